@@ -1,0 +1,56 @@
+// How a command plugs into `caldera`: one file per command, composition only.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <stop_token>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "core/job/progress.h"
+
+namespace caldera::cli {
+
+/// What a running command may use.
+struct Invocation {
+    bool json = false;       ///< print one JSON document on stdout instead of text
+    std::string commandLine; ///< as typed, for reports
+    std::optional<std::filesystem::path> job; ///< the job folder, when run as a job
+    Progress& progress;
+    std::stop_token stop; ///< SIGINT, SIGTERM or the job's control file
+};
+
+class CommandLine {
+public:
+    explicit CommandLine(CLI::App& app) : app_(app) {}
+    /// Adds a subcommand with --json and --job; `run` is called after parsing. Bind options to
+    /// variables that a shared_ptr captured by `run` owns.
+    CLI::App& add(const std::string& name, const std::string& description,
+                  std::function<void(Invocation&)> run);
+    /// Runs what was parsed. Exit code: 0, 1 failed, 2 usage, 130 cancelled.
+    int run(int argc, char** argv);
+
+private:
+    struct Entry {
+        CLI::App* app;
+        std::function<void(Invocation&)> run;
+    };
+    CLI::App& app_;
+    std::vector<Entry> entries_;
+    bool json_ = false;
+    std::string job_;
+};
+
+void addInfoCommand(CommandLine& commands);
+void addPlanCommand(CommandLine& commands);
+void addFidelityCommand(CommandLine& commands);
+void addDecomposeCommand(CommandLine& commands);
+void addCompressCommand(CommandLine& commands);
+void addEvaluateCommand(CommandLine& commands);
+void addChatCommand(CommandLine& commands);
+void addServeCommand(CommandLine& commands);
+void addBenchCommand(CommandLine& commands);
+
+} // namespace caldera::cli

@@ -1,0 +1,96 @@
+// The compressed model on disk (docs/formats/artifact.md).
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/artifact/compressed_cell.h"
+#include "core/model/model.h"
+#include "core/model/safetensors.h"
+#include "core/plan/plan.h"
+
+namespace caldera {
+
+/// A packed matrix inside the artifact's memory map.
+struct PackedView {
+    std::string codec;
+    MatrixShape shape;
+    std::span<const std::byte> codes;
+    std::span<const uint16_t> scale; ///< fp16 bits
+};
+
+/// One linear as the artifact holds it. A skipped cell has `dense` (bf16) and no codes.
+struct ArtifactCell {
+    Cell cell;
+    PackedView q;
+    PackedView l;
+    PackedView r;
+    std::span<const uint16_t> outSign; ///< fp16 bits
+    std::span<const uint16_t> inSign;  ///< fp16 bits
+    std::span<const uint16_t> dense;   ///< bf16 bits, rows x columns
+    std::vector<float> bias;           ///< empty when the linear has none
+    int rank() const { return static_cast<int>(l.shape.columns); }
+};
+
+/// Embedding or head: bf16, or int8 with one fp16 scale per row.
+struct ArtifactTable {
+    MatrixShape shape;
+    int bits = 16;
+    std::span<const std::byte> codes;
+    std::span<const uint16_t> rowScale; ///< fp16 bits; empty at 16 bits
+};
+
+/// An opened artifact; immutable and thread-safe.
+class Artifact {
+public:
+    /// Checks format version, presence, shapes and sizes of every tensor, and the manifest's own
+    /// hash. Throws Error("artifact.*").
+    static std::shared_ptr<const Artifact> open(const std::filesystem::path& folder);
+    ~Artifact();
+
+    const std::filesystem::path& path() const;
+    const std::string& name() const;
+    const std::string& hash() const; ///< the artifact hash, 64 hexadecimal digits
+    const ModelConfig& config() const;
+    const std::shared_ptr<const Tokenizer>& tokenizer() const;
+    const ChatTemplate& chat() const;
+    const Plan& plan() const;
+    const std::string& modelFingerprint() const;
+    ArtifactCell cell(Cell cell) const;
+    ArtifactTable embedding() const;
+    ArtifactTable head() const; ///< the embedding when tied
+    std::vector<float> norm(const std::string& name) const; ///< "model.norm.weight", ...
+    int64_t fileBytes() const;      ///< all files of the artifact but report.h5
+    double bitsPerWeight() const;   ///< design section 4
+    /// Reads everything and compares every checksum. Throws Error("artifact.checksum") naming the
+    /// tensor.
+    void verify() const;
+
+    struct Data;
+    explicit Artifact(std::unique_ptr<Data> data);
+
+private:
+    std::unique_ptr<Data> data_;
+};
+
+/// True when the folder has a manifest of ours (a cheap test, no checks).
+bool isArtifact(const std::filesystem::path& folder);
+
+/// Joins finished cells into an artifact. `load` is called once per cell, in order of layer and
+/// module, so that only one layer is in memory; layers become one shard file each, written
+/// atomically, the manifest last. Every packed tensor is verified by unpacking before it counts.
+/// Returns the artifact hash. Throws Error("artifact.*", "file.write").
+struct ArtifactRequest {
+    std::shared_ptr<const Model> model;
+    Plan plan;
+    std::filesystem::path folder;
+    std::function<CompressedCell(Cell)> load;
+};
+std::string writeArtifact(const ArtifactRequest& request);
+
+} // namespace caldera

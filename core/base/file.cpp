@@ -1,0 +1,147 @@
+#include "core/base/file.h"
+
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <fstream>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/error.h"
+
+namespace caldera {
+
+namespace {
+
+std::string systemReason(int error) {
+    return std::strerror(error); // NOLINT(concurrency-mt-unsafe): glibc's is thread-safe
+}
+
+[[noreturn]] void throwOpen(const std::filesystem::path& path, int error) {
+    throw Error("file.open", "Cannot open " + path.string() + ": " + systemReason(error) + ".",
+                {{"file", path.string()}, {"reason", systemReason(error)}});
+}
+
+[[noreturn]] void throwWrite(const std::filesystem::path& path, int error) {
+    std::string sentence = "Cannot write " + path.string() + ": " + systemReason(error) + ".";
+    if (error == ENOSPC || error == EDQUOT) {
+        sentence += " Free some space on that disk and start again; finished work is kept.";
+    }
+    throw Error(error == ENOSPC || error == EDQUOT ? "file.disk-full" : "file.write", sentence,
+                {{"file", path.string()}, {"reason", systemReason(error)}});
+}
+
+void syncFolder(const std::filesystem::path& folder) {
+    const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor >= 0) {
+        ::fsync(descriptor);
+        ::close(descriptor);
+    }
+}
+
+} // namespace
+
+MappedFile::MappedFile(const std::filesystem::path& path) : path_(path) {
+    const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0) {
+        throwOpen(path, errno);
+    }
+    struct stat facts {};
+    if (::fstat(descriptor, &facts) != 0 || !S_ISREG(facts.st_mode)) {
+        const int error = S_ISDIR(facts.st_mode) ? EISDIR : EINVAL;
+        ::close(descriptor);
+        throwOpen(path, error);
+    }
+    size_ = static_cast<size_t>(facts.st_size);
+    if (size_ > 0) {
+        void* memory = ::mmap(nullptr, size_, PROT_READ, MAP_SHARED, descriptor, 0);
+        if (memory == MAP_FAILED) {
+            const int error = errno;
+            ::close(descriptor);
+            throwOpen(path, error);
+        }
+        data_ = static_cast<const std::byte*>(memory);
+    }
+    ::close(descriptor);
+}
+
+MappedFile::~MappedFile() {
+    if (data_ != nullptr) {
+        ::munmap(const_cast<std::byte*>(data_), size_);
+    }
+}
+
+AtomicFile::AtomicFile(std::filesystem::path target) : target_(std::move(target)) {
+    temporary_ = target_;
+    temporary_ += ".tmp-" + std::to_string(::getpid());
+    descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (descriptor_ < 0) {
+        throwWrite(temporary_, errno);
+    }
+}
+
+AtomicFile::~AtomicFile() {
+    if (descriptor_ >= 0) {
+        ::close(descriptor_);
+        ::unlink(temporary_.c_str());
+    }
+}
+
+void AtomicFile::write(std::span<const std::byte> bytes) {
+    while (!bytes.empty()) {
+        const ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
+        if (written < 0) {
+            if (errno == EINTR) {
+                continue;
+            }
+            throwWrite(target_, errno);
+        }
+        bytes = bytes.subspan(static_cast<size_t>(written));
+    }
+}
+
+void AtomicFile::write(std::string_view text) { write(std::as_bytes(std::span(text))); }
+
+void AtomicFile::commit() {
+    if (::fsync(descriptor_) != 0) {
+        throwWrite(target_, errno);
+    }
+    ::close(descriptor_);
+    descriptor_ = -1;
+    if (::rename(temporary_.c_str(), target_.c_str()) != 0) {
+        const int error = errno;
+        ::unlink(temporary_.c_str());
+        throwWrite(target_, error);
+    }
+    syncFolder(target_.parent_path().empty() ? "." : target_.parent_path());
+}
+
+std::string readTextFile(const std::filesystem::path& path, size_t limit) {
+    const MappedFile file(path);
+    if (file.bytes().size() > limit) {
+        throw Error("file.too-large",
+                    path.string() + " has " + std::to_string(file.bytes().size()) +
+                        " bytes; at most " + std::to_string(limit) + " are read here.",
+                    {{"file", path.string()}});
+    }
+    return {reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()};
+}
+
+void writeFileAtomically(const std::filesystem::path& path, std::string_view text) {
+    AtomicFile file(path);
+    file.write(text);
+    file.commit();
+}
+
+uint64_t freeDiskBytes(const std::filesystem::path& path) {
+    std::filesystem::path existing = std::filesystem::absolute(path);
+    while (!std::filesystem::exists(existing) && existing.has_relative_path()) {
+        existing = existing.parent_path();
+    }
+    std::error_code error;
+    const auto space = std::filesystem::space(existing, error);
+    return error ? 0 : static_cast<uint64_t>(space.available);
+}
+
+} // namespace caldera

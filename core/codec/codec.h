@@ -1,0 +1,70 @@
+// The contract of a codec for Q: encode blocks of columns, decode, cost, an id that prints and
+// parses. The CPU reference in kernels/ is the specification. Plain memory only, no Torch.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/model/module.h"
+
+namespace caldera {
+
+/// Rows of one scale group and of one code group, for every codec.
+inline constexpr int64_t kRowGroup = 16;
+
+/// Rounds up to a multiple.
+constexpr int64_t padTo(int64_t size, int64_t multiple) {
+    return (size + multiple - 1) / multiple * multiple;
+}
+
+/// Immutable and thread-safe; encodeBlock may be called for different row ranges at once.
+class Codec {
+public:
+    virtual ~Codec() = default;
+
+    virtual std::string id() const = 0;       ///< "e8p-2"
+    virtual int blockColumns() const = 0;     ///< columns encoded together (feedback step of LDLQ)
+    virtual double bitsPerWeight() const = 0; ///< of the codes alone
+    /// RMS that the input should have after division by the scale (1.03 for e8p-2).
+    virtual double inputRms() const = 0;
+    /// Bytes of the codes of a matrix: rows padded to 16, columns to blockColumns().
+    int64_t codeBytes(MatrixShape shape) const;
+
+    /// Encodes column block `block` (columns [block * V, (block + 1) * V), V = blockColumns()).
+    /// x       [paddedRows, V] row-major, already divided by the scale
+    /// codes   the whole matrix's codes in kernel order, codeBytes(shape) long
+    /// decoded [paddedRows, V] what decode() will return for the block
+    virtual void encodeBlock(std::span<const float> x, MatrixShape shape, int64_t block,
+                             std::span<std::byte> codes, std::span<float> decoded) const = 0;
+
+    /// Codes to values before scaling, rows [firstRow, firstRow + rowCount), multiples of 16.
+    /// out [rowCount, paddedColumns] row-major.
+    virtual void decodeRows(std::span<const std::byte> codes, MatrixShape shape, int64_t firstRow,
+                            int64_t rowCount, std::span<float> out) const = 0;
+};
+
+/// "e8p-2" -> codec. Throws Error("codec.unknown") naming the id and the known ones.
+std::shared_ptr<const Codec> makeCodec(const std::string& id);
+
+/// Codec of the factors L and R: scalar levels, two codes a byte, one scale per rank index.
+class FactorCodec {
+public:
+    virtual ~FactorCodec() = default;
+    virtual std::string id() const = 0; ///< "lloyd-4" or "none-16"
+    virtual double bits() const = 0;
+    /// Reconstruction levels for N(0,1), ascending; empty for "none-16" (stored as fp16).
+    virtual std::span<const float> levels() const = 0;
+    /// Bytes of a factor's codes; rows of `columns` codes, each row padded to a whole byte.
+    int64_t codeBytes(MatrixShape shape) const;
+    /// indices [rows, columns] (level numbers) to packed rows, low nibble first.
+    std::vector<std::byte> pack(std::span<const uint8_t> indices, MatrixShape shape) const;
+    /// Packed rows to levels (or fp16 values), before scaling. out [rows, columns].
+    void decode(std::span<const std::byte> codes, MatrixShape shape, std::span<float> out) const;
+};
+std::shared_ptr<const FactorCodec> makeFactorCodec(const std::string& id);
+
+} // namespace caldera

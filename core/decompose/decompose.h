@@ -1,0 +1,46 @@
+// CALDERA: W ~ Q + L R in the rotated basis, all three quantized (design section 7).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <stop_token>
+
+#include <torch/types.h>
+
+#include "core/artifact/compressed_cell.h"
+#include "core/plan/plan.h"
+
+namespace caldera {
+
+/// What the cells of one input group share, formed once.
+struct GroupBasis {
+    torch::Tensor inSign;          ///< [columns] f32, +-1
+    torch::Tensor hessian;         ///< [columns, columns] f32: H~ / mean diag + damping I, rotated
+    torch::Tensor cholesky;        ///< lower factor of `hessian`
+    torch::Tensor metric;          ///< H~ / mean diag + 0.01 I: errors are reported in it
+    torch::Tensor hessianDiagonal; ///< [columns] of the unrotated H / mean diag
+    double dampingUsed = 0.01;     ///< above the plan's only when a Cholesky failed
+    int64_t transformBlock = 1;
+};
+
+/// hessian [columns, columns] f32 = E[x x^T], any scale; an undefined tensor means the identity.
+/// Throws Error("decompose.*") for NaN or infinity, a wrong shape, or a matrix that no damping saves.
+GroupBasis makeGroupBasis(const torch::Tensor& hessian, int64_t columns,
+                          const CellSettings& settings, uint64_t seed);
+
+struct DecomposeRequest {
+    Cell cell;
+    torch::Tensor weight; ///< [rows, columns] f32, unrotated
+    CellSettings settings;
+    uint64_t seed = 0;
+    std::stop_token stop;
+};
+
+/// Codes, scales, signs and report of one matrix. Deterministic for a seed, thread count and device
+/// kind. Throws Error("decompose.*") on non-finite weights or a rank above the matrix, Cancelled.
+CompressedCell decompose(const DecomposeRequest& request, const GroupBasis& basis);
+
+/// The weight that the cell stands for, unrotated: [rows, columns] f32 on the CPU.
+torch::Tensor reconstruct(const CompressedCell& cell);
+
+} // namespace caldera

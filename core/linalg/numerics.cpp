@@ -1,0 +1,37 @@
+#include "core/linalg/numerics.h"
+
+#include <cstdlib>
+#include <unistd.h>
+
+#include <ATen/Context.h>
+#include <ATen/Parallel.h>
+
+namespace caldera {
+
+void fixNumerics(int threads) {
+    const long online = ::sysconf(_SC_NPROCESSORS_ONLN);
+    at::set_num_threads(threads > 0 ? threads : static_cast<int>(online > 0 ? online : 1));
+    at::globalContext().setDeterministicAlgorithms(true, true);
+}
+
+void pinBlasKernels(char** argv) {
+#if defined(__x86_64__)
+    if (std::getenv("OPENBLAS_CORETYPE") != nullptr) {
+        return;
+    }
+    const char* core = nullptr;
+    if (__builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512vl") != 0) {
+        core = "SkylakeX";
+    } else if (__builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0) {
+        core = "Haswell";
+    }
+    if (core != nullptr && ::setenv("OPENBLAS_CORETYPE", core, 0) == 0) {
+        ::setenv("ONEDNN_MAX_CPU_ISA", "AVX512_CORE_BF16", 0);
+        ::execv("/proc/self/exe", argv); // returns only when it failed: then the slow kernels serve
+    }
+#else
+    (void)argv;
+#endif
+}
+
+} // namespace caldera

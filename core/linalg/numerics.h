@@ -1,0 +1,14 @@
+// One place that fixes what results depend on besides the inputs: threads and BLAS kernels.
+#pragma once
+
+namespace caldera {
+
+/// Sets the thread count of LibTorch (0: all cores) and its deterministic mode. Call once at start.
+void fixNumerics(int threads = 0);
+
+/// OpenBLAS takes new processors for old ones and runs at a fifth of its speed; its kernels are
+/// chosen by OPENBLAS_CORETYPE before it loads. Sets the variable by CPUID and starts the program
+/// again when it is not set; returns when nothing needs to change.
+void pinBlasKernels(char** argv);
+
+} // namespace caldera

@@ -1,0 +1,54 @@
+// Byte-level BPE as Hugging Face `tokenizers` does it for Qwen2, Llama 3, SmolLM2 and GPT-2.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+namespace caldera {
+
+using Token = int32_t;
+
+/// Immutable and thread-safe.
+class Tokenizer {
+public:
+    /// From the parsed contents of tokenizer.json. Throws Error("tokenizer.*") naming `where`.
+    static std::shared_ptr<const Tokenizer> fromJson(const nlohmann::json& json,
+                                                     const std::string& where);
+    ~Tokenizer();
+
+    enum class Special { Parse, AsText }; ///< whether "<|im_end|>" in the text is one token
+    std::vector<Token> encode(std::string_view text, Special special = Special::Parse) const;
+    /// Bytes may end inside a UTF-8 character; see Utf8Stream.
+    std::string decode(std::span<const Token> tokens, bool skipSpecial = true) const;
+
+    std::optional<Token> find(std::string_view token) const; ///< "<|im_end|>" -> id
+    bool isSpecial(Token token) const;
+    int size() const; ///< highest id + 1
+    /// tokenizer.json text that fromJson reads back to the same tokenizer (GGUF sources too).
+    const std::string& json() const;
+
+    struct Data;
+    explicit Tokenizer(std::unique_ptr<Data> data); ///< for the readers in this folder
+
+private:
+    std::unique_ptr<Data> data_;
+};
+
+/// Holds back bytes that do not yet form a whole UTF-8 character; invalid bytes become U+FFFD.
+class Utf8Stream {
+public:
+    std::string push(std::string_view bytes);
+    std::string finish();
+
+private:
+    std::string pending_;
+};
+
+} // namespace caldera

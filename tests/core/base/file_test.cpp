@@ -1,0 +1,63 @@
+#include "core/base/file.h"
+
+#include <filesystem>
+
+#include <gtest/gtest.h>
+
+#include "core/base/error.h"
+#include "core/base/hash.h"
+
+using namespace caldera;
+
+namespace {
+
+std::filesystem::path freshFolder() {
+    const auto* test = testing::UnitTest::GetInstance()->current_test_info();
+    auto folder = std::filesystem::path(testing::TempDir()) / (std::string("caldera-") + test->name());
+    std::filesystem::remove_all(folder);
+    std::filesystem::create_directories(folder);
+    return folder;
+}
+
+} // namespace
+
+TEST(File, AnAbandonedAtomicWriteLeavesNothing) {
+    const auto folder = freshFolder();
+    {
+        AtomicFile file(folder / "a");
+        file.write("half");
+    }
+    EXPECT_TRUE(std::filesystem::is_empty(folder));
+}
+
+TEST(File, ACommittedWriteIsWholeAndReplacesTheOld) {
+    const auto folder = freshFolder();
+    writeFileAtomically(folder / "a", "old");
+    writeFileAtomically(folder / "a", "new text");
+    EXPECT_EQ(readTextFile(folder / "a"), "new text");
+    EXPECT_THROW(readTextFile(folder / "a", 3), Error);
+}
+
+TEST(File, AMissingFileIsNamed) {
+    try {
+        const MappedFile file("/nowhere/at/all");
+        FAIL();
+    } catch (const Error& error) {
+        EXPECT_EQ(error.code(), "file.open");
+        EXPECT_NE(std::string(error.what()).find("/nowhere/at/all"), std::string::npos);
+    }
+}
+
+TEST(File, AnUnwritablePlaceIsAnError) {
+    try {
+        AtomicFile file("/dev/full/nothing");
+        FAIL();
+    } catch (const Error& error) {
+        EXPECT_EQ(error.code(), "file.write"); // not a folder
+    }
+}
+
+TEST(Hash, MatchesThePublishedVectors) {
+    EXPECT_EQ(sha256Hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    EXPECT_EQ(Sha256().update("a").update("bc").hex(), sha256Hex("abc"));
+}
