@@ -63,10 +63,10 @@ public:
     const std::string& modelFingerprint() const;
     ArtifactCell cell(Cell cell) const;
     ArtifactTable embedding() const;
-    ArtifactTable head() const; ///< the embedding when tied
+    ArtifactTable head() const;                             ///< the embedding when tied
     std::vector<float> norm(const std::string& name) const; ///< "model.norm.weight", ...
-    int64_t fileBytes() const;      ///< all files of the artifact but report.h5
-    double bitsPerWeight() const;   ///< design section 4
+    int64_t fileBytes() const;    ///< all files of the artifact but report.h5
+    double bitsPerWeight() const; ///< design section 4
     /// Reads everything and compares every checksum. Throws Error("artifact.checksum") naming the
     /// tensor.
     void verify() const;

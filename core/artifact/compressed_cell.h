@@ -55,8 +55,8 @@ struct CellReport {
 struct CompressedCell {
     Cell cell;
     PackedMatrix q;
-    PackedMatrix l; ///< rows x rank; empty codes when rank is 0
-    PackedMatrix r; ///< rank x columns
+    PackedMatrix l;                ///< rows x rank; empty codes when rank is 0
+    PackedMatrix r;                ///< rank x columns
     std::vector<uint16_t> outSign; ///< fp16 bits, one per row
     std::vector<uint16_t> inSign;  ///< fp16 bits, one per column
     CellReport report;

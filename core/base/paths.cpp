@@ -32,9 +32,13 @@ std::filesystem::path xdgFolder(const char* variable, const char* fallback) {
 
 } // namespace
 
-std::filesystem::path stateFolder() { return xdgFolder("XDG_STATE_HOME", ".local/state"); }
+std::filesystem::path stateFolder() {
+    return xdgFolder("XDG_STATE_HOME", ".local/state");
+}
 
-std::filesystem::path cacheFolder() { return xdgFolder("XDG_CACHE_HOME", ".cache"); }
+std::filesystem::path cacheFolder() {
+    return xdgFolder("XDG_CACHE_HOME", ".cache");
+}
 
 std::filesystem::path jobsFolder() {
     std::filesystem::path folder = stateFolder() / "jobs";

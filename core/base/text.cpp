@@ -39,7 +39,7 @@ std::string format(const char* pattern, double value) {
 
 std::string nearestWord(std::string_view word, std::span<const std::string> known) {
     std::string best;
-    size_t bestDistance = std::max<size_t>(2, word.size() / 2);
+    size_t bestDistance = std::max<size_t>(3, word.size() / 2);
     for (const std::string& candidate : known) {
         const size_t distance = editDistance(word, candidate);
         if (distance < bestDistance) {

@@ -35,8 +35,8 @@ struct CompressResult {
 
 /// Emits a "cell" event per finished cell {layer, module, relative_error, bpw, seconds, reused} and
 /// an "artifact" event at the end. A cell file is reused when its key (model fingerprint, cell
-/// settings, calibration, seed, format) is unchanged. Throws Error, Cancelled; whatever was finished
-/// stays in `work`.
+/// settings, calibration, seed, format) is unchanged. Throws Error, Cancelled; whatever was
+/// finished stays in `work`.
 CompressResult compress(const CompressRequest& request, Progress& progress,
                         const std::stop_token& stop);
 

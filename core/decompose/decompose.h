@@ -24,7 +24,8 @@ struct GroupBasis {
 };
 
 /// hessian [columns, columns] f32 = E[x x^T], any scale; an undefined tensor means the identity.
-/// Throws Error("decompose.*") for NaN or infinity, a wrong shape, or a matrix that no damping saves.
+/// Throws Error("decompose.*") for NaN or infinity, a wrong shape, or a matrix that no damping
+/// saves.
 GroupBasis makeGroupBasis(const torch::Tensor& hessian, int64_t columns,
                           const CellSettings& settings, uint64_t seed);
 

@@ -27,7 +27,8 @@ struct Evaluation {
     double perplexity = 0;
     double perplexityError = 0; ///< one standard error
     double referencePerplexity = 0;
-    double klMean = 0, klMedian = 0, klP99 = 0, klP999 = 0, klMax = 0; ///< nats, reference || subject
+    double klMean = 0, klMedian = 0, klP99 = 0, klP999 = 0,
+           klMax = 0;         ///< nats, reference || subject
     double top1Agreement = 0; ///< 0 .. 1
     int contextLength = 0;
     double seconds = 0;
@@ -35,7 +36,8 @@ struct Evaluation {
 };
 
 /// Throws Error("evaluate.*"): text too short, vocabularies that differ; Cancelled.
-Evaluation evaluate(const EvaluateRequest& request, Progress& progress, const std::stop_token& stop);
+Evaluation evaluate(const EvaluateRequest& request, Progress& progress,
+                    const std::stop_token& stop);
 
 /// Perplexity of a unigram model with add-one smoothing, fitted on `train`, over `heldOut`: the
 /// baseline printed beside the demo model.

@@ -15,7 +15,7 @@ namespace caldera {
 
 struct FidelityRequest {
     std::shared_ptr<const Model> model;
-    Plan plan;          ///< the option that is measured, and the calibration
+    Plan plan; ///< the option that is measured, and the calibration
     std::string device = "cpu";
     std::string command;
 };

@@ -27,7 +27,8 @@ public:
     virtual ~TransformerWeights() = default;
     virtual const ModelConfig& config() const = 0;
     virtual BlockWeights block(int layer) const = 0; ///< reads or decodes; call once per pass
-    virtual torch::Tensor embed(const torch::Tensor& tokens) const = 0; ///< [n, t] -> [n, t, hidden]
+    virtual torch::Tensor
+    embed(const torch::Tensor& tokens) const = 0; ///< [n, t] -> [n, t, hidden]
     virtual torch::Tensor finalNorm() const = 0;
     virtual torch::Tensor head() const = 0; ///< [vocab, hidden]
 };
@@ -46,8 +47,8 @@ torch::Tensor blockForward(const ModelConfig& config, const BlockWeights& weight
 /// Final norm and head: hidden [..., hidden] -> logits [..., vocab].
 torch::Tensor logitsOf(const TransformerWeights& weights, const torch::Tensor& hidden);
 
-/// Layer-streaming forward of whole sequences: tokens [n, t] int64 -> hidden [n, t, hidden] after the
-/// last block (before the final norm); one block's weights in memory at a time.
+/// Layer-streaming forward of whole sequences: tokens [n, t] int64 -> hidden [n, t, hidden] after
+/// the last block (before the final norm); one block's weights in memory at a time.
 torch::Tensor forwardHidden(const TransformerWeights& weights, const torch::Tensor& tokens);
 
 } // namespace caldera

@@ -22,7 +22,8 @@ std::optional<ChatFormat> detectChatFormat(std::string_view jinjaTemplate);
 
 struct ChatTemplate {
     ChatFormat format = ChatFormat::ChatMl;
-    std::string defaultSystem; ///< inserted when the conversation has no system message, unless empty
+    std::string
+        defaultSystem; ///< inserted when the conversation has no system message, unless empty
 };
 
 /// The prompt up to where the assistant begins. Special marks inside message contents are the

@@ -42,7 +42,8 @@ struct ModelConfig {
     MatrixShape shapeOf(Module module) const;
     int64_t inputSize(InputGroup group) const; ///< columns of the group's modules
     int64_t cellCount() const { return static_cast<int64_t>(layerCount) * 7; }
-    int64_t parameterCount() const; ///< embeddings, norms, biases and head included (tied head once)
+    int64_t
+    parameterCount() const; ///< embeddings, norms, biases and head included (tied head once)
 };
 
 /// Reads a Hugging Face config.json. Throws Error("config.*") naming the file and the key: unknown

@@ -11,11 +11,15 @@ constexpr std::array<std::string_view, 7> kModuleNames = {
 constexpr std::array<std::string_view, 4> kGroupNames = {"qkv", "o", "gate_up", "down"};
 constexpr std::string_view kLayerPrefix = "model.layers.";
 
-std::string_view parentOf(Module module) { return module <= Module::OProj ? "self_attn" : "mlp"; }
+std::string_view parentOf(Module module) {
+    return module <= Module::OProj ? "self_attn" : "mlp";
+}
 
 } // namespace
 
-std::string_view moduleName(Module module) { return kModuleNames[static_cast<size_t>(module)]; }
+std::string_view moduleName(Module module) {
+    return kModuleNames[static_cast<size_t>(module)];
+}
 
 std::optional<Module> parseModule(std::string_view name) {
     for (const Module module : kModules) {
@@ -26,7 +30,9 @@ std::optional<Module> parseModule(std::string_view name) {
     return std::nullopt;
 }
 
-std::string_view inputGroupName(InputGroup group) { return kGroupNames[static_cast<size_t>(group)]; }
+std::string_view inputGroupName(InputGroup group) {
+    return kGroupNames[static_cast<size_t>(group)];
+}
 
 InputGroup inputGroupOf(Module module) {
     switch (module) {

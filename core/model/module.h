@@ -16,9 +16,9 @@ enum class Module : uint8_t { QProj, KProj, VProj, OProj, GateProj, UpProj, Down
 /// Modules that share an input, hence a Hessian, input signs and a transform.
 enum class InputGroup : uint8_t { Qkv, O, GateUp, Down };
 
-inline constexpr std::array<Module, 7> kModules = {Module::QProj,    Module::KProj,  Module::VProj,
-                                                   Module::OProj,    Module::GateProj,
-                                                   Module::UpProj,   Module::DownProj};
+inline constexpr std::array<Module, 7> kModules = {
+    Module::QProj,    Module::KProj,  Module::VProj,   Module::OProj,
+    Module::GateProj, Module::UpProj, Module::DownProj};
 inline constexpr std::array<InputGroup, 4> kInputGroups = {InputGroup::Qkv, InputGroup::O,
                                                            InputGroup::GateUp, InputGroup::Down};
 

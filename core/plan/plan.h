@@ -13,13 +13,14 @@
 
 namespace caldera {
 
-/// What is done to one cell. Codec and transform belong to the input group, bits and rank to the cell.
+/// What is done to one cell. Codec and transform belong to the input group, bits and rank to the
+/// cell.
 struct CellSettings {
-    double bits = 2;                  ///< bq
-    double leftBits = 4;              ///< bl
-    double rightBits = 4;             ///< br
-    int rank = 64;                    ///< 0 or a multiple of 16
-    std::string codec = "e8p";        ///< family; codecId() adds the bits
+    double bits = 2;           ///< bq
+    double leftBits = 4;       ///< bl
+    double rightBits = 4;      ///< br
+    int rank = 64;             ///< 0 or a multiple of 16
+    std::string codec = "e8p"; ///< family; codecId() adds the bits
     std::string factorCodec = "lloyd";
     std::string transform = "hadamard-128"; ///< block-diagonal randomized Hadamard, or "none"
     int outerIterations = 2;
@@ -59,9 +60,10 @@ struct Plan {
     std::string model; ///< path or hub name, as the user wrote it
     CalibrationSettings calibration;
     CellSettings defaults;
-    std::vector<std::string> skipLayers;                               ///< globs over cell names
-    std::vector<std::pair<std::string, CellOverride>> layerOverrides;   ///< exact cell names
-    std::vector<std::pair<std::string, CellOverride>> patternOverrides; ///< globs; later beats earlier
+    std::vector<std::string> skipLayers;                              ///< globs over cell names
+    std::vector<std::pair<std::string, CellOverride>> layerOverrides; ///< exact cell names
+    std::vector<std::pair<std::string, CellOverride>>
+        patternOverrides;   ///< globs; later beats earlier
     int embeddingBits = 16; ///< 16 or 8
     int headBits = 16;      ///< 16 or 8; ignored for a tied head
     /// Comments were present in the file this came from; saving loses them.
@@ -72,20 +74,21 @@ struct Plan {
     bool operator==(const Plan&) const = default;
 };
 
-/// Throws Error("plan.*") with file and line: unknown key (and the nearest known one), duplicate key,
-/// wrong type, value out of range, newer format.
+/// Throws Error("plan.*") with file and line: unknown key (and the nearest known one), duplicate
+/// key, wrong type, value out of range, newer format.
 Plan parsePlan(const std::string& yaml, const std::string& where);
 Plan loadPlan(const std::filesystem::path& path);
 /// Canonical text: parse(print(p)) == p, and print(parse(print(p))) is byte-equal.
 std::string printPlan(const Plan& plan);
 void savePlan(const Plan& plan, const std::filesystem::path& path);
 
-/// The plan used when none is given: 2 bit e8p, rank 64 (less where a matrix is small), 4-bit factors.
+/// The plan used when none is given: 2 bit e8p, rank 64 (less where a matrix is small), 4-bit
+/// factors.
 Plan defaultPlan(const std::string& model, const ModelConfig& config);
 
-/// Checks every cell against the model: rank above the matrix, unsupported bits or codec, a codec or
-/// transform that differs inside an input group, patterns and names that match nothing.
-/// Throws Error("plan.*") for the first problem.
+/// Checks every cell against the model: rank above the matrix, unsupported bits or codec, a codec
+/// or transform that differs inside an input group, patterns and names that match nothing. Throws
+/// Error("plan.*") for the first problem.
 void checkPlan(const Plan& plan, const ModelConfig& config);
 
 /// Exact bytes of one compressed cell: codes, scales, factors, output signs (bias excluded).

@@ -13,7 +13,8 @@ namespace {
 
 std::filesystem::path freshFolder() {
     const auto* test = testing::UnitTest::GetInstance()->current_test_info();
-    auto folder = std::filesystem::path(testing::TempDir()) / (std::string("caldera-") + test->name());
+    auto folder =
+        std::filesystem::path(testing::TempDir()) / (std::string("caldera-") + test->name());
     std::filesystem::remove_all(folder);
     std::filesystem::create_directories(folder);
     return folder;

@@ -28,8 +28,8 @@ TEST(Half, EveryBf16ValueSurvivesTheRoundTrip) {
 
 TEST(Half, RoundsToNearestEvenAndOverflowsToInfinity) {
     EXPECT_EQ(floatToFp16(1.0F), 0x3C00);
-    EXPECT_EQ(floatToFp16(1.0F + 0x1p-11F), 0x3C00);           // tie goes to even
-    EXPECT_EQ(floatToFp16(1.0F + 3 * 0x1p-11F), 0x3C02);       // tie goes to even
+    EXPECT_EQ(floatToFp16(1.0F + 0x1p-11F), 0x3C00);     // tie goes to even
+    EXPECT_EQ(floatToFp16(1.0F + 3 * 0x1p-11F), 0x3C02); // tie goes to even
     EXPECT_EQ(floatToFp16(65519.0F), 0x7BFF);
     EXPECT_EQ(floatToFp16(65520.0F), 0x7C00);
     EXPECT_EQ(floatToFp16(-1e30F), 0xFC00);

@@ -14,9 +14,9 @@ TEST(Module, CellNamesReadBack) {
 }
 
 TEST(Module, NamesThatAreNoCellsAreRefused) {
-    for (const char* name : {"", "q_proj", "model.layers.-1.self_attn.q_proj",
-                             "model.layers.1.mlp.q_proj", "model.layers.1.self_attn.q_proj.weight",
-                             "model.layers.01.self_attn.q_proj"}) {
+    for (const char* name :
+         {"", "q_proj", "model.layers.-1.self_attn.q_proj", "model.layers.1.mlp.q_proj",
+          "model.layers.1.self_attn.q_proj.weight", "model.layers.01.self_attn.q_proj"}) {
         EXPECT_FALSE(parseCellName(name).has_value()) << name;
     }
 }
