@@ -34,6 +34,7 @@ struct ArtifactCell {
     std::span<const uint16_t> inSign;  ///< fp16 bits
     std::span<const uint16_t> dense;   ///< bf16 bits, rows x columns
     std::vector<float> bias;           ///< empty when the linear has none
+    std::string transform;             ///< as in CellSettings: "hadamard-128" or "none"
     int rank() const { return static_cast<int>(l.shape.columns); }
 };
 
