@@ -21,6 +21,12 @@ constexpr int64_t padTo(int64_t size, int64_t multiple) {
     return (size + multiple - 1) / multiple * multiple;
 }
 
+/// Where encodeBlock works: column block `block`, rows from firstRow on (a multiple of 16).
+struct BlockPosition {
+    int64_t block = 0;
+    int64_t firstRow = 0;
+};
+
 /// Immutable and thread-safe; encodeBlock may be called for different row ranges at once.
 class Codec {
 public:
@@ -34,11 +40,12 @@ public:
     /// Bytes of the codes of a matrix: rows padded to 16, columns to blockColumns().
     int64_t codeBytes(MatrixShape shape) const;
 
-    /// Encodes column block `block` (columns [block * V, (block + 1) * V), V = blockColumns()).
-    /// x       [paddedRows, V] row-major, already divided by the scale
+    /// Encodes rows of one column block (columns [block * V, (block + 1) * V), V = blockColumns()).
+    /// x       [rows, V] row-major, already divided by the scale; rows is a multiple of 16 and ends
+    ///         within the padded matrix
     /// codes   the whole matrix's codes in kernel order, codeBytes(shape) long
-    /// decoded [paddedRows, V] what decode() will return for the block
-    virtual void encodeBlock(std::span<const float> x, MatrixShape shape, int64_t block,
+    /// decoded [rows, V] what decodeRows() will return for them
+    virtual void encodeBlock(std::span<const float> x, MatrixShape shape, BlockPosition position,
                              std::span<std::byte> codes, std::span<float> decoded) const = 0;
 
     /// Codes to values before scaling, rows [firstRow, firstRow + rowCount), multiples of 16.
@@ -62,6 +69,9 @@ public:
     int64_t codeBytes(MatrixShape shape) const;
     /// indices [rows, columns] (level numbers) to packed rows, low nibble first.
     std::vector<std::byte> pack(std::span<const uint8_t> indices, MatrixShape shape) const;
+    /// Values [rows, columns], already divided by the scales, to packed rows: the nearest level of
+    /// each, or its fp16.
+    std::vector<std::byte> packValues(std::span<const float> values, MatrixShape shape) const;
     /// Packed rows to levels (or fp16 values), before scaling. out [rows, columns].
     void decode(std::span<const std::byte> codes, MatrixShape shape, std::span<float> out) const;
 };
