@@ -6,6 +6,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
@@ -25,11 +26,12 @@ struct Invocation {
 class CommandLine {
 public:
     explicit CommandLine(CLI::App& app) : app_(app) {}
-    /// Adds a subcommand with --json and --job; `run` is called after parsing. Bind options to
-    /// variables that a shared_ptr captured by `run` owns.
+    /// Adds a subcommand with --json and --job; run() calls `run`. Bind options to variables that a
+    /// shared_ptr captured by `run` owns.
     CLI::App& add(const std::string& name, const std::string& description,
                   std::function<void(Invocation&)> run);
-    /// Runs what was parsed. Exit code: 0, 1 failed, 2 usage, 130 cancelled.
+    /// Parses and runs. Failures become a sentence on stderr, with --json also a document
+    /// {"error": {code, message, args}} on stdout. Exit code: 0, 1 failed, 2 usage, 130 cancelled.
     int run(int argc, char** argv);
 
 private:

@@ -1,1 +1,36 @@
-int main() { return 0; }
+#include <exception>
+#include <iostream>
+
+#include "app/cli/command.h"
+#include "core/base/version.h"
+#include "core/linalg/numerics.h"
+
+namespace {
+
+std::string versionText() {
+    const caldera::BuildFacts facts = caldera::buildFacts();
+    return "caldera " + std::string(caldera::programVersion()) + "\nLibTorch " + facts.torch +
+           "\nCUDA kernels: " + (facts.cudaKernels ? "yes" : "no") +
+           "\nCUDA device: " + (facts.cudaDevice ? "yes" : "no");
+}
+
+int runCommandLine(int argc, char** argv) {
+    CLI::App app("Compress large language models by CALDERA, measure what was lost, and chat.",
+                 "caldera");
+    app.set_version_flag("--version", versionText, "Print version and build facts");
+    app.require_subcommand(1);
+    caldera::cli::CommandLine commands(app);
+    return commands.run(argc, argv);
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    caldera::pinBlasKernels(argv);
+    try {
+        return runCommandLine(argc, argv);
+    } catch (const std::exception& e) {
+        std::cerr << "caldera: " << e.what() << '\n';
+        return 1;
+    }
+}

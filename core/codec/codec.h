@@ -13,14 +13,6 @@
 
 namespace caldera {
 
-/// Rows of one scale group and of one code group, for every codec.
-inline constexpr int64_t kRowGroup = 16;
-
-/// Rounds up to a multiple.
-constexpr int64_t padTo(int64_t size, int64_t multiple) {
-    return (size + multiple - 1) / multiple * multiple;
-}
-
 /// Where encodeBlock works: column block `block`, rows from firstRow on (a multiple of 16).
 struct BlockPosition {
     int64_t block = 0;

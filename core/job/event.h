@@ -48,8 +48,7 @@ public:
 
 private:
     std::filesystem::path file_;
-    int64_t offset_ = 0;
-    std::string partial_;
+    int64_t offset_ = 0; ///< start of the first line not yet returned
 };
 
 } // namespace caldera

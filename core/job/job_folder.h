@@ -54,6 +54,8 @@ public:
     /// Asks the worker to stop ("cancel"); the worker polls the file.
     void requestCancel() const;
     bool cancelRequested() const;
+    /// Forgets a cancel request, once the worker has obeyed it.
+    void clearControl() const;
     /// Whether a live process holds the lock.
     bool workerAlive() const;
     /// The phase a person should see: a running job whose worker died without a word is "lost".
@@ -66,8 +68,9 @@ private:
 /// All jobs under `root`, newest first; folders without a readable job.json are left out.
 std::vector<JobFolder> listJobs(const std::filesystem::path& root);
 
-/// The lock a worker holds while it lives (flock, so it dies with the process). The file names the
-/// process. Throws Error("job.busy") when another worker has it.
+/// The lock a worker holds while it lives (on the open file, so it dies with the process and can be
+/// asked about without being taken). The file names the process. Throws Error("job.busy") when
+/// another worker has it.
 class JobLock {
 public:
     explicit JobLock(const JobFolder& folder);

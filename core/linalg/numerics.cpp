@@ -5,6 +5,8 @@
 
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
+#include <torch/cuda.h>
+#include <torch/version.h>
 
 namespace caldera {
 
@@ -32,6 +34,16 @@ void pinBlasKernels(char** argv) {
 #else
     (void)argv;
 #endif
+}
+
+BuildFacts buildFacts() {
+    BuildFacts facts;
+    facts.torch = TORCH_VERSION;
+#ifdef CALDERA_CUDA
+    facts.cudaKernels = true;
+#endif
+    facts.cudaDevice = torch::cuda::is_available();
+    return facts;
 }
 
 } // namespace caldera

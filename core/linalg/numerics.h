@@ -1,6 +1,8 @@
 // One place that fixes what results depend on besides the inputs: threads and BLAS kernels.
 #pragma once
 
+#include <string>
+
 namespace caldera {
 
 /// Sets the thread count of LibTorch (0: all cores) and its deterministic mode. Call once at start.
@@ -10,5 +12,13 @@ void fixNumerics(int threads = 0);
 /// chosen by OPENBLAS_CORETYPE before it loads. Sets the variable by CPUID and starts the program
 /// again when it is not set; returns when nothing needs to change.
 void pinBlasKernels(char** argv);
+
+/// What this program was built with and found on this machine, for `--version` and reports.
+struct BuildFacts {
+    std::string torch;        ///< LibTorch version, "1.13.0"
+    bool cudaKernels = false; ///< compiled with the CUDA kernels
+    bool cudaDevice = false;  ///< LibTorch sees a usable GPU
+};
+BuildFacts buildFacts();
 
 } // namespace caldera

@@ -30,6 +30,14 @@ struct MatrixShape {
     auto operator<=>(const MatrixShape&) const = default;
 };
 
+/// Rows of one scale group and of one code group, for every codec.
+inline constexpr int64_t kRowGroup = 16;
+
+/// Rounds up to a multiple.
+constexpr int64_t padTo(int64_t size, int64_t multiple) {
+    return (size + multiple - 1) / multiple * multiple;
+}
+
 /// Module x layer: the unit of the heatmap and of the plan.
 struct Cell {
     int layer = 0;

@@ -1,0 +1,217 @@
+#include "app/cli/command.h"
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <iostream>
+#include <new>
+#include <string_view>
+#include <unistd.h>
+
+#include "app/cli/stop_signals.h"
+#include "core/base/error.h"
+#include "core/base/version.h"
+#include "core/job/job_progress.h"
+#include "core/job/terminal_progress.h"
+#include "core/linalg/numerics.h"
+
+namespace caldera::cli {
+
+namespace {
+
+using Json = nlohmann::json;
+
+enum ExitCode { kDone = 0, kFailed = 1, kUsage = 2, kCancelled = 130 };
+
+/// How a command ended.
+struct Outcome {
+    ExitCode exitCode = kDone;
+    std::string code;
+    std::string message;
+    ErrorArgs args;
+
+    std::string phase() const {
+        return exitCode == kDone ? "done" : exitCode == kCancelled ? "cancelled" : "failed";
+    }
+};
+
+/// LibTorch appends a stack trace to its messages.
+std::string firstLine(std::string_view text) {
+    return std::string(text.substr(0, text.find('\n')));
+}
+
+Outcome outcomeOf(const std::function<void()>& body) {
+    try {
+        body();
+        return {};
+    } catch (const Cancelled&) {
+        return {kCancelled, "cancelled", "Cancelled.", {}};
+    } catch (const UsageError& e) {
+        return {kUsage, e.code(), e.what(), e.args()};
+    } catch (const Error& e) {
+        return {kFailed, e.code(), e.what(), e.args()};
+    } catch (const CLI::ParseError& e) {
+        return {kUsage, "usage", e.what(), {}};
+    } catch (const std::bad_alloc&) {
+        return {kFailed,
+                "memory",
+                "The machine has not enough memory for this. Close other programs, or use a larger "
+                "machine.",
+                {}};
+    } catch (const std::filesystem::filesystem_error& e) {
+        return {kFailed, "file.system", e.what(), {{"file", e.path1().string()}}};
+    } catch (const std::exception& e) {
+        return {kFailed, "internal", "Unexpected failure: " + firstLine(e.what()), {}};
+    }
+}
+
+void tell(const Outcome& outcome, bool json) {
+    if (outcome.exitCode == kDone) {
+        return;
+    }
+    std::cout.flush();
+    std::cerr << "caldera: " << outcome.message << '\n';
+    if (json) {
+        Json args = Json::object();
+        for (const auto& [name, value] : outcome.args) {
+            args[name] = value;
+        }
+        const Json document = {
+            {"error", {{"code", outcome.code}, {"message", outcome.message}, {"args", args}}}};
+        std::cout << document.dump(2, ' ', false, Json::error_handler_t::replace) << std::endl;
+    }
+}
+
+std::string shellWord(std::string_view word) {
+    constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                        "0123456789@%+=:,./-_";
+    if (!word.empty() && word.find_first_not_of(kPlain) == std::string_view::npos) {
+        return std::string(word);
+    }
+    std::string quoted = "'";
+    for (const char letter : word) {
+        quoted += letter == '\'' ? std::string("'\\''") : std::string(1, letter);
+    }
+    return quoted + "'";
+}
+
+std::string commandLineOf(const std::vector<std::string>& words) {
+    std::string line = "caldera";
+    for (const std::string& word : words) {
+        line += ' ' + shellWord(word);
+    }
+    return line;
+}
+
+std::vector<std::string> withoutJobOption(const std::vector<std::string>& words) {
+    std::vector<std::string> kept;
+    for (size_t i = 0; i < words.size(); ++i) {
+        if (words[i] == "--job") {
+            ++i;
+        } else if (!words[i].starts_with("--job=")) {
+            kept.push_back(words[i]);
+        }
+    }
+    return kept;
+}
+
+/// The folder's job.json, written now when the folder is a new one.
+JobSpec ensureSpec(const JobFolder& folder, const std::string& kind,
+                   const std::vector<std::string>& words) {
+    if (!std::filesystem::exists(folder.path() / "job.json")) {
+        JobSpec spec;
+        spec.id = folder.path().filename().string();
+        spec.kind = kind;
+        spec.title = commandLineOf(withoutJobOption(words));
+        spec.arguments = withoutJobOption(words);
+        JobFolder::create(folder.path().parent_path(), spec);
+    }
+    return folder.spec();
+}
+
+struct Task {
+    std::string name;
+    std::function<void(Invocation&)> run;
+    std::vector<std::string> words; ///< the command line without the program
+    bool json = false;
+
+    Invocation invocation(Progress& progress, std::stop_token stop) const {
+        return {json, commandLineOf(words), std::nullopt, progress, std::move(stop)};
+    }
+};
+
+Outcome runInTerminal(const Task& task) {
+    const StopSignals signals({});
+    fixNumerics();
+    TerminalProgress progress;
+    Invocation invocation = task.invocation(progress, signals.token());
+    return outcomeOf([&] { task.run(invocation); });
+}
+
+/// Holds the job's lock and leaves a final state and an "end" event, whatever happens.
+void workInFolder(const Task& task, const JobFolder& folder, Outcome& outcome) {
+    const JobSpec spec = ensureSpec(folder, task.name, task.words);
+    const JobLock lock(folder);
+    const StopSignals signals([&folder] { return folder.cancelRequested(); });
+    fixNumerics();
+    EventWriter events(folder.events(), spec.id);
+    events.write("hello", {{"pid", ::getpid()},
+                           {"version", programVersion()},
+                           {"kind", spec.kind},
+                           {"command", commandLineOf(task.words)}});
+    JobProgress progress(folder, events);
+    Invocation invocation = task.invocation(progress, signals.token());
+    invocation.job = folder.path();
+    outcome = outcomeOf([&] { task.run(invocation); });
+    if (outcome.exitCode != kDone && outcome.exitCode != kCancelled) {
+        events.write("error", {{"code", outcome.code}, {"message", outcome.message}});
+    }
+    progress.end(outcome.phase(), outcome.message, outcome.code);
+    folder.clearControl();
+}
+
+Outcome runAsJob(const Task& task, const std::filesystem::path& path) {
+    ::setsid(); // fails harmlessly when the starter has done it
+    std::signal(SIGHUP, SIG_IGN);
+    std::signal(SIGPIPE, SIG_IGN);
+    Outcome outcome;
+    const Outcome around = outcomeOf([&] {
+        std::filesystem::path whole = std::filesystem::absolute(path).lexically_normal();
+        workInFolder(task, JobFolder(whole.has_filename() ? whole : whole.parent_path()), outcome);
+    });
+    return outcome.exitCode == kDone ? around : outcome;
+}
+
+} // namespace
+
+CLI::App& CommandLine::add(const std::string& name, const std::string& description,
+                           std::function<void(Invocation&)> run) {
+    CLI::App* app = app_.add_subcommand(name, description);
+    app->add_flag("--json", json_, "Print one JSON document on stdout instead of text");
+    app->add_option("--job", job_, "Run as a job: events, state and lock in this folder")
+        ->type_name("FOLDER");
+    entries_.push_back({app, std::move(run)});
+    return *app;
+}
+
+int CommandLine::run(int argc, char** argv) {
+    const std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
+    try {
+        app_.parse(argc, argv);
+    } catch (const CLI::ParseError& e) {
+        if (e.get_exit_code() == 0) {
+            return app_.exit(e); // --help, --version
+        }
+        const bool json = std::find(words.begin(), words.end(), "--json") != words.end();
+        tell({kUsage, "usage", std::string(e.what()) + ". See `caldera --help`.", {}}, json);
+        return kUsage;
+    }
+    const auto entry = std::find_if(entries_.begin(), entries_.end(),
+                                    [](const Entry& e) { return e.app->parsed(); });
+    const Task task{entry->app->get_name(), entry->run, words, json_};
+    const Outcome outcome = job_.empty() ? runInTerminal(task) : runAsJob(task, job_);
+    tell(outcome, json_);
+    return outcome.exitCode;
+}
+
+} // namespace caldera::cli

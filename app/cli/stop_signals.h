@@ -1,0 +1,29 @@
+// Turns SIGINT, SIGTERM and a job's control file into a stop token.
+#pragma once
+
+#include <functional>
+#include <stop_token>
+#include <thread>
+
+namespace caldera::cli {
+
+/// Construct before any other thread starts: the signals are blocked for the whole process and
+/// taken by one thread of its own. A second signal ends the process at once (exit code 130).
+class StopSignals {
+public:
+    /// `alsoStop` is asked five times a second; it may be empty.
+    explicit StopSignals(std::function<bool()> alsoStop);
+    ~StopSignals();
+    StopSignals(const StopSignals&) = delete;
+    StopSignals& operator=(const StopSignals&) = delete;
+
+    std::stop_token token() const { return source_.get_token(); }
+
+private:
+    void watch(const std::stop_token& ended, const std::function<bool()>& alsoStop);
+
+    std::stop_source source_;
+    std::jthread thread_;
+};
+
+} // namespace caldera::cli

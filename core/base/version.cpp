@@ -1,0 +1,9 @@
+#include "core/base/version.h"
+
+namespace caldera {
+
+std::string_view programVersion() {
+    return CALDERA_VERSION;
+}
+
+} // namespace caldera

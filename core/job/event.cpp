@@ -1,0 +1,134 @@
+#include "core/job/event.h"
+
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <string_view>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/error.h"
+#include "core/base/file.h"
+#include "core/job/job_folder.h"
+
+namespace caldera {
+
+namespace {
+
+using Json = nlohmann::json;
+
+[[noreturn]] void throwEvents(const std::filesystem::path& file, int error) {
+    const std::string reason = std::strerror(error); // NOLINT(concurrency-mt-unsafe)
+    throw Error("job.events",
+                "Cannot write the job's events to " + file.string() + ": " + reason +
+                    ". Free some space or fix the permissions, then resume the job.",
+                {{"file", file.string()}, {"reason", reason}});
+}
+
+/// nullopt for a line that is not an event.
+std::optional<Event> parseEvent(std::string_view line) {
+    Json body = Json::parse(line, nullptr, false);
+    if (!body.is_object() || !body.contains("seq") || !body["seq"].is_number_integer() ||
+        !body.contains("event") || !body["event"].is_string()) {
+        return std::nullopt;
+    }
+    Event event;
+    event.seq = body["seq"].get<int64_t>();
+    event.kind = body["event"].get<std::string>();
+    event.body = std::move(body);
+    return event;
+}
+
+struct Tail {
+    int64_t nextSeq = 0;
+    size_t wholeBytes = 0; ///< up to and with the last newline
+};
+
+Tail readTail(const std::filesystem::path& file) {
+    const MappedFile map(file);
+    std::string_view text(reinterpret_cast<const char*>(map.bytes().data()), map.bytes().size());
+    Tail tail;
+    const size_t lastNewline = text.rfind('\n');
+    tail.wholeBytes = lastNewline == std::string_view::npos ? 0 : lastNewline + 1;
+    text = text.substr(0, tail.wholeBytes);
+    while (!text.empty()) {
+        text.remove_suffix(1);
+        const size_t begin = text.rfind('\n') + 1; // npos + 1 == 0
+        if (const auto event = parseEvent(text.substr(begin))) {
+            tail.nextSeq = event->seq + 1;
+            break;
+        }
+        text = text.substr(0, begin);
+    }
+    return tail;
+}
+
+} // namespace
+
+EventWriter::EventWriter(std::filesystem::path file, std::string jobId)
+    : file_(std::move(file)), job_(std::move(jobId)) {
+    if (std::filesystem::exists(file_)) {
+        const Tail tail = readTail(file_);
+        nextSeq_ = tail.nextSeq;
+        if (::truncate(file_.c_str(), static_cast<off_t>(tail.wholeBytes)) != 0) {
+            throwEvents(file_, errno);
+        }
+    }
+    descriptor_ = ::open(file_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+    if (descriptor_ < 0) {
+        throwEvents(file_, errno);
+    }
+}
+
+EventWriter::~EventWriter() {
+    ::close(descriptor_);
+}
+
+void EventWriter::write(const std::string& kind, nlohmann::json fields) {
+    const std::scoped_lock guard(mutex_);
+    Json body = fields.is_object() ? std::move(fields) : Json::object();
+    body["seq"] = nextSeq_;
+    body["time"] = utcNow();
+    body["job"] = job_;
+    body["event"] = kind;
+    const std::string line = body.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+    struct stat before {};
+    ::fstat(descriptor_, &before);
+    const ssize_t written = ::write(descriptor_, line.data(), line.size());
+    if (written != static_cast<ssize_t>(line.size())) {
+        const int error = written < 0 ? errno : ENOSPC;
+        if (written > 0 && ::ftruncate(descriptor_, before.st_size) != 0) {
+            throwEvents(file_, errno);
+        }
+        throwEvents(file_, error);
+    }
+    ++nextSeq_;
+}
+
+EventReader::EventReader(std::filesystem::path file) : file_(std::move(file)) {}
+
+std::vector<Event> EventReader::poll() {
+    std::error_code error;
+    const auto size = static_cast<int64_t>(std::filesystem::file_size(file_, error));
+    if (error || size == offset_) {
+        return {};
+    }
+    if (size < offset_) {
+        offset_ = 0; // another file has taken its place
+    }
+    const MappedFile map(file_);
+    std::string_view text(reinterpret_cast<const char*>(map.bytes().data()), map.bytes().size());
+    std::vector<Event> events;
+    size_t begin = std::min(static_cast<size_t>(offset_), text.size());
+    for (size_t end = text.find('\n', begin); end != std::string_view::npos;
+         end = text.find('\n', begin)) {
+        if (auto event = parseEvent(text.substr(begin, end - begin))) {
+            events.push_back(std::move(*event));
+        }
+        begin = end + 1;
+    }
+    offset_ = static_cast<int64_t>(begin);
+    return events;
+}
+
+} // namespace caldera

@@ -1,0 +1,249 @@
+#include "core/job/job_folder.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+#include <fcntl.h>
+#include <random>
+#include <unistd.h>
+
+#include "core/base/error.h"
+#include "core/base/file.h"
+
+namespace caldera {
+
+namespace {
+
+using Json = nlohmann::json;
+constexpr const char* kJobFormat = "caldera-job/1";
+constexpr size_t kSmallFile = 1U << 20;
+
+std::string textOf(const Json& json) {
+    return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+Json stateToJson(const JobState& state) {
+    return {{"phase", state.phase},       {"stage", state.stage},
+            {"fraction", state.fraction}, {"eta_seconds", state.etaSeconds},
+            {"message", state.message},   {"code", state.code},
+            {"updated", state.updated}};
+}
+
+JobState stateFromJson(const Json& json) {
+    JobState state;
+    state.phase = json.at("phase").get<std::string>();
+    state.stage = json.value("stage", "");
+    state.fraction = json.value("fraction", 0.0);
+    state.etaSeconds = json.value("eta_seconds", -1.0);
+    state.message = json.value("message", "");
+    state.code = json.value("code", "");
+    state.updated = json.value("updated", "");
+    return state;
+}
+
+Json specToJson(const JobSpec& spec) {
+    return {{"format", kJobFormat},        {"id", spec.id},
+            {"kind", spec.kind},           {"title", spec.title},
+            {"arguments", spec.arguments}, {"created", spec.created}};
+}
+
+JobSpec specFromJson(const Json& json) {
+    JobSpec spec;
+    spec.id = json.at("id").get<std::string>();
+    spec.kind = json.at("kind").get<std::string>();
+    spec.title = json.value("title", "");
+    spec.arguments = json.at("arguments").get<std::vector<std::string>>();
+    spec.created = json.value("created", "");
+    return spec;
+}
+
+/// Reads one of the job's small JSON files with `read`; any fault becomes Error(code).
+template <class Read>
+auto readJobFile(const std::filesystem::path& file, const char* code, Read read) {
+    const std::string text = readTextFile(file, kSmallFile);
+    try {
+        return read(Json::parse(text));
+    } catch (const Json::exception& e) {
+        throw Error(code,
+                    file.string() + " is not readable as a job file: " + e.what() +
+                        ". It was changed by hand or damaged; start the job again.",
+                    {{"file", file.string()}});
+    }
+}
+
+bool needsWorker(const std::string& phase) {
+    return phase == "preparing" || phase == "running";
+}
+
+struct flock wholeFile(short type) {
+    struct flock lock {};
+    lock.l_type = type;
+    lock.l_whence = SEEK_SET;
+    return lock;
+}
+
+} // namespace
+
+std::string newJobId() {
+    std::random_device entropy;
+    std::array<uint32_t, 4> words{};
+    std::generate(words.begin(), words.end(), std::ref(entropy));
+    words[1] = (words[1] & 0xFFFF0FFFU) | 0x00004000U; // version 4
+    words[2] = (words[2] & 0x3FFFFFFFU) | 0x80000000U; // RFC 4122
+    std::array<char, 37> text{};
+    std::snprintf(text.data(), text.size(), "%08x-%04x-%04x-%04x-%04x%08x", words[0],
+                  words[1] >> 16, words[1] & 0xFFFFU, words[2] >> 16, words[2] & 0xFFFFU, words[3]);
+    return text.data();
+}
+
+std::string utcNow() {
+    const std::time_t now = std::time(nullptr);
+    std::tm parts{};
+    ::gmtime_r(&now, &parts);
+    std::array<char, 32> text{};
+    std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts);
+    return text.data();
+}
+
+JobFolder JobFolder::create(const std::filesystem::path& root, JobSpec spec) {
+    if (spec.id.empty()) {
+        spec.id = newJobId();
+    }
+    if (spec.created.empty()) {
+        spec.created = utcNow();
+    }
+    const JobFolder folder(root / spec.id);
+    if (std::filesystem::exists(folder.path() / "job.json")) {
+        throw Error("job.exists",
+                    folder.path().string() +
+                        " already holds a job. Resume it, or choose another folder.",
+                    {{"folder", folder.path().string()}});
+    }
+    std::error_code error;
+    for (const auto& path : {folder.path(), folder.cells(), folder.out()}) {
+        std::filesystem::create_directories(path, error);
+        if (error) {
+            throw Error("job.create",
+                        "Cannot create the job folder " + path.string() + ": " + error.message() +
+                            ".",
+                        {{"folder", path.string()}, {"reason", error.message()}});
+        }
+    }
+    folder.writeState(JobState{});
+    writeFileAtomically(folder.path() / "job.json", textOf(specToJson(spec)));
+    return folder;
+}
+
+JobSpec JobFolder::spec() const {
+    return readJobFile(path_ / "job.json", "job.spec", specFromJson);
+}
+
+JobState JobFolder::state() const {
+    const std::filesystem::path file = path_ / "state.json";
+    return std::filesystem::exists(file) ? readJobFile(file, "job.state", stateFromJson)
+                                         : JobState{};
+}
+
+void JobFolder::writeState(const JobState& state) const {
+    JobState stamped = state;
+    stamped.updated = utcNow();
+    writeFileAtomically(path_ / "state.json", textOf(stateToJson(stamped)));
+}
+
+void JobFolder::requestCancel() const {
+    writeFileAtomically(path_ / "control", "cancel\n");
+}
+
+bool JobFolder::cancelRequested() const {
+    const std::filesystem::path file = path_ / "control";
+    std::error_code error;
+    if (!std::filesystem::is_regular_file(file, error)) {
+        return false;
+    }
+    return readTextFile(file, kSmallFile).starts_with("cancel");
+}
+
+void JobFolder::clearControl() const {
+    std::error_code ignored;
+    std::filesystem::remove(path_ / "control", ignored);
+}
+
+bool JobFolder::workerAlive() const {
+    const int descriptor = ::open((path_ / "lock").c_str(), O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0) {
+        return false;
+    }
+    struct flock question = wholeFile(F_RDLCK);
+    const bool answered = ::fcntl(descriptor, F_OFD_GETLK, &question) == 0;
+    ::close(descriptor);
+    return answered && question.l_type != F_UNLCK;
+}
+
+std::string JobFolder::visiblePhase() const {
+    const std::string phase = state().phase;
+    if (!needsWorker(phase) || workerAlive()) {
+        return phase;
+    }
+    const std::string last = state().phase; // it may have ended between the two looks
+    return needsWorker(last) ? "lost" : last;
+}
+
+std::vector<JobFolder> listJobs(const std::filesystem::path& root) {
+    std::vector<std::pair<std::string, JobFolder>> found;
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator(root, error)) {
+        JobFolder folder(entry.path());
+        try {
+            found.emplace_back(folder.spec().created, std::move(folder));
+        } catch (const Error&) {
+            continue; // not a job, or not yet one
+        }
+    }
+    std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) {
+        return a.first != b.first ? a.first > b.first : a.second.path() < b.second.path();
+    });
+    std::vector<JobFolder> jobs;
+    jobs.reserve(found.size());
+    for (auto& entry : found) {
+        jobs.push_back(std::move(entry.second));
+    }
+    return jobs;
+}
+
+JobLock::JobLock(const JobFolder& folder) {
+    const std::filesystem::path file = folder.path() / "lock";
+    descriptor_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    const std::string reason =
+        descriptor_ < 0 ? std::strerror(errno) : ""; // NOLINT(concurrency-mt-unsafe)
+    if (descriptor_ < 0) {
+        throw Error("job.lock", "Cannot open " + file.string() + ": " + reason + ".",
+                    {{"file", file.string()}, {"reason", reason}});
+    }
+    struct flock lock = wholeFile(F_WRLCK);
+    if (::fcntl(descriptor_, F_OFD_SETLK, &lock) != 0) {
+        std::array<char, 32> owner{};
+        const ssize_t length = ::pread(descriptor_, owner.data(), owner.size() - 1, 0);
+        ::close(descriptor_);
+        std::string process(owner.data(), length > 0 ? static_cast<size_t>(length) : 0);
+        process.erase(std::find(process.begin(), process.end(), '\n'), process.end());
+        throw Error("job.busy",
+                    "Another worker (process " + process + ") runs the job in " +
+                        folder.path().string() + ". Wait for it, or cancel it first.",
+                    {{"folder", folder.path().string()}, {"process", process}});
+    }
+    const std::string process = std::to_string(::getpid()) + "\n";
+    if (::ftruncate(descriptor_, 0) != 0 ||
+        ::pwrite(descriptor_, process.data(), process.size(), 0) < 0) {
+        ::close(descriptor_);
+        throw Error("job.lock", "Cannot write " + file.string() + ". Is the disk full?",
+                    {{"file", file.string()}});
+    }
+}
+
+JobLock::~JobLock() {
+    ::close(descriptor_);
+}
+
+} // namespace caldera
