@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "core/model/module.h"
+
 namespace caldera {
 
 struct TensorInfo {
@@ -14,6 +16,12 @@ struct TensorInfo {
     std::vector<int64_t> shape;
     uint64_t bytes = 0; ///< as stored
 };
+
+/// A tensor as rows of its last axes: a vector is one row.
+MatrixShape rowsAndColumns(const TensorInfo& tensor);
+
+/// "[576, 1536]", for messages.
+std::string shapeText(const std::vector<int64_t>& shape);
 
 /// Tensors by Hugging Face name, dequantized to f32 on reading. Thread-safe for concurrent reads.
 class WeightSource {
