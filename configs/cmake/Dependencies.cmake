@@ -21,6 +21,10 @@ if(CALDERA_CUDA)
     endif()
     enable_language(CUDA)
     find_package(CUDAToolkit REQUIRED)
+    # Without a list LibTorch's own files ask a GPU at configure time, and fail where there is none.
+    if(NOT DEFINED TORCH_CUDA_ARCH_LIST)
+        set(TORCH_CUDA_ARCH_LIST 8.6 8.9 9.0)
+    endif()
 endif()
 find_package(Torch REQUIRED)
 
