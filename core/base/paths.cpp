@@ -18,7 +18,7 @@ std::filesystem::path xdgFolder(const char* variable, const char* fallback) {
         const char* home = std::getenv("HOME");
         base = std::filesystem::path(home != nullptr ? home : "/") / fallback;
     }
-    const std::filesystem::path folder = base / "caldera";
+    std::filesystem::path folder = base / "caldera";
     std::error_code error;
     std::filesystem::create_directories(folder, error);
     if (error) {
