@@ -26,11 +26,12 @@ class TransformerWeights {
 public:
     virtual ~TransformerWeights() = default;
     virtual const ModelConfig& config() const = 0;
-    virtual BlockWeights block(int layer) const = 0; ///< reads or decodes; call once per pass
-    virtual torch::Tensor
-    embed(const torch::Tensor& tokens) const = 0; ///< [n, t] -> [n, t, hidden]
-    virtual torch::Tensor finalNorm() const = 0;
-    virtual torch::Tensor head() const = 0; ///< [vocab, hidden]
+    /// Reads or decodes; call once per pass.
+    virtual BlockWeights block(int layer) const = 0;
+    /// tokens [n, t] int64 -> [n, t, hidden]. Reads only the rows that occur.
+    virtual torch::Tensor embed(const torch::Tensor& tokens) const = 0;
+    virtual torch::Tensor finalNorm() const = 0; ///< [hidden]
+    virtual torch::Tensor head() const = 0;      ///< [vocab, hidden]; reads or decodes
 };
 std::shared_ptr<const TransformerWeights> modelWeights(std::shared_ptr<const Model> model,
                                                        torch::Device device = torch::kCPU);
@@ -40,11 +41,26 @@ std::shared_ptr<const TransformerWeights> artifactWeights(std::shared_ptr<const 
 /// Called with the input of each input group: x [tokens, size] f32.
 using InputObserver = std::function<void(InputGroup, const torch::Tensor& x)>;
 
-/// hidden [n, t, hidden] -> the same shape. Causal attention inside each of the n sequences.
+/// Sequences of `length` tokens that pass through a block together (about 4096 tokens), so that
+/// memory stays bounded whatever n is.
+int64_t sequencesPerSlice(int64_t length);
+
+/// Replaces hidden [n, t, hidden] by the block's output, slice by slice. Causal attention inside
+/// each of the n sequences. `hidden` may lie on another device than the weights. What `observe`
+/// throws passes through and leaves `hidden` half replaced.
+void applyBlock(const ModelConfig& config, const BlockWeights& weights, torch::Tensor& hidden,
+                const InputObserver& observe = {});
+
+/// The same into a new tensor.
 torch::Tensor blockForward(const ModelConfig& config, const BlockWeights& weights,
                            const torch::Tensor& hidden, const InputObserver& observe = {});
 
-/// Final norm and head: hidden [..., hidden] -> logits [..., vocab].
+/// hidden [..., hidden] -> logits [..., vocab] with the final norm [hidden] and head [vocab,
+/// hidden] at hand.
+torch::Tensor logitsOf(const ModelConfig& config, const torch::Tensor& finalNorm,
+                       const torch::Tensor& head, const torch::Tensor& hidden);
+
+/// The same, reading both: for small calls.
 torch::Tensor logitsOf(const TransformerWeights& weights, const torch::Tensor& hidden);
 
 /// Layer-streaming forward of whole sequences: tokens [n, t] int64 -> hidden [n, t, hidden] after
