@@ -3,33 +3,39 @@
 
 #include <array>
 #include <cstdint>
+#include <stop_token>
 #include <string>
 
 #include <torch/types.h>
 
 #include "core/forward/transformer.h"
-#include "core/model/model.h"
+#include "core/model/tokenizer.h"
 #include "core/plan/plan.h"
 
 namespace caldera {
 
+/// The plan's settings with sequences no longer than the model's positions.
+CalibrationSettings fitCalibration(CalibrationSettings settings, const ModelConfig& config);
+
 /// The text a plan names ("builtin" comes from the resources). Throws Error("calibration.text").
 std::string calibrationText(const CalibrationSettings& settings);
 
-/// Sequences [n, length] int64 cut from the text at seeded random places without overlap. A short
-/// text gives fewer tokens (the caller says so); none at all throws Error("calibration.too-short").
+/// Sequences [n, length] int64 cut from the text at seeded random places without overlap, in random
+/// order. A short text gives fewer tokens (the caller says so), or one shorter sequence; fewer than
+/// two tokens throw Error("calibration.too-short").
 torch::Tensor calibrationTokens(const Tokenizer& tokenizer, const std::string& text,
                                 const CalibrationSettings& settings);
 
-/// Mean of x x^T over tokens, f32, by InputGroup.
+/// Mean of x x^T over tokens, f32 on the weights' device, by InputGroup.
 struct BlockHessians {
-    std::array<torch::Tensor, 4> hessian;
+    std::array<torch::Tensor, 4> hessian; ///< [size, size]
     int64_t tokens = 0;
 };
 
 /// Runs one block over hidden [n, t, hidden], replaces it by the block's output and returns the
-/// Hessians of the four inputs. Sequences pass in slices, so memory stays at a few of them.
+/// Hessians of the four inputs. Sequences pass in slices, so memory stays at a few of them. The
+/// same inputs and thread count give the same bits. Throws Cancelled between slices.
 BlockHessians calibrateBlock(const ModelConfig& config, const BlockWeights& weights,
-                             torch::Tensor& hidden);
+                             torch::Tensor& hidden, const std::stop_token& stop = {});
 
 } // namespace caldera

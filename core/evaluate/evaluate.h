@@ -3,7 +3,7 @@
 #pragma once
 
 #include <memory>
-#include <optional>
+#include <span>
 #include <stop_token>
 #include <string>
 
@@ -20,12 +20,15 @@ struct EvaluateRequest {
     std::string text;
     int contextLength = 2048;
     int64_t maxTokens = 0; ///< 0: the whole text
+    /// Hidden states held at once, per model; a longer text passes in parts, and each part reads
+    /// (or decodes) every block again.
+    int64_t hiddenBytes = int64_t{1} << 30;
 };
 
 struct Evaluation {
     int64_t tokens = 0; ///< predicted
     double perplexity = 0;
-    double perplexityError = 0; ///< one standard error
+    double perplexityError = 0; ///< one standard error, tokens taken as independent
     double referencePerplexity = 0;
     double klMean = 0, klMedian = 0, klP99 = 0, klP999 = 0,
            klMax = 0;         ///< nats, reference || subject
@@ -35,9 +38,14 @@ struct Evaluation {
     bool hasReference = false;
 };
 
-/// Throws Error("evaluate.*"): text too short, vocabularies that differ; Cancelled.
+/// Streams both models block by block (protocol, formulas and error bounds: docs/evaluation.md).
+/// The same request gives the same bits again. Throws Error("evaluate.*"): text too short, a
+/// context that the model does not have, vocabularies that differ; Cancelled.
 Evaluation evaluate(const EvaluateRequest& request, Progress& progress,
                     const std::stop_token& stop);
+
+/// Value at `fraction` (0 .. 1) of ascending values, linear between neighbours.
+double percentile(std::span<const double> ascending, double fraction);
 
 /// Perplexity of a unigram model with add-one smoothing, fitted on `train`, over `heldOut`: the
 /// baseline printed beside the demo model.

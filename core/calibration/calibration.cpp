@@ -1,0 +1,108 @@
+#include "core/calibration/calibration.h"
+
+#include <algorithm>
+#include <random>
+#include <utility>
+#include <vector>
+
+#include <ATen/ATen.h>
+
+#include "core/base/error.h"
+#include "core/base/file.h"
+#include "core/base/paths.h"
+#include "core/job/progress.h"
+
+namespace caldera {
+
+namespace {
+
+/// Uniform in [0, count), the same on every standard library.
+uint64_t pick(std::mt19937_64& random, uint64_t count) {
+    return random() % count;
+}
+
+/// First tokens of `count` windows of `length`, none overlapping, in random order.
+std::vector<int64_t> windowStarts(int64_t available, int64_t length, int64_t count, uint64_t seed) {
+    std::mt19937_64 random(seed);
+    const int64_t windows = available / length;
+    const auto offset =
+        static_cast<int64_t>(pick(random, static_cast<uint64_t>(available - windows * length + 1)));
+    std::vector<int64_t> starts(static_cast<size_t>(windows));
+    for (size_t i = 0; i < starts.size(); ++i) {
+        starts[i] = offset + static_cast<int64_t>(i) * length;
+    }
+    for (size_t i = starts.size(); i > 1; --i) {
+        std::swap(starts[i - 1], starts[pick(random, i)]);
+    }
+    starts.resize(static_cast<size_t>(std::min(count, windows)));
+    return starts;
+}
+
+} // namespace
+
+CalibrationSettings fitCalibration(CalibrationSettings settings, const ModelConfig& config) {
+    if (config.maxPositions > 0) {
+        settings.sequenceLength = std::min(settings.sequenceLength, config.maxPositions);
+    }
+    return settings;
+}
+
+std::string calibrationText(const CalibrationSettings& settings) {
+    const std::filesystem::path path = settings.text == "builtin"
+                                           ? resourcesFolder() / "calibration" / "builtin.txt"
+                                           : std::filesystem::path(settings.text);
+    try {
+        return readTextFile(path);
+    } catch (const Error& error) {
+        throw Error("calibration.text",
+                    "The calibration text cannot be read: " + std::string(error.what()) +
+                        " Name a UTF-8 text file, or \"builtin\".",
+                    {{"file", path.string()}});
+    }
+}
+
+torch::Tensor calibrationTokens(const Tokenizer& tokenizer, const std::string& text,
+                                const CalibrationSettings& settings) {
+    const std::vector<Token> tokens = tokenizer.encode(text);
+    const auto available = static_cast<int64_t>(tokens.size());
+    if (available < 2) {
+        throw Error("calibration.too-short",
+                    "The calibration text \"" + settings.text + "\" holds " +
+                        std::to_string(available) +
+                        " tokens; at least 2 were needed, and thousands are useful. Choose a "
+                        "longer text.",
+                    {{"text", settings.text}, {"tokens", std::to_string(available)}});
+    }
+    const int64_t wanted = std::max<int64_t>(2, settings.tokens);
+    const int64_t length =
+        std::min({std::max<int64_t>(2, settings.sequenceLength), wanted, available});
+    const std::vector<int64_t> starts =
+        windowStarts(available, length, wanted / length, settings.seed);
+    torch::Tensor sequences = at::empty({static_cast<int64_t>(starts.size()), length}, at::kLong);
+    int64_t* out = sequences.data_ptr<int64_t>();
+    for (const int64_t start : starts) {
+        out = std::copy_n(tokens.begin() + start, length, out);
+    }
+    return sequences;
+}
+
+BlockHessians calibrateBlock(const ModelConfig& config, const BlockWeights& weights,
+                             torch::Tensor& hidden, const std::stop_token& stop) {
+    BlockHessians result;
+    result.tokens = hidden.size(0) * hidden.size(1);
+    for (const InputGroup group : kInputGroups) {
+        const int64_t size = config.inputSize(group);
+        result.hessian[static_cast<size_t>(group)] =
+            at::zeros({size, size}, weights.inputNorm.options());
+    }
+    applyBlock(config, weights, hidden, [&](InputGroup group, const torch::Tensor& x) {
+        checkCancelled(stop);
+        result.hessian[static_cast<size_t>(group)].addmm_(x.t(), x);
+    });
+    for (torch::Tensor& hessian : result.hessian) {
+        hessian.div_(static_cast<double>(result.tokens));
+    }
+    return result;
+}
+
+} // namespace caldera

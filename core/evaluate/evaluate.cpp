@@ -1,0 +1,247 @@
+#include "core/evaluate/evaluate.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <numeric>
+#include <vector>
+
+#include <ATen/ATen.h>
+
+#include "core/base/error.h"
+#include "core/evaluate/token_scores.h"
+#include "core/evaluate/windows.h"
+
+namespace caldera {
+
+namespace {
+
+/// Bytes of one slice of logits.
+constexpr int64_t kLogitBytes = int64_t{64} << 20;
+
+void checkRequest(const EvaluateRequest& request) {
+    const ModelConfig& config = request.subject->config();
+    const int limit = config.maxPositions;
+    if (request.contextLength < 2 || (limit > 0 && request.contextLength > limit)) {
+        throw Error(
+            "evaluate.context",
+            "A context of " + std::to_string(request.contextLength) +
+                " tokens cannot be evaluated: the model has 2 to " + std::to_string(limit) +
+                ". Choose a context in that range.",
+            {{"context", std::to_string(request.contextLength)}, {"limit", std::to_string(limit)}});
+    }
+    if (request.reference == nullptr) {
+        return;
+    }
+    const int vocabulary = request.reference->config().vocabSize;
+    if (vocabulary != config.vocabSize) {
+        throw Error("evaluate.vocabulary",
+                    "The vocabularies differ: the evaluated model has " +
+                        std::to_string(config.vocabSize) + " tokens, the reference " +
+                        std::to_string(vocabulary) +
+                        ". Give the model that the artifact was made from as the reference.",
+                    {{"subject", std::to_string(config.vocabSize)},
+                     {"reference", std::to_string(vocabulary)}});
+    }
+}
+
+/// Work of the head beside that of one block, at least one.
+int64_t headCost(const ModelConfig& config) {
+    const int64_t head = int64_t{config.vocabSize} * config.hiddenSize;
+    int64_t block = 0;
+    for (const Module module : kModules) {
+        block += config.shapeOf(module).size();
+    }
+    return std::max<int64_t>(1, head / std::max<int64_t>(1, block));
+}
+
+/// Counts tokens through blocks and head, so that the remaining time is steady.
+class WorkMeter {
+public:
+    WorkMeter(const EvaluateRequest& request, const std::vector<WindowGroup>& groups,
+              Progress& progress, const std::stop_token& stop)
+        : progress_(progress), stop_(stop), headCost_(headCost(request.subject->config())) {
+        for (const TransformerWeights* model : {request.subject.get(), request.reference.get()}) {
+            if (model == nullptr) {
+                continue;
+            }
+            ++models_;
+            for (const WindowGroup& group : groups) {
+                const int64_t passed = group.tokens.size(0) * (group.tokens.size(1) - 1);
+                total_ += passed * model->config().layerCount + group.predicted * headCost_;
+            }
+        }
+    }
+
+    void check() const { checkCancelled(stop_); }
+    void throughBlock(int64_t tokens) { add(tokens); }
+    void throughHeads(int64_t tokens) { add(tokens * headCost_ * models_); }
+
+private:
+    void add(int64_t work) {
+        done_ += work;
+        progress_.advance(done_, total_);
+    }
+
+    Progress& progress_;
+    const std::stop_token& stop_;
+    int64_t headCost_;
+    int64_t models_ = 0;
+    int64_t done_ = 0;
+    int64_t total_ = 0;
+};
+
+/// tokens [n, t] -> hidden [n, t, hidden] after the last block.
+torch::Tensor streamBlocks(const TransformerWeights& model, const torch::Tensor& tokens,
+                           WorkMeter& meter) {
+    torch::Tensor hidden = model.embed(tokens);
+    for (int layer = 0; layer < model.config().layerCount; ++layer) {
+        meter.check();
+        applyBlock(model.config(), model.block(layer), hidden,
+                   [&](InputGroup group, const torch::Tensor& x) {
+                       meter.check();
+                       if (group == InputGroup::Down) {
+                           meter.throughBlock(x.size(0));
+                       }
+                   });
+    }
+    return hidden;
+}
+
+/// One model's way from hidden states to logits.
+struct Head {
+    const TransformerWeights* model = nullptr;
+    torch::Tensor hidden; ///< [tokens, hidden]
+    torch::Tensor norm, table;
+
+    Head(const TransformerWeights& weights, const torch::Tensor& states)
+        : model(&weights), hidden(states.reshape({-1, states.size(-1)})), norm(weights.finalNorm()),
+          table(weights.head()) {}
+
+    torch::Tensor logits(int64_t first, int64_t count) const {
+        return logitsOf(model->config(), norm, table, hidden.narrow(0, first, count));
+    }
+};
+
+/// Windows [n, t] that fit in memory together.
+void evaluateWindows(const EvaluateRequest& request, const torch::Tensor& windows, WorkMeter& meter,
+                     TokenScores& scores) {
+    // The last token of a window predicts nothing, so it need not pass.
+    const int64_t inputs = windows.size(1) - 1;
+    const torch::Tensor tokens = windows.narrow(1, 0, inputs).contiguous();
+    std::vector<Head> heads;
+    for (const TransformerWeights* model : {request.subject.get(), request.reference.get()}) {
+        if (model != nullptr) {
+            heads.emplace_back(*model, streamBlocks(*model, tokens, meter));
+        }
+    }
+    const torch::Tensor targets = group.tokens.narrow(1, 1, inputs).reshape({-1});
+    const int64_t vocabulary = request.subject->config().vocabSize;
+    const int64_t slice =
+        std::max<int64_t>(1, kLogitBytes / (vocabulary * static_cast<int64_t>(sizeof(float))));
+    for (int64_t first = 0; first < group.predicted; first += slice) {
+        meter.check();
+        const int64_t count = std::min(slice, group.predicted - first);
+        const torch::Device device = heads[0].table.device();
+        torch::Tensor reference;
+        if (heads.size() > 1) {
+            reference = heads[1].logits(first, count).to(device);
+        }
+        scoreTokens(heads[0].logits(first, count), reference,
+                    targets.narrow(0, first, count).to(device), scores);
+        meter.throughHeads(count);
+    }
+}
+
+double mean(std::span<const double> values) {
+    return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+}
+
+/// Standard error of the mean.
+double standardError(std::span<const double> values) {
+    if (values.size() < 2) {
+        return 0;
+    }
+    const double center = mean(values);
+    double squares = 0;
+    for (const double value : values) {
+        squares += (value - center) * (value - center);
+    }
+    const auto count = static_cast<double>(values.size());
+    return std::sqrt(squares / (count - 1) / count);
+}
+
+Evaluation summarize(TokenScores scores) {
+    Evaluation result;
+    result.tokens = static_cast<int64_t>(scores.loss.size());
+    result.perplexity = std::exp(mean(scores.loss));
+    result.perplexityError = result.perplexity * standardError(scores.loss);
+    result.hasReference = !scores.divergence.empty();
+    if (result.hasReference) {
+        std::vector<double>& divergence = scores.divergence;
+        result.referencePerplexity = std::exp(mean(scores.referenceLoss));
+        result.klMean = mean(divergence);
+        std::sort(divergence.begin(), divergence.end());
+        result.klMedian = percentile(divergence, 0.5);
+        result.klP99 = percentile(divergence, 0.99);
+        result.klP999 = percentile(divergence, 0.999);
+        result.klMax = divergence.back();
+        result.top1Agreement =
+            static_cast<double>(scores.agreements) / static_cast<double>(result.tokens);
+    }
+    return result;
+}
+
+} // namespace
+
+double percentile(std::span<const double> ascending, double fraction) {
+    const double place = fraction * static_cast<double>(ascending.size() - 1);
+    const auto below = static_cast<size_t>(place);
+    const size_t above = std::min(below + 1, ascending.size() - 1);
+    const double share = place - static_cast<double>(below);
+    return ascending[below] + share * (ascending[above] - ascending[below]);
+}
+
+Evaluation evaluate(const EvaluateRequest& request, Progress& progress,
+                    const std::stop_token& stop) {
+    const auto start = std::chrono::steady_clock::now();
+    checkRequest(request);
+    progress.stage("tokenize");
+    const std::vector<WindowGroup> groups = evaluationWindows(request);
+    checkCancelled(stop);
+
+    progress.stage("evaluate");
+    WorkMeter meter(request, groups, progress, stop);
+    TokenScores scores;
+    for (const WindowGroup& group : groups) {
+        evaluateGroup(request, group, meter, scores);
+    }
+    Evaluation result = summarize(std::move(scores));
+    result.contextLength = request.contextLength;
+    result.seconds =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    return result;
+}
+
+EvaluationRecord toRecord(const std::string& name, const Evaluation& evaluation) {
+    EvaluationRecord record;
+    record.name = name;
+    record.numbers = {{"perplexity", evaluation.perplexity},
+                      {"perplexity_error", evaluation.perplexityError},
+                      {"tokens", static_cast<double>(evaluation.tokens)},
+                      {"context", evaluation.contextLength},
+                      {"seconds", evaluation.seconds}};
+    if (evaluation.hasReference) {
+        record.numbers.insert({{"reference_perplexity", evaluation.referencePerplexity},
+                               {"kl_mean", evaluation.klMean},
+                               {"kl_median", evaluation.klMedian},
+                               {"kl_p99", evaluation.klP99},
+                               {"kl_p999", evaluation.klP999},
+                               {"kl_max", evaluation.klMax},
+                               {"top1_agreement", evaluation.top1Agreement}});
+    }
+    record.facts = {{"protocol", "windows/1"}};
+    return record;
+}
+
+} // namespace caldera
