@@ -123,12 +123,11 @@ struct Head {
     }
 };
 
-/// Windows [n, t] that fit in memory together.
-void evaluateWindows(const EvaluateRequest& request, const torch::Tensor& windows, WorkMeter& meter,
-                     TokenScores& scores) {
+void evaluateGroup(const EvaluateRequest& request, const WindowGroup& group, WorkMeter& meter,
+                   TokenScores& scores) {
     // The last token of a window predicts nothing, so it need not pass.
-    const int64_t inputs = windows.size(1) - 1;
-    const torch::Tensor tokens = windows.narrow(1, 0, inputs).contiguous();
+    const int64_t inputs = group.tokens.size(1) - 1;
+    const torch::Tensor tokens = group.tokens.narrow(1, 0, inputs).contiguous();
     std::vector<Head> heads;
     for (const TransformerWeights* model : {request.subject.get(), request.reference.get()}) {
         if (model != nullptr) {
