@@ -1,0 +1,23 @@
+// "e8p-2": the E8P12 lattice code, two bits a weight (docs/formats/codecs.md).
+#pragma once
+
+#include "core/codec/codec.h"
+
+namespace caldera {
+
+class E8pCodec : public Codec {
+public:
+    std::string id() const override { return "e8p-2"; }
+    int blockColumns() const override { return 8; }
+    double bitsPerWeight() const override { return 2; }
+    double inputRms() const override { return 1.03; }
+    void encodeBlock(std::span<const float> x, MatrixShape shape, BlockPosition position,
+                     std::span<std::byte> codes, std::span<float> decoded) const override;
+    void decodeRows(std::span<const std::byte> codes, MatrixShape shape, int64_t firstRow,
+                    int64_t rowCount, std::span<float> out) const override;
+
+private:
+    void checkCodeSize(size_t bytes, MatrixShape shape) const;
+};
+
+} // namespace caldera

@@ -1,0 +1,61 @@
+// E8P12: the 2-bit lattice code of eight weights in one 16-bit word (docs/formats/codecs.md).
+// The functions in `reference` are the specification; the others return exactly what they do
+// (codes and decoded values) or the same up to the order of f32 additions (products).
+#pragma once
+
+#include <cstdint>
+
+namespace caldera::kernels {
+
+inline constexpr int kE8pWidth = 8;      ///< columns of a codeword
+inline constexpr int kE8pGroupRows = 16; ///< rows that share a scale and lie together in memory
+
+/// A packed matrix. Word of row 16 g + i, columns [8 b, 8 b + 8): codes[(g * blocks + b) * 16 + i],
+/// little-endian as in the file. Value = scale[g] * decoded.
+struct E8pMatrix {
+    const uint16_t* codes = nullptr; ///< [groups, blocks, 16]
+    const float* scale = nullptr;    ///< [groups]
+    int64_t groups = 0;
+    int64_t blocks = 0;
+};
+
+/// Groups [first, first + count): what one thread works on.
+struct GroupRange {
+    int64_t first = 0;
+    int64_t count = 0;
+};
+
+/// Several input vectors at once: x [count, stride] to y [count, yStride].
+struct InputBatch {
+    const float* x = nullptr; ///< each row holds 8 * blocks values
+    int64_t xStride = 0;
+    float* y = nullptr; ///< each row has room for 16 * groups values
+    int64_t yStride = 0;
+    int64_t count = 0;
+};
+
+/// x [count, 8] to the nearest codewords codes [count] and their values decoded [count, 8].
+/// Coordinates are taken to the nearest multiple of 2^-14 within [-16, 16] (NaN is 0), and from
+/// there the arithmetic is exact, so every machine returns the same words.
+void e8pEncode(const float* x, int64_t count, uint16_t* codes, float* decoded);
+
+/// codes [count] to values [count, 8]; multiples of 1/4, at most 2.75 in magnitude.
+void e8pDecode(const uint16_t* codes, int64_t count, float* values);
+
+/// Words of one group [blocks, 16] to its rows: values [16, 8 * blocks] row-major.
+void e8pDecodeGroup(const uint16_t* codes, int64_t blocks, float* values);
+
+/// y[16 g + i] += scale[g] * (Q x)[16 g + i] for the groups of the range. x [8 * blocks],
+/// y [16 * groups].
+void e8pGemv(const E8pMatrix& q, const float* x, float* y, GroupRange range);
+
+/// The same for every vector of the batch; each codeword is decoded once.
+void e8pGemm(const E8pMatrix& q, const InputBatch& batch, GroupRange range);
+
+namespace reference {
+void e8pEncode(const float* x, int64_t count, uint16_t* codes, float* decoded);
+void e8pDecode(const uint16_t* codes, int64_t count, float* values);
+void e8pGemv(const E8pMatrix& q, const float* x, float* y, GroupRange range);
+} // namespace reference
+
+} // namespace caldera::kernels

@@ -1,0 +1,40 @@
+#include "kernels/e8p/tables.h"
+
+#include <numeric>
+
+namespace caldera::kernels {
+
+const E8pTables& E8pTables::instance() {
+    static const E8pTables tables;
+    return tables;
+}
+
+E8pTables::E8pTables() {
+    const E8pCodebook& book = E8pCodebook::instance();
+    entry.fill(-1);
+    for (int i = 0; i < 256; ++i) {
+        const E8pPoint& twice = book.magnitudes(i);
+        const bool odd = book.hasOddSum(i);
+        int key = 0;
+        for (int j = 7; j >= 0; --j) {
+            key = key * 3 + twice[j] / 2;
+            twiceByCoordinate[j][i] = twice[j];
+            magnitude[i][j] = static_cast<float>(odd && j == 7 ? -twice[j] : twice[j]) / 2;
+        }
+        entry[key] = static_cast<int16_t>(i);
+        squaredNorm[i] =
+            static_cast<float>(std::inner_product(twice.begin(), twice.end(), twice.begin(), 0));
+        flipFactor[0][i] = odd ? 2.0F : 0.0F;
+        flipFactor[1][i] = odd ? 0.0F : 2.0F;
+        number[i] = static_cast<float>(i);
+
+        const bool minus = e8pMinusQuarter(static_cast<uint16_t>(i));
+        const uint32_t flips = static_cast<uint32_t>(i) ^ (minus ? 1U : 0U);
+        shift[i] = minus ? -0.25F : 0.25F;
+        for (int slot = 0; slot < 8; ++slot) {
+            sign[i][kE8pSlots[slot]] = ((flips >> slot) & 1U) << 31;
+        }
+    }
+}
+
+} // namespace caldera::kernels

@@ -1,0 +1,33 @@
+// Tables that the SIMD code of E8P reads, made once from the codebook.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "kernels/e8p/codebook.h"
+
+namespace caldera::kernels {
+
+struct alignas(64) E8pTables {
+    static const E8pTables& instance();
+
+    /// Decoding: value = bit pattern of magnitude[high byte] XOR sign[low byte], plus the shift.
+    /// The magnitude of coordinate 7 is already negated where the sum is odd.
+    alignas(64) std::array<std::array<float, 8>, 256> magnitude;
+    alignas(64) std::array<std::array<uint32_t, 8>, 256> sign;
+    alignas(64) std::array<float, 256> shift; ///< +-1/4 by low byte
+
+    /// Encoding: twice the magnitudes by coordinate, the squared norm of the doubled point, and 2
+    /// where entries with an odd (even) sum need one more sign change, else 0.
+    alignas(64) std::array<std::array<float, 256>, 8> twiceByCoordinate;
+    alignas(64) std::array<float, 256> squaredNorm;
+    alignas(64) std::array<std::array<float, 256>, 2> flipFactor; ///< [odd negatives of x]
+    alignas(64) std::array<float, 256> number;                    ///< 0, 1, 2, ...
+    /// Entry of magnitudes (2 m_j + 1) / 2 at sum m_j 3^j, or -1.
+    std::array<int16_t, 6561> entry;
+
+private:
+    E8pTables();
+};
+
+} // namespace caldera::kernels

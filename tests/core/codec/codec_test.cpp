@@ -1,0 +1,157 @@
+#include "core/codec/codec.h"
+
+#include <cmath>
+#include <random>
+
+#include <gtest/gtest.h>
+
+#include "core/base/error.h"
+#include "core/base/half.h"
+
+using namespace caldera;
+
+namespace {
+
+std::vector<float> normal(int64_t count, float scale, uint32_t seed) {
+    std::mt19937 random(seed);
+    std::normal_distribution<float> distribution(0.0F, scale);
+    std::vector<float> values(count);
+    for (float& value : values) {
+        value = distribution(random);
+    }
+    return values;
+}
+
+std::string errorCode(const std::function<void()>& action) {
+    try {
+        action();
+    } catch (const Error& error) {
+        return error.code();
+    }
+    return "";
+}
+
+} // namespace
+
+TEST(Codec, PrintsTheIdItIsMadeFrom) {
+    EXPECT_EQ(makeCodec("e8p-2")->id(), "e8p-2");
+    for (const std::string id : {"lloyd-4", "none-16"}) {
+        EXPECT_EQ(makeFactorCodec(id)->id(), id);
+    }
+}
+
+TEST(Codec, NamesTheKnownOnesWhenAnIdIsUnknown) {
+    try {
+        makeCodec("e8p-7");
+        FAIL();
+    } catch (const Error& error) {
+        EXPECT_EQ(error.code(), "codec.unknown");
+        EXPECT_NE(std::string(error.what()).find("e8p-7"), std::string::npos);
+        EXPECT_NE(std::string(error.what()).find("e8p-2"), std::string::npos);
+    }
+    EXPECT_EQ(errorCode([] { makeFactorCodec("lloyd-5"); }), "codec.unknown");
+}
+
+TEST(E8pCodec, CostsWhatItWrites) {
+    const auto codec = makeCodec("e8p-2");
+    EXPECT_EQ(codec->codeBytes({16, 8}), 32);
+    EXPECT_EQ(codec->codeBytes({17, 9}), 128); // 32 x 16
+    EXPECT_EQ(codec->codeBytes({576, 1536}), 576 * 1536 / 4);
+}
+
+TEST(E8pCodec, DecodesWhatEncodingPromisedForAnyRowRange) {
+    const auto codec = makeCodec("e8p-2");
+    const MatrixShape shape = {40, 21}; // 48 x 24 with padding
+    std::vector<std::byte> codes(codec->codeBytes(shape));
+    std::vector<float> promised(48 * 24);
+    for (int64_t block = 0; block < 3; ++block) {
+        for (const auto& [first, rows] : {std::pair<int64_t, int64_t>{32, 16}, {0, 32}}) {
+            const std::vector<float> x = normal(rows * 8, 1.03F, uint32_t(block * 64 + first));
+            std::vector<float> decoded(x.size());
+            codec->encodeBlock(x, shape, {block, first}, codes, decoded);
+            for (int64_t row = 0; row < rows; ++row) {
+                std::copy_n(&decoded[row * 8], 8, &promised[(first + row) * 24 + block * 8]);
+            }
+        }
+    }
+    std::vector<float> all(48 * 24);
+    codec->decodeRows(codes, shape, 0, 48, all);
+    EXPECT_EQ(all, promised);
+    std::vector<float> part(16 * 24);
+    codec->decodeRows(codes, shape, 16, 16, part);
+    EXPECT_TRUE(std::equal(part.begin(), part.end(), all.begin() + 16 * 24));
+}
+
+TEST(E8pCodec, KeepsTheDocumentedOrderOfBytes) {
+    const auto codec = makeCodec("e8p-2");
+    const MatrixShape shape = {32, 16};
+    std::vector<std::byte> codes(codec->codeBytes(shape));
+    // Row 19, columns 8..15 get the word 0x0100 (entry 1, no signs): group 1, block 1, row 3.
+    codes[((1 * 2 + 1) * 16 + 3) * 2 + 1] = std::byte{0x01};
+    std::vector<float> values(32 * 16);
+    codec->decodeRows(codes, shape, 0, 32, values);
+    EXPECT_EQ(values[18 * 16 + 15], 0.75F);
+    EXPECT_EQ(values[19 * 16 + 14], 0.75F);
+    EXPECT_EQ(values[19 * 16 + 15], -1.25F); // entry 1 ends in 3/2, negated for its odd sum
+}
+
+TEST(E8pCodec, RefusesWrongSizes) {
+    const auto codec = makeCodec("e8p-2");
+    const MatrixShape shape = {16, 8};
+    std::vector<std::byte> codes(32);
+    std::vector<float> values(128);
+    std::vector<std::byte> fewer(30);
+    std::vector<float> eight(8);
+    EXPECT_EQ(errorCode([&] { codec->decodeRows(fewer, shape, 0, 16, values); }), "codec.size");
+    EXPECT_EQ(errorCode([&] { codec->decodeRows(codes, shape, 16, 16, values); }), "codec.shape");
+    EXPECT_EQ(errorCode([&] { codec->decodeRows(codes, shape, 0, 16, eight); }), "codec.shape");
+    EXPECT_EQ(errorCode([&] { codec->encodeBlock(eight, shape, {}, codes, eight); }),
+              "codec.shape");
+    EXPECT_EQ(errorCode([&] {
+                  codec->encodeBlock(values, shape, {1, 0}, codes, values);
+              }),
+              "codec.shape");
+}
+
+TEST(FactorCodec, PacksLowNibbleFirstAndPadsRows) {
+    const auto codec = makeFactorCodec("lloyd-4");
+    const std::vector<uint8_t> indices = {1, 2, 3, 15, 0, 8};
+    const std::vector<std::byte> codes = codec->pack(indices, {2, 3});
+    const std::vector<std::byte> expected = {std::byte{0x21}, std::byte{0x03}, std::byte{0x0F},
+                                             std::byte{0x08}};
+    EXPECT_EQ(codes, expected);
+    EXPECT_EQ(codec->codeBytes({2, 3}), 4);
+    std::vector<float> values(6);
+    codec->decode(codes, {2, 3}, values);
+    for (size_t i = 0; i < values.size(); ++i) {
+        EXPECT_EQ(values[i], codec->levels()[indices[i]]);
+    }
+}
+
+TEST(FactorCodec, PacksEveryDecodedValueToItself) {
+    const MatrixShape shape = {7, 13};
+    const std::vector<float> x = normal(shape.size(), 1.0F, 31);
+    for (const std::string id : {"lloyd-4", "none-16"}) {
+        const auto codec = makeFactorCodec(id);
+        const std::vector<std::byte> codes = codec->packValues(x, shape);
+        EXPECT_EQ(int64_t(codes.size()), codec->codeBytes(shape));
+        std::vector<float> values(x.size());
+        codec->decode(codes, shape, values);
+        EXPECT_EQ(codec->packValues(values, shape), codes);
+        for (size_t i = 0; i < x.size(); ++i) {
+            const float expected = id == "none-16" ? fp16ToFloat(floatToFp16(x[i])) : values[i];
+            EXPECT_EQ(values[i], expected);
+            EXPECT_NEAR(values[i], x[i], id == "none-16" ? 2e-3 : 1.5);
+        }
+    }
+}
+
+TEST(FactorCodec, RefusesWrongSizes) {
+    const auto codec = makeFactorCodec("lloyd-4");
+    const std::vector<uint8_t> two(2);
+    const std::vector<std::byte> bytes(3);
+    std::vector<float> out(6);
+    EXPECT_EQ(errorCode([&] { codec->pack(two, {2, 3}); }), "codec.size");
+    EXPECT_EQ(errorCode([&] { codec->decode(bytes, {2, 3}, out); }), "codec.size");
+    EXPECT_EQ(errorCode([&] { makeFactorCodec("none-16")->pack(two, {1, 2}); }), "codec.size");
+}
