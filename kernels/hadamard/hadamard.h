@@ -13,4 +13,9 @@ int64_t hadamardBlock(int64_t size, int64_t limit = 128);
 /// of two that divides size.
 void blockHadamard(float* x, int64_t rows, int64_t size, int64_t block);
 
+namespace reference {
+/// The same, bit for bit, in plain loops.
+void blockHadamard(float* x, int64_t rows, int64_t size, int64_t block);
+} // namespace reference
+
 } // namespace caldera::kernels

@@ -12,6 +12,8 @@ int64_t hadamardBlock(int64_t size, int64_t limit) {
     return block;
 }
 
+namespace reference {
+
 void blockHadamard(float* x, int64_t rows, int64_t size, int64_t block) {
     const float scale = 1.0F / std::sqrt(static_cast<float>(block));
     for (float* start = x; start < x + rows * size; start += block) {
@@ -31,4 +33,5 @@ void blockHadamard(float* x, int64_t rows, int64_t size, int64_t block) {
     }
 }
 
+} // namespace reference
 } // namespace caldera::kernels
