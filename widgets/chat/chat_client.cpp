@@ -1,0 +1,197 @@
+#include "widgets/chat/chat_client.h"
+
+#include <QJsonDocument>
+#include <QNetworkProxy>
+#include <QNetworkReply>
+#include <QNetworkRequest>
+#include <QRandomGenerator>
+
+namespace caldera::studio {
+
+using namespace Qt::StringLiterals;
+
+namespace {
+
+constexpr qsizetype kRefusalLimit = 64 << 10;
+constexpr qsizetype kQuoteLength = 120; // characters of foreign bytes that a sentence shows
+
+/// The sentence of an OpenAI error object, or an empty text.
+QString errorSentence(const QJsonObject& answer) {
+    const QJsonValue error = answer["error"_L1];
+    if (error.isString())
+        return error.toString();
+    return error.toObject()["message"_L1].toString();
+}
+
+QString quoted(const QByteArray& bytes) {
+    const QString text = QString::fromUtf8(bytes).simplified();
+    return text.size() <= kQuoteLength ? text : text.left(kQuoteLength) + u'…';
+}
+
+} // namespace
+
+QJsonObject ChatRequest::toJson() const {
+    QJsonArray turns;
+    if (!systemPrompt.isEmpty())
+        turns.append(QJsonObject{{u"role"_s, u"system"_s}, {u"content"_s, systemPrompt}});
+    for (const ChatMessage& message : messages) {
+        const bool user = message.role == ChatRole::User;
+        turns.append(QJsonObject{{u"role"_s, user ? u"user"_s : u"assistant"_s},
+                                 {u"content"_s, message.text}});
+    }
+    const qint64 seed =
+        sampling.seed >= 0 ? sampling.seed : QRandomGenerator::global()->bounded(1 << 30);
+    QJsonObject json{{u"model"_s, model},
+                     {u"messages"_s, turns},
+                     {u"stream"_s, true},
+                     {u"temperature"_s, sampling.temperature},
+                     {u"top_p"_s, sampling.topP},
+                     {u"max_tokens"_s, sampling.maxTokens},
+                     {u"seed"_s, seed}};
+    // Not part of OpenAI's protocol: sent only where they differ from doing nothing.
+    if (sampling.topK > 0)
+        json[u"top_k"_s] = sampling.topK;
+    if (sampling.repetitionPenalty != 1.0)
+        json[u"repetition_penalty"_s] = sampling.repetitionPenalty;
+    return json;
+}
+
+ChatClient::ChatClient(QObject* parent) : QObject(parent) {
+    // The engine is on this machine: a proxy of the desktop has no part in it.
+    network_.setProxy(QNetworkProxy::NoProxy);
+}
+
+ChatClient::~ChatClient() {
+    drop();
+}
+
+void ChatClient::send(const QUrl& server, const ChatRequest& request) {
+    drop();
+    parser_ = {};
+    refusal_.clear();
+    statistics_ = {};
+    end_ = ChatEnd::Streaming;
+    done_ = false;
+    QUrl url = server;
+    url.setPath(u"/v1/chat/completions"_s);
+    QNetworkRequest post(url);
+    post.setHeader(QNetworkRequest::ContentTypeHeader, u"application/json"_s);
+    post.setRawHeader("Accept", "text/event-stream");
+    // A redirection would send the conversation to somebody else.
+    post.setAttribute(QNetworkRequest::RedirectPolicyAttribute,
+                      QNetworkRequest::ManualRedirectPolicy);
+    reply_ = network_.post(post, QJsonDocument(request.toJson()).toJson(QJsonDocument::Compact));
+    connect(reply_, &QNetworkReply::readyRead, this, &ChatClient::read);
+    connect(reply_, &QNetworkReply::finished, this, &ChatClient::end);
+}
+
+void ChatClient::cancel() {
+    drop();
+}
+
+void ChatClient::drop() {
+    if (!reply_)
+        return;
+    QNetworkReply* reply = reply_;
+    reply_.clear();
+    reply->disconnect(this);
+    reply->abort();
+    reply->deleteLater();
+}
+
+void ChatClient::read() {
+    const QPointer<QNetworkReply> reply = reply_;
+    const QByteArray bytes = reply->readAll();
+    const int status = reply->attribute(QNetworkRequest::HttpStatusCodeAttribute).toInt();
+    const QString type = reply->header(QNetworkRequest::ContentTypeHeader).toString();
+    if (status != 200 || !type.startsWith("text/event-stream"_L1)) {
+        refusal_.append(bytes.left(kRefusalLimit - refusal_.size()));
+        return;
+    }
+    for (const QByteArray& data : parser_.feed(bytes)) {
+        take(data);
+        // A receiver may have cancelled, or sent the next request.
+        if (reply.isNull() || reply != reply_)
+            return;
+    }
+    if (parser_.overflowed())
+        fail(tr("The server sent one event of more than %1 MiB, which no answer needs. What came "
+                "before is kept; check that the address is that of a chat server.")
+                 .arg(SseParser::kLimit >> 20));
+}
+
+void ChatClient::take(const QByteArray& data) {
+    if (data == "[DONE]") {
+        done_ = true;
+        return;
+    }
+    const QJsonDocument document = QJsonDocument::fromJson(data);
+    if (!document.isObject()) {
+        fail(tr("The server sent \"%1\" where a JSON object was needed. What came before is kept; "
+                "ask again.")
+                 .arg(quoted(data)));
+        return;
+    }
+    const QJsonObject chunk = document.object();
+    const QString refusal = errorSentence(chunk);
+    if (!refusal.isEmpty()) {
+        fail(refusal);
+        return;
+    }
+    if (chunk.contains("caldera"_L1))
+        statistics_ = ChatStatistics::fromJson(chunk["caldera"_L1].toObject());
+    const QJsonObject usage = chunk["usage"_L1].toObject();
+    if (statistics_.promptTokens < 0)
+        statistics_.promptTokens = usage["prompt_tokens"_L1].toInt(-1);
+    if (statistics_.generatedTokens < 0)
+        statistics_.generatedTokens = usage["completion_tokens"_L1].toInt(-1);
+    const QJsonObject choice = chunk["choices"_L1].toArray().at(0).toObject();
+    const QString reason = choice["finish_reason"_L1].toString();
+    if (!reason.isEmpty())
+        end_ = reason == "length"_L1 ? ChatEnd::Length : ChatEnd::Complete;
+    const QString text = choice["delta"_L1].toObject()["content"_L1].toString();
+    if (!text.isEmpty())
+        Q_EMIT delta(text);
+}
+
+void ChatClient::end() {
+    QNetworkReply* reply = reply_;
+    if (reply->bytesAvailable() > 0) {
+        read();
+        if (reply != reply_)
+            return;
+    }
+    const int status = reply->attribute(QNetworkRequest::HttpStatusCodeAttribute).toInt();
+    const QString where = reply->url().authority();
+    const bool streamed = status == 200 && refusal_.isEmpty();
+    if (streamed && (end_ != ChatEnd::Streaming || done_)) {
+        const ChatEnd how = end_ == ChatEnd::Streaming ? ChatEnd::Complete : end_;
+        reply->deleteLater();
+        reply_.clear();
+        Q_EMIT finished(how, statistics_);
+        return;
+    }
+    const QString refusal = errorSentence(QJsonDocument::fromJson(refusal_).object());
+    if (!refusal.isEmpty())
+        fail(refusal);
+    else if (streamed)
+        fail(tr("The connection to %1 ended in the middle of the answer. What came is kept; ask "
+                "again, or look at the engine's messages.")
+                 .arg(where));
+    else if (status == 0)
+        fail(tr("The engine at %1 does not answer: %2. Start it again.")
+                 .arg(where, reply->errorString()));
+    else
+        fail(tr("The server at %1 answered %2 instead of a stream: \"%3\". A server with "
+                "/v1/chat/completions is needed.")
+                 .arg(where)
+                 .arg(status)
+                 .arg(quoted(refusal_)));
+}
+
+void ChatClient::fail(const QString& sentence) {
+    drop();
+    Q_EMIT failed(sentence);
+}
+
+} // namespace caldera::studio

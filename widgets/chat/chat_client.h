@@ -1,0 +1,63 @@
+// Talks to an OpenAI-compatible server: one streamed answer at a time.
+#pragma once
+
+#include <QJsonArray>
+#include <QNetworkAccessManager>
+#include <QObject>
+#include <QPointer>
+#include <QUrl>
+
+#include "widgets/chat/conversation.h"
+#include "widgets/chat/sse_parser.h"
+
+class QNetworkReply;
+
+namespace caldera::studio {
+
+/// One request: the system prompt (empty: none), the messages on screen and the sampling.
+struct ChatRequest {
+    QString model;
+    QString systemPrompt;
+    QList<ChatMessage> messages;
+    ChatSampling sampling;
+
+    QJsonObject toJson() const;
+};
+
+/// After send() comes any number of delta() and then exactly one of finished(), failed(), or
+/// nothing more when cancel() was called.
+class ChatClient : public QObject {
+    Q_OBJECT
+public:
+    explicit ChatClient(QObject* parent = nullptr);
+    ~ChatClient() override;
+
+    /// `server` without path, for example http://127.0.0.1:8080. An answer under way is cancelled.
+    void send(const QUrl& server, const ChatRequest& request);
+    /// Ends the answer; the connection closes, which stops the engine.
+    void cancel();
+    bool busy() const { return !reply_.isNull(); }
+
+Q_SIGNALS:
+    void delta(const QString& text);
+    /// `end` is Complete or Length.
+    void finished(ChatEnd end, const ChatStatistics& statistics);
+    void failed(const QString& sentence);
+
+private:
+    void read();
+    void take(const QByteArray& data);
+    void end();
+    void fail(const QString& sentence);
+    void drop();
+
+    QNetworkAccessManager network_;
+    QPointer<QNetworkReply> reply_;
+    SseParser parser_;
+    QByteArray refusal_; ///< body of an answer that is not a stream
+    ChatStatistics statistics_;
+    ChatEnd end_ = ChatEnd::Streaming;
+    bool done_ = false; ///< "[DONE]" came
+};
+
+} // namespace caldera::studio

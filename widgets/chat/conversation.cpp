@@ -1,0 +1,265 @@
+#include "widgets/chat/conversation.h"
+
+#include <algorithm>
+
+#include <QJsonArray>
+#include <QSet>
+#include <QStringList>
+#include <QUuid>
+
+namespace caldera::studio {
+
+using namespace Qt::StringLiterals;
+
+namespace {
+
+constexpr auto kFormat = "caldera-chat/1"_L1;
+constexpr qsizetype kTitleLength = 60;
+
+struct EndName {
+    ChatEnd end;
+    QLatin1StringView name;
+};
+constexpr EndName kEndNames[] = {{ChatEnd::Complete, "complete"_L1},
+                                 {ChatEnd::Length, "length"_L1},
+                                 {ChatEnd::Stopped, "stopped"_L1},
+                                 {ChatEnd::Failed, "failed"_L1},
+                                 {ChatEnd::Streaming, "streaming"_L1}};
+
+QString endName(ChatEnd end) {
+    for (const EndName& entry : kEndNames) {
+        if (entry.end == end)
+            return entry.name;
+    }
+    return {};
+}
+
+/// An answer that was streaming when the program ended was stopped by that.
+ChatEnd parseEnd(const QString& name) {
+    for (const EndName& entry : kEndNames) {
+        if (entry.name == name && entry.end != ChatEnd::Streaming)
+            return entry.end;
+    }
+    return ChatEnd::Stopped;
+}
+
+QString newId() {
+    return QUuid::createUuid().toString(QUuid::WithoutBraces);
+}
+
+QString titleFrom(const QString& question) {
+    const QString line = question.simplified();
+    return line.size() <= kTitleLength ? line : line.left(kTitleLength - 1).trimmed() + u'…';
+}
+
+QJsonObject messageToJson(const ChatMessage& message) {
+    QJsonObject json{{u"id"_s, message.id},
+                     {u"parent"_s, message.parent},
+                     {u"role"_s, message.role == ChatRole::User ? u"user"_s : u"assistant"_s},
+                     {u"text"_s, message.text},
+                     {u"time"_s, message.time.toString(Qt::ISODateWithMs)}};
+    if (message.role == ChatRole::Assistant) {
+        json[u"end"_s] = endName(message.end);
+        json[u"model"_s] = message.model;
+        json[u"caldera"_s] = message.statistics.toJson();
+    }
+    if (!message.error.isEmpty())
+        json[u"error"_s] = message.error;
+    return json;
+}
+
+ChatMessage messageFromJson(const QJsonObject& json) {
+    ChatMessage message;
+    message.id = json["id"_L1].toString();
+    message.parent = json["parent"_L1].toString();
+    message.text = json["text"_L1].toString();
+    message.time = QDateTime::fromString(json["time"_L1].toString(), Qt::ISODateWithMs);
+    message.error = json["error"_L1].toString();
+    message.model = json["model"_L1].toString();
+    if (json["role"_L1].toString() == "assistant"_L1) {
+        message.role = ChatRole::Assistant;
+        message.end = parseEnd(json["end"_L1].toString());
+        message.statistics = ChatStatistics::fromJson(json["caldera"_L1].toObject());
+    }
+    return message;
+}
+
+QJsonObject samplingToJson(const ChatSampling& sampling) {
+    return {{u"temperature"_s, sampling.temperature},
+            {u"top_p"_s, sampling.topP},
+            {u"top_k"_s, sampling.topK},
+            {u"repetition_penalty"_s, sampling.repetitionPenalty},
+            {u"max_tokens"_s, sampling.maxTokens},
+            {u"seed"_s, sampling.seed}};
+}
+
+ChatSampling samplingFromJson(const QJsonObject& json) {
+    ChatSampling sampling;
+    sampling.temperature = json["temperature"_L1].toDouble(sampling.temperature);
+    sampling.topP = json["top_p"_L1].toDouble(sampling.topP);
+    sampling.topK = json["top_k"_L1].toInt(sampling.topK);
+    sampling.repetitionPenalty = json["repetition_penalty"_L1].toDouble(sampling.repetitionPenalty);
+    sampling.maxTokens = json["max_tokens"_L1].toInt(sampling.maxTokens);
+    sampling.seed = json["seed"_L1].toInteger(sampling.seed);
+    return sampling;
+}
+
+} // namespace
+
+ChatStatistics ChatStatistics::fromJson(const QJsonObject& json) {
+    ChatStatistics figures;
+    figures.promptTokens = json["prompt_tokens"_L1].toInt(-1);
+    figures.reusedTokens = json["reused_tokens"_L1].toInt(-1);
+    figures.generatedTokens = json["generated_tokens"_L1].toInt(-1);
+    figures.timeToFirstToken = json["time_to_first_token"_L1].toDouble(-1);
+    figures.promptTokensPerSecond = json["prompt_tokens_per_second"_L1].toDouble(-1);
+    figures.tokensPerSecond = json["tokens_per_second"_L1].toDouble(-1);
+    figures.p50 = json["p50"_L1].toDouble(-1);
+    figures.p95 = json["p95"_L1].toDouble(-1);
+    figures.p99 = json["p99"_L1].toDouble(-1);
+    figures.weightBytes = json["weight_bytes"_L1].toInteger(-1);
+    figures.cacheBytes = json["cache_bytes"_L1].toInteger(-1);
+    return figures;
+}
+
+QJsonObject ChatStatistics::toJson() const {
+    QJsonObject json;
+    const auto put = [&json](QLatin1StringView name, auto value) {
+        if (value >= 0)
+            json[name] = value;
+    };
+    put("prompt_tokens"_L1, promptTokens);
+    put("reused_tokens"_L1, reusedTokens);
+    put("generated_tokens"_L1, generatedTokens);
+    put("time_to_first_token"_L1, timeToFirstToken);
+    put("prompt_tokens_per_second"_L1, promptTokensPerSecond);
+    put("tokens_per_second"_L1, tokensPerSecond);
+    put("p50"_L1, p50);
+    put("p95"_L1, p95);
+    put("p99"_L1, p99);
+    put("weight_bytes"_L1, weightBytes);
+    put("cache_bytes"_L1, cacheBytes);
+    return json;
+}
+
+Conversation Conversation::create() {
+    Conversation conversation;
+    conversation.id = newId();
+    conversation.created = conversation.updated = QDateTime::currentDateTimeUtc();
+    return conversation;
+}
+
+Conversation Conversation::fromJson(const QJsonObject& json) {
+    Conversation conversation;
+    if (json["format"_L1].toString() != kFormat)
+        return conversation;
+    conversation.id = json["id"_L1].toString();
+    conversation.title = json["title"_L1].toString();
+    conversation.titled = json["titled"_L1].toBool();
+    conversation.created = QDateTime::fromString(json["created"_L1].toString(), Qt::ISODateWithMs);
+    conversation.updated = QDateTime::fromString(json["updated"_L1].toString(), Qt::ISODateWithMs);
+    conversation.systemPrompt = json["system_prompt"_L1].toString();
+    conversation.sampling = samplingFromJson(json["sampling"_L1].toObject());
+    QSet<QString> known;
+    for (const QJsonValue& value : json["messages"_L1].toArray()) {
+        const ChatMessage message = messageFromJson(value.toObject());
+        // A parent always stands before its children, so no loop can be read.
+        const bool hangs = message.parent.isEmpty() || known.contains(message.parent);
+        if (message.id.isEmpty() || known.contains(message.id) || !hangs)
+            continue;
+        known.insert(message.id);
+        conversation.messages_.append(message);
+    }
+    const QString leaf = json["leaf"_L1].toString();
+    if (known.contains(leaf))
+        conversation.leaf_ = leaf;
+    else if (!conversation.messages_.isEmpty())
+        conversation.leaf_ = conversation.messages_.last().id;
+    return conversation;
+}
+
+QJsonObject Conversation::toJson() const {
+    QJsonArray messages;
+    for (const ChatMessage& message : messages_)
+        messages.append(messageToJson(message));
+    return {{u"format"_s, QString(kFormat)},
+            {u"id"_s, id},
+            {u"title"_s, title},
+            {u"titled"_s, titled},
+            {u"created"_s, created.toString(Qt::ISODateWithMs)},
+            {u"updated"_s, updated.toString(Qt::ISODateWithMs)},
+            {u"system_prompt"_s, systemPrompt},
+            {u"sampling"_s, samplingToJson(sampling)},
+            {u"leaf"_s, leaf_},
+            {u"messages"_s, messages}};
+}
+
+QList<ChatMessage> Conversation::path() const {
+    QList<ChatMessage> reversed;
+    for (const ChatMessage* message = find(leaf_); message; message = find(message->parent))
+        reversed.append(*message);
+    std::reverse(reversed.begin(), reversed.end());
+    return reversed;
+}
+
+QString Conversation::add(const QString& parent, ChatRole role, const QString& text) {
+    ChatMessage message;
+    message.id = newId();
+    message.parent = parent;
+    message.role = role;
+    message.text = text;
+    message.time = QDateTime::currentDateTimeUtc();
+    messages_.append(message);
+    leaf_ = message.id;
+    updated = message.time;
+    if (!titled && role == ChatRole::User && (title.isEmpty() || parent.isEmpty()))
+        title = titleFrom(text);
+    return message.id;
+}
+
+const ChatMessage* Conversation::find(const QString& messageId) const {
+    const auto found =
+        std::find_if(messages_.begin(), messages_.end(),
+                     [&messageId](const ChatMessage& message) { return message.id == messageId; });
+    return messageId.isEmpty() || found == messages_.end() ? nullptr : &*found;
+}
+
+ChatMessage* Conversation::find(const QString& messageId) {
+    const ChatMessage* found = std::as_const(*this).find(messageId);
+    return found ? &messages_[found - messages_.constData()] : nullptr;
+}
+
+QStringList Conversation::siblings(const QString& messageId) const {
+    QStringList ids;
+    const ChatMessage* message = find(messageId);
+    if (!message)
+        return ids;
+    for (const ChatMessage& other : messages_) {
+        if (other.parent == message->parent && other.role == message->role)
+            ids.append(other.id);
+    }
+    return ids;
+}
+
+void Conversation::show(const QString& messageId) {
+    if (!find(messageId))
+        return;
+    leaf_ = messageId;
+    // Children stand after their parent, so the last child found from the back is the newest.
+    const auto newestChild = [this] {
+        return std::find_if(messages_.rbegin(), messages_.rend(),
+                            [this](const ChatMessage& child) { return child.parent == leaf_; });
+    };
+    for (auto child = newestChild(); child != messages_.rend(); child = newestChild())
+        leaf_ = child->id;
+}
+
+bool Conversation::matches(const QString& text) const {
+    if (title.contains(text, Qt::CaseInsensitive))
+        return true;
+    return std::any_of(messages_.begin(), messages_.end(), [&text](const ChatMessage& message) {
+        return message.text.contains(text, Qt::CaseInsensitive);
+    });
+}
+
+} // namespace caldera::studio

@@ -1,0 +1,100 @@
+// A conversation as a value: a tree of messages, so that nothing said is lost by saying it again.
+#pragma once
+
+#include <QDateTime>
+#include <QJsonObject>
+#include <QList>
+#include <QString>
+
+namespace caldera::studio {
+
+/// How an answer is drawn from the model.
+struct ChatSampling {
+    double temperature = 0.7; ///< 0: the likeliest token always
+    double topP = 0.95;
+    int topK = 0; ///< 0: off
+    double repetitionPenalty = 1.0;
+    int maxTokens = 512;
+    qint64 seed = -1; ///< negative: a different one each time
+
+    bool operator==(const ChatSampling&) const = default;
+};
+
+/// What the engine measured for one answer; a negative figure is unknown.
+struct ChatStatistics {
+    int promptTokens = -1;
+    int reusedTokens = -1;
+    int generatedTokens = -1;
+    double timeToFirstToken = -1; ///< seconds
+    double promptTokensPerSecond = -1;
+    double tokensPerSecond = -1;
+    double p50 = -1, p95 = -1, p99 = -1; ///< seconds between tokens
+    qint64 weightBytes = -1;             ///< read for each token
+    qint64 cacheBytes = -1;
+
+    static ChatStatistics fromJson(const QJsonObject& json);
+    QJsonObject toJson() const;
+    bool operator==(const ChatStatistics&) const = default;
+};
+
+enum class ChatRole { User, Assistant };
+
+/// How an answer ended.
+enum class ChatEnd { Streaming, Complete, Length, Stopped, Failed };
+
+struct ChatMessage {
+    QString id;
+    QString parent; ///< id of the message it follows; empty for a first one
+    ChatRole role = ChatRole::User;
+    QString text;
+    QDateTime time;
+    ChatEnd end = ChatEnd::Complete;
+    QString error; ///< sentence, when it failed
+    QString model; ///< what answered
+    ChatStatistics statistics;
+
+    bool operator==(const ChatMessage&) const = default;
+};
+
+/// Messages form a tree; the branch that ends at `leaf` is the one on screen. Asking again adds a
+/// sibling of the answer, editing a question adds a sibling of the question.
+class Conversation {
+public:
+    QString id;
+    QString title;
+    bool titled = false; ///< named by a person: the first question no longer names it
+    QDateTime created;
+    QDateTime updated;
+    QString systemPrompt;
+    ChatSampling sampling;
+
+    /// An empty conversation with an id of its own.
+    static Conversation create();
+    /// Throws nothing: a document that is not a conversation gives one without id.
+    static Conversation fromJson(const QJsonObject& json);
+    QJsonObject toJson() const;
+
+    bool isEmpty() const { return messages_.isEmpty(); }
+    const QList<ChatMessage>& messages() const { return messages_; }
+    const QString& leaf() const { return leaf_; }
+    /// The messages on screen, first to last.
+    QList<ChatMessage> path() const;
+    /// Adds a message after `parent` (empty: a first one) and shows it; returns its id.
+    QString add(const QString& parent, ChatRole role, const QString& text);
+    /// Null when there is no such message. The pointer lives until the next add().
+    ChatMessage* find(const QString& messageId);
+    const ChatMessage* find(const QString& messageId) const;
+    /// Ids of the messages that share this one's parent and role, oldest first.
+    QStringList siblings(const QString& messageId) const;
+    /// Shows the branch through this message, down to its newest leaf.
+    void show(const QString& messageId);
+    /// Whether the title or any message holds `text`, whatever its case.
+    bool matches(const QString& text) const;
+    bool operator==(const Conversation&) const = default;
+
+private:
+    QList<ChatMessage> messages_;
+    QString leaf_;
+};
+
+} // namespace caldera::studio

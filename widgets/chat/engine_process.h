@@ -1,0 +1,68 @@
+// The engine of the open artifact: `caldera serve` as a child that ends with the studio.
+#pragma once
+
+#include <QObject>
+#include <QPointer>
+#include <QProcess>
+#include <QUrl>
+
+namespace caldera::studio {
+
+/// Starts and stops the engine without waiting for it. The child watches its stdin: when the studio
+/// goes, however it goes, the pipe closes and the engine ends.
+class EngineProcess : public QObject {
+    Q_OBJECT
+public:
+    enum class State { Stopped, Starting, Ready, Failed };
+
+    /// `worker`: path of the `caldera` program; empty: JobService::findWorker().
+    explicit EngineProcess(QString worker = {}, QObject* parent = nullptr);
+    ~EngineProcess() override;
+
+    /// Serves this artifact; another one is stopped first.
+    void start(const QString& artifact);
+    void stop();
+
+    State state() const { return state_; }
+    /// Folder of the artifact; empty when stopped.
+    const QString& artifact() const { return artifact_; }
+    /// Where it listens; valid when ready.
+    const QUrl& server() const { return server_; }
+    /// Tokens that fit into a conversation; 0 while unknown.
+    int contextLength() const { return contextLength_; }
+    /// What it does while starting, and how far it is (negative: unknown).
+    const QString& stage() const { return stage_; }
+    double fraction() const { return fraction_; }
+    /// The sentence of a failure.
+    const QString& error() const { return error_; }
+    /// The last of what it wrote on stderr.
+    QString messages() const { return QString::fromUtf8(messages_); }
+
+Q_SIGNALS:
+    void changed();
+
+private:
+    void launch(const QString& program);
+    void readOutput();
+    void readMessages();
+    void takeLine(const QByteArray& line);
+    void takeEnd(int exitCode, QProcess::ExitStatus how);
+    void fail(const QString& sentence);
+    void release();
+    void setState(State state);
+
+    QString worker_;
+    QPointer<QProcess> process_;
+    State state_ = State::Stopped;
+    QString artifact_;
+    QUrl server_;
+    int contextLength_ = 0;
+    QString stage_;
+    double fraction_ = -1;
+    QString error_;
+    QByteArray output_;
+    QByteArray messages_;
+    quint64 attempt_ = 0;
+};
+
+} // namespace caldera::studio

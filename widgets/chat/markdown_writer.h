@@ -1,0 +1,71 @@
+// Markdown into a text document, block by block, with md4c.
+#pragma once
+
+#include <QColor>
+#include <QFont>
+#include <QString>
+#include <QTextCursor>
+#include <QTextDocument>
+
+namespace caldera::studio {
+
+/// Colours and fonts of a rendered message.
+struct MarkdownStyle {
+    QFont text;
+    QFont code;
+    QColor ink;
+    QColor secondary;
+    QColor accent;
+    QColor line;
+    QColor codeBackground;
+
+    static MarkdownStyle fromTheme();
+};
+
+/// Appends to the end of one document. Raw HTML is shown as it stands and pictures are named, never
+/// loaded: an answer cannot make the studio open a file or an address.
+class MarkdownWriter {
+public:
+    MarkdownWriter(QTextDocument& document, MarkdownStyle style);
+
+    /// Renders any Markdown that holds no fenced code at its top level.
+    void append(const QString& markdown);
+    /// Appends `text` as it stands, with its line breaks.
+    void appendPlain(const QString& text);
+
+    /// Opens a code block with a header that names `language` and offers to copy it.
+    void beginCode(const QString& language);
+    /// Adds literal text to the open code block.
+    void addCode(const QString& text);
+    void endCode();
+
+    /// The position that rewind() can return to. Not while a code block is open.
+    int mark() const;
+    /// Takes back everything that was appended after `mark`.
+    void rewind(int mark);
+
+    /// A text block to write in: the empty one at the end, or a new one.
+    QTextCursor& openBlock(const QTextBlockFormat& format);
+    /// A code block in one go.
+    void writeCode(const QString& language, const QString& text);
+    /// Says that the document's last block is empty and may be written in.
+    void markFresh() { fresh_ = true; }
+    const MarkdownStyle& style() const { return style_; }
+    QTextBlockFormat blockFormat(qreal above, qreal below, int indentation) const;
+    QTextCharFormat textFormat() const;
+
+    /// Address of the link that copies code block `index`, and the reverse (-1: another link).
+    static QString copyLink(int index);
+    static int copyIndex(const QString& link);
+
+private:
+    MarkdownStyle style_;
+    QTextCursor cursor_;
+    QTextCursor code_; ///< inside the open code block
+    bool fresh_ = true;
+};
+
+/// The code of block `index` of a document written by MarkdownWriter; empty when there is none.
+QString codeOfBlock(const QTextDocument& document, int index);
+
+} // namespace caldera::studio

@@ -1,0 +1,144 @@
+#include "widgets/jobs/job_service.h"
+
+#include <algorithm>
+
+#include <QCoreApplication>
+#include <QFileInfo>
+#include <QStandardPaths>
+
+#include "core/job/job_folder.h"
+#include "widgets/jobs/job_watcher.h"
+
+namespace caldera::studio {
+
+using namespace Qt::StringLiterals;
+
+bool JobSummary::active() const {
+    return phase == "queued"_L1 || phase == "preparing"_L1 || phase == "running"_L1 ||
+           phase == "paused"_L1 || phase == "fetching"_L1;
+}
+
+JobService::JobService(QString root, QString worker, QObject* parent)
+    : QObject(parent), root_(std::move(root)), watcher_(new JobWatcher(root_, std::move(worker))) {
+    watcher_->moveToThread(&thread_);
+    connect(&thread_, &QThread::finished, watcher_, &QObject::deleteLater);
+    connect(&thread_, &QThread::started, watcher_, &JobWatcher::begin);
+    connect(watcher_, &JobWatcher::summaryRead, this, &JobService::takeSummary);
+    connect(watcher_, &JobWatcher::eventsRead, this, &JobService::takeEvents);
+    connect(watcher_, &JobWatcher::removed, this, &JobService::takeRemoval);
+    connect(watcher_, &JobWatcher::requestFailed, this, &JobService::requestFailed);
+    connect(watcher_, &JobWatcher::listed, this, [this] {
+        ready_ = true;
+        Q_EMIT becameReady();
+    });
+    thread_.setObjectName("jobs"_L1);
+    thread_.start();
+}
+
+JobService::~JobService() {
+    // What was asked for before (a start, a cancel) is done before the thread ends.
+    QMetaObject::invokeMethod(watcher_, &JobWatcher::stop, Qt::BlockingQueuedConnection);
+    thread_.quit();
+    thread_.wait();
+}
+
+QString JobService::start(const QString& kind, const QString& title, const QStringList& arguments) {
+    JobSummary job;
+    job.id = QString::fromStdString(newJobId());
+    job.kind = kind;
+    job.title = title;
+    job.arguments = arguments;
+    job.created = QDateTime::currentDateTimeUtc();
+    job.folder = folderOf(job.id);
+    job.outFolder = job.folder + "/out"_L1;
+    job.phase = u"queued"_s;
+    takeSummary(job);
+    QMetaObject::invokeMethod(watcher_, [watcher = watcher_, job] { watcher->launch(job); });
+    return job.id;
+}
+
+void JobService::cancel(const QString& id) {
+    QMetaObject::invokeMethod(watcher_, [watcher = watcher_, id] { watcher->cancel(id); });
+}
+
+void JobService::resume(const QString& id) {
+    QMetaObject::invokeMethod(watcher_, [watcher = watcher_, id] { watcher->resume(id); });
+}
+
+void JobService::remove(const QString& id) {
+    const JobSummary known = job(id);
+    if (known.id.isEmpty() || known.active())
+        return;
+    QMetaObject::invokeMethod(watcher_, [watcher = watcher_, id] { watcher->remove(id); });
+}
+
+QList<JobSummary> JobService::jobs() const {
+    QList<JobSummary> all;
+    all.reserve(jobs_.size());
+    for (const Entry& entry : jobs_)
+        all.append(entry.summary);
+    std::sort(all.begin(), all.end(), [](const JobSummary& a, const JobSummary& b) {
+        return a.created != b.created ? a.created > b.created : a.id < b.id;
+    });
+    return all;
+}
+
+QList<JobSummary> JobService::running() const {
+    QList<JobSummary> all = jobs();
+    all.removeIf([](const JobSummary& job) { return !job.active(); });
+    return all;
+}
+
+JobSummary JobService::job(const QString& id) const {
+    return jobs_.value(id).summary;
+}
+
+const JobHistory& JobService::history(const QString& id) const {
+    static const JobHistory empty;
+    const auto found = jobs_.constFind(id);
+    return found == jobs_.constEnd() ? empty : found->history;
+}
+
+QString JobService::folderOf(const QString& id) const {
+    return root_ + u'/' + id;
+}
+
+QString JobService::findWorker() {
+    const QString here = QCoreApplication::applicationDirPath();
+    const QString named = qEnvironmentVariable("CALDERA_WORKER");
+    for (const QString& path : {named, here + "/caldera"_L1, here + "/../cli/caldera"_L1}) {
+        const QFileInfo file(path);
+        if (!path.isEmpty() && file.isFile() && file.isExecutable())
+            return file.absoluteFilePath();
+    }
+    return QStandardPaths::findExecutable("caldera"_L1);
+}
+
+void JobService::takeSummary(const JobSummary& summary) {
+    const bool known = jobs_.contains(summary.id);
+    Entry& entry = jobs_[summary.id];
+    if (known && entry.summary == summary)
+        return;
+    entry.summary = summary;
+    if (known)
+        Q_EMIT jobChanged(summary.id);
+    else
+        Q_EMIT jobAdded(summary.id);
+}
+
+void JobService::takeEvents(const QString& id, const QList<QJsonObject>& events) {
+    for (const QJsonObject& event : events) {
+        const auto entry = jobs_.find(id);
+        if (entry == jobs_.end())
+            return;
+        if (entry->history.apply(event))
+            Q_EMIT jobEvent(id, event);
+    }
+}
+
+void JobService::takeRemoval(const QString& id) {
+    if (jobs_.remove(id) > 0)
+        Q_EMIT jobRemoved(id);
+}
+
+} // namespace caldera::studio

@@ -1,0 +1,108 @@
+// Starts workers, follows every job folder, and tells what changed; no widgets.
+#pragma once
+
+#include <QDateTime>
+#include <QHash>
+#include <QJsonObject>
+#include <QList>
+#include <QObject>
+#include <QString>
+#include <QStringList>
+#include <QThread>
+
+#include "widgets/jobs/job_history.h"
+
+namespace caldera::studio {
+
+class JobWatcher;
+
+/// Where one job stands; a value.
+struct JobSummary {
+    QString id;
+    QString kind;
+    QString title;
+    QStringList arguments; ///< of the worker, without --job
+    QDateTime created;
+    QString folder;
+    QString outFolder; ///< folder/out
+    /// queued preparing running paused fetching done cancelled failed lost
+    QString phase;
+    QString stage;
+    double fraction = 0;    ///< 0 .. 1
+    double etaSeconds = -1; ///< negative: unknown
+    QString message;        ///< the sentence of a failure
+    QString code;           ///< its error code
+
+    /// Whether a worker is at it, or about to be.
+    bool active() const;
+    bool operator==(const JobSummary&) const = default;
+};
+
+/// Owner of the studio's view on jobs. Files are read and processes started on a thread of its own;
+/// only values come back, so no call blocks. A worker runs in its own process session and outlives
+/// the service; a service made later on the same folder finds it and misses no event.
+class JobService : public QObject {
+    Q_OBJECT
+public:
+    /// `root` holds the job folders (jobsFolder() in the studio). `worker` is the path of the
+    /// `caldera` program; empty: see findWorker().
+    explicit JobService(QString root, QString worker = {}, QObject* parent = nullptr);
+    ~JobService() override;
+
+    /// Creates a job folder and starts `caldera <arguments> --job FOLDER`. Returns the id at once;
+    /// a worker that cannot be started makes a failed job with a sentence.
+    QString start(const QString& kind, const QString& title, const QStringList& arguments);
+    /// Asks the worker to stop; it keeps what is finished.
+    void cancel(const QString& id);
+    /// Starts a worker again in the folder of a job that ended without success.
+    void resume(const QString& id);
+    /// Moves the folder of an ended job to the desktop's wastebasket and drops it from the list.
+    void remove(const QString& id);
+
+    /// All jobs, newest first.
+    QList<JobSummary> jobs() const;
+    /// The jobs at work, newest first (for the status line).
+    QList<JobSummary> running() const;
+    /// Empty id when there is no such job.
+    JobSummary job(const QString& id) const;
+    /// What the job has told; empty when there is no such job.
+    const JobHistory& history(const QString& id) const;
+    /// Whether all jobs that were there at the start have been reported.
+    bool ready() const { return ready_; }
+    /// The folder under which a job of this id lives.
+    QString folderOf(const QString& id) const;
+
+    /// $CALDERA_WORKER, else `caldera` beside this program, else ../cli/caldera, else on PATH;
+    /// empty when there is none. Looks at the disk: called from the service's own thread.
+    static QString findWorker();
+
+Q_SIGNALS:
+    /// The folders that were there at the start have all been reported.
+    void becameReady();
+    void jobAdded(const QString& id);
+    void jobChanged(const QString& id);
+    /// Each event exactly once, in the order of its numbers.
+    void jobEvent(const QString& id, const QJsonObject& event);
+    void jobRemoved(const QString& id);
+    /// A request about this job failed without changing the job itself.
+    void requestFailed(const QString& id, const QString& sentence);
+
+private:
+    struct Entry {
+        JobSummary summary;
+        JobHistory history;
+    };
+    void takeSummary(const JobSummary& summary);
+    void takeEvents(const QString& id, const QList<QJsonObject>& events);
+    void takeRemoval(const QString& id);
+
+    QString root_;
+    QThread thread_;
+    JobWatcher* watcher_ = nullptr; ///< lives on thread_, which deletes it
+    QHash<QString, Entry> jobs_;
+    bool ready_ = false;
+};
+
+} // namespace caldera::studio
+
+Q_DECLARE_METATYPE(caldera::studio::JobSummary)

@@ -1,0 +1,340 @@
+#include "widgets/jobs/job_watcher.h"
+
+#include <filesystem>
+
+#include <QDir>
+#include <QFile>
+#include <QFileInfo>
+#include <QJsonDocument>
+#include <QProcess>
+#include <QTimer>
+
+#include "core/base/error.h"
+#include "core/job/job_folder.h"
+
+namespace caldera::studio {
+
+using namespace Qt::StringLiterals;
+
+namespace {
+
+constexpr int kPollInterval = 200;     // ms; what a person notices as "at once"
+constexpr qint64 kDiscoverEvery = 5;   // ticks: folders made by others, ended jobs that move again
+constexpr qsizetype kEventBatch = 256; // events handed over at once, so that the window stays quick
+constexpr qint64 kUnstartedSeconds = 60; // a queued job of another program is lost after this
+constexpr qint64 kLastWords = 4096;      // bytes of worker.err that may become a sentence
+
+std::filesystem::path toPath(const QString& text) {
+    return {text.toStdU16String()};
+}
+
+QString toText(const std::filesystem::path& path) {
+    return QString::fromStdU16String(path.u16string());
+}
+
+QDateTime parseTime(const std::string& text) {
+    return QDateTime::fromString(QString::fromStdString(text), Qt::ISODateWithMs);
+}
+
+bool hasEnded(const QString& phase) {
+    return phase == "done"_L1 || phase == "cancelled"_L1 || phase == "failed"_L1 ||
+           phase == "lost"_L1;
+}
+
+/// Whether a process of this id runs; one that ended and was not collected does not.
+bool processRuns(qint64 pid) {
+    QFile stat(u"/proc/%1/stat"_s.arg(pid));
+    if (!stat.open(QIODevice::ReadOnly))
+        return false;
+    const QByteArray text = stat.readAll();
+    const qsizetype state = text.lastIndexOf(')') + 2;
+    return state < text.size() && text[state] != 'Z' && text[state] != 'X';
+}
+
+/// The worker begins its messages with its name, as programs do in a terminal.
+QString withoutProgramName(const QString& line) {
+    const auto name = "caldera: "_L1;
+    return line.startsWith(name) ? line.mid(name.size()) : line;
+}
+
+/// The last line that a worker wrote on stderr; empty when it wrote none.
+QString lastWords(const QString& folder) {
+    QFile file(folder + "/worker.err"_L1);
+    if (!file.open(QIODevice::ReadOnly))
+        return {};
+    file.seek(qMax<qint64>(0, file.size() - kLastWords));
+    const QString text = QString::fromUtf8(file.readAll()).trimmed();
+    return withoutProgramName(text.section(u'\n', -1).trimmed());
+}
+
+QJsonObject toQt(const nlohmann::json& body) {
+    const std::string text = body.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    return QJsonDocument::fromJson(QByteArray::fromStdString(text)).object();
+}
+
+void describe(JobSummary& summary, const JobSpec& spec, const JobFolder& folder) {
+    summary.id = QString::fromStdString(spec.id);
+    summary.kind = QString::fromStdString(spec.kind);
+    summary.title = QString::fromStdString(spec.title);
+    summary.created = parseTime(spec.created);
+    summary.folder = toText(folder.path());
+    summary.outFolder = toText(folder.out());
+    summary.arguments.clear();
+    for (const std::string& argument : spec.arguments)
+        summary.arguments.append(QString::fromStdString(argument));
+}
+
+void describe(JobSummary& summary, const JobState& state, const std::string& phase) {
+    summary.phase = QString::fromStdString(phase);
+    summary.stage = QString::fromStdString(state.stage);
+    summary.fraction = qBound(0.0, state.fraction, 1.0);
+    summary.etaSeconds = hasEnded(summary.phase) ? -1 : state.etaSeconds;
+    summary.message = QString::fromStdString(state.message);
+    summary.code = QString::fromStdString(state.code);
+}
+
+} // namespace
+
+struct JobWatcher::Tracked {
+    explicit Tracked(const JobFolder& place) : folder(place), reader(place.events()) {}
+
+    JobFolder folder;
+    EventReader reader;
+    JobSummary last;
+    bool reported = false;
+    qint64 process = 0; ///< id of the worker that was started here and has not spoken yet; else 0
+    qint64 eventBytes = -1;
+    QDateTime stateTime;
+};
+
+JobWatcher::JobWatcher(QString root, QString worker)
+    : root_(std::move(root)), worker_(std::move(worker)) {}
+
+JobWatcher::~JobWatcher() = default;
+
+void JobWatcher::begin() {
+    QDir().mkpath(root_);
+    discover();
+    Q_EMIT listed();
+    timer_ = new QTimer(this);
+    connect(timer_, &QTimer::timeout, this, &JobWatcher::poll);
+    timer_->start(kPollInterval);
+}
+
+void JobWatcher::stop() {
+    delete std::exchange(timer_, nullptr);
+}
+
+void JobWatcher::poll() {
+    if (++ticks_ % kDiscoverEvery == 0)
+        discover();
+    for (const auto& job : std::as_const(jobs_)) {
+        if (!hasEnded(job->last.phase))
+            look(*job);
+    }
+}
+
+void JobWatcher::discover() {
+    for (const JobFolder& folder : listJobs(toPath(root_))) {
+        const QString id = toText(folder.path().filename());
+        if (Tracked* known = find(id)) {
+            const QFileInfo state(toText(folder.path()) + "/state.json"_L1);
+            const qint64 bytes = QFileInfo(toText(folder.events())).size();
+            const bool moved =
+                known->stateTime != state.lastModified() || known->eventBytes != bytes;
+            if (hasEnded(known->last.phase) && moved)
+                look(*known);
+            continue;
+        }
+        const auto job = std::make_shared<Tracked>(folder);
+        jobs_.insert(id, job);
+        look(*job);
+    }
+}
+
+void JobWatcher::look(Tracked& job) {
+    JobSummary now = job.last;
+    job.stateTime = QFileInfo(toText(job.folder.path()) + "/state.json"_L1).lastModified();
+    job.eventBytes = QFileInfo(toText(job.folder.events())).size();
+    try {
+        if (now.id.isEmpty())
+            describe(now, job.folder.spec(), job.folder);
+        std::string phase = job.folder.visiblePhase();
+        // Between reading the state and asking for the lock a worker may have ended well.
+        if (phase == "lost")
+            phase = job.folder.visiblePhase();
+        describe(now, job.folder.state(), phase);
+        settleUnstarted(job, now);
+    } catch (const std::exception& error) {
+        now.phase = u"failed"_s;
+        now.message = QString::fromUtf8(error.what());
+    }
+    if (!job.reported) {
+        // The job itself comes first, its events after it.
+        job.reported = true;
+        JobSummary first = now;
+        Q_EMIT summaryRead(first);
+        job.last = first;
+    }
+    forwardEvents(job);
+    if (now != job.last)
+        Q_EMIT summaryRead(now);
+    job.last = now;
+}
+
+void JobWatcher::forwardEvents(Tracked& job) {
+    const std::vector<Event> events = job.reader.poll();
+    QList<QJsonObject> batch;
+    for (const Event& event : events) {
+        batch.append(toQt(event.body));
+        if (batch.size() == kEventBatch)
+            Q_EMIT eventsRead(job.last.id, std::exchange(batch, {}));
+    }
+    if (!batch.isEmpty())
+        Q_EMIT eventsRead(job.last.id, batch);
+}
+
+void JobWatcher::settleUnstarted(Tracked& job, JobSummary& now) {
+    if (now.phase != "queued"_L1) {
+        job.process = 0;
+        return;
+    }
+    if (job.process != 0) {
+        if (processRuns(job.process))
+            return;
+        job.process = 0;
+        // It may have spoken between the look at the state and the look at the process.
+        describe(now, job.folder.state(), job.folder.visiblePhase());
+        if (now.phase != "queued"_L1)
+            return;
+        const QString words = lastWords(now.folder);
+        fail(job, u"job.worker-ended"_s,
+             words.isEmpty()
+                 ? tr("The worker ended before it began and left no message. What it was asked "
+                      "to do stands in %1/job.json.")
+                       .arg(now.folder)
+                 : words);
+        describe(now, job.folder.state(), "failed");
+        return;
+    }
+    const bool old = now.created.secsTo(QDateTime::currentDateTimeUtc()) > kUnstartedSeconds;
+    if (old && !job.folder.workerAlive())
+        now.phase = u"lost"_s;
+}
+
+void JobWatcher::launch(const JobSummary& job) {
+    try {
+        JobSpec spec;
+        spec.id = job.id.toStdString();
+        spec.kind = job.kind.toStdString();
+        spec.title = job.title.toStdString();
+        spec.created = utcNow();
+        for (const QString& argument : job.arguments)
+            spec.arguments.push_back(argument.toStdString());
+        const auto tracked =
+            std::make_shared<Tracked>(JobFolder::create(toPath(root_), std::move(spec)));
+        tracked->last = job;
+        tracked->reported = true;
+        jobs_.insert(job.id, tracked);
+        startWorker(*tracked);
+        look(*tracked);
+    } catch (const std::exception& error) {
+        JobSummary failed = job;
+        failed.phase = u"failed"_s;
+        failed.message = QString::fromUtf8(error.what());
+        Q_EMIT summaryRead(failed);
+    }
+}
+
+void JobWatcher::startWorker(Tracked& job) {
+    const QString program = worker_.isEmpty() ? JobService::findWorker() : worker_;
+    if (program.isEmpty()) {
+        fail(job, u"job.no-worker"_s,
+             tr("The worker program \"caldera\" was not found beside the studio or on PATH. "
+                "Install it, or name it in the environment variable CALDERA_WORKER."));
+        return;
+    }
+    const QString folder = toText(job.folder.path());
+    QProcess process;
+    process.setProgram(program);
+    process.setArguments(job.last.arguments + QStringList{u"--job"_s, folder});
+    process.setStandardInputFile(QProcess::nullDevice());
+    process.setStandardOutputFile(folder + "/worker.out"_L1, QIODevice::Append);
+    process.setStandardErrorFile(folder + "/worker.err"_L1, QIODevice::Append);
+    // startDetached gives the worker a process session of its own, so it outlives the studio.
+    if (!process.startDetached(&job.process)) {
+        job.process = 0;
+        fail(job, u"job.no-worker"_s,
+             tr("The worker %1 could not be started: %2. Name another one in the environment "
+                "variable CALDERA_WORKER.")
+                 .arg(program, process.errorString()));
+    }
+}
+
+void JobWatcher::fail(Tracked& job, const QString& code, const QString& sentence) {
+    JobState state = job.folder.state();
+    state.phase = "failed";
+    state.code = code.toStdString();
+    state.message = sentence.toStdString();
+    state.updated = utcNow();
+    job.folder.writeState(state);
+}
+
+void JobWatcher::cancel(const QString& id) {
+    Tracked* job = find(id);
+    if (!job || hasEnded(job->last.phase))
+        return;
+    try {
+        job->folder.requestCancel();
+        const bool unstarted = job->last.phase == "queued"_L1 && !job->folder.workerAlive() &&
+                               (job->process == 0 || !processRuns(job->process));
+        if (unstarted) {
+            JobState state = job->folder.state();
+            state.phase = "cancelled";
+            state.updated = utcNow();
+            job->folder.writeState(state);
+        }
+        look(*job);
+    } catch (const std::exception& error) {
+        Q_EMIT requestFailed(id, QString::fromUtf8(error.what()));
+    }
+}
+
+void JobWatcher::resume(const QString& id) {
+    Tracked* job = find(id);
+    if (!job || !hasEnded(job->last.phase) || job->last.phase == "done"_L1)
+        return;
+    try {
+        std::filesystem::remove(job->folder.path() / "control");
+        JobState state;
+        state.updated = utcNow();
+        job->folder.writeState(state);
+        startWorker(*job);
+        look(*job);
+    } catch (const std::exception& error) {
+        Q_EMIT requestFailed(id, QString::fromUtf8(error.what()));
+    }
+}
+
+void JobWatcher::remove(const QString& id) {
+    Tracked* job = find(id);
+    if (!job || !hasEnded(job->last.phase))
+        return;
+    const QString folder = job->last.folder;
+    QFile file(folder);
+    if (!folder.isEmpty() && file.exists() && !file.moveToTrash()) {
+        Q_EMIT requestFailed(id, tr("The job's folder %1 could not be moved to the wastebasket: "
+                                    "%2. It is unchanged; delete it by hand if it is not needed.")
+                                     .arg(folder, file.errorString()));
+        return;
+    }
+    jobs_.remove(id);
+    Q_EMIT removed(id);
+}
+
+JobWatcher::Tracked* JobWatcher::find(const QString& id) {
+    const auto found = jobs_.constFind(id);
+    return found == jobs_.constEnd() ? nullptr : found->get();
+}
+
+} // namespace caldera::studio

@@ -1,0 +1,59 @@
+// The part of the job service that touches files and processes; lives on the service's thread.
+#pragma once
+
+#include <memory>
+
+#include <QElapsedTimer>
+#include <QHash>
+#include <QJsonObject>
+#include <QObject>
+#include <QStringList>
+
+#include "widgets/jobs/job_service.h"
+
+class QTimer;
+
+namespace caldera::studio {
+
+/// Follows the folders under `root` and starts workers. Every slot runs on the service's thread.
+class JobWatcher : public QObject {
+    Q_OBJECT
+public:
+    JobWatcher(QString root, QString worker);
+    ~JobWatcher() override;
+
+    /// First look at the folder, then one look every kPollInterval.
+    void begin();
+    void stop();
+    void launch(const JobSummary& job);
+    void cancel(const QString& id);
+    void resume(const QString& id);
+    void remove(const QString& id);
+
+Q_SIGNALS:
+    void summaryRead(const JobSummary& summary);
+    void eventsRead(const QString& id, const QList<QJsonObject>& events);
+    void listed();
+    void removed(const QString& id);
+    void requestFailed(const QString& id, const QString& sentence);
+
+private:
+    struct Tracked;
+
+    void poll();
+    void discover();
+    void look(Tracked& job);
+    void forwardEvents(Tracked& job);
+    void settleUnstarted(Tracked& job, JobSummary& now);
+    void startWorker(Tracked& job);
+    void fail(Tracked& job, const QString& code, const QString& sentence);
+    Tracked* find(const QString& id);
+
+    QString root_;
+    QString worker_;
+    QTimer* timer_ = nullptr;
+    qint64 ticks_ = 0;
+    QHash<QString, std::shared_ptr<Tracked>> jobs_;
+};
+
+} // namespace caldera::studio
