@@ -32,7 +32,9 @@ struct CellSettings {
     bool locked = false;
     bool skip = false; ///< the cell stays as it is (16 bit)
 
-    std::string codecId() const; ///< "e8p-2"
+    std::string codecId() const;      ///< "e8p-2"
+    std::string leftCodecId() const;  ///< "lloyd-4"
+    std::string rightCodecId() const; ///< "lloyd-4"
     bool operator==(const CellSettings&) const = default;
 };
 
@@ -66,12 +68,15 @@ struct Plan {
         patternOverrides;   ///< globs; later beats earlier
     int embeddingBits = 16; ///< 16 or 8
     int headBits = 16;      ///< 16 or 8; ignored for a tied head
-    /// Comments were present in the file this came from; saving loses them.
-    bool hasComments = false;
 
-    /// Defaults, then patterns in order, then the exact name.
+    // About the file this came from; not part of the plan's value.
+    bool hasComments = false;             ///< saving loses them
+    bool foreign = false;                 ///< no file of ours: a configuration of qwen2-caldera-max
+    std::vector<std::string> ignoredKeys; ///< of a foreign file: keys that mean nothing here
+
+    /// Defaults, then skip_layers, then patterns in order, then the exact name.
     CellSettings settingsOf(Cell cell) const;
-    bool operator==(const Plan&) const = default;
+    bool operator==(const Plan& other) const;
 };
 
 /// Throws Error("plan.*") with file and line: unknown key (and the nearest known one), duplicate
@@ -91,7 +96,8 @@ Plan defaultPlan(const std::string& model, const ModelConfig& config);
 /// Error("plan.*") for the first problem.
 void checkPlan(const Plan& plan, const ModelConfig& config);
 
-/// Exact bytes of one compressed cell: codes, scales, factors, output signs (bias excluded).
+/// Exact bytes of one compressed cell: codes, scales, factors, output signs (bias excluded). A
+/// skipped cell costs 16 bits a weight.
 int64_t cellBytes(const CellSettings& settings, MatrixShape shape);
 
 struct PlanSize {

@@ -1,0 +1,112 @@
+#include "core/plan/plan.h"
+
+#include <algorithm>
+#include <tuple>
+
+#include "core/base/text.h"
+#include "core/plan/glob.h"
+
+namespace caldera {
+
+namespace {
+
+constexpr int kRankStep = 16;
+constexpr int kDefaultRank = 64;
+constexpr double kFactorBudget = 0.5; ///< bits a weight that L and R may cost by default
+
+/// The largest rank up to 64 whose factors stay inside the budget and small beside the matrix.
+int affordableRank(MatrixShape shape, double factorBits) {
+    const double perRank = factorBits * static_cast<double>(shape.rows + shape.columns) /
+                           static_cast<double>(shape.size());
+    const auto byCost = static_cast<int64_t>(kFactorBudget / perRank);
+    const int64_t byShape = std::min(shape.rows, shape.columns) / 4;
+    const int64_t rank = std::min({int64_t{kDefaultRank}, byCost, byShape});
+    return static_cast<int>(rank / kRankStep * kRankStep);
+}
+
+} // namespace
+
+std::string CellSettings::codecId() const {
+    return codec + "-" + numberText(bits);
+}
+
+std::string CellSettings::leftCodecId() const {
+    return factorCodec + "-" + numberText(leftBits);
+}
+
+std::string CellSettings::rightCodecId() const {
+    return factorCodec + "-" + numberText(rightBits);
+}
+
+void CellOverride::applyTo(CellSettings& settings) const {
+    const auto set = [](const auto& given, auto& member) {
+        if (given) {
+            member = *given;
+        }
+    };
+    set(bits, settings.bits);
+    set(leftBits, settings.leftBits);
+    set(rightBits, settings.rightBits);
+    set(rank, settings.rank);
+    set(codec, settings.codec);
+    set(factorCodec, settings.factorCodec);
+    set(transform, settings.transform);
+    set(outerIterations, settings.outerIterations);
+    set(innerIterations, settings.innerIterations);
+    set(updateOrder, settings.updateOrder);
+    set(hessianDowndate, settings.hessianDowndate);
+    set(damping, settings.damping);
+    set(seed, settings.seed);
+    set(locked, settings.locked);
+    set(skip, settings.skip);
+}
+
+CellSettings Plan::settingsOf(Cell cell) const {
+    const std::string name = cellName(cell);
+    CellSettings settings = defaults;
+    for (const std::string& pattern : skipLayers) {
+        settings.skip = settings.skip || matchesGlob(pattern, name);
+    }
+    for (const auto& [pattern, override] : patternOverrides) {
+        if (matchesGlob(pattern, name)) {
+            override.applyTo(settings);
+        }
+    }
+    for (const auto& [exact, override] : layerOverrides) {
+        if (exact == name) {
+            override.applyTo(settings);
+        }
+    }
+    return settings;
+}
+
+bool Plan::operator==(const Plan& other) const {
+    const auto value = [](const Plan& p) {
+        return std::tie(p.model, p.calibration, p.defaults, p.skipLayers, p.layerOverrides,
+                        p.patternOverrides, p.embeddingBits, p.headBits);
+    };
+    return value(*this) == value(other);
+}
+
+Plan defaultPlan(const std::string& model, const ModelConfig& config) {
+    Plan plan;
+    plan.model = model;
+    plan.calibration.sequenceLength =
+        std::min(plan.calibration.sequenceLength, std::max(config.maxPositions, 2));
+    std::vector<int> ranks;
+    for (const Module module : kModules) {
+        ranks.push_back(affordableRank(config.shapeOf(module), plan.defaults.leftBits));
+    }
+    plan.defaults.rank = *std::max_element(ranks.begin(), ranks.end());
+    for (size_t i = 0; i < ranks.size(); ++i) {
+        if (ranks[i] != plan.defaults.rank) {
+            CellOverride smaller;
+            smaller.rank = ranks[i];
+            plan.patternOverrides.emplace_back("*." + std::string(moduleName(kModules[i])),
+                                               smaller);
+        }
+    }
+    return plan;
+}
+
+} // namespace caldera

@@ -1,0 +1,166 @@
+#include <algorithm>
+#include <array>
+
+#include "core/base/error.h"
+#include "core/base/text.h"
+#include "core/plan/glob.h"
+#include "core/plan/plan.h"
+
+namespace caldera {
+
+namespace {
+
+constexpr int kRankStep = 16;
+const std::vector<std::string> kCodecIds = {"e8p-2"};
+const std::vector<std::string> kFactorCodecIds = {"lloyd-4", "none-16"};
+const std::vector<std::string> kTransforms = {"hadamard-128", "none"};
+
+std::string listText(const std::vector<std::string>& words) {
+    std::string text;
+    for (const std::string& word : words) {
+        text += (text.empty() ? "" : ", ") + word;
+    }
+    return text;
+}
+
+void requireKnown(const std::string& cell, const char* key, const std::string& id,
+                  const std::vector<std::string>& known) {
+    if (std::find(known.begin(), known.end(), id) == known.end()) {
+        throw Error("plan.codec",
+                    cell + ": the " + key + " " + id + " is not supported by this build. Choose " +
+                        listText(known) + " (the number is the bits).",
+                    {{"cell", cell}, {"came", id}, {"needed", listText(known)}});
+    }
+}
+
+void checkRank(const std::string& cell, int rank, MatrixShape shape) {
+    const int64_t most = std::min(shape.rows, shape.columns) / kRankStep * kRankStep;
+    if (rank > std::min(shape.rows, shape.columns)) {
+        throw Error(
+            "plan.rank",
+            cell + ": rank " + std::to_string(rank) + " is above its matrix of " +
+                std::to_string(shape.rows) + " x " + std::to_string(shape.columns) +
+                ". Choose at most " + std::to_string(most) + ".",
+            {{"cell", cell}, {"came", std::to_string(rank)}, {"most", std::to_string(most)}});
+    }
+    if (rank % kRankStep != 0) {
+        const int lower = rank / kRankStep * kRankStep;
+        const std::string upper =
+            lower + kRankStep <= most ? " or " + std::to_string(lower + kRankStep) : "";
+        throw Error("plan.rank",
+                    cell + ": rank " + std::to_string(rank) + " is not a multiple of 16. Choose " +
+                        std::to_string(lower) + upper + ".",
+                    {{"cell", cell}, {"came", std::to_string(rank)}});
+    }
+}
+
+void checkCell(const std::string& cell, const CellSettings& settings, MatrixShape shape) {
+    requireKnown(cell, "codec", settings.codecId(), kCodecIds);
+    requireKnown(cell, "transform", settings.transform, kTransforms);
+    checkRank(cell, settings.rank, shape);
+    if (settings.rank > 0) {
+        requireKnown(cell, "factor codec", settings.leftCodecId(), kFactorCodecIds);
+        requireKnown(cell, "factor codec", settings.rightCodecId(), kFactorCodecIds);
+    }
+}
+
+/// Cells of an input group are multiplied with one transformed input.
+void checkGroup(Cell first, const CellSettings& a, Cell second, const CellSettings& b) {
+    const auto differs = [&](const char* key, const std::string& left, const std::string& right) {
+        if (left != right) {
+            throw Error("plan.group",
+                        cellName(first) + " and " + cellName(second) +
+                            " share their input, so they need the same " + key + "; they have " +
+                            left + " and " + right + ". Set it for both.",
+                        {{"cell", cellName(first)}, {"other", cellName(second)}, {"key", key}});
+        }
+    };
+    differs("codec", a.codec, b.codec);
+    differs("transform", a.transform, b.transform);
+    differs("damping", numberText(a.damping), numberText(b.damping));
+}
+
+std::vector<std::string> cellNames(const ModelConfig& config) {
+    std::vector<std::string> names;
+    for (int layer = 0; layer < config.layerCount; ++layer) {
+        for (const Module module : kModules) {
+            names.push_back(cellName({layer, module}));
+        }
+    }
+    return names;
+}
+
+void checkPattern(const char* key, const std::string& pattern,
+                  const std::vector<std::string>& names) {
+    if (std::none_of(names.begin(), names.end(),
+                     [&](const std::string& name) { return matchesGlob(pattern, name); })) {
+        throw Error("plan.no-match",
+                    std::string("`") + key + "`: the pattern \"" + pattern +
+                        "\" matches no cell of this model. Its cells are named " + names.front() +
+                        " to " + names.back() + ".",
+                    {{"key", key}, {"pattern", pattern}});
+    }
+}
+
+void checkExact(const std::string& name, const std::vector<std::string>& names) {
+    if (std::find(names.begin(), names.end(), name) != names.end()) {
+        return;
+    }
+    const std::string nearest = nearestWord(name, names);
+    throw Error("plan.no-match",
+                "`layer_overrides`: this model has no cell \"" + name + "\"." +
+                    (nearest.empty() ? " Patterns belong into `pattern_overrides`."
+                                     : " Did you mean " + nearest + "?"),
+                {{"key", "layer_overrides"}, {"pattern", name}, {"nearest", nearest}});
+}
+
+void checkNames(const Plan& plan, const ModelConfig& config) {
+    const std::vector<std::string> names = cellNames(config);
+    for (const std::string& pattern : plan.skipLayers) {
+        checkPattern("skip_layers", pattern, names);
+    }
+    for (const auto& [pattern, override] : plan.patternOverrides) {
+        checkPattern("pattern_overrides", pattern, names);
+    }
+    for (const auto& [name, override] : plan.layerOverrides) {
+        checkExact(name, names);
+    }
+}
+
+void checkLayer(const Plan& plan, const ModelConfig& config, int layer) {
+    std::array<std::pair<Cell, std::optional<CellSettings>>, kInputGroups.size()> groups;
+    for (const Module module : kModules) {
+        const Cell cell{layer, module};
+        const CellSettings settings = plan.settingsOf(cell);
+        if (settings.skip) {
+            continue;
+        }
+        checkCell(cellName(cell), settings, config.shapeOf(module));
+        auto& [first, shared] = groups.at(static_cast<size_t>(inputGroupOf(module)));
+        if (shared) {
+            checkGroup(first, *shared, cell, settings);
+        } else {
+            first = cell;
+            shared = settings;
+        }
+    }
+}
+
+} // namespace
+
+void checkPlan(const Plan& plan, const ModelConfig& config) {
+    checkNames(plan, config);
+    if (plan.calibration.sequenceLength > config.maxPositions) {
+        throw Error("plan.sequence-length",
+                    "`sequence_length` is " + std::to_string(plan.calibration.sequenceLength) +
+                        ", and the model takes at most " + std::to_string(config.maxPositions) +
+                        " tokens.",
+                    {{"came", std::to_string(plan.calibration.sequenceLength)},
+                     {"most", std::to_string(config.maxPositions)}});
+    }
+    for (int layer = 0; layer < config.layerCount; ++layer) {
+        checkLayer(plan, config, layer);
+    }
+}
+
+} // namespace caldera

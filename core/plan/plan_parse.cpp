@@ -1,0 +1,372 @@
+#include <charconv>
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <set>
+
+#include <yaml-cpp/yaml.h>
+
+#include "core/base/error.h"
+#include "core/base/file.h"
+#include "core/base/text.h"
+#include "core/plan/plan.h"
+#include "core/plan/plan_keys.h"
+
+namespace caldera {
+
+namespace {
+
+constexpr size_t kMaxPlanBytes = 16U << 20;
+constexpr size_t kQuotedLength = 60; ///< of foreign text inside a message
+
+std::string shortened(const std::string& text) {
+    return text.size() <= kQuotedLength ? text : text.substr(0, kQuotedLength) + "...";
+}
+
+/// Whether a '#' starts a comment somewhere (yaml-cpp drops them without a word).
+bool containsComment(std::string_view text) {
+    char quote = 0;
+    char before = '\n';
+    for (size_t i = 0; i < text.size(); ++i) {
+        const char letter = text[i];
+        const bool fresh = std::string_view("\n\r\t ,[{").find(before) != std::string_view::npos;
+        if (quote != 0) {
+            if (quote == '"' && letter == '\\') {
+                ++i;
+            } else if (letter == quote) {
+                quote = 0;
+            }
+        } else if ((letter == '"' || letter == '\'') && fresh) {
+            quote = letter;
+        } else if (letter == '#' &&
+                   std::string_view("\n\r\t ").find(before) != std::string_view::npos) {
+            return true;
+        }
+        before = letter;
+    }
+    return false;
+}
+
+/// One pass over the document; every complaint names file and line.
+class PlanReader {
+public:
+    explicit PlanReader(std::string where) : where_(std::move(where)) {}
+
+    Plan read(const YAML::Node& root) {
+        checkFormat(root);
+        readMap(
+            root, "the plan",
+            {{"format", [](const YAML::Node&) {}},
+             {"model", [&](const YAML::Node& n) { read(n, "model", plan_.model, AnyText{}); }},
+             {"calibration", [&](const YAML::Node& n) { readCalibration(n); }},
+             {"caldera", [&](const YAML::Node& n) { readSettings(n); }},
+             {"embeddings",
+              [&](const YAML::Node& n) { readTable(n, "embeddings", plan_.embeddingBits); }},
+             {"lm_head", [&](const YAML::Node& n) { readTable(n, "lm_head", plan_.headBits); }}});
+        if (plan_.foreign) {
+            adoptForeign(root);
+        }
+        return std::move(plan_);
+    }
+
+private:
+    struct AnyText {};
+    using Handler = std::pair<std::string, std::function<void(const YAML::Node&)>>;
+
+    [[noreturn]] void fail(const char* code, const YAML::Mark& mark, const std::string& sentence,
+                           ErrorArgs args = {}) const {
+        const std::string line = std::to_string(mark.line + 1);
+        args.insert(args.begin(), {{"file", where_}, {"line", line}});
+        throw Error(code, where_ + ", line " + line + ": " + sentence, args);
+    }
+
+    [[noreturn]] void failType(const YAML::Node& node, const std::string& key,
+                               const std::string& needed) const {
+        const std::string came = node.IsScalar()     ? "\"" + shortened(node.Scalar()) + "\""
+                                 : node.IsMap()      ? "a map"
+                                 : node.IsSequence() ? "a list"
+                                                     : "nothing";
+        fail("plan.type", node.Mark(), "`" + key + "` is " + came + "; " + needed + " is needed.",
+             {{"key", key}, {"came", came}, {"needed", needed}});
+    }
+
+    void checkFormat(const YAML::Node& root) {
+        if (!root.IsMap()) {
+            throw Error("plan.format",
+                        where_ + " is not a plan: it should begin with `format: caldera-plan/1`. "
+                                 "Write one with `caldera plan new MODEL --out P`.",
+                        {{"file", where_}});
+        }
+        const YAML::Node format = root["format"];
+        if (!format) {
+            if (!root["caldera"]) {
+                throw Error("plan.format",
+                            where_ + " is not a plan: it has neither `format: caldera-plan/1` nor "
+                                     "a `caldera:` section. Write one with `caldera plan new MODEL "
+                                     "--out P`.",
+                            {{"file", where_}});
+            }
+            plan_.foreign = true;
+            return;
+        }
+        const std::string prefix = std::string(kPlanFormat) + "/";
+        const std::string text = format.IsScalar() ? format.Scalar() : "";
+        int major = 0;
+        const char* end = text.data() + text.size();
+        if (!text.starts_with(prefix) ||
+            std::from_chars(text.data() + prefix.size(), end, major).ptr != end || major < 1) {
+            failType(format, "format", "`caldera-plan/1`");
+        }
+        if (major > kPlanMajor) {
+            fail("plan.newer", format.Mark(),
+                 "this plan has format " + text + ", and this program reads up to caldera-plan/" +
+                     std::to_string(kPlanMajor) + ". Install a newer caldera.",
+                 {{"came", text}});
+        }
+    }
+
+    void readMap(const YAML::Node& node, const std::string& section,
+                 const std::vector<Handler>& handlers) {
+        readEntries(
+            node, section,
+            [&](const std::string& key, const YAML::Node& keyNode, const YAML::Node& value) {
+                for (const Handler& handler : handlers) {
+                    if (handler.first == key) {
+                        handler.second(value);
+                        return;
+                    }
+                }
+                if (plan_.foreign) {
+                    plan_.ignoredKeys.push_back(key);
+                    return;
+                }
+                std::vector<std::string> known;
+                for (const Handler& handler : handlers) {
+                    known.push_back(handler.first);
+                }
+                failUnknown(keyNode, key, section, known);
+            });
+    }
+
+    [[noreturn]] void failUnknown(const YAML::Node& keyNode, const std::string& key,
+                                  const std::string& section,
+                                  const std::vector<std::string>& known) const {
+        const std::string nearest = nearestWord(key, known);
+        std::string sentence = "unknown key `" + shortened(key) + "` in " + section + ".";
+        if (!nearest.empty()) {
+            sentence += " Did you mean `" + nearest + "`?";
+        } else {
+            sentence += " Known keys:";
+            for (const std::string& word : known) {
+                sentence += (word == known.front() ? " " : ", ") + word;
+            }
+            sentence += ".";
+        }
+        fail("plan.unknown-key", keyNode.Mark(), sentence, {{"key", key}, {"nearest", nearest}});
+    }
+
+    /// Keys must be texts and must differ (yaml-cpp keeps duplicates).
+    void readEntries(
+        const YAML::Node& node, const std::string& section,
+        const std::function<void(const std::string&, const YAML::Node&, const YAML::Node&)>& take) {
+        if (node.IsNull()) {
+            return;
+        }
+        if (!node.IsMap()) {
+            failType(node, section, "a map of keys and values");
+        }
+        std::set<std::string> seen;
+        for (const auto& entry : node) {
+            if (!entry.first.IsScalar()) {
+                failType(entry.first, "key in " + section, "a name");
+            }
+            const std::string key = entry.first.Scalar();
+            if (!seen.insert(key).second) {
+                fail("plan.duplicate-key", entry.first.Mark(),
+                     "`" + shortened(key) + "` stands twice in " + section +
+                         ". Keep one of the two.",
+                     {{"key", key}});
+            }
+            take(key, entry.first, entry.second);
+        }
+    }
+
+    void read(const YAML::Node& node, const std::string& key, std::string& out, AnyText /*rule*/) {
+        if (!node.IsScalar()) {
+            failType(node, key, "a text");
+        }
+        out = node.Scalar();
+    }
+
+    void read(const YAML::Node& node, const std::string& key, std::string& out,
+              const Choices& choices) {
+        read(node, key, out, AnyText{});
+        if (choices.empty()) {
+            const bool word =
+                !out.empty() && out.find_first_not_of("abcdefghijklmnopqrstuvwxyz"
+                                                      "0123456789-") == std::string::npos;
+            if (!word) {
+                failType(node, key, "a name in small letters, digits and dashes");
+            }
+        } else if (std::find(choices.begin(), choices.end(), out) == choices.end()) {
+            std::string needed = "\"" + choices.front() + "\"";
+            for (size_t i = 1; i < choices.size(); ++i) {
+                needed += " or \"" + choices[i] + "\"";
+            }
+            failType(node, key, needed);
+        }
+    }
+
+    template <class Number>
+    void read(const YAML::Node& node, const std::string& key, Number& out, Range range) {
+        constexpr bool whole = std::is_integral_v<Number>;
+        const std::string text = node.IsScalar() && node.Tag() != "!" ? node.Scalar() : "";
+        const char* end = text.data() + text.size();
+        Number value{};
+        const auto parsed = std::from_chars(text.data(), end, value);
+        const bool tooLarge = parsed.ec == std::errc::result_out_of_range && parsed.ptr == end;
+        if (text.empty() || parsed.ptr != end || (parsed.ec != std::errc() && !tooLarge)) {
+            failType(node, key, whole ? "a whole number" : "a number");
+        }
+        if (tooLarge || !(static_cast<double>(value) >= range.low) ||
+            !(static_cast<double>(value) <= range.high)) {
+            const std::string needed =
+                "between " + numberText(range.low) + " and " + numberText(range.high);
+            fail("plan.range", node.Mark(),
+                 "`" + key + "` is " + shortened(text) + "; it must lie " + needed + ".",
+                 {{"key", key}, {"came", text}, {"needed", needed}});
+        }
+        out = value;
+    }
+
+    void read(const YAML::Node& node, const std::string& key, uint64_t& out) {
+        read(node, key, out, Range{0, static_cast<double>(std::numeric_limits<uint64_t>::max())});
+    }
+
+    void read(const YAML::Node& node, const std::string& key, bool& out) {
+        const std::string text = node.IsScalar() ? node.Scalar() : "";
+        if (text != "true" && text != "false") {
+            failType(node, key, "true or false");
+        }
+        out = text == "true";
+    }
+
+    void readCalibration(const YAML::Node& node) {
+        CalibrationSettings& c = plan_.calibration;
+        readMap(node, "`calibration`",
+                {{"text", [&](const YAML::Node& n) { read(n, "text", c.text, AnyText{}); }},
+                 {"tokens",
+                  [&](const YAML::Node& n) {
+                      read(n, "tokens", c.tokens, Range{1, 1e12});
+                  }},
+                 {"sequence_length",
+                  [&](const YAML::Node& n) {
+                      read(n, "sequence_length", c.sequenceLength, Range{2, 1 << 20});
+                  }},
+                 {"seed", [&](const YAML::Node& n) { read(n, "seed", c.seed); }}});
+    }
+
+    std::vector<Handler> cellHandlers(CellOverride& override) {
+        std::vector<Handler> handlers;
+        forEachCellKey(override, [&](const char* key, auto& member, const auto&... rule) {
+            handlers.emplace_back(key, [this, key, &member, rule...](const YAML::Node& n) {
+                member.emplace();
+                read(n, key, *member, rule...);
+            });
+        });
+        return handlers;
+    }
+
+    void readSettings(const YAML::Node& node) {
+        CellOverride given;
+        std::vector<Handler> handlers = cellHandlers(given);
+        handlers.emplace_back("skip_layers", [&](const YAML::Node& n) { readSkipLayers(n); });
+        handlers.emplace_back("layer_overrides", [&](const YAML::Node& n) {
+            readOverrides(n, "layer_overrides", plan_.layerOverrides);
+        });
+        handlers.emplace_back("pattern_overrides", [&](const YAML::Node& n) {
+            readOverrides(n, "pattern_overrides", plan_.patternOverrides);
+        });
+        readMap(node, "`caldera`", handlers);
+        given.applyTo(plan_.defaults);
+    }
+
+    void readSkipLayers(const YAML::Node& node) {
+        if (!node.IsNull() && !node.IsSequence()) {
+            failType(node, "skip_layers", "a list of names or patterns");
+        }
+        for (const YAML::Node& item : node) {
+            read(item, "skip_layers", plan_.skipLayers.emplace_back(), AnyText{});
+        }
+    }
+
+    void readOverrides(const YAML::Node& node, const std::string& section,
+                       std::vector<std::pair<std::string, CellOverride>>& out) {
+        readEntries(node, "`" + section + "`",
+                    [&](const std::string& name, const YAML::Node&, const YAML::Node& value) {
+                        CellOverride override;
+                        readMap(value, "`" + shortened(name) + "`", cellHandlers(override));
+                        out.emplace_back(name, std::move(override));
+                    });
+    }
+
+    void readTable(const YAML::Node& node, const std::string& section, int& bits) {
+        readMap(node, "`" + section + "`", {{"bits", [&](const YAML::Node& n) {
+                                                 read(n, "bits", bits, Range{8, 16});
+                                                 if (bits != 8 && bits != 16) {
+                                                     failType(n, "bits", "8 or 16");
+                                                 }
+                                             }}});
+    }
+
+    /// qwen2-caldera-max says `model_id`, and counts calibration in samples.
+    void adoptForeign(const YAML::Node& root) {
+        if (const YAML::Node id = root["model_id"]; id && id.IsScalar()) {
+            plan_.model = id.Scalar();
+            std::erase(plan_.ignoredKeys, "model_id");
+        }
+        const YAML::Node calibration = root["calibration"];
+        if (const YAML::Node samples = calibration ? calibration["samples"] : YAML::Node();
+            samples && samples.IsScalar()) {
+            int64_t count = 0;
+            read(samples, "samples", count, Range{1, 1e9});
+            plan_.calibration.tokens = count * plan_.calibration.sequenceLength;
+            std::erase(plan_.ignoredKeys, "samples");
+        }
+    }
+
+    std::string where_;
+    Plan plan_;
+};
+
+YAML::Node loadYaml(const std::string& yaml, const std::string& where) {
+    std::vector<YAML::Node> documents;
+    try {
+        documents = YAML::LoadAll(yaml);
+    } catch (const YAML::Exception& e) {
+        const std::string line = std::to_string(e.mark.line + 1);
+        throw Error("plan.yaml", where + ", line " + line + ": not valid YAML (" + e.msg + ").",
+                    {{"file", where}, {"line", line}, {"reason", e.msg}});
+    }
+    if (documents.size() > 1) {
+        throw Error("plan.yaml",
+                    where + " holds several YAML documents; a plan is one. Remove what follows "
+                            "the `---` line.",
+                    {{"file", where}});
+    }
+    return documents.empty() ? YAML::Node() : documents.front();
+}
+
+} // namespace
+
+Plan parsePlan(const std::string& yaml, const std::string& where) {
+    Plan plan = PlanReader(where).read(loadYaml(yaml, where));
+    plan.hasComments = containsComment(yaml);
+    return plan;
+}
+
+Plan loadPlan(const std::filesystem::path& path) {
+    return parsePlan(readTextFile(path, kMaxPlanBytes), path.string());
+}
+
+} // namespace caldera

@@ -1,0 +1,72 @@
+#include <array>
+#include <cmath>
+
+#include "core/plan/plan.h"
+
+namespace caldera {
+
+namespace {
+
+constexpr int64_t kHalfBytes = 2;
+constexpr int64_t kFloatBytes = 4;
+constexpr int64_t kCodecColumns = 8; ///< columns of an E8P block
+
+/// Rows of codes, each padded to a whole byte.
+int64_t codeRows(int64_t rows, int64_t columns, double bits) {
+    return rows * static_cast<int64_t>(std::ceil(static_cast<double>(columns) * bits / 8));
+}
+
+int64_t tableBytes(int64_t rows, int64_t columns, int bits) {
+    return bits == 16 ? rows * columns * kHalfBytes : rows * (columns + kHalfBytes);
+}
+
+} // namespace
+
+int64_t cellBytes(const CellSettings& settings, MatrixShape shape) {
+    if (settings.skip) {
+        return shape.size() * kHalfBytes;
+    }
+    const int64_t rows = padTo(shape.rows, kRowGroup);
+    const int64_t columns = padTo(shape.columns, kCodecColumns);
+    const int64_t scales = rows / kRowGroup * kHalfBytes;
+    const int64_t signs = shape.rows * kHalfBytes;
+    int64_t factors = 0;
+    if (settings.rank > 0) {
+        factors = codeRows(shape.rows, settings.rank, settings.leftBits) +
+                  codeRows(settings.rank, shape.columns, settings.rightBits) +
+                  2 * settings.rank * kHalfBytes;
+    }
+    return codeRows(rows, columns, settings.bits) + scales + signs + factors;
+}
+
+PlanSize planSize(const Plan& plan, const ModelConfig& config) {
+    PlanSize size;
+    int64_t weights = 0;
+    for (int layer = 0; layer < config.layerCount; ++layer) {
+        std::array<bool, kInputGroups.size()> compressed{};
+        for (const Module module : kModules) {
+            const CellSettings settings = plan.settingsOf({layer, module});
+            const MatrixShape shape = config.shapeOf(module);
+            size.cellBytes += cellBytes(settings, shape);
+            weights += shape.size();
+            compressed.at(static_cast<size_t>(inputGroupOf(module))) |= !settings.skip;
+            const bool hasBias = config.attentionBias && inputGroupOf(module) == InputGroup::Qkv;
+            size.otherBytes += hasBias ? shape.rows * kFloatBytes : 0;
+        }
+        for (const InputGroup group : kInputGroups) {
+            if (compressed.at(static_cast<size_t>(group))) {
+                size.cellBytes += config.inputSize(group) * kHalfBytes;
+            }
+        }
+    }
+    size.otherBytes += (2 * int64_t{config.layerCount} + 1) * config.hiddenSize * kFloatBytes;
+    size.embeddingBytes = tableBytes(config.vocabSize, config.hiddenSize, plan.embeddingBits);
+    if (!config.tiedEmbeddings) {
+        size.embeddingBytes += tableBytes(config.vocabSize, config.hiddenSize, plan.headBits);
+    }
+    size.bitsPerWeight =
+        weights > 0 ? 8 * static_cast<double>(size.cellBytes) / static_cast<double>(weights) : 0;
+    return size;
+}
+
+} // namespace caldera
