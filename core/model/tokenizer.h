@@ -23,7 +23,10 @@ public:
                                                      const std::string& where);
     ~Tokenizer();
 
-    enum class Special { Parse, AsText }; ///< whether "<|im_end|>" in the text is one token
+    /// Parse: a whole text as Hugging Face encodes it: "<|im_end|>" in it is one token, and the
+    /// tokenizer's begin token is put before it (Llama 3). AsText: a fragment in which nothing
+    /// becomes a special token and nothing is put before it.
+    enum class Special { Parse, AsText };
     std::vector<Token> encode(std::string_view text, Special special = Special::Parse) const;
     /// Bytes may end inside a UTF-8 character; see Utf8Stream.
     std::string decode(std::span<const Token> tokens, bool skipSpecial = true) const;
