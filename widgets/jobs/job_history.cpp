@@ -110,8 +110,12 @@ void JobHistory::addLine(const QDateTime& time, const QString& level, const QStr
     if (text.isEmpty())
         return;
     log_.append({time, level, text});
-    if (log_.size() > kLogLimit)
-        log_.remove(0, log_.size() - kLogLimit);
+    if (log_.size() > kLogLimit) {
+        // In pieces: dropping one line at a time would move all others each time.
+        constexpr qsizetype kPiece = 1000;
+        log_.remove(0, kPiece);
+        droppedLines_ += kPiece;
+    }
 }
 
 double JobHistory::meanRelativeError() const {

@@ -44,6 +44,8 @@ public:
 
     const QList<JobStage>& stages() const { return stages_; }
     const QList<JobLogLine>& log() const { return log_; }
+    /// How many lines came before the first of log().
+    qint64 droppedLines() const { return droppedLines_; }
     const QList<JobCell>& cells() const { return cells_; }
     /// Done and total units of the current stage; total 0 while unknown.
     qint64 done() const { return done_; }
@@ -73,6 +75,7 @@ private:
     QDateTime lastTime_;
     QList<JobStage> stages_;
     QList<JobLogLine> log_;
+    qint64 droppedLines_ = 0;
     QList<JobCell> cells_;
     double errorSum_ = 0;
     qint64 done_ = 0;

@@ -1,0 +1,53 @@
+// A small picture of the model that fills in as cells finish.
+#pragma once
+
+#include <QHash>
+#include <QWidget>
+
+#include "widgets/jobs/job_history.h"
+
+namespace caldera::studio {
+
+/// Layers run to the right, modules down; the colour is the relative error between the least and
+/// the largest so far. Cells not finished are outlined, never coloured. Hover names a cell.
+class CellMap : public QWidget {
+    Q_OBJECT
+public:
+    explicit CellMap(QWidget* parent = nullptr);
+
+    void setCells(const QList<JobCell>& cells);
+    QSize sizeHint() const override;
+    QSize minimumSizeHint() const override;
+
+protected:
+    void paintEvent(QPaintEvent* event) override;
+    bool event(QEvent* event) override;
+
+private:
+    QRectF cellArea(int layer, int row) const;
+    const JobCell* cellAt(const QPoint& position) const;
+
+    QList<JobCell> cells_;
+    int layers_ = 0;
+    double least_ = 0;
+    double largest_ = 0;
+};
+
+/// A line of recent speed, without axes.
+class SpeedLine : public QWidget {
+    Q_OBJECT
+public:
+    explicit SpeedLine(QWidget* parent = nullptr);
+
+    /// Seconds of the fresh cells, in their order.
+    void setCells(const QList<JobCell>& cells);
+    QSize sizeHint() const override;
+
+protected:
+    void paintEvent(QPaintEvent* event) override;
+
+private:
+    QList<double> speeds_; ///< cells a minute
+};
+
+} // namespace caldera::studio

@@ -1,0 +1,342 @@
+#include "widgets/runs/job_details.h"
+
+#include <QGridLayout>
+#include <QLocale>
+#include <QProgressBar>
+#include <QPushButton>
+#include <QVBoxLayout>
+
+#include "widgets/runs/cell_map.h"
+#include "widgets/runs/job_log.h"
+#include "widgets/runs/phase_look.h"
+#include "widgets/support/error_banner.h"
+#include "widgets/support/labels.h"
+#include "widgets/support/number_text.h"
+#include "widgets/theme/icons.h"
+#include "widgets/theme/theme.h"
+
+namespace caldera::studio {
+
+using namespace Qt::StringLiterals;
+
+namespace {
+
+constexpr int kIconSize = 16;
+constexpr int kBarSteps = 1000;
+constexpr int kHashShown = 12;
+constexpr qint64 kSilentSeconds = 60; // after this a quiet worker is worth a word
+
+QString kindTitle(const QString& kind) {
+    if (kind == "compress"_L1)
+        return JobDetails::tr("Compress");
+    if (kind == "fidelity"_L1)
+        return JobDetails::tr("Measure fidelity");
+    if (kind == "evaluate"_L1)
+        return JobDetails::tr("Evaluate");
+    return stageTitle(kind);
+}
+
+/// A figure above its caption.
+QWidget* figure(ToneLabel* value, const QString& caption, QWidget* parent) {
+    auto* box = new QWidget(parent);
+    auto* layout = new QVBoxLayout(box);
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->setSpacing(0);
+    value->setFont(Theme::current().numberFont(3));
+    layout->addWidget(value);
+    layout->addWidget(new ToneLabel(caption, Token::Secondary, box));
+    return box;
+}
+
+} // namespace
+
+JobDetails::JobDetails(QWidget* parent)
+    : QWidget(parent), banner_(new ErrorBanner(this)), log_(new JobLog(this)) {
+    auto* body = new QVBoxLayout;
+    body->setContentsMargins(kSpaceHuge, kSpaceLarge, kSpaceHuge, kSpaceLarge);
+    body->setSpacing(kSpaceLarge);
+    body->addWidget(buildHeader());
+    body->addWidget(buildResult());
+    body->addWidget(buildFacts());
+    body->addWidget(log_, 1);
+    auto* layout = new QVBoxLayout(this);
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->setSpacing(0);
+    layout->addWidget(banner_);
+    layout->addLayout(body, 1);
+}
+
+QWidget* JobDetails::buildHeader() {
+    auto* box = new QWidget(this);
+    title_ = new ElidedLabel({}, box);
+    title_->setFont(Theme::current().textFont(5, QFont::DemiBold));
+    stateIcon_ = new QLabel(box);
+    state_ = new ToneLabel({}, Token::Secondary, box);
+    facts_ = new ToneLabel({}, Token::Secondary, box);
+    cancel_ = new QPushButton(icon(u"stop"_s), tr("Cancel"), box);
+    cancel_->setToolTip(tr("Stop the worker; what is finished is kept"));
+    resume_ = new QPushButton(icon(u"play"_s), tr("Resume"), box);
+    resume_->setToolTip(tr("Start the worker again; finished cells are reused"));
+    progress_ = new QWidget(box);
+    bar_ = new QProgressBar(progress_);
+    bar_->setTextVisible(false);
+    bar_->setFixedHeight(6);
+    bar_->setAccessibleName(tr("Progress of the stage"));
+    progressText_ = new ToneLabel({}, Token::Text, progress_);
+    eta_ = new ToneLabel({}, Token::Secondary, progress_);
+    eta_->setAlignment(Qt::AlignRight);
+
+    auto* stateLine = new QHBoxLayout;
+    stateLine->setSpacing(kSpaceTiny);
+    stateLine->addWidget(stateIcon_);
+    stateLine->addWidget(state_);
+    stateLine->addSpacing(kSpaceSmall);
+    stateLine->addWidget(facts_, 1);
+    auto* texts = new QVBoxLayout;
+    texts->setSpacing(kSpaceTiny);
+    texts->addWidget(title_);
+    texts->addLayout(stateLine);
+    auto* top = new QHBoxLayout;
+    top->setSpacing(kSpaceSmall);
+    top->addLayout(texts, 1);
+    top->addWidget(resume_, 0, Qt::AlignTop);
+    top->addWidget(cancel_, 0, Qt::AlignTop);
+    auto* progressLayout = new QGridLayout(progress_);
+    progressLayout->setContentsMargins(0, 0, 0, 0);
+    progressLayout->setVerticalSpacing(kSpaceTiny);
+    progressLayout->addWidget(progressText_, 0, 0);
+    progressLayout->addWidget(eta_, 0, 1);
+    progressLayout->addWidget(bar_, 1, 0, 1, 2);
+    auto* layout = new QVBoxLayout(box);
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->setSpacing(kSpaceMedium);
+    layout->addLayout(top);
+    layout->addWidget(progress_);
+
+    connect(cancel_, &QPushButton::clicked, this, [this] {
+        cancel_->setEnabled(false);
+        cancel_->setText(tr("Cancelling…"));
+        Q_EMIT cancelRequested(job_.id);
+    });
+    connect(resume_, &QPushButton::clicked, this, [this] { Q_EMIT resumeRequested(job_.id); });
+    return box;
+}
+
+QWidget* JobDetails::buildResult() {
+    result_ = new Surface(Token::Raised, this);
+    result_->setRounded(true);
+    auto* picture = new QLabel(result_);
+    picture->setPixmap(icon(u"artifact"_s).pixmap(20));
+    artifactPath_ = new ElidedLabel({}, result_);
+    artifactHash_ = new ToneLabel({}, Token::Secondary, result_);
+    artifactHash_->setFont(Theme::current().numberFont(-1));
+    artifactHash_->setTextInteractionFlags(Qt::TextSelectableByMouse);
+    auto* inspect = new QPushButton(icon(u"inspect"_s), tr("Open in Inspect"), result_);
+    auto* chat = new QPushButton(icon(u"chat"_s), tr("Chat"), result_);
+    chat->setDefault(true);
+    auto* texts = new QVBoxLayout;
+    texts->setSpacing(0);
+    texts->addWidget(artifactPath_);
+    texts->addWidget(artifactHash_);
+    auto* layout = new QHBoxLayout(result_);
+    layout->setContentsMargins(kSpaceMedium, kSpaceSmall, kSpaceMedium, kSpaceSmall);
+    layout->setSpacing(kSpaceSmall);
+    layout->addWidget(picture);
+    layout->addLayout(texts, 1);
+    layout->addWidget(inspect);
+    layout->addWidget(chat);
+    connect(inspect, &QPushButton::clicked, this, [this] {
+        const bool isReport = artifact_.endsWith(".h5"_L1);
+        Q_EMIT isReport ? openReportRequested(artifact_) : openArtifactRequested(artifact_);
+    });
+    connect(chat, &QPushButton::clicked, this, [this] { Q_EMIT chatRequested(artifact_); });
+    chat->setObjectName(u"chatWithResult"_s);
+    inspect->setObjectName(u"inspectResult"_s);
+    return result_;
+}
+
+QWidget* JobDetails::buildFacts() {
+    auto* box = new QWidget(this);
+    stagesBox_ = new QWidget(box);
+    auto* stagesLayout = new QVBoxLayout(stagesBox_);
+    stagesLayout->setContentsMargins(0, 0, 0, 0);
+    stagesLayout->setSpacing(kSpaceSmall);
+    stagesLayout->addWidget(sectionLabel(tr("Stages"), stagesBox_));
+    stages_ = new QGridLayout;
+    stages_->setHorizontalSpacing(kSpaceSmall);
+    stages_->setVerticalSpacing(kSpaceTiny);
+    stages_->setColumnStretch(1, 1);
+    stagesLayout->addLayout(stages_);
+    stagesLayout->addStretch(1);
+
+    cellsBox_ = new QWidget(box);
+    cellCount_ = numberLabel({}, cellsBox_);
+    meanError_ = numberLabel({}, cellsBox_);
+    speed_ = numberLabel({}, cellsBox_);
+    map_ = new CellMap(cellsBox_);
+    line_ = new SpeedLine(cellsBox_);
+    auto* figures = new QHBoxLayout;
+    figures->setSpacing(kSpaceHuge);
+    figures->addWidget(figure(cellCount_, tr("cells finished"), cellsBox_));
+    figures->addWidget(figure(meanError_, tr("mean relative error"), cellsBox_));
+    figures->addWidget(figure(speed_, tr("cells a minute"), cellsBox_));
+    figures->addWidget(line_, 1, Qt::AlignBottom);
+    auto* cellsLayout = new QVBoxLayout(cellsBox_);
+    cellsLayout->setContentsMargins(0, 0, 0, 0);
+    cellsLayout->setSpacing(kSpaceSmall);
+    cellsLayout->addWidget(sectionLabel(tr("Cells"), cellsBox_));
+    cellsLayout->addLayout(figures);
+    cellsLayout->addWidget(map_);
+    cellsLayout->addStretch(1);
+
+    auto* layout = new QHBoxLayout(box);
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->setSpacing(kSpaceHuge);
+    layout->addWidget(stagesBox_, 2);
+    layout->addWidget(new Separator(Qt::Vertical, box));
+    layout->addWidget(cellsBox_, 5);
+    return box;
+}
+
+void JobDetails::show(const JobSummary& job, const JobHistory& history) {
+    if (job.id != job_.id) {
+        banner_->clear();
+        shownFailure_.clear();
+        cancel_->setText(tr("Cancel"));
+        cancel_->setEnabled(true);
+    }
+    job_ = job;
+    showHeader();
+    showProgress(history);
+    showFailure(history);
+    showResult(history);
+    showStages(history);
+    showCells(history);
+    log_->show(job.id, history);
+}
+
+void JobDetails::showProblem(const QString& sentence) {
+    banner_->showFailure({sentence, {}});
+}
+
+void JobDetails::showHeader() {
+    const PhaseLook look = phaseLook(job_.phase);
+    title_->setText(job_.title);
+    state_->setText(look.word);
+    state_->setTone(look.tone);
+    stateIcon_->setPixmap(
+        iconPixmap(look.icon, Theme::current().color(look.tone), kIconSize, devicePixelRatioF()));
+    const QString created = QLocale().toString(job_.created.toLocalTime(), QLocale::ShortFormat);
+    facts_->setText(tr("%1, created %2").arg(kindTitle(job_.kind), created));
+    cancel_->setVisible(job_.active());
+    resume_->setVisible(job_.phase == "failed"_L1 || job_.phase == "lost"_L1 ||
+                        job_.phase == "cancelled"_L1);
+    if (!job_.active()) {
+        cancel_->setText(tr("Cancel"));
+        cancel_->setEnabled(true);
+    }
+}
+
+void JobDetails::showProgress(const JobHistory& history) {
+    progress_->setVisible(job_.active());
+    if (!job_.active())
+        return;
+    const bool known = history.total() > 0 || job_.fraction > 0;
+    bar_->setRange(0, known ? kBarSteps : 0);
+    bar_->setValue(static_cast<int>(job_.fraction * kBarSteps));
+    QString text = job_.stage.isEmpty() ? phaseLook(job_.phase).word : stageTitle(job_.stage);
+    if (history.total() > 0)
+        text = tr("%1: %2 of %3").arg(text, countText(history.done()), countText(history.total()));
+    progressText_->setText(text);
+    const qint64 silent = history.lastTime().secsTo(QDateTime::currentDateTimeUtc());
+    if (history.lastTime().isValid() && silent > kSilentSeconds)
+        eta_->setText(tr("no word for %1").arg(spanText(static_cast<double>(silent))));
+    else if (job_.etaSeconds >= 0)
+        eta_->setText(tr("%1 left").arg(spanText(job_.etaSeconds)));
+    else
+        eta_->clear();
+}
+
+void JobDetails::showFailure(const JobHistory& history) {
+    const QString sentence = phaseSentence(job_);
+    if (sentence == shownFailure_)
+        return;
+    shownFailure_ = sentence;
+    if (sentence.isEmpty()) {
+        banner_->clear();
+        return;
+    }
+    QStringList lines;
+    const QList<JobLogLine> log = history.log();
+    for (const JobLogLine& line : log.mid(qMax<qsizetype>(0, log.size() - 20)))
+        lines.append(line.text);
+    lines.append(job_.folder);
+    const QString id = job_.id;
+    banner_->showFailure({sentence, job_.code}, lines.join(u'\n'),
+                         {tr("Resume"), [this, id] { Q_EMIT resumeRequested(id); }});
+}
+
+void JobDetails::showResult(const JobHistory& history) {
+    artifact_ = job_.phase == "done"_L1 ? history.artifact() : QString();
+    result_->setVisible(!artifact_.isEmpty());
+    const bool isReport = artifact_.endsWith(".h5"_L1);
+    result_->findChild<QPushButton*>(u"chatWithResult"_s)->setVisible(!isReport);
+    artifactPath_->setText(artifact_);
+    artifactHash_->setVisible(!history.artifactHash().isEmpty());
+    artifactHash_->setText(tr("hash %1").arg(history.artifactHash().left(kHashShown)));
+    artifactHash_->setToolTip(history.artifactHash());
+}
+
+void JobDetails::showStages(const JobHistory& history) {
+    const QList<JobStage>& stages = history.stages();
+    stagesBox_->setVisible(!stages.isEmpty());
+    const qsizetype known = stageWidgets_.size() / 3;
+    for (qsizetype row = known; row < stages.size(); ++row) {
+        auto* picture = new QLabel(stagesBox_);
+        picture->setFixedSize(kIconSize, kIconSize);
+        auto* name = new ElidedLabel({}, stagesBox_);
+        auto* time = new ToneLabel({}, Token::Secondary, stagesBox_);
+        time->setFont(Theme::current().numberFont());
+        stageWidgets_ += {picture, name, time};
+        const int line = static_cast<int>(row);
+        stages_->addWidget(picture, line, 0);
+        stages_->addWidget(name, line, 1);
+        stages_->addWidget(time, line, 2, Qt::AlignRight);
+    }
+    for (qsizetype row = stageWidgets_.size() / 3; row > stages.size(); --row) {
+        for (int part = 0; part < 3; ++part)
+            delete stageWidgets_.takeLast();
+    }
+    for (qsizetype row = 0; row < stages.size(); ++row) {
+        const JobStage& stage = stages[row];
+        const bool runs = !stage.ended.isValid();
+        const PhaseLook look = phaseLook(!runs           ? u"done"_s
+                                         : job_.active() ? u"running"_s
+                                                         : job_.phase);
+        static_cast<QLabel*>(stageWidgets_[row * 3])
+            ->setPixmap(iconPixmap(look.icon, Theme::current().color(look.tone), kIconSize,
+                                   devicePixelRatioF()));
+        static_cast<ElidedLabel*>(stageWidgets_[row * 3 + 1])->setText(stageTitle(stage.name));
+        const QDateTime end = !runs           ? stage.ended
+                              : job_.active() ? QDateTime::currentDateTimeUtc()
+                                              : history.lastTime();
+        const qint64 seconds = stage.started.secsTo(end);
+        static_cast<ToneLabel*>(stageWidgets_[row * 3 + 2])
+            ->setText(seconds < 1 ? tr("< 1 s") : spanText(static_cast<double>(seconds)));
+    }
+}
+
+void JobDetails::showCells(const JobHistory& history) {
+    const bool any = !history.cells().isEmpty();
+    cellsBox_->setVisible(any);
+    if (!any)
+        return;
+    cellCount_->setText(countText(history.cells().size()));
+    meanError_->setText(figureText(history.meanRelativeError()));
+    const double speed = history.cellsPerMinute();
+    speed_->setText(speed > 0 ? figureText(speed) : u"–"_s);
+    map_->setCells(history.cells());
+    line_->setCells(history.cells());
+}
+
+} // namespace caldera::studio

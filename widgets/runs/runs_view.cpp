@@ -1,0 +1,210 @@
+#include "widgets/runs/runs_view.h"
+
+#include <QAction>
+#include <QClipboard>
+#include <QDesktopServices>
+#include <QGuiApplication>
+#include <QHBoxLayout>
+#include <QHeaderView>
+#include <QMenu>
+#include <QSplitter>
+#include <QStackedWidget>
+#include <QTableView>
+#include <QUrl>
+
+#include "widgets/runs/job_details.h"
+#include "widgets/runs/job_row_delegate.h"
+#include "widgets/runs/jobs_model.h"
+#include "widgets/support/empty_state.h"
+#include "widgets/support/labels.h"
+#include "widgets/theme/icons.h"
+#include "widgets/theme/theme.h"
+
+namespace caldera::studio {
+
+using namespace Qt::StringLiterals;
+
+namespace {
+
+constexpr int kRefreshInterval = 100; // ms
+constexpr int kClockInterval = 1000;
+constexpr int kStateWidth = 112;
+constexpr int kProgressWidth = 128;
+constexpr int kSpeedWidth = 84;
+constexpr int kCreatedWidth = 92;
+constexpr int kTableWidth = 600;
+
+} // namespace
+
+RunsView::RunsView(JobService& service, QWidget* parent)
+    : QWidget(parent), service_(service), model_(new JobsModel(this)), table_(new QTableView(this)),
+      details_(new JobDetails(this)),
+      empty_(new EmptyState(u"runs"_s, tr("No runs yet"),
+                            tr("Compressing, measuring and evaluating happen here. A run goes on "
+                               "when the studio is closed, and is found again."),
+                            this)),
+      pages_(new QStackedWidget(this)) {
+    buildTable();
+    empty_->setActionText(tr("Plan a compression"));
+    auto* splitter = new QSplitter(Qt::Horizontal, this);
+    splitter->setObjectName(u"runsSplitter"_s);
+    splitter->addWidget(table_);
+    auto* panel = new Surface(Token::Panel, splitter);
+    auto* panelLayout = new QVBoxLayout(panel);
+    panelLayout->setContentsMargins(0, 0, 0, 0);
+    panelLayout->addWidget(details_);
+    splitter->addWidget(panel);
+    splitter->setChildrenCollapsible(false);
+    splitter->setStretchFactor(0, 0);
+    splitter->setStretchFactor(1, 1);
+    splitter->setSizes({kTableWidth, 800});
+    table_->setMinimumWidth(360);
+    panel->setMinimumWidth(420);
+    pages_->addWidget(empty_);
+    pages_->addWidget(splitter);
+    auto* layout = new QHBoxLayout(this);
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->addWidget(pages_);
+
+    connect(&service_, &JobService::jobAdded, this, &RunsView::addJob);
+    connect(&service_, &JobService::jobChanged, this, &RunsView::touch);
+    connect(&service_, &JobService::jobEvent, this, [this](const QString& id) { touch(id); });
+    connect(&service_, &JobService::jobRemoved, this, [this](const QString& id) {
+        model_->remove(id);
+        updatePage();
+    });
+    connect(&service_, &JobService::requestFailed, this,
+            [this](const QString&, const QString& sentence) { details_->showProblem(sentence); });
+    connect(empty_, &EmptyState::triggered, this, &RunsView::compressRequested);
+    connect(details_, &JobDetails::cancelRequested, &service_, &JobService::cancel);
+    connect(details_, &JobDetails::resumeRequested, &service_, &JobService::resume);
+    connect(details_, &JobDetails::openArtifactRequested, this, &RunsView::openArtifactRequested);
+    connect(details_, &JobDetails::openReportRequested, this, &RunsView::openReportRequested);
+    connect(details_, &JobDetails::chatRequested, this, &RunsView::chatRequested);
+    connect(&Theme::current(), &Theme::themeChanged, this, &RunsView::showSelected);
+    refresh_.setSingleShot(true);
+    connect(&refresh_, &QTimer::timeout, this, &RunsView::refresh);
+    connect(&clock_, &QTimer::timeout, this, [this] {
+        model_->refreshMoments();
+        showSelected();
+    });
+    clock_.start(kClockInterval);
+    for (const JobSummary& job : service_.jobs())
+        addJob(job.id);
+    updatePage();
+}
+
+void RunsView::buildTable() {
+    table_->setModel(model_);
+    table_->setItemDelegate(new JobRowDelegate(table_));
+    table_->setAccessibleName(tr("Jobs"));
+    table_->setSelectionBehavior(QAbstractItemView::SelectRows);
+    table_->setSelectionMode(QAbstractItemView::SingleSelection);
+    table_->setEditTriggers(QAbstractItemView::NoEditTriggers);
+    table_->setTabKeyNavigation(false);
+    table_->setFrameShape(QFrame::NoFrame);
+    table_->setShowGrid(false);
+    table_->setWordWrap(false);
+    table_->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+    table_->setContextMenuPolicy(Qt::CustomContextMenu);
+    table_->verticalHeader()->hide();
+    table_->verticalHeader()->setDefaultSectionSize(32);
+    QHeaderView* header = table_->horizontalHeader();
+    header->setHighlightSections(false);
+    header->setMinimumSectionSize(48);
+    header->setSectionResizeMode(QHeaderView::Interactive);
+    header->setSectionResizeMode(JobsModel::Title, QHeaderView::Stretch);
+    header->resizeSection(JobsModel::State, kStateWidth);
+    header->resizeSection(JobsModel::ProgressColumn, kProgressWidth);
+    header->resizeSection(JobsModel::Speed, kSpeedWidth);
+    header->resizeSection(JobsModel::Created, kCreatedWidth);
+    connect(table_, &QTableView::customContextMenuRequested, this, &RunsView::showMenu);
+    connect(table_->selectionModel(), &QItemSelectionModel::currentRowChanged, this,
+            &RunsView::followSelection);
+}
+
+void RunsView::addJob(const QString& id) {
+    model_->put({service_.job(id), 0, 0});
+    touch(id);
+    updatePage();
+    if (id == wanted_ || selected_.isEmpty())
+        selectJob(id);
+}
+
+void RunsView::selectJob(const QString& id) {
+    const int row = model_->rowOf(id);
+    if (row < 0) {
+        wanted_ = id;
+        return;
+    }
+    wanted_.clear();
+    table_->selectRow(row);
+    table_->scrollTo(model_->index(row, 0));
+}
+
+void RunsView::followSelection() {
+    selected_ = model_->idAt(table_->currentIndex().row());
+    showSelected();
+}
+
+void RunsView::touch(const QString& id) {
+    touched_.insert(id);
+    if (!refresh_.isActive())
+        refresh_.start(kRefreshInterval);
+}
+
+void RunsView::refresh() {
+    const QSet<QString> touched = std::exchange(touched_, {});
+    for (const QString& id : touched) {
+        const JobSummary job = service_.job(id);
+        if (job.id.isEmpty())
+            continue;
+        const JobHistory& history = service_.history(id);
+        model_->put({job, job.active() ? history.cellsPerMinute() : 0, history.cells().size()});
+    }
+    if (touched.contains(selected_))
+        showSelected();
+}
+
+void RunsView::showSelected() {
+    const JobSummary job = service_.job(selected_);
+    details_->setVisible(!job.id.isEmpty());
+    if (!job.id.isEmpty())
+        details_->show(job, service_.history(selected_));
+}
+
+void RunsView::updatePage() {
+    pages_->setCurrentIndex(model_->rowCount() > 0 ? 1 : 0);
+}
+
+void RunsView::showMenu(const QPoint& position) {
+    const QModelIndex index = table_->indexAt(position);
+    const JobSummary job = service_.job(model_->idAt(index.row()));
+    if (job.id.isEmpty())
+        return;
+    QMenu menu(this);
+    const QString id = job.id;
+    if (job.active()) {
+        menu.addAction(icon(u"stop"_s), tr("Cancel"), &service_,
+                       [this, id] { service_.cancel(id); });
+    } else if (job.phase != "done"_L1) {
+        menu.addAction(icon(u"play"_s), tr("Resume"), &service_,
+                       [this, id] { service_.resume(id); });
+    }
+    menu.addAction(icon(u"folder"_s), tr("Open Folder"), this,
+                   [job] { QDesktopServices::openUrl(QUrl::fromLocalFile(job.folder)); });
+    menu.addAction(icon(u"copy"_s), tr("Copy as Command"), this, [job] {
+        QStringList words{u"caldera"_s};
+        for (const QString& word : job.arguments)
+            words.append(word.contains(u' ') ? u'\'' + word + u'\'' : word);
+        QGuiApplication::clipboard()->setText(words.join(u' '));
+    });
+    if (!job.active()) {
+        menu.addSeparator();
+        menu.addAction(icon(u"trash"_s), tr("Move to Wastebasket"), &service_,
+                       [this, id] { service_.remove(id); });
+    }
+    menu.exec(table_->viewport()->mapToGlobal(position));
+}
+
+} // namespace caldera::studio

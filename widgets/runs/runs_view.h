@@ -1,0 +1,62 @@
+// The Runs mode: jobs on the left, the selected one on the right.
+#pragma once
+
+#include <QSet>
+#include <QTimer>
+#include <QWidget>
+
+#include "widgets/jobs/job_service.h"
+
+class QStackedWidget;
+class QTableView;
+
+namespace caldera::studio {
+
+class EmptyState;
+class JobDetails;
+class JobsModel;
+
+class RunsView : public QWidget {
+    Q_OBJECT
+public:
+    /// `service` must outlive the view.
+    explicit RunsView(JobService& service, QWidget* parent = nullptr);
+
+    /// Selects a job; one that is not there yet is selected when it comes.
+    void selectJob(const QString& id);
+    QString selectedJob() const { return selected_; }
+    JobsModel* model() const { return model_; }
+    JobDetails* details() const { return details_; }
+
+Q_SIGNALS:
+    /// "Open in Inspect" on an artifact folder, or on a report file.
+    void openArtifactRequested(const QString& path);
+    void openReportRequested(const QString& path);
+    void chatRequested(const QString& path);
+    /// The empty state's action: go to the plan and compress.
+    void compressRequested();
+
+private:
+    void buildTable();
+    void addJob(const QString& id);
+    void touch(const QString& id);
+    void refresh();
+    void showSelected();
+    void showMenu(const QPoint& position);
+    void followSelection();
+    void updatePage();
+
+    JobService& service_;
+    JobsModel* model_;
+    QTableView* table_;
+    JobDetails* details_;
+    EmptyState* empty_;
+    QStackedWidget* pages_;
+    QString selected_;
+    QString wanted_; ///< to select when it comes
+    QSet<QString> touched_;
+    QTimer refresh_; ///< at most ten repaints a second
+    QTimer clock_;
+};
+
+} // namespace caldera::studio
