@@ -1,0 +1,15 @@
+#include "kernels/common/device.h"
+
+namespace caldera::kernels {
+
+CudaDevice cudaDevice() {
+    CudaDevice device;
+    device.reason = "This program was built without CUDA.";
+    return device;
+}
+
+bool cudaDeviceAvailable() {
+    return false;
+}
+
+} // namespace caldera::kernels
