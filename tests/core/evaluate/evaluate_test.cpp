@@ -1,0 +1,207 @@
+#include "core/evaluate/evaluate.h"
+
+#include <cmath>
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include "core/base/error.h"
+#include "core/evaluate/token_scores.h"
+#include "core/evaluate/windows.h"
+#include "tests/support/tiny_model.h"
+
+using namespace caldera;
+
+namespace {
+
+EvaluateRequest requestFor(const std::string& text, uint32_t subject = 1, uint32_t reference = 0) {
+    EvaluateRequest request;
+    request.subject = modelWeights(test::tinyModel(subject));
+    if (reference > 0) {
+        request.reference = modelWeights(test::tinyModel(reference));
+    }
+    request.tokenizer = test::tinyTokenizer();
+    request.text = text;
+    request.contextLength = 32;
+    return request;
+}
+
+Evaluation run(const EvaluateRequest& request) {
+    return evaluate(request, noProgress(), {});
+}
+
+std::string codeOf(const EvaluateRequest& request) {
+    try {
+        run(request);
+    } catch (const Error& error) {
+        return error.code();
+    }
+    return "";
+}
+
+} // namespace
+
+TEST(Windows, CoverEveryTokenOnce) {
+    const std::string text = test::tinyText(333);
+    const auto request = requestFor(text);
+    const auto expected = request.tokenizer->encode(text);
+    std::vector<Token> seen;
+    int64_t predicted = 0;
+    for (const WindowGroup& group : evaluationWindows(request)) {
+        ASSERT_EQ(group.tokens.size(1), 32);
+        predicted += group.predicted;
+        const torch::Tensor flat = group.tokens.contiguous().view(-1);
+        for (int64_t i = 0; i < flat.size(0); ++i) {
+            seen.push_back(static_cast<Token>(flat[i].item<int64_t>()));
+        }
+    }
+    ASSERT_EQ(seen.size(), 352U); // 11 windows, the last one padded
+    EXPECT_EQ(std::vector<Token>(seen.begin(), seen.begin() + 333), expected);
+    EXPECT_EQ(predicted, 333 - 11); // every token but the first of each window
+}
+
+TEST(Windows, PartsHoldTheSameWindows) {
+    auto request = requestFor(test::tinyText(333));
+    const std::vector<WindowGroup> whole = evaluationWindows(request);
+    ASSERT_EQ(whole.size(), 1U);
+    request.hiddenBytes = 4 * 32 * 32 * 4; // four windows
+    const std::vector<WindowGroup> parts = evaluationWindows(request);
+    ASSERT_EQ(parts.size(), 3U);
+    std::vector<torch::Tensor> tokens;
+    int64_t predicted = 0;
+    for (const WindowGroup& part : parts) {
+        tokens.push_back(part.tokens);
+        predicted += part.predicted;
+    }
+    EXPECT_TRUE(at::equal(at::cat(tokens), whole[0].tokens));
+    EXPECT_EQ(predicted, whole[0].predicted);
+}
+
+TEST(Windows, AShortTextIsOneWindow) {
+    const std::vector<WindowGroup> groups = evaluationWindows(requestFor("ten tokens"));
+    ASSERT_EQ(groups.size(), 1U);
+    EXPECT_EQ(groups[0].tokens.sizes(), (std::vector<int64_t>{1, 10}));
+    EXPECT_EQ(groups[0].predicted, 9);
+}
+
+TEST(Evaluate, AModelDoesNotDivergeFromItself) {
+    const Evaluation result = run(requestFor(test::tinyText(500), 3, 3));
+    EXPECT_TRUE(result.hasReference);
+    EXPECT_EQ(result.klMean, 0);
+    EXPECT_EQ(result.klMax, 0);
+    EXPECT_EQ(result.top1Agreement, 1);
+    EXPECT_EQ(result.perplexity, result.referencePerplexity);
+}
+
+TEST(Evaluate, AUniformModelsPerplexityIsItsVocabulary) {
+    auto model = test::tinyModel();
+    auto weights = test::tinyWeights(model->config, 1);
+    for (float& value : weights->values("lm_head.weight")) {
+        value = 0;
+    }
+    model->weights = weights;
+    auto request = requestFor(test::tinyText(300));
+    request.subject = modelWeights(model);
+    const Evaluation result = run(request);
+    EXPECT_NEAR(result.perplexity, 96, 1e-9);
+    EXPECT_NEAR(result.perplexityError, 0, 1e-9);
+    EXPECT_EQ(result.tokens, 300 - 10);
+    EXPECT_FALSE(result.hasReference);
+}
+
+TEST(Evaluate, EqualsTheFormulasOnWholeLogits) {
+    const auto request = requestFor(test::tinyText(32), 1, 2);
+    const Evaluation result = run(request);
+    const torch::Tensor tokens = evaluationWindows(request)[0].tokens;
+    const auto logProbabilities = [&](const TransformerWeights& weights) {
+        return at::log_softmax(
+            logitsOf(weights, forwardHidden(weights, tokens))[0].narrow(0, 0, 31).to(at::kDouble),
+            1);
+    };
+    const torch::Tensor subject = logProbabilities(*request.subject);
+    const torch::Tensor reference = logProbabilities(*request.reference);
+    const torch::Tensor targets = tokens[0].narrow(0, 1, 31).unsqueeze(1);
+    const torch::Tensor loss = -subject.gather(1, targets);
+    EXPECT_NEAR(result.perplexity, std::exp(loss.mean().item<double>()), 1e-3);
+    EXPECT_NEAR(result.perplexityError / result.perplexity,
+                loss.std().item<double>() / std::sqrt(31.0), 1e-5);
+    const torch::Tensor divergence = (reference.exp() * (reference - subject)).sum(1);
+    EXPECT_NEAR(result.klMean, divergence.mean().item<double>(), 1e-5);
+    EXPECT_NEAR(result.klMax, divergence.max().item<double>(), 1e-5);
+    EXPECT_NEAR(result.klP99, at::quantile(divergence, 0.99).item<double>(), 1e-5);
+    EXPECT_NEAR(result.klMedian, at::quantile(divergence, 0.5).item<double>(), 1e-5);
+    EXPECT_NEAR(result.top1Agreement,
+                (subject.argmax(1) == reference.argmax(1)).to(at::kDouble).mean().item<double>(),
+                1e-12);
+}
+
+TEST(Evaluate, GivesTheSameNumbersAgainAndInParts) {
+    auto request = requestFor(test::tinyText(1000), 1, 2);
+    const auto first = toRecord("a", run(request)).numbers;
+    auto again = toRecord("a", run(request)).numbers;
+    again["seconds"] = first.at("seconds");
+    EXPECT_EQ(first, again);
+    request.hiddenBytes = 1;
+    for (const auto& [name, value] : toRecord("a", run(request)).numbers) {
+        if (name != "seconds") {
+            EXPECT_NEAR(value, first.at(name), 1e-5 * std::abs(first.at(name)) + 1e-6) << name;
+        }
+    }
+}
+
+TEST(Evaluate, NoMoreTokensThanAsked) {
+    auto request = requestFor(test::tinyText(1000));
+    request.maxTokens = 64;
+    EXPECT_EQ(run(request).tokens, 62);
+}
+
+TEST(Evaluate, BadRequestsAreRefused) {
+    EXPECT_EQ(codeOf(requestFor("")), "evaluate.too-short");
+    auto request = requestFor(test::tinyText(100));
+    request.contextLength = 65; // the model has 64 positions
+    EXPECT_EQ(codeOf(request), "evaluate.context");
+    request.contextLength = 1;
+    EXPECT_EQ(codeOf(request), "evaluate.context");
+    request.contextLength = 32;
+    ModelConfig other = test::tinyConfig();
+    other.vocabSize = 100;
+    request.reference = modelWeights(test::tinyModel(1, other));
+    EXPECT_EQ(codeOf(request), "evaluate.vocabulary");
+}
+
+TEST(Evaluate, StopsWhenAsked) {
+    std::stop_source source;
+    source.request_stop();
+    EXPECT_THROW(evaluate(requestFor(test::tinyText(100)), noProgress(), source.get_token()),
+                 Cancelled);
+}
+
+TEST(TokenScores, SmallDivergencesAreNotLostInRounding) {
+    at::manual_seed(1);
+    // Large logits with a common offset: the naive f32 sum is off by more than the answer.
+    const torch::Tensor reference = at::randn({4, 5000}) * 3 + 200;
+    const torch::Tensor subject = reference + 1e-3 * at::randn({4, 5000}) + 0.25;
+    const torch::Tensor exactReference = at::log_softmax(reference.to(at::kDouble), 1);
+    const torch::Tensor exactSubject = at::log_softmax(subject.to(at::kDouble), 1);
+    const torch::Tensor exact = (exactReference.exp() * (exactReference - exactSubject)).sum(1);
+    TokenScores scores;
+    scoreTokens(subject.clone(), reference.clone(), at::zeros({4}, at::kLong), scores);
+    for (int64_t i = 0; i < 4; ++i) {
+        EXPECT_NEAR(scores.divergence[static_cast<size_t>(i)], exact[i].item<double>(), 1e-7);
+    }
+}
+
+TEST(Percentile, InterpolatesBetweenNeighbours) {
+    const std::vector<double> values = {0, 1, 2, 10};
+    EXPECT_EQ(percentile(values, 0), 0);
+    EXPECT_EQ(percentile(values, 0.5), 1.5);
+    EXPECT_EQ(percentile(values, 1), 10);
+    EXPECT_EQ(percentile(std::vector<double>{7}, 0.99), 7);
+}
+
+TEST(Unigram, CountsWithAddOneSmoothing) {
+    const auto tokenizer = test::tinyTokenizer();
+    // 96 tokens: "a" was seen 4 times of 4, "b" never.
+    EXPECT_NEAR(unigramPerplexity(*tokenizer, "aaaa", "aa"), 100.0 / 5, 1e-9);
+    EXPECT_NEAR(unigramPerplexity(*tokenizer, "aaaa", "bb"), 100.0, 1e-9);
+}
