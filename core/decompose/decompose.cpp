@@ -1,0 +1,274 @@
+#include "core/decompose/decompose.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <limits>
+
+#include <ATen/ATen.h>
+
+#include "core/base/error.h"
+#include "core/base/half.h"
+#include "core/base/text.h"
+#include "core/codec/codec.h"
+#include "core/codec/transform.h"
+#include "core/decompose/cell_measure.h"
+#include "core/decompose/lr_solver.h"
+#include "core/decompose/q_solver.h"
+#include "core/forward/decode_cell.h"
+#include "core/job/progress.h"
+#include "core/linalg/factorization.h"
+#include "core/linalg/random.h"
+#include "core/linalg/rotation.h"
+
+namespace caldera {
+
+namespace {
+
+/// Another outer iteration must lower the error by this share to be followed by one more.
+constexpr double kWorthwhileGain = 0.002;
+/// Sweeps of coordinate descent in each Q step.
+constexpr int kSweeps = 2;
+
+std::string factorCodecId(const CellSettings& settings, double bits) {
+    return bits >= 16 ? "none-16" : settings.factorCodec + "-" + numberText(bits);
+}
+
+void checkRequest(const DecomposeRequest& request, const GroupBasis& basis) {
+    const torch::Tensor& weight = request.weight;
+    const std::string name = cellName(request.cell);
+    if (weight.dim() != 2 || weight.size(0) == 0 || weight.size(1) != basis.hessian.size(0)) {
+        throw Error("decompose.shape", name + ": the weight must be a matrix with " +
+                                           std::to_string(basis.hessian.size(0)) +
+                                           " columns, the size of the Hessian.");
+    }
+    if (!at::isfinite(weight).all().item<bool>()) {
+        throw Error("decompose.not-finite",
+                    name + ": the weight holds NaN or infinity. The model file is damaged or was "
+                           "saved in a format too narrow for it.",
+                    {{"cell", name}});
+    }
+    const int rank = request.settings.rank;
+    const int64_t limit = std::min(weight.size(0), weight.size(1));
+    if (rank < 0 || rank > limit || rank % kRowGroup != 0) {
+        throw Error("decompose.rank",
+                    name + ": rank " + std::to_string(rank) +
+                        " was asked; it must be 0 or a multiple of 16 up to " +
+                        std::to_string(limit / kRowGroup * kRowGroup) + ".",
+                    {{"cell", name}, {"rank", std::to_string(rank)}});
+    }
+    const std::string& order = request.settings.updateOrder;
+    if (order != "LR,Q" && order != "Q,LR") {
+        throw Error("decompose.order", name + ": the update order \"" + order +
+                                           "\" is unknown: \"LR,Q\" or \"Q,LR\" was needed.");
+    }
+}
+
+/// The best Q and L R so far, and the steps that make them.
+class Solver {
+public:
+    Solver(const DecomposeRequest& request, const GroupBasis& basis, torch::Tensor rotated)
+        : request_(request), basis_(basis), weight_(std::move(rotated)),
+          codec_(makeCodec(request.settings.codecId())),
+          leftCodec_(makeFactorCodec(factorCodecId(request.settings, request.settings.leftBits))),
+          rightCodec_(makeFactorCodec(factorCodecId(request.settings, request.settings.rightBits))),
+          qSolver_(*codec_, {weight_.size(0), weight_.size(1)}, basis.hessian, basis.cholesky,
+                   request.stop),
+          lowRankSettings_{request.settings.rank, request.settings.innerIterations,
+                           deriveSeed(request.seed, "low-rank"), *leftCodec_, *rightCodec_},
+          reference_(energy(weight_)) {}
+
+    void run();
+    void pack(CompressedCell& cell) const;
+    std::vector<HistoryEntry> history() const { return history_; }
+
+private:
+    double energy(const torch::Tensor& x) const {
+        return (at::mm(x, basis_.metric) * x).sum(at::kDouble).item<double>();
+    }
+    torch::Tensor withoutLowRank() const {
+        return lowRank_.empty() ? weight_ : weight_ - lowRank_.product(weight_.device());
+    }
+    torch::Tensor withoutQ() const { return hasQ_ ? weight_ - qSolver_.dense(q_) : weight_; }
+    double record(int iteration, const std::string& step);
+    void lowRankStep();
+    void qStep();
+    torch::Tensor downdatedCholesky() const;
+
+    const DecomposeRequest& request_;
+    const GroupBasis& basis_;
+    torch::Tensor weight_; ///< rotated [rows, columns]
+    std::shared_ptr<const Codec> codec_;
+    std::shared_ptr<const FactorCodec> leftCodec_;
+    std::shared_ptr<const FactorCodec> rightCodec_;
+    QSolver qSolver_;
+    LowRankSettings lowRankSettings_;
+    double reference_;
+    QuantizedWeight q_;
+    LowRank lowRank_;
+    bool hasQ_ = false;
+    QuantizedWeight bestQ_;
+    LowRank bestLowRank_;
+    std::vector<HistoryEntry> history_;
+};
+
+double Solver::record(int iteration, const std::string& step) {
+    checkCancelled(request_.stop);
+    torch::Tensor error = withoutQ();
+    if (!lowRank_.empty()) {
+        error = error - lowRank_.product(error.device());
+    }
+    const double relative =
+        reference_ > 0 ? std::sqrt(std::max(0.0, energy(error) / reference_)) : 0;
+    history_.push_back({iteration, step, relative});
+    return relative;
+}
+
+void Solver::lowRankStep() {
+    if (lowRank_.empty()) {
+        // With Q still to come, plain energy is what counts: LDLQ turns the size of what is left
+        // into error whatever its direction. After Q only the metric of the Hessian counts.
+        lowRank_ =
+            fitLowRank(withoutQ(), hasQ_ ? basis_.hessian : torch::Tensor(), lowRankSettings_);
+    } else {
+        improveLowRank(lowRank_, withoutQ(), basis_.hessian, lowRankSettings_);
+    }
+}
+
+/// Cholesky of H - H R^T (R H R^T)^-1 R H, the cost of an error that the best L cannot take up,
+/// damped by 0.01 of its own mean diagonal.
+torch::Tensor Solver::downdatedCholesky() const {
+    const torch::Tensor right = lowRank_.rightTransposed.dense().to(weight_.device());
+    const torch::Tensor weighted = at::mm(basis_.hessian, right); // [columns, rank]
+    const torch::Tensor gram = at::mm(right.t(), weighted);
+    const torch::Tensor rest =
+        basis_.hessian - at::mm(weighted, solveSymmetric(gram, weighted).t());
+    const double mean = rest.diagonal().mean(at::kDouble).item<double>();
+    return mean > 0 ? dampedCholesky(rest / mean, request_.settings.damping).factor
+                    : basis_.cholesky;
+}
+
+void Solver::qStep() {
+    const torch::Tensor target = withoutLowRank();
+    if (!hasQ_) {
+        const bool downdate = request_.settings.hessianDowndate && !lowRank_.empty();
+        q_ = qSolver_.encode(target, downdate ? downdatedCholesky() : torch::Tensor());
+        hasQ_ = true;
+        if (downdate) {
+            improveLowRank(lowRank_, withoutQ(), basis_.hessian, lowRankSettings_);
+            return; // sweeps in the true metric follow in the next iterations
+        }
+    }
+    for (int sweep = 0; sweep < kSweeps; ++sweep) {
+        qSolver_.improve(target, q_);
+    }
+}
+
+void Solver::run() {
+    const bool lowRankFirst = request_.settings.updateOrder == "LR,Q";
+    double best = std::numeric_limits<double>::infinity();
+    for (int iteration = 0; iteration < std::max(request_.settings.outerIterations, 1);
+         ++iteration) {
+        const auto stepLowRank = [&] {
+            if (request_.settings.rank > 0) {
+                lowRankStep();
+                record(iteration, "LR");
+            }
+        };
+        if (lowRankFirst || iteration > 0) {
+            stepLowRank();
+        }
+        qStep();
+        double error = record(iteration, "Q");
+        if (!lowRankFirst && iteration == 0 && request_.settings.rank > 0) {
+            stepLowRank();
+            qStep();
+            error = record(iteration, "Q");
+        }
+        const bool stalled = error > best * (1 - kWorthwhileGain);
+        if (error < best) {
+            best = error;
+            bestQ_ = {q_.values.clone(), q_.scale.clone()};
+            bestLowRank_ = lowRank_;
+        }
+        if (stalled || best == 0) {
+            break;
+        }
+    }
+}
+
+void Solver::pack(CompressedCell& cell) const {
+    const MatrixShape shape{weight_.size(0), weight_.size(1)};
+    const torch::Tensor scale = bestQ_.scale.flatten().to(at::kCPU);
+    cell.q.codec = codec_->id();
+    cell.q.shape = shape;
+    cell.q.codes = qSolver_.pack(bestQ_);
+    for (int64_t row = 0; row < scale.size(0); row += kRowGroup) {
+        cell.q.scale.push_back(floatToFp16(scale.data_ptr<float>()[row]));
+    }
+    if (bestLowRank_.empty()) {
+        cell.l = {leftCodec_->id(), {shape.rows, 0}, {}, {}};
+        cell.r = {rightCodec_->id(), {0, shape.columns}, {}, {}};
+    } else {
+        cell.l = packFactor(bestLowRank_.left, *leftCodec_, FactorSide::Left);
+        cell.r = packFactor(bestLowRank_.rightTransposed, *rightCodec_, FactorSide::Right);
+    }
+}
+
+std::vector<uint16_t> toHalfBits(const torch::Tensor& x) {
+    const torch::Tensor values = x.flatten().to(at::kCPU, at::kFloat).contiguous();
+    std::vector<uint16_t> bits(static_cast<size_t>(values.numel()));
+    std::transform(values.data_ptr<float>(), values.data_ptr<float>() + values.numel(),
+                   bits.begin(), floatToFp16);
+    return bits;
+}
+
+int64_t packedBytes(const CompressedCell& cell) {
+    size_t bytes = cell.outSign.size() * sizeof(uint16_t);
+    for (const PackedMatrix* part : {&cell.q, &cell.l, &cell.r}) {
+        bytes += part->codes.size() + part->scale.size() * sizeof(uint16_t);
+    }
+    return static_cast<int64_t>(bytes);
+}
+
+} // namespace
+
+CompressedCell decompose(const DecomposeRequest& request, const GroupBasis& basis) {
+    const auto start = std::chrono::steady_clock::now();
+    checkRequest(request, basis);
+    const torch::Tensor weight = request.weight.to(basis.hessian.device(), at::kFloat);
+    const int64_t rows = weight.size(0);
+    const bool rotate = request.settings.transform != "none";
+    const torch::Tensor outSign =
+        rotate ? randomSigns(rows, 1, deriveSeed(request.seed, "out-sign")).to(weight.device())
+               : at::ones({rows, 1}, weight.options());
+    const torch::Tensor rotated =
+        rotateRows(rotateColumns(weight * outSign * basis.inSign, basis.transformBlock),
+                   transformBlock(request.settings.transform, rows)); // Um^T D_v W D_u Un
+    Solver solver(request, basis, rotated);
+    solver.run();
+
+    CompressedCell cell;
+    cell.cell = request.cell;
+    solver.pack(cell);
+    cell.outSign = toHalfBits(outSign);
+    cell.inSign = toHalfBits(basis.inSign);
+    CellReport& report = cell.report;
+    report.settings = request.settings;
+    report.shape = cell.q.shape;
+    report.dampingUsed = basis.dampingUsed;
+    report.history = solver.history();
+    report.bytes = packedBytes(cell);
+    report.bitsPerWeight =
+        static_cast<double>(report.bytes) * 8 / static_cast<double>(report.shape.size());
+    measureCell(cell, weight, basis);
+    report.seconds =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    return cell;
+}
+
+torch::Tensor reconstruct(const CompressedCell& cell) {
+    return decodeCell(viewOf(cell));
+}
+
+} // namespace caldera

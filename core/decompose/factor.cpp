@@ -1,0 +1,135 @@
+#include "core/decompose/factor.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include <ATen/ATen.h>
+
+#include "core/base/error.h"
+#include "core/linalg/factorization.h"
+
+namespace caldera {
+
+namespace {
+
+constexpr int kSweeps = 2;
+
+torch::Tensor roundToHalf(const torch::Tensor& x) {
+    return x.to(at::kHalf).to(at::kFloat);
+}
+
+/// Nearest levels of a codec; the table and its boundaries are made once.
+class Levels {
+public:
+    explicit Levels(const FactorCodec& codec) {
+        const std::span<const float> levels = codec.levels();
+        if (!levels.empty()) {
+            levels_ = at::empty({static_cast<int64_t>(levels.size())}, at::kFloat);
+            std::copy(levels.begin(), levels.end(), levels_.data_ptr<float>());
+            const int64_t gaps = levels_.size(0) - 1;
+            boundaries_ = (levels_.narrow(0, 0, gaps) + levels_.narrow(0, 1, gaps)) / 2;
+        }
+    }
+
+    torch::Tensor nearest(const torch::Tensor& x) const {
+        return levels_.defined() ? levels_.index({at::bucketize(x.contiguous(), boundaries_)})
+                                 : roundToHalf(x);
+    }
+
+private:
+    torch::Tensor levels_;
+    torch::Tensor boundaries_;
+};
+
+torch::Tensor checkedScale(const torch::Tensor& rms) {
+    const torch::Tensor scale = roundToHalf(rms);
+    if (!at::isfinite(scale).all().item<bool>()) {
+        throw Error("decompose.range",
+                    "A scale of the low-rank factors does not fit fp16 (65504 at most). Rescale "
+                    "the matrix.");
+    }
+    return scale;
+}
+
+/// x / scale, and 0 where the scale is 0.
+torch::Tensor divideByScale(const torch::Tensor& x, const torch::Tensor& scale) {
+    return at::where(scale > 0, x / scale, at::zeros_like(x));
+}
+
+torch::Tensor feedbackPass(const torch::Tensor& target, const torch::Tensor& metric,
+                           const torch::Tensor& scale, const Levels& levels) {
+    const int64_t rank = target.size(1);
+    torch::Tensor regular = metric.clone();
+    regular.diagonal().add_((metric.diagonal().mean() * 1e-6).clamp_min(1e-30));
+    const torch::Tensor factor = std::get<0>(at::linalg_cholesky_ex(regular));
+    const torch::Tensor unit = factor / factor.diagonal(); // unit lower
+    torch::Tensor corrected = target.t().contiguous();     // [rank, rows]
+    torch::Tensor values = at::empty_like(corrected);
+    for (int64_t k = rank - 1; k >= 0; --k) {
+        const torch::Tensor step = scale.select(1, k);
+        values[k].copy_(levels.nearest(divideByScale(corrected[k], step)));
+        if (k > 0) {
+            const torch::Tensor error = target.select(1, k) - values[k] * step;
+            corrected.narrow(0, 0, k).addmm_(unit[k].narrow(0, 0, k).unsqueeze(1),
+                                             error.unsqueeze(0));
+        }
+    }
+    return values.t().contiguous();
+}
+
+} // namespace
+
+QuantizedFactor roundFactor(const torch::Tensor& target, const torch::Tensor& metric,
+                            const FactorCodec& codec) {
+    QuantizedFactor factor;
+    factor.scale = checkedScale(target.square().mean(0, true).sqrt());
+    factor.values = feedbackPass(target, metric, factor.scale, Levels(codec));
+    improveFactor(factor, target, metric, codec);
+    return factor;
+}
+
+void improveFactor(QuantizedFactor& factor, const torch::Tensor& target,
+                   const torch::Tensor& metric, const FactorCodec& codec) {
+    const Levels levels(codec);
+    torch::Tensor values = factor.values.t().contiguous(); // [rank, rows]
+    torch::Tensor scale = factor.scale.flatten().clone();  // [rank]
+    torch::Tensor slope = // half the downhill gradient [rank, rows]
+        at::mm(metric, (target - factor.dense()).t());
+    for (int sweep = 0; sweep < kSweeps; ++sweep) {
+        for (int64_t k = 0; k < values.size(0); ++k) {
+            const double curvature = metric[k][k].item<double>();
+            const double old = scale[k].item<double>();
+            if (!(curvature > 0) || !(old > 0)) {
+                continue;
+            }
+            const torch::Tensor before = values[k] * old;
+            const torch::Tensor optimum = before + slope[k] / curvature;
+            const torch::Tensor chosen = levels.nearest(optimum / old);
+            const double energy = chosen.square().sum().item<double>();
+            const double best = energy > 0 ? (optimum * chosen).sum().item<double>() / energy : old;
+            const double fitted = roundToHalf(at::scalar_tensor(best, at::kFloat)).item<double>();
+            scale[k] = std::isfinite(fitted) && fitted > 0 ? fitted : old;
+            values[k].copy_(chosen);
+            const torch::Tensor step = chosen * scale[k] - before; // [rows]
+            slope.addmm_(metric[k].unsqueeze(1), step.unsqueeze(0), 1, -1);
+        }
+    }
+    factor.values = values.t().contiguous();
+    factor.scale = scale.unsqueeze(0);
+}
+
+PackedMatrix packFactor(const QuantizedFactor& factor, const FactorCodec& codec, FactorSide side) {
+    const torch::Tensor values =
+        (side == FactorSide::Left ? factor.values : factor.values.t()).contiguous();
+    const torch::Tensor bits = factor.scale.to(at::kHalf).contiguous();
+    PackedMatrix packed;
+    packed.codec = codec.id();
+    packed.shape = {values.size(0), values.size(1)};
+    packed.codes = codec.packValues({values.data_ptr<float>(), static_cast<size_t>(values.numel())},
+                                    packed.shape);
+    const auto* data = reinterpret_cast<const uint16_t*>(bits.data_ptr<at::Half>());
+    packed.scale.assign(data, data + bits.numel());
+    return packed;
+}
+
+} // namespace caldera

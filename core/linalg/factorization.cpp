@@ -1,0 +1,86 @@
+#include "core/linalg/factorization.h"
+
+#include <algorithm>
+
+#include <ATen/ATen.h>
+
+#include "core/base/error.h"
+#include "core/base/text.h"
+#include "core/linalg/random.h"
+
+namespace caldera {
+
+namespace {
+
+constexpr double kHighestDamping = 10.0;
+constexpr double kFirstRaisedDamping = 1e-4;
+constexpr int64_t kExactLimit = 1536;
+constexpr int64_t kOversampling = 32;
+constexpr int kPowerIterations = 5;
+
+/// Columns whose singular value is lost in rounding become zero instead of noise.
+torch::Tensor divideColumns(const torch::Tensor& vectors, const torch::Tensor& values) {
+    const torch::Tensor floor = (values.max() * 1e-6).clamp_min(1e-30);
+    return vectors * at::where(values > floor, values.reciprocal(), at::zeros_like(values));
+}
+
+LeadingPart exactPart(const torch::Tensor& a, int64_t count) {
+    const bool wide = a.size(0) <= a.size(1);
+    const torch::Tensor gram = wide ? at::mm(a, a.t()) : at::mm(a.t(), a);
+    const auto [energies, vectors] = at::linalg_eigh(gram); // ascending
+    const int64_t first = gram.size(0) - count;
+    const torch::Tensor values =
+        energies.narrow(0, first, count).flip(0).clamp_min(0).sqrt();      // [count]
+    const torch::Tensor leading = vectors.narrow(1, first, count).flip(1); // [side, count]
+    return {wide ? leading.contiguous() : divideColumns(at::mm(a, leading), values), values};
+}
+
+torch::Tensor orthonormal(const torch::Tensor& x) {
+    return std::get<0>(at::linalg_qr(x));
+}
+
+LeadingPart iteratedPart(const torch::Tensor& a, int64_t count, uint64_t seed) {
+    const int64_t width = std::min(count + kOversampling, std::min(a.size(0), a.size(1)));
+    torch::Tensor basis =
+        orthonormal(at::mm(a, randomSigns(a.size(1), width, seed).to(a.device())));
+    for (int i = 0; i < kPowerIterations; ++i) {
+        basis = orthonormal(at::mm(a, orthonormal(at::mm(a.t(), basis)))); // [rows, width]
+    }
+    const LeadingPart small = exactPart(at::mm(basis.t(), a), count);
+    return {at::mm(basis, small.left), small.values};
+}
+
+} // namespace
+
+DampedCholesky dampedCholesky(const torch::Tensor& matrix, double damping) {
+    double tried = damping;
+    while (tried <= kHighestDamping) {
+        torch::Tensor damped = matrix.clone();
+        damped.diagonal().add_(tried);
+        auto [factor, info] = at::linalg_cholesky_ex(damped);
+        // A factor can come out non-finite with a clean info when the matrix is close to singular.
+        if (info.item<int>() == 0 && at::isfinite(factor).all().item<bool>()) {
+            return {std::move(damped), std::move(factor), tried};
+        }
+        tried = std::max(tried * 10, kFirstRaisedDamping);
+    }
+    throw Error("decompose.hessian",
+                "The Hessian is not positive definite even with " + numberText(kHighestDamping) +
+                    " of its mean diagonal added. A mean of x x^T was needed; check where it came "
+                    "from.");
+}
+
+torch::Tensor solveSymmetric(const torch::Tensor& m, const torch::Tensor& b) {
+    torch::Tensor regular = m.clone();
+    regular.diagonal().add_((m.diagonal().mean() * 1e-6).clamp_min(1e-30));
+    const torch::Tensor factor = std::get<0>(at::linalg_cholesky_ex(regular));
+    return at::cholesky_solve(b.t(), factor).t();
+}
+
+LeadingPart leadingPart(const torch::Tensor& a, int64_t count, uint64_t seed) {
+    const int64_t side = std::min(a.size(0), a.size(1));
+    const int64_t kept = std::min(count, side);
+    return side <= kExactLimit ? exactPart(a, kept) : iteratedPart(a, kept, seed);
+}
+
+} // namespace caldera
