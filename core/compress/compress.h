@@ -40,4 +40,9 @@ struct CompressResult {
 CompressResult compress(const CompressRequest& request, Progress& progress,
                         const std::stop_token& stop);
 
+/// Whether a work folder holds cells or hidden states of an earlier run.
+bool hasWorkFiles(const std::filesystem::path& work);
+/// Removes them, and the folder when nothing else is in it.
+void removeWorkFiles(const std::filesystem::path& work);
+
 } // namespace caldera

@@ -1,0 +1,139 @@
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "app/cli/command.h"
+#include "core/base/error.h"
+#include "core/base/text.h"
+#include "core/compress/compress.h"
+#include "core/linalg/numerics.h"
+
+namespace caldera::cli {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Options {
+    std::string model;
+    fs::path plan;
+    fs::path out;
+    fs::path work;
+    bool resume = false;
+    std::string calibrationText;
+    int64_t calibrationTokens = 0;
+    std::string device = "cpu";
+    int threads = 0;
+};
+
+Plan planOf(const Options& options, const Model& model) {
+    Plan plan =
+        options.plan.empty() ? defaultPlan(options.model, model.config) : loadPlan(options.plan);
+    if (!options.calibrationText.empty()) {
+        plan.calibration.text = options.calibrationText;
+    }
+    if (options.calibrationTokens > 0) {
+        plan.calibration.tokens = options.calibrationTokens;
+    }
+    return plan;
+}
+
+fs::path outFolder(const Options& options, const Invocation& invocation) {
+    if (!options.out.empty()) {
+        return options.out;
+    }
+    if (invocation.job) {
+        return *invocation.job / "out";
+    }
+    throw UsageError("usage", "--out is missing: say which folder the compressed model should be "
+                              "written to.");
+}
+
+/// The job's own folder, else a folder beside the target.
+fs::path workFolder(const Options& options, const fs::path& out, const Invocation& invocation) {
+    if (!options.work.empty()) {
+        return options.work;
+    }
+    const fs::path whole = fs::absolute(out).lexically_normal();
+    const fs::path name = whole.has_filename() ? whole : whole.parent_path();
+    return invocation.job ? *invocation.job : fs::path(name.string() + ".work");
+}
+
+nlohmann::json toJson(const CompressResult& result, const fs::path& out) {
+    return {{"out", out.string()},
+            {"hash", result.artifactHash},
+            {"cells", result.cells},
+            {"reused_cells", result.reusedCells},
+            {"bpw", result.bitsPerWeight},
+            {"bytes", result.fileBytes},
+            {"mean_relative_error", result.meanRelativeError},
+            {"seconds", result.seconds}};
+}
+
+void printText(const CompressResult& result, const fs::path& out) {
+    std::printf("%s\n  %d cells (%d from an earlier run) at %.3f bits per weight, %s in all\n"
+                "  mean relative error %.4f\n  artifact hash %s\n  took %s\n",
+                out.c_str(), result.cells, result.reusedCells, result.bitsPerWeight,
+                byteText(static_cast<uint64_t>(result.fileBytes)).c_str(), result.meanRelativeError,
+                result.artifactHash.c_str(), durationText(result.seconds).c_str());
+}
+
+void run(const Options& options, Invocation& invocation) {
+    if (options.threads > 0) {
+        fixNumerics(options.threads);
+    }
+    CompressRequest request;
+    request.out = outFolder(options, invocation);
+    request.work = workFolder(options, request.out, invocation);
+    // A job that runs again in its folder goes on where it stopped.
+    if (!options.resume && !invocation.job && hasWorkFiles(request.work)) {
+        throw Error("compress.work-exists",
+                    request.work.string() +
+                        " holds finished cells of an earlier run. Add --resume to go on with "
+                        "them, or remove the folder to begin anew.",
+                    {{"path", request.work.string()}});
+    }
+    request.model = openModel(options.model);
+    request.plan = planOf(options, *request.model);
+    request.device = options.device;
+    request.command = invocation.commandLine;
+    const CompressResult result = compress(request, invocation.progress, invocation.stop);
+    removeWorkFiles(request.work);
+    if (invocation.json) {
+        std::printf("%s\n", toJson(result, request.out).dump(2).c_str());
+    } else {
+        printText(result, request.out);
+    }
+}
+
+} // namespace
+
+void addCompressCommand(CommandLine& commands) {
+    const auto options = std::make_shared<Options>();
+    CLI::App& app = commands.add("compress", "Compress a model by a plan",
+                                 [options](Invocation& invocation) { run(*options, invocation); });
+    app.add_option("model", options->model, "Folder, .gguf file, or name in the Hugging Face cache")
+        ->required()
+        ->type_name("MODEL");
+    app.add_option("--plan", options->plan, "Plan file; without one, 2 bits with rank 64")
+        ->type_name("FILE");
+    app.add_option("--out", options->out, "Folder of the compressed model (in a job: its out/)")
+        ->type_name("FOLDER");
+    app.add_option("--work", options->work,
+                   "Folder of finished cells until the end; default: beside the target")
+        ->type_name("FOLDER");
+    app.add_flag("--resume", options->resume, "Go on with the finished cells of an earlier run");
+    app.add_option("--calibration-text", options->calibrationText,
+                   "UTF-8 file instead of the plan's, or \"builtin\"")
+        ->type_name("FILE");
+    app.add_option("--calibration-tokens", options->calibrationTokens,
+                   "Tokens instead of the plan's")
+        ->check(CLI::PositiveNumber);
+    app.add_option("--device", options->device, "cpu or cuda")
+        ->check(CLI::IsMember({"cpu", "cuda"}))
+        ->capture_default_str();
+    app.add_option("--threads", options->threads, "Threads; 0: all cores")->capture_default_str();
+}
+
+} // namespace caldera::cli

@@ -1,0 +1,334 @@
+#include "core/compress/compress.h"
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <set>
+#include <sys/stat.h>
+
+#include <ATen/ATen.h>
+
+#include "core/artifact/artifact.h"
+#include "core/base/error.h"
+#include "core/base/file.h"
+#include "core/base/text.h"
+#include "core/base/version.h"
+#include "core/calibration/calibration.h"
+#include "core/compress/cell_key.h"
+#include "core/compress/hidden_store.h"
+#include "core/decompose/decompose.h"
+#include "core/forward/transformer.h"
+#include "core/job/job_folder.h"
+#include "core/linalg/random.h"
+
+namespace caldera {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path cellsFolder(const fs::path& work) {
+    return work / "cells";
+}
+fs::path hiddenFolder(const fs::path& work) {
+    return work / "hidden";
+}
+fs::path stagingFolder(const fs::path& out) {
+    return fs::path(out.string() + ".partial");
+}
+
+bool holdsSomething(const fs::path& path) {
+    return fs::exists(path) && (!fs::is_directory(path) || !fs::is_empty(path));
+}
+
+/// The file system that holds the path or its nearest existing parent.
+dev_t fileSystemOf(fs::path path) {
+    path = fs::absolute(path).lexically_normal();
+    struct stat status {};
+    while (::stat(path.c_str(), &status) != 0 && path != path.parent_path()) {
+        path = path.parent_path();
+    }
+    return status.st_dev;
+}
+
+void requireSpace(const fs::path& path, uint64_t needed) {
+    const uint64_t available = freeDiskBytes(path);
+    if (available < needed) {
+        throw Error(
+            "compress.disk",
+            "Compressing needs about " + byteText(needed) + " at " + path.string() + ", where " +
+                byteText(available) + " are free. Free some space, or choose another folder.",
+            {{"path", path.string()}, {"needed", byteText(needed)}, {"free", byteText(available)}});
+    }
+}
+
+/// One run from the first check to the finished folder.
+class Compression {
+public:
+    Compression(const CompressRequest& request, Progress& progress, const std::stop_token& stop)
+        : request_(request), config_(request.model->config), progress_(progress), stop_(stop),
+          device_(request.device), text_(calibrationText(request.plan.calibration)),
+          calibration_(fitCalibration(request.plan.calibration, config_)),
+          calibrationKey_(calibrationKey(*request.model, calibration_, text_, request.device)),
+          hidden_(hiddenFolder(request.work), calibrationKey_) {}
+
+    CompressResult run();
+
+private:
+    void findCells();
+    void reuse(Cell cell);
+    void checkDisk() const;
+    void finishLayers();
+    HiddenStore::State startState(int layer) const;
+    torch::Tensor embedTokens() const;
+    void finishLayer(int layer, torch::Tensor& hidden);
+    void finishCell(Cell cell, const torch::Tensor& weight, const GroupBasis& basis);
+    std::string writeOut();
+    Report makeReport() const;
+
+    fs::path cellFile(Cell cell) const {
+        return cellsFolder(request_.work) / (cellName(cell) + ".safetensors");
+    }
+    std::string keyOf(Cell cell) const { return cellKey(request_.plan, cell, calibrationKey_); }
+    void announce(const CompressedCell& cell, bool reused);
+
+    const CompressRequest& request_;
+    const ModelConfig& config_;
+    Progress& progress_;
+    const std::stop_token& stop_;
+    torch::Device device_;
+    std::string text_;
+    CalibrationSettings calibration_;
+    std::string calibrationKey_;
+    HiddenStore hidden_;
+    std::shared_ptr<const TransformerWeights> weights_;
+    std::set<Cell> open_; ///< still to be decomposed
+    std::map<Cell, CellReport> reports_;
+    int reused_ = 0;
+};
+
+void Compression::announce(const CompressedCell& cell, bool reused) {
+    const CellReport& report = cell.report;
+    progress_.event("cell", {{"layer", cell.cell.layer},
+                             {"module", moduleName(cell.cell.module)},
+                             {"relative_error", report.relativeError},
+                             {"bpw", report.bitsPerWeight},
+                             {"seconds", report.seconds},
+                             {"reused", reused}});
+    reports_[cell.cell] = report;
+    progress_.advance(static_cast<int64_t>(reports_.size()),
+                      static_cast<int64_t>(reports_.size() + open_.size()));
+}
+
+/// A whole cell file of the same key saves the work; anything else is done again.
+void Compression::reuse(Cell cell) {
+    if (!fs::exists(cellFile(cell))) {
+        return;
+    }
+    try {
+        const CompressedCell finished = readCellFile(cellFile(cell), keyOf(cell));
+        open_.erase(cell);
+        ++reused_;
+        announce(finished, true);
+    } catch (const Error& e) {
+        progress_.log(cellName(cell) + " is done again: " + e.what());
+    }
+}
+
+void Compression::findCells() {
+    for (int layer = 0; layer < config_.layerCount; ++layer) {
+        for (const Module module : kModules) {
+            if (!request_.plan.settingsOf({layer, module}).skip) {
+                open_.insert({layer, module});
+            }
+        }
+    }
+    const std::set<Cell> all = open_;
+    for (const Cell cell : all) {
+        checkCancelled(stop_);
+        reuse(cell);
+    }
+}
+
+void Compression::checkDisk() const {
+    const auto artifact =
+        static_cast<uint64_t>(planSize(request_.plan, config_).total()) + (16U << 20);
+    // A new state is written before the old one is removed.
+    uint64_t work = open_.empty() ? 0
+                                  : 2 * sizeof(float) * static_cast<uint64_t>(calibration_.tokens) *
+                                        static_cast<uint64_t>(config_.hiddenSize);
+    for (const Cell cell : open_) {
+        work += static_cast<uint64_t>(
+            cellBytes(request_.plan.settingsOf(cell), config_.shapeOf(cell.module)));
+    }
+    if (fileSystemOf(request_.out) == fileSystemOf(request_.work)) {
+        requireSpace(request_.out, artifact + work);
+    } else {
+        requireSpace(request_.out, artifact);
+        requireSpace(request_.work, work);
+    }
+}
+
+torch::Tensor Compression::embedTokens() const {
+    const torch::Tensor tokens = calibrationTokens(*request_.model->tokenizer, text_, calibration_);
+    if (tokens.numel() < calibration_.tokens) {
+        progress_.log("The calibration text gives " + std::to_string(tokens.numel()) + " of the " +
+                      std::to_string(calibration_.tokens) + " tokens that the plan asks for.");
+    }
+    return weights_->embed(tokens).to(at::kCPU);
+}
+
+HiddenStore::State Compression::startState(int layer) const {
+    if (auto state = hidden_.load(layer)) {
+        return std::move(*state);
+    }
+    return {0, embedTokens()};
+}
+
+void Compression::finishCell(Cell cell, const torch::Tensor& weight, const GroupBasis& basis) {
+    const CellSettings settings = request_.plan.settingsOf(cell);
+    const CompressedCell finished = decompose(
+        {cell, weight, settings, deriveSeed(settings.seed, cellName(cell)), stop_}, basis);
+    writeCellFile(cellFile(cell), finished, keyOf(cell));
+    open_.erase(cell);
+    announce(finished, false);
+}
+
+/// Leaves the layer's output in `hidden`; decomposes what is open in it.
+void Compression::finishLayer(int layer, torch::Tensor& hidden) {
+    const BlockWeights weights = weights_->block(layer);
+    const auto isOpen = [&](Module module) { return open_.contains({layer, module}); };
+    if (std::none_of(kModules.begin(), kModules.end(), isOpen)) {
+        applyBlock(config_, weights, hidden);
+        return;
+    }
+    BlockHessians hessians = calibrateBlock(config_, weights, hidden, stop_);
+    for (const InputGroup group : kInputGroups) {
+        torch::Tensor& hessian = hessians.hessian[static_cast<size_t>(group)];
+        std::optional<GroupBasis> basis; // made when the group's first open cell needs it
+        for (const Module module : kModules) {
+            if (inputGroupOf(module) != group || !isOpen(module)) {
+                continue;
+            }
+            checkCancelled(stop_);
+            if (!basis) {
+                const CellSettings shared = groupSettings(request_.plan, {layer, module});
+                basis = makeGroupBasis(hessian, config_.inputSize(group), shared,
+                                       deriveSeed(shared.seed, inputGroupPrefix(layer, group)));
+            }
+            finishCell({layer, module}, weights.weight[static_cast<size_t>(module)], *basis);
+        }
+        hessian.reset();
+    }
+}
+
+void Compression::finishLayers() {
+    if (open_.empty()) {
+        return;
+    }
+    weights_ = modelWeights(request_.model, device_);
+    const int last = open_.rbegin()->layer;
+    HiddenStore::State state = startState(open_.begin()->layer);
+    for (int layer = state.layer; layer <= last; ++layer) {
+        checkCancelled(stop_);
+        finishLayer(layer, state.hidden);
+        if (layer < last) {
+            hidden_.save(layer + 1, state.hidden);
+        }
+    }
+}
+
+Report Compression::makeReport() const {
+    Report report;
+    report.run = {{"model", request_.model->name},
+                  {"fingerprint", request_.model->fingerprint},
+                  {"command", request_.command},
+                  {"device", request_.device},
+                  {"date", utcNow()},
+                  {"version", std::string(programVersion())}};
+    report.layerCount = config_.layerCount;
+    report.cells = reports_;
+    return report;
+}
+
+/// Everything is written beside the target, which appears at once and whole.
+std::string Compression::writeOut() {
+    const fs::path staging = stagingFolder(request_.out);
+    fs::remove_all(staging);
+    const std::string hash =
+        writeArtifact({request_.model, request_.plan, staging,
+                       [this](Cell cell) { return readCellFile(cellFile(cell), keyOf(cell)); }});
+    writeReport(makeReport(), staging / "report.h5");
+    fs::rename(staging, request_.out);
+    return hash;
+}
+
+CompressResult Compression::run() {
+    const auto start = std::chrono::steady_clock::now();
+    progress_.stage("compress");
+    findCells();
+    checkDisk();
+    fs::create_directories(cellsFolder(request_.work));
+    fs::create_directories(fs::absolute(request_.out).parent_path());
+    finishLayers();
+
+    checkCancelled(stop_);
+    progress_.stage("write");
+    CompressResult result;
+    result.artifactHash = writeOut();
+    const auto artifact = Artifact::open(request_.out);
+    result.cells = static_cast<int>(reports_.size());
+    result.reusedCells = reused_;
+    result.bitsPerWeight = artifact->bitsPerWeight();
+    result.fileBytes = artifact->fileBytes();
+    for (const auto& [cell, report] : reports_) {
+        result.meanRelativeError += report.relativeError / static_cast<double>(reports_.size());
+    }
+    result.seconds =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    progress_.event("artifact", {{"path", fs::absolute(request_.out).string()},
+                                 {"hash", result.artifactHash},
+                                 {"bpw", result.bitsPerWeight},
+                                 {"bytes", result.fileBytes}});
+    return result;
+}
+
+void checkRequest(const CompressRequest& request) {
+    checkPlan(request.plan, request.model->config);
+    if (holdsSomething(request.out)) {
+        throw Error("compress.out-exists",
+                    request.out.string() + " exists and is not empty. Choose another folder with "
+                                           "--out, or remove it first.",
+                    {{"path", request.out.string()}});
+    }
+    if (request.device != "cpu" && request.device != "cuda") {
+        throw Error("device.unknown",
+                    "The device \"" + request.device + "\" is unknown: cpu or cuda was needed.");
+    }
+    if (request.device == "cuda" && !at::hasCUDA()) {
+        throw Error("device.cuda", "No CUDA device can be used here. Compress with --device cpu, "
+                                   "or run on a machine with an NVIDIA GPU.");
+    }
+}
+
+} // namespace
+
+CompressResult compress(const CompressRequest& request, Progress& progress,
+                        const std::stop_token& stop) {
+    checkRequest(request);
+    return Compression(request, progress, stop).run();
+}
+
+bool hasWorkFiles(const fs::path& work) {
+    return holdsSomething(cellsFolder(work)) || holdsSomething(hiddenFolder(work));
+}
+
+void removeWorkFiles(const fs::path& work) {
+    fs::remove_all(cellsFolder(work));
+    fs::remove_all(hiddenFolder(work));
+    if (fs::is_directory(work) && fs::is_empty(work)) {
+        fs::remove(work);
+    }
+}
+
+} // namespace caldera

@@ -1,0 +1,275 @@
+#include "core/decompose/decompose.h"
+
+#include <cmath>
+#include <numeric>
+#include <random>
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include "core/base/error.h"
+#include "core/codec/codec.h"
+#include "core/linalg/numerics.h"
+
+namespace caldera {
+namespace {
+
+torch::Tensor randomMatrix(int64_t rows, int64_t columns, uint64_t seed) {
+    std::mt19937_64 generator(seed);
+    std::normal_distribution<float> normal;
+    torch::Tensor x = at::empty({rows, columns}, at::kFloat);
+    for (int64_t i = 0; i < x.numel(); ++i) {
+        x.data_ptr<float>()[i] = normal(generator);
+    }
+    return x;
+}
+
+/// Inputs whose channels differ in size by e^4 and depend on each other.
+torch::Tensor randomHessian(int64_t size, uint64_t seed) {
+    const torch::Tensor mix = randomMatrix(size, size, seed) / std::sqrt(double(size));
+    const torch::Tensor gains = at::linspace(-2, 2, size, at::kFloat).exp();
+    const torch::Tensor x =
+        at::mm(randomMatrix(3 * size, size, seed + 1) * gains, mix + at::eye(size, at::kFloat));
+    return at::mm(x.t(), x) / static_cast<double>(3 * size);
+}
+
+/// Weights near rank 16, so that factors are worth their bytes.
+torch::Tensor randomWeight(int64_t rows, int64_t columns, uint64_t seed) {
+    return (randomMatrix(rows, columns, seed) * 0.5 +
+            at::mm(randomMatrix(rows, 16, seed + 1), randomMatrix(16, columns, seed + 2)) / 4) *
+           0.02;
+}
+
+CellSettings settingsOf(int rank, int outer = 2) {
+    CellSettings settings;
+    settings.rank = rank;
+    settings.outerIterations = outer;
+    settings.innerIterations = 2;
+    return settings;
+}
+
+struct Problem {
+    torch::Tensor weight;
+    torch::Tensor hessian;
+};
+
+Problem makeProblem(int64_t rows, int64_t columns, uint64_t seed = 1) {
+    return {randomWeight(rows, columns, seed), randomHessian(columns, seed + 10)};
+}
+
+CompressedCell solve(const Problem& problem, const CellSettings& settings, uint64_t seed = 7) {
+    const GroupBasis basis =
+        makeGroupBasis(problem.hessian, problem.weight.size(1), settings, seed);
+    return decompose({{3, Module::UpProj}, problem.weight, settings, seed + 1, {}}, basis);
+}
+
+/// The definition of design section 4, in the unrotated basis.
+double relativeError(const Problem& problem, const CompressedCell& cell) {
+    const int64_t n = problem.weight.size(1);
+    const torch::Tensor h =
+        problem.hessian / problem.hessian.diagonal().mean() + at::eye(n, at::kFloat) * 0.01;
+    const torch::Tensor e = problem.weight - reconstruct(cell);
+    const double error = (at::mm(e, h) * e).sum().item<double>();
+    return std::sqrt(error / (at::mm(problem.weight, h) * problem.weight).sum().item<double>());
+}
+
+std::string codeOf(const std::function<void()>& body) {
+    try {
+        body();
+    } catch (const Error& e) {
+        return e.code();
+    }
+    return "";
+}
+
+class Decompose : public testing::Test {
+protected:
+    void SetUp() override { fixNumerics(2); }
+};
+
+TEST_F(Decompose, ReportsTheErrorOfThePackedBytes) {
+    const Problem problem = makeProblem(96, 128);
+    for (const int rank : {0, 16}) {
+        const CompressedCell cell = solve(problem, settingsOf(rank));
+        EXPECT_NEAR(cell.report.relativeError, relativeError(problem, cell), 1e-4);
+        EXPECT_NEAR(cell.report.proxyError, std::pow(cell.report.relativeError, 2), 1e-9);
+        EXPECT_NEAR(cell.report.history.back().relativeError, cell.report.relativeError, 2e-3);
+        EXPECT_LT(cell.report.relativeError, 0.3);
+    }
+}
+
+TEST_F(Decompose, FactorsLowerTheErrorOfAMatrixNearLowRank) {
+    const Problem problem = makeProblem(128, 128);
+    EXPECT_LT(solve(problem, settingsOf(16)).report.relativeError,
+              0.85 * solve(problem, settingsOf(0)).report.relativeError);
+}
+
+TEST_F(Decompose, SixteenBitFactorsAreAtLeastAsGood) {
+    const Problem problem = makeProblem(128, 128);
+    CellSettings settings = settingsOf(16);
+    const double fourBits = solve(problem, settings).report.relativeError;
+    settings.leftBits = 16;
+    settings.rightBits = 16;
+    EXPECT_LT(solve(problem, settings).report.relativeError, fourBits);
+}
+
+TEST_F(Decompose, FurtherRoundsNeverHurt) {
+    const Problem problem = makeProblem(64, 128);
+    const double one = solve(problem, settingsOf(16, 1)).report.relativeError;
+    EXPECT_LE(solve(problem, settingsOf(16, 4)).report.relativeError, one + 1e-6);
+}
+
+TEST_F(Decompose, EveryOrderAndDowndateEndsOnAQStep) {
+    const Problem problem = makeProblem(64, 64);
+    for (const char* order : {"LR,Q", "Q,LR"}) {
+        for (const bool downdate : {false, true}) {
+            CellSettings settings = settingsOf(16);
+            settings.updateOrder = order;
+            settings.hessianDowndate = downdate;
+            const CompressedCell cell = solve(problem, settings);
+            EXPECT_EQ(cell.report.history.back().step, "Q");
+            EXPECT_LT(cell.report.relativeError, 0.35) << order << downdate;
+        }
+    }
+}
+
+TEST_F(Decompose, SameSeedGivesSameBytes) {
+    const Problem problem = makeProblem(64, 96);
+    const CompressedCell first = solve(problem, settingsOf(16));
+    const CompressedCell second = solve(problem, settingsOf(16));
+    EXPECT_EQ(first.q, second.q);
+    EXPECT_EQ(first.l, second.l);
+    EXPECT_EQ(first.r, second.r);
+    EXPECT_EQ(first.outSign, second.outSign);
+    EXPECT_NE(first.inSign, solve(problem, settingsOf(16), 8).inSign);
+}
+
+TEST_F(Decompose, OddSizesWork) {
+    for (const auto& [rows, columns] :
+         {std::pair<int64_t, int64_t>{33, 21}, {9, 231}, {576, 33}, {1, 3}, {17, 8}}) {
+        const Problem problem = makeProblem(rows, columns);
+        const int rank = std::min(rows, columns) >= 16 ? 16 : 0;
+        const CompressedCell cell = solve(problem, settingsOf(rank));
+        EXPECT_EQ(cell.q.shape, (MatrixShape{rows, columns}));
+        EXPECT_EQ(cell.q.codes.size(),
+                  static_cast<size_t>(makeCodec("e8p-2")->codeBytes({rows, columns})));
+        EXPECT_NEAR(cell.report.relativeError, relativeError(problem, cell), 1e-3);
+        EXPECT_LT(cell.report.relativeError, 0.6) << rows << " x " << columns;
+    }
+}
+
+TEST_F(Decompose, TallAndWideMatricesFillTheReport) {
+    for (const auto& [rows, columns] : {std::pair<int64_t, int64_t>{320, 64}, {64, 320}}) {
+        const Problem problem = makeProblem(rows, columns);
+        const CellReport report = solve(problem, settingsOf(16)).report;
+        EXPECT_EQ(report.rowError.size(), static_cast<size_t>(rows));
+        EXPECT_EQ(report.columnError.size(), static_cast<size_t>(columns));
+        EXPECT_EQ(report.hessianDiagonal.size(), static_cast<size_t>(columns));
+        EXPECT_EQ(report.singularValues.size(), 64U);
+        EXPECT_EQ(report.hessianSingularValues.size(), 64U);
+        EXPECT_EQ(report.residualSingularValues.size(), 64U);
+        EXPECT_GE(report.singularValues[0], report.singularValues[63]);
+        EXPECT_LT(report.residualSingularValues[0], report.singularValues[0]);
+        double squares = 0;
+        for (const float row : report.rowError) {
+            squares += row * row;
+        }
+        EXPECT_NEAR(squares / static_cast<double>(rows), report.proxyError,
+                    1e-3 * report.proxyError);
+        EXPECT_NEAR(
+            std::accumulate(report.hessianDiagonal.begin(), report.hessianDiagonal.end(), 0.0) /
+                static_cast<double>(columns),
+            1, 1e-3);
+        EXPECT_EQ(report.bytes * 8.0 / static_cast<double>(rows * columns), report.bitsPerWeight);
+    }
+}
+
+TEST_F(Decompose, WithoutAHessianPlainErrorIsWhatCounts) {
+    Problem problem = makeProblem(64, 64);
+    const CompressedCell cell = [&] {
+        const GroupBasis basis = makeGroupBasis({}, 64, settingsOf(0), 1);
+        return decompose({{0, Module::QProj}, problem.weight, settingsOf(0), 2, {}}, basis);
+    }();
+    problem.hessian = at::eye(64, at::kFloat);
+    EXPECT_NEAR(cell.report.relativeError, relativeError(problem, cell), 1e-5);
+    EXPECT_NEAR(cell.report.relativeError, 0.3, 0.03); // the codec's own 0.0912, square root
+}
+
+TEST_F(Decompose, WithoutATransformSignsAreOne) {
+    const Problem problem = makeProblem(32, 32);
+    CellSettings settings = settingsOf(16);
+    settings.transform = "none";
+    const CompressedCell cell = solve(problem, settings);
+    constexpr uint16_t kOne = 0x3C00;
+    EXPECT_EQ(cell.outSign, std::vector<uint16_t>(32, kOne));
+    EXPECT_EQ(cell.inSign, std::vector<uint16_t>(32, kOne));
+    EXPECT_NEAR(cell.report.relativeError, relativeError(problem, cell), 1e-4);
+}
+
+TEST_F(Decompose, ZeroWeightsStayZero) {
+    Problem problem = makeProblem(32, 32);
+    problem.weight.zero_();
+    const CompressedCell cell = solve(problem, settingsOf(16));
+    EXPECT_EQ(reconstruct(cell).abs().max().item<float>(), 0);
+    EXPECT_EQ(cell.report.relativeError, 0);
+}
+
+TEST_F(Decompose, DeadChannelsAndRowsDoNoHarm) {
+    Problem problem = makeProblem(64, 64);
+    problem.weight.narrow(0, 0, 20).zero_();
+    problem.hessian.narrow(0, 5, 9).zero_();
+    problem.hessian.narrow(1, 5, 9).zero_();
+    const CompressedCell cell = solve(problem, settingsOf(16));
+    EXPECT_LT(cell.report.relativeError, 0.35);
+    problem.hessian.zero_();
+    EXPECT_LT(solve(problem, settingsOf(0)).report.relativeError, 0.35);
+}
+
+TEST_F(Decompose, RefusesWhatIsNotFinite) {
+    Problem problem = makeProblem(32, 32);
+    problem.weight[1][2] = std::nanf("");
+    EXPECT_EQ(codeOf([&] { solve(problem, settingsOf(0)); }), "decompose.not-finite");
+    problem = makeProblem(32, 32);
+    problem.hessian[1][2] = INFINITY;
+    EXPECT_EQ(codeOf([&] { solve(problem, settingsOf(0)); }), "decompose.not-finite");
+}
+
+TEST_F(Decompose, RefusesWrongShapesAndRanks) {
+    Problem problem = makeProblem(32, 48);
+    for (const int rank : {17, 48, -16}) {
+        EXPECT_EQ(codeOf([&] { solve(problem, settingsOf(rank)); }), "decompose.rank") << rank;
+    }
+    problem.hessian = randomHessian(32, 1);
+    EXPECT_EQ(codeOf([&] { solve(problem, settingsOf(0)); }), "decompose.hessian-shape");
+    problem.hessian = randomMatrix(48, 48, 1);
+    EXPECT_EQ(codeOf([&] { solve(problem, settingsOf(0)); }), "decompose.hessian");
+    problem.hessian = at::eye(48, at::kFloat) * -1;
+    EXPECT_EQ(codeOf([&] { solve(problem, settingsOf(0)); }), "decompose.hessian");
+    const GroupBasis basis = makeGroupBasis({}, 32, settingsOf(0), 1);
+    EXPECT_EQ(codeOf([&] {
+                  decompose({{0, Module::QProj}, problem.weight, settingsOf(0), 0, {}}, basis);
+              }),
+              "decompose.shape");
+}
+
+TEST_F(Decompose, RefusesWeightsThatNoHalfScaleHolds) {
+    Problem problem = makeProblem(32, 32);
+    problem.weight *= 1e9;
+    EXPECT_EQ(codeOf([&] { solve(problem, settingsOf(0)); }), "decompose.range");
+    problem.weight *= 1e-20;
+    EXPECT_EQ(codeOf([&] { solve(problem, settingsOf(0)); }), "decompose.range");
+}
+
+TEST_F(Decompose, StopsWhenAsked) {
+    const Problem problem = makeProblem(64, 64);
+    std::stop_source source;
+    source.request_stop();
+    const GroupBasis basis = makeGroupBasis(problem.hessian, 64, settingsOf(0), 1);
+    EXPECT_THROW(
+        decompose({{0, Module::QProj}, problem.weight, settingsOf(0), 0, source.get_token()},
+                  basis),
+        Cancelled);
+}
+
+} // namespace
+} // namespace caldera
