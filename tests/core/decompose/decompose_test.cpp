@@ -154,7 +154,8 @@ TEST_F(Decompose, OddSizesWork) {
         EXPECT_EQ(cell.q.codes.size(),
                   static_cast<size_t>(makeCodec("e8p-2")->codeBytes({rows, columns})));
         EXPECT_NEAR(cell.report.relativeError, relativeError(problem, cell), 1e-3);
-        EXPECT_LT(cell.report.relativeError, 0.6) << rows << " x " << columns;
+        // Three weights that must share a lattice point of eight are far from their best.
+        EXPECT_LT(cell.report.relativeError, rows == 1 ? 1.0 : 0.6) << rows << " x " << columns;
     }
 }
 
