@@ -9,6 +9,7 @@
 #include "core/base/error.h"
 #include "core/base/text.h"
 #include "core/decompose/decompose.h"
+#include "core/linalg/device.h"
 #include "core/linalg/numerics.h"
 #include "core/model/safetensors.h"
 
@@ -73,14 +74,10 @@ void run(Options options, Invocation& invocation) {
     if (options.threads > 0) {
         fixNumerics(options.threads);
     }
-    if (options.device == "cuda" && !at::hasCUDA()) {
-        throw Error("device.cuda", "No CUDA device can be used here. Leave out --device cuda, or "
-                                   "run on a machine with an NVIDIA GPU.");
-    }
     options.settings.leftBits = options.factorBits;
     options.settings.rightBits = options.factorBits;
     const SafetensorsFile file(options.weight);
-    const torch::Device device(options.device);
+    const torch::Device device = deviceOf(options.device);
     DecomposeRequest request;
     request.weight = readMatrix(file, "weight").to(device);
     request.settings = options.settings;

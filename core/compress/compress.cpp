@@ -6,8 +6,6 @@
 #include <set>
 #include <sys/stat.h>
 
-#include <ATen/ATen.h>
-
 #include "core/artifact/artifact.h"
 #include "core/base/error.h"
 #include "core/base/file.h"
@@ -19,6 +17,7 @@
 #include "core/decompose/decompose.h"
 #include "core/forward/transformer.h"
 #include "core/job/job_folder.h"
+#include "core/linalg/device.h"
 #include "core/linalg/random.h"
 
 namespace caldera {
@@ -67,7 +66,7 @@ class Compression {
 public:
     Compression(const CompressRequest& request, Progress& progress, const std::stop_token& stop)
         : request_(request), config_(request.model->config), progress_(progress), stop_(stop),
-          device_(request.device), text_(calibrationText(request.plan.calibration)),
+          device_(deviceOf(request.device)), text_(calibrationText(request.plan.calibration)),
           calibration_(fitCalibration(request.plan.calibration, config_)),
           calibrationKey_(calibrationKey(*request.model, calibration_, text_, request.device)),
           hidden_(hiddenFolder(request.work), calibrationKey_) {}
@@ -300,14 +299,6 @@ void checkRequest(const CompressRequest& request) {
                     request.out.string() + " exists and is not empty. Choose another folder with "
                                            "--out, or remove it first.",
                     {{"path", request.out.string()}});
-    }
-    if (request.device != "cpu" && request.device != "cuda") {
-        throw Error("device.unknown",
-                    "The device \"" + request.device + "\" is unknown: cpu or cuda was needed.");
-    }
-    if (request.device == "cuda" && !at::hasCUDA()) {
-        throw Error("device.cuda", "No CUDA device can be used here. Compress with --device cpu, "
-                                   "or run on a machine with an NVIDIA GPU.");
     }
 }
 
