@@ -173,6 +173,21 @@ QuantizedWeight QSolver::encode(const torch::Tensor& target, const torch::Tensor
     return q;
 }
 
+QuantizedWeight QSolver::nearest(const torch::Tensor& target) const {
+    const int64_t width = codec_.blockColumns();
+    const torch::Tensor a = padded(target);
+    const torch::Tensor scale = groupScale(a);
+    const torch::Tensor x = (a * inverseScale(scale)).to(at::kCPU);
+    torch::Tensor values = at::empty_like(x);
+    for (int64_t block = 0; block < paddedShape_.columns / width; ++block) {
+        checkCancelled(stop_);
+        const int64_t column = block * width;
+        values.narrow(1, column, width)
+            .copy_(encodeColumns(x.narrow(1, column, width), block, scratch_));
+    }
+    return {values.to(a.device()), scale};
+}
+
 /// One panel of coordinate descent on the CPU. gradient [rows, panel]: (A - Q) H of the panel's
 /// columns; hessian [panel, panel]. Returns the decoded values.
 torch::Tensor QSolver::descendPanel(const torch::Tensor& values, torch::Tensor gradient,

@@ -30,6 +30,9 @@ public:
     /// does not fit fp16, Cancelled.
     QuantizedWeight encode(const torch::Tensor& target, const torch::Tensor& cholesky = {}) const;
 
+    /// Each value to its nearest codeword, without feedback. Throws as encode does.
+    QuantizedWeight nearest(const torch::Tensor& target) const;
+
     /// Least-squares scales, then one sweep of coordinate descent: each row of each block is
     /// encoded again at the optimum given everything else, and kept when that lowers the error.
     /// Never makes the error larger (up to rounding).

@@ -20,8 +20,11 @@ struct FidelityRequest {
     std::string command;
 };
 
-/// Metric "proxy": activation-weighted relative error of the plan's codec without a low-rank part,
-/// one calibration pass; singular values of every cell come with it.
+/// Metric "proxy": activation-weighted relative error of each cell when its plan's codec rounds it
+/// to nearest in the rotated basis (rank 0, no feedback: quick, and monotone in what the solver
+/// reaches). One calibration pass, one layer in memory at a time; every cell comes with its
+/// spectra, and its report says what was measured: the cell's settings at rank 0. Emits a "cell"
+/// event {layer, module, value} for each. Throws Error, Cancelled.
 Report measureFidelity(const FidelityRequest& request, Progress& progress,
                        const std::stop_token& stop);
 

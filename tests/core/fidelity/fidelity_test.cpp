@@ -1,0 +1,131 @@
+#include "core/fidelity/fidelity.h"
+
+#include <filesystem>
+
+#include <gtest/gtest.h>
+
+#include "core/base/error.h"
+#include "core/base/file.h"
+#include "tests/support/tiny_model.h"
+
+using namespace caldera;
+
+namespace {
+
+/// Keeps what a job's reader would see.
+class RecordingProgress : public Progress {
+public:
+    void stage(const std::string& name) override { stages.push_back(name); }
+    void advance(int64_t done, int64_t total) override {
+        last = done;
+        whole = total;
+    }
+    void event(const std::string& kind, nlohmann::json fields) override {
+        if (kind == "cell") {
+            cells.push_back(std::move(fields));
+        }
+    }
+
+    std::vector<std::string> stages;
+    std::vector<nlohmann::json> cells;
+    int64_t last = -1;
+    int64_t whole = 0;
+};
+
+FidelityRequest requestFor(std::shared_ptr<Model> model) {
+    const auto path = std::filesystem::path(testing::TempDir()) / "caldera-fidelity-text.txt";
+    writeFileAtomically(path, test::tinyText(4000));
+    model->tokenizer = test::tinyTokenizer();
+    FidelityRequest request;
+    request.plan = defaultPlan("tiny", model->config);
+    request.plan.calibration.text = path.string();
+    request.plan.calibration.tokens = 2048;
+    request.model = std::move(model);
+    return request;
+}
+
+Report run(const FidelityRequest& request) {
+    return measureFidelity(request, noProgress(), {});
+}
+
+} // namespace
+
+TEST(Fidelity, EveryCellHasAValueAndItsSpectra) {
+    const auto request = requestFor(test::tinyModel());
+    RecordingProgress progress;
+    const Report report = measureFidelity(request, progress, {});
+    ASSERT_EQ(report.fidelity.size(), 1U);
+    const FidelityMetric& metric = report.fidelity[0];
+    EXPECT_EQ(metric.name, "proxy");
+    EXPECT_FALSE(metric.description.empty());
+    ASSERT_EQ(metric.values.size(), 14U);
+    EXPECT_EQ(progress.cells.size(), 14U);
+    EXPECT_EQ(progress.last, 14);
+    EXPECT_EQ(progress.whole, 14);
+    for (const auto& [cell, value] : metric.values) {
+        // 2 bits round a Gaussian to an error of about 0.3.
+        EXPECT_GT(value, 0.1) << cellName(cell);
+        EXPECT_LT(value, 0.6) << cellName(cell);
+        const CellReport& details = report.cells.at(cell);
+        EXPECT_EQ(details.relativeError, value);
+        EXPECT_EQ(details.settings.rank, 0);
+        EXPECT_EQ(details.shape, request.model->config.shapeOf(cell.module));
+        const auto rank = static_cast<size_t>(std::min(details.shape.rows, details.shape.columns));
+        EXPECT_EQ(details.singularValues.size(), rank);
+        EXPECT_EQ(details.hessianSingularValues.size(), rank);
+        EXPECT_GT(details.singularValues.front(), details.singularValues.back());
+        EXPECT_EQ(details.hessianDiagonal.size(), static_cast<size_t>(details.shape.columns));
+    }
+    const nlohmann::json& first = progress.cells.front();
+    EXPECT_EQ(first.at("layer"), 0);
+    EXPECT_EQ(first.at("module"), "q_proj");
+    EXPECT_EQ(first.at("value"), metric.values.at({0, Module::QProj}));
+}
+
+TEST(Fidelity, TheSizeOfAWeightDoesNotMatterButItsOutliersDo) {
+    const Cell cell{1, Module::DownProj};
+    auto model = test::tinyModel();
+    const double plain = run(requestFor(model)).fidelity[0].values.at(cell);
+
+    auto scaled = test::tinyWeights(model->config, 1);
+    for (float& value : scaled->values(cellName(cell) + ".weight")) {
+        value *= 8;
+    }
+    model->weights = scaled;
+    EXPECT_NEAR(run(requestFor(model)).fidelity[0].values.at(cell), plain, 1e-5);
+
+    auto uneven = test::tinyWeights(model->config, 1);
+    auto& weight = uneven->values(cellName(cell) + ".weight");
+    for (size_t row = 0; row < 32; row += 16) { // one large row in each group of 16
+        for (size_t column = 0; column < 48; ++column) {
+            weight[row * 48 + column] *= 8;
+        }
+    }
+    model->weights = uneven;
+    auto request = requestFor(model);
+    request.plan.defaults.transform = "none";
+    EXPECT_GT(run(request).fidelity[0].values.at(cell), 1.2 * plain);
+}
+
+TEST(Fidelity, GivesTheSameValuesAgain) {
+    const auto request = requestFor(test::tinyModel(4));
+    EXPECT_EQ(run(request).fidelity[0].values, run(request).fidelity[0].values);
+}
+
+TEST(Fidelity, StopsWhenAsked) {
+    std::stop_source source;
+    source.request_stop();
+    EXPECT_THROW(measureFidelity(requestFor(test::tinyModel()), noProgress(), source.get_token()),
+                 Cancelled);
+}
+
+TEST(Fidelity, AnUnknownDeviceIsNamed) {
+    auto request = requestFor(test::tinyModel());
+    request.device = "abacus";
+    try {
+        run(request);
+        FAIL();
+    } catch (const Error& error) {
+        EXPECT_EQ(error.code(), "device.unknown");
+    }
+}
