@@ -20,6 +20,7 @@ int runCommandLine(int argc, char** argv) {
     app.set_version_flag("--version", versionText, "Print version and build facts");
     app.require_subcommand(1);
     caldera::cli::CommandLine commands(app);
+    caldera::cli::addPlanCommand(commands);
     caldera::cli::addDecomposeCommand(commands);
     return commands.run(argc, argv);
 }

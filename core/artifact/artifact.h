@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -62,6 +63,8 @@ public:
     const ChatTemplate& chat() const;
     const Plan& plan() const;
     const std::string& modelFingerprint() const;
+    /// SHA-256 of the tables that the codes were made with, by codec id.
+    const std::map<std::string, std::string>& codecTables() const;
     ArtifactCell cell(Cell cell) const;
     ArtifactTable embedding() const;
     ArtifactTable head() const;                             ///< the embedding when tied
@@ -89,8 +92,12 @@ bool isArtifact(const std::filesystem::path& folder);
 struct ArtifactRequest {
     std::shared_ptr<const Model> model;
     Plan plan;
-    std::filesystem::path folder;
+    std::filesystem::path folder; ///< shards of an earlier, unfinished attempt are overwritten
     std::function<CompressedCell(Cell)> load;
+    /// Unpacks the cell and throws when that does not give what the solver meant.
+    std::function<void(const CompressedCell&)> verify;
+    /// SHA-256 of the tables of each codec in use, by codec id.
+    std::map<std::string, std::string> codecTables;
 };
 std::string writeArtifact(const ArtifactRequest& request);
 

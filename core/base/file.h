@@ -41,6 +41,8 @@ public:
     void write(std::span<const std::byte> bytes);
     void write(std::string_view text);
     void commit();
+    /// The name to write under for libraries that open files themselves.
+    const std::filesystem::path& temporary() const { return temporary_; }
 
 private:
     std::filesystem::path target_;

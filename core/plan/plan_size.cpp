@@ -1,6 +1,6 @@
 #include <array>
-#include <cmath>
 
+#include "core/plan/packing.h"
 #include "core/plan/plan.h"
 
 namespace caldera {
@@ -9,11 +9,8 @@ namespace {
 
 constexpr int64_t kHalfBytes = 2;
 constexpr int64_t kFloatBytes = 4;
-constexpr int64_t kCodecColumns = 8; ///< columns of an E8P block
-
-/// Rows of codes, each padded to a whole byte.
 int64_t codeRows(int64_t rows, int64_t columns, double bits) {
-    return rows * static_cast<int64_t>(std::ceil(static_cast<double>(columns) * bits / 8));
+    return rows * codeRowBytes(columns, bits);
 }
 
 int64_t tableBytes(int64_t rows, int64_t columns, int bits) {

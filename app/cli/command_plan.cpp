@@ -1,0 +1,237 @@
+// caldera plan new | show | check | diff
+#include <algorithm>
+#include <iomanip>
+#include <iostream>
+#include <set>
+#include <sstream>
+
+#include "app/cli/command.h"
+#include "core/base/text.h"
+#include "core/model/model.h"
+#include "core/plan/plan_diff.h"
+
+namespace caldera::cli {
+
+namespace {
+
+using Json = nlohmann::json;
+
+struct PlanOptions {
+    std::string plan;
+    std::string other;
+    std::string model;
+    std::string out;
+};
+
+void print(const Json& document) {
+    std::cout << document.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
+}
+
+Json sizeToJson(const PlanSize& size) {
+    return {{"bpw", size.bitsPerWeight},
+            {"bytes", size.total()},
+            {"cell_bytes", size.cellBytes},
+            {"embedding_bytes", size.embeddingBytes},
+            {"other_bytes", size.otherBytes}};
+}
+
+Json settingsToJson(const CellSettings& settings) {
+    return {{"codec", settings.codecId()},
+            {"rank", settings.rank},
+            {"left_codec", settings.leftCodecId()},
+            {"right_codec", settings.rightCodecId()},
+            {"transform", settings.transform},
+            {"locked", settings.locked},
+            {"skip", settings.skip}};
+}
+
+std::string sizeText(const PlanSize& size) {
+    std::ostringstream text;
+    text << std::fixed << std::setprecision(3) << size.bitsPerWeight << " bits a weight, "
+         << byteText(static_cast<uint64_t>(size.total())) << " in all: cells "
+         << byteText(static_cast<uint64_t>(size.cellBytes)) << ", embeddings and head "
+         << byteText(static_cast<uint64_t>(size.embeddingBytes)) << ", norms and biases "
+         << byteText(static_cast<uint64_t>(size.otherBytes));
+    return text.str();
+}
+
+/// A plan from a file; says on stderr what a foreign one lost.
+Plan loadNamed(const std::string& path) {
+    Plan plan = loadPlan(path);
+    if (plan.foreign) {
+        std::string ignored;
+        for (const std::string& key : std::set(plan.ignoredKeys.begin(), plan.ignoredKeys.end())) {
+            ignored += (ignored.empty() ? "" : ", ") + key;
+        }
+        std::cerr << path << " is not a caldera plan; its common settings were taken over"
+                  << (ignored.empty() ? "" : ", these keys ignored: " + ignored) << ".\n";
+    }
+    return plan;
+}
+
+void runNew(const PlanOptions& options, const Invocation& invocation) {
+    const auto model = openModel(options.model);
+    const Plan plan = defaultPlan(options.model, model->config);
+    checkPlan(plan, model->config);
+    savePlan(plan, options.out);
+    const PlanSize size = planSize(plan, model->config);
+    if (invocation.json) {
+        Json document = sizeToJson(size);
+        document["plan"] = options.out;
+        print(document);
+    } else {
+        std::cout << "Wrote " << options.out << ": " << sizeText(size) << ".\n";
+    }
+}
+
+/// "2" or "1.5 to 2": the values of one setting over the layers.
+template <class Value>
+std::string spread(const std::set<Value>& values) {
+    const auto text = [](Value value) { return numberText(static_cast<double>(value)); };
+    return values.empty()       ? "-"
+           : values.size() == 1 ? text(*values.begin())
+                                : text(*values.begin()) + " to " + text(*values.rbegin());
+}
+
+void printModules(const Plan& plan, const ModelConfig& config) {
+    std::cout << "\nmodule      rows x columns   bits     rank       bytes a layer\n";
+    for (const Module module : kModules) {
+        std::set<double> bits;
+        std::set<int> ranks;
+        int64_t bytes = 0;
+        const MatrixShape shape = config.shapeOf(module);
+        for (int layer = 0; layer < config.layerCount; ++layer) {
+            const CellSettings settings = plan.settingsOf({layer, module});
+            bits.insert(settings.skip ? 16 : settings.bits);
+            ranks.insert(settings.skip ? 0 : settings.rank);
+            bytes += cellBytes(settings, shape);
+        }
+        const std::string size = std::to_string(shape.rows) + " x " + std::to_string(shape.columns);
+        std::cout << std::left << std::setw(12) << moduleName(module) << std::setw(17) << size
+                  << std::setw(9) << spread(bits) << std::setw(11) << spread(ranks)
+                  << byteText(static_cast<uint64_t>(bytes / std::max(config.layerCount, 1)))
+                  << '\n';
+    }
+    std::cout << '\n' << sizeText(planSize(plan, config)) << ".\n";
+}
+
+void printSummary(const Plan& plan, const std::string& path) {
+    const CellSettings& d = plan.defaults;
+    std::cout << path << (plan.model.empty() ? "" : " for " + plan.model) << "\ncodec        "
+              << d.codecId() << ", rank " << d.rank << ", factors " << d.leftCodecId() << " and "
+              << d.rightCodecId() << ", transform " << d.transform << "\ncalibration  "
+              << plan.calibration.text << ", " << plan.calibration.tokens
+              << " tokens in sequences of " << plan.calibration.sequenceLength << ", seed "
+              << plan.calibration.seed << "\noverrides    " << plan.layerOverrides.size()
+              << " by name, " << plan.patternOverrides.size() << " by pattern, "
+              << plan.skipLayers.size() << " skipped\nembeddings   " << plan.embeddingBits
+              << " bit, head " << plan.headBits << " bit\n";
+}
+
+Json planToJson(const Plan& plan) {
+    Json document = {{"model", plan.model},
+                     {"calibration",
+                      {{"text", plan.calibration.text},
+                       {"tokens", plan.calibration.tokens},
+                       {"sequence_length", plan.calibration.sequenceLength},
+                       {"seed", plan.calibration.seed}}},
+                     {"defaults", settingsToJson(plan.defaults)},
+                     {"layer_overrides", plan.layerOverrides.size()},
+                     {"pattern_overrides", plan.patternOverrides.size()},
+                     {"skip_layers", plan.skipLayers},
+                     {"embedding_bits", plan.embeddingBits},
+                     {"head_bits", plan.headBits}};
+    return document;
+}
+
+void runShow(const PlanOptions& options, const Invocation& invocation) {
+    const Plan plan = loadNamed(options.plan);
+    const auto model = options.model.empty() ? nullptr : openModel(options.model);
+    if (!invocation.json) {
+        printSummary(plan, options.plan);
+        if (model) {
+            printModules(plan, model->config);
+        }
+        return;
+    }
+    Json document = planToJson(plan);
+    if (model) {
+        document["size"] = sizeToJson(planSize(plan, model->config));
+        Json& cells = document["cells"] = Json::object();
+        for (int layer = 0; layer < model->config.layerCount; ++layer) {
+            for (const Module module : kModules) {
+                const CellSettings settings = plan.settingsOf({layer, module});
+                Json& cell = cells[cellName({layer, module})] = settingsToJson(settings);
+                cell["bytes"] = cellBytes(settings, model->config.shapeOf(module));
+            }
+        }
+    }
+    print(document);
+}
+
+void runCheck(const PlanOptions& options, const Invocation& invocation) {
+    const Plan plan = loadNamed(options.plan);
+    const auto model = openModel(options.model);
+    checkPlan(plan, model->config);
+    const PlanSize size = planSize(plan, model->config);
+    if (invocation.json) {
+        Json document = sizeToJson(size);
+        document["cells"] = model->config.cellCount();
+        print(document);
+    } else {
+        std::cout << options.plan << " fits " << model->name << ": " << model->config.cellCount()
+                  << " cells, " << sizeText(size) << ".\n";
+    }
+}
+
+void runDiff(const PlanOptions& options, const Invocation& invocation) {
+    const auto differences = diffPlans(loadNamed(options.plan), loadNamed(options.other));
+    if (invocation.json) {
+        Json rows = Json::array();
+        for (const PlanDifference& d : differences) {
+            rows.push_back({{"key", d.key}, {"left", d.left}, {"right", d.right}});
+        }
+        print({{"equal", differences.empty()}, {"differences", rows}});
+        return;
+    }
+    for (const PlanDifference& d : differences) {
+        std::cout << d.key << ": " << (d.left.empty() ? "(none)" : d.left) << " -> "
+                  << (d.right.empty() ? "(none)" : d.right) << '\n';
+    }
+    if (differences.empty()) {
+        std::cout << "The plans are equal.\n";
+    }
+}
+
+} // namespace
+
+void addPlanCommand(CommandLine& commands) {
+    const auto options = std::make_shared<PlanOptions>();
+    const auto action =
+        std::make_shared<std::function<void(const PlanOptions&, const Invocation&)>>();
+    CLI::App& plan = commands.add(
+        "plan", "Write, look at, check and compare plans",
+        [options, action](Invocation& invocation) { (*action)(*options, invocation); });
+    plan.require_subcommand(1);
+    const auto addAction = [&](const char* name, const char* description, auto run) {
+        CLI::App* app = plan.add_subcommand(name, description);
+        app->fallthrough();
+        app->callback([action, run] { *action = run; });
+        return app;
+    };
+    CLI::App* create = addAction("new", "Write the default plan of a model", runNew);
+    create->add_option("MODEL", options->model, "Model folder, .gguf file or cached hub name")
+        ->required();
+    create->add_option("--out", options->out, "The plan file to write")->required();
+    CLI::App* show = addAction("show", "Print what a plan says", runShow);
+    show->add_option("PLAN", options->plan)->required();
+    show->add_option("--model", options->model, "Also print sizes for this model");
+    CLI::App* check = addAction("check", "Check a plan against a model", runCheck);
+    check->add_option("PLAN", options->plan)->required();
+    check->add_option("--model", options->model)->required();
+    CLI::App* diff = addAction("diff", "Print what differs between two plans", runDiff);
+    diff->add_option("A", options->plan)->required();
+    diff->add_option("B", options->other)->required();
+}
+
+} // namespace caldera::cli

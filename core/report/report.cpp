@@ -1,0 +1,394 @@
+#include "core/report/report.h"
+
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <mutex>
+
+#include "core/base/error.h"
+#include "core/base/file.h"
+#include "core/plan/plan_keys.h"
+#include "core/report/hdf5_handle.h"
+
+namespace caldera {
+
+namespace {
+
+using hdf5::check;
+using hdf5::Handle;
+
+constexpr const char* kReportFormat = "caldera-report";
+constexpr int kReportMajor = 1;
+constexpr size_t kMemoryStep = 1U << 20;
+
+/// HDF5 is one call at a time.
+std::mutex& hdf5Mutex() {
+    static std::mutex mutex;
+    return mutex;
+}
+
+/// A history entry as HDF5 stores it.
+struct HistoryRow {
+    int iteration = 0;
+    std::array<char, 8> step{};
+    double relativeError = 0;
+};
+
+Handle historyType() {
+    Handle type(H5Tcreate(H5T_COMPOUND, sizeof(HistoryRow)), H5Tclose, "make the history type");
+    const Handle text = hdf5::textType(sizeof(HistoryRow::step));
+    check(H5Tinsert(type, "iteration", HOFFSET(HistoryRow, iteration), H5T_NATIVE_INT),
+          "make the history type");
+    check(H5Tinsert(type, "step", HOFFSET(HistoryRow, step), text), "make the history type");
+    check(H5Tinsert(type, "relative_error", HOFFSET(HistoryRow, relativeError), H5T_NATIVE_DOUBLE),
+          "make the history type");
+    return type;
+}
+
+enum class Backing { None, File };
+
+/// Files live in memory while HDF5 works on them; with a backing file they reach it at the end.
+Handle memoryAccess(Backing backing) {
+    Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, "prepare a file");
+    check(H5Pset_fapl_core(access, kMemoryStep, backing == Backing::File ? 1 : 0),
+          "prepare a file");
+    check(H5Pset_file_locking(access, 0, 1), "prepare a file"); // some network disks have no locks
+    check(H5Pset_fclose_degree(access, H5F_CLOSE_STRONG), "prepare a file");
+    // This file format has checksums on its own structures.
+    check(H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18), "prepare a file");
+    return access;
+}
+
+/// The plain numbers of a cell's report: visit(attribute, member).
+template <class ReportOfCell, class Visit>
+void forEachNumber(ReportOfCell& report, Visit visit) {
+    visit("rows", report.shape.rows);
+    visit("columns", report.shape.columns);
+    visit("relative_error", report.relativeError);
+    visit("proxy_error", report.proxyError);
+    visit("damping_used", report.dampingUsed);
+    visit("seconds", report.seconds);
+    visit("bytes", report.bytes);
+    visit("bits_per_weight", report.bitsPerWeight);
+    visit("tail_energy", report.tailEnergy);
+    visit("hessian_tail_energy", report.hessianTailEnergy);
+    visit("residual_tail_energy", report.residualTailEnergy);
+}
+
+/// The curves of a cell's report: visit(dataset, vector).
+template <class ReportOfCell, class Visit>
+void forEachCurve(ReportOfCell& report, Visit visit) {
+    visit("singular_values", report.singularValues);
+    visit("hessian_singular_values", report.hessianSingularValues);
+    visit("residual_singular_values", report.residualSingularValues);
+    visit("row_error", report.rowError);
+    visit("column_error", report.columnError);
+    visit("hessian_diagonal", report.hessianDiagonal);
+}
+
+/// Names become links, so a slash would make a group.
+void requireName(const std::string& name) {
+    if (name.empty() || name == "." || name.find('/') != std::string::npos) {
+        throw Error("report.name",
+                    "\"" + name +
+                        "\" cannot name a metric or an evaluation in a report. Use "
+                        "letters, digits and dashes.",
+                    {{"name", name}});
+    }
+}
+
+class ReportWriter {
+public:
+    ReportWriter(const Report& report, const std::filesystem::path& path)
+        : report_(report), file_(create(path)), history_(historyType()) {}
+
+    void write() {
+        hdf5::writeAttribute(file_, "format",
+                             std::string(kReportFormat) + "/" + std::to_string(kReportMajor));
+        hdf5::writeAttribute(file_, "layer_count", report_.layerCount);
+        const Handle run = hdf5::createGroup(file_, "run");
+        for (const auto& [name, text] : report_.run) {
+            hdf5::writeAttribute(run, name, text);
+        }
+        writeLayers();
+        writeFidelity();
+        writeEvaluations();
+        check(H5Fflush(file_, H5F_SCOPE_LOCAL), "put the file on the disk");
+        file_.close("put the file on the disk");
+    }
+
+private:
+    static Handle create(const std::filesystem::path& path) {
+        const Handle access = memoryAccess(Backing::File);
+        return {H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access), H5Fclose,
+                "create the file"};
+    }
+
+    void writeLayers() {
+        const Handle layers = hdf5::createGroup(file_, "layers");
+        for (auto cell = report_.cells.begin(); cell != report_.cells.end();) {
+            const int layer = cell->first.layer;
+            const Handle group = hdf5::createGroup(layers, std::to_string(layer));
+            for (; cell != report_.cells.end() && cell->first.layer == layer; ++cell) {
+                writeCell(group, cell->first.module, cell->second);
+            }
+        }
+    }
+
+    void writeCell(hid_t layer, Module module, const CellReport& report) {
+        const Handle group = hdf5::createGroup(layer, std::string(moduleName(module)));
+        forEachCellKey(report.settings,
+                       [&](const char* key, const auto& value, const auto&... /*rule*/) {
+                           hdf5::writeAttribute(group, key, value);
+                       });
+        forEachNumber(report, [&](const char* name, const auto& value) {
+            hdf5::writeAttribute(group, name, value);
+        });
+        forEachCurve(report, [&](const char* name, const std::vector<float>& values) {
+            hdf5::writeDataset(group, name, H5T_NATIVE_FLOAT, {values.size()}, values.data());
+        });
+        std::vector<HistoryRow> rows;
+        for (const HistoryEntry& entry : report.history) {
+            HistoryRow& row = rows.emplace_back();
+            row.iteration = entry.iteration;
+            row.relativeError = entry.relativeError;
+            entry.step.copy(row.step.data(), row.step.size());
+        }
+        hdf5::writeDataset(group, "error_history", history_, {rows.size()}, rows.data());
+    }
+
+    void writeFidelity() {
+        const Handle group = hdf5::createGroup(file_, "fidelity");
+        for (const FidelityMetric& metric : report_.fidelity) {
+            requireName(metric.name);
+            const auto layers = static_cast<size_t>(report_.layerCount);
+            std::vector<double> grid(layers * kModules.size(),
+                                     std::numeric_limits<double>::quiet_NaN());
+            for (const auto& [cell, value] : metric.values) {
+                if (cell.layer < 0 || cell.layer >= report_.layerCount) {
+                    throw Error("report.layer",
+                                "The metric " + metric.name + " has a value for " + cellName(cell) +
+                                    ", and the report has " + std::to_string(report_.layerCount) +
+                                    " layers.",
+                                {{"metric", metric.name}, {"cell", cellName(cell)}});
+                }
+                grid[static_cast<size_t>(cell.layer) * kModules.size() +
+                     static_cast<size_t>(cell.module)] = value;
+            }
+            const Handle dataset = hdf5::writeDataset(group, metric.name, H5T_NATIVE_DOUBLE,
+                                                      {layers, kModules.size()}, grid.data());
+            hdf5::writeAttribute(dataset, "description", metric.description);
+        }
+    }
+
+    void writeEvaluations() {
+        const Handle group = hdf5::createGroup(file_, "evaluation");
+        for (const EvaluationRecord& record : report_.evaluations) {
+            requireName(record.name);
+            const Handle entry = hdf5::createGroup(group, record.name);
+            const Handle numbers = hdf5::createGroup(entry, "numbers");
+            for (const auto& [name, value] : record.numbers) {
+                hdf5::writeAttribute(numbers, name, value);
+            }
+            const Handle facts = hdf5::createGroup(entry, "facts");
+            for (const auto& [name, text] : record.facts) {
+                hdf5::writeAttribute(facts, name, text);
+            }
+        }
+    }
+
+    const Report& report_;
+    Handle file_;
+    Handle history_;
+};
+
+class ReportReader {
+public:
+    ReportReader(const MappedFile& map)
+        : where_(map.path().string()), limit_(map.bytes().size()), file_(open(map)),
+          history_(historyType()) {}
+
+    Report read() {
+        checkFormat();
+        hdf5::readAttribute(file_, "layer_count", report_.layerCount);
+        check(report_.layerCount >= 0 ? 0 : -1, "read layer_count");
+        const Handle run = group("run");
+        for (const std::string& name : hdf5::attributeNames(run)) {
+            hdf5::readAttribute(run, name, report_.run[name]);
+        }
+        const Handle layers = group("layers");
+        for (const std::string& name : hdf5::linkNames(layers)) {
+            readLayer(layers, name);
+        }
+        readFidelity();
+        readEvaluations();
+        return std::move(report_);
+    }
+
+private:
+    static Handle open(const MappedFile& map) {
+        const Handle access = memoryAccess(Backing::None);
+        // HDF5 copies the image; it only wants it writable by type.
+        void* image = const_cast<std::byte*>(map.bytes().data());
+        check(H5Pset_file_image(access, image, map.bytes().size()), "read the file");
+        // HDF5 refuses an image under the name of a file that exists; this one never does.
+        return {H5Fopen("/dev/null/image", H5F_ACC_RDONLY, access), H5Fclose, "open it as HDF5"};
+    }
+
+    void checkFormat() {
+        if (H5Aexists(file_, "format") <= 0) {
+            throw Error("report.format",
+                        where_ + " is an HDF5 file but not a caldera report: it has no `format` "
+                                 "attribute. Write one with `caldera compress` or `caldera "
+                                 "fidelity`.",
+                        {{"file", where_}});
+        }
+        std::string text;
+        hdf5::readAttribute(file_, "format", text);
+        const std::string prefix = std::string(kReportFormat) + "/";
+        const char* end = text.data() + text.size();
+        int major = 0;
+        if (!text.starts_with(prefix) ||
+            std::from_chars(text.data() + prefix.size(), end, major).ptr != end || major < 1) {
+            throw Error("report.format",
+                        where_ + " has format \"" + text + "\"; caldera-report/1 is needed.",
+                        {{"file", where_}, {"came", text}});
+        }
+        if (major > kReportMajor) {
+            throw Error("report.newer",
+                        where_ + " has format " + text + ", and this program reads up to " +
+                            prefix + std::to_string(kReportMajor) + ". Install a newer caldera.",
+                        {{"file", where_}, {"came", text}});
+        }
+    }
+
+    Handle group(const std::string& name) {
+        if (!hdf5::hasLink(file_, name)) {
+            throw Error("report.missing-group",
+                        where_ + " has no group /" + name +
+                            ", so it is not a whole report. Compress or measure again.",
+                        {{"file", where_}, {"group", name}});
+        }
+        return hdf5::openGroup(file_, name);
+    }
+
+    void readLayer(hid_t layers, const std::string& name) {
+        int layer = -1;
+        const char* end = name.data() + name.size();
+        const bool number = std::from_chars(name.data(), end, layer).ptr == end && layer >= 0;
+        check(number ? 0 : -1, "read the layer " + name);
+        const Handle group = hdf5::openGroup(layers, name);
+        for (const std::string& moduleText : hdf5::linkNames(group)) {
+            const auto module = parseModule(moduleText);
+            check(module ? 0 : -1, "read the module " + moduleText);
+            readCell(hdf5::openGroup(group, moduleText), report_.cells[{layer, *module}]);
+        }
+    }
+
+    void readCell(const Handle& group, CellReport& report) {
+        forEachCellKey(report.settings, [&](const char* key, auto& value, const auto&... /*rule*/) {
+            hdf5::readAttribute(group, key, value);
+        });
+        forEachNumber(report, [&](const char* name, auto& value) {
+            hdf5::readAttribute(group, name, value);
+        });
+        forEachCurve(report, [&](const char* name, std::vector<float>& values) {
+            values = hdf5::readDataset<float>(group, name, H5T_NATIVE_FLOAT, limit_);
+        });
+        for (const HistoryRow& row :
+             hdf5::readDataset<HistoryRow>(group, "error_history", history_, limit_)) {
+            const auto* end =
+                static_cast<const char*>(std::memchr(row.step.data(), '\0', row.step.size()));
+            report.history.push_back(
+                {row.iteration,
+                 {row.step.data(), end != nullptr ? end : row.step.data() + row.step.size()},
+                 row.relativeError});
+        }
+    }
+
+    void readFidelity() {
+        const Handle metrics = group("fidelity");
+        for (const std::string& name : hdf5::linkNames(metrics)) {
+            FidelityMetric& metric = report_.fidelity.emplace_back();
+            metric.name = name;
+            const auto grid = hdf5::readDataset<double>(metrics, name, H5T_NATIVE_DOUBLE, limit_);
+            const size_t needed = static_cast<size_t>(report_.layerCount) * kModules.size();
+            check(grid.size() == needed ? 0 : -1, "read the metric " + name);
+            const Handle dataset(H5Dopen2(metrics, name.c_str(), H5P_DEFAULT), H5Dclose,
+                                 "read the metric " + name);
+            hdf5::readAttribute(dataset, "description", metric.description);
+            for (size_t i = 0; i < grid.size(); ++i) {
+                if (!std::isnan(grid[i])) {
+                    metric.values[{static_cast<int>(i / kModules.size()),
+                                   kModules.at(i % kModules.size())}] = grid[i];
+                }
+            }
+        }
+    }
+
+    void readEvaluations() {
+        const Handle records = group("evaluation");
+        for (const std::string& name : hdf5::linkNames(records)) {
+            EvaluationRecord& record = report_.evaluations.emplace_back();
+            record.name = name;
+            const Handle entry = hdf5::openGroup(records, name);
+            const Handle numbers = hdf5::openGroup(entry, "numbers");
+            for (const std::string& number : hdf5::attributeNames(numbers)) {
+                hdf5::readAttribute(numbers, number, record.numbers[number]);
+            }
+            const Handle facts = hdf5::openGroup(entry, "facts");
+            for (const std::string& fact : hdf5::attributeNames(facts)) {
+                hdf5::readAttribute(facts, fact, record.facts[fact]);
+            }
+        }
+    }
+
+    std::string where_;
+    uint64_t limit_; ///< no dataset has more elements than the file has bytes
+    Handle file_;
+    Handle history_;
+    Report report_;
+};
+
+} // namespace
+
+void writeReport(const Report& report, const std::filesystem::path& path) {
+    AtomicFile file(path);
+    {
+        const std::scoped_lock guard(hdf5Mutex());
+        const hdf5::Silence silence;
+        try {
+            ReportWriter(report, file.temporary()).write();
+        } catch (const hdf5::Failure& failure) {
+            throw Error("report.write",
+                        "Cannot write the report " + path.string() + ": HDF5 failed to " +
+                            failure.what + ". Is the disk full?",
+                        {{"file", path.string()}, {"reason", failure.what}});
+        }
+    }
+    file.commit();
+}
+
+Report readReport(const std::filesystem::path& path) {
+    if (!std::filesystem::exists(path)) {
+        throw Error("report.missing",
+                    "There is no report " + path.string() +
+                        ". Compress or measure the model first.",
+                    {{"file", path.string()}});
+    }
+    const MappedFile map(path);
+    const std::scoped_lock guard(hdf5Mutex());
+    const hdf5::Silence silence;
+    try {
+        return ReportReader(map).read();
+    } catch (const hdf5::Failure& failure) {
+        throw Error("report.corrupt",
+                    path.string() + " is damaged or cut short: HDF5 failed to " + failure.what +
+                        ". Make it again from the finished cells by resuming the job.",
+                    {{"file", path.string()}, {"reason", failure.what}});
+    }
+}
+
+} // namespace caldera
