@@ -95,9 +95,9 @@ struct ArtifactRequest {
     std::filesystem::path folder; ///< shards of an earlier, unfinished attempt are overwritten
     std::function<CompressedCell(Cell)> load;
     /// Unpacks the cell and throws when that does not give what the solver meant.
-    std::function<void(const CompressedCell&)> verify;
+    std::function<void(const CompressedCell&)> verify = {};
     /// SHA-256 of the tables of each codec in use, by codec id.
-    std::map<std::string, std::string> codecTables;
+    std::map<std::string, std::string> codecTables = {};
 };
 std::string writeArtifact(const ArtifactRequest& request);
 

@@ -23,9 +23,12 @@ constexpr const char* kReportFormat = "caldera-report";
 constexpr int kReportMajor = 1;
 constexpr size_t kMemoryStep = 1U << 20;
 
-/// HDF5 is one call at a time.
+/// HDF5 is one call at a time. All handles are closed by us; HDF5's own closing at exit would only
+/// complain about what damaged files left in its tables.
 std::mutex& hdf5Mutex() {
     static std::mutex mutex;
+    static const herr_t withoutExitHandler = H5dont_atexit();
+    (void)withoutExitHandler;
     return mutex;
 }
 
