@@ -85,6 +85,19 @@ void ChatClient::send(const QUrl& server, const ChatRequest& request) {
     connect(reply_, &QNetworkReply::finished, this, &ChatClient::end);
 }
 
+void ChatClient::describe(const QUrl& server) {
+    QUrl url = server;
+    url.setPath(u"/v1/models"_s);
+    QNetworkReply* reply = network_.get(QNetworkRequest(url));
+    connect(reply, &QNetworkReply::finished, this, [this, reply] {
+        reply->deleteLater();
+        const QJsonObject answer = QJsonDocument::fromJson(reply->readAll()).object();
+        const QJsonObject model = answer["data"_L1].toArray().at(0).toObject();
+        if (reply->error() == QNetworkReply::NoError && !model.isEmpty())
+            Q_EMIT described(model["id"_L1].toString(), model["context_length"_L1].toInt());
+    });
+}
+
 void ChatClient::cancel() {
     drop();
 }

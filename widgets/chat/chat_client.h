@@ -36,6 +36,8 @@ public:
     void send(const QUrl& server, const ChatRequest& request);
     /// Ends the answer; the connection closes, which stops the engine.
     void cancel();
+    /// Asks what is served; described() follows when the server knows. Says nothing otherwise.
+    void describe(const QUrl& server);
     bool busy() const { return !reply_.isNull(); }
 
 Q_SIGNALS:
@@ -43,6 +45,8 @@ Q_SIGNALS:
     /// `end` is Complete or Length.
     void finished(ChatEnd end, const ChatStatistics& statistics);
     void failed(const QString& sentence);
+    /// `contextLength` is 0 when the server does not tell it.
+    void described(const QString& model, int contextLength);
 
 private:
     void read();

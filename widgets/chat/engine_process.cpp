@@ -48,7 +48,6 @@ void EngineProcess::start(const QString& artifact) {
     release();
     artifact_ = artifact;
     server_.clear();
-    contextLength_ = 0;
     stage_.clear();
     fraction_ = -1;
     error_.clear();
@@ -133,10 +132,9 @@ void EngineProcess::takeLine(const QByteArray& line) {
         server_.setScheme(u"http"_s);
         server_.setHost(host);
         server_.setPort(port);
-        contextLength_ = event["context"_L1].toInt();
         setState(State::Ready);
     } else if (event["event"_L1].toString() == "stage"_L1) {
-        stage_ = event["name"_L1].toString();
+        stage_ = event["stage"_L1].toString();
         fraction_ = -1;
         Q_EMIT changed();
     } else if (event["event"_L1].toString() == "progress"_L1) {

@@ -28,8 +28,6 @@ public:
     const QString& artifact() const { return artifact_; }
     /// Where it listens; valid when ready.
     const QUrl& server() const { return server_; }
-    /// Tokens that fit into a conversation; 0 while unknown.
-    int contextLength() const { return contextLength_; }
     /// What it does while starting, and how far it is (negative: unknown).
     const QString& stage() const { return stage_; }
     double fraction() const { return fraction_; }
@@ -56,7 +54,6 @@ private:
     State state_ = State::Stopped;
     QString artifact_;
     QUrl server_;
-    int contextLength_ = 0;
     QString stage_;
     double fraction_ = -1;
     QString error_;

@@ -260,7 +260,7 @@ private:
         format.setCellPadding(kSpaceTiny);
         format.setBottomMargin(kSpaceMedium);
         format.setLeftMargin(depth() * kIndent);
-        QTextCursor& cursor = writer_.openBlock(writer_.blockFormat(0, 0, 0));
+        QTextCursor& cursor = writer_.openBlock(MarkdownWriter::thinFormat());
         const int rows = static_cast<int>(detail.head_row_count + detail.body_row_count);
         table_ = cursor.insertTable(rows, static_cast<int>(detail.col_count), format);
         row_ = -1;
@@ -332,6 +332,12 @@ QTextBlockFormat MarkdownWriter::blockFormat(qreal above, qreal below, int inden
     return format;
 }
 
+QTextBlockFormat MarkdownWriter::thinFormat() {
+    QTextBlockFormat format;
+    format.setLineHeight(1, QTextBlockFormat::FixedHeight);
+    return format;
+}
+
 QTextCharFormat MarkdownWriter::textFormat() const {
     QTextCharFormat format;
     format.setFont(style_.text);
@@ -364,10 +370,7 @@ void MarkdownWriter::appendPlain(const QString& text) {
 
 void MarkdownWriter::beginCode(const QString& language) {
     const int index = static_cast<int>(codeFrames(*cursor_.document()).size());
-    QTextBlockFormat thin = blockFormat(0, 0, 0);
-    thin.setLineHeight(1, QTextBlockFormat::FixedHeight);
-    // A table needs a block before it; where there is none to reuse it must not be seen.
-    openBlock(cursor_.document()->isEmpty() ? thin : blockFormat(0, 0, 0));
+    openBlock(thinFormat());
     QTextTableFormat format;
     format.setProperty(kCodeProperty, index);
     format.setWidth(QTextLength(QTextLength::PercentageLength, 100));
@@ -393,8 +396,12 @@ void MarkdownWriter::beginCode(const QString& language) {
     link.setForeground(style_.accent);
     right.insertText(QCoreApplication::translate("MarkdownWriter", "Copy"), link);
     code_ = table->cellAt(1, 0).firstCursorPosition();
+    markFresh();
+}
+
+void MarkdownWriter::markFresh() {
     cursor_.movePosition(QTextCursor::End);
-    cursor_.setBlockFormat(thin);
+    cursor_.setBlockFormat(thinFormat());
     fresh_ = true;
 }
 
@@ -427,7 +434,10 @@ void MarkdownWriter::rewind(int mark) {
     cursor_.setPosition(wasFresh ? -mark - 1 : mark);
     cursor_.movePosition(QTextCursor::End, QTextCursor::KeepAnchor);
     cursor_.removeSelectedText();
-    fresh_ = wasFresh;
+    if (wasFresh)
+        markFresh();
+    else
+        fresh_ = false;
 }
 
 QString MarkdownWriter::copyLink(int index) {

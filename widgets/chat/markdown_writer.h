@@ -49,9 +49,11 @@ public:
     /// A code block in one go.
     void writeCode(const QString& language, const QString& text);
     /// Says that the document's last block is empty and may be written in.
-    void markFresh() { fresh_ = true; }
+    void markFresh();
     const MarkdownStyle& style() const { return style_; }
     QTextBlockFormat blockFormat(qreal above, qreal below, int indentation) const;
+    /// For the blocks that a table needs before and after it: not to be seen.
+    static QTextBlockFormat thinFormat();
     QTextCharFormat textFormat() const;
 
     /// Address of the link that copies code block `index`, and the reverse (-1: another link).

@@ -73,7 +73,7 @@ QJsonObject toQt(const nlohmann::json& body) {
 }
 
 void describe(JobSummary& summary, const JobSpec& spec, const JobFolder& folder) {
-    summary.id = QString::fromStdString(spec.id);
+    summary.id = toText(folder.path().filename());
     summary.kind = QString::fromStdString(spec.kind);
     summary.title = QString::fromStdString(spec.title);
     summary.created = parseTime(spec.created);
@@ -169,6 +169,8 @@ void JobWatcher::look(Tracked& job) {
         now.phase = u"failed"_s;
         now.message = QString::fromUtf8(error.what());
     }
+    if (now.id.isEmpty())
+        return;
     if (!job.reported) {
         // The job itself comes first, its events after it.
         job.reported = true;

@@ -1,0 +1,313 @@
+#include "widgets/chat/chat_view.h"
+
+#include <ctime>
+
+#include <QPlainTextEdit>
+#include <QPushButton>
+#include <QScrollBar>
+#include <QSignalSpy>
+#include <QTemporaryDir>
+#include <QTest>
+#include <QTextBrowser>
+
+#include <gtest/gtest.h>
+
+#include "tests/gui/chat/fake_server.h"
+#include "widgets/chat/composer.h"
+#include "widgets/chat/conversation_list.h"
+#include "widgets/chat/engine_process.h"
+#include "widgets/chat/message_widget.h"
+#include "widgets/chat/throughput_panel.h"
+#include "widgets/chat/transcript.h"
+#include "widgets/support/error_banner.h"
+
+namespace caldera::studio {
+namespace {
+
+using namespace Qt::StringLiterals;
+
+constexpr int kPatience = 20000;
+
+class ChatViewTest : public ::testing::Test {
+protected:
+    ChatViewTest() { open(); }
+
+    void open() {
+        view_.reset();
+        view_ = std::make_unique<ChatView>(folder_.path(), QStringLiteral(FAKE_WORKER));
+        view_->resize(1280, 800);
+        view_->show();
+    }
+    void connectToServer() { view_->useServer(server_.url(), u"fake"_s); }
+    void type(const QString& text) {
+        view_->composer()->field()->setPlainText(text);
+        QTest::keyClick(view_->composer()->field(), Qt::Key_Return);
+    }
+    bool becomesIdle() {
+        return QTest::qWaitFor([this] { return !view_->isStreaming(); }, kPatience);
+    }
+    ChatMessage last() const { return view_->conversation().path().last(); }
+    bool answerReaches(const QString& text) {
+        return QTest::qWaitFor([&] { return last().text == text; }, kPatience);
+    }
+
+    QTemporaryDir folder_;
+    FakeServer server_;
+    std::unique_ptr<ChatView> view_;
+};
+
+TEST_F(ChatViewTest, SendsAndStreamsAnAnswer) {
+    connectToServer();
+    server_.play({kStreamHead, FakeServer::token(u"Hello "_s), FakeServer::token(u"**you**"_s),
+                  FakeServer::end(u"stop"_s, {{u"tokens_per_second"_s, 40.0}})});
+    type(u"Hi"_s);
+    EXPECT_TRUE(view_->isStreaming());
+    EXPECT_TRUE(view_->composer()->field()->toPlainText().isEmpty());
+    ASSERT_TRUE(becomesIdle());
+    EXPECT_EQ(last().text, u"Hello **you**"_s);
+    EXPECT_EQ(last().end, ChatEnd::Complete);
+    EXPECT_EQ(view_->transcript()->messageCount(), 2);
+    const MessageWidget* widget = view_->transcript()->widgetOf(last().id);
+    EXPECT_EQ(widget->findChild<QTextBrowser*>()->toPlainText(), u"Hello you"_s);
+    EXPECT_EQ(view_->list()->model()->rowCount(), 1);
+    EXPECT_EQ(view_->list()->model()->index(0).data().toString(), u"Hi"_s);
+}
+
+TEST_F(ChatViewTest, ShiftEnterBreaksTheLine) {
+    connectToServer();
+    QPlainTextEdit* field = view_->composer()->field();
+    QTest::keyClicks(field, u"one"_s);
+    QTest::keyClick(field, Qt::Key_Return, Qt::ShiftModifier);
+    QTest::keyClicks(field, u"two"_s);
+    EXPECT_EQ(field->toPlainText(), u"one\ntwo"_s);
+    EXPECT_TRUE(server_.requests().isEmpty());
+}
+
+TEST_F(ChatViewTest, EscStopsAndKeepsWhatCame) {
+    connectToServer();
+    server_.play({kStreamHead, FakeServer::token(u"partial"_s)}, true);
+    type(u"Hi"_s);
+    ASSERT_TRUE(answerReaches(u"partial"_s));
+    QTest::keyClick(view_->composer()->field(), Qt::Key_Escape);
+    EXPECT_FALSE(view_->isStreaming());
+    EXPECT_EQ(last().end, ChatEnd::Stopped);
+    EXPECT_EQ(last().text, u"partial"_s);
+    EXPECT_TRUE(QTest::qWaitFor([this] { return server_.clientsGone() >= 1; }, kPatience));
+}
+
+TEST_F(ChatViewTest, AnswersAgainAndKeepsTheFirstVersion) {
+    connectToServer();
+    server_.play({kStreamHead, FakeServer::token(u"one"_s), FakeServer::end()});
+    type(u"Hi"_s);
+    ASSERT_TRUE(becomesIdle());
+    const QString first = last().id;
+    server_.play({kStreamHead, FakeServer::token(u"two"_s), FakeServer::end()});
+    view_->regenerate(first);
+    ASSERT_TRUE(becomesIdle());
+    EXPECT_EQ(last().text, u"two"_s);
+    EXPECT_EQ(view_->conversation().siblings(first).size(), 2);
+    EXPECT_EQ(view_->transcript()->messageCount(), 2);
+    const QJsonArray messages = server_.requests().last()["messages"_L1].toArray();
+    EXPECT_EQ(messages.size(), 1) << "the first answer is no part of the second request";
+    Q_EMIT view_->transcript()->versionRequested(first);
+    EXPECT_EQ(last().text, u"one"_s);
+}
+
+TEST_F(ChatViewTest, EditsAnEarlierMessageAndKeepsTheBranch) {
+    connectToServer();
+    server_.play({kStreamHead, FakeServer::token(u"one"_s), FakeServer::end()});
+    type(u"First"_s);
+    ASSERT_TRUE(becomesIdle());
+    const QString question = view_->conversation().path().first().id;
+    view_->composer()->field()->setPlainText(u"a draft"_s);
+    view_->editMessage(question);
+    EXPECT_EQ(view_->composer()->field()->toPlainText(), u"First"_s);
+    QTest::keyClick(view_->composer()->field(), Qt::Key_Escape);
+    EXPECT_EQ(view_->composer()->field()->toPlainText(), u"a draft"_s);
+    view_->editMessage(question);
+    type(u"Better"_s);
+    ASSERT_TRUE(becomesIdle());
+    EXPECT_EQ(view_->conversation().path().first().text, u"Better"_s);
+    EXPECT_EQ(view_->conversation().siblings(question).size(), 2);
+    EXPECT_EQ(view_->composer()->field()->toPlainText(), u"a draft"_s);
+}
+
+TEST_F(ChatViewTest, ShowsAFailureAtTheMessage) {
+    connectToServer();
+    server_.play({kStreamHead, FakeServer::token(u"half"_s)});
+    type(u"Hi"_s);
+    ASSERT_TRUE(becomesIdle());
+    EXPECT_EQ(last().end, ChatEnd::Failed);
+    EXPECT_EQ(last().text, u"half"_s);
+    EXPECT_TRUE(last().error.contains("in the middle"_L1));
+}
+
+TEST_F(ChatViewTest, FindsConversationsAfterARestart) {
+    connectToServer();
+    server_.play({kStreamHead, FakeServer::token(u"kept"_s)}, true);
+    type(u"Remember me"_s);
+    ASSERT_TRUE(answerReaches(u"kept"_s));
+    const QString id = view_->conversation().id;
+    open(); // the studio is closed in the middle of an answer
+    ASSERT_TRUE(
+        QTest::qWaitFor([this] { return view_->list()->model()->rowCount() == 1; }, kPatience));
+    view_->openConversation(id);
+    EXPECT_EQ(view_->conversation().path().first().text, u"Remember me"_s);
+    EXPECT_EQ(last().text, u"kept"_s);
+    EXPECT_EQ(last().end, ChatEnd::Stopped);
+}
+
+TEST_F(ChatViewTest, KeepsStreamingIntoAConversationThatIsNotOnScreen) {
+    connectToServer();
+    server_.play({kStreamHead, FakeServer::token(u"one "_s)}, true);
+    type(u"First"_s);
+    ASSERT_TRUE(answerReaches(u"one "_s));
+    const QString first = view_->conversation().id;
+    view_->newConversation();
+    EXPECT_TRUE(view_->isStreaming());
+    EXPECT_EQ(view_->transcript()->messageCount(), 0);
+    view_->openConversation(first);
+    EXPECT_EQ(last().text, u"one "_s);
+    EXPECT_EQ(view_->transcript()->messageCount(), 2);
+    view_->stop();
+}
+
+TEST_F(ChatViewTest, DeletesAndTakesItBack) {
+    connectToServer();
+    server_.play({kStreamHead, FakeServer::end()});
+    type(u"Precious"_s);
+    ASSERT_TRUE(becomesIdle());
+    const Conversation kept = view_->conversation();
+    Q_EMIT view_->list()->deleteRequested(kept.id);
+    EXPECT_EQ(view_->list()->model()->rowCount(), 0);
+    EXPECT_TRUE(view_->conversation().isEmpty());
+    Q_EMIT view_->list()->restoreRequested(kept);
+    EXPECT_EQ(view_->conversation().id, kept.id);
+    EXPECT_EQ(view_->list()->model()->rowCount(), 1);
+}
+
+TEST_F(ChatViewTest, WaitsForTheEngineBeforeItAsks) {
+    view_->openArtifact(u"/models/good-"_s + QString::number(server_.url().port()), u"Demo"_s);
+    server_.play({kStreamHead, FakeServer::token(u"ready"_s), FakeServer::end()});
+    type(u"Early"_s);
+    EXPECT_TRUE(view_->isStreaming());
+    ASSERT_TRUE(becomesIdle());
+    EXPECT_EQ(last().text, u"ready"_s);
+    EXPECT_EQ(view_->engine()->state(), EngineProcess::State::Ready);
+}
+
+TEST_F(ChatViewTest, ShowsWhyTheEngineFailedAndOffersRetry) {
+    view_->openArtifact(u"/models/broken"_s, u"Broken"_s);
+    type(u"Hello?"_s);
+    ASSERT_TRUE(becomesIdle());
+    const auto* banner = view_->findChild<ErrorBanner*>();
+    EXPECT_TRUE(banner->isVisible());
+    EXPECT_TRUE(banner->sentence().contains("flipped byte"_L1));
+    EXPECT_EQ(last().end, ChatEnd::Failed);
+}
+
+TEST_F(ChatViewTest, AsksForAnArtifactWhenNoneIsOpen) {
+    QSignalSpy asked(view_.get(), &ChatView::openArtifactRequested);
+    type(u"Nobody hears this"_s);
+    EXPECT_FALSE(view_->isStreaming());
+    EXPECT_EQ(view_->composer()->field()->toPlainText(), u"Nobody hears this"_s);
+    for (QPushButton* button : view_->findChildren<QPushButton*>()) {
+        if (button->text() == u"Open an artifact"_s)
+            button->click();
+    }
+    EXPECT_EQ(asked.count(), 1);
+}
+
+/// Longest time of this thread's processor between two turns of the event loop. Processor time,
+/// so that a busy machine does not count against the window.
+class TurnWatch {
+public:
+    TurnWatch() {
+        QObject::connect(&timer_, &QTimer::timeout, &timer_, [this] { take(); });
+        timer_.start(1);
+        last_ = now();
+    }
+    double longestMilliseconds() const { return longest_; }
+
+private:
+    static double now() {
+        timespec time{};
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+        return static_cast<double>(time.tv_sec) * 1e3 + static_cast<double>(time.tv_nsec) / 1e6;
+    }
+    void take() {
+        const double time = now();
+        longest_ = std::max(longest_, time - last_);
+        last_ = time;
+    }
+
+    QTimer timer_;
+    double last_ = 0;
+    double longest_ = 0;
+};
+
+QList<QByteArray> longAnswer(int tokens) {
+    QList<QByteArray> pieces{kStreamHead};
+    for (int i = 0; i < tokens; ++i) {
+        QString text = u"word%1 "_s.arg(i);
+        if (i % 40 == 39)
+            text = u"**end**.\n\n"_s;
+        if (i % 200 == 100)
+            text = u"\n\n```cpp\nfor (int i = 0; i < 10; ++i)\n    sum += i;\n```\n\n"_s;
+        if (i % 200 == 150)
+            text = u"\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n- one\n- two\n\n"_s;
+        pieces.append(FakeServer::token(text));
+    }
+    pieces.append(FakeServer::end());
+    return pieces;
+}
+
+TEST_F(ChatViewTest, StaysResponsiveDuringALongAnswer) {
+    connectToServer();
+    server_.play(longAnswer(2000));
+    QTest::qWait(50);
+    const TurnWatch watch;
+    type(u"Tell me everything"_s);
+    ASSERT_TRUE(QTest::qWaitFor([this] { return !view_->isStreaming(); }, 60000));
+    ASSERT_TRUE(
+        QTest::qWaitFor([this] { return view_->transcript()->isFullyRendered(); }, kPatience));
+    EXPECT_LT(watch.longestMilliseconds(), 100);
+    RecordProperty("longest_turn_ms", std::to_string(watch.longestMilliseconds()));
+    EXPECT_TRUE(view_->transcript()->isAtEnd());
+}
+
+TEST_F(ChatViewTest, OpensALongConversationInSlices) {
+    Conversation conversation = Conversation::create();
+    QString text;
+    for (int i = 0; i < 60; ++i)
+        text += u"Paragraph %1 with **bold** and `code`.\n\n```\ncode %1\n```\n\n"_s.arg(i);
+    for (int i = 0; i < 12; ++i) {
+        const QString question =
+            conversation.add(conversation.leaf(), ChatRole::User, u"Question"_s);
+        conversation.add(question, ChatRole::Assistant, text);
+    }
+    const TurnWatch watch;
+    Q_EMIT view_->list()->restoreRequested(conversation);
+    ASSERT_TRUE(QTest::qWaitFor([this] { return view_->transcript()->isFullyRendered(); }, 60000));
+    EXPECT_LT(watch.longestMilliseconds(), 100);
+    EXPECT_TRUE(view_->transcript()->isAtEnd());
+}
+
+TEST_F(ChatViewTest, DoesNotScrollAReaderWhoHasScrolledUp) {
+    connectToServer();
+    QList<QByteArray> pieces = longAnswer(600);
+    pieces.removeLast();
+    server_.play(pieces, true);
+    type(u"Long"_s);
+    QScrollBar* bar = view_->transcript()->verticalScrollBar();
+    ASSERT_TRUE(QTest::qWaitFor([bar] { return bar->maximum() > 600; }, kPatience));
+    bar->setValue(10);
+    EXPECT_FALSE(view_->transcript()->isAtEnd());
+    const int before = bar->maximum();
+    ASSERT_TRUE(QTest::qWaitFor([&] { return bar->maximum() > before + 200; }, kPatience));
+    EXPECT_EQ(bar->value(), 10);
+    view_->stop();
+}
+
+} // namespace
+} // namespace caldera::studio

@@ -1,0 +1,158 @@
+#include "widgets/chat/conversation.h"
+
+#include <QAbstractItemModelTester>
+#include <QDir>
+#include <QFile>
+#include <QJsonArray>
+#include <QRandomGenerator>
+#include <QSignalSpy>
+#include <QTemporaryDir>
+#include <QTest>
+
+#include <gtest/gtest.h>
+
+#include "widgets/chat/conversation_list.h"
+#include "widgets/chat/conversation_store.h"
+
+namespace caldera::studio {
+namespace {
+
+using namespace Qt::StringLiterals;
+
+constexpr int kPatience = 10000;
+
+Conversation talk(const QString& question) {
+    Conversation made = Conversation::create();
+    const QString asked = made.add({}, ChatRole::User, question);
+    made.add(asked, ChatRole::Assistant, u"Answer to "_s + question);
+    return made;
+}
+
+QStringList texts(const Conversation& conversation) {
+    QStringList all;
+    for (const ChatMessage& message : conversation.path())
+        all.append(message.text);
+    return all;
+}
+
+TEST(Conversation, NamesItselfAfterTheFirstQuestion) {
+    EXPECT_EQ(talk(u"  What is\n a Hessian? "_s).title, u"What is a Hessian?"_s);
+    EXPECT_LE(talk(QString(500, u'x')).title.size(), 60);
+}
+
+TEST(Conversation, KeepsEveryVersion) {
+    Conversation made = talk(u"One"_s);
+    const QString question = made.path()[0].id;
+    const QString first = made.path()[1].id;
+    const QString second = made.add(question, ChatRole::Assistant, u"Another"_s);
+    EXPECT_EQ(texts(made), (QStringList{u"One"_s, u"Another"_s}));
+    EXPECT_EQ(made.siblings(second), (QStringList{first, second}));
+    made.add(first, ChatRole::User, u"More"_s);
+    made.show(second);
+    EXPECT_EQ(texts(made), (QStringList{u"One"_s, u"Another"_s}));
+    made.show(first);
+    EXPECT_EQ(texts(made), (QStringList{u"One"_s, u"Answer to One"_s, u"More"_s}));
+}
+
+TEST(Conversation, ReadsWhatItWrote) {
+    Conversation made = talk(u"Größe 🙂"_s);
+    made.systemPrompt = u"Be brief."_s;
+    made.sampling = {0.1, 0.5, 40, 1.1, 99, 7};
+    ChatMessage* answer = made.find(made.leaf());
+    answer->end = ChatEnd::Stopped;
+    answer->statistics.tokensPerSecond = 12.5;
+    answer->statistics.weightBytes = 123456789012;
+    EXPECT_EQ(Conversation::fromJson(made.toJson()), made);
+}
+
+TEST(Conversation, RefusesWhatIsNotAConversation) {
+    EXPECT_TRUE(Conversation::fromJson({}).id.isEmpty());
+    EXPECT_TRUE(Conversation::fromJson({{u"format"_s, u"caldera-chat/9"_s}}).id.isEmpty());
+    // A message whose parent comes later, or is itself, would make a loop.
+    QJsonObject json = talk(u"One"_s).toJson();
+    QJsonArray messages = json["messages"_L1].toArray();
+    QJsonObject looped = messages[0].toObject();
+    looped[u"parent"_s] = looped["id"_L1];
+    messages[0] = looped;
+    json[u"messages"_s] = messages;
+    EXPECT_TRUE(Conversation::fromJson(json).isEmpty());
+}
+
+TEST(ConversationStore, FindsConversationsAgain) {
+    const QTemporaryDir folder;
+    const Conversation one = talk(u"One"_s);
+    const Conversation two = talk(u"Two"_s);
+    {
+        ConversationStore store(folder.path());
+        store.save(one);
+        store.save(two);
+        store.remove(one.id);
+    }
+    QFile foreign(folder.filePath(u"notes.json"_s));
+    ASSERT_TRUE(foreign.open(QIODevice::WriteOnly));
+    foreign.write("not a conversation");
+    foreign.close();
+    ConversationStore store(folder.path());
+    QSignalSpy loaded(&store, &ConversationStore::loaded);
+    store.load();
+    ASSERT_TRUE(loaded.wait(kPatience));
+    EXPECT_EQ(loaded[0][0].value<QList<Conversation>>(), QList<Conversation>{two});
+    EXPECT_TRUE(QFile::exists(foreign.fileName()));
+}
+
+TEST(ConversationStore, SaysWhenItCannotSave) {
+    const QTemporaryDir folder;
+    QFile blocked(folder.filePath(u"blocked"_s));
+    ASSERT_TRUE(blocked.open(QIODevice::WriteOnly));
+    ConversationStore store(blocked.fileName());
+    QSignalSpy failed(&store, &ConversationStore::failed);
+    store.save(talk(u"One"_s));
+    ASSERT_TRUE(failed.wait(kPatience));
+    EXPECT_TRUE(failed[0][0].toString().contains("One"_L1));
+}
+
+TEST(ConversationModel, KeepsTheRulesOfModelsUnderRandomChanges) {
+    ConversationModel model;
+    const QAbstractItemModelTester tester(&model,
+                                          QAbstractItemModelTester::FailureReportingMode::Fatal);
+    QRandomGenerator random(20261121);
+    QList<Conversation> pool;
+    for (int i = 0; i < 20; ++i)
+        pool.append(talk(QString::number(i)));
+    for (int step = 0; step < 400; ++step) {
+        Conversation& one = pool[random.bounded(20)];
+        switch (random.bounded(4)) {
+        case 0:
+            model.remove(one.id);
+            break;
+        case 1:
+            model.setFilter(random.bounded(2) ? QString() : QString::number(random.bounded(20)));
+            break;
+        default:
+            one.updated = one.updated.addSecs(random.bounded(100));
+            model.put(one);
+        }
+    }
+}
+
+TEST(ConversationModel, FindsByTheWordsOfMessages) {
+    ConversationModel model;
+    model.setAll({talk(u"Lattices"_s), talk(u"Weather"_s)});
+    model.setFilter(u"answer to LATT"_s);
+    ASSERT_EQ(model.rowCount(), 1);
+    EXPECT_EQ(model.index(0).data().toString(), u"Lattices"_s);
+}
+
+TEST(ConversationModel, RenamesAndRefusesAnEmptyName) {
+    ConversationModel model;
+    const Conversation one = talk(u"One"_s);
+    model.setAll({one});
+    QSignalSpy renamed(&model, &ConversationModel::renamed);
+    EXPECT_FALSE(model.setData(model.index(0), u"   "_s, Qt::EditRole));
+    EXPECT_TRUE(model.setData(model.index(0), u"My name"_s, Qt::EditRole));
+    ASSERT_EQ(renamed.count(), 1);
+    EXPECT_EQ(renamed[0][0].toString(), one.id);
+}
+
+} // namespace
+} // namespace caldera::studio

@@ -1,0 +1,112 @@
+// A chat server that sends exactly the bytes a test wants, cut where it wants.
+#pragma once
+
+#include <QHostAddress>
+#include <QJsonArray>
+#include <QJsonDocument>
+#include <QJsonObject>
+#include <QList>
+#include <QTcpServer>
+#include <QTcpSocket>
+#include <QTimer>
+#include <QUrl>
+
+namespace caldera::studio {
+
+inline constexpr const char* kStreamHead = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
+                                           "Connection: close\r\n\r\n";
+
+class FakeServer {
+public:
+    FakeServer() {
+        server_.listen(QHostAddress::LocalHost);
+        QObject::connect(&server_, &QTcpServer::newConnection, &server_, [this] { accept(); });
+    }
+
+    QUrl url() const {
+        QUrl url;
+        url.setScheme(QStringLiteral("http"));
+        url.setHost(QStringLiteral("127.0.0.1"));
+        url.setPort(server_.serverPort());
+        return url;
+    }
+    /// Sends these pieces, one each turn of the event loop, then closes unless it holds.
+    void play(const QList<QByteArray>& pieces, bool hold = false) {
+        pieces_ = pieces;
+        hold_ = hold;
+    }
+    /// Bodies of the requests so far.
+    const QList<QJsonObject>& requests() const { return requests_; }
+    int clientsGone() const { return gone_; }
+
+    static QByteArray event(const QJsonObject& json) {
+        return "data: " + QJsonDocument(json).toJson(QJsonDocument::Compact) + "\n\n";
+    }
+    static QByteArray token(const QString& text) {
+        const QJsonObject delta{{QStringLiteral("content"), text}};
+        return event({{QStringLiteral("choices"),
+                       QJsonArray{QJsonObject{{QStringLiteral("delta"), delta}}}}});
+    }
+    static QByteArray end(const QString& reason = QStringLiteral("stop"),
+                          const QJsonObject& caldera = {}) {
+        QJsonObject last{{QStringLiteral("choices"),
+                          QJsonArray{QJsonObject{{QStringLiteral("delta"), QJsonObject{}},
+                                                 {QStringLiteral("finish_reason"), reason}}}}};
+        if (!caldera.isEmpty())
+            last[QStringLiteral("caldera")] = caldera;
+        return event(last) + "data: [DONE]\n\n";
+    }
+
+private:
+    void accept() {
+        QTcpSocket* socket = server_.nextPendingConnection();
+        QObject::connect(socket, &QTcpSocket::disconnected, socket, [this, socket] {
+            ++gone_;
+            socket->deleteLater();
+        });
+        QObject::connect(socket, &QTcpSocket::readyRead, socket,
+                         [this, socket, request = QByteArray()]() mutable {
+                             request += socket->readAll();
+                             take(socket, request);
+                         });
+    }
+
+    void take(QTcpSocket* socket, QByteArray& request) {
+        const qsizetype head = request.indexOf("\r\n\r\n");
+        if (head < 0)
+            return;
+        if (request.startsWith("GET")) {
+            const QByteArray body = R"({"data":[{"id":"fake","context_length":4096}]})";
+            socket->write("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: " +
+                          QByteArray::number(body.size()) + "\r\nConnection: close\r\n\r\n" + body);
+            socket->disconnectFromHost();
+            return;
+        }
+        const qsizetype mark = request.toLower().indexOf("content-length:");
+        const qsizetype length = request.mid(mark + 15).split('\r').first().trimmed().toLongLong();
+        if (request.size() < head + 4 + length)
+            return;
+        requests_.append(QJsonDocument::fromJson(request.mid(head + 4, length)).object());
+        request.clear();
+        send(socket, pieces_);
+    }
+
+    void send(QTcpSocket* socket, QList<QByteArray> pieces) {
+        if (pieces.isEmpty()) {
+            if (!hold_)
+                socket->disconnectFromHost();
+            return;
+        }
+        socket->write(pieces.takeFirst());
+        socket->flush();
+        QTimer::singleShot(0, socket, [this, socket, pieces] { send(socket, pieces); });
+    }
+
+    QTcpServer server_;
+    QList<QByteArray> pieces_;
+    QList<QJsonObject> requests_;
+    bool hold_ = false;
+    int gone_ = 0;
+};
+
+} // namespace caldera::studio

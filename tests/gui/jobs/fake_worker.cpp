@@ -1,0 +1,129 @@
+// Plays the `caldera` program for tests. As a job: SCENARIO ... --job FOLDER; as an engine: serve
+// ARTIFACT --port 0 --exit-with-parent, where the artifact's name is the scenario.
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <iostream>
+#include <string>
+#include <thread>
+#include <unistd.h>
+#include <vector>
+
+#include "core/job/job_folder.h"
+#include "core/job/job_progress.h"
+#include "core/model/module.h"
+
+namespace {
+
+using caldera::JobFolder;
+using caldera::JobProgress;
+
+struct Stopped {};
+
+void pause(int milliseconds) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
+}
+
+void finishCells(JobProgress& progress, const JobFolder& folder, int from, int until) {
+    for (int i = from; i < until; ++i) {
+        if (folder.cancelRequested()) {
+            throw Stopped();
+        }
+        progress.event("cell", {{"layer", i / 7},
+                                {"module", caldera::moduleName(caldera::kModules[i % 7])},
+                                {"relative_error", 0.1},
+                                {"bpw", 2.1},
+                                {"seconds", 0.01},
+                                {"reused", false}});
+        progress.log("cell " + std::to_string(i));
+        progress.advance(i + 1, until);
+        pause(2);
+    }
+}
+
+void play(const std::string& scenario, JobProgress& progress, const JobFolder& folder) {
+    progress.stage("decompose");
+    if (scenario == "cells") {
+        finishCells(progress, folder, 0, 21);
+        progress.event("artifact", {{"path", folder.out().string()}, {"hash", "abc123"}});
+    } else if (scenario == "two-parts") {
+        finishCells(progress, folder, 0, 20);
+        while (!std::filesystem::exists(folder.path() / "go")) {
+            pause(5);
+        }
+        finishCells(progress, folder, 20, 40);
+    } else if (scenario == "stall") {
+        while (!folder.cancelRequested()) {
+            pause(5);
+        }
+        throw Stopped();
+    } else if (scenario == "crash") {
+        finishCells(progress, folder, 0, 3);
+        std::signal(SIGABRT, SIG_DFL);
+        std::raise(SIGKILL);
+    }
+}
+
+int work(const std::string& scenario, const std::filesystem::path& path) {
+    const JobFolder folder(path);
+    const caldera::JobLock lock(folder);
+    caldera::EventWriter events(folder.events(), folder.spec().id);
+    events.write("hello", {{"pid", ::getpid()}});
+    JobProgress progress(folder, events);
+    try {
+        if (scenario == "fail") {
+            events.write("error", {{"code", "model.missing"}, {"message", "There is no model."}});
+            progress.end("failed", "There is no model.", "model.missing");
+            return 1;
+        }
+        play(scenario, progress, folder);
+        progress.end("done", "", "");
+        return 0;
+    } catch (const Stopped&) {
+        progress.end("cancelled", "Cancelled.", "cancelled");
+        return 130;
+    }
+}
+
+int serve(const std::filesystem::path& artifact) {
+    const std::string scenario = artifact.filename().string();
+    if (scenario == "broken") {
+        std::cerr << "loading\ncaldera: The artifact has a flipped byte in tensor 3. Compress the "
+                     "model again.\n";
+        return 1;
+    }
+    if (scenario == "killed") {
+        std::raise(SIGKILL);
+    }
+    std::cout << R"({"event":"stage","stage":"map weights"})" << std::endl;
+    std::cout << R"({"event":"progress","done":1,"total":4})" << std::endl;
+    if (scenario != "slow") {
+        const std::string port = scenario.substr(scenario.find('-') + 1);
+        std::cout << R"({"event":"listening","host":"127.0.0.1","port":)" << port << "}"
+                  << std::endl;
+    }
+    for (std::string line; std::getline(std::cin, line);) {
+    }
+    return 0;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    const std::vector<std::string> words(argv + 1, argv + argc);
+    if (words.size() < 2) {
+        return 2;
+    }
+    if (words[0] == "serve") {
+        return serve(words[1]);
+    }
+    if (words[0] == "refuse") {
+        std::cerr << "caldera: --plan: file does not exist. Name one that does.\n";
+        return 2;
+    }
+    if (words[0] == "silent") {
+        return 1;
+    }
+    return work(words[0], words.back());
+}

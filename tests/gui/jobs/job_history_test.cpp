@@ -1,0 +1,71 @@
+#include "widgets/jobs/job_history.h"
+
+#include <gtest/gtest.h>
+
+namespace caldera::studio {
+namespace {
+
+using namespace Qt::StringLiterals;
+
+QJsonObject event(int seq, const QString& kind, QJsonObject fields = {},
+                  const QString& time = u"2026-11-21T10:00:00Z"_s) {
+    fields[u"seq"_s] = seq;
+    fields[u"event"_s] = kind;
+    fields[u"time"_s] = time;
+    return fields;
+}
+
+QJsonObject cell(int layer, const QString& module, double error, bool reused = false) {
+    return {{u"layer"_s, layer}, {u"module"_s, module}, {u"relative_error"_s, error},
+            {u"bpw"_s, 2.1},     {u"seconds"_s, 3.0},   {u"reused"_s, reused}};
+}
+
+TEST(JobHistory, TakesEachNumberOnce) {
+    JobHistory history;
+    EXPECT_TRUE(history.apply(event(0, u"log"_s, {{u"message"_s, u"one"_s}})));
+    EXPECT_FALSE(history.apply(event(0, u"log"_s, {{u"message"_s, u"one"_s}})));
+    EXPECT_TRUE(history.apply(event(1, u"log"_s, {{u"message"_s, u"two"_s}})));
+    EXPECT_EQ(history.log().size(), 2);
+}
+
+TEST(JobHistory, ClosesAStageWhenTheNextBegins) {
+    JobHistory history;
+    history.apply(event(0, u"stage"_s, {{u"stage"_s, u"calibrate"_s}}, u"2026-11-21T10:00:00Z"_s));
+    EXPECT_FALSE(history.stages().last().ended.isValid());
+    history.apply(event(1, u"stage"_s, {{u"stage"_s, u"decompose"_s}}, u"2026-11-21T10:00:30Z"_s));
+    ASSERT_EQ(history.stages().size(), 2);
+    EXPECT_EQ(history.stages()[0].started.secsTo(history.stages()[0].ended), 30);
+    history.apply(event(2, u"end"_s, {}, u"2026-11-21T10:01:00Z"_s));
+    EXPECT_TRUE(history.stages()[1].ended.isValid());
+}
+
+TEST(JobHistory, CountsACellOnceWhenAResumedJobReportsItAgain) {
+    JobHistory history;
+    history.apply(event(0, u"cell"_s, cell(0, u"q_proj"_s, 0.10)));
+    history.apply(event(1, u"cell"_s, cell(0, u"k_proj"_s, 0.20)));
+    history.apply(event(2, u"cell"_s, cell(0, u"q_proj"_s, 0.10, true)));
+    EXPECT_EQ(history.cells().size(), 2);
+    EXPECT_NEAR(history.meanRelativeError(), 0.15, 1e-12);
+    EXPECT_NEAR(history.cellsPerMinute(), 20, 1e-9); // one fresh cell of three seconds
+}
+
+TEST(JobHistory, ForgetsAnErrorWhenTheJobSpeaksAgain) {
+    JobHistory history;
+    history.apply(event(0, u"error"_s, {{u"message"_s, u"Disk full."_s}, {u"code"_s, u"disk"_s}}));
+    EXPECT_EQ(history.error(), u"Disk full."_s);
+    history.apply(event(1, u"stage"_s, {{u"stage"_s, u"decompose"_s}}));
+    EXPECT_TRUE(history.error().isEmpty());
+}
+
+TEST(JobHistory, KeepsABoundedLog) {
+    JobHistory history;
+    const int count = static_cast<int>(JobHistory::kLogLimit) + 2500;
+    for (int i = 0; i < count; ++i)
+        history.apply(event(i, u"log"_s, {{u"message"_s, QString::number(i)}}));
+    EXPECT_LE(history.log().size(), JobHistory::kLogLimit);
+    EXPECT_EQ(history.droppedLines() + history.log().size(), count);
+    EXPECT_EQ(history.log().first().text, QString::number(history.droppedLines()));
+}
+
+} // namespace
+} // namespace caldera::studio

@@ -1,0 +1,136 @@
+#include "widgets/runs/runs_view.h"
+
+#include <QLineEdit>
+#include <QPushButton>
+#include <QSignalSpy>
+#include <QTemporaryDir>
+#include <QTest>
+
+#include <gtest/gtest.h>
+
+#include "widgets/runs/job_details.h"
+#include "widgets/runs/job_log.h"
+#include "widgets/runs/jobs_model.h"
+#include "widgets/support/error_banner.h"
+
+namespace caldera::studio {
+namespace {
+
+using namespace Qt::StringLiterals;
+
+constexpr int kPatience = 20000;
+
+class RunsViewTest : public ::testing::Test {
+protected:
+    RunsViewTest() : service_(root_.path(), QStringLiteral(FAKE_WORKER)), view_(service_) {
+        view_.resize(1280, 760);
+        view_.show();
+    }
+    QString startJob(const QString& scenario) {
+        const QString id = service_.start(u"compress"_s, u"Compress demo"_s, {scenario});
+        view_.selectJob(id);
+        return id;
+    }
+    bool reaches(const QString& id, const QString& phase) {
+        return QTest::qWaitFor(
+            [&] {
+                const int row = view_.model()->rowOf(id);
+                return row >= 0 && view_.model()
+                                           ->index(row, JobsModel::State)
+                                           .data(JobsModel::PhaseRole)
+                                           .toString() == phase;
+            },
+            kPatience);
+    }
+    QPushButton* button(const QString& text) const {
+        for (QPushButton* each : view_.details()->findChildren<QPushButton*>()) {
+            if (each->text() == text && each->isVisible())
+                return each;
+        }
+        return nullptr;
+    }
+
+    QTemporaryDir root_;
+    JobService service_;
+    RunsView view_;
+};
+
+TEST_F(RunsViewTest, OffersAnActionWhileThereAreNoJobs) {
+    QSignalSpy asked(&view_, &RunsView::compressRequested);
+    QPushButton* action = nullptr;
+    for (QPushButton* each : view_.findChildren<QPushButton*>()) {
+        if (each->isVisible())
+            action = each;
+    }
+    ASSERT_NE(action, nullptr);
+    action->click();
+    EXPECT_EQ(asked.count(), 1);
+}
+
+TEST_F(RunsViewTest, LeadsFromAFinishedJobToItsResult) {
+    const QString id = startJob(u"cells"_s);
+    EXPECT_EQ(view_.selectedJob(), id);
+    ASSERT_TRUE(reaches(id, u"done"_s));
+    ASSERT_TRUE(QTest::qWaitFor([this] { return button(u"Chat"_s) != nullptr; }, kPatience));
+    QSignalSpy chat(&view_, &RunsView::chatRequested);
+    QSignalSpy inspect(&view_, &RunsView::openArtifactRequested);
+    button(u"Chat"_s)->click();
+    button(u"Open in Inspect"_s)->click();
+    ASSERT_EQ(chat.count(), 1);
+    ASSERT_EQ(inspect.count(), 1);
+    EXPECT_EQ(chat[0][0].toString(), service_.job(id).outFolder);
+    EXPECT_EQ(button(u"Cancel"_s), nullptr);
+}
+
+TEST_F(RunsViewTest, CancelsTheSelectedJob) {
+    const QString id = startJob(u"stall"_s);
+    ASSERT_TRUE(reaches(id, u"running"_s));
+    ASSERT_TRUE(QTest::qWaitFor([this] { return button(u"Cancel"_s) != nullptr; }, kPatience));
+    button(u"Cancel"_s)->click();
+    EXPECT_TRUE(reaches(id, u"cancelled"_s));
+    EXPECT_TRUE(QTest::qWaitFor([this] { return button(u"Resume"_s) != nullptr; }, kPatience));
+}
+
+TEST_F(RunsViewTest, ShowsTheSentenceOfAFailure) {
+    const QString id = startJob(u"fail"_s);
+    ASSERT_TRUE(reaches(id, u"failed"_s));
+    const auto* banner = view_.details()->findChild<ErrorBanner*>();
+    ASSERT_TRUE(QTest::qWaitFor([banner] { return banner->isVisible(); }, kPatience));
+    EXPECT_EQ(banner->sentence(), u"There is no model."_s);
+}
+
+TEST_F(RunsViewTest, FollowsTheLogAndSearchesIt) {
+    const QString id = startJob(u"cells"_s);
+    ASSERT_TRUE(reaches(id, u"done"_s));
+    JobLog* log = view_.details()->log();
+    ASSERT_TRUE(QTest::qWaitFor([log] { return log->text()->toPlainText().contains("cell 20"_L1); },
+                                kPatience));
+    EXPECT_EQ(log->text()->toPlainText().count("cell "_L1), 21);
+    log->search()->setText(u"cell 1"_s);
+    EXPECT_EQ(log->matchCount(), 11); // 1 and 10 to 19
+    log->search()->setText(u"nowhere"_s);
+    EXPECT_EQ(log->matchCount(), 0);
+}
+
+TEST(JobLog, AddsOnlyWhatIsNewAndStaysBounded) {
+    JobLog log;
+    JobHistory history;
+    const auto say = [&history](int from, int until) {
+        for (int i = from; i < until; ++i)
+            history.apply(QJsonObject{{u"seq"_s, i},
+                                      {u"event"_s, u"log"_s},
+                                      {u"time"_s, u"2026-11-21T10:00:00Z"_s},
+                                      {u"message"_s, u"line %1."_s.arg(i)}});
+    };
+    say(0, 10);
+    log.show(u"a"_s, history);
+    log.show(u"a"_s, history);
+    EXPECT_EQ(log.text()->blockCount(), 10);
+    say(10, 30000);
+    log.show(u"a"_s, history);
+    EXPECT_LE(log.text()->blockCount(), JobLog::kShownLines);
+    EXPECT_TRUE(log.text()->toPlainText().endsWith("line 29999."_L1));
+}
+
+} // namespace
+} // namespace caldera::studio

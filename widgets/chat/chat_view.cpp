@@ -1,0 +1,494 @@
+#include "widgets/chat/chat_view.h"
+
+#include <QClipboard>
+#include <QGuiApplication>
+#include <QPlainTextEdit>
+#include <QProgressBar>
+#include <QShortcut>
+#include <QSplitter>
+#include <QStackedWidget>
+#include <QVBoxLayout>
+
+#include "widgets/chat/chat_client.h"
+#include "widgets/chat/composer.h"
+#include "widgets/chat/conversation_list.h"
+#include "widgets/chat/conversation_store.h"
+#include "widgets/chat/engine_process.h"
+#include "widgets/chat/message_widget.h"
+#include "widgets/chat/throughput_panel.h"
+#include "widgets/chat/transcript.h"
+#include "widgets/support/empty_state.h"
+#include "widgets/support/error_banner.h"
+#include "widgets/support/labels.h"
+#include "widgets/theme/theme.h"
+
+namespace caldera::studio {
+
+using namespace Qt::StringLiterals;
+
+namespace {
+
+constexpr int kSaveDelay = 700; // ms
+constexpr int kListWidth = 224;
+constexpr int kPanelWidth = 264;
+constexpr int kBarSteps = 1000;
+constexpr int kTalkPage = 1;
+
+QString markdownOf(const Conversation& conversation) {
+    QString text = u"# "_s + conversation.title + u'\n';
+    for (const ChatMessage& message : conversation.path()) {
+        const QString author = message.role == ChatRole::User ? ChatView::tr("You")
+                               : message.model.isEmpty()      ? ChatView::tr("Model")
+                                                              : message.model;
+        text += u"\n**"_s + author + u":**\n\n"_s + message.text + u'\n';
+    }
+    return text;
+}
+
+} // namespace
+
+ChatView::ChatView(const QString& folder, const QString& worker, QWidget* parent)
+    : QWidget(parent), store_(new ConversationStore(folder, this)), client_(new ChatClient(this)),
+      engine_(new EngineProcess(worker, this)), list_(new ConversationList(this)),
+      transcript_(new Transcript(this)), composer_(new Composer(this)),
+      throughput_(new ThroughputPanel(this)), banner_(new ErrorBanner(this)),
+      empty_(new EmptyState(u"chat"_s, {}, {}, this)), pages_(new QStackedWidget(this)),
+      open_(Conversation::create()) {
+    auto* splitter = new QSplitter(Qt::Horizontal, this);
+    splitter->setObjectName(u"chatSplitter"_s);
+    const auto side = [splitter](QWidget* content) {
+        auto* panel = new Surface(Token::Panel, splitter);
+        auto* layout = new QVBoxLayout(panel);
+        layout->setContentsMargins(0, 0, 0, 0);
+        layout->addWidget(content);
+        return panel;
+    };
+    QWidget* left = side(list_);
+    left->setMinimumWidth(160);
+    QWidget* right = side(throughput_);
+    right->setMinimumWidth(220);
+    splitter->addWidget(left);
+    splitter->addWidget(buildCentre());
+    splitter->addWidget(right);
+    splitter->setStretchFactor(0, 0);
+    splitter->setStretchFactor(1, 1);
+    splitter->setStretchFactor(2, 0);
+    splitter->setSizes({kListWidth, 800, kPanelWidth});
+    auto* layout = new QHBoxLayout(this);
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->addWidget(splitter);
+    connectAll();
+    store_->load();
+    showOpen();
+    showEngine();
+}
+
+ChatView::~ChatView() {
+    client_->disconnect(this);
+    if (isStreaming())
+        endAnswer(ChatEnd::Stopped, {}, {});
+    saveNow();
+}
+
+QWidget* ChatView::buildCentre() {
+    starting_ = new QWidget(this);
+    startingText_ = new ToneLabel({}, Token::Secondary, starting_);
+    startingBar_ = new QProgressBar(starting_);
+    startingBar_->setTextVisible(false);
+    startingBar_->setFixedHeight(4);
+    startingBar_->setAccessibleName(tr("Starting the engine"));
+    auto* startingLayout = new QVBoxLayout(starting_);
+    startingLayout->setContentsMargins(0, 0, 0, kSpaceSmall);
+    startingLayout->setSpacing(kSpaceTiny);
+    startingLayout->addWidget(startingText_);
+    startingLayout->addWidget(startingBar_);
+
+    pages_->addWidget(empty_);
+    pages_->addWidget(transcript_);
+    auto* foot = new QWidget(this);
+    auto* column = new QWidget(foot);
+    column->setMaximumWidth(kReadableWidth);
+    auto* columnLayout = new QVBoxLayout(column);
+    columnLayout->setContentsMargins(0, 0, 0, 0);
+    columnLayout->setSpacing(0);
+    columnLayout->addWidget(starting_);
+    columnLayout->addWidget(composer_);
+    auto* footLayout = new QHBoxLayout(foot);
+    footLayout->setContentsMargins(kSpaceHuge, 0, kSpaceHuge, kSpaceLarge);
+    footLayout->addStretch(1);
+    footLayout->addWidget(column, 1000);
+    footLayout->addStretch(1);
+
+    auto* centre = new QWidget(this);
+    centre->setMinimumWidth(360);
+    auto* layout = new QVBoxLayout(centre);
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->setSpacing(0);
+    layout->addWidget(banner_);
+    layout->addWidget(pages_, 1);
+    layout->addWidget(foot);
+    return centre;
+}
+
+void ChatView::connectAll() {
+    connect(store_, &ConversationStore::loaded, this, &ChatView::takeLoaded);
+    connect(store_, &ConversationStore::failed, this, [this](const QString& sentence) {
+        banner_->showFailure({sentence, {}});
+    });
+    connect(client_, &ChatClient::delta, this, &ChatView::takeDelta);
+    connect(client_, &ChatClient::finished, this,
+            [this](ChatEnd end, const ChatStatistics& known) { endAnswer(end, known, {}); });
+    connect(client_, &ChatClient::failed, this,
+            [this](const QString& sentence) { endAnswer(ChatEnd::Failed, {}, sentence); });
+    connect(client_, &ChatClient::described, this, [this](const QString& model, int context) {
+        if (!ownEngine_ && modelName_.isEmpty())
+            modelName_ = model;
+        throughput_->setContextLength(context);
+    });
+    connect(engine_, &EngineProcess::changed, this, &ChatView::showEngine);
+
+    connect(list_, &ConversationList::newRequested, this, &ChatView::newConversation);
+    connect(list_, &ConversationList::openRequested, this, &ChatView::openConversation);
+    connect(list_, &ConversationList::deleteRequested, this, &ChatView::deleteConversation);
+    connect(list_, &ConversationList::exportRequested, this, &ChatView::copyAsMarkdown);
+    connect(list_, &ConversationList::renamed, this,
+            [this](const QString& id, const QString& title) {
+                if (Conversation* renamed = conversationOf(id)) {
+                    renamed->title = title;
+                    renamed->titled = true;
+                    touch(*renamed);
+                }
+            });
+    connect(list_, &ConversationList::restoreRequested, this,
+            [this](const Conversation& conversation) {
+                stored_.insert(conversation.id, conversation);
+                list_->model()->put(conversation);
+                store_->save(conversation);
+                openConversation(conversation.id);
+            });
+
+    connect(transcript_, &Transcript::regenerateRequested, this, &ChatView::regenerate);
+    connect(transcript_, &Transcript::editRequested, this, &ChatView::editMessage);
+    connect(transcript_, &Transcript::versionRequested, this, [this](const QString& id) {
+        open_.show(id);
+        touch(open_);
+        showOpen();
+    });
+    connect(composer_, &Composer::sendRequested, this, &ChatView::send);
+    connect(composer_, &Composer::stopRequested, this, &ChatView::stop);
+    connect(composer_, &Composer::editCancelled, this, [this] { editing_.clear(); });
+    connect(composer_, &Composer::settingsChanged, this, [this] {
+        open_.systemPrompt = composer_->systemPrompt();
+        open_.sampling = composer_->sampling();
+        if (!open_.isEmpty())
+            touch(open_);
+    });
+    connect(empty_, &EmptyState::triggered, this, &ChatView::openArtifactRequested);
+    auto* fresh = new QShortcut(QKeySequence::New, this);
+    fresh->setContext(Qt::WidgetWithChildrenShortcut);
+    connect(fresh, &QShortcut::activated, this, &ChatView::newConversation);
+    save_.setSingleShot(true);
+    save_.setInterval(kSaveDelay);
+    connect(&save_, &QTimer::timeout, this, &ChatView::saveNow);
+}
+
+void ChatView::openArtifact(const QString& path, const QString& name) {
+    if (ownEngine_ && artifact_ == path)
+        return;
+    stop();
+    ownEngine_ = true;
+    artifact_ = path;
+    modelName_ = name;
+    server_.clear();
+    engine_->stop();
+    throughput_->setContextLength(0);
+    banner_->clear();
+    if (isVisible())
+        ensureEngine();
+    showEngine();
+}
+
+void ChatView::closeArtifact() {
+    stop();
+    ownEngine_ = true;
+    artifact_.clear();
+    modelName_.clear();
+    server_.clear();
+    engine_->stop();
+    throughput_->setContextLength(0);
+    banner_->clear();
+    showEngine();
+}
+
+void ChatView::useServer(const QUrl& server, const QString& modelName) {
+    stop();
+    ownEngine_ = false;
+    artifact_.clear();
+    modelName_ = modelName;
+    engine_->stop();
+    takeServer(server);
+    showEngine();
+}
+
+void ChatView::takeServer(const QUrl& server) {
+    server_ = server;
+    client_->describe(server);
+    if (std::exchange(waiting_, false))
+        request();
+}
+
+void ChatView::ensureEngine() {
+    if (ownEngine_ && !artifact_.isEmpty() && engine_->state() == EngineProcess::State::Stopped)
+        engine_->start(artifact_);
+}
+
+void ChatView::showEvent(QShowEvent* event) {
+    QWidget::showEvent(event);
+    ensureEngine();
+    composer_->field()->setFocus(Qt::OtherFocusReason);
+}
+
+void ChatView::showEngine() {
+    using State = EngineProcess::State;
+    const bool hasModel = !ownEngine_ || !artifact_.isEmpty();
+    const State state = ownEngine_ ? engine_->state() : State::Ready;
+    if (ownEngine_ && state == State::Ready && server_ != engine_->server())
+        takeServer(engine_->server());
+    if (ownEngine_ && state != State::Ready)
+        server_.clear();
+    starting_->setVisible(hasModel && state == State::Starting);
+    const double fraction = engine_->fraction();
+    startingBar_->setRange(0, fraction < 0 ? 0 : kBarSteps);
+    startingBar_->setValue(static_cast<int>(qMax(0.0, fraction) * kBarSteps));
+    startingText_->setText(engine_->stage().isEmpty()
+                               ? tr("Starting the engine of %1…").arg(modelName_)
+                               : tr("Starting the engine: %1").arg(engine_->stage()));
+    if (state == State::Failed && hasModel) {
+        if (isStreaming())
+            endAnswer(ChatEnd::Failed, {}, engine_->error());
+        banner_->showFailure({engine_->error(), {}}, engine_->messages(),
+                             {tr("Retry"), [this] { engine_->start(artifact_); }});
+    } else if (state == State::Starting) {
+        banner_->clear();
+    }
+    if (!hasModel) {
+        empty_->setText(tr("No artifact is open"),
+                        tr("Open a compressed model to chat with it. Conversations stay on this "
+                           "machine."));
+        empty_->setActionText(tr("Open an artifact"));
+        composer_->setReady(false, tr("Open an artifact to send messages"));
+    } else {
+        empty_->setText(tr("Chat with %1").arg(modelName_),
+                        tr("Ask something. The answer is computed on this machine, straight from "
+                           "the packed weights."));
+        empty_->setActionText({});
+        composer_->setReady(state != State::Failed,
+                            state == State::Failed ? tr("The engine is not running") : QString());
+    }
+}
+
+void ChatView::takeLoaded(const QList<Conversation>& conversations) {
+    for (const Conversation& conversation : conversations) {
+        if (!stored_.contains(conversation.id))
+            stored_.insert(conversation.id, conversation);
+    }
+    list_->model()->setAll(stored_.values());
+    list_->mark(open_.id);
+}
+
+Conversation* ChatView::conversationOf(const QString& id) {
+    if (open_.id == id)
+        return &open_;
+    const auto found = stored_.find(id);
+    return found == stored_.end() ? nullptr : &*found;
+}
+
+void ChatView::keepOpen() {
+    if (!open_.isEmpty())
+        stored_[open_.id] = open_;
+}
+
+void ChatView::newConversation() {
+    if (!open_.isEmpty()) {
+        keepOpen();
+        // The next conversation begins with the settings of this one.
+        const QString systemPrompt = open_.systemPrompt;
+        const ChatSampling sampling = open_.sampling;
+        open_ = Conversation::create();
+        open_.systemPrompt = systemPrompt;
+        open_.sampling = sampling;
+        showOpen();
+    }
+    composer_->endEdit();
+    composer_->field()->setFocus(Qt::OtherFocusReason);
+}
+
+void ChatView::openConversation(const QString& id) {
+    if (open_.id == id || !stored_.contains(id))
+        return;
+    composer_->endEdit();
+    editing_.clear();
+    keepOpen();
+    open_ = stored_.value(id);
+    showOpen();
+}
+
+void ChatView::showOpen() {
+    pages_->setCurrentIndex(open_.isEmpty() ? 0 : kTalkPage);
+    composer_->setSettings(open_.systemPrompt, open_.sampling);
+    transcript_->show(open_);
+    list_->mark(open_.id);
+    if (isStreaming())
+        return;
+    const QList<ChatMessage> path = open_.path();
+    if (!path.isEmpty() && path.last().role == ChatRole::Assistant)
+        throughput_->showStored(path.last().statistics);
+    else
+        throughput_->clear();
+}
+
+void ChatView::deleteConversation(const QString& id) {
+    if (streamingConversation_ == id)
+        stop();
+    const Conversation* known = conversationOf(id);
+    if (!known)
+        return;
+    const Conversation deleted = *known;
+    unsaved_.remove(id);
+    stored_.remove(id);
+    store_->remove(id);
+    list_->model()->remove(id);
+    if (open_.id == id) {
+        open_ = Conversation::create();
+        showOpen();
+    }
+    list_->offerUndo(deleted);
+}
+
+void ChatView::copyAsMarkdown(const QString& id) {
+    if (const Conversation* known = conversationOf(id))
+        QGuiApplication::clipboard()->setText(markdownOf(*known));
+}
+
+void ChatView::send(const QString& text) {
+    if (isStreaming())
+        return;
+    QString parent = open_.leaf();
+    if (const ChatMessage* edited = open_.find(std::exchange(editing_, {})))
+        parent = edited->parent;
+    composer_->endEdit();
+    answer(open_.add(parent, ChatRole::User, text));
+}
+
+void ChatView::regenerate(const QString& messageId) {
+    const ChatMessage* message = open_.find(messageId);
+    if (!isStreaming() && message && message->role == ChatRole::Assistant)
+        answer(message->parent);
+}
+
+void ChatView::editMessage(const QString& messageId) {
+    const ChatMessage* message = open_.find(messageId);
+    if (isStreaming() || !message || message->role != ChatRole::User)
+        return;
+    editing_ = messageId;
+    composer_->beginEdit(message->text);
+}
+
+void ChatView::answer(const QString& questionId) {
+    streamingConversation_ = open_.id;
+    streamingMessage_ = open_.add(questionId, ChatRole::Assistant, {});
+    ChatMessage* message = open_.find(streamingMessage_);
+    message->end = ChatEnd::Streaming;
+    message->model = modelName_;
+    touch(open_);
+    transcript_->setLocked(true);
+    showOpen();
+    transcript_->scrollToEnd();
+    composer_->setStreaming(true);
+    throughput_->beginAnswer();
+    Q_EMIT activityChanged(tr("Answering…"));
+    if (server_.isEmpty()) {
+        waiting_ = true;
+        ensureEngine();
+    } else {
+        request();
+    }
+}
+
+void ChatView::request() {
+    const Conversation* conversation = conversationOf(streamingConversation_);
+    if (!conversation)
+        return;
+    ChatRequest what;
+    what.model = modelName_;
+    what.systemPrompt = conversation->systemPrompt;
+    what.sampling = conversation->sampling;
+    Conversation upTo = *conversation;
+    upTo.show(streamingMessage_);
+    for (const ChatMessage& message : upTo.path()) {
+        // An answer that failed before its first word is no part of the conversation.
+        if (!message.text.isEmpty())
+            what.messages.append(message);
+    }
+    client_->send(server_, what);
+}
+
+void ChatView::takeDelta(const QString& text) {
+    Conversation* conversation = conversationOf(streamingConversation_);
+    ChatMessage* message = conversation ? conversation->find(streamingMessage_) : nullptr;
+    if (!message)
+        return;
+    message->text += text;
+    throughput_->countToken();
+    if (conversation == &open_)
+        transcript_->feed(streamingMessage_, text);
+    unsaved_.insert(conversation->id);
+    if (!save_.isActive())
+        save_.start();
+}
+
+void ChatView::stop() {
+    if (!isStreaming())
+        return;
+    client_->cancel();
+    endAnswer(ChatEnd::Stopped, {}, {});
+}
+
+void ChatView::endAnswer(ChatEnd end, const ChatStatistics& statistics, const QString& error) {
+    Conversation* conversation = conversationOf(streamingConversation_);
+    ChatMessage* message = conversation ? conversation->find(streamingMessage_) : nullptr;
+    streamingConversation_.clear();
+    streamingMessage_.clear();
+    waiting_ = false;
+    if (message) {
+        message->end = end;
+        message->error = error;
+        message->statistics = statistics;
+        touch(*conversation);
+        if (conversation == &open_)
+            transcript_->finish(*message);
+    }
+    transcript_->setLocked(false);
+    composer_->setStreaming(false);
+    throughput_->endAnswer(statistics);
+    Q_EMIT activityChanged({});
+}
+
+void ChatView::touch(Conversation& conversation) {
+    stored_[conversation.id] = conversation;
+    list_->model()->put(conversation);
+    list_->mark(open_.id);
+    unsaved_.insert(conversation.id);
+    if (!save_.isActive())
+        save_.start();
+}
+
+void ChatView::saveNow() {
+    const QSet<QString> ids = std::exchange(unsaved_, {});
+    for (const QString& id : ids) {
+        if (const Conversation* conversation = conversationOf(id))
+            store_->save(*conversation);
+    }
+}
+
+} // namespace caldera::studio

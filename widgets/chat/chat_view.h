@@ -1,0 +1,119 @@
+// The Chat mode: conversations, the one that is open, and how fast the model answers.
+#pragma once
+
+#include <QHash>
+#include <QSet>
+#include <QTimer>
+#include <QUrl>
+#include <QWidget>
+
+#include "widgets/chat/conversation.h"
+
+class QProgressBar;
+class QStackedWidget;
+
+namespace caldera::studio {
+
+class ChatClient;
+class Composer;
+class ConversationList;
+class ConversationStore;
+class EmptyState;
+class EngineProcess;
+class ErrorBanner;
+class ThroughputPanel;
+class ToneLabel;
+class Transcript;
+
+/// Talks to the engine of the open artifact, or to any OpenAI-compatible server. Conversations are
+/// kept in a folder and saved by themselves.
+class ChatView : public QWidget {
+    Q_OBJECT
+public:
+    /// `folder` keeps the conversations (stateFolder()/chats in the studio); `worker` is the path
+    /// of the `caldera` program, empty: JobService::findWorker().
+    explicit ChatView(const QString& folder, const QString& worker = {}, QWidget* parent = nullptr);
+    ~ChatView() override;
+
+    /// Chats with this artifact. Its engine starts when the view is first seen.
+    void openArtifact(const QString& path, const QString& name);
+    /// Ends the engine; conversations stay readable.
+    void closeArtifact();
+    /// Talks to this server instead of an own engine.
+    void useServer(const QUrl& server, const QString& modelName);
+
+    /// Begins a conversation; an empty one that is open already is used.
+    void newConversation();
+    void openConversation(const QString& id);
+    /// Sends a message in the open conversation. While the engine starts it waits for it.
+    void send(const QString& text);
+    void stop();
+    void regenerate(const QString& messageId);
+    void editMessage(const QString& messageId);
+
+    bool isStreaming() const { return !streamingMessage_.isEmpty(); }
+    const Conversation& conversation() const { return open_; }
+    EngineProcess* engine() const { return engine_; }
+    Composer* composer() const { return composer_; }
+    Transcript* transcript() const { return transcript_; }
+    ConversationList* list() const { return list_; }
+    ThroughputPanel* throughput() const { return throughput_; }
+    ConversationStore* store() const { return store_; }
+
+Q_SIGNALS:
+    /// The empty state's action.
+    void openArtifactRequested();
+    /// For the status line: "Answering…", empty when idle.
+    void activityChanged(const QString& text);
+
+protected:
+    void showEvent(QShowEvent* event) override;
+
+private:
+    QWidget* buildCentre();
+    void connectAll();
+    void takeLoaded(const QList<Conversation>& conversations);
+    void deleteConversation(const QString& id);
+    void copyAsMarkdown(const QString& id);
+    Conversation* conversationOf(const QString& id);
+    void keepOpen();
+    void answer(const QString& questionId);
+    void request();
+    void takeDelta(const QString& text);
+    void endAnswer(ChatEnd end, const ChatStatistics& statistics, const QString& error);
+    void touch(Conversation& conversation);
+    void saveNow();
+    void showOpen();
+    void showEngine();
+    void takeServer(const QUrl& server);
+    void ensureEngine();
+
+    ConversationStore* store_;
+    ChatClient* client_;
+    EngineProcess* engine_;
+    ConversationList* list_;
+    Transcript* transcript_;
+    Composer* composer_;
+    ThroughputPanel* throughput_;
+    ErrorBanner* banner_;
+    EmptyState* empty_;
+    QStackedWidget* pages_;
+    QWidget* starting_;
+    ToneLabel* startingText_;
+    QProgressBar* startingBar_;
+
+    QHash<QString, Conversation> stored_;
+    Conversation open_;
+    QString artifact_;
+    QString modelName_;
+    QUrl server_;
+    bool ownEngine_ = true;
+    QString editing_; ///< message that the composer edits
+    QString streamingConversation_;
+    QString streamingMessage_;
+    bool waiting_ = false; ///< the request is made when the engine is ready
+    QTimer save_;
+    QSet<QString> unsaved_;
+};
+
+} // namespace caldera::studio

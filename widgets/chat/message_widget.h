@@ -1,0 +1,74 @@
+// One message on screen: who, what, and what can be done with it.
+#pragma once
+
+#include <QWidget>
+
+#include "widgets/chat/conversation.h"
+
+class QHBoxLayout;
+class QLabel;
+class QToolButton;
+
+namespace caldera::studio {
+
+class MessageText;
+class ToneLabel;
+
+class MessageWidget : public QWidget {
+    Q_OBJECT
+public:
+    explicit MessageWidget(const ChatMessage& message, QWidget* parent = nullptr);
+
+    const ChatMessage& message() const { return message_; }
+    /// Takes what changed but the text: end, error, figures.
+    void setMessage(const ChatMessage& message);
+    /// Position among its versions, from 0; hidden when there is one.
+    void setVersions(const QStringList& ids);
+    /// Nothing may be asked again while an answer streams.
+    void setLocked(bool locked);
+
+    /// More of a streaming answer; drawn with the next renderSome().
+    void feed(const QString& text);
+    /// Draws at most about `characters`; true when all is drawn.
+    bool renderSome(qsizetype characters);
+    void finishText();
+    /// Forgets what is drawn (the colours changed) and draws again with renderSome().
+    void restart();
+    bool isRendered() const { return rendered_; }
+
+Q_SIGNALS:
+    void regenerateRequested(const QString& id);
+    void editRequested(const QString& id);
+    void versionRequested(const QString& id);
+
+protected:
+    void enterEvent(QEnterEvent* event) override;
+    void leaveEvent(QEvent* event) override;
+    void paintEvent(QPaintEvent* event) override;
+
+private:
+    QWidget* buildActions();
+    void showNotes();
+    QString figures() const;
+
+    ChatMessage message_;
+    QStringList versions_;
+    bool rendered_ = false;
+    bool streaming_ = false;
+    ToneLabel* author_;
+    MessageText* text_;
+    QWidget* bubble_ = nullptr;
+    QWidget* actions_;
+    QToolButton* again_ = nullptr;
+    QToolButton* edit_ = nullptr;
+    QWidget* versionBox_;
+    ToneLabel* version_;
+    QToolButton* previous_;
+    QToolButton* next_;
+    ToneLabel* figures_;
+    QWidget* noteBox_;
+    QLabel* noteIcon_;
+    ToneLabel* note_;
+};
+
+} // namespace caldera::studio
