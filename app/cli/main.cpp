@@ -21,7 +21,9 @@ int runCommandLine(int argc, char** argv) {
     app.require_subcommand(1);
     caldera::cli::CommandLine commands(app);
     caldera::cli::addPlanCommand(commands);
+    caldera::cli::addFidelityCommand(commands);
     caldera::cli::addDecomposeCommand(commands);
+    caldera::cli::addEvaluateCommand(commands);
     return commands.run(argc, argv);
 }
 

@@ -1,0 +1,141 @@
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "app/cli/command.h"
+#include "core/base/error.h"
+#include "core/base/text.h"
+#include "core/fidelity/fidelity.h"
+#include "core/linalg/numerics.h"
+
+namespace caldera::cli {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Cells that the text output names.
+constexpr size_t kShown = 10;
+
+struct Options {
+    std::string model;
+    std::string metric = "proxy";
+    fs::path out;
+    fs::path plan;
+    std::string calibrationText;
+    int64_t calibrationTokens = 0;
+    std::string device = "cpu";
+    int threads = 0;
+};
+
+using CellValue = std::pair<Cell, double>;
+
+std::vector<CellValue> mostFragileFirst(const FidelityMetric& metric) {
+    std::vector<CellValue> cells(metric.values.begin(), metric.values.end());
+    std::stable_sort(cells.begin(), cells.end(),
+                     [](const CellValue& a, const CellValue& b) { return a.second > b.second; });
+    return cells;
+}
+
+FidelityRequest requestFor(const Options& options, const Invocation& invocation) {
+    FidelityRequest request;
+    request.model = openModel(options.model);
+    request.plan = options.plan.empty() ? defaultPlan(options.model, request.model->config)
+                                        : loadPlan(options.plan);
+    if (!options.calibrationText.empty()) {
+        request.plan.calibration.text = options.calibrationText;
+    }
+    if (options.calibrationTokens > 0) {
+        request.plan.calibration.tokens = options.calibrationTokens;
+    }
+    request.device = options.device;
+    request.command = invocation.commandLine;
+    return request;
+}
+
+void printJson(const FidelityMetric& metric, const fs::path& out, double seconds) {
+    nlohmann::json values = nlohmann::json::object();
+    for (const auto& [cell, value] : metric.values) {
+        values[cellName(cell)] = value;
+    }
+    const nlohmann::json json = {{"metric", metric.name},
+                                 {"description", metric.description},
+                                 {"out", out.string()},
+                                 {"seconds", seconds},
+                                 {"values", values}};
+    std::printf("%s\n", json.dump(2).c_str());
+}
+
+void printText(const FidelityMetric& metric, const fs::path& out, double seconds) {
+    const std::vector<CellValue> cells = mostFragileFirst(metric);
+    std::printf("%s: %zu cells in %s. The most fragile:\n", out.c_str(), cells.size(),
+                durationText(seconds).c_str());
+    for (size_t i = 0; i < std::min(kShown, cells.size()); ++i) {
+        std::printf("  %.4f  %s\n", cells[i].second, cellName(cells[i].first).c_str());
+    }
+}
+
+fs::path outFile(const Options& options, const Invocation& invocation) {
+    if (!options.out.empty()) {
+        return options.out;
+    }
+    if (invocation.job) {
+        return *invocation.job / "out" / "fidelity.h5";
+    }
+    throw UsageError("usage", "--out is missing: say which file the report should be written to.");
+}
+
+void run(const Options& options, Invocation& invocation) {
+    const auto start = std::chrono::steady_clock::now();
+    if (options.threads > 0) {
+        fixNumerics(options.threads);
+    }
+    const fs::path out = outFile(options, invocation);
+    const FidelityRequest request = requestFor(options, invocation);
+    const Report report = measureFidelity(request, invocation.progress, invocation.stop);
+    if (out.has_parent_path()) {
+        fs::create_directories(out.parent_path());
+    }
+    writeReport(report, out);
+    invocation.progress.event("artifact", {{"path", out.string()}, {"kind", "report"}});
+    const double seconds =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    if (invocation.json) {
+        printJson(report.fidelity.front(), out, seconds);
+    } else {
+        printText(report.fidelity.front(), out, seconds);
+    }
+}
+
+} // namespace
+
+void addFidelityCommand(CommandLine& commands) {
+    const auto options = std::make_shared<Options>();
+    CLI::App& app = commands.add("fidelity", "Measure how fragile each cell of a model is",
+                                 [options](Invocation& invocation) { run(*options, invocation); });
+    app.add_option("model", options->model, "Folder, .gguf file, or name in the Hugging Face cache")
+        ->required()
+        ->type_name("MODEL");
+    app.add_option("--metric", options->metric,
+                   "proxy: error of the plan's codec alone, weighted by the layer's inputs")
+        ->check(CLI::IsMember({"proxy"}))
+        ->capture_default_str();
+    app.add_option("--out", options->out, "Report file (in a job: its out/fidelity.h5)")
+        ->type_name("FILE.h5");
+    app.add_option("--plan", options->plan, "Plan whose codecs are measured; default: 2 bit e8p")
+        ->type_name("FILE");
+    app.add_option("--calibration-text", options->calibrationText,
+                   "UTF-8 file instead of the plan's, or \"builtin\"")
+        ->type_name("FILE");
+    app.add_option("--calibration-tokens", options->calibrationTokens,
+                   "Tokens instead of the plan's")
+        ->check(CLI::PositiveNumber);
+    app.add_option("--device", options->device, "cpu or cuda")->capture_default_str();
+    app.add_option("--threads", options->threads, "Threads; 0: all cores")->capture_default_str();
+}
+
+} // namespace caldera::cli
