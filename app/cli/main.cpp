@@ -24,6 +24,7 @@ int runCommandLine(int argc, char** argv) {
     caldera::cli::addFidelityCommand(commands);
     caldera::cli::addDecomposeCommand(commands);
     caldera::cli::addEvaluateCommand(commands);
+    caldera::cli::addBenchCommand(commands);
     return commands.run(argc, argv);
 }
 

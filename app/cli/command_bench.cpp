@@ -1,0 +1,200 @@
+// caldera bench codec | gemv
+#include <chrono>
+#include <iomanip>
+#include <iostream>
+#include <random>
+
+#include "app/cli/command.h"
+#include "core/base/error.h"
+#include "core/codec/codec.h"
+#include "kernels/e8p/e8p.h"
+#include "kernels/lloyd/lloyd.h"
+
+namespace caldera::cli {
+
+namespace {
+
+using Json = nlohmann::json;
+using Clock = std::chrono::steady_clock;
+
+struct BenchOptions {
+    int64_t samples = 8'000'000;
+    uint64_t seed = 1;
+    int64_t rows = 4096;
+    int64_t columns = 4096;
+    double seconds = 1;
+};
+
+double secondsSince(Clock::time_point start) {
+    return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+std::vector<float> normalSample(int64_t count, uint64_t seed) {
+    std::mt19937_64 random(seed);
+    std::normal_distribution<float> normal;
+    std::vector<float> sample(static_cast<size_t>(count));
+    for (float& value : sample) {
+        value = normal(random);
+    }
+    return sample;
+}
+
+/// sum of (x - gain * decoded)^2 / count.
+double meanSquaredError(const std::vector<float>& x, const std::vector<float>& decoded,
+                        double gain) {
+    double sum = 0;
+    for (size_t i = 0; i < x.size(); ++i) {
+        const double error = x[i] - gain * decoded[i];
+        sum += error * error;
+    }
+    return sum / static_cast<double>(x.size());
+}
+
+struct CodecRow {
+    std::string codec;
+    double bits = 0;
+    double mse = 0;
+    double nanoseconds = 0; ///< to encode one weight on one core
+};
+
+CodecRow measureCodec(const std::string& id, const std::vector<float>& sample) {
+    const auto codec = makeCodec(id);
+    const int width = codec->blockColumns();
+    const MatrixShape shape = {static_cast<int64_t>(sample.size()) / width, width};
+    std::vector<float> scaled(sample);
+    for (float& value : scaled) {
+        value *= static_cast<float>(codec->inputRms());
+    }
+    std::vector<std::byte> codes(static_cast<size_t>(codec->codeBytes(shape)));
+    std::vector<float> decoded(sample.size());
+    const auto start = Clock::now();
+    codec->encodeBlock(scaled, shape, {}, codes, decoded);
+    const double seconds = secondsSince(start);
+    return {id, codec->bitsPerWeight(), meanSquaredError(sample, decoded, 1 / codec->inputRms()),
+            seconds * 1e9 / static_cast<double>(sample.size())};
+}
+
+CodecRow measureLevels(int bits, const std::vector<float>& sample) {
+    const std::span<const float> levels = kernels::lloydLevels(bits);
+    std::vector<uint8_t> indices(sample.size());
+    const auto start = Clock::now();
+    kernels::lloydQuantize(levels, sample.data(), static_cast<int64_t>(sample.size()),
+                           indices.data());
+    const double seconds = secondsSince(start);
+    std::vector<float> decoded(sample.size());
+    for (size_t i = 0; i < sample.size(); ++i) {
+        decoded[i] = levels[indices[i]];
+    }
+    return {"lloyd-" + std::to_string(bits), static_cast<double>(bits),
+            meanSquaredError(sample, decoded, 1),
+            seconds * 1e9 / static_cast<double>(sample.size())};
+}
+
+void runCodec(const BenchOptions& options, const Invocation& invocation) {
+    const int64_t count = padTo(options.samples, 128); // whole groups of 16 rows of 8
+    const std::vector<float> sample = normalSample(count, options.seed);
+    std::vector<CodecRow> rows = {measureCodec("e8p-2", sample)};
+    for (const int bits : {2, 3, 4}) {
+        rows.push_back(measureLevels(bits, sample));
+    }
+    if (invocation.json) {
+        Json table = Json::array();
+        for (const CodecRow& row : rows) {
+            table.push_back({{"codec", row.codec},
+                             {"bits", row.bits},
+                             {"mse", row.mse},
+                             {"encode_nanoseconds", row.nanoseconds}});
+        }
+        std::cout << Json{{"samples", count}, {"seed", options.seed}, {"rows", table}}.dump(2)
+                  << '\n';
+        return;
+    }
+    std::cout << "codec     bits  mean squared error  ns to encode a weight\n" << std::fixed;
+    for (const CodecRow& row : rows) {
+        std::cout << std::left << std::setw(10) << row.codec << std::setprecision(0) << std::setw(6)
+                  << row.bits << std::setprecision(6) << std::setw(20) << row.mse
+                  << std::setprecision(2) << row.nanoseconds << '\n';
+    }
+    std::cout << count << " values of N(0,1), seed " << options.seed << ", one core.\n";
+}
+
+/// Seconds of one product, the best of many within the time given.
+double timeGemv(const kernels::E8pMatrix& q, const std::vector<float>& x, std::vector<float>& y,
+                double seconds, const std::stop_token& stop) {
+    double best = 1e9;
+    const auto start = Clock::now();
+    do {
+        if (stop.stop_requested()) {
+            throw Cancelled();
+        }
+        const auto begin = Clock::now();
+        kernels::e8pGemv(q, x.data(), y.data(), {0, q.groups});
+        best = std::min(best, secondsSince(begin));
+    } while (secondsSince(start) < seconds);
+    return best;
+}
+
+void runGemv(const BenchOptions& options, const Invocation& invocation) {
+    const int64_t groups = padTo(options.rows, kRowGroup) / kRowGroup;
+    const int64_t blocks = padTo(options.columns, 8) / 8;
+    std::mt19937_64 random(options.seed);
+    std::vector<uint16_t> codes(static_cast<size_t>(groups * blocks * kRowGroup));
+    for (uint16_t& code : codes) {
+        code = static_cast<uint16_t>(random());
+    }
+    const std::vector<float> scale(static_cast<size_t>(groups), 0.01F);
+    const std::vector<float> x = normalSample(blocks * 8, options.seed);
+    std::vector<float> y(static_cast<size_t>(groups * kRowGroup));
+    const double seconds = timeGemv({codes.data(), scale.data(), groups, blocks}, x, y,
+                                    options.seconds, invocation.stop);
+    const double bytes = static_cast<double>(codes.size() * 2 + scale.size() * 2);
+    const double weights = static_cast<double>(groups * kRowGroup * blocks * 8);
+    if (invocation.json) {
+        std::cout << Json{{"codec", "e8p-2"},
+                          {"rows", groups * kRowGroup},
+                          {"columns", blocks * 8},
+                          {"seconds", seconds},
+                          {"weights_per_second", weights / seconds},
+                          {"bytes_per_second", bytes / seconds}}
+                         .dump(2)
+                  << '\n';
+        return;
+    }
+    std::cout << std::fixed << std::setprecision(1) << "e8p-2 " << groups * kRowGroup << " x "
+              << blocks * 8 << ": " << seconds * 1e6 << " us, " << weights / seconds / 1e9
+              << " billion weights a second, " << bytes / seconds / 1e9 << " GB/s, one core.\n";
+}
+
+} // namespace
+
+void addBenchCommand(CommandLine& commands) {
+    const auto options = std::make_shared<BenchOptions>();
+    const auto action =
+        std::make_shared<std::function<void(const BenchOptions&, const Invocation&)>>();
+    CLI::App& bench = commands.add(
+        "bench", "Measure codecs and kernels on this machine",
+        [options, action](Invocation& invocation) { (*action)(*options, invocation); });
+    bench.require_subcommand(1);
+    const auto addAction = [&](const char* name, const char* description, auto run) {
+        CLI::App* app = bench.add_subcommand(name, description);
+        app->fallthrough();
+        app->callback([action, run] { *action = run; });
+        app->add_option("--seed", options->seed, "Seed of the random values")
+            ->capture_default_str();
+        return app;
+    };
+    CLI::App* codec = addAction("codec", "Mean squared error of every codec on N(0,1)", runCodec);
+    codec->add_option("--samples", options->samples, "How many values")
+        ->check(CLI::Range(int64_t{128}, int64_t{1} << 30))
+        ->capture_default_str();
+    CLI::App* gemv = addAction("gemv", "Time a product with packed e8p-2 weights", runGemv);
+    gemv->add_option("--rows", options->rows)->check(CLI::Range(1, 1 << 18))->capture_default_str();
+    gemv->add_option("--columns", options->columns)
+        ->check(CLI::Range(1, 1 << 18))
+        ->capture_default_str();
+    gemv->add_option("--seconds", options->seconds, "How long to measure")
+        ->check(CLI::Range(0.01, 600.0))
+        ->capture_default_str();
+}
+
+} // namespace caldera::cli
