@@ -27,6 +27,9 @@ namespace {
 
 /// Another outer iteration must lower the error by this share to be followed by one more.
 constexpr double kWorthwhileGain = 0.002;
+/// Weight of plain energy beside the Hessian (mean diagonal 1) when L R is fitted before Q: LDLQ
+/// turns the size of what is left into error whatever its direction (docs/decisions/0030).
+constexpr double kPlainEnergyShare = 3;
 /// Sweeps of coordinate descent in each Q step.
 constexpr int kSweeps = 2;
 
@@ -126,10 +129,12 @@ double Solver::record(int iteration, const std::string& step) {
 
 void Solver::lowRankStep() {
     if (lowRank_.empty()) {
-        // With Q still to come, plain energy is what counts: LDLQ turns the size of what is left
-        // into error whatever its direction. After Q only the metric of the Hessian counts.
-        lowRank_ =
-            fitLowRank(withoutQ(), hasQ_ ? basis_.hessian : torch::Tensor(), lowRankSettings_);
+        torch::Tensor metric = basis_.hessian;
+        if (!hasQ_) {
+            metric = metric.clone();
+            metric.diagonal().add_(kPlainEnergyShare);
+        }
+        lowRank_ = fitLowRank(withoutQ(), metric, lowRankSettings_);
     } else {
         improveLowRank(lowRank_, withoutQ(), basis_.hessian, lowRankSettings_);
     }

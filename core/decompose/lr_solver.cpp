@@ -35,8 +35,7 @@ torch::Tensor LowRank::product(const torch::Device& device) const {
 LowRank fitLowRank(const torch::Tensor& a, const torch::Tensor& metric,
                    const LowRankSettings& settings) {
     // The left singular vectors of A chol(H) are the eigenvectors of A H A^T.
-    const torch::Tensor root =
-        metric.defined() ? at::mm(a, std::get<0>(at::linalg_cholesky_ex(metric))) : a;
+    const torch::Tensor root = at::mm(a, std::get<0>(at::linalg_cholesky_ex(metric)));
     torch::Tensor left = evenOut(leadingPart(root, settings.rank, settings.seed).left,
                                  deriveSeed(settings.seed, "rotation")); // [rows, rank]
     LowRank best;
@@ -47,9 +46,9 @@ LowRank fitLowRank(const torch::Tensor& a, const torch::Tensor& metric,
         const torch::Tensor target = solveSymmetric(gram.to(a.device()), at::mm(a.t(), left));
         turn.rightTransposed = roundFactor(target.to(at::kCPU), gram, settings.rightCodec);
         const torch::Tensor right = turn.rightTransposed.dense().to(a.device()); // [columns, rank]
-        const torch::Tensor weighted = metric.defined() ? at::mm(metric, right) : right; // H R^T
-        const torch::Tensor rightGram = at::mm(right.t(), weighted);                     // R H R^T
-        const torch::Tensor cross = at::mm(a, weighted);                                 // A H R^T
+        const torch::Tensor weighted = at::mm(metric, right);                    // H R^T
+        const torch::Tensor rightGram = at::mm(right.t(), weighted);             // R H R^T
+        const torch::Tensor cross = at::mm(a, weighted);                         // A H R^T
         turn.left = roundFactor(solveSymmetric(rightGram, cross).to(at::kCPU),
                                 rightGram.to(at::kCPU), settings.leftCodec);
         left = turn.left.dense().to(a.device());
@@ -57,10 +56,11 @@ LowRank fitLowRank(const torch::Tensor& a, const torch::Tensor& metric,
         const double objective =
             ((leftGram * rightGram).sum() - (left * cross).sum() * 2).item<double>();
         gram = leftGram.to(at::kCPU);
-        if (objective < lowest) {
-            lowest = objective;
-            best = turn;
+        if (objective >= lowest) {
+            break;
         }
+        lowest = objective;
+        best = turn;
     }
     return best;
 }

@@ -27,9 +27,8 @@ struct LowRankSettings {
 };
 
 /// Fits L R to `a` from nothing: leading singular part, rotated so that rank indices carry even
-/// energy, then R and L rounded in turns (each against the other's Gram matrix), the best turn
-/// kept. `metric` weighs the columns' errors; undefined means plainly, which is the right weight
-/// when a Q step with feedback follows (docs/decisions/0030).
+/// energy, then R and L rounded in turns (each against the other's Gram matrix), until a turn
+/// no longer helps. metric [columns, columns], symmetric positive definite, weighs the errors.
 LowRank fitLowRank(const torch::Tensor& a, const torch::Tensor& metric,
                    const LowRankSettings& settings);
 
