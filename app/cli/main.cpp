@@ -25,6 +25,7 @@ int runCommandLine(int argc, char** argv) {
     caldera::cli::addDecomposeCommand(commands);
     caldera::cli::addEvaluateCommand(commands);
     caldera::cli::addBenchCommand(commands);
+    caldera::cli::addCompressCommand(commands);
     return commands.run(argc, argv);
 }
 

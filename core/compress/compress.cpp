@@ -6,6 +6,8 @@
 #include <set>
 #include <sys/stat.h>
 
+#include <ATen/ATen.h>
+
 #include "core/artifact/artifact.h"
 #include "core/base/error.h"
 #include "core/base/file.h"
@@ -14,6 +16,7 @@
 #include "core/calibration/calibration.h"
 #include "core/compress/cell_key.h"
 #include "core/compress/hidden_store.h"
+#include "core/compress/packing_check.h"
 #include "core/decompose/decompose.h"
 #include "core/forward/transformer.h"
 #include "core/job/job_folder.h"
@@ -82,6 +85,7 @@ private:
     torch::Tensor embedTokens() const;
     void finishLayer(int layer, torch::Tensor& hidden);
     void finishCell(Cell cell, const torch::Tensor& weight, const GroupBasis& basis);
+    torch::Tensor originalWeight(Cell cell) const;
     std::string writeOut();
     Report makeReport() const;
 
@@ -250,13 +254,32 @@ Report Compression::makeReport() const {
     return report;
 }
 
+torch::Tensor Compression::originalWeight(Cell cell) const {
+    const MatrixShape shape = config_.shapeOf(cell.module);
+    torch::Tensor weight = at::empty({shape.rows, shape.columns}, at::kFloat);
+    request_.model->weights->readRows(
+        cellName(cell) + ".weight", 0, shape.rows,
+        {weight.data_ptr<float>(), static_cast<size_t>(weight.numel())});
+    return weight;
+}
+
 /// Everything is written beside the target, which appears at once and whole.
 std::string Compression::writeOut() {
     const fs::path staging = stagingFolder(request_.out);
     fs::remove_all(staging);
-    const std::string hash =
-        writeArtifact({request_.model, request_.plan, staging,
-                       [this](Cell cell) { return readCellFile(cellFile(cell), keyOf(cell)); }});
+    ArtifactRequest artifact;
+    artifact.model = request_.model;
+    artifact.plan = request_.plan;
+    artifact.folder = staging;
+    artifact.load = [this](Cell cell) {
+        checkCancelled(stop_);
+        return readCellFile(cellFile(cell), keyOf(cell));
+    };
+    artifact.verify = [this](const CompressedCell& cell) {
+        checkPacking(cell, originalWeight(cell.cell));
+    };
+    artifact.codecTables = codecTables(request_.plan, config_);
+    const std::string hash = writeArtifact(artifact);
     writeReport(makeReport(), staging / "report.h5");
     fs::rename(staging, request_.out);
     return hash;

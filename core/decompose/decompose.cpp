@@ -9,7 +9,6 @@
 
 #include "core/base/error.h"
 #include "core/base/half.h"
-#include "core/base/text.h"
 #include "core/codec/codec.h"
 #include "core/codec/transform.h"
 #include "core/decompose/cell_measure.h"
@@ -32,10 +31,6 @@ constexpr double kWorthwhileGain = 0.002;
 constexpr double kPlainEnergyShare = 3;
 /// Sweeps of coordinate descent in each Q step.
 constexpr int kSweeps = 2;
-
-std::string factorCodecId(const CellSettings& settings, double bits) {
-    return bits >= 16 ? "none-16" : settings.factorCodec + "-" + numberText(bits);
-}
 
 void checkRequest(const DecomposeRequest& request, const GroupBasis& basis) {
     const torch::Tensor& weight = request.weight;
@@ -73,8 +68,8 @@ public:
     Solver(const DecomposeRequest& request, const GroupBasis& basis, torch::Tensor rotated)
         : request_(request), basis_(basis), weight_(std::move(rotated)),
           codec_(makeCodec(request.settings.codecId())),
-          leftCodec_(makeFactorCodec(factorCodecId(request.settings, request.settings.leftBits))),
-          rightCodec_(makeFactorCodec(factorCodecId(request.settings, request.settings.rightBits))),
+          leftCodec_(makeFactorCodec(request.settings.leftCodecId())),
+          rightCodec_(makeFactorCodec(request.settings.rightCodecId())),
           qSolver_(*codec_, {weight_.size(0), weight_.size(1)}, basis.hessian, basis.cholesky,
                    request.stop),
           lowRankSettings_{request.settings.rank, request.settings.innerIterations,

@@ -108,6 +108,7 @@ TEST_F(Decompose, SixteenBitFactorsAreAtLeastAsGood) {
     const Problem problem = makeProblem(128, 128);
     CellSettings settings = settingsOf(16);
     const double fourBits = solve(problem, settings).report.relativeError;
+    settings.factorCodec = "none";
     settings.leftBits = 16;
     settings.rightBits = 16;
     EXPECT_LT(solve(problem, settings).report.relativeError, fourBits);

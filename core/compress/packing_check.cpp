@@ -1,0 +1,89 @@
+#include "core/compress/packing_check.h"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include <ATen/ATen.h>
+
+#include "core/base/error.h"
+#include "core/base/hash.h"
+#include "core/codec/codec.h"
+#include "core/decompose/decompose.h"
+
+namespace caldera {
+
+namespace {
+
+constexpr double kTolerance = 0.01;
+
+template <class T>
+std::string hashOf(const T& values) {
+    return sha256Hex(std::as_bytes(std::span(values)));
+}
+
+std::string hashOfDecoder(const std::string& id) {
+    constexpr size_t kWords = 1U << 16;
+    std::vector<uint16_t> words(kWords);
+    for (size_t i = 0; i < kWords; ++i) {
+        words[i] = static_cast<uint16_t>(i);
+    }
+    const auto codec = makeCodec(id);
+    const auto columns = std::llround(static_cast<double>(kWords) * 16 / codec->bitsPerWeight() /
+                                      static_cast<double>(kRowGroup));
+    std::vector<float> values(static_cast<size_t>(kRowGroup * columns));
+    codec->decodeRows(std::as_bytes(std::span(words)), {kRowGroup, columns}, 0, kRowGroup, values);
+    return hashOf(values);
+}
+
+std::string hashOfLevels(const std::string& id) {
+    return hashOf(makeFactorCodec(id)->levels());
+}
+
+} // namespace
+
+std::map<std::string, std::string> codecTables(const Plan& plan, const ModelConfig& config) {
+    std::set<std::string> matrices;
+    std::set<std::string> factors;
+    for (int layer = 0; layer < config.layerCount; ++layer) {
+        for (const Module module : kModules) {
+            const CellSettings settings = plan.settingsOf({layer, module});
+            if (settings.skip) {
+                continue;
+            }
+            matrices.insert(settings.codecId());
+            if (settings.rank > 0) {
+                factors.insert({settings.leftCodecId(), settings.rightCodecId()});
+            }
+        }
+    }
+    std::map<std::string, std::string> tables;
+    for (const std::string& id : matrices) {
+        tables[id] = hashOfDecoder(id);
+    }
+    for (const std::string& id : factors) {
+        tables[id] = hashOfLevels(id);
+    }
+    return tables;
+}
+
+void checkPacking(const CompressedCell& cell, const torch::Tensor& weight) {
+    const torch::Tensor error = weight.to(at::kCPU) - reconstruct(cell);
+    const torch::Tensor found = error.square().mean(0).sqrt(); // [columns]
+    const std::vector<float>& said = cell.report.columnError;
+    bool same = said.size() == static_cast<size_t>(found.numel());
+    for (size_t i = 0; same && i < said.size(); ++i) {
+        const double largest = std::max(said[i], found.data_ptr<float>()[i]);
+        same = std::abs(said[i] - found.data_ptr<float>()[i]) <= kTolerance * largest;
+    }
+    if (!same) {
+        throw Error("artifact.verify",
+                    "The packed bytes of " + cellName(cell.cell) +
+                        " do not decode to what was measured when they were made. Remove its file "
+                        "from the work folder and resume; should it happen again, test the "
+                        "machine's memory.",
+                    {{"cell", cellName(cell.cell)}});
+    }
+}
+
+} // namespace caldera

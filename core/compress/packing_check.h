@@ -1,0 +1,22 @@
+// Proof that packed bytes decode to what the solver meant.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include <torch/types.h>
+
+#include "core/artifact/compressed_cell.h"
+#include "core/plan/plan.h"
+
+namespace caldera {
+
+/// SHA-256 of each codec of the plan, by codec id: of what the decoder gives for every 16-bit word
+/// (Q), or of the levels (factors).
+std::map<std::string, std::string> codecTables(const Plan& plan, const ModelConfig& config);
+
+/// Decodes the cell and compares its distance from the original weight [rows, columns], input by
+/// input, with what its report says. Throws Error("artifact.verify") naming the cell.
+void checkPacking(const CompressedCell& cell, const torch::Tensor& weight);
+
+} // namespace caldera

@@ -1,0 +1,268 @@
+#include "core/compress/compress.h"
+
+#include <fstream>
+#include <functional>
+#include <mutex>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "core/base/error.h"
+#include "core/compress/cell_key.h"
+#include "core/compress/hidden_store.h"
+#include "core/linalg/numerics.h"
+#include "tests/core/artifact/artifact_samples.h"
+
+#include <ATen/ATen.h>
+
+namespace caldera {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Counts cells and can ask for a stop after some of them.
+class Recorder final : public Progress {
+public:
+    void stage(const std::string& name) override { stages.push_back(name); }
+    void advance(int64_t done, int64_t total) override { last = {done, total}; }
+    void event(const std::string& kind, nlohmann::json fields) override {
+        if (kind == "cell") {
+            (fields.at("reused").get<bool>() ? reused : made) += 1;
+            if (made == stopAfter) {
+                stop.request_stop();
+            }
+        }
+        if (kind == "log") {
+            logs.push_back(fields.at("message"));
+        }
+    }
+
+    int made = 0;
+    int reused = 0;
+    int stopAfter = -1;
+    std::pair<int64_t, int64_t> last;
+    std::vector<std::string> stages;
+    std::vector<std::string> logs;
+    std::stop_source stop;
+};
+
+class Compress : public testing::Test {
+protected:
+    static constexpr int kCells = 14;
+
+    void SetUp() override {
+        fixNumerics(2);
+        fs::remove_all(root_);
+        ModelConfig config = tinyConfig();
+        config.vocabSize = 2048; // the tokenizer's
+        request_.model = tinyModel(config);
+        request_.plan = defaultPlan("tiny", config);
+        request_.plan.calibration.tokens = 256;
+        request_.plan.calibration.sequenceLength = 64;
+        request_.work = root_ / "work";
+        request_.out = root_ / "out";
+    }
+    void TearDown() override { fs::remove_all(root_); }
+
+    CompressResult run(Recorder& recorder) {
+        return compress(request_, recorder, recorder.stop.get_token());
+    }
+    CompressResult run() {
+        Recorder recorder;
+        return run(recorder);
+    }
+    /// The hash that a run gives in folders of its own.
+    std::string freshHash() {
+        CompressRequest other = request_;
+        other.work = root_ / "fresh-work";
+        other.out = root_ / "fresh-out";
+        fs::remove_all(other.work);
+        fs::remove_all(other.out);
+        Recorder recorder;
+        return compress(other, recorder, recorder.stop.get_token()).artifactHash;
+    }
+    fs::path cellFile(Cell cell) const {
+        return request_.work / "cells" / (cellName(cell) + ".safetensors");
+    }
+
+    fs::path root_ = fs::temp_directory_path() / ("caldera-compress-" + std::to_string(::getpid()));
+    CompressRequest request_;
+};
+
+std::string codeOf(const std::function<void()>& body) {
+    try {
+        body();
+    } catch (const Error& e) {
+        return e.code();
+    }
+    return "";
+}
+
+TEST_F(Compress, MakesAnArtifactThatOpensAndAReport) {
+    Recorder recorder;
+    const CompressResult result = run(recorder);
+    EXPECT_EQ(result.cells, kCells);
+    EXPECT_EQ(result.reusedCells, 0);
+    EXPECT_EQ(recorder.made, kCells);
+    EXPECT_EQ(recorder.last, (std::pair<int64_t, int64_t>{kCells, kCells}));
+    EXPECT_THAT(recorder.stages, testing::ElementsAre("compress", "write"));
+    const auto artifact = Artifact::open(request_.out);
+    artifact->verify();
+    EXPECT_EQ(artifact->hash(), result.artifactHash);
+    EXPECT_EQ(artifact->bitsPerWeight(), result.bitsPerWeight);
+    const Report report = readReport(request_.out / "report.h5");
+    EXPECT_EQ(report.cells.size(), static_cast<size_t>(kCells));
+    EXPECT_EQ(report.run.at("model"), "tiny");
+    EXPECT_FALSE(fs::exists(root_ / "out.partial"));
+}
+
+TEST_F(Compress, StoppedAndResumedGivesTheSameArtifact) {
+    const std::string expected = freshHash();
+    int left = kCells;
+    for (const int stopAfter : {3, 6}) { // inside the first layer, then inside the second
+        Recorder recorder;
+        recorder.stopAfter = stopAfter;
+        EXPECT_THROW(run(recorder), Cancelled);
+        EXPECT_FALSE(fs::exists(request_.out));
+        left -= stopAfter;
+    }
+    Recorder recorder;
+    EXPECT_EQ(run(recorder).artifactHash, expected);
+    EXPECT_EQ(recorder.made, left);
+    EXPECT_EQ(recorder.reused, kCells - left);
+}
+
+TEST_F(Compress, NothingLeftToDoReusesEverything) {
+    const std::string expected = run().artifactHash;
+    fs::remove_all(request_.out);
+    Recorder recorder;
+    EXPECT_EQ(run(recorder).artifactHash, expected);
+    EXPECT_EQ(recorder.made, 0);
+    EXPECT_EQ(recorder.reused, kCells);
+}
+
+TEST_F(Compress, ADamagedCellIsDoneAgain) {
+    const std::string expected = run().artifactHash;
+    fs::remove_all(request_.out);
+    const fs::path damaged = cellFile({0, Module::UpProj});
+    {
+        std::fstream file(damaged, std::ios::in | std::ios::out | std::ios::binary);
+        file.seekp(-20, std::ios::end);
+        file.put('\x5A');
+        file.put('\x5A');
+    }
+    fs::resize_file(cellFile({1, Module::QProj}), 100);
+    Recorder recorder;
+    EXPECT_EQ(run(recorder).artifactHash, expected);
+    EXPECT_EQ(recorder.made, 2);
+    EXPECT_EQ(recorder.logs.size(), 2U);
+    EXPECT_THAT(recorder.logs.front(), testing::HasSubstr("up_proj"));
+}
+
+TEST_F(Compress, DamagedHiddenStatesAreWorkedOutAgain) {
+    const std::string expected = freshHash();
+    Recorder first;
+    first.stopAfter = 9;
+    EXPECT_THROW(run(first), Cancelled);
+    ASSERT_TRUE(fs::exists(request_.work / "hidden/layer-1.safetensors"));
+    fs::resize_file(request_.work / "hidden/layer-1.safetensors", 200);
+    EXPECT_EQ(run().artifactHash, expected);
+}
+
+TEST_F(Compress, AChangedPlanReusesWhatItDoesNotTouch) {
+    run();
+    fs::remove_all(request_.out);
+    CellOverride change;
+    change.rank = 0;
+    request_.plan.layerOverrides.emplace_back(cellName({1, Module::DownProj}), change);
+    const std::string expected = freshHash();
+    Recorder recorder;
+    EXPECT_EQ(run(recorder).artifactHash, expected);
+    EXPECT_EQ(recorder.made, 1);
+}
+
+TEST_F(Compress, ANewSeedOfTheFirstCellChangesItsGroup) {
+    run();
+    fs::remove_all(request_.out);
+    CellOverride change;
+    change.seed = 5;
+    request_.plan.layerOverrides.emplace_back(cellName({0, Module::QProj}), change);
+    Recorder recorder;
+    run(recorder);
+    EXPECT_EQ(recorder.made, 3); // q, k and v share their signs
+}
+
+TEST_F(Compress, OtherCalibrationReusesNothing) {
+    run();
+    fs::remove_all(request_.out);
+    request_.plan.calibration.seed = 1;
+    Recorder recorder;
+    run(recorder);
+    EXPECT_EQ(recorder.made, kCells);
+}
+
+TEST_F(Compress, SkippedCellsStayDense) {
+    request_.plan.skipLayers = {"model.layers.0.*", "*.down_proj"};
+    const CompressResult result = run();
+    EXPECT_EQ(result.cells, 6);
+    const auto artifact = Artifact::open(request_.out);
+    EXPECT_FALSE(artifact->cell({0, Module::QProj}).dense.empty());
+    EXPECT_TRUE(artifact->cell({1, Module::QProj}).dense.empty());
+}
+
+TEST_F(Compress, RefusesBeforeItBegins) {
+    fs::create_directories(request_.out);
+    std::ofstream(request_.out / "notes.txt") << "mine";
+    EXPECT_EQ(codeOf([&] { run(); }), "compress.out-exists");
+    EXPECT_FALSE(fs::exists(request_.work));
+    request_.out = root_ / "other";
+    request_.device = "quantum";
+    EXPECT_THAT(codeOf([&] { run(); }), testing::StartsWith("device."));
+    request_.device = "cpu";
+    request_.plan.defaults.rank = 4096;
+    EXPECT_EQ(codeOf([&] { run(); }), "plan.rank");
+    EXPECT_FALSE(fs::exists(request_.work));
+}
+
+TEST_F(Compress, WorkFilesAreFoundAndRemovedWithoutTouchingOthers) {
+    EXPECT_FALSE(hasWorkFiles(request_.work));
+    run();
+    EXPECT_TRUE(hasWorkFiles(request_.work));
+    std::ofstream(request_.work / "notes.txt") << "mine";
+    removeWorkFiles(request_.work);
+    EXPECT_FALSE(hasWorkFiles(request_.work));
+    EXPECT_TRUE(fs::exists(request_.work / "notes.txt"));
+    fs::remove(request_.work / "notes.txt");
+    removeWorkFiles(request_.work);
+    EXPECT_FALSE(fs::exists(request_.work));
+}
+
+TEST_F(Compress, KeysIgnoreLocksAndFollowSettings) {
+    const Cell cell{0, Module::KProj};
+    const std::string key = cellKey(request_.plan, cell, "c");
+    Plan plan = request_.plan;
+    plan.defaults.locked = true;
+    EXPECT_EQ(cellKey(plan, cell, "c"), key);
+    plan.defaults.innerIterations += 1;
+    EXPECT_NE(cellKey(plan, cell, "c"), key);
+    EXPECT_NE(cellKey(request_.plan, cell, "d"), key);
+    EXPECT_NE(cellKey(request_.plan, {1, Module::KProj}, "c"), key);
+}
+
+TEST_F(Compress, HiddenStoreKeepsTheNewestOfItsKey) {
+    const HiddenStore store(root_ / "hidden", "a");
+    EXPECT_FALSE(store.load(5).has_value());
+    const torch::Tensor hidden = at::arange(24, at::kFloat).view({2, 3, 4});
+    store.save(1, hidden);
+    store.save(2, hidden * 2);
+    EXPECT_FALSE(fs::exists(root_ / "hidden/layer-1.safetensors"));
+    const auto state = store.load(4);
+    ASSERT_TRUE(state.has_value());
+    EXPECT_EQ(state->layer, 2);
+    EXPECT_TRUE(at::equal(state->hidden, hidden * 2));
+    EXPECT_FALSE(store.load(1).has_value());
+    EXPECT_FALSE(HiddenStore(root_ / "hidden", "b").load(4).has_value());
+}
+
+} // namespace
+} // namespace caldera

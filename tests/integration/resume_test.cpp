@@ -1,0 +1,126 @@
+// kill -9 in the middle of `caldera compress`, then --resume: the artifact is the same.
+#include <chrono>
+#include <csignal>
+#include <filesystem>
+#include <string>
+#include <sys/wait.h>
+#include <thread>
+#include <unistd.h>
+#include <vector>
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+
+#include "core/artifact/artifact.h"
+
+namespace caldera {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// One run of the program with its output thrown away.
+class Program {
+public:
+    explicit Program(std::vector<std::string> words) {
+        words.insert(words.begin(), CALDERA_PROGRAM);
+        process_ = ::fork();
+        if (process_ == 0) {
+            const int nowhere = ::open("/dev/null", O_RDWR);
+            ::dup2(nowhere, STDOUT_FILENO);
+            ::dup2(nowhere, STDERR_FILENO);
+            std::vector<char*> arguments;
+            for (std::string& word : words) {
+                arguments.push_back(word.data());
+            }
+            arguments.push_back(nullptr);
+            ::execv(arguments.front(), arguments.data());
+            ::_exit(127);
+        }
+    }
+    Program(const Program&) = delete;
+    Program& operator=(const Program&) = delete;
+    ~Program() {
+        if (process_ > 0) {
+            kill();
+        }
+    }
+
+    bool running() {
+        int status = 0;
+        return process_ > 0 && ::waitpid(process_, &status, WNOHANG) == 0;
+    }
+    void kill() {
+        ::kill(process_, SIGKILL);
+        ::waitpid(process_, nullptr, 0);
+        process_ = -1;
+    }
+    int exitCode() {
+        int status = 0;
+        ::waitpid(process_, &status, 0);
+        process_ = -1;
+        return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    }
+
+private:
+    pid_t process_ = -1;
+};
+
+class Resume : public testing::Test {
+protected:
+    void SetUp() override { fs::create_directories(root_); }
+    void TearDown() override { fs::remove_all(root_); }
+
+    std::vector<std::string> compressTo(const fs::path& out) const {
+        const fs::path model = fs::path(CALDERA_SOURCE_DIR) / "resources/demo-model";
+        return {"compress", model.string(), "--out", out.string(), "--calibration-tokens",
+                "1024",     "--threads",    "2"};
+    }
+    static size_t cellsIn(const fs::path& work) {
+        std::error_code error;
+        size_t count = 0;
+        for (const auto& entry : fs::directory_iterator(work / "cells", error)) {
+            count += entry.path().extension() == ".safetensors" ? 1 : 0;
+        }
+        return count;
+    }
+
+    fs::path root_ = fs::temp_directory_path() / ("caldera-resume-" + std::to_string(::getpid()));
+};
+
+TEST_F(Resume, AfterKillGivesTheSameArtifact) {
+    const fs::path whole = root_ / "whole";
+    ASSERT_EQ(Program(compressTo(whole)).exitCode(), 0);
+    EXPECT_FALSE(fs::exists(root_ / "whole.work"));
+
+    const fs::path out = root_ / "resumed";
+    const fs::path work = root_ / "resumed.work";
+    size_t finished = 0;
+    for (const size_t untilCells : {3U, 20U}) {
+        std::vector<std::string> words = compressTo(out);
+        if (finished > 0) {
+            words.emplace_back("--resume");
+        }
+        Program program(words);
+        while (program.running() && cellsIn(work) < untilCells) {
+            std::this_thread::sleep_for(std::chrono::milliseconds(2));
+        }
+        program.kill();
+        finished = cellsIn(work);
+        ASSERT_GE(finished, untilCells);
+        ASSERT_LT(finished, 56U);
+        EXPECT_FALSE(fs::exists(out));
+    }
+
+    // Without --resume finished work is never thrown away or taken up unasked.
+    EXPECT_EQ(Program(compressTo(out)).exitCode(), 1);
+    EXPECT_EQ(cellsIn(work), finished);
+
+    std::vector<std::string> words = compressTo(out);
+    words.emplace_back("--resume");
+    ASSERT_EQ(Program(words).exitCode(), 0);
+    EXPECT_EQ(Artifact::open(out)->hash(), Artifact::open(whole)->hash());
+    EXPECT_FALSE(fs::exists(work));
+}
+
+} // namespace
+} // namespace caldera
