@@ -135,16 +135,16 @@ struct Task {
     std::vector<std::string> words; ///< the command line without the program
     bool json = false;
 
-    Invocation invocation(Progress& progress, std::stop_token stop) const {
-        return {json, commandLineOf(words), std::nullopt, progress, std::move(stop)};
+    Invocation invocation(Progress& progress, StopSignals& signals) const {
+        return {json, commandLineOf(words), std::nullopt, progress, signals.token(), &signals};
     }
 };
 
 Outcome runInTerminal(const Task& task) {
-    const StopSignals signals({});
+    StopSignals signals({});
     fixNumerics();
     TerminalProgress progress;
-    Invocation invocation = task.invocation(progress, signals.token());
+    Invocation invocation = task.invocation(progress, signals);
     return outcomeOf([&] { task.run(invocation); });
 }
 
@@ -152,7 +152,7 @@ Outcome runInTerminal(const Task& task) {
 void workInFolder(const Task& task, const JobFolder& folder, Outcome& outcome) {
     const JobSpec spec = ensureSpec(folder, task.name, task.words);
     const JobLock lock(folder);
-    const StopSignals signals([&folder] { return folder.cancelRequested(); });
+    StopSignals signals([&folder] { return folder.cancelRequested(); });
     fixNumerics();
     EventWriter events(folder.events(), spec.id);
     events.write("hello", {{"pid", ::getpid()},
@@ -160,7 +160,7 @@ void workInFolder(const Task& task, const JobFolder& folder, Outcome& outcome) {
                            {"kind", spec.kind},
                            {"command", commandLineOf(task.words)}});
     JobProgress progress(folder, events);
-    Invocation invocation = task.invocation(progress, signals.token());
+    Invocation invocation = task.invocation(progress, signals);
     invocation.job = folder.path();
     outcome = outcomeOf([&] { task.run(invocation); });
     if (outcome.exitCode != kDone && outcome.exitCode != kCancelled) {

@@ -14,6 +14,8 @@
 
 namespace caldera::cli {
 
+class StopSignals;
+
 /// What a running command may use.
 struct Invocation {
     bool json = false;                        ///< print one JSON document on stdout instead of text
@@ -21,6 +23,7 @@ struct Invocation {
     std::optional<std::filesystem::path> job; ///< the job folder, when run as a job
     Progress& progress;
     std::stop_token stop; ///< SIGINT, SIGTERM or the job's control file
+    StopSignals* signals; ///< where a command may take SIGINT for itself
 };
 
 class CommandLine {

@@ -26,6 +26,8 @@ int runCommandLine(int argc, char** argv) {
     caldera::cli::addEvaluateCommand(commands);
     caldera::cli::addBenchCommand(commands);
     caldera::cli::addCompressCommand(commands);
+    caldera::cli::addChatCommand(commands);
+    caldera::cli::addServeCommand(commands);
     return commands.run(argc, argv);
 }
 

@@ -3,6 +3,7 @@
 #include <csignal>
 #include <ctime>
 #include <unistd.h>
+#include <utility>
 
 namespace caldera::cli {
 
@@ -35,10 +36,23 @@ StopSignals::~StopSignals() {
     ::pthread_kill(thread_.native_handle(), SIGUSR1);
 }
 
+void StopSignals::interceptInterrupt(std::function<bool()> handler) {
+    const std::lock_guard lock(mutex_);
+    interrupted_ = std::move(handler);
+}
+
+bool StopSignals::isIntercepted() {
+    const std::lock_guard lock(mutex_);
+    return interrupted_ && interrupted_();
+}
+
 void StopSignals::watch(const std::stop_token& ended, const std::function<bool()>& alsoStop) {
     const sigset_t signals = watchedSignals();
     while (!ended.stop_requested()) {
         const int signal = ::sigtimedwait(&signals, nullptr, &kInterval);
+        if (signal == SIGINT && isIntercepted()) {
+            continue;
+        }
         if (signal == SIGINT || signal == SIGTERM) {
             if (source_.stop_requested()) {
                 ::_exit(kCancelledExit);

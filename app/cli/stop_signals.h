@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <mutex>
 #include <stop_token>
 #include <thread>
 
@@ -19,9 +20,17 @@ public:
 
     std::stop_token token() const { return source_.get_token(); }
 
+    /// From now on SIGINT calls this first, on a thread of its own; true means that it was dealt
+    /// with. An empty function gives SIGINT back.
+    void interceptInterrupt(std::function<bool()> handler);
+
 private:
     void watch(const std::stop_token& ended, const std::function<bool()>& alsoStop);
 
+    bool isIntercepted();
+
+    std::mutex mutex_;
+    std::function<bool()> interrupted_;
     std::stop_source source_;
     std::jthread thread_;
 };

@@ -1,6 +1,7 @@
-// OpenAI-compatible HTTP over one engine, bound to loopback.
+// OpenAI-compatible HTTP over one engine, bound to loopback (docs/serve.md).
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <stop_token>
 #include <string>
@@ -13,12 +14,15 @@ namespace caldera {
 struct ServeOptions {
     std::string host = "127.0.0.1";
     int port = 0; ///< 0: any free one
+    /// Called once with the real port, when connections are accepted.
+    std::function<void(int port)> onListening;
 };
 
 /// GET /v1/models, POST /v1/chat/completions (plain and "stream": true, with a `caldera` object of
 /// GenerationStatistics in the last chunk), GET /health. Requests queue for the engine; a client
-/// that goes away cancels its request. Checks Host and Origin, bounds bodies to 8 MiB. The first
-/// event is "hello" {host, port, model}. Returns when `stop` is requested.
+/// that goes away cancels its request. Checks Host and Origin, bounds bodies to 8 MiB. When it
+/// listens, a "log" event has {message, host, port, url}. Returns when `stop` is requested. Throws
+/// Error("serve.port") when the address cannot be opened.
 void serve(std::shared_ptr<Engine> engine, const ServeOptions& options, Progress& progress,
            const std::stop_token& stop);
 

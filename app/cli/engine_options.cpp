@@ -1,0 +1,25 @@
+#include "app/cli/engine_options.h"
+
+#include <algorithm>
+
+namespace caldera::cli {
+
+void EngineOptions::addTo(CLI::App& command) {
+    command.add_option("ARTIFACT", artifact, "Folder of a compressed model")->required();
+    command
+        .add_option("--context", context,
+                    "Tokens that a conversation may have (default: what the model takes, at most " +
+                        std::to_string(kDefaultContext) + ")")
+        ->check(CLI::PositiveNumber);
+    command.add_option("--threads", threads, "Threads that compute (default: all cores)")
+        ->check(CLI::Range(1, 1024));
+}
+
+std::unique_ptr<Engine> EngineOptions::open() const {
+    auto opened = Artifact::open(artifact);
+    const int length =
+        context > 0 ? context : std::min(opened->config().maxPositions, kDefaultContext);
+    return Engine::open(std::move(opened), length, threads);
+}
+
+} // namespace caldera::cli

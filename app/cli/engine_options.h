@@ -1,0 +1,23 @@
+// Options that every command with an engine has.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+
+#include <CLI/CLI.hpp>
+
+#include "core/runtime/engine.h"
+
+namespace caldera::cli {
+
+struct EngineOptions {
+    std::filesystem::path artifact;
+    int context = 0; ///< 0: what the model takes, at most kDefaultContext
+    int threads = 0; ///< 0: all cores
+
+    static constexpr int kDefaultContext = 8192;
+    void addTo(CLI::App& command);
+    std::unique_ptr<Engine> open() const;
+};
+
+} // namespace caldera::cli

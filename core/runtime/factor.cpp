@@ -1,0 +1,34 @@
+#include "core/runtime/factor.h"
+
+#include <algorithm>
+
+#include "kernels/lloyd/lloyd.h"
+
+namespace caldera {
+
+Factor::Factor(const PackedView& packed)
+    : shape_(packed.shape), codes_(packed.codes), codec_(makeFactorCodec(packed.codec)),
+      isFourBit_(packed.codec == "lloyd-4"), ones_(static_cast<size_t>(shape_.rows), 1.0F) {}
+
+void Factor::multiply(int64_t first, int64_t count, const kernels::InputVectors& x,
+                      const kernels::OutputVectors& y, std::vector<float>& decoded) const {
+    if (isFourBit_ && x.count == 1) {
+        multiplyFromCodes(first, count, x.values, y.values);
+        return;
+    }
+    const auto rowBytes = static_cast<size_t>(codec_->codeBytes({1, columns()}));
+    const auto values = static_cast<size_t>(count * columns());
+    decoded.resize(std::max(decoded.size(), values));
+    codec_->decode(codes_.subspan(static_cast<size_t>(first) * rowBytes,
+                                  static_cast<size_t>(count) * rowBytes),
+                   {count, columns()}, std::span(decoded).first(values));
+    kernels::multiply(kernels::RowBlock<float>{decoded.data(), count, columns(), columns()}, x, y);
+}
+
+void Factor::multiplyFromCodes(int64_t first, int64_t count, const float* x, float* y) const {
+    kernels::LloydMatrix matrix{reinterpret_cast<const uint8_t*>(codes_.data()), count, columns()};
+    matrix.codes += first * matrix.rowBytes();
+    kernels::lloydProject(matrix, ones_.data(), x, y, {0, count});
+}
+
+} // namespace caldera

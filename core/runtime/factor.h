@@ -1,0 +1,38 @@
+// L or R of a linear, multiplied from its packed codes.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "core/artifact/artifact.h"
+#include "core/codec/codec.h"
+#include "kernels/dense/dense.h"
+
+namespace caldera {
+
+/// A matrix of levels; its scales are the caller's, one per rank index.
+class Factor {
+public:
+    Factor() = default; ///< rank 0
+    explicit Factor(const PackedView& packed);
+
+    int64_t rows() const { return shape_.rows; }
+    int64_t columns() const { return shape_.columns; }
+
+    /// y[t][i] = sum over c of level[first + i][c] x[t][c], for i in [0, count). `decoded` is a
+    /// buffer of the calling thread.
+    void multiply(int64_t first, int64_t count, const kernels::InputVectors& x,
+                  const kernels::OutputVectors& y, std::vector<float>& decoded) const;
+
+private:
+    void multiplyFromCodes(int64_t first, int64_t count, const float* x, float* y) const;
+
+    MatrixShape shape_;
+    std::span<const std::byte> codes_;
+    std::shared_ptr<const FactorCodec> codec_;
+    bool isFourBit_ = false;
+    std::vector<float> ones_;
+};
+
+} // namespace caldera

@@ -1,0 +1,219 @@
+#include "core/runtime/linear.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/base/error.h"
+#include "core/base/half.h"
+#include "core/codec/transform.h"
+#include "kernels/e8p/e8p.h"
+#include "kernels/hadamard/hadamard.h"
+
+namespace caldera {
+
+namespace {
+
+constexpr int64_t kDenseUnitRows = 64;
+
+std::vector<float> halvesToFloats(std::span<const uint16_t> halves) {
+    std::vector<float> values;
+    values.reserve(halves.size());
+    for (const uint16_t half : halves) {
+        values.push_back(fp16ToFloat(half));
+    }
+    return values;
+}
+
+} // namespace
+
+Linear::Linear(ArtifactCell cell)
+    : cell_(std::move(cell)), rows_(cell_.q.shape.rows), columns_(cell_.q.shape.columns) {
+    if (!isCompressed()) {
+        return;
+    }
+    outputBlock_ = transformBlock(cell_.transform, rows_);
+    if (cell_.q.codec != "e8p-2") {
+        throw Error("engine.codec",
+                    cellName(cell_.cell) + " is stored with the codec " + cell_.q.codec +
+                        "; this version runs e8p-2. Use the version that wrote the artifact.",
+                    {{"cell", cellName(cell_.cell)}, {"codec", cell_.q.codec}});
+    }
+    scale_ = halvesToFloats(cell_.q.scale);
+    outSign_ = halvesToFloats(cell_.outSign);
+    if (rank() > 0) {
+        left_ = Factor(cell_.l);
+        right_ = Factor(cell_.r);
+        factorScale_ = halvesToFloats(cell_.l.scale);
+        const std::vector<float> right = halvesToFloats(cell_.r.scale);
+        for (size_t i = 0; i < factorScale_.size(); ++i) {
+            factorScale_[i] *= right[i];
+        }
+    }
+}
+
+int64_t Linear::paddedColumns() const {
+    return isCompressed() ? padTo(columns_, kernels::kE8pWidth) : columns_;
+}
+
+int64_t Linear::bytes() const {
+    size_t bytes =
+        cell_.dense.size_bytes() + cell_.outSign.size_bytes() + cell_.bias.size() * sizeof(float);
+    for (const PackedView* packed : {&cell_.q, &cell_.l, &cell_.r}) {
+        bytes += packed->codes.size_bytes() + packed->scale.size_bytes();
+    }
+    return static_cast<int64_t>(bytes);
+}
+
+int64_t Linear::unitRows() const {
+    return isCompressed() ? std::max(kRowGroup, outputBlock_) : kDenseUnitRows;
+}
+
+void Linear::reduceRows(const Job& job, int64_t first, int64_t count) const {
+    float* reduced = job.reduced + first;
+    right_.multiply(first, count, job.input, {reduced, rank()}, job.buffers->decoded);
+    for (int64_t t = 0; t < job.input.count; ++t) {
+        for (int64_t i = 0; i < count; ++i) {
+            reduced[t * rank() + i] *= factorScale_[static_cast<size_t>(first + i)];
+        }
+    }
+}
+
+void Linear::applyRows(const Job& job, int64_t first, int64_t count) const {
+    if (!isCompressed()) {
+        multiplyDense(job, first, count);
+        return;
+    }
+    const int64_t whole = count / kRowGroup * kRowGroup;
+    multiplyPacked(job, first, whole, {job.output + first, rows_});
+    if (whole < count) { // the padding rows have no place in the output
+        std::vector<float>& partial = job.buffers->partial;
+        partial.resize(static_cast<size_t>(job.input.count * kRowGroup));
+        multiplyPacked(job, first + whole, count - whole, {partial.data(), kRowGroup});
+        for (int64_t t = 0; t < job.input.count; ++t) {
+            std::copy_n(partial.data() + t * kRowGroup, count - whole,
+                        job.output + t * rows_ + first + whole);
+        }
+    }
+    finishRows(job, first, count);
+}
+
+void Linear::multiplyDense(const Job& job, int64_t first, int64_t count) const {
+    kernels::multiply(kernels::RowBlock<uint16_t>{cell_.dense.data() + first * columns_, count,
+                                                  columns_, columns_},
+                      job.input, {job.output + first, rows_});
+    for (int64_t t = 0; !cell_.bias.empty() && t < job.input.count; ++t) {
+        for (int64_t row = first; row < first + count; ++row) {
+            job.output[t * rows_ + row] += cell_.bias[static_cast<size_t>(row)];
+        }
+    }
+}
+
+void Linear::multiplyPacked(const Job& job, int64_t first, int64_t count,
+                            const kernels::OutputVectors& y) const {
+    const int64_t groups = (count + kRowGroup - 1) / kRowGroup;
+    for (int64_t t = 0; t < job.input.count; ++t) {
+        std::fill_n(y.values + t * y.stride, groups * kRowGroup, 0.0F);
+    }
+    if (rank() > 0) {
+        const kernels::InputVectors reduced{job.reduced, job.input.count, rank()};
+        left_.multiply(first, count, reduced, y, job.buffers->decoded);
+    }
+    const int64_t blocks = paddedColumns() / kernels::kE8pWidth;
+    const int64_t firstGroup = first / kRowGroup;
+    const kernels::E8pMatrix q{reinterpret_cast<const uint16_t*>(cell_.q.codes.data()) +
+                                   firstGroup * blocks * kRowGroup,
+                               scale_.data() + firstGroup, groups, blocks};
+    kernels::e8pGemm(q, {job.input.values, job.input.stride, y.values, y.stride, job.input.count},
+                     {0, groups});
+}
+
+void Linear::finishRows(const Job& job, int64_t first, int64_t count) const {
+    for (int64_t t = 0; t < job.input.count; ++t) {
+        float* y = job.output + t * rows_ + first;
+        kernels::blockHadamard(y, 1, count, outputBlock_);
+        for (int64_t i = 0; i < count; ++i) {
+            y[i] *= outSign_[static_cast<size_t>(first + i)];
+        }
+        for (int64_t i = 0; !cell_.bias.empty() && i < count; ++i) {
+            y[i] += cell_.bias[static_cast<size_t>(first + i)];
+        }
+    }
+}
+
+GroupLinear::GroupLinear(std::vector<ArtifactCell> cells) {
+    for (ArtifactCell& cell : cells) {
+        if (cell.dense.empty()) {
+            inSign_ = halvesToFloats(cell.inSign);
+            inputBlock_ = transformBlock(cell.transform, cell.q.shape.columns);
+        }
+        members_.emplace_back(std::move(cell));
+    }
+    for (size_t member = 0; member < members_.size(); ++member) {
+        const Linear& linear = members_[member];
+        const auto split = [member](std::vector<Unit>& units, int64_t size, int64_t step) {
+            for (int64_t first = 0; first < size; first += step) {
+                units.push_back({member, first, std::min(step, size - first)});
+            }
+        };
+        split(rankUnits_, linear.rank(), kRowGroup);
+        split(rowUnits_, linear.rows(), linear.unitRows());
+    }
+}
+
+int64_t GroupLinear::bytes() const {
+    auto bytes = static_cast<int64_t>(inSign_.size() * sizeof(uint16_t));
+    for (const Linear& member : members_) {
+        bytes += member.bytes();
+    }
+    return bytes;
+}
+
+void GroupLinear::rotate(ThreadPool& pool, std::vector<float>& rotated, const float* x,
+                         int64_t tokens) const {
+    const int64_t padded = padTo(columns(), kernels::kE8pWidth);
+    rotated.resize(std::max(rotated.size(), static_cast<size_t>(tokens * padded)));
+    pool.run(tokens, [&](int64_t t, int) {
+        float* row = rotated.data() + t * padded;
+        for (int64_t c = 0; c < columns(); ++c) {
+            row[c] = x[t * columns() + c] * inSign_[static_cast<size_t>(c)];
+        }
+        std::fill(row + columns(), row + padded, 0.0F);
+        kernels::blockHadamard(row, 1, columns(), inputBlock_);
+    });
+}
+
+void GroupLinear::apply(ThreadPool& pool, LinearWorkspace& workspace, const float* x,
+                        int64_t tokens, std::span<float* const> outputs) const {
+    if (!inSign_.empty()) {
+        rotate(pool, workspace.rotated, x, tokens);
+    }
+    int64_t ranks = 0;
+    for (const Linear& member : members_) {
+        ranks += member.rank();
+    }
+    workspace.reduced.resize(
+        std::max(workspace.reduced.size(), static_cast<size_t>(ranks * tokens)));
+    workspace.threads.resize(static_cast<size_t>(pool.size()));
+
+    std::vector<Linear::Job> jobs;
+    float* reduced = workspace.reduced.data();
+    for (size_t i = 0; i < members_.size(); ++i) {
+        const float* input = members_[i].isCompressed() ? workspace.rotated.data() : x;
+        jobs.push_back({{input, tokens, members_[i].paddedColumns()}, reduced, outputs[i]});
+        reduced += members_[i].rank() * tokens;
+    }
+    pool.run(static_cast<int64_t>(rankUnits_.size()), [&](int64_t i, int thread) {
+        const Unit& unit = rankUnits_[static_cast<size_t>(i)];
+        Linear::Job job = jobs[unit.member];
+        job.buffers = &workspace.threads[static_cast<size_t>(thread)];
+        members_[unit.member].reduceRows(job, unit.first, unit.count);
+    });
+    pool.run(static_cast<int64_t>(rowUnits_.size()), [&](int64_t i, int thread) {
+        const Unit& unit = rowUnits_[static_cast<size_t>(i)];
+        Linear::Job job = jobs[unit.member];
+        job.buffers = &workspace.threads[static_cast<size_t>(thread)];
+        members_[unit.member].applyRows(job, unit.first, unit.count);
+    });
+}
+
+} // namespace caldera

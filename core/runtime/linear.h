@@ -1,0 +1,101 @@
+// Linears of an input group, multiplied straight from the artifact's packed bytes.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "core/artifact/artifact.h"
+#include "core/runtime/factor.h"
+#include "core/runtime/thread_pool.h"
+#include "kernels/dense/dense.h"
+
+namespace caldera {
+
+/// Buffers that all groups of an engine share; grown on demand.
+struct LinearWorkspace {
+    struct Thread {
+        std::vector<float> decoded; ///< some rows of a factor
+        std::vector<float> partial; ///< [tokens, 16]
+    };
+    std::vector<float> rotated; ///< x~ [tokens, padded columns]
+    std::vector<float> reduced; ///< R x~ times the factors' scales: by member, [tokens, rank]
+    std::vector<Thread> threads;
+};
+
+/// One linear: y = D_v Um (Q x~ + L (R x~)) + b, or y = W x + b where the cell was skipped.
+class Linear {
+public:
+    explicit Linear(ArtifactCell cell);
+
+    int64_t rows() const { return rows_; }
+    int64_t columns() const { return columns_; }
+    int rank() const { return cell_.rank(); }
+    bool isCompressed() const { return cell_.dense.empty(); }
+    int64_t paddedColumns() const;
+    int64_t bytes() const; ///< read for each token
+    /// Rows that one call of applyRows should do: whole scale groups and whole transform blocks.
+    int64_t unitRows() const;
+
+    /// What one call works on. Vectors: x for a skipped cell, x~ (padded columns) otherwise.
+    struct Job {
+        kernels::InputVectors input;
+        float* reduced = nullptr; ///< [count, rank]: R x~ times both factors' scales
+        float* output = nullptr;  ///< [count, rows]
+        LinearWorkspace::Thread* buffers = nullptr;
+    };
+    /// reduced[t][first ... first + count) of rank indices; count <= 16.
+    void reduceRows(const Job& job, int64_t first, int64_t count) const;
+    /// output[t][first ... first + count), transform, signs and bias included. `first` is a
+    /// multiple of unitRows().
+    void applyRows(const Job& job, int64_t first, int64_t count) const;
+
+private:
+    void multiplyDense(const Job& job, int64_t first, int64_t count) const;
+    /// Rows [first, first + count) of Q x~ + L z; whole 16-row groups of `y` are written, from its
+    /// beginning.
+    void multiplyPacked(const Job& job, int64_t first, int64_t count,
+                        const kernels::OutputVectors& y) const;
+    void finishRows(const Job& job, int64_t first, int64_t count) const;
+
+    ArtifactCell cell_;
+    int64_t rows_;
+    int64_t columns_;
+    int64_t outputBlock_ = 1;
+    Factor left_;
+    Factor right_;
+    std::vector<float> scale_;       ///< of Q, per 16 rows
+    std::vector<float> factorScale_; ///< of L times R, per rank index
+    std::vector<float> outSign_;
+};
+
+/// Linears that share an input.
+class GroupLinear {
+public:
+    explicit GroupLinear(std::vector<ArtifactCell> cells);
+
+    const std::vector<Linear>& members() const { return members_; }
+    int64_t columns() const { return members_.front().columns(); }
+    int64_t bytes() const; ///< read for each token
+
+    /// x [tokens, columns] to outputs[member] [tokens, rows].
+    void apply(ThreadPool& pool, LinearWorkspace& workspace, const float* x, int64_t tokens,
+               std::span<float* const> outputs) const;
+
+private:
+    struct Unit {
+        size_t member;
+        int64_t first;
+        int64_t count;
+    };
+    void rotate(ThreadPool& pool, std::vector<float>& rotated, const float* x,
+                int64_t tokens) const;
+
+    std::vector<Linear> members_;
+    std::vector<Unit> rankUnits_;
+    std::vector<Unit> rowUnits_;
+    int64_t inputBlock_ = 1;
+    std::vector<float> inSign_; ///< empty when every member was skipped
+};
+
+} // namespace caldera

@@ -1,0 +1,42 @@
+// The body of POST /v1/chat/completions, checked (docs/serve.md).
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/error.h"
+#include "core/model/chat_template.h"
+#include "core/runtime/engine.h"
+
+namespace caldera {
+
+struct ChatRequest {
+    std::vector<ChatMessage> messages;
+    SamplingOptions sampling;
+    std::vector<std::string> stop; ///< texts that end the answer; not part of it
+    bool stream = false;
+};
+
+/// The client asked for something that cannot be done (HTTP 400). `parameter` is the key.
+class RequestError : public Error {
+public:
+    RequestError(std::string parameter, const std::string& sentence)
+        : Error("serve.request", sentence, {{"parameter", parameter}}),
+          parameter_(std::move(parameter)) {}
+    const std::string& parameter() const noexcept { return parameter_; }
+
+private:
+    std::string parameter_;
+};
+
+/// Reads a request. Keys that are null count as absent, unknown keys are ignored, a missing seed is
+/// drawn. Throws RequestError: malformed JSON, wrong types, values out of range, unknown roles, no
+/// messages, or wishes that need something we do not have (several answers, tools).
+ChatRequest parseChatRequest(std::string_view body);
+
+/// {"error": {"message", "type", "param", "code"}}, as OpenAI's. An empty parameter becomes null.
+std::string errorDocument(const std::string& message, const std::string& type,
+                          const std::string& parameter, const std::string& code);
+
+} // namespace caldera

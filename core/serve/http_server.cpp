@@ -1,0 +1,171 @@
+#include "core/serve/http_server.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstring>
+#include <thread>
+
+namespace caldera {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr size_t kThreads = 32; // conversations that may wait or stream at once
+constexpr int kPatience = 5000; // ms that a client may pause while it sends or should receive
+constexpr auto kFarewell = std::chrono::seconds(1);
+constexpr size_t kFarewellBytes = 16U << 20;
+
+thread_local const Connections::Entry* currentEntry = nullptr;
+
+bool waitFor(int socket, short events, int milliseconds) {
+    pollfd ready{socket, events, 0};
+    return ::poll(&ready, 1, milliseconds) > 0 && (ready.revents & events) != 0;
+}
+
+/// Bytes of a socket, read through a buffer because httplib asks for one at a time.
+class SocketStream : public httplib::Stream {
+public:
+    explicit SocketStream(int socket) : socket_(socket) {}
+
+    bool is_readable() const override {
+        return position_ < filled_ || waitFor(socket_, POLLIN, kPatience);
+    }
+    bool is_writable() const override { return waitFor(socket_, POLLOUT, kPatience); }
+
+    ssize_t read(char* bytes, size_t size) override {
+        if (position_ == filled_) {
+            const ssize_t received =
+                is_readable() ? ::recv(socket_, buffer_.data(), buffer_.size(), 0) : -1;
+            if (received <= 0) {
+                return received;
+            }
+            position_ = 0;
+            filled_ = static_cast<size_t>(received);
+        }
+        const size_t count = std::min(size, filled_ - position_);
+        std::memcpy(bytes, buffer_.data() + position_, count);
+        position_ += count;
+        return static_cast<ssize_t>(count);
+    }
+
+    ssize_t write(const char* bytes, size_t size) override {
+        return is_writable() ? ::send(socket_, bytes, size, MSG_NOSIGNAL) : -1;
+    }
+
+    void get_remote_ip_and_port(std::string& ip, int& port) const override {
+        describe(&::getpeername, ip, port);
+    }
+    void get_local_ip_and_port(std::string& ip, int& port) const override {
+        describe(&::getsockname, ip, port);
+    }
+    socket_t socket() const override { return socket_; }
+
+private:
+    void describe(int (*name)(int, sockaddr*, socklen_t*), std::string& ip, int& port) const {
+        sockaddr_storage address{};
+        socklen_t size = sizeof(address);
+        std::array<char, INET6_ADDRSTRLEN> text{};
+        if (name(socket_, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
+            return;
+        }
+        if (address.ss_family == AF_INET) {
+            const auto* four = reinterpret_cast<const sockaddr_in*>(&address);
+            ::inet_ntop(AF_INET, &four->sin_addr, text.data(), text.size());
+            port = ntohs(four->sin_port);
+        } else {
+            const auto* six = reinterpret_cast<const sockaddr_in6*>(&address);
+            ::inet_ntop(AF_INET6, &six->sin6_addr, text.data(), text.size());
+            port = ntohs(six->sin6_port);
+        }
+        ip = text.data();
+    }
+
+    int socket_;
+    std::array<char, 16384> buffer_{};
+    size_t position_ = 0;
+    size_t filled_ = 0;
+};
+
+/// Closing a socket with unread bytes throws away the answer that is on its way, so a refused body
+/// is read for a moment first.
+void sayFarewell(int socket) {
+    ::shutdown(socket, SHUT_WR);
+    std::array<char, 16384> ignored{};
+    size_t total = 0;
+    const Clock::time_point end = Clock::now() + kFarewell;
+    while (total < kFarewellBytes) {
+        const auto left =
+            std::chrono::duration_cast<std::chrono::milliseconds>(end - Clock::now()).count();
+        if (left <= 0 || !waitFor(socket, POLLIN, static_cast<int>(left))) {
+            return;
+        }
+        const ssize_t received = ::recv(socket, ignored.data(), ignored.size(), 0);
+        if (received <= 0) {
+            return;
+        }
+        total += static_cast<size_t>(received);
+    }
+}
+
+} // namespace
+
+HttpServer::HttpServer() {
+    new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
+    set_tcp_nodelay(true);
+    // httplib's own choice, SO_REUSEPORT, would let two servers share a port.
+    set_socket_options([](socket_t socket) {
+        const int yes = 1;
+        ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+    });
+}
+
+std::stop_token HttpServer::currentClient() {
+    return currentEntry->token();
+}
+
+void HttpServer::listen() {
+    Phase expected = Phase::Bound;
+    if (phase_.compare_exchange_strong(expected, Phase::Listening)) {
+        listen_after_bind();
+        phase_ = Phase::Over;
+    } else {
+        ::close(svr_sock_.exchange(INVALID_SOCKET));
+    }
+}
+
+void HttpServer::end() {
+    connections_.closeAll();
+    Phase expected = Phase::Bound;
+    if (phase_.compare_exchange_strong(expected, Phase::Over)) {
+        return; // listen() will not begin
+    }
+    while (!is_running() && phase_ == Phase::Listening) { // stop() would do nothing yet
+        std::this_thread::yield();
+    }
+    stop();
+}
+
+bool HttpServer::process_and_close_socket(socket_t socket) {
+    bool isHandled = false;
+    {
+        const Connections::Entry entry(connections_, socket);
+        currentEntry = &entry;
+        SocketStream stream(socket);
+        bool isClosed = false;
+        isHandled = process_request(stream, true, isClosed, nullptr);
+        currentEntry = nullptr;
+        sayFarewell(socket);
+    }
+    ::close(socket);
+    return isHandled;
+}
+
+} // namespace caldera

@@ -1,0 +1,37 @@
+// cpp-httplib behind one connection class of our own: every request knows when its client leaves,
+// and a stop ends all connections at once. Included by core/serve/*.cpp only.
+#pragma once
+
+#include <httplib.h>
+
+#include <atomic>
+#include <stop_token>
+
+#include "core/serve/connections.h"
+
+namespace caldera {
+
+/// One request a connection. Handlers run on the server's own threads.
+class HttpServer : public httplib::Server {
+public:
+    HttpServer();
+
+    /// Of the connection that the calling handler serves: stops when the client goes away or the
+    /// server ends.
+    static std::stop_token currentClient();
+
+    /// Accepts connections until end() is called, which any thread may do at any time. The address
+    /// is bound before.
+    void listen();
+    /// Ends every connection.
+    void end();
+
+private:
+    bool process_and_close_socket(socket_t socket) override;
+
+    Connections connections_;
+    enum class Phase { Bound, Listening, Over };
+    std::atomic<Phase> phase_{Phase::Bound};
+};
+
+} // namespace caldera

@@ -1,0 +1,313 @@
+#include "core/runtime/engine.h"
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+
+#include <gtest/gtest.h>
+
+#include "core/base/error.h"
+#include "tests/support/tiny_model.h"
+
+namespace caldera {
+namespace {
+
+using test::TinyModel;
+using test::TinyOptions;
+
+std::vector<Token> randomTokens(int count, uint32_t seed) {
+    std::mt19937 random(seed);
+    std::uniform_int_distribution<Token> token(3, 2047);
+    std::vector<Token> tokens(static_cast<size_t>(count));
+    std::generate(tokens.begin(), tokens.end(), [&] { return token(random); });
+    return tokens;
+}
+
+double largestDifference(std::span<const float> a, std::span<const float> b) {
+    double largest = a.size() == b.size() ? 0 : 1e30;
+    for (size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
+        const double difference = std::abs(a[i] - b[i]);
+        largest = std::max(largest, std::isnan(difference) ? 1e30 : difference);
+    }
+    return largest;
+}
+
+std::vector<float> copyOf(std::span<const float> values) {
+    return {values.begin(), values.end()};
+}
+
+SamplingOptions greedy(int maxTokens) {
+    SamplingOptions options;
+    options.temperature = 0;
+    options.maxTokens = maxTokens;
+    return options;
+}
+
+struct Answer {
+    std::vector<Token> tokens;
+    FinishReason reason = FinishReason::Stop;
+    GenerationStatistics statistics;
+};
+
+Answer answerTo(Engine& engine, const std::vector<Token>& prompt, const SamplingOptions& options,
+                const std::vector<Token>& stop = {}) {
+    Answer answer;
+    answer.reason = engine.generate(prompt, stop, options,
+                                    [&](Token token) {
+                                        answer.tokens.push_back(token);
+                                        return true;
+                                    },
+                                    answer.statistics, {});
+    return answer;
+}
+
+std::string codeOf(const std::function<void()>& action) {
+    try {
+        action();
+    } catch (const Error& error) {
+        return error.code();
+    }
+    return "";
+}
+
+struct Variant {
+    std::string name;
+    TinyOptions options;
+};
+
+class EngineForwardTest : public testing::TestWithParam<Variant> {};
+
+TEST_P(EngineForwardTest, EqualsTheDenseComputation) {
+    const TinyModel model(GetParam().options);
+    const std::vector<Token> tokens = randomTokens(40, 5);
+    const auto expected = model.logits(tokens);
+    const auto engine = Engine::open(model.artifact(), 64, 2);
+    // A few tokens together, then one by one: both paths of the linears.
+    EXPECT_LT(largestDifference(engine->forward(std::span(tokens).first(30)), expected[29]), 2e-3);
+    for (size_t t = 30; t < tokens.size(); ++t) {
+        const auto logits = engine->forward(std::span(tokens).subspan(t, 1));
+        ASSERT_LT(largestDifference(logits, expected[t]), 2e-3) << "token " << t;
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Models, EngineForwardTest,
+    testing::Values(
+        Variant{"qwen2Tied", {}}, Variant{"qwen2Untied", {.hasTiedHead = false, .seed = 2}},
+        Variant{"llamaScaledRope",
+                {.architecture = "llama", .hasTiedHead = false, .scalesRope = true, .seed = 3}},
+        Variant{"eightBitTables",
+                {.hasTiedHead = false, .embeddingBits = 8, .headBits = 8, .seed = 4}},
+        Variant{"skippedCells",
+                {.skipped = {"model.layers.0.self_attn.k_proj", "model.layers.1.*",
+                             "model.layers.2.mlp.down_proj"},
+                 .seed = 6}}),
+    [](const auto& test) { return test.param.name; });
+
+class EngineTest : public testing::Test {
+protected:
+    static void SetUpTestSuite() { model_ = new TinyModel(); }
+    static void TearDownTestSuite() {
+        delete model_;
+        model_ = nullptr;
+    }
+    static std::unique_ptr<Engine> open(int context = 128, int threads = 2) {
+        return Engine::open(model_->artifact(), context, threads);
+    }
+    static TinyModel* model_;
+};
+TinyModel* EngineTest::model_ = nullptr;
+
+TEST_F(EngineTest, TakesAPromptInBatchesAsTokenByToken) {
+    const auto tokens = randomTokens(100, 7); // more than one batch, and a remainder
+    const auto batched = open();
+    const auto single = open();
+    const auto expected = copyOf(batched->forward(tokens));
+    std::span<const float> logits;
+    for (const Token& token : tokens) {
+        logits = single->forward({&token, 1});
+    }
+    EXPECT_LT(largestDifference(logits, expected), 1e-4);
+}
+
+TEST_F(EngineTest, AgreesForEveryNumberOfThreads) {
+    const auto tokens = randomTokens(70, 8);
+    const auto one = copyOf(open(128, 1)->forward(tokens));
+    for (const int threads : {2, 3}) {
+        EXPECT_LT(largestDifference(open(128, threads)->forward(tokens), one), 1e-5) << threads;
+    }
+}
+
+TEST_F(EngineTest, RepeatsItselfExactly) {
+    const auto tokens = randomTokens(20, 9);
+    const auto engine = open(128, 3);
+    const auto first = copyOf(engine->forward(tokens));
+    for (int round = 0; round < 5; ++round) {
+        engine->reset();
+        EXPECT_EQ(copyOf(engine->forward(tokens)), first);
+    }
+}
+
+TEST_F(EngineTest, ReusesWhatTwoPromptsShare) {
+    const auto engine = open();
+    auto prompt = randomTokens(50, 10);
+    const Answer first = answerTo(*engine, prompt, greedy(8));
+    EXPECT_EQ(first.statistics.reusedTokens, 0);
+    prompt.resize(30);
+    const auto tail = randomTokens(12, 11);
+    prompt.insert(prompt.end(), tail.begin(), tail.end());
+
+    const Answer again = answerTo(*engine, prompt, greedy(8));
+    EXPECT_EQ(again.statistics.reusedTokens, 30);
+    EXPECT_EQ(again.statistics.promptTokens, 42);
+    EXPECT_EQ(again.tokens, answerTo(*open(), prompt, greedy(8)).tokens);
+}
+
+TEST_F(EngineTest, GoesOnFromItsOwnAnswer) {
+    const auto engine = open();
+    auto talk = randomTokens(20, 12);
+    const Answer first = answerTo(*engine, talk, greedy(6));
+    ASSERT_EQ(first.tokens.size(), 6U);
+    talk.insert(talk.end(), first.tokens.begin(), first.tokens.end());
+    talk.push_back(77);
+    const Answer second = answerTo(*engine, talk, greedy(4));
+    EXPECT_EQ(second.statistics.reusedTokens, 25) << "all but the last answer token, never run";
+    EXPECT_EQ(second.tokens, answerTo(*open(), talk, greedy(4)).tokens);
+}
+
+TEST_F(EngineTest, AnswersTheSamePromptTwiceAlike) {
+    const auto engine = open();
+    const auto prompt = randomTokens(20, 13);
+    const Answer first = answerTo(*engine, prompt, greedy(5));
+    const Answer second = answerTo(*engine, prompt, greedy(5));
+    EXPECT_EQ(second.statistics.reusedTokens, 19) << "the last is needed for its logits";
+    EXPECT_EQ(second.tokens, first.tokens);
+}
+
+TEST_F(EngineTest, TakesTheLikeliestTokenWhenGreedy) {
+    const auto prompt = randomTokens(10, 14);
+    const Answer answer = answerTo(*open(), prompt, greedy(12));
+    auto tokens = prompt;
+    tokens.insert(tokens.end(), answer.tokens.begin(), answer.tokens.end());
+    const auto logits = model_->logits(tokens);
+    for (size_t i = 0; i < answer.tokens.size(); ++i) {
+        const auto& row = logits[prompt.size() - 1 + i];
+        const float best = *std::max_element(row.begin(), row.begin() + 2048);
+        EXPECT_GT(row[static_cast<size_t>(answer.tokens[i])], best - 1e-2F) << i;
+    }
+}
+
+TEST_F(EngineTest, EndsAtStopTokensTheLimitAndTheCaller) {
+    const auto prompt = randomTokens(10, 15);
+    const Answer whole = answerTo(*open(), prompt, greedy(9));
+    EXPECT_EQ(whole.reason, FinishReason::Length);
+    EXPECT_EQ(whole.tokens.size(), 9U);
+
+    const Token fourth = whole.tokens[3];
+    const auto firstOfIt = std::find(whole.tokens.begin(), whole.tokens.end(), fourth);
+    const Answer stopped = answerTo(*open(), prompt, greedy(9), {fourth});
+    EXPECT_EQ(stopped.reason, FinishReason::Stop);
+    EXPECT_EQ(stopped.tokens, std::vector<Token>(whole.tokens.begin(), firstOfIt));
+
+    GenerationStatistics statistics;
+    int seen = 0;
+    const auto reason =
+        open()->generate(prompt, {}, greedy(9), [&](Token) { return ++seen < 3; }, statistics, {});
+    EXPECT_EQ(reason, FinishReason::Stop);
+    EXPECT_EQ(seen, 3);
+    EXPECT_EQ(statistics.generatedTokens, 3);
+}
+
+TEST_F(EngineTest, EndsWhenTheContextIsFull) {
+    const auto engine = open(16);
+    const Answer answer = answerTo(*engine, randomTokens(10, 16), greedy(100));
+    EXPECT_EQ(answer.reason, FinishReason::Length);
+    EXPECT_EQ(answer.tokens.size(), 7U) << "six find room, one more needs none";
+}
+
+TEST_F(EngineTest, RefusesMoreThanTheContextHolds) {
+    const auto engine = open(16);
+    const auto tokens = randomTokens(17, 17);
+    EXPECT_EQ(codeOf([&] { engine->forward(tokens); }), "engine.context-full");
+    EXPECT_EQ(codeOf([&] { answerTo(*engine, tokens, greedy(1)); }), "engine.context-full");
+    engine->forward(std::span(tokens).first(16));
+    EXPECT_EQ(codeOf([&] { engine->forward(std::span(tokens).first(1)); }), "engine.context-full");
+    engine->reset();
+    EXPECT_EQ(engine->forward(std::span(tokens).first(16)).size(), 2064U) << "it is still of use";
+}
+
+TEST_F(EngineTest, RefusesWhatItCannotRun) {
+    EXPECT_EQ(codeOf([] { open(0); }), "engine.context");
+    EXPECT_EQ(codeOf([] { open(257); }), "engine.context");
+    const auto engine = open();
+    const std::vector<Token> foreign = {5, 2064};
+    EXPECT_EQ(codeOf([&] { engine->forward(foreign); }), "engine.token");
+    const std::vector<Token> negative = {-1};
+    EXPECT_EQ(codeOf([&] { engine->forward(negative); }), "engine.token");
+    EXPECT_EQ(codeOf([&] { answerTo(*engine, {}, greedy(1)); }), "engine.prompt-empty");
+    SamplingOptions wrong = greedy(1);
+    wrong.topP = 7;
+    EXPECT_EQ(codeOf([&] { answerTo(*engine, {5}, wrong); }), "engine.sampling");
+}
+
+TEST_F(EngineTest, CancelsWithinOneTokenAndGoesOnAfterwards) {
+    const auto engine = open();
+    const auto prompt = randomTokens(10, 18);
+    std::stop_source source;
+    GenerationStatistics statistics;
+    int seen = 0;
+    const auto reason = engine->generate(
+        prompt, {}, greedy(50),
+        [&](Token) {
+            if (++seen == 4) {
+                source.request_stop();
+            }
+            return true;
+        },
+        statistics, source.get_token());
+    EXPECT_EQ(reason, FinishReason::Cancelled);
+    EXPECT_EQ(seen, 4);
+
+    seen = 0;
+    EXPECT_EQ(engine->generate(
+                  randomTokens(90, 19), {}, greedy(50),
+                  [&](Token) {
+                      ++seen;
+                      return true;
+                  },
+                  statistics, source.get_token()),
+              FinishReason::Cancelled);
+    EXPECT_EQ(seen, 0) << "cancelled in the prompt";
+    EXPECT_EQ(answerTo(*engine, prompt, greedy(5)).tokens,
+              answerTo(*open(), prompt, greedy(5)).tokens);
+}
+
+TEST_F(EngineTest, NeverChoosesARowThatHasNoToken) {
+    SamplingOptions hot;
+    hot.temperature = 50;
+    hot.topP = 1;
+    hot.maxTokens = 110;
+    for (const Token token : answerTo(*open(), {5}, hot).tokens) {
+        ASSERT_LT(token, 2048);
+    }
+}
+
+TEST_F(EngineTest, CountsWhatItDid) {
+    const Answer answer = answerTo(*open(), randomTokens(33, 20), greedy(10));
+    const GenerationStatistics& s = answer.statistics;
+    EXPECT_EQ(s.promptTokens, 33);
+    EXPECT_EQ(s.generatedTokens, 10);
+    EXPECT_GT(s.timeToFirstToken, 0);
+    EXPECT_GT(s.promptTokensPerSecond, 0);
+    EXPECT_GT(s.tokensPerSecond, 0);
+    EXPECT_GT(s.p50, 0);
+    EXPECT_LE(s.p50, s.p95);
+    EXPECT_LE(s.p95, s.p99);
+    // Keys and values, three layers, two heads of sixteen floats; the last token was never run.
+    EXPECT_EQ(s.cacheBytes, 2 * 3 * 2 * 16 * 4 * 42);
+    EXPECT_GT(s.weightBytes, 2064 * 64 * 2);
+    EXPECT_LT(s.weightBytes, model_->artifact()->fileBytes());
+}
+
+} // namespace
+} // namespace caldera

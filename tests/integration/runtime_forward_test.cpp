@@ -1,0 +1,104 @@
+// The runtime, which multiplies packed bytes, against the forward pass in LibTorch, which decodes
+// them to dense weights.
+#include <algorithm>
+#include <random>
+
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include "core/forward/transformer.h"
+#include "core/runtime/engine.h"
+#include "tests/support/tiny_model.h"
+
+namespace caldera {
+namespace {
+
+using test::TinyModel;
+using test::TinyOptions;
+
+constexpr int kPromptTokens = 32;
+constexpr int kAnswerTokens = 64;
+
+std::vector<Token> prompt(uint32_t seed) {
+    std::mt19937 random(seed);
+    std::uniform_int_distribution<Token> token(3, 2047);
+    std::vector<Token> tokens(kPromptTokens);
+    std::generate(tokens.begin(), tokens.end(), [&] { return token(random); });
+    return tokens;
+}
+
+/// Prompt and greedy answer.
+std::vector<Token> talk(Engine& engine, uint32_t seed) {
+    std::vector<Token> tokens = prompt(seed);
+    SamplingOptions greedy;
+    greedy.temperature = 0;
+    greedy.maxTokens = kAnswerTokens;
+    GenerationStatistics statistics;
+    std::vector<Token> answer;
+    engine.generate(tokens, {}, greedy,
+                    [&answer](Token token) {
+                        answer.push_back(token);
+                        return true;
+                    },
+                    statistics, {});
+    tokens.insert(tokens.end(), answer.begin(), answer.end());
+    return tokens;
+}
+
+/// Logits after every token: [tokens, vocab].
+torch::Tensor torchLogits(const TransformerWeights& weights, const std::vector<Token>& tokens) {
+    const torch::NoGradGuard noGrad;
+    const torch::Tensor ids =
+        torch::tensor(std::vector<int64_t>(tokens.begin(), tokens.end())).unsqueeze(0);
+    return logitsOf(weights, forwardHidden(weights, ids)).squeeze(0);
+}
+
+TEST(RuntimeAndForward, ChooseTheSameTokens) {
+    const std::vector<TinyOptions> models = {
+        {},
+        {.architecture = "llama", .hasTiedHead = false, .scalesRope = true, .seed = 3},
+        {.hasTiedHead = false,
+         .embeddingBits = 8,
+         .headBits = 8,
+         .skipped = {"model.layers.1.*"},
+         .seed = 4},
+    };
+    int agreeing = 0;
+    int chosen = 0;
+    for (const TinyOptions& options : models) {
+        const TinyModel model(options);
+        const auto engine = Engine::open(model.artifact(), 128, 2);
+        const auto weights = artifactWeights(model.artifact());
+        for (const uint32_t seed : {1U, 2U}) {
+            const std::vector<Token> tokens = talk(*engine, seed);
+            const torch::Tensor best =
+                torchLogits(*weights, tokens).slice(1, 0, 2048).argmax(1); // [tokens]
+            for (size_t i = kPromptTokens; i < tokens.size(); ++i) {
+                const auto expected = best[static_cast<int64_t>(i) - 1].item<int64_t>();
+                agreeing += expected == tokens[i] ? 1 : 0;
+                ++chosen;
+            }
+        }
+    }
+    ASSERT_EQ(chosen, 6 * kAnswerTokens);
+    EXPECT_GE(agreeing, chosen * 99 / 100);
+}
+
+TEST(RuntimeAndForward, ComputeTheSameLogits) {
+    const TinyModel model;
+    const auto engine = Engine::open(model.artifact(), 128, 2);
+    const auto weights = artifactWeights(model.artifact());
+    const std::vector<Token> tokens = prompt(7);
+    const torch::Tensor expected = torchLogits(*weights, tokens); // [tokens, vocab]
+    for (size_t i = 0; i < tokens.size(); ++i) {
+        const std::span<const float> logits = engine->forward(std::span(tokens).subspan(i, 1));
+        const torch::Tensor got =
+            torch::tensor(std::vector<float>(logits.begin(), logits.end())); // [vocab]
+        const double difference =
+            (got - expected[static_cast<int64_t>(i)]).abs().max().item<double>();
+        ASSERT_LT(difference, 2e-3) << "token " << i;
+    }
+}
+
+} // namespace
+} // namespace caldera
