@@ -1,0 +1,167 @@
+#include "app/cli/command.h"
+
+#include <csignal>
+#include <filesystem>
+#include <thread>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "core/base/error.h"
+#include "core/job/job_folder.h"
+#include "tests/app/cli/run_command.h"
+
+namespace caldera::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+/// Runs `body` as the command `work`.
+Result run(const std::vector<std::string>& words, const std::function<void(Invocation&)>& body) {
+    return runCommandLine(words,
+                          [&](CommandLine& commands) { commands.add("work", "Works", body); });
+}
+
+void waitForStop(const Invocation& invocation) {
+    while (!invocation.stop.stop_requested()) {
+        std::this_thread::yield();
+    }
+}
+
+TEST(Command, SucceedsSilently) {
+    bool ran = false;
+    const Result result = run({"work"}, [&](Invocation& invocation) {
+        ran = true;
+        EXPECT_FALSE(invocation.json);
+        EXPECT_FALSE(invocation.job.has_value());
+        EXPECT_EQ(invocation.commandLine, "caldera work");
+    });
+    EXPECT_TRUE(ran);
+    EXPECT_EQ(result.exitCode, 0);
+    EXPECT_EQ(result.out + result.err, "");
+}
+
+TEST(Command, TellsFailuresAsSentencesAndExitCodes) {
+    const auto failing = [](auto error) { return [error](Invocation&) { throw error; }; };
+    Result result = run({"work"}, failing(Error("a.code", "It broke.", {{"file", "x"}})));
+    EXPECT_EQ(result.exitCode, 1);
+    EXPECT_EQ(result.err, "caldera: It broke.\n");
+    EXPECT_EQ(result.out, "");
+    EXPECT_EQ(run({"work"}, failing(UsageError("u", "Wrong words."))).exitCode, 2);
+    EXPECT_EQ(run({"work"}, failing(Cancelled())).exitCode, 130);
+    EXPECT_EQ(run({"work"}, failing(std::bad_alloc())).exitCode, 1);
+    result = run({"work"}, failing(std::runtime_error("first line\nstack\ntrace")));
+    EXPECT_EQ(result.exitCode, 1);
+    EXPECT_EQ(result.err, "caldera: Unexpected failure: first line\n");
+}
+
+TEST(Command, PrintsFailuresAsJsonToo) {
+    const Result result = run({"work", "--json"}, [](Invocation& invocation) {
+        EXPECT_TRUE(invocation.json);
+        throw Error("a.code", "It broke: \xff.", {{"file", "x"}});
+    });
+    const Json error = Json::parse(result.out).at("error");
+    EXPECT_EQ(error.at("code"), "a.code");
+    EXPECT_EQ(error.at("args").at("file"), "x");
+    EXPECT_THAT(error.at("message").get<std::string>(), HasSubstr("It broke"));
+}
+
+TEST(Command, RefusesWrongWords) {
+    const auto nothing = [](Invocation&) { FAIL(); };
+    EXPECT_EQ(run({}, nothing).exitCode, 2);
+    EXPECT_EQ(run({"play"}, nothing).exitCode, 2);
+    EXPECT_EQ(run({"work", "--speed"}, nothing).exitCode, 2);
+    const Result result = run({"work", "--json", "--speed"}, nothing);
+    EXPECT_EQ(Json::parse(result.out).at("error").at("code"), "usage");
+    const Result help = run({"work", "--help"}, nothing);
+    EXPECT_EQ(help.exitCode, 0);
+    EXPECT_THAT(help.out, HasSubstr("--job"));
+}
+
+TEST(Command, ASignalStopsIt) {
+    const Result result = run({"work"}, [](Invocation& invocation) {
+        ::kill(::getpid(), SIGTERM);
+        waitForStop(invocation);
+        checkCancelled(invocation.stop);
+    });
+    EXPECT_EQ(result.exitCode, 130);
+    EXPECT_EQ(result.err, "caldera: Cancelled.\n");
+}
+
+class JobCommand : public testing::Test {
+protected:
+    void SetUp() override { folder_ = fs::path(testing::TempDir()) / newJobId(); }
+    void TearDown() override { fs::remove_all(folder_); }
+
+    Result work(const std::function<void(Invocation&)>& body) const {
+        return run({"work", "--job", folder_.string()}, body);
+    }
+    std::vector<std::string> kinds() const {
+        std::vector<std::string> found;
+        for (const Event& event : EventReader(folder_ / "events.jsonl").poll()) {
+            found.push_back(event.kind);
+        }
+        return found;
+    }
+
+    fs::path folder_;
+};
+
+TEST_F(JobCommand, LeavesItsStoryInTheFolder) {
+    const Result result = work([&](Invocation& invocation) {
+        EXPECT_EQ(invocation.job, folder_);
+        EXPECT_TRUE(JobFolder(folder_).workerAlive());
+        invocation.progress.stage("thinking");
+        invocation.progress.advance(1, 2);
+        EXPECT_EQ(JobFolder(folder_).visiblePhase(), "running");
+    });
+    EXPECT_EQ(result.exitCode, 0) << result.err;
+    EXPECT_THAT(kinds(), ElementsAre("hello", "stage", "progress", "end"));
+    const JobFolder job(folder_);
+    EXPECT_EQ(job.visiblePhase(), "done");
+    EXPECT_EQ(job.state().fraction, 1);
+    EXPECT_FALSE(job.workerAlive());
+    EXPECT_EQ(job.spec().kind, "work");
+    EXPECT_EQ(job.spec().arguments, std::vector<std::string>{"work"});
+    const Event hello = EventReader(job.events()).poll().front();
+    EXPECT_EQ(hello.body["pid"], ::getpid());
+    EXPECT_THAT(hello.body["command"].get<std::string>(), HasSubstr("caldera work --job"));
+}
+
+TEST_F(JobCommand, KeepsTheSentenceOfAFailure) {
+    EXPECT_EQ(work([](Invocation&) { throw Error("a.code", "It broke."); }).exitCode, 1);
+    EXPECT_THAT(kinds(), ElementsAre("hello", "error", "end"));
+    const JobState state = JobFolder(folder_).state();
+    EXPECT_EQ(state.phase, "failed");
+    EXPECT_EQ(state.message, "It broke.");
+    EXPECT_EQ(state.code, "a.code");
+}
+
+TEST_F(JobCommand, ObeysItsControlFileAndResumes) {
+    const Result result = work([&](Invocation& invocation) {
+        JobFolder(folder_).requestCancel();
+        waitForStop(invocation);
+        checkCancelled(invocation.stop);
+    });
+    EXPECT_EQ(result.exitCode, 130);
+    EXPECT_EQ(JobFolder(folder_).visiblePhase(), "cancelled");
+    EXPECT_FALSE(JobFolder(folder_).cancelRequested());
+    EXPECT_EQ(work([](Invocation&) {}).exitCode, 0);
+    EXPECT_THAT(kinds(), ElementsAre("hello", "end", "hello", "end"));
+    EXPECT_EQ(EventReader(folder_ / "events.jsonl").poll().back().seq, 3);
+}
+
+TEST_F(JobCommand, LeavesAnotherWorkersJobAlone) {
+    EXPECT_EQ(work([](Invocation&) {}).exitCode, 0);
+    const JobLock lock{JobFolder(folder_)};
+    const Result result = work([](Invocation&) { FAIL(); });
+    EXPECT_EQ(result.exitCode, 1);
+    EXPECT_THAT(result.err, HasSubstr("Another worker"));
+    EXPECT_EQ(JobFolder(folder_).state().phase, "done");
+}
+
+} // namespace
+} // namespace caldera::cli

@@ -1,0 +1,97 @@
+#include <filesystem>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "core/base/file.h"
+#include "core/job/job_folder.h"
+#include "core/model/model.h"
+#include "core/plan/plan.h"
+#include "tests/app/cli/run_command.h"
+
+namespace caldera::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+using ::testing::HasSubstr;
+
+const std::string kModel = std::string(CALDERA_SOURCE_DIR) + "/resources/demo-model";
+
+Result plan(std::vector<std::string> words) {
+    words.insert(words.begin(), "plan");
+    return runCommandLine(words, addPlanCommand);
+}
+
+class PlanCommand : public testing::Test {
+protected:
+    void SetUp() override {
+        folder_ = fs::path(testing::TempDir()) / newJobId();
+        fs::create_directories(folder_);
+        file_ = (folder_ / "p.yaml").string();
+    }
+    void TearDown() override { fs::remove_all(folder_); }
+
+    fs::path folder_;
+    std::string file_;
+};
+
+TEST_F(PlanCommand, WritesAPlanThatFits) {
+    const Result made = plan({"new", kModel, "--out", file_, "--json"});
+    ASSERT_EQ(made.exitCode, 0) << made.err;
+    const auto config = openModel(kModel)->config;
+    EXPECT_EQ(loadPlan(file_), defaultPlan(kModel, config));
+    EXPECT_EQ(Json::parse(made.out).at("bytes"), planSize(loadPlan(file_), config).total());
+    const Result checked = plan({"check", file_, "--model", kModel});
+    EXPECT_EQ(checked.exitCode, 0);
+    EXPECT_THAT(checked.out, HasSubstr("bits a weight"));
+}
+
+TEST_F(PlanCommand, ShowsWhatAPlanSays) {
+    savePlan(Plan{}, file_);
+    EXPECT_THAT(plan({"show", file_}).out, HasSubstr("e8p-2, rank 64, factors lloyd-4"));
+    EXPECT_THAT(plan({"show", file_, "--model", kModel}).out, HasSubstr("down_proj"));
+    const Json shown = Json::parse(plan({"show", file_, "--model", kModel, "--json"}).out);
+    const auto config = openModel(kModel)->config;
+    EXPECT_EQ(shown.at("cells").size(), static_cast<size_t>(config.cellCount()));
+    EXPECT_EQ(shown.at("cells").at("model.layers.0.mlp.up_proj").at("codec"), "e8p-2");
+}
+
+TEST_F(PlanCommand, TellsWhatIsWrong) {
+    writeFileAtomically(file_, "format: caldera-plan/1\ncaldera: {rnk: 16}\n");
+    const Result shown = plan({"show", file_});
+    EXPECT_EQ(shown.exitCode, 1);
+    EXPECT_THAT(shown.err, HasSubstr("Did you mean `rank`?"));
+    Plan tooMuch;
+    tooMuch.defaults.rank = 65536;
+    savePlan(tooMuch, file_);
+    const Result checked = plan({"check", file_, "--model", kModel, "--json"});
+    EXPECT_EQ(checked.exitCode, 1);
+    EXPECT_EQ(Json::parse(checked.out).at("error").at("code"), "plan.rank");
+    EXPECT_EQ(plan({"show", "/nowhere"}).exitCode, 1);
+    EXPECT_EQ(plan({}).exitCode, 2);
+    EXPECT_EQ(plan({"check", file_}).exitCode, 2);
+}
+
+TEST_F(PlanCommand, ComparesPlans) {
+    savePlan(Plan{}, file_);
+    Plan other;
+    other.defaults.rank = 32;
+    const std::string second = (folder_ / "q.yaml").string();
+    savePlan(other, second);
+    EXPECT_EQ(plan({"diff", file_, second}).out, "caldera.rank: 64 -> 32\n");
+    EXPECT_EQ(plan({"diff", file_, file_}).out, "The plans are equal.\n");
+    const Json rows = Json::parse(plan({"diff", file_, second, "--json"}).out);
+    EXPECT_FALSE(rows.at("equal").get<bool>());
+    EXPECT_EQ(rows.at("differences").at(0).at("right"), "32");
+}
+
+TEST_F(PlanCommand, SaysWhenAFileIsForeign) {
+    writeFileAtomically(file_, "model_id: m\ncaldera: {rank: 16, group_size: 128}\n");
+    const Result shown = plan({"show", file_});
+    EXPECT_EQ(shown.exitCode, 0);
+    EXPECT_THAT(shown.err, HasSubstr("keys ignored: group_size"));
+}
+
+} // namespace
+} // namespace caldera::cli
