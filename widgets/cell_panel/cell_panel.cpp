@@ -1,0 +1,321 @@
+#include "widgets/cell_panel/cell_panel.h"
+
+#include <QCheckBox>
+#include <QFormLayout>
+#include <QGridLayout>
+#include <QLabel>
+#include <QScrollArea>
+#include <QSignalBlocker>
+#include <QSpinBox>
+#include <QStackedWidget>
+#include <QToolButton>
+#include <QVBoxLayout>
+
+#include <algorithm>
+
+#include "widgets/support/empty_state.h"
+#include "widgets/support/labels.h"
+#include "widgets/support/number_text.h"
+#include "widgets/support/plot.h"
+#include "widgets/theme/icons.h"
+#include "widgets/theme/theme.h"
+
+using namespace Qt::Literals::StringLiterals;
+
+namespace caldera::studio {
+
+namespace {
+
+constexpr int kHistoryHeight = 148;
+constexpr int kSpectraHeight = 208;
+constexpr int kRankStep = 16;
+
+QVector<double> countingFromOne(qsizetype count) {
+    QVector<double> numbers(count);
+    for (qsizetype at = 0; at < count; ++at) {
+        numbers[at] = static_cast<double>(at + 1);
+    }
+    return numbers;
+}
+
+Curve curveOf(const QString& name, const QVector<double>& values, Token tone) {
+    return {name,   countingFromOne(values.size()),
+            values, [tone] { return Theme::current().color(tone); },
+            false,  false};
+}
+
+QString settingsLine(const CellSettings& settings) {
+    if (settings.skip) {
+        return CellPanel::tr("16 bits, not compressed");
+    }
+    return CellPanel::tr("%1 bits, rank %2, %3")
+        .arg(settings.bits)
+        .arg(settings.rank)
+        .arg(QString::fromStdString(settings.codecId()));
+}
+
+} // namespace
+
+CellPanel::CellPanel(QWidget* parent) : QWidget(parent), stack_(new QStackedWidget(this)) {
+    auto* empty = new EmptyState(
+        u"inspect"_s, tr("No cell chosen"),
+        tr("Point at a cell of the heatmap to see its figures, click it to keep it here."), this);
+    auto* content = new QWidget(this);
+    auto* layout = new QVBoxLayout(content);
+    layout->setContentsMargins(kSpaceLarge, kSpaceMedium, kSpaceLarge, kSpaceLarge);
+    layout->setSpacing(kSpaceMedium);
+    layout->addWidget(makeHead());
+    layout->addWidget(makeFacts());
+    layout->addWidget(makeEditors());
+    layout->addWidget(makePlots(), 1);
+
+    auto* scroll = new QScrollArea(this);
+    scroll->setFrameShape(QFrame::NoFrame);
+    scroll->setWidgetResizable(true);
+    scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+    scroll->setWidget(content);
+    content->setBackgroundRole(QPalette::Base);
+    content->setAutoFillBackground(true);
+    scroll->viewport()->setBackgroundRole(QPalette::Base);
+
+    stack_->addWidget(empty);
+    stack_->addWidget(scroll);
+    auto* whole = new QVBoxLayout(this);
+    whole->setContentsMargins(0, 0, 0, 0);
+    whole->addWidget(stack_);
+    setBackgroundRole(QPalette::Base);
+    setAutoFillBackground(true);
+    setMinimumWidth(300);
+}
+
+QWidget* CellPanel::makeHead() {
+    auto* head = new QWidget(this);
+    title_ = new ToneLabel(QString(), Token::Text, head);
+    title_->setFont(Theme::current().textFont(2, QFont::DemiBold));
+    title_->setObjectName(u"cellTitle"_s);
+    name_ = new ElidedLabel(QString(), head);
+    name_->setFont(Theme::current().numberFont(-1));
+    name_->setTone(Token::Secondary);
+    unpin_ = new QToolButton(head);
+    unpin_->setIcon(icon(u"pin"_s));
+    unpin_->setCheckable(true);
+    unpin_->setChecked(true);
+    unpin_->setAutoRaise(true);
+    unpin_->setFixedSize(kControlHeight, kControlHeight);
+    unpin_->setToolTip(tr("Pinned: click to follow the cursor again"));
+    unpin_->setAccessibleName(tr("Unpin the cell"));
+    unpin_->hide();
+    connect(unpin_, &QToolButton::clicked, this, [this] {
+        unpin_->setChecked(true);
+        Q_EMIT unpinRequested();
+    });
+    auto* grid = new QGridLayout(head);
+    grid->setContentsMargins(0, 0, 0, 0);
+    grid->setVerticalSpacing(2);
+    grid->addWidget(title_, 0, 0);
+    grid->addWidget(unpin_, 0, 1, 2, 1, Qt::AlignTop);
+    grid->addWidget(name_, 1, 0);
+    grid->setColumnStretch(0, 1);
+    head->setMinimumHeight(kControlHeight + kSpaceLarge);
+    return head;
+}
+
+QWidget* CellPanel::makeFacts() {
+    auto* facts = new QWidget(this);
+    auto* grid = new QGridLayout(facts);
+    grid->setContentsMargins(0, 0, 0, 0);
+    grid->setHorizontalSpacing(kSpaceMedium);
+    grid->setVerticalSpacing(kSpaceTiny);
+    grid->setColumnStretch(1, 1);
+    int row = 0;
+    const auto line = [&](const QString& caption, QLabel** captionOut = nullptr) {
+        auto* label = new ToneLabel(caption, Token::Secondary, facts);
+        ToneLabel* value = numberLabel(QString(), facts);
+        grid->addWidget(label, row, 0, Qt::AlignTop);
+        grid->addWidget(value, row, 1);
+        if (captionOut != nullptr) {
+            *captionOut = label;
+        }
+        ++row;
+        return value;
+    };
+    shape_ = line(tr("Shape"));
+    settings_ = line(tr("Settings"));
+    size_ = line(tr("Size"));
+    bpw_ = line(tr("Bits per weight"));
+    value_ = line(tr("Error"), &metric_);
+    settings_->setWordWrap(true);
+    valueKind_ = new ToneLabel(QString(), Token::Secondary, facts);
+    valueKind_->setFont(Theme::current().textFont(-1));
+    valueKind_->setWordWrap(true);
+    grid->addWidget(valueKind_, row, 1);
+    return facts;
+}
+
+QWidget* CellPanel::makeEditors() {
+    editors_ = new QWidget(this);
+    rank_ = new QSpinBox(editors_);
+    rank_->setSingleStep(kRankStep);
+    rank_->setAccessibleName(tr("Rank of this cell"));
+    rank_->setToolTip(tr("Rank of the low-rank part: 0, or a multiple of 16"));
+    rank_->setKeyboardTracking(false);
+    locked_ = new QCheckBox(tr("Locked"), editors_);
+    locked_->setToolTip(tr("Changes of the whole plan leave this cell alone"));
+    skipped_ = new QCheckBox(tr("Keep at 16 bits"), editors_);
+    skipped_->setToolTip(tr("The cell is not compressed"));
+    connect(rank_, &QSpinBox::valueChanged, this, [this](int rank) {
+        if (details_) {
+            const int rounded = (rank + kRankStep / 2) / kRankStep * kRankStep;
+            Q_EMIT rankEdited(details_->cell, std::min(rounded, details_->largestRank));
+        }
+    });
+    connect(locked_, &QCheckBox::toggled, this, [this](bool on) {
+        if (details_) {
+            Q_EMIT lockEdited(details_->cell, on);
+        }
+    });
+    connect(skipped_, &QCheckBox::toggled, this, [this](bool on) {
+        if (details_) {
+            Q_EMIT skipEdited(details_->cell, on);
+        }
+    });
+    auto* layout = new QGridLayout(editors_);
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->setVerticalSpacing(kSpaceSmall);
+    layout->addWidget(new Separator(Qt::Horizontal, editors_), 0, 0, 1, 4);
+    auto* caption = new ToneLabel(tr("Rank"), Token::Secondary, editors_);
+    caption->setBuddy(rank_);
+    layout->addWidget(caption, 1, 0);
+    layout->addWidget(rank_, 1, 1);
+    layout->addWidget(locked_, 1, 2);
+    layout->addWidget(skipped_, 1, 3);
+    layout->setColumnStretch(3, 1);
+    return editors_;
+}
+
+QWidget* CellPanel::makePlots() {
+    auto* plots = new QWidget(this);
+    auto* layout = new QVBoxLayout(plots);
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->setSpacing(kSpaceMedium);
+    const auto section = [&](const QString& caption, Plot* plot, int height) {
+        auto* box = new QWidget(plots);
+        auto* inner = new QVBoxLayout(box);
+        inner->setContentsMargins(0, 0, 0, 0);
+        inner->setSpacing(kSpaceSmall);
+        inner->addWidget(new Separator(Qt::Horizontal, box));
+        inner->addWidget(sectionLabel(caption, box));
+        inner->addWidget(plot);
+        plot->setFixedHeight(height);
+        layout->addWidget(box);
+        return box;
+    };
+    history_ = new Plot(tr("Error history"), plots);
+    historySection_ = section(tr("Error history"), history_, kHistoryHeight);
+    spectra_ = new Plot(tr("Singular values"), plots);
+    spectra_->setLegendShown(true);
+    spectraSection_ = section(tr("Singular values"), spectra_, kSpectraHeight);
+    noPlots_ = new ToneLabel(
+        tr("No spectra yet. Measure the model, or compress it, to see singular values and the "
+           "course of the error."),
+        Token::Secondary, plots);
+    noPlots_->setWordWrap(true);
+    layout->addWidget(noPlots_);
+    layout->addStretch(1);
+    return plots;
+}
+
+void CellPanel::showCell(const std::optional<CellDetails>& details) {
+    details_ = details;
+    stack_->setCurrentIndex(details_ ? 1 : 0);
+    if (!details_) {
+        return;
+    }
+    updateFacts();
+    updateEditors();
+    updateHistory();
+    updateSpectra();
+    noPlots_->setVisible(historySection_->isHidden() && spectraSection_->isHidden());
+}
+
+void CellPanel::setPinned(bool pinned) {
+    unpin_->setVisible(pinned);
+}
+
+void CellPanel::setEditable(bool editable) {
+    editable_ = editable;
+    editors_->setVisible(editable);
+}
+
+void CellPanel::updateFacts() {
+    const std::string name = cellName(details_->cell);
+    const std::string_view module = moduleName(details_->cell.module);
+    title_->setText(
+        tr("Layer %1 · %2")
+            .arg(QString::number(details_->cell.layer),
+                 QString::fromLatin1(module.data(), static_cast<qsizetype>(module.size()))));
+    name_->setText(QString::fromStdString(name));
+    shape_->setText(countText(details_->shape.rows) + u' ' + QChar(kTimes) + u' ' +
+                    countText(details_->shape.columns));
+    settings_->setText(settingsLine(details_->settings));
+    size_->setText(sizeText(details_->bytes));
+    size_->setToolTip(tr("%1 bytes").arg(countText(details_->bytes)));
+    bpw_->setText(figureText(details_->bitsPerWeight));
+    metric_->setText(tr("Error"));
+    value_->setText(details_->value ? figureText(*details_->value, 4) : tr("not measured"));
+    value_->setTone(details_->value ? Token::Text : Token::Secondary);
+    valueKind_->setText(details_->value ? tr("%1, %2").arg(details_->metric, details_->valueKind)
+                                        : QString());
+    valueKind_->setVisible(details_->value.has_value());
+}
+
+void CellPanel::updateEditors() {
+    const QSignalBlocker blockRank(rank_);
+    const QSignalBlocker blockLock(locked_);
+    const QSignalBlocker blockSkip(skipped_);
+    rank_->setRange(0, details_->largestRank);
+    rank_->setValue(details_->settings.rank);
+    locked_->setChecked(details_->settings.locked);
+    skipped_->setChecked(details_->settings.skip);
+    rank_->setEnabled(!details_->settings.skip && !details_->settings.locked);
+    skipped_->setEnabled(!details_->settings.locked);
+}
+
+void CellPanel::updateHistory() {
+    historySection_->setVisible(!details_->history.isEmpty());
+    if (details_->history.isEmpty()) {
+        return;
+    }
+    QVector<double> errors;
+    for (const ErrorStep& step : details_->history) {
+        errors.append(step.relativeError);
+    }
+    Curve curve = curveOf(tr("relative error"), errors, Token::Accent);
+    curve.points = true;
+    history_->setCurves({tr("step"), tr("relative error"), false, true}, {curve});
+}
+
+void CellPanel::updateSpectra() {
+    QList<Curve> curves;
+    if (!details_->weightSpectrum.isEmpty()) {
+        curves.append(curveOf(tr("W"), details_->weightSpectrum, Token::Secondary));
+    }
+    if (!details_->hessianSpectrum.isEmpty()) {
+        curves.append(
+            curveOf(tr("W, as the inputs see it"), details_->hessianSpectrum, Token::Accent));
+    }
+    if (!details_->residualSpectrum.isEmpty()) {
+        Curve residual = curveOf(tr("what is left"), details_->residualSpectrum, Token::Warn);
+        curves.append(residual);
+    }
+    spectraSection_->setVisible(!curves.isEmpty());
+    if (curves.isEmpty()) {
+        return;
+    }
+    spectra_->setCurves({tr("index"), tr("singular value"), true, true}, curves);
+    const bool ranked = !details_->settings.skip && details_->settings.rank > 0;
+    spectra_->setCursorLine(ranked ? std::optional<double>(details_->settings.rank) : std::nullopt,
+                            tr("rank %1").arg(details_->settings.rank));
+}
+
+} // namespace caldera::studio

@@ -1,0 +1,75 @@
+// One cell in figures and plots; follows the hovered cell and stays on the pinned one.
+#pragma once
+
+#include <QWidget>
+
+#include <optional>
+
+#include "widgets/cell_panel/cell_details.h"
+
+class QCheckBox;
+class QFormLayout;
+class QLabel;
+class QSpinBox;
+class QStackedWidget;
+class QToolButton;
+
+namespace caldera::studio {
+
+class ElidedLabel;
+class Plot;
+class ToneLabel;
+
+class CellPanel : public QWidget {
+    Q_OBJECT
+public:
+    explicit CellPanel(QWidget* parent = nullptr);
+
+    /// nullopt shows the empty state.
+    void showCell(const std::optional<CellDetails>& details);
+    void setPinned(bool pinned);
+    /// Whether rank, lock and skip can be edited (Plan).
+    void setEditable(bool editable);
+    const std::optional<CellDetails>& details() const { return details_; }
+
+Q_SIGNALS:
+    void unpinRequested();
+    void rankEdited(const caldera::Cell& cell, int rank);
+    void lockEdited(const caldera::Cell& cell, bool locked);
+    void skipEdited(const caldera::Cell& cell, bool skipped);
+
+private:
+    QWidget* makeHead();
+    QWidget* makeFacts();
+    QWidget* makeEditors();
+    QWidget* makePlots();
+    void updateFacts();
+    void updateEditors();
+    void updateHistory();
+    void updateSpectra();
+
+    std::optional<CellDetails> details_;
+    bool editable_ = false;
+    QStackedWidget* stack_;
+    QLabel* title_;
+    ElidedLabel* name_;
+    QToolButton* unpin_;
+    ToneLabel* shape_;
+    ToneLabel* settings_;
+    ToneLabel* size_;
+    ToneLabel* bpw_;
+    QLabel* metric_;
+    ToneLabel* value_;
+    ToneLabel* valueKind_;
+    QWidget* editors_;
+    QSpinBox* rank_;
+    QCheckBox* locked_;
+    QCheckBox* skipped_;
+    QWidget* historySection_;
+    Plot* history_;
+    QWidget* spectraSection_;
+    Plot* spectra_;
+    ToneLabel* noPlots_;
+};
+
+} // namespace caldera::studio

@@ -1,0 +1,118 @@
+#include "widgets/heatmap/heatmap_delegate.h"
+
+#include <QPainter>
+
+#include <cmath>
+
+#include "widgets/models/cell_grid_model.h"
+#include "widgets/theme/color_ramp.h"
+#include "widgets/theme/theme.h"
+
+namespace caldera::studio {
+
+namespace {
+
+constexpr int kHatchStep = 6;
+constexpr int kBarHeight = 3;
+
+/// Background of a cell and the ink on it.
+struct CellColors {
+    QColor fill;
+    QColor ink;
+};
+
+CellColors colorsOf(const QModelIndex& index, CellState state) {
+    const Theme& theme = Theme::current();
+    if (state == CellState::Measured) {
+        const QColor fill = theme.sequential(index.data(CellGridModel::PositionRole).toDouble());
+        return {fill, inkOn(fill)};
+    }
+    const QColor fill = mix(theme.color(Token::Panel), theme.color(Token::Line), 0.4);
+    return {fill, theme.color(Token::Secondary)};
+}
+
+void paintGlyph(QPainter& painter, const QRect& area, const QModelIndex& index,
+                const CellColors& colors) {
+    const double bits = index.data(CellGridModel::BitsRole).toDouble();
+    const bool skipped =
+        index.data(CellGridModel::StateRole).toInt() == static_cast<int>(CellState::Skipped);
+    const double share = index.data(CellGridModel::RankShareRole).toDouble();
+    const bool bar = share > 0 && area.height() >= 14;
+    const QRect glyph = area.adjusted(0, 0, 0, bar ? -kBarHeight - 2 : 0);
+    painter.setPen(colors.ink);
+    if (area.width() >= 9 && bits > 0) {
+        const QString digit =
+            skipped ? QStringLiteral("\u2013") : QString::number(static_cast<int>(bits));
+        painter.drawText(glyph, Qt::AlignCenter, digit);
+        if (!skipped && bits != std::floor(bits)) {
+            painter.fillRect(QRect(glyph.center().x() + 4, glyph.center().y() + 3, 2, 2),
+                             colors.ink);
+        }
+    }
+    if (bar && !skipped) {
+        const int width = qMax(1, static_cast<int>(std::lround((area.width() - 4) * share)));
+        painter.fillRect(QRect(area.left() + 2, area.bottom() - kBarHeight, width, kBarHeight - 1),
+                         colors.ink);
+    }
+}
+
+} // namespace
+
+void paintHatch(QPainter& painter, const QRect& area, const QColor& background, const QColor& line,
+                bool crossed) {
+    painter.save();
+    painter.setClipRect(area);
+    painter.fillRect(area, background);
+    painter.setRenderHint(QPainter::Antialiasing);
+    painter.setPen(QPen(line, 1));
+    const int reach = area.width() + area.height();
+    // The lines of neighbouring cells meet, since they start from multiples of the step.
+    const int first = (area.left() - area.height()) / kHatchStep * kHatchStep;
+    for (int x = first; x < area.left() + reach; x += kHatchStep) {
+        painter.drawLine(QPointF(x, area.bottom() + 1), QPointF(x + area.height(), area.top()));
+        if (crossed) {
+            painter.drawLine(QPointF(x, area.top()), QPointF(x + area.height(), area.bottom() + 1));
+        }
+    }
+    painter.restore();
+}
+
+void HeatmapDelegate::paint(QPainter* painter, const QStyleOptionViewItem& option,
+                            const QModelIndex& index) const {
+    const auto state = static_cast<CellState>(index.data(CellGridModel::StateRole).toInt());
+    const int gap = option.rect.width() > 6 ? 1 : 0;
+    const QRect area = option.rect.adjusted(0, 0, -gap, -gap);
+    const CellColors colors = colorsOf(index, state);
+    if (state == CellState::Measured) {
+        painter->fillRect(area, colors.fill);
+    } else {
+        const Theme& theme = Theme::current();
+        paintHatch(*painter, area, colors.fill,
+                   mix(theme.color(Token::Line), theme.color(Token::Disabled), 0.5),
+                   state == CellState::Skipped);
+    }
+    painter->save();
+    painter->setFont(option.font);
+    const QString text = index.data(Qt::DisplayRole).toString();
+    const QFontMetrics metrics(option.font);
+    if (area.width() >= kTextWidth && metrics.horizontalAdvance(text) <= area.width() - 4) {
+        if (state != CellState::Measured && !text.isEmpty()) { // clear ground under the text
+            QRect plate = metrics.boundingRect(text);
+            plate.moveCenter(area.center());
+            painter->fillRect(plate.adjusted(-3, 0, 3, 0), colors.fill);
+        }
+        painter->setPen(colors.ink);
+        painter->drawText(area, Qt::AlignCenter, text);
+    } else {
+        paintGlyph(*painter, area, index, colors);
+    }
+    if (index.data(CellGridModel::LockedRole).toBool()) {
+        painter->setRenderHint(QPainter::Antialiasing);
+        painter->setPen(Qt::NoPen);
+        painter->setBrush(colors.ink);
+        painter->drawEllipse(QPointF(area.right() - 3.5, area.top() + 4.5), 2, 2);
+    }
+    painter->restore();
+}
+
+} // namespace caldera::studio

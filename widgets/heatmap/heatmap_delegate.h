@@ -1,0 +1,24 @@
+// Paints one cell of the heatmap: colour by metric, settings as text or glyph, marks for states.
+#pragma once
+
+#include <QColor>
+#include <QStyledItemDelegate>
+
+namespace caldera::studio {
+
+/// Lines over an area at 45 degrees, for what is not measured or not compressed.
+void paintHatch(QPainter& painter, const QRect& area, const QColor& background, const QColor& line,
+                bool crossed);
+
+class HeatmapDelegate : public QStyledItemDelegate {
+    Q_OBJECT
+public:
+    /// From this width on a cell shows "2/64"; below, one digit and a bar for the rank.
+    static constexpr int kTextWidth = 28;
+
+    using QStyledItemDelegate::QStyledItemDelegate;
+    void paint(QPainter* painter, const QStyleOptionViewItem& option,
+               const QModelIndex& index) const override;
+};
+
+} // namespace caldera::studio

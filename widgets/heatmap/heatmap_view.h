@@ -1,0 +1,68 @@
+// The heatmap: modules by layers, every cell coloured by a metric.
+#pragma once
+
+#include <QTableView>
+
+#include <optional>
+
+#include "core/model/module.h"
+#include "widgets/models/cell_grid_model.h"
+
+namespace caldera::studio {
+
+class HeatmapHeader;
+
+/// Keyboard: arrows move, Enter pins, Esc unpins. Mouse: hover shows, click pins, wheel zooms about
+/// the cursor. The context menu copies and exports.
+class HeatmapView : public QTableView {
+    Q_OBJECT
+public:
+    explicit HeatmapView(CellGridModel& model, QWidget* parent = nullptr);
+
+    /// The pinned cell, else the hovered one, else the one the keyboard is at.
+    std::optional<Cell> shownCell() const;
+    const std::optional<Cell>& pinnedCell() const { return pinned_; }
+    void pin(std::optional<Cell> cell);
+    double zoom() const { return zoom_; }
+    void resetZoom();
+
+    QSize sizeHint() const override;
+    QSize minimumSizeHint() const override;
+
+Q_SIGNALS:
+    /// shownCell() changed.
+    void cellShown(const std::optional<caldera::Cell>& cell);
+    void cellPinned(const std::optional<caldera::Cell>& cell);
+
+protected:
+    void paintEvent(QPaintEvent* event) override;
+    void resizeEvent(QResizeEvent* event) override;
+    void wheelEvent(QWheelEvent* event) override;
+    void mouseMoveEvent(QMouseEvent* event) override;
+    void mousePressEvent(QMouseEvent* event) override;
+    void mouseReleaseEvent(QMouseEvent* event) override;
+    void leaveEvent(QEvent* event) override;
+    void keyPressEvent(QKeyEvent* event) override;
+    void contextMenuEvent(QContextMenuEvent* event) override;
+    void currentChanged(const QModelIndex& current, const QModelIndex& previous) override;
+
+private:
+    void layOutCells();
+    void setHovered(std::optional<Cell> cell);
+    void tellShown();
+    void paintCrosshair(QPainter& painter, Cell cell) const;
+    void paintFrame(QPainter& painter, Cell cell, const QColor& color) const;
+    void exportCsv();
+    void exportPicture();
+
+    CellGridModel& grid_;
+    HeatmapHeader* layers_;
+    HeatmapHeader* modules_;
+    std::optional<Cell> hovered_;
+    std::optional<Cell> pinned_;
+    std::optional<Cell> shown_;
+    std::optional<Cell> pressed_;
+    double zoom_ = 1;
+};
+
+} // namespace caldera::studio

@@ -1,0 +1,240 @@
+#include "widgets/models/cell_grid_model.h"
+
+#include <QLocale>
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/base/text.h"
+#include "widgets/support/number_text.h"
+
+using namespace Qt::Literals::StringLiterals;
+
+namespace caldera::studio {
+
+namespace {
+
+QString moduleText(Module module) {
+    const std::string_view name = moduleName(module);
+    return QString::fromLatin1(name.data(), static_cast<qsizetype>(name.size()));
+}
+
+QString bitsText(double bits) {
+    return QLocale::c().toString(bits, 'g', 3);
+}
+
+} // namespace
+
+QString settingsText(const GridCell& cell) {
+    if (cell.skipped) {
+        return u"16"_s;
+    }
+    return cell.bits > 0 ? bitsText(cell.bits) + u'/' + QString::number(cell.rank) : QString();
+}
+
+CellGridModel::CellGridModel(QObject* parent) : QAbstractTableModel(parent) {}
+
+void CellGridModel::setCells(int layers, std::vector<GridCell> cells) {
+    const bool sameShape = layers == layers_;
+    if (!sameShape) {
+        beginResetModel();
+    }
+    layers_ = layers;
+    cells_ = std::move(cells);
+    largestRank_ = 0;
+    for (const GridCell& cell : cells_) {
+        largestRank_ = std::max(largestRank_, cell.rank);
+    }
+    measureRange();
+    if (!sameShape) {
+        endResetModel();
+    } else if (layers_ > 0) {
+        Q_EMIT dataChanged(index(0, 0), index(rowCount() - 1, columnCount() - 1));
+    }
+}
+
+void CellGridModel::setMetric(const QString& metric, const QString& kind) {
+    metric_ = metric;
+    kind_ = kind;
+}
+
+void CellGridModel::setValue(Cell cell, double value) {
+    if (cell.layer < 0 || cell.layer >= layers_) {
+        return;
+    }
+    cells_[slot(cell)].value = value;
+    const auto before = range_;
+    measureRange();
+    if (before == range_) {
+        Q_EMIT dataChanged(indexOf(cell), indexOf(cell));
+    } else { // every colour moved
+        Q_EMIT dataChanged(index(0, 0), index(rowCount() - 1, columnCount() - 1));
+    }
+}
+
+const GridCell& CellGridModel::cellAt(Cell cell) const {
+    return cells_.at(slot(cell));
+}
+
+bool CellGridModel::anyUnmeasured() const {
+    return std::any_of(cells_.begin(), cells_.end(),
+                       [](const GridCell& cell) { return !cell.value && !cell.skipped; });
+}
+
+std::vector<double> CellGridModel::histogram(int bins) const {
+    std::vector<double> counts(static_cast<size_t>(bins), 0.0);
+    for (const GridCell& cell : cells_) {
+        if (const double at = position(cell); at >= 0) {
+            ++counts[std::min(static_cast<size_t>(at * bins), counts.size() - 1)];
+        }
+    }
+    const double fullest = *std::max_element(counts.begin(), counts.end());
+    if (fullest > 0) {
+        for (double& count : counts) {
+            count /= fullest;
+        }
+    }
+    return counts;
+}
+
+QByteArray CellGridModel::picture() const {
+    QByteArray bytes;
+    bytes.reserve(static_cast<qsizetype>(cells_.size()));
+    for (const GridCell& cell : cells_) {
+        const double at = position(cell);
+        bytes.append(static_cast<char>(at < 0 ? 255 : static_cast<int>(std::lround(at * 254))));
+    }
+    return bytes;
+}
+
+QString CellGridModel::csv() const {
+    QString text = u"layer,module,bits,rank,locked,skipped,value\n"_s;
+    for (int layer = 0; layer < layers_; ++layer) {
+        for (const Module module : kModules) {
+            const GridCell& cell = cellAt({layer, module});
+            const QString value =
+                cell.value ? QString::fromStdString(numberText(*cell.value)) : QString();
+            text += u"%1,%2,%3,%4,%5,%6,%7\n"_s.arg(layer)
+                        .arg(moduleText(module), bitsText(cell.bits))
+                        .arg(cell.rank)
+                        .arg(cell.locked ? 1 : 0)
+                        .arg(cell.skipped ? 1 : 0)
+                        .arg(value);
+        }
+    }
+    return text;
+}
+
+QModelIndex CellGridModel::indexOf(Cell cell) const {
+    return index(static_cast<int>(cell.module), cell.layer);
+}
+
+Cell CellGridModel::cellOf(const QModelIndex& index) {
+    return {index.column(), kModules[static_cast<size_t>(index.row())]};
+}
+
+int CellGridModel::rowCount(const QModelIndex& parent) const {
+    return parent.isValid() || layers_ == 0 ? 0 : static_cast<int>(kModules.size());
+}
+
+int CellGridModel::columnCount(const QModelIndex& parent) const {
+    return parent.isValid() ? 0 : layers_;
+}
+
+QVariant CellGridModel::data(const QModelIndex& index, int role) const {
+    if (!checkIndex(index, CheckIndexOption::IndexIsValid)) {
+        return {};
+    }
+    const Cell cell = cellOf(index);
+    const GridCell& shown = cellAt(cell);
+    switch (role) {
+    case Qt::DisplayRole:
+        return settingsText(shown);
+    case Qt::ToolTipRole:
+    case Qt::AccessibleTextRole:
+        return describe(cell);
+    case Qt::TextAlignmentRole:
+        return QVariant::fromValue(Qt::Alignment(Qt::AlignCenter));
+    case ValueRole:
+        return shown.value ? QVariant(*shown.value) : QVariant();
+    case PositionRole:
+        return position(shown);
+    case BitsRole:
+        return shown.bits;
+    case RankRole:
+        return shown.rank;
+    case RankShareRole:
+        return largestRank_ > 0 ? static_cast<double>(shown.rank) / largestRank_ : 0.0;
+    case StateRole:
+        return static_cast<int>(shown.skipped ? CellState::Skipped
+                                : shown.value ? CellState::Measured
+                                              : CellState::Unmeasured);
+    case LockedRole:
+        return shown.locked;
+    default:
+        return {};
+    }
+}
+
+QVariant CellGridModel::headerData(int section, Qt::Orientation orientation, int role) const {
+    if (role != Qt::DisplayRole || section < 0) {
+        return {};
+    }
+    if (orientation == Qt::Horizontal) {
+        return section < layers_ ? QVariant(section) : QVariant();
+    }
+    return section < static_cast<int>(kModules.size())
+               ? QVariant(moduleText(kModules[static_cast<size_t>(section)]))
+               : QVariant();
+}
+
+size_t CellGridModel::slot(Cell cell) const {
+    return static_cast<size_t>(cell.module) * static_cast<size_t>(layers_) +
+           static_cast<size_t>(cell.layer);
+}
+
+double CellGridModel::position(const GridCell& cell) const {
+    if (!cell.value || cell.skipped || !range_) {
+        return -1;
+    }
+    const double span = range_->second - range_->first;
+    return span > 0 ? (*cell.value - range_->first) / span : 0.5;
+}
+
+QString CellGridModel::describe(Cell cell) const {
+    const GridCell& shown = cellAt(cell);
+    const QString place =
+        tr("Layer %1, %2").arg(QString::number(cell.layer), moduleText(cell.module));
+    const QString settings = shown.skipped ? tr("stays at 16 bits")
+                             : shown.bits > 0
+                                 ? tr("%1 bits, rank %2").arg(bitsText(shown.bits)).arg(shown.rank)
+                                 : QString();
+    const QString value = shown.value
+                              ? tr("%1: %2 (%3)").arg(metric_, figureText(*shown.value, 4), kind_)
+                              : tr("not measured");
+    QStringList lines{place};
+    if (!settings.isEmpty()) {
+        lines += settings;
+    }
+    lines += value;
+    if (shown.locked) {
+        lines += tr("locked");
+    }
+    return lines.join(u'\n');
+}
+
+void CellGridModel::measureRange() {
+    range_.reset();
+    for (const GridCell& cell : cells_) {
+        if (!cell.value || cell.skipped) {
+            continue;
+        }
+        if (!range_) {
+            range_.emplace(*cell.value, *cell.value);
+        }
+        range_->first = std::min(range_->first, *cell.value);
+        range_->second = std::max(range_->second, *cell.value);
+    }
+}
+
+} // namespace caldera::studio

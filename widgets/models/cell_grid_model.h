@@ -1,0 +1,90 @@
+// The heatmap's item model: seven modules by N layers, fed by values.
+#pragma once
+
+#include <QAbstractTableModel>
+#include <QString>
+
+#include <map>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "core/model/module.h"
+
+namespace caldera::studio {
+
+/// What one cell of the heatmap shows.
+struct GridCell {
+    std::optional<double> value; ///< metric; absent when unmeasured, never drawn as zero
+    double bits = 0;
+    int rank = 0;
+    bool locked = false;
+    bool skipped = false; ///< stays at 16 bit
+    bool operator==(const GridCell&) const = default;
+};
+
+enum class CellState { Unmeasured, Measured, Skipped };
+
+class CellGridModel : public QAbstractTableModel {
+    Q_OBJECT
+public:
+    enum Role {
+        ValueRole = Qt::UserRole + 1, ///< double, or invalid when unmeasured
+        PositionRole,                 ///< 0 calm .. 1 fragile; -1 when unmeasured
+        BitsRole,
+        RankRole,
+        RankShareRole, ///< rank over the largest rank in the grid
+        StateRole,     ///< CellState as int
+        LockedRole
+    };
+
+    explicit CellGridModel(QObject* parent = nullptr);
+
+    /// Cells module by module: cells[module * layers + layer].
+    void setCells(int layers, std::vector<GridCell> cells);
+    /// `metric` and `kind` name the values in tooltips and exports.
+    void setMetric(const QString& metric, const QString& kind);
+    /// One value of a job at work.
+    void setValue(Cell cell, double value);
+
+    int layerCount() const { return layers_; }
+    const GridCell& cellAt(Cell cell) const;
+    /// Smallest and largest value; nullopt when nothing is measured.
+    const std::optional<std::pair<double, double>>& range() const { return range_; }
+    const QString& metric() const { return metric_; }
+    const QString& kind() const { return kind_; }
+    bool anyUnmeasured() const;
+    /// Share of cells in `bins` equal steps of the range, scaled to the fullest bin.
+    std::vector<double> histogram(int bins) const;
+    /// One byte per cell for RecentItem::picture.
+    QByteArray picture() const;
+    /// Comma-separated values of all cells, one line each, with a header line.
+    QString csv() const;
+
+    QModelIndex indexOf(Cell cell) const;
+    static Cell cellOf(const QModelIndex& index);
+
+    int rowCount(const QModelIndex& parent = {}) const override;
+    int columnCount(const QModelIndex& parent = {}) const override;
+    QVariant data(const QModelIndex& index, int role = Qt::DisplayRole) const override;
+    QVariant headerData(int section, Qt::Orientation orientation,
+                        int role = Qt::DisplayRole) const override;
+
+private:
+    size_t slot(Cell cell) const;
+    double position(const GridCell& cell) const;
+    QString describe(Cell cell) const;
+    void measureRange();
+
+    int layers_ = 0;
+    int largestRank_ = 0;
+    std::vector<GridCell> cells_;
+    std::optional<std::pair<double, double>> range_;
+    QString metric_;
+    QString kind_;
+};
+
+/// "2/64", "16" for a skipped cell.
+QString settingsText(const GridCell& cell);
+
+} // namespace caldera::studio

@@ -1,0 +1,117 @@
+#include "widgets/models/open_facts.h"
+
+#include <QDir>
+#include <QFileInfo>
+#include <QHash>
+#include <QStringList>
+
+#include <algorithm>
+
+#include "core/artifact/artifact.h"
+#include "core/base/error.h"
+#include "core/base/paths.h"
+#include "core/model/chat_template.h"
+#include "core/model/model.h"
+
+using namespace Qt::Literals::StringLiterals;
+
+namespace caldera::studio {
+
+namespace {
+
+QString absolutePath(const std::filesystem::path& path) {
+    return QString::fromStdString(std::filesystem::absolute(path).lexically_normal().string());
+}
+
+QString fromView(std::string_view text) {
+    return QString::fromUtf8(text.data(), static_cast<qsizetype>(text.size()));
+}
+
+/// Distinct tensor types, those with most bytes first.
+QString dtypesOf(const std::vector<TensorInfo>& tensors) {
+    QHash<QString, uint64_t> bytes;
+    for (const TensorInfo& tensor : tensors) {
+        bytes[QString::fromStdString(tensor.dtype)] += tensor.bytes;
+    }
+    QStringList names = bytes.keys();
+    std::sort(names.begin(), names.end(), [&bytes](const QString& a, const QString& b) {
+        return bytes[a] != bytes[b] ? bytes[a] > bytes[b] : a < b;
+    });
+    return names.join(u", "_s);
+}
+
+std::shared_ptr<const OpenFacts> factsOfModel(const Model& model) {
+    auto facts = std::make_shared<OpenFacts>();
+    facts->kind = OpenKind::Model;
+    facts->name = QString::fromStdString(model.name);
+    facts->path = absolutePath(model.path);
+    facts->config = model.config;
+    facts->fingerprint = QString::fromStdString(model.fingerprint);
+    facts->chatFormat = fromView(chatFormatName(model.chat.format));
+    facts->tokenCount = model.tokenizer ? model.tokenizer->size() : 0;
+    facts->tensors = model.weights->tensors();
+    for (const TensorInfo& tensor : facts->tensors) {
+        facts->fileBytes += static_cast<int64_t>(tensor.bytes);
+    }
+    facts->dtypes = dtypesOf(facts->tensors);
+    facts->plan = defaultPlan(facts->path.toStdString(), model.config);
+    return facts;
+}
+
+std::shared_ptr<const OpenFacts> factsOfArtifact(const Artifact& artifact) {
+    auto facts = std::make_shared<OpenFacts>();
+    facts->kind = OpenKind::Artifact;
+    facts->name = QString::fromStdString(artifact.name());
+    facts->path = absolutePath(artifact.path());
+    facts->config = artifact.config();
+    facts->fingerprint = QString::fromStdString(artifact.modelFingerprint());
+    facts->chatFormat = fromView(chatFormatName(artifact.chat().format));
+    facts->tokenCount = artifact.tokenizer() ? artifact.tokenizer()->size() : 0;
+    facts->fileBytes = artifact.fileBytes();
+    facts->plan = artifact.plan();
+    facts->artifactHash = QString::fromStdString(artifact.hash());
+    facts->bitsPerWeight = artifact.bitsPerWeight();
+    return facts;
+}
+
+std::shared_ptr<const Report> reportAt(const QString& path) {
+    return std::make_shared<const Report>(readReport(path.toStdString()));
+}
+
+/// Measured values that came with the model, or that were measured here before.
+std::shared_ptr<const Report> fidelityOf(const OpenFacts& facts) {
+    for (const QString& file :
+         {QDir(facts.path).filePath(u"fidelity.h5"_s), fidelityFile(facts.fingerprint)}) {
+        if (QFileInfo::exists(file)) {
+            return reportAt(file);
+        }
+    }
+    return nullptr;
+}
+
+} // namespace
+
+QString fidelityFile(const QString& fingerprint) {
+    const QString folder = QString::fromStdString((stateFolder() / "fidelity").string());
+    return QDir(folder).filePath(fingerprint.left(32) + u".h5"_s);
+}
+
+OpenResult openAnything(const QString& path) {
+    const std::filesystem::path file = path.toStdString();
+    OpenResult result;
+    if (path.endsWith(u".h5")) {
+        result.report = reportAt(path);
+    } else if (isArtifact(file)) {
+        result.facts = factsOfArtifact(*Artifact::open(file));
+        const QString report = QDir(path).filePath(u"report.h5"_s);
+        if (QFileInfo::exists(report)) {
+            result.report = reportAt(report);
+        }
+    } else {
+        result.facts = factsOfModel(*openModel(file));
+        result.fidelity = fidelityOf(*result.facts);
+    }
+    return result;
+}
+
+} // namespace caldera::studio

@@ -1,0 +1,59 @@
+// What is open, as values that cross threads: a model or an artifact, and measured metrics.
+#pragma once
+
+#include <QString>
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "core/model/config.h"
+#include "core/model/weight_source.h"
+#include "core/plan/plan.h"
+#include "core/report/report.h"
+
+namespace caldera::studio {
+
+enum class OpenKind { Model, Artifact };
+
+/// Facts about an opened model or artifact; no handle to its files stays open.
+struct OpenFacts {
+    OpenKind kind = OpenKind::Model;
+    QString name;
+    QString path; ///< absolute
+    ModelConfig config;
+    QString fingerprint; ///< of the model (for an artifact: of the model it was made from)
+    QString chatFormat;  ///< "chatml", ...
+    int tokenCount = 0;  ///< tokens the tokenizer knows
+    std::vector<TensorInfo> tensors;
+    int64_t fileBytes = 0;
+    Plan plan;                ///< the artifact's own, or the default plan of the model
+    QString artifactHash;     ///< empty for a model
+    double bitsPerWeight = 0; ///< of an artifact
+    QString dtypes;           ///< as stored, most frequent first: "BF16, F32"
+};
+
+/// What opening a path gave. A report may come alone.
+struct OpenResult {
+    std::shared_ptr<const OpenFacts> facts;
+    std::shared_ptr<const Report> report;   ///< of the artifact, or opened by itself
+    std::shared_ptr<const Report> fidelity; ///< measured before compressing
+};
+
+/// Opens a model (folder, .gguf, hub name), an artifact folder or a report (.h5) and looks for the
+/// reports that belong to it. Reads files: never on the GUI thread. Throws Error.
+OpenResult openAnything(const QString& path);
+/// Where the fidelity report of a model is kept between sessions.
+QString fidelityFile(const QString& fingerprint);
+
+/// One way to colour the heatmap.
+struct MetricLayer {
+    QString id;    ///< "error", "live", or the name of a fidelity metric
+    QString title; ///< for people
+    QString kind;  ///< "measured": how the figures came about, for people
+    std::map<Cell, double> values;
+};
+
+} // namespace caldera::studio

@@ -1,0 +1,172 @@
+#include "widgets/models/session.h"
+
+#include <exception>
+#include <utility>
+
+using namespace Qt::Literals::StringLiterals;
+
+namespace caldera::studio {
+
+struct Session::Outcome {
+    OpenResult result;
+    std::optional<Failure> failure;
+};
+
+Session::Session(QObject* parent) : QObject(parent) {
+    pool_.setMaxThreadCount(1);
+}
+
+Session::~Session() {
+    pool_.waitForDone();
+}
+
+void Session::open(const QString& path) {
+    openingPath_ = path;
+    read(path, [path] { return openAnything(path); });
+}
+
+void Session::openReport(const QString& path) {
+    read(path, [path] {
+        OpenResult result;
+        result.report = std::make_shared<const Report>(readReport(path.toStdString()));
+        return result;
+    });
+}
+
+void Session::reloadFidelity(const QString& path) {
+    read(path, [path] {
+        OpenResult result;
+        result.fidelity = std::make_shared<const Report>(readReport(path.toStdString()));
+        return result;
+    });
+}
+
+void Session::read(const QString& path, std::function<OpenResult()> work) {
+    const int generation = ++generation_;
+    setBusy(true);
+    inBackground(
+        [work = std::move(work)] {
+            Outcome outcome;
+            try {
+                outcome.result = work();
+            } catch (const std::exception& error) {
+                outcome.failure = describeFailure(error);
+            }
+            return outcome;
+        },
+        [this, generation, path](const Outcome& outcome) {
+            if (generation != generation_) {
+                return; // something else was opened meanwhile
+            }
+            setBusy(false);
+            if (outcome.failure) {
+                Q_EMIT failed(*outcome.failure, path);
+            } else {
+                take(outcome.result);
+            }
+        });
+}
+
+void Session::take(const OpenResult& result) {
+    if (result.facts) {
+        facts_ = result.facts;
+        report_ = result.report;
+        fidelity_ = result.fidelity;
+        live_.reset();
+        plan_.reset(facts_->plan, facts_->config);
+        rebuildMetrics();
+        Q_EMIT opened();
+        Q_EMIT reportChanged();
+    } else {
+        report_ = result.report ? result.report : report_;
+        fidelity_ = result.fidelity ? result.fidelity : fidelity_;
+        rebuildMetrics();
+        Q_EMIT reportChanged();
+    }
+    Q_EMIT metricsChanged();
+}
+
+void Session::rebuildMetrics() {
+    metrics_.clear();
+    if (live_) {
+        metrics_.append(*live_);
+    }
+    for (const std::shared_ptr<const Report>& source : {fidelity_, report_}) {
+        if (!source) {
+            continue;
+        }
+        for (const FidelityMetric& found : source->fidelity) {
+            const QString id = QString::fromStdString(found.name);
+            if (metric(id) == nullptr) {
+                metrics_.append({id, id == u"proxy" ? tr("Fragility (2 bit, no factors)") : id,
+                                 tr("measured"), found.values});
+            }
+        }
+    }
+    if (report_ && !report_->cells.empty()) {
+        MetricLayer error{u"error"_s, tr("Relative error of the result"), tr("measured"), {}};
+        for (const auto& [cell, measured] : report_->cells) {
+            error.values[cell] = measured.relativeError;
+        }
+        metrics_.append(std::move(error));
+    }
+}
+
+const MetricLayer* Session::metric(const QString& id) const {
+    for (const MetricLayer& layer : metrics_) {
+        if (layer.id == id) {
+            return &layer;
+        }
+    }
+    return nullptr;
+}
+
+const CellReport* Session::cellReport(Cell cell) const {
+    if (!report_) {
+        return fidelityCell(cell);
+    }
+    const auto found = report_->cells.find(cell);
+    return found == report_->cells.end() ? fidelityCell(cell) : &found->second;
+}
+
+const CellReport* Session::fidelityCell(Cell cell) const {
+    if (!fidelity_) {
+        return nullptr;
+    }
+    const auto found = fidelity_->cells.find(cell);
+    return found == fidelity_->cells.end() ? nullptr : &found->second;
+}
+
+void Session::beginLive(const QString& title) {
+    live_ = MetricLayer{u"live"_s, title, tr("measured"), {}};
+    rebuildMetrics();
+    Q_EMIT metricsChanged();
+}
+
+void Session::takeLiveCell(Cell cell, double relativeError) {
+    if (!live_ || !facts_ || cell.layer >= facts_->config.layerCount) {
+        return;
+    }
+    live_->values[cell] = relativeError;
+    if (!metrics_.isEmpty() && metrics_.first().id == u"live") {
+        metrics_.first().values[cell] = relativeError;
+    }
+    Q_EMIT liveCell(cell, relativeError);
+}
+
+void Session::endLive() {
+    if (live_) {
+        live_.reset();
+        rebuildMetrics();
+        Q_EMIT metricsChanged();
+    }
+}
+
+void Session::setBusy(bool busy) {
+    if (busy_ != busy) {
+        busy_ = busy;
+        Q_EMIT busyChanged(busy);
+    }
+}
+
+} // namespace caldera::studio

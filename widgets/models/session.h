@@ -1,0 +1,91 @@
+// What the studio has open. Views read values from here and are told when they change.
+#pragma once
+
+#include <QList>
+#include <QObject>
+#include <QString>
+#include <QThreadPool>
+
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "widgets/models/open_facts.h"
+#include "widgets/models/plan_document.h"
+#include "widgets/support/failure.h"
+
+namespace caldera::studio {
+
+/// Reads files on one thread of its own, which is also the only one that touches HDF5.
+class Session : public QObject {
+    Q_OBJECT
+public:
+    explicit Session(QObject* parent = nullptr);
+    ~Session() override;
+
+    /// Starts opening; ends with opened(), reportChanged() or failed(). A later call wins.
+    void open(const QString& path);
+    /// Reads a report for what is open (or by itself).
+    void openReport(const QString& path);
+    /// Reads a fidelity report for the open model again, after it was measured.
+    void reloadFidelity(const QString& path);
+    bool busy() const { return busy_; }
+    /// Path of the last open() call.
+    const QString& openingPath() const { return openingPath_; }
+
+    const std::shared_ptr<const OpenFacts>& facts() const { return facts_; }
+    /// Compression report of what is open; null when there is none.
+    const std::shared_ptr<const Report>& report() const { return report_; }
+    /// Measured before compressing; null when there is none.
+    const std::shared_ptr<const Report>& fidelity() const { return fidelity_; }
+    PlanDocument& plan() { return plan_; }
+
+    /// All ways to colour cells, the most telling first: a running job, fidelity, measured error.
+    const QList<MetricLayer>& metrics() const { return metrics_; }
+    /// nullptr when there is no such metric.
+    const MetricLayer* metric(const QString& id) const;
+    /// What was measured for a cell; nullptr when nothing was.
+    const CellReport* cellReport(Cell cell) const;
+    /// The same, but only from the fidelity report.
+    const CellReport* fidelityCell(Cell cell) const;
+
+    /// Values of a job at work on the open model.
+    void beginLive(const QString& title);
+    void takeLiveCell(Cell cell, double relativeError);
+    void endLive();
+
+    /// Runs `work` on the reading thread, then `done` on this one.
+    template <typename Work, typename Done>
+    void inBackground(Work work, Done done);
+
+Q_SIGNALS:
+    void busyChanged(bool busy);
+    /// Another model or artifact is open.
+    void opened();
+    void reportChanged();
+    void metricsChanged();
+    void liveCell(const caldera::Cell& cell, double relativeError);
+    void failed(const caldera::studio::Failure& failure, const QString& path);
+
+private:
+    struct Outcome;
+    void read(const QString& path, std::function<OpenResult()> work);
+    void take(const OpenResult& result);
+    void rebuildMetrics();
+    void setBusy(bool busy);
+
+    QThreadPool pool_;
+    PlanDocument plan_;
+    std::shared_ptr<const OpenFacts> facts_;
+    std::shared_ptr<const Report> report_;
+    std::shared_ptr<const Report> fidelity_;
+    std::optional<MetricLayer> live_;
+    QList<MetricLayer> metrics_;
+    QString openingPath_;
+    int generation_ = 0;
+    bool busy_ = false;
+};
+
+} // namespace caldera::studio
+
+#include "widgets/models/session_background.h"

@@ -1,0 +1,70 @@
+// A plot in the studio's look: curves from values, a cursor line, tooltips, export of every kind.
+#pragma once
+
+#include <QColor>
+#include <QList>
+#include <QVector>
+
+#include <functional>
+#include <optional>
+
+#include "widgets/support/qcustomplot.h"
+
+namespace caldera::studio {
+
+/// One curve. `color` is asked again when the theme changes.
+struct Curve {
+    QString name;
+    QVector<double> x;
+    QVector<double> y;
+    std::function<QColor()> color;
+    bool points = false; ///< marks every value
+    bool dashed = false;
+};
+
+struct PlotAxes {
+    QString xTitle;
+    QString yTitle;
+    bool logarithmicY = false;
+    bool integerX = false;
+};
+
+/// Wheel zooms and dragging moves along x; a double click shows everything again. The context menu
+/// copies and exports (PNG, SVG, PDF, CSV).
+class Plot : public QCustomPlot {
+    Q_OBJECT
+public:
+    /// `name` names exported files and the accessible widget.
+    explicit Plot(const QString& name, QWidget* parent = nullptr);
+
+    void setCurves(const PlotAxes& axes, const QList<Curve>& curves);
+    /// Moves the values of curve `index` without touching zoom or legend.
+    void setCurveData(int index, const QVector<double>& x, const QVector<double>& y);
+    /// A vertical line at `x` with a caption, or none.
+    void setCursorLine(std::optional<double> x, const QString& caption = {});
+    void setLegendShown(bool shown);
+    void showAll();
+    /// What the plot shows, one line per point: "curve,x,y".
+    QString csv() const;
+    /// Contents of a file of this suffix: png, svg, pdf or csv.
+    QByteArray exported(const QString& suffix);
+
+protected:
+    void mouseMoveEvent(QMouseEvent* event) override;
+    void mouseDoubleClickEvent(QMouseEvent* event) override;
+    void contextMenuEvent(QContextMenuEvent* event) override;
+    void leaveEvent(QEvent* event) override;
+
+private:
+    void restyle();
+    void exportAs(const QString& suffix, const QString& filter);
+    QString tipAt(const QPoint& position) const;
+
+    QString name_;
+    PlotAxes axes_;
+    QList<Curve> curves_;
+    QCPItemLine* cursor_ = nullptr;
+    QCPItemText* cursorText_ = nullptr;
+};
+
+} // namespace caldera::studio
