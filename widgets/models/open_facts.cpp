@@ -74,39 +74,77 @@ std::shared_ptr<const OpenFacts> factsOfArtifact(const Artifact& artifact) {
     return facts;
 }
 
-std::shared_ptr<const Report> reportAt(const QString& path) {
-    return std::make_shared<const Report>(readReport(path.toStdString()));
-}
-
 /// Measured values that came with the model, or that were measured here before.
 std::shared_ptr<const Report> fidelityOf(const OpenFacts& facts) {
     for (const QString& file :
          {QDir(facts.path).filePath(u"fidelity.h5"_s), fidelityFile(facts.fingerprint)}) {
         if (QFileInfo::exists(file)) {
-            return reportAt(file);
+            return std::make_shared<const Report>(readReport(file.toStdString()));
         }
     }
     return nullptr;
 }
 
+/// The artifact's own report and the evaluations that were kept beside it.
+void addArtifactReports(OpenResult& result) {
+    const QString own = QDir(result.facts->path).filePath(u"report.h5"_s);
+    if (QFileInfo::exists(own)) {
+        const OpenResult found = openReportFile(own);
+        result.report = found.report;
+        result.fidelity = found.fidelity;
+        result.evaluations = found.evaluations;
+    }
+    if (!result.fidelity) {
+        result.fidelity = fidelityOf(*result.facts);
+    }
+    const QString kept = evaluationFile(result.facts->artifactHash);
+    if (QFileInfo::exists(kept)) {
+        for (const EvaluationRecord& record : openReportFile(kept).evaluations) {
+            result.evaluations.push_back(record);
+        }
+    }
+}
+
+QString stateFile(const char* folder, const QString& name) {
+    const QString path = QString::fromStdString((stateFolder() / folder).string());
+    QDir().mkpath(path);
+    return QDir(path).filePath(name.left(32) + u".h5"_s);
+}
+
 } // namespace
 
 QString fidelityFile(const QString& fingerprint) {
-    const QString folder = QString::fromStdString((stateFolder() / "fidelity").string());
-    return QDir(folder).filePath(fingerprint.left(32) + u".h5"_s);
+    return stateFile("fidelity", fingerprint);
+}
+
+QString evaluationFile(const QString& artifactHash) {
+    return stateFile("evaluations", artifactHash);
+}
+
+OpenResult openReportFile(const QString& path) {
+    auto report = std::make_shared<const Report>(readReport(path.toStdString()));
+    OpenResult result;
+    result.evaluations = report->evaluations;
+    if (!report->fidelity.empty()) {
+        result.fidelity = report;
+    }
+    const bool compressed = std::any_of(report->cells.begin(), report->cells.end(),
+                                        [](const auto& entry) { return entry.second.bytes > 0; });
+    if (compressed || (report->fidelity.empty() && report->evaluations.empty())) {
+        result.report = report;
+    }
+    return result;
 }
 
 OpenResult openAnything(const QString& path) {
     const std::filesystem::path file = path.toStdString();
-    OpenResult result;
     if (path.endsWith(u".h5")) {
-        result.report = reportAt(path);
-    } else if (isArtifact(file)) {
+        return openReportFile(path);
+    }
+    OpenResult result;
+    if (isArtifact(file)) {
         result.facts = factsOfArtifact(*Artifact::open(file));
-        const QString report = QDir(path).filePath(u"report.h5"_s);
-        if (QFileInfo::exists(report)) {
-            result.report = reportAt(report);
-        }
+        addArtifactReports(result);
     } else {
         result.facts = factsOfModel(*openModel(file));
         result.fidelity = fidelityOf(*result.facts);

@@ -40,13 +40,18 @@ struct OpenResult {
     std::shared_ptr<const OpenFacts> facts;
     std::shared_ptr<const Report> report;   ///< of the artifact, or opened by itself
     std::shared_ptr<const Report> fidelity; ///< measured before compressing
+    std::vector<EvaluationRecord> evaluations;
 };
 
 /// Opens a model (folder, .gguf, hub name), an artifact folder or a report (.h5) and looks for the
 /// reports that belong to it. Reads files: never on the GUI thread. Throws Error.
 OpenResult openAnything(const QString& path);
-/// Where the fidelity report of a model is kept between sessions.
+/// Reads one report and sorts its contents: cells of a compression, fidelity, evaluations.
+OpenResult openReportFile(const QString& path);
+/// Where the fidelity report of a model is kept between sessions. Its folder exists.
 QString fidelityFile(const QString& fingerprint);
+/// Where evaluations of an artifact are kept, since the artifact itself is sealed.
+QString evaluationFile(const QString& artifactHash);
 
 /// One way to colour the heatmap.
 struct MetricLayer {

@@ -3,6 +3,8 @@
 #include <exception>
 #include <utility>
 
+#include "core/base/paths.h"
+
 using namespace Qt::Literals::StringLiterals;
 
 namespace caldera::studio {
@@ -25,20 +27,15 @@ void Session::open(const QString& path) {
     read(path, [path] { return openAnything(path); });
 }
 
-void Session::openReport(const QString& path) {
-    read(path, [path] {
-        OpenResult result;
-        result.report = std::make_shared<const Report>(readReport(path.toStdString()));
-        return result;
+void Session::openDemoModel() {
+    openingPath_.clear();
+    read({}, [] {
+        return openAnything(QString::fromStdString((resourcesFolder() / "demo-model").string()));
     });
 }
 
-void Session::reloadFidelity(const QString& path) {
-    read(path, [path] {
-        OpenResult result;
-        result.fidelity = std::make_shared<const Report>(readReport(path.toStdString()));
-        return result;
-    });
+void Session::openReport(const QString& path) {
+    read(path, [path] { return openReportFile(path); });
 }
 
 void Session::read(const QString& path, std::function<OpenResult()> work) {
@@ -72,6 +69,7 @@ void Session::take(const OpenResult& result) {
         facts_ = result.facts;
         report_ = result.report;
         fidelity_ = result.fidelity;
+        evaluations_ = result.evaluations;
         live_.reset();
         plan_.reset(facts_->plan, facts_->config);
         rebuildMetrics();
@@ -80,6 +78,12 @@ void Session::take(const OpenResult& result) {
     } else {
         report_ = result.report ? result.report : report_;
         fidelity_ = result.fidelity ? result.fidelity : fidelity_;
+        for (const EvaluationRecord& record : result.evaluations) {
+            std::erase_if(evaluations_, [&record](const EvaluationRecord& known) {
+                return known.name == record.name;
+            });
+            evaluations_.push_back(record);
+        }
         rebuildMetrics();
         Q_EMIT reportChanged();
     }

@@ -25,10 +25,10 @@ public:
 
     /// Starts opening; ends with opened(), reportChanged() or failed(). A later call wins.
     void open(const QString& path);
-    /// Reads a report for what is open (or by itself).
+    /// Opens the model that comes with the program.
+    void openDemoModel();
+    /// Reads a report (compression, fidelity or evaluation) about what is open, or by itself.
     void openReport(const QString& path);
-    /// Reads a fidelity report for the open model again, after it was measured.
-    void reloadFidelity(const QString& path);
     bool busy() const { return busy_; }
     /// Path of the last open() call.
     const QString& openingPath() const { return openingPath_; }
@@ -38,6 +38,7 @@ public:
     const std::shared_ptr<const Report>& report() const { return report_; }
     /// Measured before compressing; null when there is none.
     const std::shared_ptr<const Report>& fidelity() const { return fidelity_; }
+    const std::vector<EvaluationRecord>& evaluations() const { return evaluations_; }
     PlanDocument& plan() { return plan_; }
 
     /// All ways to colour cells, the most telling first: a running job, fidelity, measured error.
@@ -79,6 +80,7 @@ private:
     std::shared_ptr<const OpenFacts> facts_;
     std::shared_ptr<const Report> report_;
     std::shared_ptr<const Report> fidelity_;
+    std::vector<EvaluationRecord> evaluations_;
     std::optional<MetricLayer> live_;
     QList<MetricLayer> metrics_;
     QString openingPath_;

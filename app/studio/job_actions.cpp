@@ -1,0 +1,188 @@
+#include "app/studio/job_actions.h"
+
+#include <QDir>
+#include <QUuid>
+
+#include <exception>
+#include <optional>
+#include <utility>
+
+#include "core/base/paths.h"
+#include "widgets/jobs/job_service.h"
+#include "widgets/support/number_text.h"
+
+using namespace Qt::Literals::StringLiterals;
+
+namespace caldera::studio {
+
+namespace {
+
+/// What follows `option` in the arguments; empty when it is not there.
+QString valueOf(const QStringList& arguments, const QString& option) {
+    const qsizetype at = arguments.indexOf(option);
+    return at >= 0 && at + 1 < arguments.size() ? arguments[at + 1] : QString();
+}
+
+/// Writes the plan into the state folder under a name of its own. Throws Error.
+QString writePlanFile(const Plan& plan) {
+    const std::filesystem::path folder = stateFolder() / "plans";
+    std::filesystem::create_directories(folder);
+    const QString name = QUuid::createUuid().toString(QUuid::WithoutBraces) + u".yaml"_s;
+    const std::filesystem::path file = folder / name.toStdString();
+    savePlan(plan, file);
+    return QString::fromStdString(file.string());
+}
+
+struct WrittenPlan {
+    QString file;
+    std::optional<Failure> failure;
+};
+
+} // namespace
+
+JobActions::JobActions(Session& session, JobService& service, QObject* parent)
+    : QObject(parent), session_(session), service_(service) {
+    connect(&service_, &JobService::jobEvent, this, &JobActions::takeEvent);
+    connect(&service_, &JobService::jobAdded, this, &JobActions::takeChange);
+    connect(&service_, &JobService::jobChanged, this, &JobActions::takeChange);
+    connect(&session_, &Session::opened, this, [this] { liveJob_.clear(); });
+}
+
+QString JobActions::modelPath() const {
+    const OpenFacts& facts = *session_.facts();
+    return facts.kind == OpenKind::Model ? facts.path : QString::fromStdString(facts.plan.model);
+}
+
+bool JobActions::concernsOpenModel(const QStringList& arguments) const {
+    return session_.facts() && arguments.size() > 1 && arguments[1] == modelPath();
+}
+
+void JobActions::measure() {
+    if (!session_.facts()) {
+        return;
+    }
+    const QString fingerprint = session_.facts()->fingerprint;
+    const QString model = modelPath();
+    const QString title = tr("Measure %1").arg(session_.facts()->name);
+    session_.inBackground(
+        [fingerprint] { return fidelityFile(fingerprint); },
+        [this, model, title](const QString& file) {
+            const QString id =
+                service_.start(u"fidelity"_s, title,
+                               {u"fidelity"_s, model, u"--metric"_s, u"proxy"_s, u"--out"_s, file});
+            Q_EMIT started(id, title);
+        });
+}
+
+void JobActions::suggestLaunch() {
+    if (!session_.facts() || session_.plan().problem()) {
+        return;
+    }
+    LaunchSettings suggested;
+    suggested.name =
+        tr("%1 at %2 bits")
+            .arg(session_.facts()->name, figureText(session_.plan().size().bitsPerWeight));
+    suggested.calibrationTokens = session_.plan().plan().calibration.tokens;
+    const QString folderName = session_.facts()->name + u"-caldera-"_s +
+                               QString::number(session_.plan().size().bitsPerWeight, 'f', 2) +
+                               u"bpw"_s;
+    session_.inBackground([folderName] { return suggestArtifactFolder(folderName); },
+                          [this, suggested](const QString& folder) mutable {
+                              suggested.folder = folder;
+                              Q_EMIT launchSuggested(suggested);
+                          });
+}
+
+void JobActions::compress(const LaunchSettings& settings) {
+    session_.plan().setCalibrationTokens(settings.calibrationTokens);
+    Plan plan = session_.plan().plan();
+    const QString model = modelPath();
+    plan.model = model.toStdString();
+    session_.inBackground(
+        [plan = std::move(plan)] {
+            WrittenPlan written;
+            try {
+                written.file = writePlanFile(plan);
+            } catch (const std::exception& error) {
+                written.failure = describeFailure(error);
+            }
+            return written;
+        },
+        [this, settings, model](const WrittenPlan& written) {
+            if (written.failure) {
+                Q_EMIT failed(*written.failure);
+                return;
+            }
+            const QString id = service_.start(
+                u"compress"_s, settings.name,
+                {u"compress"_s, model, u"--plan"_s, written.file, u"--out"_s, settings.folder});
+            Q_EMIT started(id, settings.name);
+        });
+}
+
+void JobActions::evaluate() {
+    if (!session_.facts() || session_.facts()->kind != OpenKind::Artifact) {
+        return;
+    }
+    const OpenFacts& facts = *session_.facts();
+    const QString title = tr("Evaluate %1").arg(facts.name);
+    const QStringList arguments{u"evaluate"_s, facts.path, u"--reference"_s, modelPath()};
+    session_.inBackground([hash = facts.artifactHash] { return evaluationFile(hash); },
+                          [this, arguments, title](const QString& file) {
+                              const QString id = service_.start(
+                                  u"evaluate"_s, title, arguments + QStringList{u"--out"_s, file});
+                              Q_EMIT started(id, title);
+                          });
+}
+
+void JobActions::takeEvent(const QString& id, const QJsonObject& event) {
+    if (event.value(u"event").toString() != u"cell") {
+        return;
+    }
+    const JobSummary job = service_.job(id);
+    if (!job.active() || !concernsOpenModel(job.arguments)) {
+        return;
+    }
+    if (liveJob_ != id) {
+        liveJob_ = id;
+        session_.beginLive(job.title);
+    }
+    const auto module = parseModule(event.value(u"module").toString().toStdString());
+    // A compression tells the error of its result, a measurement the value of its metric.
+    const QJsonValue value =
+        event.contains(u"value"_s) ? event.value(u"value") : event.value(u"relative_error");
+    if (module && value.isDouble()) {
+        session_.takeLiveCell({event.value(u"layer").toInt(), *module}, value.toDouble());
+    }
+}
+
+void JobActions::takeChange(const QString& id) {
+    const bool now = service_.job(id).active();
+    const bool before = active_.value(id, false);
+    active_[id] = now;
+    if (before && !now) {
+        finish(id);
+    }
+}
+
+void JobActions::finish(const QString& id) {
+    const JobSummary job = service_.job(id);
+    if (liveJob_ == id) {
+        liveJob_.clear();
+        session_.endLive();
+    }
+    if (job.phase != u"done") {
+        return;
+    }
+    const QString out = valueOf(job.arguments, u"--out"_s);
+    if (job.kind == u"compress") {
+        Q_EMIT artifactReady(job.title, out);
+    } else if (job.kind == u"fidelity" && concernsOpenModel(job.arguments)) {
+        session_.openReport(out);
+    } else if (job.kind == u"evaluate" && session_.facts() &&
+               job.arguments.value(1) == session_.facts()->path) {
+        session_.openReport(out);
+    }
+}
+
+} // namespace caldera::studio

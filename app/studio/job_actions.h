@@ -1,0 +1,52 @@
+// Between the session and the job service: starts measuring, compressing and evaluating what is
+// open, lets cells fill in while a job works, and brings its result home.
+#pragma once
+
+#include <QHash>
+#include <QJsonObject>
+#include <QObject>
+#include <QString>
+
+#include "widgets/models/session.h"
+#include "widgets/plan_view/launch_dialog.h"
+
+namespace caldera::studio {
+
+class JobService;
+
+class JobActions : public QObject {
+    Q_OBJECT
+public:
+    JobActions(Session& session, JobService& service, QObject* parent = nullptr);
+
+    /// Measures the fragility of every cell of the open model.
+    void measure();
+    /// Finds a free folder, then emits launchSuggested().
+    void suggestLaunch();
+    /// Writes the plan and starts the compression.
+    void compress(const LaunchSettings& settings);
+    /// Evaluates the open artifact against its original.
+    void evaluate();
+
+Q_SIGNALS:
+    void launchSuggested(const caldera::studio::LaunchSettings& settings);
+    void started(const QString& id, const QString& title);
+    /// A compression of this session has ended well.
+    void artifactReady(const QString& title, const QString& folder);
+    void failed(const caldera::studio::Failure& failure);
+
+private:
+    /// The model behind what is open: itself, or what the artifact was made from.
+    QString modelPath() const;
+    bool concernsOpenModel(const QStringList& arguments) const;
+    void takeEvent(const QString& id, const QJsonObject& event);
+    void takeChange(const QString& id);
+    void finish(const QString& id);
+
+    Session& session_;
+    JobService& service_;
+    QHash<QString, bool> active_; ///< jobs seen at work
+    QString liveJob_;
+};
+
+} // namespace caldera::studio

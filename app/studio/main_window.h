@@ -1,0 +1,131 @@
+// The studio's window: five modes, the cell panel, the status line, menus, the command palette.
+#pragma once
+
+#include <QList>
+#include <QMainWindow>
+#include <QString>
+
+#include <array>
+#include <optional>
+
+#include "core/model/module.h"
+#include "widgets/models/recent_items.h"
+#include "widgets/models/session.h"
+
+class QDockWidget;
+class QMenu;
+class QStackedWidget;
+
+namespace caldera::studio {
+
+class CellPanel;
+class ChatView;
+class CommandPalette;
+class ErrorBanner;
+class HeatmapPanel;
+class InspectView;
+class JobActions;
+class JobLine;
+class JobService;
+class ModelView;
+class PlanView;
+class RunsView;
+struct LaunchSettings;
+
+enum class Mode { Model, Plan, Runs, Inspect, Chat };
+inline constexpr int kModeCount = 5;
+
+/// Where the window keeps and finds things; the studio gives the state folder's.
+struct WindowPlaces {
+    QString jobs;   ///< job folders
+    QString chats;  ///< conversations
+    QString worker; ///< path of `caldera`; empty: looked for
+};
+
+class MainWindow : public QMainWindow {
+    Q_OBJECT
+public:
+    explicit MainWindow(const WindowPlaces& places, QWidget* parent = nullptr);
+    ~MainWindow() override;
+
+    /// Opens a model, an artifact or a report, and shows it in the mode that fits.
+    void openPath(const QString& path);
+    /// What a start without a path opens: the last model, or at first the demo model.
+    void openAtStart();
+    void openReport(const QString& path);
+    void setMode(Mode mode);
+    Mode mode() const;
+    /// Pins the most fragile cell of the heatmap that is shown, if none is pinned.
+    void pinMostFragile();
+
+    Session& session() { return session_; }
+    JobService& jobs() { return *jobs_; }
+    ModelView* modelView() const { return model_; }
+    PlanView* planView() const { return plan_; }
+    RunsView* runsView() const { return runs_; }
+    InspectView* inspectView() const { return inspect_; }
+    ChatView* chatView() const { return chat_; }
+    CellPanel* cellPanel() const { return cell_; }
+    CommandPalette* palette() const { return palette_; }
+
+protected:
+    void closeEvent(QCloseEvent* event) override;
+
+private:
+    void makeViews(const WindowPlaces& places);
+    void makeCellDock();
+    void makeModes();
+    void makeMenus();
+    void makeFileMenu();
+    void makeEditMenu();
+    void makeViewMenu();
+    void makeRunMenu();
+    void makeHelpMenu();
+    void connectViews();
+    void connectSession();
+    void connectJobs();
+    QAction* addCommand(QMenu* menu, const QString& iconName, const QString& text,
+                        const QKeySequence& shortcut, std::function<void()> run);
+    void chooseFolder();
+    void chooseFile();
+    void chooseReport();
+    void savePlanAs();
+    void openDemo();
+    void showOpened();
+    void showFailure(const Failure& failure, const QString& path);
+    void showLaunch(const LaunchSettings& suggested);
+    void showCell();
+    void remember();
+    void fillRecentMenu();
+    void updateActions();
+    void restoreLayout();
+    HeatmapPanel* shownHeatmap() const;
+    ErrorBanner* shownBanner();
+
+    Session session_;
+    RecentItems recent_;
+    JobService* jobs_;
+    JobActions* actions_;
+    ModelView* model_ = nullptr;
+    PlanView* plan_ = nullptr;
+    RunsView* runs_ = nullptr;
+    InspectView* inspect_ = nullptr;
+    ChatView* chat_ = nullptr;
+    CellPanel* cell_ = nullptr;
+    QDockWidget* cellDock_ = nullptr;
+    QStackedWidget* pages_ = nullptr;
+    JobLine* line_ = nullptr;
+    CommandPalette* palette_ = nullptr;
+    QMenu* recentMenu_ = nullptr;
+    std::array<QAction*, kModeCount> modes_{};
+    QList<QAction*> commands_;
+    QList<QAction*> needModel_;
+    QAction* evaluate_ = nullptr;
+    QAction* cellToggle_ = nullptr;
+    QByteArray firstLayout_;
+    bool wantsCellDock_ = true;
+    std::optional<Mode> modeAfterOpening_;
+    bool fitMode_ = false; ///< what is being opened chooses the mode
+};
+
+} // namespace caldera::studio

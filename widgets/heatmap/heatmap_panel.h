@@ -1,0 +1,55 @@
+// Heatmap, legend and choice of metric as one piece, fed by the session.
+#pragma once
+
+#include <QWidget>
+
+#include <optional>
+
+#include "core/model/module.h"
+#include "widgets/models/cell_grid_model.h"
+
+class QComboBox;
+
+namespace caldera::studio {
+
+class HeatmapLegend;
+class HeatmapView;
+class Session;
+
+class HeatmapPanel : public QWidget {
+    Q_OBJECT
+public:
+    /// Planned shows the settings of the plan and prefers what was measured before compressing;
+    /// Measured shows what the report says was done, and prefers its errors.
+    enum class Source { Planned, Measured };
+
+    HeatmapPanel(Session& session, Source source, QWidget* parent = nullptr);
+
+    HeatmapView* view() const { return view_; }
+    CellGridModel& grid() { return grid_; }
+    /// The combo box that chooses the metric; a view places it in its header.
+    QComboBox* metricBox() const { return metrics_; }
+    QString metricId() const;
+    /// The cell with the largest value; nullopt when nothing is measured.
+    std::optional<Cell> mostFragile() const;
+
+Q_SIGNALS:
+    void metricShown();
+
+private:
+    void takeMetrics();
+    void rebuild();
+    QString preferredMetric() const;
+    std::vector<GridCell> cells(int layers) const;
+    GridCell cellOf(Cell cell) const;
+
+    Session& session_;
+    Source source_;
+    CellGridModel grid_;
+    HeatmapView* view_;
+    HeatmapLegend* legend_;
+    QComboBox* metrics_;
+    bool chosen_ = false; ///< by the person, so it stays
+};
+
+} // namespace caldera::studio

@@ -1,0 +1,91 @@
+#include "widgets/plan_view/plan_settings.h"
+
+#include <QComboBox>
+#include <QHBoxLayout>
+#include <QLabel>
+#include <QSignalBlocker>
+#include <QSpinBox>
+
+#include <algorithm>
+
+#include "widgets/models/plan_document.h"
+#include "widgets/support/labels.h"
+#include "widgets/theme/theme.h"
+
+using namespace Qt::Literals::StringLiterals;
+
+namespace caldera::studio {
+
+namespace {
+constexpr int kRankStep = 16;
+}
+
+PlanSettings::PlanSettings(PlanDocument& plan, QWidget* parent)
+    : QWidget(parent), plan_(plan), rank_(new QSpinBox(this)),
+      embeddings_(tableBits(tr("Bits of the embeddings"))),
+      headCaption_(new ToneLabel(tr("Head"), Token::Secondary, this)),
+      head_(tableBits(tr("Bits of the head"))) {
+    rank_->setObjectName(u"commonRank"_s);
+    rank_->setSingleStep(kRankStep);
+    rank_->setKeyboardTracking(false);
+    rank_->setAccessibleName(tr("Rank of all cells"));
+    rank_->setToolTip(tr("Rank of the low-rank part of every unlocked cell: 0, or a multiple of "
+                         "16. Small matrices take the largest that fits."));
+    auto* bits = numberLabel(tr("2"), this);
+    bits->setToolTip(tr("Q is coded at 2 bits a weight by the E8P lattice"));
+
+    auto* layout = new QHBoxLayout(this);
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->setSpacing(kSpaceSmall);
+    const auto add = [&](QLabel* caption, QWidget* field) {
+        layout->addWidget(caption);
+        layout->addWidget(field);
+        layout->addSpacing(kSpaceMedium);
+    };
+    add(new ToneLabel(tr("Bits"), Token::Secondary, this), bits);
+    add(new ToneLabel(tr("Rank"), Token::Secondary, this), rank_);
+    add(new ToneLabel(tr("Embeddings"), Token::Secondary, this), embeddings_);
+    add(headCaption_, head_);
+    layout->addStretch(1);
+
+    connect(rank_, &QSpinBox::valueChanged, this, [this](int rank) {
+        plan_.setCommonRank((rank + kRankStep / 2) / kRankStep * kRankStep);
+        updateFromPlan();
+    });
+    connect(embeddings_, &QComboBox::activated, this,
+            [this] { plan_.setEmbeddingBits(embeddings_->currentData().toInt()); });
+    connect(head_, &QComboBox::activated, this,
+            [this] { plan_.setHeadBits(head_->currentData().toInt()); });
+    connect(&plan_, &PlanDocument::changed, this, &PlanSettings::updateFromPlan);
+    updateFromPlan();
+}
+
+QComboBox* PlanSettings::tableBits(const QString& name) {
+    auto* box = new QComboBox(this);
+    box->addItem(tr("16 bits"), 16);
+    box->addItem(tr("8 bits"), 8);
+    box->setAccessibleName(name);
+    box->setToolTip(name);
+    return box;
+}
+
+void PlanSettings::updateFromPlan() {
+    setEnabled(!plan_.empty());
+    if (plan_.empty()) {
+        return;
+    }
+    int largest = 0;
+    for (const Module module : kModules) {
+        largest = std::max(largest, plan_.largestRank(module));
+    }
+    const QSignalBlocker blocker(rank_);
+    rank_->setRange(0, largest);
+    rank_->setValue(plan_.commonRank());
+    embeddings_->setCurrentIndex(embeddings_->findData(plan_.plan().embeddingBits));
+    head_->setCurrentIndex(head_->findData(plan_.plan().headBits));
+    const bool ownHead = !plan_.config().tiedEmbeddings;
+    headCaption_->setVisible(ownHead);
+    head_->setVisible(ownHead);
+}
+
+} // namespace caldera::studio

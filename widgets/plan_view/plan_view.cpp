@@ -1,0 +1,162 @@
+#include "widgets/plan_view/plan_view.h"
+
+#include <QComboBox>
+#include <QLabel>
+#include <QPushButton>
+#include <QStackedWidget>
+#include <QVBoxLayout>
+
+#include "widgets/heatmap/heatmap_view.h"
+#include "widgets/models/session.h"
+#include "widgets/plan_view/module_table.h"
+#include "widgets/plan_view/plan_settings.h"
+#include "widgets/plan_view/truth_bar.h"
+#include "widgets/support/empty_state.h"
+#include "widgets/support/error_banner.h"
+#include "widgets/support/labels.h"
+#include "widgets/support/notice_bar.h"
+#include "widgets/support/number_text.h"
+#include "widgets/theme/icons.h"
+#include "widgets/theme/theme.h"
+
+using namespace Qt::Literals::StringLiterals;
+
+namespace caldera::studio {
+
+PlanView::PlanView(Session& session, QWidget* parent)
+    : QWidget(parent), session_(session), banner_(new ErrorBanner(this)),
+      notice_(new NoticeBar(this)), stack_(new QStackedWidget(this)), truth_(new TruthBar(this)),
+      measure_(new QPushButton(icon(u"measure"_s), tr("Measure"), this)),
+      compress_(new QPushButton(tr("Compress…"), this)) {
+    auto* empty = new EmptyState(
+        u"plan"_s, tr("No model is open"),
+        tr("A plan says how many bits and which rank every matrix of a model gets. Open a model "
+           "to see its layers here."),
+        this);
+    empty->setActionText(tr("Open a model…"));
+    connect(empty, &EmptyState::triggered, this, &PlanView::openRequested);
+    measure_->setToolTip(tr("Measure how fragile each cell is: one pass over the calibration "
+                            "text, without compressing anything"));
+    compress_->setToolTip(tr("Compress the model by this plan, as a run that outlives the window"));
+    compress_->setDefault(true);
+    truth_->addAction(measure_);
+    truth_->addAction(compress_);
+    connect(measure_, &QPushButton::clicked, this, &PlanView::measureRequested);
+    connect(compress_, &QPushButton::clicked, this, &PlanView::compressRequested);
+
+    stack_->addWidget(empty);
+    stack_->addWidget(makeBody());
+    auto* layout = new QVBoxLayout(this);
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->setSpacing(0);
+    layout->addWidget(banner_);
+    layout->addWidget(notice_);
+    layout->addWidget(stack_, 1);
+    layout->addWidget(truth_);
+
+    connect(&session_, &Session::opened, this, &PlanView::showOpened);
+    connect(&session_, &Session::reportChanged, this, &PlanView::showFigures);
+    connect(&session_.plan(), &PlanDocument::changed, this, &PlanView::showPlan);
+    connect(heatmap_, &HeatmapPanel::metricShown, this, &PlanView::showPlan);
+    truth_->setVisible(false);
+}
+
+QWidget* PlanView::makeHeader() {
+    auto* header = new QWidget(this);
+    title_ = titleLabel(QString(), header);
+    title_->setObjectName(u"planTitle"_s);
+    title_->setProperty("isData", true);
+    subtitle_ = new ToneLabel(QString(), Token::Secondary, header);
+    auto* line = new QHBoxLayout(header);
+    line->setContentsMargins(0, 0, 0, 0);
+    line->setSpacing(kSpaceMedium);
+    line->addWidget(title_, 0, Qt::AlignBaseline);
+    line->addWidget(subtitle_, 1, Qt::AlignBaseline);
+    return header;
+}
+
+QWidget* PlanView::makeBody() {
+    auto* body = new QWidget(this);
+    heatmap_ = new HeatmapPanel(session_, HeatmapPanel::Source::Planned, body);
+    settings_ = new PlanSettings(session_.plan(), body);
+    table_ = new ModuleTable(modules_, body);
+
+    auto* settingsLine = new QHBoxLayout;
+    settingsLine->setSpacing(kSpaceSmall);
+    settingsLine->addWidget(settings_, 1);
+    settingsLine->addWidget(new ToneLabel(tr("Colour"), Token::Secondary, body));
+    settingsLine->addWidget(heatmap_->metricBox());
+
+    auto* layout = new QVBoxLayout(body);
+    layout->setContentsMargins(kSpaceLarge, kSpaceMedium, kSpaceLarge, 0);
+    layout->setSpacing(kSpaceMedium);
+    layout->addWidget(makeHeader());
+    layout->addLayout(settingsLine);
+    layout->addWidget(heatmap_, 3);
+    layout->addWidget(new Separator(Qt::Horizontal, body));
+    layout->addWidget(sectionLabel(tr("Where the bytes go"), body));
+    layout->addWidget(table_, 2);
+    return body;
+}
+
+void PlanView::showOpened() {
+    const OpenFacts& facts = *session_.facts();
+    stack_->setCurrentIndex(1);
+    truth_->setVisible(true);
+    truth_->startAnew();
+    banner_->clear();
+    title_->setText(facts.name);
+    subtitle_->setText(tr("%1 layers · %2 weights · %3")
+                           .arg(QString::number(facts.config.layerCount),
+                                parameterText(facts.config.parameterCount()),
+                                QString::fromStdString(facts.config.architecture)));
+    showPlan();
+}
+
+void PlanView::showPlan() {
+    if (session_.plan().empty()) {
+        return;
+    }
+    modules_.setRows(moduleRows(session_.plan().plan(), session_.plan().config(),
+                                session_.metric(heatmap_->metricId())));
+    const auto& problem = session_.plan().problem();
+    if (problem) {
+        banner_->showFailure(*problem);
+    } else {
+        banner_->clear();
+    }
+    compress_->setEnabled(!problem);
+    showFigures();
+}
+
+void PlanView::showFigures() {
+    if (session_.plan().empty()) {
+        return;
+    }
+    const PlanSize& size = session_.plan().size();
+    QList<TruthFigure> figures;
+    figures.append({u"disk"_s, tr("on disk"), sizeText(size.total()), tr("exact"),
+                    static_cast<double>(size.total()),
+                    tr("%1 bytes: cells %2, embeddings and head %3, norms and biases %4")
+                        .arg(countText(size.total()), countText(size.cellBytes),
+                             countText(size.embeddingBytes), countText(size.otherBytes))});
+    figures.append({u"bpw"_s, tr("bits per weight"), figureText(size.bitsPerWeight), tr("exact"),
+                    size.bitsPerWeight,
+                    tr("Codes, scales, factors and signs of all cells over their weights")});
+    const double original = static_cast<double>(session_.plan().config().parameterCount()) * 2;
+    figures.append({u"ratio"_s, tr("of the 16-bit model"),
+                    tr("%1 %").arg(figureText(static_cast<double>(size.total()) / original * 100)),
+                    tr("exact"), static_cast<double>(size.total()) / original,
+                    tr("All bytes over two bytes for every weight")});
+    for (const EvaluationRecord& record : session_.evaluations()) {
+        if (const auto kl = record.numbers.find("kl_mean"); kl != record.numbers.end()) {
+            figures.append({u"kl"_s, tr("KL divergence"), figureText(kl->second), tr("measured"),
+                            kl->second,
+                            tr("Mean over %1, in nats, of the artifact that is open")
+                                .arg(QString::fromStdString(record.name))});
+        }
+    }
+    truth_->setFigures(figures);
+}
+
+} // namespace caldera::studio

@@ -1,0 +1,63 @@
+// The Plan mode: the heatmap of the open model, the plan's settings, what they cost, Compress.
+#pragma once
+
+#include <QWidget>
+
+#include "widgets/heatmap/heatmap_panel.h"
+#include "widgets/models/module_table_model.h"
+
+class QLabel;
+class QPushButton;
+class QStackedWidget;
+
+namespace caldera::studio {
+
+class EmptyState;
+class ErrorBanner;
+class ModuleTable;
+class NoticeBar;
+class PlanSettings;
+class Session;
+class ToneLabel;
+class TruthBar;
+
+class PlanView : public QWidget {
+    Q_OBJECT
+public:
+    explicit PlanView(Session& session, QWidget* parent = nullptr);
+
+    HeatmapPanel* heatmap() const { return heatmap_; }
+    PlanSettings* settings() const { return settings_; }
+    ErrorBanner* banner() const { return banner_; }
+    NoticeBar* notice() const { return notice_; }
+    QPushButton* measureButton() const { return measure_; }
+    QPushButton* compressButton() const { return compress_; }
+
+Q_SIGNALS:
+    void openRequested();
+    void measureRequested();
+    void compressRequested();
+
+private:
+    QWidget* makeHeader();
+    QWidget* makeBody();
+    void showOpened();
+    void showPlan();
+    void showFigures();
+
+    Session& session_;
+    ErrorBanner* banner_;
+    NoticeBar* notice_;
+    QStackedWidget* stack_;
+    QLabel* title_;
+    ToneLabel* subtitle_;
+    HeatmapPanel* heatmap_;
+    PlanSettings* settings_;
+    ModuleTableModel modules_;
+    ModuleTable* table_;
+    TruthBar* truth_;
+    QPushButton* measure_;
+    QPushButton* compress_;
+};
+
+} // namespace caldera::studio

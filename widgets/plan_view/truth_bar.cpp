@@ -1,0 +1,110 @@
+#include "widgets/plan_view/truth_bar.h"
+
+#include <QHBoxLayout>
+#include <QPainter>
+#include <QTimer>
+#include <QVBoxLayout>
+
+#include <cmath>
+
+#include "widgets/support/labels.h"
+#include "widgets/support/number_text.h"
+#include "widgets/theme/theme.h"
+
+using namespace Qt::Literals::StringLiterals;
+
+namespace caldera::studio {
+
+namespace {
+constexpr int kHeight = 64;
+constexpr int kChangeShown = 2000; ///< milliseconds
+} // namespace
+
+TruthBar::TruthBar(QWidget* parent)
+    : QWidget(parent), tilesLayout_(new QHBoxLayout), actions_(new QHBoxLayout) {
+    setObjectName(u"truthBar"_s);
+    setFixedHeight(kHeight);
+    tilesLayout_->setSpacing(kSpaceHuge);
+    actions_->setSpacing(kSpaceSmall);
+    auto* layout = new QHBoxLayout(this);
+    layout->setContentsMargins(kSpaceLarge, kSpaceSmall, kSpaceLarge, kSpaceSmall);
+    layout->setSpacing(kSpaceLarge);
+    layout->addLayout(tilesLayout_);
+    layout->addStretch(1);
+    layout->addLayout(actions_);
+}
+
+void TruthBar::addAction(QWidget* button) {
+    actions_->addWidget(button, 0, Qt::AlignVCenter);
+}
+
+void TruthBar::startAnew() {
+    for (auto& [id, tile] : tiles_) {
+        tile.known = false;
+    }
+}
+
+TruthBar::Tile& TruthBar::tileOf(const QString& id) {
+    Tile& tile = tiles_[id];
+    if (tile.box == nullptr) {
+        tile.box = new QWidget(this);
+        tile.value = numberLabel(QString(), tile.box);
+        tile.value->setFont(Theme::current().numberFont(2.5));
+        tile.caption = new ToneLabel(QString(), Token::Secondary, tile.box);
+        tile.caption->setFont(Theme::current().textFont(-1));
+        tile.timer = new QTimer(tile.box);
+        tile.timer->setSingleShot(true);
+        connect(tile.timer, &QTimer::timeout, tile.box, [&tile] {
+            tile.caption->setText(tile.plainCaption);
+            tile.caption->setTone(Token::Secondary);
+        });
+        auto* layout = new QVBoxLayout(tile.box);
+        layout->setContentsMargins(0, 0, 0, 0);
+        layout->setSpacing(2);
+        layout->addWidget(tile.value);
+        layout->addWidget(tile.caption);
+        tilesLayout_->addWidget(tile.box, 0, Qt::AlignVCenter);
+    }
+    return tile;
+}
+
+void TruthBar::setFigures(const QList<TruthFigure>& figures) {
+    for (auto& [id, tile] : tiles_) {
+        tile.box->hide();
+    }
+    for (const TruthFigure& figure : figures) {
+        Tile& tile = tileOf(figure.id);
+        tile.value->setText(figure.value);
+        tile.plainCaption = tr("%1, %2").arg(figure.caption, figure.kind);
+        tile.box->setToolTip(figure.toolTip);
+        showChange(tile, figure);
+        tile.box->show();
+    }
+}
+
+void TruthBar::showChange(Tile& tile, const TruthFigure& figure) {
+    const double change = figure.amount - tile.amount;
+    const bool compare = tile.known && change != 0 && tile.amount != 0;
+    tile.amount = figure.amount;
+    tile.known = true;
+    if (!compare) {
+        if (!tile.timer->isActive()) {
+            tile.caption->setText(tile.plainCaption);
+        }
+        return;
+    }
+    const double percent = change / (figure.amount - change) * 100;
+    tile.caption->setText((change > 0 ? u"+"_s : u"\u2212"_s) + figureText(std::abs(percent), 2) +
+                          u'\u2009' + u'%');
+    tile.caption->setTone(change > 0 ? Token::Warn : Token::Good);
+    tile.timer->start(kChangeShown);
+}
+
+void TruthBar::paintEvent(QPaintEvent*) {
+    QPainter painter(this);
+    const Theme& theme = Theme::current();
+    painter.fillRect(rect(), theme.color(Token::Panel));
+    painter.fillRect(QRect(0, 0, width(), 1), theme.color(Token::Line));
+}
+
+} // namespace caldera::studio

@@ -1,0 +1,60 @@
+// The figures a plan stands for, each with its kind: exact, measured.
+#pragma once
+
+#include <QList>
+#include <QString>
+#include <QWidget>
+
+#include <map>
+
+class QHBoxLayout;
+class QTimer;
+
+namespace caldera::studio {
+
+class ToneLabel;
+
+/// One figure. A smaller `amount` is better; a change shows its difference for two seconds.
+struct TruthFigure {
+    QString id;
+    QString caption; ///< "on disk"
+    QString value;   ///< "4.92 MB"
+    QString kind;    ///< "exact"
+    double amount = 0;
+    QString toolTip;
+};
+
+class TruthBar : public QWidget {
+    Q_OBJECT
+public:
+    explicit TruthBar(QWidget* parent = nullptr);
+
+    /// Those not named disappear.
+    void setFigures(const QList<TruthFigure>& figures);
+    /// Forgets the last amounts, so that the next figures are not compared with another model's.
+    void startAnew();
+    /// Buttons at the right end.
+    void addAction(QWidget* button);
+
+protected:
+    void paintEvent(QPaintEvent* event) override;
+
+private:
+    struct Tile {
+        QWidget* box = nullptr;
+        ToneLabel* value = nullptr;
+        ToneLabel* caption = nullptr;
+        QTimer* timer = nullptr;
+        double amount = 0;
+        bool known = false;
+        QString plainCaption;
+    };
+    Tile& tileOf(const QString& id);
+    static void showChange(Tile& tile, const TruthFigure& figure);
+
+    QHBoxLayout* tilesLayout_;
+    QHBoxLayout* actions_;
+    std::map<QString, Tile> tiles_; ///< nodes stay where they are
+};
+
+} // namespace caldera::studio
