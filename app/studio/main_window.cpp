@@ -82,7 +82,15 @@ MainWindow::MainWindow(const WindowPlaces& places, QWidget* parent)
     updateActions();
 }
 
-MainWindow::~MainWindow() = default;
+MainWindow::~MainWindow() {
+    // Views and actions read from the session, which as a member would go before them.
+    disconnect(cellDock_, nullptr, this, nullptr);
+    delete takeCentralWidget();
+    delete cellDock_;
+    delete line_;
+    delete actions_;
+    delete jobs_;
+}
 
 void MainWindow::makeViews(const WindowPlaces& places) {
     model_ = new ModelView(session_, recent_, this);

@@ -66,7 +66,7 @@ public:
     InspectView* inspectView() const { return inspect_; }
     ChatView* chatView() const { return chat_; }
     CellPanel* cellPanel() const { return cell_; }
-    CommandPalette* palette() const { return palette_; }
+    CommandPalette* commandPalette() const { return palette_; }
 
 protected:
     void closeEvent(QCloseEvent* event) override;

@@ -16,7 +16,9 @@ void installTranslations(QCoreApplication& application) {
         QCoreApplication::installTranslator(qt);
     }
     auto* own = new QTranslator(&application);
-    if (own->load(QLocale(), u"caldera"_s, u"_"_s, u":/translations"_s)) {
+    const QString folder = u":/translations"_s;
+    // The texts in the source are English, so English is what any other language falls back to.
+    if (own->load(QLocale(), u"caldera"_s, u"_"_s, folder) || own->load(u"caldera_en"_s, folder)) {
         QCoreApplication::installTranslator(own);
     }
 }

@@ -150,11 +150,11 @@ void HeatmapView::mouseMoveEvent(QMouseEvent* event) {
 }
 
 void HeatmapView::mousePressEvent(QMouseEvent* event) {
-    QTableView::mousePressEvent(event);
     const QModelIndex index = indexAt(event->pos());
     pressed_ = event->button() == Qt::LeftButton && index.isValid()
                    ? std::optional(grid_.cellOf(index))
                    : std::nullopt;
+    QTableView::mousePressEvent(event);
 }
 
 void HeatmapView::mouseReleaseEvent(QMouseEvent* event) {
@@ -192,8 +192,7 @@ void HeatmapView::keyPressEvent(QKeyEvent* event) {
 
 void HeatmapView::currentChanged(const QModelIndex& current, const QModelIndex& previous) {
     QTableView::currentChanged(current, previous);
-    if (pinned_ && current.isValid() && !pressed_ && hasFocus() &&
-        QGuiApplication::mouseButtons() == Qt::NoButton) {
+    if (pinned_ && current.isValid() && !pressed_ && hasFocus()) {
         pinned_ = grid_.cellOf(current); // the keyboard carries the pin along
         Q_EMIT cellPinned(pinned_);
     }

@@ -170,6 +170,7 @@ void FactsPage::fillSections(const QList<FactSection>& sections) {
         grid->setColumnStretch(column + 2, 1);
     }
     delete layout()->replaceWidget(sections_, parent);
+    sections_->hide();
     sections_->deleteLater();
     sections_ = parent;
 }

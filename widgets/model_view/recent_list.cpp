@@ -3,6 +3,7 @@
 #include <QClipboard>
 #include <QContextMenuEvent>
 #include <QGuiApplication>
+#include <QKeyEvent>
 #include <QLocale>
 #include <QMenu>
 #include <QPainter>
@@ -138,16 +139,21 @@ RecentList::RecentList(RecentItems& items, QWidget* parent) : QListView(parent),
     setSelectionMode(QAbstractItemView::SingleSelection);
     setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
     setUniformItemSizes(true);
-    const auto open = [this](const QModelIndex& index) {
-        Q_EMIT openRequested(index.data(RecentModel::PathRole).toString());
-    };
-    connect(this, &QListView::clicked, this, open);
-    connect(this, &QListView::activated, this, [this, open](const QModelIndex& index) {
-        if (QGuiApplication::mouseButtons() == Qt::NoButton && !underMouse()) {
-            open(index);
-        }
-    });
+    connect(this, &QListView::clicked, this, &RecentList::open);
     connect(&Theme::current(), &Theme::themeChanged, viewport(), qOverload<>(&QWidget::update));
+}
+
+void RecentList::open(const QModelIndex& index) {
+    Q_EMIT openRequested(index.data(RecentModel::PathRole).toString());
+}
+
+void RecentList::keyPressEvent(QKeyEvent* event) {
+    const bool enter = event->key() == Qt::Key_Return || event->key() == Qt::Key_Enter;
+    if (enter && currentIndex().isValid()) {
+        open(currentIndex());
+        return;
+    }
+    QListView::keyPressEvent(event);
 }
 
 void RecentList::contextMenuEvent(QContextMenuEvent* event) {

@@ -42,8 +42,10 @@ Q_SIGNALS:
 
 protected:
     void contextMenuEvent(QContextMenuEvent* event) override;
+    void keyPressEvent(QKeyEvent* event) override;
 
 private:
+    void open(const QModelIndex& index);
     RecentItems& items_;
 };
 

@@ -1,0 +1,120 @@
+#include "widgets/heatmap/heatmap_view.h"
+
+#include <QScrollBar>
+#include <QSignalSpy>
+#include <QTest>
+#include <QWheelEvent>
+
+#include <gtest/gtest.h>
+
+#include "tests/gui/studio/example_model.h"
+#include "widgets/theme/theme.h"
+
+namespace caldera::studio {
+namespace {
+
+constexpr int kLayers = 16;
+
+class HeatmapTest : public ::testing::Test {
+protected:
+    HeatmapTest() : view_(grid_) {
+        std::vector<GridCell> cells;
+        for (const Module module : kModules) {
+            for (int layer = 0; layer < kLayers; ++layer) {
+                GridCell cell;
+                cell.bits = 2;
+                cell.rank = 64;
+                if (layer > 0) { // layer 0 is not measured
+                    cell.value = exampleError({layer, module});
+                }
+                cells.push_back(cell);
+            }
+        }
+        grid_.setCells(kLayers, cells);
+        view_.resize(900, 280);
+        view_.show();
+        view_.activateWindow();
+        view_.setFocus();
+    }
+    QPoint centerOf(Cell cell) const { return view_.visualRect(grid_.indexOf(cell)).center(); }
+    QColor colorAt(Cell cell) {
+        const QRect area = view_.visualRect(grid_.indexOf(cell));
+        return view_.viewport()->grab().toImage().pixelColor(area.topLeft() + QPoint(3, 3));
+    }
+
+    CellGridModel grid_;
+    HeatmapView view_;
+};
+
+TEST_F(HeatmapTest, AllLayersFitWithoutScrolling) {
+    EXPECT_EQ(view_.horizontalScrollBar()->maximum(), 0);
+    EXPECT_GE(view_.visualRect(grid_.indexOf({0, Module::QProj})).height(), 20);
+}
+
+TEST_F(HeatmapTest, EightyLayersFitTwelveHundredAndEightyPixels) {
+    std::vector<GridCell> cells(80 * kModules.size());
+    grid_.setCells(80, cells);
+    view_.resize(1280, 280);
+    QTest::qWait(0);
+    EXPECT_EQ(view_.horizontalScrollBar()->maximum(), 0);
+    EXPECT_GE(view_.visualRect(grid_.indexOf({79, Module::QProj})).width(), 12);
+}
+
+TEST_F(HeatmapTest, ACellHasTheColourOfItsValue) {
+    EXPECT_EQ(colorAt({kLayers - 1, Module::DownProj}), Theme::current().sequential(1));
+    EXPECT_EQ(colorAt({1, Module::QProj}), Theme::current().sequential(0));
+}
+
+TEST_F(HeatmapTest, AClickPinsAndASecondClickReleases) {
+    QSignalSpy pinned(&view_, &HeatmapView::cellPinned);
+    const Cell cell{3, Module::VProj};
+    QTest::mouseClick(view_.viewport(), Qt::LeftButton, {}, centerOf(cell));
+    ASSERT_EQ(view_.pinnedCell(), cell);
+    QTest::mouseMove(view_.viewport(), centerOf({9, Module::UpProj}));
+    EXPECT_EQ(view_.shownCell(), cell);
+    QTest::mouseClick(view_.viewport(), Qt::LeftButton, {}, centerOf(cell));
+    EXPECT_FALSE(view_.pinnedCell().has_value());
+    EXPECT_EQ(pinned.count(), 2);
+}
+
+TEST_F(HeatmapTest, HoveringShowsTheCellUnderTheCursor) {
+    QSignalSpy shown(&view_, &HeatmapView::cellShown);
+    QTest::mouseMove(view_.viewport(), centerOf({5, Module::GateProj}));
+    ASSERT_TRUE(QTest::qWaitFor([&] { return shown.count() > 0; }));
+    EXPECT_EQ(view_.shownCell(), (Cell{5, Module::GateProj}));
+}
+
+TEST_F(HeatmapTest, TheKeyboardMovesPinsAndReleases) {
+    view_.setCurrentIndex(grid_.indexOf({0, Module::QProj}));
+    QTest::keyClick(&view_, Qt::Key_Right);
+    QTest::keyClick(&view_, Qt::Key_Down);
+    QTest::keyClick(&view_, Qt::Key_Return);
+    EXPECT_EQ(view_.pinnedCell(), (Cell{1, Module::KProj}));
+    QTest::keyClick(&view_, Qt::Key_Escape);
+    EXPECT_FALSE(view_.pinnedCell().has_value());
+}
+
+TEST_F(HeatmapTest, TheWheelZoomsAboutTheCursor) {
+    const QPoint cursor = centerOf({8, Module::OProj});
+    const int before = view_.columnAt(cursor.x());
+    for (int turn = 0; turn < 6; ++turn) {
+        QWheelEvent wheel(cursor, view_.viewport()->mapToGlobal(cursor), {}, QPoint(0, 120),
+                          Qt::NoButton, Qt::NoModifier, Qt::NoScrollPhase, false);
+        QApplication::sendEvent(view_.viewport(), &wheel);
+    }
+    EXPECT_GT(view_.zoom(), 2);
+    EXPECT_GT(view_.horizontalScrollBar()->maximum(), 0);
+    EXPECT_EQ(view_.columnAt(cursor.x()), before);
+    view_.resetZoom();
+    EXPECT_EQ(view_.zoom(), 1);
+}
+
+TEST_F(HeatmapTest, ScreenReadersHearTheWholeCell) {
+    const QString text =
+        grid_.indexOf({2, Module::DownProj}).data(Qt::AccessibleTextRole).toString();
+    EXPECT_TRUE(text.contains(QStringLiteral("Layer 2, down_proj"))) << text.toStdString();
+    EXPECT_TRUE(text.contains(QStringLiteral("2 bits, rank 64"))) << text.toStdString();
+}
+
+} // namespace
+} // namespace caldera::studio

@@ -1,0 +1,207 @@
+#include <QAbstractItemModelTester>
+#include <QSignalSpy>
+
+#include <gtest/gtest.h>
+
+#include "tests/gui/studio/example_model.h"
+#include "widgets/inspect_view/report_tables.h"
+#include "widgets/model_view/recent_list.h"
+#include "widgets/models/cell_grid_model.h"
+#include "widgets/models/facts_model.h"
+#include "widgets/models/module_table_model.h"
+#include "widgets/models/recent_items.h"
+#include "widgets/models/tensor_table_model.h"
+
+namespace caldera::studio {
+namespace {
+
+using namespace Qt::StringLiterals;
+using Tester = QAbstractItemModelTester;
+
+/// Fails the test on any breach of the model contract.
+class CheckedModel {
+public:
+    explicit CheckedModel(QAbstractItemModel& model)
+        : tester_(&model, Tester::FailureReportingMode::Fatal) {}
+
+private:
+    Tester tester_;
+};
+
+std::vector<GridCell> gridOf(int layers) {
+    std::vector<GridCell> cells;
+    for (const Module module : kModules) {
+        for (int layer = 0; layer < layers; ++layer) {
+            GridCell cell;
+            cell.bits = 2;
+            cell.rank = 64;
+            cell.value = exampleError({layer, module});
+            cells.push_back(cell);
+        }
+    }
+    return cells;
+}
+
+TEST(CellGridModel, KeepsTheItemModelContract) {
+    CellGridModel model;
+    const CheckedModel checked(model);
+    model.setCells(4, gridOf(4));
+    model.setCells(9, gridOf(9));
+    model.setValue({3, Module::DownProj}, 0.9);
+    model.setCells(0, {});
+    EXPECT_EQ(model.rowCount(), 0);
+}
+
+TEST(CellGridModel, PlacesValuesBetweenTheSmallestAndTheLargest) {
+    CellGridModel model;
+    model.setCells(4, gridOf(4));
+    const auto at = [&model](Cell cell) {
+        return model.indexOf(cell).data(CellGridModel::PositionRole).toDouble();
+    };
+    EXPECT_DOUBLE_EQ(at({0, Module::QProj}), 0);
+    EXPECT_DOUBLE_EQ(at({3, Module::DownProj}), 1);
+    EXPECT_GT(at({2, Module::OProj}), at({1, Module::OProj}));
+}
+
+TEST(CellGridModel, NeverShowsAnUnmeasuredCellAsZero) {
+    CellGridModel model;
+    std::vector<GridCell> cells = gridOf(4);
+    cells[5].value.reset();
+    model.setCells(4, cells);
+    const QModelIndex index = model.index(1, 1); // cells[1 * 4 + 1]
+    EXPECT_FALSE(index.data(CellGridModel::ValueRole).isValid());
+    EXPECT_EQ(index.data(CellGridModel::PositionRole).toDouble(), -1);
+    EXPECT_EQ(index.data(CellGridModel::StateRole).toInt(),
+              static_cast<int>(CellState::Unmeasured));
+    EXPECT_GT(model.range()->first, 0);
+    EXPECT_TRUE(model.anyUnmeasured());
+}
+
+TEST(CellGridModel, ALiveValueInsideTheRangeRepaintsOnlyItsCell) {
+    CellGridModel model;
+    model.setCells(4, gridOf(4));
+    QSignalSpy changed(&model, &CellGridModel::dataChanged);
+    model.setValue({2, Module::KProj}, 0.06);
+    ASSERT_EQ(changed.count(), 1);
+    EXPECT_EQ(changed.first()[0].toModelIndex(), changed.first()[1].toModelIndex());
+    EXPECT_EQ(changed.first()[0].toModelIndex(), model.indexOf({2, Module::KProj}));
+}
+
+TEST(CellGridModel, ExportsEveryCellWithExactValues) {
+    CellGridModel model;
+    model.setCells(2, gridOf(2));
+    const QStringList lines = model.csv().split(u'\n', Qt::SkipEmptyParts);
+    ASSERT_EQ(lines.size(), 1 + 14);
+    EXPECT_EQ(lines[0], u"layer,module,bits,rank,locked,skipped,value"_s);
+    EXPECT_EQ(lines[1], u"0,q_proj,2,64,0,0,0.05"_s);
+    for (const QString& line : lines) {
+        EXPECT_EQ(line.count(u','), 6) << line.toStdString();
+    }
+}
+
+TEST(CellGridModel, HistogramIsScaledToItsFullestBin) {
+    CellGridModel model;
+    std::vector<GridCell> cells = gridOf(1);
+    for (size_t at = 0; at < cells.size(); ++at) {
+        cells[at].value = at == 0 ? 0.0 : 1.0;
+    }
+    model.setCells(1, cells);
+    const std::vector<double> bins = model.histogram(4);
+    EXPECT_DOUBLE_EQ(bins[0], 1.0 / 6);
+    EXPECT_DOUBLE_EQ(bins[3], 1);
+    EXPECT_DOUBLE_EQ(bins[1], 0);
+}
+
+TEST(ModuleTableModel, KeepsTheItemModelContractAndAddsUpToTheWholePlan) {
+    const ModelConfig config = exampleConfig();
+    const Plan plan = defaultPlan("example", config);
+    ModuleTableModel model;
+    const CheckedModel checked(model);
+    MetricLayer metric{u"proxy"_s, u"proxy"_s, u"measured"_s, {}};
+    metric.values[{2, Module::UpProj}] = 0.5;
+    model.setRows(moduleRows(plan, config, &metric));
+    model.setRows(moduleRows(plan, config, nullptr));
+    int64_t bytes = 0;
+    double share = 0;
+    for (const ModuleRow& row : model.rows()) {
+        EXPECT_GE(row.bytes, 0) << row.name.toStdString();
+        bytes += row.bytes;
+        share += row.share;
+    }
+    EXPECT_EQ(bytes, planSize(plan, config).total());
+    EXPECT_NEAR(share, 1, 1e-9);
+}
+
+TEST(ModuleTableModel, NamesTheMostFragileLayer) {
+    const ModelConfig config = exampleConfig();
+    MetricLayer metric{u"proxy"_s, u"proxy"_s, u"measured"_s, {}};
+    metric.values = {{{1, Module::KProj}, 0.2}, {{3, Module::KProj}, 0.4}};
+    const std::vector<ModuleRow> rows = moduleRows(defaultPlan("m", config), config, &metric);
+    const ModuleRow& keys = rows[static_cast<size_t>(Module::KProj)];
+    EXPECT_EQ(keys.worstLayer, 3);
+    EXPECT_NEAR(*keys.meanValue, 0.3, 1e-12);
+    EXPECT_FALSE(rows[static_cast<size_t>(Module::QProj)].meanValue.has_value());
+}
+
+TEST(TensorTableModel, KeepsTheItemModelContract) {
+    TensorTableModel model;
+    const CheckedModel checked(model);
+    model.setTensors({{"model.norm.weight", "BF16", {192}, 384},
+                      {"lm_head.weight", "F32", {2048, 192}, 1572864}});
+    EXPECT_EQ(model.index(1, TensorTableModel::Shape).data().toString(),
+              u"2\u2009048 \u00d7 192"_s);
+    EXPECT_EQ(model.index(1, TensorTableModel::Bytes).data().toString(), u"1.57 MB"_s);
+}
+
+TEST(FactsModel, KeepsTheItemModelContract) {
+    FactsModel model;
+    const CheckedModel checked(model);
+    model.setFacts({{u"Layers"_s, u"8"_s, {}}});
+    EXPECT_EQ(model.index(0, 1).data().toString(), u"8"_s);
+}
+
+TEST(ReportTables, TellTotalsOfTheRun) {
+    const QList<Fact> facts = runFacts(exampleReport());
+    ASSERT_GE(facts.size(), 5);
+    EXPECT_EQ(facts[0].value, u"28"_s);
+    EXPECT_TRUE(facts[2].value.contains(u"model.layers.3.mlp.down_proj"_s));
+}
+
+TEST(ReportTables, DrawOneCurveForEveryModule) {
+    MetricLayer metric{u"error"_s, u"error"_s, u"measured"_s, {}};
+    for (const auto& [cell, measured] : exampleReport(4).cells) {
+        metric.values[cell] = measured.relativeError;
+    }
+    const QList<Curve> curves = depthCurves(metric);
+    ASSERT_EQ(curves.size(), 7);
+    EXPECT_EQ(curves[0].x, QVector<double>({0, 1, 2, 3}));
+    EXPECT_DOUBLE_EQ(curves[6].y[3], exampleError({3, Module::DownProj}));
+}
+
+TEST(RecentItems, KeepTheNewestFirstAndSurviveARestart) {
+    RecentItem first;
+    first.path = u"/models/first"_s;
+    first.name = u"first"_s;
+    first.picture = QByteArray("\x01\xff", 2);
+    RecentItem second = first;
+    second.path = u"/models/second"_s;
+    {
+        RecentItems items;
+        items.clear();
+        RecentModel model(items);
+        const CheckedModel checked(model);
+        items.add(first);
+        items.add(second);
+        items.add(first);
+        EXPECT_EQ(model.rowCount(), 2);
+    }
+    RecentItems again;
+    ASSERT_EQ(again.items().size(), 2);
+    EXPECT_EQ(again.items()[0], first);
+    again.remove(first.path);
+    EXPECT_EQ(again.items()[0].path, second.path);
+    again.clear();
+}
+
+} // namespace
+} // namespace caldera::studio

@@ -1,0 +1,286 @@
+#include "app/studio/main_window.h"
+
+#include <QAbstractButton>
+#include <QAbstractSpinBox>
+#include <QComboBox>
+#include <QDir>
+#include <QDockWidget>
+#include <QFile>
+#include <QLabel>
+#include <QLineEdit>
+#include <QListView>
+#include <QMenu>
+#include <QMenuBar>
+#include <QPushButton>
+#include <QSettings>
+#include <QSignalSpy>
+#include <QSpinBox>
+#include <QTabWidget>
+#include <QTemporaryDir>
+#include <QTest>
+#include <QTranslator>
+
+#include <gtest/gtest.h>
+
+#include "app/studio/screenshots.h"
+#include "core/base/paths.h"
+#include "tests/gui/studio/example_model.h"
+#include "widgets/cell_panel/cell_panel.h"
+#include "widgets/heatmap/heatmap_view.h"
+#include "widgets/inspect_view/inspect_view.h"
+#include "widgets/model_view/model_view.h"
+#include "widgets/plan_view/plan_settings.h"
+#include "widgets/plan_view/plan_view.h"
+#include "widgets/support/command_palette.h"
+#include "widgets/support/error_banner.h"
+#include "widgets/theme/theme.h"
+
+namespace caldera::studio {
+namespace {
+
+using namespace Qt::StringLiterals;
+
+constexpr int kPatience = 20000;
+
+class MainWindowTest : public ::testing::Test {
+protected:
+    MainWindowTest() { QSettings().clear(); }
+
+    MainWindow& window() {
+        if (!window_) {
+            window_ = std::make_unique<MainWindow>(WindowPlaces{
+                root_.filePath(u"jobs"_s), root_.filePath(u"chats"_s), u"/nonexistent/caldera"_s});
+            window_->resize(1280, 800);
+            window_->show();
+            window_->activateWindow();
+        }
+        return *window_;
+    }
+    bool settled() {
+        return QTest::qWaitFor([this] { return !window().session().busy(); }, kPatience);
+    }
+    void openDemo() {
+        window().openAtStart();
+        ASSERT_TRUE(settled());
+        ASSERT_TRUE(window().session().facts() != nullptr);
+    }
+    QString exampleReportFile() {
+        const QString file = root_.filePath(u"report.h5"_s);
+        writeReport(exampleReport(), file.toStdString());
+        return file;
+    }
+
+    QTemporaryDir root_;
+    std::unique_ptr<MainWindow> window_;
+};
+
+TEST_F(MainWindowTest, TheFirstStartShowsTheDemoModelInPlan) {
+    openDemo();
+    EXPECT_EQ(window().mode(), Mode::Plan);
+    EXPECT_EQ(window().session().facts()->config.layerCount, 8);
+    EXPECT_EQ(window().planView()->heatmap()->grid().layerCount(), 8);
+    EXPECT_TRUE(window().planView()->compressButton()->isVisible());
+}
+
+TEST_F(MainWindowTest, ABadFileIsExplainedWhereItWasOpened) {
+    const QString path = root_.filePath(u"broken.gguf"_s);
+    QFile file(path);
+    ASSERT_TRUE(file.open(QIODevice::WriteOnly));
+    file.write("GGUF but not for long");
+    file.close();
+    window().openPath(path);
+    ASSERT_TRUE(settled());
+    ErrorBanner* banner = window().modelView()->banner();
+    EXPECT_TRUE(banner->isVisible());
+    EXPECT_TRUE(banner->sentence().contains(u"broken.gguf"_s)) << banner->sentence().toStdString();
+    EXPECT_TRUE(window().session().facts() == nullptr);
+}
+
+TEST_F(MainWindowTest, AFailureLeavesWhatIsOpenAlone) {
+    openDemo();
+    window().openReport(root_.filePath(u"missing.h5"_s));
+    ASSERT_TRUE(settled());
+    EXPECT_TRUE(window().inspectView()->banner()->isVisible());
+    EXPECT_EQ(window().session().facts()->config.layerCount, 8);
+}
+
+TEST_F(MainWindowTest, ShortcutsChooseTheModes) {
+    for (const auto& [key, mode] :
+         {std::pair(Qt::Key_5, Mode::Chat), std::pair(Qt::Key_2, Mode::Plan),
+          std::pair(Qt::Key_3, Mode::Runs), std::pair(Qt::Key_4, Mode::Inspect),
+          std::pair(Qt::Key_1, Mode::Model)}) {
+        QTest::keyClick(&window(), key, Qt::ControlModifier);
+        EXPECT_EQ(window().mode(), mode);
+    }
+}
+
+TEST_F(MainWindowTest, TheCellPanelIsThereInPlanAndInspectOnly) {
+    auto* dock = window().findChild<QDockWidget*>(u"cellDock"_s);
+    for (const Mode mode : {Mode::Plan, Mode::Chat, Mode::Inspect, Mode::Model}) {
+        window().setMode(mode);
+        EXPECT_EQ(dock->isVisible(), mode == Mode::Plan || mode == Mode::Inspect);
+    }
+}
+
+TEST_F(MainWindowTest, AReportAloneFillsInspect) {
+    window().openReport(exampleReportFile());
+    ASSERT_TRUE(settled());
+    EXPECT_EQ(window().mode(), Mode::Inspect);
+    CellGridModel& grid = window().inspectView()->heatmap()->grid();
+    ASSERT_EQ(grid.layerCount(), 4);
+    EXPECT_DOUBLE_EQ(*grid.cellAt({3, Module::DownProj}).value,
+                     exampleError({3, Module::DownProj}));
+    window().pinMostFragile();
+    ASSERT_TRUE(window().cellPanel()->details().has_value());
+    EXPECT_EQ(window().cellPanel()->details()->cell, (Cell{3, Module::DownProj}));
+    EXPECT_EQ(window().cellPanel()->details()->weightSpectrum.size(), 4);
+}
+
+TEST_F(MainWindowTest, TheRankOfThePlanIsUndoneByName) {
+    openDemo();
+    QSpinBox* rank = window().planView()->settings()->rankBox();
+    const int before = rank->value();
+    const int64_t bytes = window().session().plan().size().total();
+    rank->setValue(before == 32 ? 48 : 32);
+    EXPECT_NE(window().session().plan().size().total(), bytes);
+    EXPECT_TRUE(window().session().plan().undoStack().undoText().contains(u"rank"_s));
+    QTest::keyClick(&window(), Qt::Key_Z, Qt::ControlModifier);
+    EXPECT_EQ(rank->value(), before);
+    EXPECT_EQ(window().session().plan().size().total(), bytes);
+}
+
+TEST_F(MainWindowTest, TheCommandPaletteRunsWhatIsTyped) {
+    QTest::keyClick(&window(), Qt::Key_K, Qt::ControlModifier);
+    CommandPalette* palette = window().commandPalette();
+    ASSERT_TRUE(palette->isVisible());
+    EXPECT_GT(palette->list()->model()->rowCount(), 15);
+    QTest::keyClicks(palette->filter(), u"go to insp"_s);
+    QTest::keyClick(palette->filter(), Qt::Key_Return);
+    EXPECT_FALSE(palette->isVisible());
+    EXPECT_EQ(window().mode(), Mode::Inspect);
+}
+
+TEST_F(MainWindowTest, SwitchingTheThemeRepaintsTheHeatmap) {
+    Theme::current().setChoice(SchemeChoice::Dark);
+    window().openReport(exampleReportFile());
+    ASSERT_TRUE(settled());
+    HeatmapView* view = window().inspectView()->heatmap()->view();
+    const auto fragile = [&] {
+        const QRect area = view->visualRect(
+            window().inspectView()->heatmap()->grid().indexOf({3, Module::DownProj}));
+        return view->viewport()->grab().toImage().pixelColor(area.topLeft() + QPoint(4, 4));
+    };
+    EXPECT_EQ(fragile(), Theme::sequential(1, Scheme::Dark));
+    Theme::current().setChoice(SchemeChoice::Light);
+    EXPECT_EQ(fragile(), Theme::sequential(1, Scheme::Light));
+}
+
+TEST_F(MainWindowTest, ScreenshotsShowEveryModeInBothThemesAndSizes) {
+    window().openReport(exampleReportFile());
+    const QString folder = root_.filePath(u"pictures"_s);
+    Screenshots pictures(window(), folder, {});
+    QSignalSpy finished(&pictures, &Screenshots::finished);
+    pictures.start();
+    ASSERT_TRUE(QTest::qWaitFor([&] { return finished.count() > 0; }, 60000));
+    EXPECT_EQ(finished[0][0].toString(), QString());
+    const QStringList files = QDir(folder).entryList({u"*.png"_s});
+    EXPECT_EQ(files.size(), 5 * 2 * 2);
+    EXPECT_EQ(QImage(QDir(folder).filePath(u"inspect-light-1440x900.png"_s)).size(),
+              QSize(1440, 900));
+    EXPECT_EQ(QImage(QDir(folder).filePath(u"chat-dark-1024x700.png"_s)).size(), QSize(1024, 700));
+}
+
+/// Puts every translated text into brackets, so that what is not translated shows.
+class BracketTranslator : public QTranslator {
+public:
+    bool isEmpty() const override { return false; }
+    QString translate(const char*, const char* source, const char*, int) const override {
+        return u'\u27e6' + QString::fromUtf8(source) + u'\u27e7';
+    }
+};
+
+/// Texts without letters (figures, signs) need no translation.
+bool needsTranslation(const QString& text) {
+    return std::any_of(text.begin(), text.end(), [](QChar c) { return c.isLetter(); });
+}
+
+bool isData(const QWidget* widget) {
+    for (const QWidget* at = widget; at != nullptr; at = at->parentWidget()) {
+        if (at->property("isData").toBool()) {
+            return true;
+        }
+    }
+    return widget->font().family() == Theme::current().numberFont().family();
+}
+
+void expectTranslated(const QString& text, const QString& where) {
+    if (needsTranslation(text)) {
+        EXPECT_TRUE(text.contains(u'\u27e6')) << where.toStdString() << ": " << text.toStdString();
+    }
+}
+
+QString placeOf(const QWidget* widget) {
+    QStringList names;
+    for (const QWidget* at = widget; at != nullptr; at = at->parentWidget()) {
+        names.prepend(QString::fromLatin1(at->metaObject()->className()));
+    }
+    return names.join(u" > "_s);
+}
+
+void expectWidgetTranslated(const QWidget* widget) {
+    const QString where = placeOf(widget);
+    if (isData(widget)) {
+        return;
+    }
+    expectTranslated(widget->toolTip(), where + u" tooltip"_s);
+    expectTranslated(widget->accessibleName(), where + u" accessible name"_s);
+    if (const auto* label = qobject_cast<const QLabel*>(widget)) {
+        expectTranslated(label->text(), where);
+    } else if (const auto* button = qobject_cast<const QAbstractButton*>(widget)) {
+        expectTranslated(button->text(), where);
+    } else if (const auto* field = qobject_cast<const QLineEdit*>(widget)) {
+        expectTranslated(field->placeholderText(), where);
+    } else if (const auto* tabs = qobject_cast<const QTabWidget*>(widget)) {
+        for (int tab = 0; tab < tabs->count(); ++tab) {
+            expectTranslated(tabs->tabText(tab), where);
+        }
+    } else if (const auto* dock = qobject_cast<const QDockWidget*>(widget)) {
+        expectTranslated(dock->windowTitle(), where);
+    }
+}
+
+TEST_F(MainWindowTest, EveryVisibleTextIsTranslated) {
+    BracketTranslator translator;
+    QCoreApplication::installTranslator(&translator);
+    openDemo();
+    window().openReport(exampleReportFile());
+    ASSERT_TRUE(settled());
+    for (const Mode mode : {Mode::Model, Mode::Plan, Mode::Runs, Mode::Inspect, Mode::Chat}) {
+        window().setMode(mode);
+        window().pinMostFragile();
+        QTest::qWait(1);
+        for (const QWidget* widget : window().findChildren<QWidget*>()) {
+            if (widget->isVisible()) {
+                expectWidgetTranslated(widget);
+            }
+        }
+    }
+    for (const QAction* action : window().findChildren<QAction*>()) {
+        if (action->isVisible() && action->menu() == nullptr) {
+            expectTranslated(action->text(), u"action"_s);
+        }
+    }
+    QCoreApplication::removeTranslator(&translator);
+}
+
+TEST_F(MainWindowTest, TheWindowReopensWithItsPanelClosed) {
+    window().setMode(Mode::Plan);
+    window().findChild<QDockWidget*>(u"cellDock"_s)->close();
+    window().close();
+    window_.reset();
+    window().setMode(Mode::Plan);
+    EXPECT_FALSE(window().findChild<QDockWidget*>(u"cellDock"_s)->isVisible());
+}
+
+} // namespace
+} // namespace caldera::studio

@@ -1,0 +1,60 @@
+#include <gtest/gtest.h>
+
+#include <array>
+#include <limits>
+
+#include "widgets/support/command_palette.h"
+#include "widgets/support/failure.h"
+#include "widgets/support/number_text.h"
+
+namespace caldera::studio {
+namespace {
+
+using namespace Qt::StringLiterals;
+
+TEST(NumberText, GroupsThousandsByThinSpaces) {
+    EXPECT_EQ(countText(7), u"7"_s);
+    EXPECT_EQ(countText(2048), u"2\u2009048"_s);
+    EXPECT_EQ(countText(151936), u"151\u2009936"_s);
+    EXPECT_EQ(countText(-1234567), u"\u22121\u2009234\u2009567"_s);
+}
+
+TEST(NumberText, KeepsThreeFiguresOfSizes) {
+    EXPECT_EQ(sizeText(999), u"999 bytes"_s);
+    EXPECT_EQ(sizeText(1000), u"1.00 kB"_s);
+    EXPECT_EQ(sizeText(4'923'000), u"4.92 MB"_s);
+    EXPECT_EQ(sizeText(19'930'000'000), u"19.9 GB"_s);
+    EXPECT_EQ(sizeText(999'900), u"1.00 MB"_s);
+}
+
+TEST(NumberText, WritesEverydayFiguresWithoutExponent) {
+    EXPECT_EQ(figureText(0.0912662), u"0.0913"_s);
+    EXPECT_EQ(figureText(2.1934), u"2.19"_s);
+    EXPECT_EQ(figureText(34.93, 4), u"34.93"_s);
+    EXPECT_EQ(figureText(0), u"0"_s);
+    EXPECT_EQ(figureText(std::numeric_limits<double>::quiet_NaN()), u"\u2013"_s);
+}
+
+TEST(NumberText, SaysNothingAboutAnUnknownTime) {
+    EXPECT_EQ(spanText(-1), QString());
+    EXPECT_EQ(spanText(4.24), u"4.2 s"_s);
+    EXPECT_EQ(spanText(200), u"3 min 20 s"_s);
+    EXPECT_EQ(spanText(3900), u"1 h 05 min"_s);
+}
+
+TEST(FuzzyFilter, FindsLettersInOrderAndPrefersWordBeginnings) {
+    EXPECT_LT(fuzzyScore(u"xyz"_s, u"Open the demo model"_s), 0);
+    EXPECT_GE(fuzzyScore(u"odm"_s, u"Open the demo model"_s), 0);
+    EXPECT_GT(fuzzyScore(u"demo"_s, u"Open the demo model"_s),
+              fuzzyScore(u"demo"_s, u"Open a directory even more often"_s));
+    EXPECT_GT(fuzzyScore(u"cp"_s, u"Cell panel"_s), fuzzyScore(u"cp"_s, u"Scroll up"_s));
+}
+
+TEST(Failure, CarriesTheSentenceAndTheCodeOfAnError) {
+    const Failure failure = describeFailure(Error("gguf.truncated", "The file ends too early."));
+    EXPECT_EQ(failure.sentence, u"The file ends too early."_s);
+    EXPECT_EQ(failure.code, u"gguf.truncated"_s);
+}
+
+} // namespace
+} // namespace caldera::studio
