@@ -20,14 +20,15 @@ int runCommandLine(int argc, char** argv) {
     app.set_version_flag("--version", versionText, "Print version and build facts");
     app.require_subcommand(1);
     caldera::cli::CommandLine commands(app);
+    caldera::cli::addInfoCommand(commands);
     caldera::cli::addPlanCommand(commands);
     caldera::cli::addFidelityCommand(commands);
     caldera::cli::addDecomposeCommand(commands);
-    caldera::cli::addEvaluateCommand(commands);
-    caldera::cli::addBenchCommand(commands);
     caldera::cli::addCompressCommand(commands);
+    caldera::cli::addEvaluateCommand(commands);
     caldera::cli::addChatCommand(commands);
     caldera::cli::addServeCommand(commands);
+    caldera::cli::addBenchCommand(commands);
     return commands.run(argc, argv);
 }
 

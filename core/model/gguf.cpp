@@ -215,7 +215,7 @@ std::shared_ptr<const Model> openGgufModel(const std::filesystem::path& path) {
     parts.weights = std::make_shared<MappedWeights>(std::move(tensors), file);
     parts.tokenizer = Tokenizer::fromJson(ggufTokenizerJson(*file), path.string());
     parts.jinjaTemplate = GgufKeys(*file).text("tokenizer.chat_template").value_or("");
-    return assembleModel(std::move(parts));
+    return assembleModel(parts);
 }
 
 } // namespace caldera

@@ -250,6 +250,7 @@ uint64_t alignmentOf(const Cursor& cursor, const std::map<std::string, GgufValue
 
 void checkOverlap(const Cursor& cursor, const std::vector<TableEntry>& entries) {
     std::vector<const TableEntry*> sorted;
+    sorted.reserve(entries.size());
     for (const TableEntry& entry : entries) {
         sorted.push_back(&entry);
     }

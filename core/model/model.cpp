@@ -66,7 +66,7 @@ std::shared_ptr<const Model> openFolder(const fs::path& folder) {
     parts.tokenizer =
         Tokenizer::fromJson(readJsonFile(tokenizerPath, "tokenizer.json"), tokenizerPath.string());
     parts.jinjaTemplate = readTemplate(folder);
-    return assembleModel(std::move(parts));
+    return assembleModel(parts);
 }
 
 std::optional<fs::path> environmentPath(const char* variable) {

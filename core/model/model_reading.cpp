@@ -136,7 +136,7 @@ std::string modelName(const std::filesystem::path& path) {
 
 } // namespace
 
-std::shared_ptr<const Model> assembleModel(ModelParts parts) {
+std::shared_ptr<const Model> assembleModel(const ModelParts& parts) {
     TensorChecker(parts).checkAll();
     checkTokenizer(parts);
     auto model = std::make_shared<Model>();

@@ -21,6 +21,6 @@ struct ModelParts {
 /// Checks that the parts fit each other, detects the chat template and forms the fingerprint.
 /// Throws Error("model.tensor-missing", "model.tensor-shape", "model.tensor-type",
 /// "model.tensor-unexpected", "model.tokenizer-size").
-std::shared_ptr<const Model> assembleModel(ModelParts parts);
+std::shared_ptr<const Model> assembleModel(const ModelParts& parts);
 
 } // namespace caldera
