@@ -76,6 +76,9 @@ void run(Options options, Invocation& invocation) {
     }
     options.settings.leftBits = options.factorBits;
     options.settings.rightBits = options.factorBits;
+    if (options.factorBits == 16) {
+        options.settings.factorCodec = "none";
+    }
     const SafetensorsFile file(options.weight);
     const torch::Device device = deviceOf(options.device);
     DecomposeRequest request;
@@ -83,6 +86,7 @@ void run(Options options, Invocation& invocation) {
     request.settings = options.settings;
     request.seed = options.settings.seed;
     request.stop = invocation.stop;
+    request.where = options.weight.string();
     const torch::Tensor hessian = file.tensors().contains("hessian")
                                       ? readMatrix(file, "hessian").to(device)
                                       : torch::Tensor();

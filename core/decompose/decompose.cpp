@@ -34,7 +34,7 @@ constexpr int kSweeps = 2;
 
 void checkRequest(const DecomposeRequest& request, const GroupBasis& basis) {
     const torch::Tensor& weight = request.weight;
-    const std::string name = cellName(request.cell);
+    const std::string name = request.where.empty() ? cellName(request.cell) : request.where;
     if (weight.dim() != 2 || weight.size(0) == 0 || weight.size(1) != basis.hessian.size(0)) {
         throw Error("decompose.shape", name + ": the weight must be a matrix with " +
                                            std::to_string(basis.hessian.size(0)) +
@@ -44,7 +44,7 @@ void checkRequest(const DecomposeRequest& request, const GroupBasis& basis) {
         throw Error("decompose.not-finite",
                     name + ": the weight holds NaN or infinity. The model file is damaged or was "
                            "saved in a format too narrow for it.",
-                    {{"cell", name}});
+                    {{"where", name}});
     }
     const int rank = request.settings.rank;
     const int64_t limit = std::min(weight.size(0), weight.size(1));
@@ -53,7 +53,7 @@ void checkRequest(const DecomposeRequest& request, const GroupBasis& basis) {
                     name + ": rank " + std::to_string(rank) +
                         " was asked; it must be 0 or a multiple of 16 up to " +
                         std::to_string(limit / kRowGroup * kRowGroup) + ".",
-                    {{"cell", name}, {"rank", std::to_string(rank)}});
+                    {{"where", name}, {"rank", std::to_string(rank)}});
     }
     const std::string& order = request.settings.updateOrder;
     if (order != "LR,Q" && order != "Q,LR") {

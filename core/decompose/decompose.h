@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <stop_token>
+#include <string>
 
 #include <torch/types.h>
 
@@ -35,6 +36,7 @@ struct DecomposeRequest {
     CellSettings settings;
     uint64_t seed = 0;
     std::stop_token stop;
+    std::string where{}; ///< what messages name; empty: the cell
 };
 
 /// Codes, scales, signs and report of one matrix. Deterministic for a seed, thread count and device

@@ -14,6 +14,7 @@ void fixNumerics(int threads) {
     const long online = ::sysconf(_SC_NPROCESSORS_ONLN);
     at::set_num_threads(threads > 0 ? threads : static_cast<int>(online > 0 ? online : 1));
     at::globalContext().setDeterministicAlgorithms(true, true);
+    ::setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", 0); // without it cuBLAS may differ run by run
 }
 
 void pinBlasKernels(char** argv) {
