@@ -139,21 +139,31 @@ void printText(const Outcome& outcome) {
     std::printf("  top-1 agreement       %.2f %%\n", 100 * e.top1Agreement);
 }
 
-void run(const Options& options, Invocation& invocation) {
-    if (options.threads > 0) {
-        fixNumerics(options.threads);
+/// Where the report goes; empty: nowhere.
+fs::path outFile(const Options& options, const Invocation& invocation) {
+    if (options.out.empty()) {
+        return invocation.job ? *invocation.job / "out" / "evaluation.h5" : fs::path();
     }
-    if (!options.out.empty() && isArtifact(fs::absolute(options.out).parent_path())) {
+    if (isArtifact(fs::absolute(options.out).parent_path())) {
         throw UsageError("evaluate.sealed",
                          "--out " + options.out.string() +
                              " lies in an artifact, which evaluation never changes. Choose a place "
                              "outside of it.");
     }
+    return options.out;
+}
+
+void run(const Options& options, Invocation& invocation) {
+    if (options.threads > 0) {
+        fixNumerics(options.threads);
+    }
+    const fs::path out = outFile(options, invocation);
     const Outcome outcome = evaluateFor(options, invocation);
-    nlohmann::json numbers(outcome.record.numbers);
-    invocation.progress.event("metric", std::move(numbers));
-    if (!options.out.empty()) {
-        writeReport(outcome.report, options.out);
+    invocation.progress.event("metric", nlohmann::json(outcome.record.numbers));
+    if (!out.empty()) {
+        fs::create_directories(fs::absolute(out).parent_path());
+        writeReport(outcome.report, out);
+        invocation.progress.event("artifact", {{"path", out.string()}, {"kind", "report"}});
     }
     if (invocation.json) {
         std::printf("%s\n", toJson(outcome).dump(2).c_str());
@@ -183,7 +193,9 @@ void addEvaluateCommand(CommandLine& commands) {
         ->check(CLI::PositiveNumber);
     app.add_option("--max-tokens", options->maxTokens, "Only the beginning of the text")
         ->check(CLI::PositiveNumber);
-    app.add_option("--out", options->out, "Also write a report file")->type_name("FILE.h5");
+    app.add_option("--out", options->out,
+                   "Also write a report file (in a job: its out/evaluation.h5)")
+        ->type_name("FILE.h5");
     app.add_option("--baseline-unigram", options->baselineText,
                    "Also print the perplexity of a unigram model fitted on this text")
         ->type_name("FILE");
