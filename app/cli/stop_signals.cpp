@@ -1,7 +1,9 @@
 #include "app/cli/stop_signals.h"
 
-#include <csignal>
-#include <ctime>
+#include <atomic>
+#include <cerrno>
+#include <poll.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 #include <utility>
 
@@ -10,30 +12,51 @@ namespace caldera::cli {
 namespace {
 
 constexpr int kCancelledExit = 130;
-constexpr timespec kInterval{0, 200'000'000};
+constexpr int kAskEveryMs = 200;
 
-/// SIGUSR1 only wakes the thread when the command has ended.
-sigset_t watchedSignals() {
-    sigset_t signals;
-    sigemptyset(&signals);
-    for (const int signal : {SIGINT, SIGTERM, SIGUSR1}) {
-        sigaddset(&signals, signal);
+std::atomic<int> wakeDescriptor{-1}; // NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
+std::atomic<int> signalCount{0};     // NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
+std::atomic<int> lastSignal{0};      // NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
+
+void wake() {
+    const uint64_t one = 1;
+    const ssize_t written = ::write(wakeDescriptor.load(), &one, sizeof(one));
+    (void)written; // an eventfd that is full has woken its reader already
+}
+
+/// A handler rather than a blocked signal: libraries start threads before main() that would take
+/// the signal and die by it. Only calls that are safe in a handler.
+void onSignal(int signal) {
+    const int error = errno;
+    lastSignal = signal;
+    if (signalCount.fetch_add(1) > 0) {
+        ::_exit(kCancelledExit);
     }
-    return signals;
+    wake();
+    errno = error;
 }
 
 } // namespace
 
 StopSignals::StopSignals(std::function<bool()> alsoStop) {
-    const sigset_t signals = watchedSignals();
-    ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+    wakeDescriptor = ::eventfd(0, EFD_CLOEXEC);
+    signalCount = 0;
+    struct sigaction action {};
+    action.sa_handler = onSignal;
+    action.sa_flags = SA_RESTART;
+    ::sigaction(SIGINT, &action, &oldInterrupt_);
+    ::sigaction(SIGTERM, &action, &oldTerminate_);
     thread_ = std::jthread(
         [this, also = std::move(alsoStop)](const std::stop_token& ended) { watch(ended, also); });
 }
 
 StopSignals::~StopSignals() {
     thread_.request_stop();
-    ::pthread_kill(thread_.native_handle(), SIGUSR1);
+    wake();
+    thread_.join();
+    ::sigaction(SIGINT, &oldInterrupt_, nullptr);
+    ::sigaction(SIGTERM, &oldTerminate_, nullptr);
+    ::close(wakeDescriptor.exchange(-1));
 }
 
 void StopSignals::interceptInterrupt(std::function<bool()> handler) {
@@ -47,18 +70,18 @@ bool StopSignals::isIntercepted() {
 }
 
 void StopSignals::watch(const std::stop_token& ended, const std::function<bool()>& alsoStop) {
-    const sigset_t signals = watchedSignals();
     while (!ended.stop_requested()) {
-        const int signal = ::sigtimedwait(&signals, nullptr, &kInterval);
-        if (signal == SIGINT && isIntercepted()) {
+        pollfd waiting{wakeDescriptor.load(), POLLIN, 0};
+        if (::poll(&waiting, 1, kAskEveryMs) > 0) {
+            uint64_t count = 0;
+            const ssize_t length = ::read(waiting.fd, &count, sizeof(count));
+            (void)length;
+        }
+        if (signalCount.load() > 0 && lastSignal.load() == SIGINT && isIntercepted()) {
+            signalCount = 0;
             continue;
         }
-        if (signal == SIGINT || signal == SIGTERM) {
-            if (source_.stop_requested()) {
-                ::_exit(kCancelledExit);
-            }
-            source_.request_stop();
-        } else if (!source_.stop_requested() && alsoStop && alsoStop()) {
+        if (signalCount.load() > 0 || (alsoStop && alsoStop())) {
             source_.request_stop();
         }
     }

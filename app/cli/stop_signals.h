@@ -1,6 +1,7 @@
 // Turns SIGINT, SIGTERM and a job's control file into a stop token.
 #pragma once
 
+#include <csignal>
 #include <functional>
 #include <mutex>
 #include <stop_token>
@@ -8,8 +9,7 @@
 
 namespace caldera::cli {
 
-/// Construct before any other thread starts: the signals are blocked for the whole process and
-/// taken by one thread of its own. A second signal ends the process at once (exit code 130).
+/// One at a time. A second signal ends the process at once (exit code 130).
 class StopSignals {
 public:
     /// `alsoStop` is asked five times a second; it may be empty.
@@ -32,6 +32,8 @@ private:
     std::mutex mutex_;
     std::function<bool()> interrupted_;
     std::stop_source source_;
+    struct sigaction oldInterrupt_ {};
+    struct sigaction oldTerminate_ {};
     std::jthread thread_;
 };
 
