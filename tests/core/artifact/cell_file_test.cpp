@@ -5,6 +5,7 @@
 
 #include "core/base/error.h"
 #include "core/base/file.h"
+#include "core/job/job_folder.h"
 #include "tests/core/artifact/artifact_samples.h"
 
 namespace caldera {
@@ -15,7 +16,7 @@ namespace fs = std::filesystem;
 class CellFile : public testing::Test {
 protected:
     void SetUp() override {
-        path_ = fs::path(testing::TempDir()) / "caldera-cell-test.safetensors";
+        path_ = fs::path(testing::TempDir()) / (newJobId() + ".safetensors");
         cell_ = madeUpCell({1, Module::DownProj}, tinyPlan(), tinyConfig());
         cell_.report.seconds = 0.1;
         cell_.report.settings.seed = 18446744073709551615U;

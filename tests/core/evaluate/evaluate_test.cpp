@@ -8,7 +8,7 @@
 #include "core/base/error.h"
 #include "core/evaluate/token_scores.h"
 #include "core/evaluate/windows.h"
-#include "tests/support/tiny_model.h"
+#include "tests/support/random_model.h"
 
 using namespace caldera;
 

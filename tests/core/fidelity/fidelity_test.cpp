@@ -6,7 +6,7 @@
 
 #include "core/base/error.h"
 #include "core/base/file.h"
-#include "tests/support/tiny_model.h"
+#include "tests/support/random_model.h"
 
 using namespace caldera;
 

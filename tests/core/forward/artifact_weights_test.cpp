@@ -7,7 +7,7 @@
 #include "core/artifact/artifact.h"
 #include "core/decompose/decompose.h"
 #include "core/forward/transformer.h"
-#include "tests/support/tiny_model.h"
+#include "tests/support/random_model.h"
 
 using namespace caldera;
 

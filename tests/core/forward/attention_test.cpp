@@ -5,7 +5,7 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
-#include "tests/support/tiny_model.h"
+#include "tests/support/random_model.h"
 
 using namespace caldera;
 
