@@ -179,7 +179,7 @@ test)
     (sample_model) || echo "The sample model cannot be had; the tests that need it will say so."
     build
     say "Testing"
-    ctest --test-dir "$build_folder" --output-on-failure --no-tests=error --parallel "$(nproc)" \
+    ctest --test-dir "$build_folder" --output-on-failure --no-tests=error \
         $([ "$preset" = cpu ] && echo "--label-exclude gpu")
     ;;
 build)

@@ -1,9 +1,11 @@
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <filesystem>
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "app/cli/command.h"
@@ -37,13 +39,23 @@ void print(const std::string& title, const Lines& lines) {
     }
 }
 
+std::string formatted(const char* format, double value) {
+    std::array<char, 32> text{};
+    std::snprintf(text.data(), text.size(), format, value);
+    return text.data();
+}
+
 /// "134.5 million", "72.7 billion".
 std::string countText(int64_t count) {
-    const bool isLarge = count >= 1'000'000'000;
-    char text[32];
-    std::snprintf(text, sizeof(text), "%.1f %s", static_cast<double>(count) / (isLarge ? 1e9 : 1e6),
-                  isLarge ? "billion" : "million");
-    return text;
+    constexpr std::array<std::pair<double, const char*>, 3> units = {
+        {{1e9, "billion"}, {1e6, "million"}, {1e3, "thousand"}}};
+    const auto amount = static_cast<double>(count);
+    for (const auto& [size, name] : units) {
+        if (amount >= size) {
+            return formatted("%.1f", amount / size) + " " + name;
+        }
+    }
+    return std::to_string(count);
 }
 
 std::string shapeText(MatrixShape shape) {
@@ -97,7 +109,7 @@ void addConfigLines(const ModelConfig& config, Lines& lines) {
                                         (config.attentionBias ? "q k v biases" : "no biases"));
     lines.emplace_back(
         "positions",
-        std::to_string(config.maxPositions) + ", theta " + numberText(config.ropeTheta) +
+        std::to_string(config.maxPositions) + ", theta " + formatted("%.10g", config.ropeTheta) +
             (config.ropeScaling ? ", llama3 scaling by " + numberText(config.ropeScaling->factor)
                                 : ""));
     lines.emplace_back("embeddings",
@@ -155,7 +167,9 @@ uint64_t weightFileBytes(const fs::path& path) {
     }
     uint64_t bytes = 0;
     for (const auto& entry : fs::directory_iterator(path)) {
-        if (entry.path().extension() == ".safetensors" && entry.is_regular_file()) {
+        const std::string name = entry.path().filename().string();
+        const bool isWeights = name.starts_with("model") && name.ends_with(".safetensors");
+        if (isWeights && entry.is_regular_file()) {
             bytes += entry.file_size();
         }
     }
@@ -239,9 +253,9 @@ void tellArtifact(const Artifact& artifact, bool asJson) {
     Lines lines = {{"artifact", artifact.path().string() + ", " +
                                     byteText(static_cast<uint64_t>(artifact.fileBytes()))}};
     addConfigLines(artifact.config(), lines);
-    char bits[32];
-    std::snprintf(bits, sizeof(bits), "%.3f bits per weight", artifact.bitsPerWeight());
-    lines.emplace_back("compressed", sharesText(codecs) + ", " + bits);
+    lines.emplace_back("compressed", sharesText(codecs) + ", " +
+                                         formatted("%.3f", artifact.bitsPerWeight()) +
+                                         " bits per weight");
     lines.emplace_back("ranks", lowest == highest
                                     ? std::to_string(lowest)
                                     : std::to_string(lowest) + " to " + std::to_string(highest));

@@ -7,6 +7,7 @@
 #include "core/artifact/artifact.h"
 #include "core/decompose/decompose.h"
 #include "core/forward/transformer.h"
+#include "core/job/job_folder.h"
 #include "tests/support/random_model.h"
 
 using namespace caldera;
@@ -26,7 +27,7 @@ protected:
         plan.defaults.outerIterations = 1;
         plan.headBits = 8;
         plan.skipLayers = {cellName(kSkipped)};
-        const auto folder = std::filesystem::path(testing::TempDir()) / "caldera-artifact-weights";
+        const auto folder = std::filesystem::path(testing::TempDir()) / ("weights-" + newJobId());
         std::filesystem::remove_all(folder);
         ArtifactRequest request;
         request.model = model_;

@@ -12,6 +12,7 @@
 #include <QMenu>
 #include <QMenuBar>
 #include <QPushButton>
+#include <QRegularExpression>
 #include <QSettings>
 #include <QSignalSpy>
 #include <QSpinBox>
@@ -53,6 +54,7 @@ protected:
             window_->resize(1280, 800);
             window_->show();
             window_->activateWindow();
+            EXPECT_TRUE(QTest::qWaitForWindowActive(window_.get())); // shortcuts need it
         }
         return *window_;
     }
@@ -199,8 +201,12 @@ public:
     }
 };
 
-/// Texts without letters (figures, signs) need no translation.
+/// Texts without letters (figures, signs) and hashes need no translation.
 bool needsTranslation(const QString& text) {
+    static const QRegularExpression hash(u"^[0-9a-f]{16,}$"_s);
+    if (hash.match(text).hasMatch()) {
+        return false;
+    }
     return std::any_of(text.begin(), text.end(), [](QChar c) { return c.isLetter(); });
 }
 
