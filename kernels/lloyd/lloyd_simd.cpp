@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <functional>
 #include <vector>
 
 #undef HWY_TARGET_INCLUDE
@@ -13,6 +14,8 @@
 
 HWY_BEFORE_NAMESPACE();
 namespace caldera::kernels::HWY_NAMESPACE {
+namespace {
+
 namespace hn = hwy::HWY_NAMESPACE;
 
 using EightTag = hn::CappedTag<float, 8>;
@@ -30,7 +33,7 @@ public:
           high_(hn::LoadU(EightTag(), lloydLevels(4).data() + 8)),
           shifts_(hn::Mul(hn::Iota(EightBits(), 0), hn::Set(EightBits(), 4))) {}
 
-    HWY_INLINE hn::Vec<EightTag> Part(const uint8_t* codes, int /*part*/) const {
+    HWY_INLINE hn::Vec<EightTag> values(const uint8_t* codes, int /*part*/) const {
         const EightBits di;
         int32_t word = 0;
         std::memcpy(&word, codes, sizeof word);
@@ -47,13 +50,13 @@ private:
     hn::Vec<EightBits> shifts_;
 #else
 public:
-    HWY_INLINE hn::Vec<EightTag> Part(const uint8_t* codes, int part) const {
-        alignas(16) std::array<float, kEightLanes> values;
+    HWY_INLINE hn::Vec<EightTag> values(const uint8_t* codes, int part) const {
+        alignas(16) std::array<float, kEightLanes> eight;
         for (int i = 0; i < kEightLanes; ++i) {
             const int c = part * kEightLanes + i;
-            values[i] = levels_[(codes[c / 2] >> (c % 2 * 4)) & 0xF];
+            eight[i] = levels_[(codes[c / 2] >> (c % 2 * 4)) & 0xF];
         }
-        return hn::Load(EightTag(), values.data());
+        return hn::Load(EightTag(), eight.data());
     }
 
 private:
@@ -63,7 +66,7 @@ private:
 
 /// Sums of kRows neighbouring rows times x, over the whole eights of the columns.
 template <int kRows>
-HWY_INLINE void MultiplyRows(const Decoder& decoder, const LloydMatrix& matrix, int64_t row,
+HWY_INLINE void multiplyRows(const Decoder& decoder, const LloydMatrix& matrix, int64_t row,
                              const float* x, float* sums) {
     const EightTag df;
     const uint8_t* codes = matrix.codes + row * matrix.rowBytes();
@@ -77,7 +80,7 @@ HWY_INLINE void MultiplyRows(const Decoder& decoder, const LloydMatrix& matrix, 
             const auto input = hn::LoadU(df, x + c + part * kEightLanes);
             for (int r = 0; r < kRows; ++r) {
                 const uint8_t* four = codes + r * matrix.rowBytes() + c / 2;
-                total[r] = hn::MulAdd(decoder.Part(four, part), input, total[r]);
+                total[r] = hn::MulAdd(decoder.values(four, part), input, total[r]);
             }
         }
     }
@@ -93,7 +96,7 @@ HWY_INLINE void MultiplyRows(const Decoder& decoder, const LloydMatrix& matrix, 
 
 /// use(row, sum of the row's levels times x) for the rows of the range.
 template <class Use>
-HWY_INLINE void ForEachProduct(const LloydMatrix& matrix, const float* x, RowRange range,
+HWY_INLINE void forEachProduct(const LloydMatrix& matrix, const float* x, RowRange range,
                                const Use& use) {
     constexpr int kRows = 4;
     const Decoder decoder;
@@ -101,24 +104,24 @@ HWY_INLINE void ForEachProduct(const LloydMatrix& matrix, const float* x, RowRan
     int64_t row = range.first;
     std::array<float, kRows> sums;
     for (; row + kRows <= end; row += kRows) {
-        MultiplyRows<kRows>(decoder, matrix, row, x, sums.data());
+        multiplyRows<kRows>(decoder, matrix, row, x, sums.data());
         for (int r = 0; r < kRows; ++r) {
             use(row + r, sums[r]);
         }
     }
     for (; row < end; ++row) {
-        MultiplyRows<1>(decoder, matrix, row, x, sums.data());
+        multiplyRows<1>(decoder, matrix, row, x, sums.data());
         use(row, sums[0]);
     }
 }
 
-void DecodeRow(const LloydMatrix& matrix, int64_t row, float* values) {
+void decodeRow(const LloydMatrix& matrix, int64_t row, float* values) {
     const Decoder decoder;
     const uint8_t* codes = matrix.codes + row * matrix.rowBytes();
     const int64_t whole = matrix.columns / 8 * 8;
     for (int64_t c = 0; c < whole; c += 8) {
         for (int part = 0; part < kParts; ++part) {
-            hn::StoreU(decoder.Part(codes + c / 2, part), EightTag(),
+            hn::StoreU(decoder.values(codes + c / 2, part), EightTag(),
                        values + c + part * kEightLanes);
         }
     }
@@ -128,40 +131,41 @@ void DecodeRow(const LloydMatrix& matrix, int64_t row, float* values) {
     }
 }
 
-void Project(const LloydMatrix& matrix, const float* scale, const float* x, float* t,
+void project(const LloydMatrix& matrix, const float* scale, const float* x, float* t,
              RowRange range) {
-    ForEachProduct(matrix, x, range, [&](int64_t row, float sum) { t[row] = scale[row] * sum; });
+    forEachProduct(matrix, x, range, [&](int64_t row, float sum) { t[row] = scale[row] * sum; });
 }
 
-void Expand(const LloydMatrix& matrix, const float* scale, const float* t, float* y,
+void expand(const LloydMatrix& matrix, const float* scale, const float* t, float* y,
             RowRange range) {
     std::vector<float> scaled(matrix.columns);
     std::transform(t, t + matrix.columns, scale, scaled.begin(), std::multiplies<>());
-    ForEachProduct(matrix, scaled.data(), range, [&](int64_t row, float sum) { y[row] += sum; });
+    forEachProduct(matrix, scaled.data(), range, [&](int64_t row, float sum) { y[row] += sum; });
 }
 
+} // namespace
 } // namespace caldera::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace caldera::kernels {
 
-HWY_EXPORT(DecodeRow);
-HWY_EXPORT(Project);
-HWY_EXPORT(Expand);
+HWY_EXPORT(decodeRow);
+HWY_EXPORT(project);
+HWY_EXPORT(expand);
 
 void lloydDecodeRow(const LloydMatrix& matrix, int64_t row, float* values) {
-    HWY_DYNAMIC_DISPATCH(DecodeRow)(matrix, row, values);
+    HWY_DYNAMIC_DISPATCH(decodeRow)(matrix, row, values);
 }
 
 void lloydProject(const LloydMatrix& matrix, const float* scale, const float* x, float* t,
                   RowRange range) {
-    HWY_DYNAMIC_DISPATCH(Project)(matrix, scale, x, t, range);
+    HWY_DYNAMIC_DISPATCH(project)(matrix, scale, x, t, range);
 }
 
 void lloydExpand(const LloydMatrix& matrix, const float* scale, const float* t, float* y,
                  RowRange range) {
-    HWY_DYNAMIC_DISPATCH(Expand)(matrix, scale, t, y, range);
+    HWY_DYNAMIC_DISPATCH(expand)(matrix, scale, t, y, range);
 }
 
 } // namespace caldera::kernels

@@ -1,0 +1,89 @@
+// Every instruction set that this machine can run gives the results of the reference.
+#include <cmath>
+
+#include <gtest/gtest.h>
+#include <hwy/targets.h>
+
+#include "kernels/e8p/e8p.h"
+#include "kernels/hadamard/hadamard.h"
+#include "kernels/lloyd/lloyd.h"
+#include "tests/kernels/random_values.h"
+
+using namespace caldera::kernels;
+
+namespace {
+
+class Targets : public testing::TestWithParam<int64_t> {
+protected:
+    void SetUp() override { hwy::SetSupportedTargetsForTest(GetParam()); }
+    void TearDown() override { hwy::SetSupportedTargetsForTest(0); }
+};
+
+void expectNear(const std::vector<float>& values, const std::vector<float>& expected) {
+    for (size_t i = 0; i < values.size(); ++i) {
+        ASSERT_NEAR(values[i], expected[i], 2e-4F) << "value " << i;
+    }
+}
+
+} // namespace
+
+TEST_P(Targets, EncodeE8pAsTheReference) {
+    std::vector<float> x = randomNormal(8 * 5003, 1.1F, 61);
+    for (size_t i = 0; i < x.size() / 2; ++i) {
+        x[i] = std::round(x[i] * 4) / 4; // ties
+    }
+    std::vector<uint16_t> expected(5003);
+    std::vector<uint16_t> codes(5003);
+    std::vector<float> expectedValues(x.size());
+    std::vector<float> values(x.size());
+    reference::e8pEncode(x.data(), 5003, expected.data(), expectedValues.data());
+    e8pEncode(x.data(), 5003, codes.data(), values.data());
+    EXPECT_EQ(codes, expected);
+    EXPECT_EQ(values, expectedValues);
+}
+
+TEST_P(Targets, MultiplyE8pAsTheReference) {
+    const std::vector<uint16_t> codes = randomWords(2 * 37 * 16, 62);
+    const std::vector<float> scale = {0.1F, -0.2F};
+    const std::vector<float> x = randomNormal(2 * 8 * 37, 1.0F, 63);
+    const E8pMatrix q = {codes.data(), scale.data(), 2, 37};
+    std::vector<float> expected(64);
+    std::vector<float> y(64);
+    for (int i = 0; i < 2; ++i) {
+        reference::e8pGemv(q, &x[i * 8 * 37], &expected[i * 32], {0, 2});
+        e8pGemv(q, &x[i * 8 * 37], &y[i * 32], {0, 2});
+    }
+    expectNear(y, expected);
+    std::vector<float> batched(64);
+    e8pGemm(q, {x.data(), 8 * 37, batched.data(), 32, 2}, {0, 2});
+    expectNear(batched, expected);
+}
+
+TEST_P(Targets, MultiplyFactorsAsTheReference) {
+    const std::vector<uint16_t> words = randomWords(9 * 35, 64);
+    const std::vector<uint8_t> codes(words.begin(), words.end());
+    const LloydMatrix matrix = {codes.data(), 9, 69};
+    const std::vector<float> scale = randomNormal(69, 0.1F, 65);
+    const std::vector<float> x = randomNormal(69, 1.0F, 66);
+    std::vector<float> expected(9);
+    std::vector<float> y(9);
+    reference::lloydExpand(matrix, scale.data(), x.data(), expected.data(), {0, 9});
+    lloydExpand(matrix, scale.data(), x.data(), y.data(), {0, 9});
+    expectNear(y, expected);
+    reference::lloydProject(matrix, scale.data(), x.data(), expected.data(), {0, 9});
+    lloydProject(matrix, scale.data(), x.data(), y.data(), {0, 9});
+    expectNear(y, expected);
+}
+
+TEST_P(Targets, TransformBlocksBitForBitAsTheReference) {
+    for (const int64_t block : {2, 8, 64, 128}) {
+        std::vector<float> expected = randomNormal(3 * 128, 1.0F, 67);
+        std::vector<float> x = expected;
+        reference::blockHadamard(expected.data(), 3, 128, block);
+        blockHadamard(x.data(), 3, 128, block);
+        EXPECT_EQ(x, expected) << "block " << block;
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Machine, Targets, testing::ValuesIn(hwy::SupportedAndGeneratedTargets()),
+                         [](const auto& target) { return hwy::TargetName(target.param); });
