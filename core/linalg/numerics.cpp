@@ -30,6 +30,9 @@ void pinBlasKernels(char** argv) {
     }
     if (core != nullptr && ::setenv("OPENBLAS_CORETYPE", core, 0) == 0) {
         ::setenv("ONEDNN_MAX_CPU_ISA", "AVX512_CORE_BF16", 0);
+        // Threads that wait for work spin for milliseconds by default, which on a busy machine
+        // takes the cores from the threads that have some (docs/decisions/0032).
+        ::setenv("GOMP_SPINCOUNT", "10000", 0);
         ::execv("/proc/self/exe", argv); // returns only when it failed: then the slow kernels serve
     }
 #else
