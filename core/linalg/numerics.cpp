@@ -1,6 +1,7 @@
 #include "core/linalg/numerics.h"
 
 #include <cstdlib>
+#include <dlfcn.h>
 #include <unistd.h>
 
 #include <ATen/Context.h>
@@ -10,9 +11,24 @@
 
 namespace caldera {
 
+namespace {
+
+/// OpenBLAS keeps a thread count of its own, which LibTorch does not set.
+void setBlasThreads(int threads) {
+    using Setter = void (*)(int);
+    const auto set = reinterpret_cast<Setter>(::dlsym(RTLD_DEFAULT, "openblas_set_num_threads"));
+    if (set != nullptr) {
+        set(threads);
+    }
+}
+
+} // namespace
+
 void fixNumerics(int threads) {
     const long online = ::sysconf(_SC_NPROCESSORS_ONLN);
-    at::set_num_threads(threads > 0 ? threads : static_cast<int>(online > 0 ? online : 1));
+    const int count = threads > 0 ? threads : static_cast<int>(online > 0 ? online : 1);
+    at::set_num_threads(count);
+    setBlasThreads(count);
     at::globalContext().setDeterministicAlgorithms(true, true);
     ::setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", 0); // without it cuBLAS may differ run by run
 }
