@@ -11,6 +11,11 @@ namespace caldera {
 
 namespace {
 
+/// 16 MiB stay near a processor's cache; a GPU wants few, large launches (256 MiB).
+int64_t defaultScoreElements(const torch::Device& device) {
+    return int64_t{1} << (device.is_cpu() ? 22 : 26);
+}
+
 /// Llama 3.1: long wavelengths are stretched by the factor, short ones kept, a ramp between.
 torch::Tensor scaleFrequencies(const torch::Tensor& frequency, const RopeScaling& scaling) {
     const auto original = static_cast<double>(scaling.originalMaxPositions);
@@ -62,7 +67,9 @@ torch::Tensor causalAttention(const torch::Tensor& query, const torch::Tensor& k
     const torch::Tensor position = at::arange(length, query.options().dtype(at::kLong));
     torch::Tensor out = at::empty({n, length, heads, size}, query.options());
 
-    const int64_t sliceLength = std::max<int64_t>(1, scoreElements / (n * heads * length));
+    const int64_t elements =
+        scoreElements > 0 ? scoreElements : defaultScoreElements(query.device());
+    const int64_t sliceLength = std::max<int64_t>(1, elements / (n * heads * length));
     for (int64_t first = 0; first < length; first += sliceLength) {
         const int64_t count = std::min(sliceLength, length - first);
         const int64_t visible = first + count;

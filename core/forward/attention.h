@@ -18,13 +18,10 @@ RotaryTable rotaryTable(const ModelConfig& config, int64_t length, const torch::
 /// Rotates x [n, t, heads, headSize]: feature i of the first half pairs with i of the second.
 torch::Tensor rotate(const torch::Tensor& x, const RotaryTable& table);
 
-/// Scores that attention holds at once.
-inline constexpr int64_t kScoreElements = int64_t{1} << 24;
-
 /// query [n, t, heads, d], key and value [n, t, kvHeads, d] -> [n, t, heads, d]. Each query sees
 /// its own and earlier positions. Queries pass in slices so that at most `scoreElements` scores
-/// exist (but at least one query's).
+/// exist (but at least one query's); 0 chooses what the device is quick with.
 torch::Tensor causalAttention(const torch::Tensor& query, const torch::Tensor& key,
-                              const torch::Tensor& value, int64_t scoreElements = kScoreElements);
+                              const torch::Tensor& value, int64_t scoreElements = 0);
 
 } // namespace caldera
