@@ -106,7 +106,7 @@ def main():
 
     model = Qwen2ForCausalLM(Qwen2Config(
         vocab_size=2048, hidden_size=192, intermediate_size=512, num_hidden_layers=8,
-        num_attention_heads=3, num_key_value_heads=1, max_position_embeddings=2048,
+        num_attention_heads=3, num_key_value_heads=1, max_position_embeddings=LENGTH,
         rope_theta=10000.0, rms_norm_eps=1e-6, tie_word_embeddings=True, bos_token_id=0,
         eos_token_id=2, use_sliding_window=False)).to(device)
     print(f"parameters {sum(p.numel() for p in model.parameters())}")
