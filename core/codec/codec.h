@@ -13,7 +13,7 @@
 
 namespace caldera {
 
-/// Where encodeBlock works: column block `block`, rows from firstRow on (a multiple of 16).
+/// A place in a matrix: column block `block`, rows from firstRow on.
 struct BlockPosition {
     int64_t block = 0;
     int64_t firstRow = 0;
@@ -24,17 +24,24 @@ class Codec {
 public:
     virtual ~Codec() = default;
 
-    virtual std::string id() const = 0;       ///< "e8p-2"
-    virtual int blockColumns() const = 0;     ///< columns encoded together (feedback step of LDLQ)
+    virtual std::string id() const = 0;   ///< "e8p-2"
+    virtual int blockColumns() const = 0; ///< columns encoded together (feedback step of LDLQ)
+    /// Rows encoded together: 1, or the 16 of a group. A block is blockRows x blockColumns weights.
+    virtual int blockRows() const = 0;
     virtual double bitsPerWeight() const = 0; ///< of the codes alone
     /// RMS that the input should have after division by the scale (1.03 for e8p-2).
     virtual double inputRms() const = 0;
     /// Bytes of the codes of a matrix: rows padded to 16, columns to blockColumns().
     int64_t codeBytes(MatrixShape shape) const;
+    /// Bytes of one block's codes.
+    int64_t blockBytes() const;
+    /// Where the codes of the block that begins at `position` lie in those of the whole matrix: by
+    /// 16-row group, in it by column block, in it by row.
+    int64_t blockOffset(MatrixShape shape, BlockPosition position) const;
 
     /// Encodes rows of one column block (columns [block * V, (block + 1) * V), V = blockColumns()).
-    /// x       [rows, V] row-major, already divided by the scale; rows is a multiple of 16 and ends
-    ///         within the padded matrix
+    /// x       [rows, V] row-major, already divided by the scale; rows and position.firstRow are
+    ///         multiples of 16 and end within the padded matrix
     /// codes   the whole matrix's codes in kernel order, codeBytes(shape) long
     /// decoded [rows, V] what decodeRows() will return for them
     virtual void encodeBlock(std::span<const float> x, MatrixShape shape, BlockPosition position,

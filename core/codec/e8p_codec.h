@@ -9,6 +9,7 @@ class E8pCodec : public Codec {
 public:
     std::string id() const override { return "e8p-2"; }
     int blockColumns() const override { return 8; }
+    int blockRows() const override { return 1; }
     double bitsPerWeight() const override { return 2; }
     double inputRms() const override { return 1.03; }
     void encodeBlock(std::span<const float> x, MatrixShape shape, BlockPosition position,

@@ -188,7 +188,7 @@ void Solver::run() {
         const bool stalled = error > best * (1 - kWorthwhileGain);
         if (error < best) {
             best = error;
-            bestQ_ = {q_.values.clone(), q_.scale.clone()};
+            bestQ_ = q_.clone();
             bestLowRank_ = lowRank_;
         }
         if (stalled || best == 0) {
@@ -202,7 +202,7 @@ void Solver::pack(CompressedCell& cell) const {
     const torch::Tensor scale = bestQ_.scale.flatten().to(at::kCPU);
     cell.q.codec = codec_->id();
     cell.q.shape = shape;
-    cell.q.codes = qSolver_.pack(bestQ_);
+    cell.q.codes = QSolver::pack(bestQ_);
     for (int64_t row = 0; row < scale.size(0); row += kRowGroup) {
         cell.q.scale.push_back(floatToFp16(scale.data_ptr<float>()[row]));
     }

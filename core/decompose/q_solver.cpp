@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
@@ -54,6 +55,11 @@ torch::Tensor diagonalBlocks(const torch::Tensor& x, int64_t block) {
     return at::stack(blocks);
 }
 
+std::span<std::byte> bytesOf(const torch::Tensor& codes) {
+    return {reinterpret_cast<std::byte*>(codes.data_ptr<uint8_t>()),
+            static_cast<size_t>(codes.numel())};
+}
+
 } // namespace
 
 QSolver::QSolver(const Codec& codec, MatrixShape shape, const torch::Tensor& hessian,
@@ -61,8 +67,11 @@ QSolver::QSolver(const Codec& codec, MatrixShape shape, const torch::Tensor& hes
     : codec_(codec), shape_(shape), paddedShape_{padTo(shape.rows, kRowGroup),
                                                  padTo(shape.columns, codec.blockColumns())},
       hessian_(paddedSquare(hessian, kPaddingDiagonal)),
-      cholesky_(paddedSquare(cholesky, std::sqrt(kPaddingDiagonal))), stop_(std::move(stop)),
-      scratch_(static_cast<size_t>(codec.codeBytes(shape))) {}
+      cholesky_(paddedSquare(cholesky, std::sqrt(kPaddingDiagonal))), stop_(std::move(stop)) {}
+
+torch::Tensor QSolver::emptyCodes() const {
+    return at::empty({codec_.codeBytes(shape_)}, at::kByte);
+}
 
 torch::Tensor QSolver::padded(const torch::Tensor& x) const {
     if (shape_ == paddedShape_) {
@@ -96,7 +105,8 @@ torch::Tensor QSolver::groupScale(const torch::Tensor& target) const {
 }
 
 torch::Tensor QSolver::encodeColumns(const torch::Tensor& x, int64_t block,
-                                     std::span<std::byte> codes) const {
+                                     const torch::Tensor& codes) const {
+    const std::span<std::byte> bytes = bytesOf(codes);
     const torch::Tensor input = x.contiguous(); // [paddedRows, V]
     torch::Tensor decoded = at::empty_like(input);
     const int64_t width = codec_.blockColumns();
@@ -108,7 +118,7 @@ torch::Tensor QSolver::encodeColumns(const torch::Tensor& x, int64_t block,
         const int64_t first = begin * kRowsPerTask;
         const int64_t last = std::min(end * kRowsPerTask, rows);
         const auto size = static_cast<size_t>((last - first) * width);
-        codec_.encodeBlock({in + first * width, size}, shape_, {block, first}, codes,
+        codec_.encodeBlock({in + first * width, size}, shape_, {block, first}, bytes,
                            {out + first * width, size});
     });
     return decoded;
@@ -118,15 +128,15 @@ torch::Tensor QSolver::encodeColumns(const torch::Tensor& x, int64_t block,
 /// panels behind; factor [panel, panel] unit block lower. Returns the decoded values.
 torch::Tensor QSolver::feedbackPanel(const torch::Tensor& target, torch::Tensor corrected,
                                      const torch::Tensor& factor, const torch::Tensor& scale,
-                                     int64_t firstBlock) const {
+                                     const PanelCodes& codes) const {
     const int64_t width = codec_.blockColumns();
     const torch::Tensor inverse = inverseScale(scale);
     torch::Tensor values = at::empty_like(target);
     for (int64_t k = target.size(1) / width - 1; k >= 0; --k) {
         checkCancelled(stop_);
         const int64_t column = k * width;
-        const torch::Tensor decoded =
-            encodeColumns(corrected.narrow(1, column, width) * inverse, firstBlock + k, scratch_);
+        const torch::Tensor decoded = encodeColumns(corrected.narrow(1, column, width) * inverse,
+                                                    codes.firstBlock + k, codes.codes);
         values.narrow(1, column, width).copy_(decoded);
         if (k > 0) {
             const torch::Tensor error = target.narrow(1, column, width) - decoded * scale;
@@ -142,7 +152,7 @@ QuantizedWeight QSolver::encode(const torch::Tensor& target, const torch::Tensor
         cholesky.defined() ? paddedSquare(cholesky, std::sqrt(kPaddingDiagonal)) : cholesky_;
     const int64_t width = codec_.blockColumns();
     const torch::Tensor a = padded(target);
-    QuantizedWeight q{at::empty_like(a), groupScale(a)};
+    QuantizedWeight q{at::empty_like(a), groupScale(a), emptyCodes()};
     const torch::Tensor scale = q.scale.to(at::kCPU);
     torch::Tensor error = at::zeros_like(a);
     for (const Panel& panel : panelsBackwards(paddedShape_.columns)) {
@@ -163,10 +173,10 @@ QuantizedWeight QSolver::encode(const torch::Tensor& target, const torch::Tensor
                        factor.narrow(0, panel.end(), behind).narrow(1, panel.first, panel.count));
             corrected.addmm_(feedback, unitScale);
         }
-        const torch::Tensor values =
-            feedbackPanel(own.to(at::kCPU), corrected.to(at::kCPU),
-                          at::mm(square, unitScale).to(at::kCPU), scale, panel.first / width)
-                .to(a.device());
+        const torch::Tensor values = feedbackPanel(own.to(at::kCPU), corrected.to(at::kCPU),
+                                                   at::mm(square, unitScale).to(at::kCPU), scale,
+                                                   {q.codes, panel.first / width})
+                                         .to(a.device());
         q.values.narrow(1, panel.first, panel.count).copy_(values);
         error.narrow(1, panel.first, panel.count).copy_(own - values * q.scale);
     }
@@ -179,20 +189,38 @@ QuantizedWeight QSolver::nearest(const torch::Tensor& target) const {
     const torch::Tensor scale = groupScale(a);
     const torch::Tensor x = (a * inverseScale(scale)).to(at::kCPU);
     torch::Tensor values = at::empty_like(x);
+    const torch::Tensor codes = emptyCodes();
     for (int64_t block = 0; block < paddedShape_.columns / width; ++block) {
         checkCancelled(stop_);
         const int64_t column = block * width;
         values.narrow(1, column, width)
-            .copy_(encodeColumns(x.narrow(1, column, width), block, scratch_));
+            .copy_(encodeColumns(x.narrow(1, column, width), block, codes));
     }
-    return {values.to(a.device()), scale};
+    return {values.to(a.device()), scale, codes};
+}
+
+/// Copies the codes of one column block from `scratch` where they were accepted. accepted
+/// [paddedRows / blockRows] bool.
+void QSolver::takeCodes(const PanelCodes& panel, int64_t block,
+                        const torch::Tensor& accepted) const {
+    const std::span<const std::byte> source = bytesOf(panel.scratch);
+    const std::span<std::byte> codes = bytesOf(panel.codes);
+    const auto bytes = static_cast<size_t>(codec_.blockBytes());
+    const bool* taken = accepted.data_ptr<bool>();
+    for (int64_t i = 0; i < accepted.size(0); ++i) {
+        if (taken[i]) {
+            const auto offset = static_cast<size_t>(
+                codec_.blockOffset(shape_, {panel.firstBlock + block, i * codec_.blockRows()}));
+            std::memcpy(codes.data() + offset, source.data() + offset, bytes);
+        }
+    }
 }
 
 /// One panel of coordinate descent on the CPU. gradient [rows, panel]: (A - Q) H of the panel's
 /// columns; hessian [panel, panel]. Returns the decoded values.
 torch::Tensor QSolver::descendPanel(const torch::Tensor& values, torch::Tensor gradient,
                                     const torch::Tensor& hessian, const torch::Tensor& scale,
-                                    int64_t firstBlock) const {
+                                    const PanelCodes& codes) const {
     const int64_t width = codec_.blockColumns();
     const torch::Tensor inverse = inverseScale(scale);
     const torch::Tensor inverses = at::linalg_inv(diagonalBlocks(hessian, width));
@@ -204,11 +232,15 @@ torch::Tensor QSolver::descendPanel(const torch::Tensor& values, torch::Tensor g
         const torch::Tensor slope = gradient.narrow(1, column, width);
         const torch::Tensor rows = hessian.narrow(0, column, width); // [V, panel]
         const torch::Tensor optimum = current * scale + at::mm(slope, inverses[k]);
-        const torch::Tensor decoded = encodeColumns(optimum * inverse, firstBlock + k, scratch_);
+        const torch::Tensor decoded =
+            encodeColumns(optimum * inverse, codes.firstBlock + k, codes.scratch);
         const torch::Tensor step = (decoded - current) * scale;
         const torch::Tensor change =
-            (step * (at::mm(step, rows.narrow(1, column, width)) - slope * 2)).sum(1, true);
-        const torch::Tensor accepted = (change < 0).to(at::kFloat); // [rows, 1]
+            (step * (at::mm(step, rows.narrow(1, column, width)) - slope * 2)).sum(1);
+        const torch::Tensor better = change.view({-1, codec_.blockRows()}).sum(1) < 0;
+        takeCodes(codes, k, better);
+        const torch::Tensor accepted =
+            better.to(at::kFloat).repeat_interleave(codec_.blockRows(), 0).unsqueeze(1);
         current.add_((decoded - current) * accepted);
         gradient.addmm_(step * accepted, rows, 1, -1);
     }
@@ -233,13 +265,14 @@ void QSolver::improve(const torch::Tensor& target, QuantizedWeight& q) const {
     refitScale(a, q);
     const torch::Tensor scale = q.scale.to(at::kCPU);
     torch::Tensor error = a - q.values * q.scale;
+    const torch::Tensor scratch = emptyCodes();
     for (const Panel& panel : panelsBackwards(paddedShape_.columns)) {
         const torch::Tensor columns = hessian_.narrow(1, panel.first, panel.count);
         torch::Tensor own = q.values.narrow(1, panel.first, panel.count);
         const torch::Tensor values =
             descendPanel(own.to(at::kCPU), at::mm(error, columns).to(at::kCPU),
                          columns.narrow(0, panel.first, panel.count).to(at::kCPU).contiguous(),
-                         scale, panel.first / width);
+                         scale, {q.codes, panel.first / width, scratch});
         own.copy_(values);
         error.narrow(1, panel.first, panel.count)
             .copy_(a.narrow(1, panel.first, panel.count) - own * q.scale);
@@ -250,15 +283,9 @@ torch::Tensor QSolver::dense(const QuantizedWeight& q) const {
     return (q.values * q.scale).narrow(0, 0, shape_.rows).narrow(1, 0, shape_.columns);
 }
 
-std::vector<std::byte> QSolver::pack(const QuantizedWeight& q) const {
-    // A decoded value is its own nearest codeword, so encoding again finds the codes.
-    const torch::Tensor values = q.values.to(at::kCPU);
-    const int64_t width = codec_.blockColumns();
-    std::vector<std::byte> codes(scratch_.size());
-    for (int64_t block = 0; block < paddedShape_.columns / width; ++block) {
-        encodeColumns(values.narrow(1, block * width, width), block, codes);
-    }
-    return codes;
+std::vector<std::byte> QSolver::pack(const QuantizedWeight& q) {
+    const std::span<const std::byte> codes = bytesOf(q.codes);
+    return {codes.begin(), codes.end()};
 }
 
 } // namespace caldera

@@ -14,6 +14,10 @@ namespace caldera {
 struct QuantizedWeight {
     torch::Tensor values; ///< [paddedRows, paddedColumns] decoded, before scaling
     torch::Tensor scale;  ///< [paddedRows, 1], exact in fp16, equal inside a 16-row group
+    torch::Tensor codes;  ///< [codec.codeBytes(shape)] U8 on the CPU: what decodes to `values`
+
+    /// A copy that later steps do not change.
+    QuantizedWeight clone() const { return {values.clone(), scale.clone(), codes.clone()}; }
 };
 
 /// Encodes in panels of 128 columns: everything that costs m n^2 is a product on the device of the
@@ -33,7 +37,7 @@ public:
     /// Each value to its nearest codeword, without feedback. Throws as encode does.
     QuantizedWeight nearest(const torch::Tensor& target) const;
 
-    /// Least-squares scales, then one sweep of coordinate descent: each row of each block is
+    /// Least-squares scales, then one sweep of coordinate descent: each block of the codec is
     /// encoded again at the optimum given everything else, and kept when that lowers the error.
     /// Never makes the error larger (up to rounding).
     void improve(const torch::Tensor& target, QuantizedWeight& q) const;
@@ -41,21 +45,30 @@ public:
     /// Scaled and cut to [rows, columns].
     torch::Tensor dense(const QuantizedWeight& q) const;
     /// Codes of the whole matrix in kernel order.
-    std::vector<std::byte> pack(const QuantizedWeight& q) const;
+    static std::vector<std::byte> pack(const QuantizedWeight& q);
 
 private:
+    /// Where the codes of a panel go: the whole matrix's, from column block `firstBlock` on.
+    struct PanelCodes {
+        torch::Tensor codes;
+        int64_t firstBlock = 0;
+        torch::Tensor scratch; ///< as large as `codes`: what is encoded and not yet accepted
+    };
+
+    torch::Tensor emptyCodes() const;
     torch::Tensor padded(const torch::Tensor& x) const;
     torch::Tensor paddedSquare(const torch::Tensor& x, double diagonal) const;
     torch::Tensor groupScale(const torch::Tensor& target) const;
     void refitScale(const torch::Tensor& target, QuantizedWeight& q) const;
     torch::Tensor encodeColumns(const torch::Tensor& x, int64_t block,
-                                std::span<std::byte> codes) const;
+                                const torch::Tensor& codes) const;
+    void takeCodes(const PanelCodes& panel, int64_t block, const torch::Tensor& accepted) const;
     torch::Tensor feedbackPanel(const torch::Tensor& target, torch::Tensor corrected,
                                 const torch::Tensor& factor, const torch::Tensor& scale,
-                                int64_t firstBlock) const;
+                                const PanelCodes& codes) const;
     torch::Tensor descendPanel(const torch::Tensor& values, torch::Tensor gradient,
                                const torch::Tensor& hessian, const torch::Tensor& scale,
-                               int64_t firstBlock) const;
+                               const PanelCodes& codes) const;
 
     const Codec& codec_;
     MatrixShape shape_;
@@ -63,7 +76,6 @@ private:
     torch::Tensor hessian_;
     torch::Tensor cholesky_;
     std::stop_token stop_;
-    mutable std::vector<std::byte> scratch_;
 };
 
 } // namespace caldera
