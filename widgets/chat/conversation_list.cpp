@@ -77,42 +77,51 @@ void ConversationModel::setAll(const QList<Conversation>& conversations) {
 }
 
 int ConversationModel::placeOf(const Conversation& conversation) const {
-    const auto later = [&](const QString& other) {
-        return all_[other].updated <= conversation.updated;
-    };
-    return static_cast<int>(std::find_if(shown_.begin(), shown_.end(), later) - shown_.begin());
+    int place = 0;
+    for (const QString& other : shown_) {
+        if (other == conversation.id)
+            continue;
+        if (all_.constFind(other)->updated <= conversation.updated)
+            break;
+        ++place;
+    }
+    return place;
 }
 
 void ConversationModel::put(const Conversation& conversation) {
     const int row = rowOf(conversation.id);
-    const bool moved = row >= 0 && all_[conversation.id].updated != conversation.updated;
+    const bool touched = row < 0 || all_[conversation.id].updated != conversation.updated;
     all_[conversation.id] = conversation;
-    if (row >= 0 && (row == 0 || !moved)) {
-        Q_EMIT dataChanged(index(row), index(row));
+    if (!passes(conversation)) {
+        hide(row);
         return;
     }
-    if (row > 0) {
-        beginMoveRows({}, row, row, {}, 0);
-        shown_.move(row, 0);
+    const int place = touched ? placeOf(conversation) : row;
+    if (row < 0) {
+        beginInsertRows({}, place, place);
+        shown_.insert(place, conversation.id);
+        endInsertRows();
+        return;
+    }
+    if (place != row) {
+        // Qt counts the place to move to before the row has left its own.
+        beginMoveRows({}, row, row, {}, place > row ? place + 1 : place);
+        shown_.move(row, place);
         endMoveRows();
-        Q_EMIT dataChanged(index(0), index(0));
-        return;
     }
-    if (!passes(conversation))
+    Q_EMIT dataChanged(index(place), index(place));
+}
+
+void ConversationModel::hide(int row) {
+    if (row < 0)
         return;
-    const int place = placeOf(conversation);
-    beginInsertRows({}, place, place);
-    shown_.insert(place, conversation.id);
-    endInsertRows();
+    beginRemoveRows({}, row, row);
+    shown_.removeAt(row);
+    endRemoveRows();
 }
 
 void ConversationModel::remove(const QString& id) {
-    const int row = rowOf(id);
-    if (row >= 0) {
-        beginRemoveRows({}, row, row);
-        shown_.removeAt(row);
-        endRemoveRows();
-    }
+    hide(rowOf(id));
     all_.remove(id);
 }
 
@@ -164,7 +173,8 @@ bool ConversationModel::setData(const QModelIndex& index, const QVariant& value,
 }
 
 Qt::ItemFlags ConversationModel::flags(const QModelIndex& index) const {
-    return QAbstractListModel::flags(index) | Qt::ItemIsEditable;
+    const Qt::ItemFlags flags = QAbstractListModel::flags(index);
+    return index.isValid() ? flags | Qt::ItemIsEditable : flags;
 }
 
 ConversationList::ConversationList(QWidget* parent)

@@ -39,7 +39,9 @@ Q_SIGNALS:
 
 private:
     bool passes(const Conversation& conversation) const;
+    /// Where it belongs among the others that are shown.
     int placeOf(const Conversation& conversation) const;
+    void hide(int row); ///< of the shown ones; none is -1
 
     QHash<QString, Conversation> all_;
     QStringList shown_;

@@ -129,8 +129,17 @@ TEST(ConversationModel, KeepsTheRulesOfModelsUnderRandomChanges) {
             model.setFilter(random.bounded(2) ? QString() : QString::number(random.bounded(20)));
             break;
         default:
-            one.updated = one.updated.addSecs(random.bounded(100));
+            one.updated = one.updated.addSecs(random.bounded(-50, 100));
             model.put(one);
+        }
+        for (int row = 1; row < model.rowCount(); ++row) {
+            const auto updated = [&](int at) {
+                const QString id = model.index(at).data(ConversationModel::IdRole).toString();
+                return std::find_if(pool.begin(), pool.end(),
+                                    [&](const Conversation& c) { return c.id == id; })
+                    ->updated;
+            };
+            ASSERT_GE(updated(row - 1), updated(row)) << "newest first, step " << step;
         }
     }
 }
