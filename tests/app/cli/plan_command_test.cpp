@@ -62,7 +62,7 @@ TEST_F(PlanCommand, TellsWhatIsWrong) {
     const Result shown = plan({"show", file_});
     EXPECT_EQ(shown.exitCode, 1);
     EXPECT_THAT(shown.err, HasSubstr("Did you mean `rank`?"));
-    Plan tooMuch;
+    Plan tooMuch = defaultPlan(kModel, openModel(kModel)->config);
     tooMuch.defaults.rank = 65536;
     savePlan(tooMuch, file_);
     const Result checked = plan({"check", file_, "--model", kModel, "--json"});
