@@ -85,7 +85,7 @@ private:
         return (at::mm(x, basis_.metric) * x).sum(at::kDouble).item<double>();
     }
     torch::Tensor withoutLowRank() const {
-        return lowRank_.empty() ? weight_ : weight_ - lowRank_.product(weight_.device());
+        return lowRank_.empty() ? weight_ : weight_ - lowRank_.product();
     }
     torch::Tensor withoutQ() const { return hasQ_ ? weight_ - qSolver_.dense(q_) : weight_; }
     double record(int iteration, const std::string& step);
@@ -114,7 +114,7 @@ double Solver::record(int iteration, const std::string& step) {
     checkCancelled(request_.stop);
     torch::Tensor error = withoutQ();
     if (!lowRank_.empty()) {
-        error = error - lowRank_.product(error.device());
+        error = error - lowRank_.product();
     }
     const double relative =
         reference_ > 0 ? std::sqrt(std::max(0.0, energy(error) / reference_)) : 0;
@@ -138,7 +138,7 @@ void Solver::lowRankStep() {
 /// Cholesky of H - H R^T (R H R^T)^-1 R H, the cost of an error that the best L cannot take up,
 /// damped by 0.01 of its own mean diagonal.
 torch::Tensor Solver::downdatedCholesky() const {
-    const torch::Tensor right = lowRank_.rightTransposed.dense().to(weight_.device());
+    const torch::Tensor right = lowRank_.rightTransposed.dense();
     const torch::Tensor weighted = at::mm(basis_.hessian, right); // [columns, rank]
     const torch::Tensor gram = at::mm(right.t(), weighted);
     const torch::Tensor rest =

@@ -21,13 +21,15 @@ torch::Tensor roundToHalf(const torch::Tensor& x) {
 /// Nearest levels of a codec; the table and its boundaries are made once.
 class Levels {
 public:
-    explicit Levels(const FactorCodec& codec) {
+    Levels(const FactorCodec& codec, const torch::Device& device) {
         const std::span<const float> levels = codec.levels();
         if (!levels.empty()) {
             levels_ = at::empty({static_cast<int64_t>(levels.size())}, at::kFloat);
             std::copy(levels.begin(), levels.end(), levels_.data_ptr<float>());
             const int64_t gaps = levels_.size(0) - 1;
-            boundaries_ = (levels_.narrow(0, 0, gaps) + levels_.narrow(0, 1, gaps)) / 2;
+            boundaries_ =
+                ((levels_.narrow(0, 0, gaps) + levels_.narrow(0, 1, gaps)) / 2).to(device);
+            levels_ = levels_.to(device);
         }
     }
 
@@ -83,32 +85,33 @@ QuantizedFactor roundFactor(const torch::Tensor& target, const torch::Tensor& me
                             const FactorCodec& codec) {
     QuantizedFactor factor;
     factor.scale = checkedScale(target.square().mean(0, true).sqrt());
-    factor.values = feedbackPass(target, metric, factor.scale, Levels(codec));
+    factor.values = feedbackPass(target, metric, factor.scale, Levels(codec, target.device()));
     improveFactor(factor, target, metric, codec);
     return factor;
 }
 
 void improveFactor(QuantizedFactor& factor, const torch::Tensor& target,
                    const torch::Tensor& metric, const FactorCodec& codec) {
-    const Levels levels(codec);
+    const Levels levels(codec, target.device());
     torch::Tensor values = factor.values.t().contiguous(); // [rank, rows]
     torch::Tensor scale = factor.scale.flatten().clone();  // [rank]
     torch::Tensor slope = // half the downhill gradient [rank, rows]
         at::mm(metric, (target - factor.dense()).t());
+    // Everything stays a tensor, so that a GPU is never waited for.
     for (int sweep = 0; sweep < kSweeps; ++sweep) {
         for (int64_t k = 0; k < values.size(0); ++k) {
-            const double curvature = metric[k][k].item<double>();
-            const double old = scale[k].item<double>();
-            if (!(curvature > 0) || !(old > 0)) {
-                continue;
-            }
+            const torch::Tensor curvature = metric[k][k]; // []
+            const torch::Tensor old = scale[k].clone();   // []
+            const torch::Tensor isUsable = (curvature > 0) & (old > 0);
             const torch::Tensor before = values[k] * old;
             const torch::Tensor optimum = before + slope[k] / curvature;
-            const torch::Tensor chosen = levels.nearest(optimum / old);
-            const double energy = chosen.square().sum().item<double>();
-            const double best = energy > 0 ? (optimum * chosen).sum().item<double>() / energy : old;
-            const double fitted = roundToHalf(at::scalar_tensor(best, at::kFloat)).item<double>();
-            scale[k] = std::isfinite(fitted) && fitted > 0 ? fitted : old;
+            const torch::Tensor chosen =
+                at::where(isUsable, levels.nearest(optimum / old), values[k]);
+            const torch::Tensor energy = chosen.square().sum();
+            const torch::Tensor best =
+                at::where(energy > 0, (optimum * chosen).sum() / energy, old);
+            const torch::Tensor fitted = roundToHalf(best);
+            scale[k] = at::where(isUsable & at::isfinite(fitted) & (fitted > 0), fitted, old);
             values[k].copy_(chosen);
             const torch::Tensor step = chosen * scale[k] - before; // [rows]
             slope.addmm_(metric[k].unsqueeze(1), step.unsqueeze(0), 1, -1);
@@ -120,8 +123,8 @@ void improveFactor(QuantizedFactor& factor, const torch::Tensor& target,
 
 PackedMatrix packFactor(const QuantizedFactor& factor, const FactorCodec& codec, FactorSide side) {
     const torch::Tensor values =
-        (side == FactorSide::Left ? factor.values : factor.values.t()).contiguous();
-    const torch::Tensor bits = factor.scale.to(at::kHalf).contiguous();
+        (side == FactorSide::Left ? factor.values : factor.values.t()).to(at::kCPU).contiguous();
+    const torch::Tensor bits = factor.scale.to(at::kCPU, at::kHalf).contiguous();
     PackedMatrix packed;
     packed.codec = codec.id();
     packed.shape = {values.size(0), values.size(1)};

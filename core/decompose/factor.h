@@ -8,7 +8,7 @@
 
 namespace caldera {
 
-/// Columns are rank indices; each has its own scale. On the CPU.
+/// Columns are rank indices; each has its own scale.
 struct QuantizedFactor {
     torch::Tensor values; ///< [rows, rank] levels, before scaling
     torch::Tensor scale;  ///< [1, rank], exact in fp16
@@ -19,7 +19,7 @@ struct QuantizedFactor {
 
 /// Codes and scales that make tr((X - target) metric (X - target)^T) small: columns from last to
 /// first with feedback (LDLQ at block 1), then sweeps of coordinate descent. target [rows, rank],
-/// metric [rank, rank] symmetric positive semi-definite, both on the CPU. Throws
+/// metric [rank, rank] symmetric positive semi-definite, on one device. Throws
 /// Error("decompose.range") when a scale does not fit fp16.
 QuantizedFactor roundFactor(const torch::Tensor& target, const torch::Tensor& metric,
                             const FactorCodec& codec);

@@ -28,8 +28,8 @@ torch::Tensor evenOut(const torch::Tensor& left, uint64_t seed) {
 
 } // namespace
 
-torch::Tensor LowRank::product(const torch::Device& device) const {
-    return at::mm(left.dense().to(device), rightTransposed.dense().to(device).t());
+torch::Tensor LowRank::product() const {
+    return at::mm(left.dense(), rightTransposed.dense().t());
 }
 
 LowRank fitLowRank(const torch::Tensor& a, const torch::Tensor& metric,
@@ -40,22 +40,20 @@ LowRank fitLowRank(const torch::Tensor& a, const torch::Tensor& metric,
                                  deriveSeed(settings.seed, "rotation")); // [rows, rank]
     LowRank best;
     double lowest = std::numeric_limits<double>::infinity();
-    torch::Tensor gram = at::eye(settings.rank, at::kFloat); // L^T L of the orthonormal start
+    torch::Tensor gram = at::eye(settings.rank, a.options()); // L^T L of the orthonormal start
     LowRank turn;
     for (int i = 0; i < std::max(settings.innerIterations, 1); ++i) {
-        const torch::Tensor target = solveSymmetric(gram.to(a.device()), at::mm(a.t(), left));
-        turn.rightTransposed = roundFactor(target.to(at::kCPU), gram, settings.rightCodec);
-        const torch::Tensor right = turn.rightTransposed.dense().to(a.device()); // [columns, rank]
-        const torch::Tensor weighted = at::mm(metric, right);                    // H R^T
-        const torch::Tensor rightGram = at::mm(right.t(), weighted);             // R H R^T
-        const torch::Tensor cross = at::mm(a, weighted);                         // A H R^T
-        turn.left = roundFactor(solveSymmetric(rightGram, cross).to(at::kCPU),
-                                rightGram.to(at::kCPU), settings.leftCodec);
-        left = turn.left.dense().to(a.device());
-        const torch::Tensor leftGram = at::mm(left.t(), left);
+        const torch::Tensor target = solveSymmetric(gram, at::mm(a.t(), left));
+        turn.rightTransposed = roundFactor(target, gram, settings.rightCodec);
+        const torch::Tensor right = turn.rightTransposed.dense();    // [columns, rank]
+        const torch::Tensor weighted = at::mm(metric, right);        // H R^T
+        const torch::Tensor rightGram = at::mm(right.t(), weighted); // R H R^T
+        const torch::Tensor cross = at::mm(a, weighted);             // A H R^T
+        turn.left = roundFactor(solveSymmetric(rightGram, cross), rightGram, settings.leftCodec);
+        left = turn.left.dense();
+        gram = at::mm(left.t(), left);
         const double objective =
-            ((leftGram * rightGram).sum() - (left * cross).sum() * 2).item<double>();
-        gram = leftGram.to(at::kCPU);
+            ((gram * rightGram).sum() - (left * cross).sum() * 2).item<double>();
         if (objective >= lowest) {
             break;
         }
@@ -67,20 +65,18 @@ LowRank fitLowRank(const torch::Tensor& a, const torch::Tensor& metric,
 
 void improveLowRank(LowRank& lowRank, const torch::Tensor& a, const torch::Tensor& hessian,
                     const LowRankSettings& settings) {
-    const auto device = a.device();
     if (settings.rightCodec.levels().empty()) {
         // The best R is the plain least-squares one in any metric.
-        const torch::Tensor left = lowRank.left.dense().to(device);
+        const torch::Tensor left = lowRank.left.dense();
         const torch::Tensor gram = at::mm(left.t(), left);
         lowRank.rightTransposed =
-            roundFactor(solveSymmetric(gram, at::mm(a.t(), left)).to(at::kCPU), gram.to(at::kCPU),
-                        settings.rightCodec);
+            roundFactor(solveSymmetric(gram, at::mm(a.t(), left)), gram, settings.rightCodec);
     }
-    const torch::Tensor right = lowRank.rightTransposed.dense().to(device); // [columns, rank]
+    const torch::Tensor right = lowRank.rightTransposed.dense();            // [columns, rank]
     const torch::Tensor weighted = at::mm(hessian, right);                  // H R^T
     const torch::Tensor gram = at::mm(right.t(), weighted);                 // R H R^T
     const torch::Tensor target = solveSymmetric(gram, at::mm(a, weighted)); // [rows, rank]
-    improveFactor(lowRank.left, target.to(at::kCPU), gram.to(at::kCPU), settings.leftCodec);
+    improveFactor(lowRank.left, target, gram, settings.leftCodec);
 }
 
 } // namespace caldera

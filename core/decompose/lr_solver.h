@@ -14,8 +14,8 @@ struct LowRank {
     QuantizedFactor rightTransposed; ///< [columns, rank]
 
     bool empty() const { return left.empty(); }
-    /// L R, [rows, columns] on `device`.
-    torch::Tensor product(const torch::Device& device) const;
+    /// L R, [rows, columns].
+    torch::Tensor product() const;
 };
 
 struct LowRankSettings {

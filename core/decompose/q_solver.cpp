@@ -2,10 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 
 #include "core/base/error.h"
 #include "core/base/half.h"
@@ -15,17 +13,8 @@ namespace caldera {
 
 namespace {
 
-constexpr int64_t kPanelColumns = 128;
-/// Rows encoded by one thread at a time.
-constexpr int64_t kRowsPerTask = 4 * kRowGroup;
 /// Weight of padding columns, whose error is never seen.
 constexpr double kPaddingDiagonal = 1e-4;
-
-struct Panel {
-    int64_t first = 0;
-    int64_t count = 0;
-    int64_t end() const { return first + count; }
-};
 
 /// Panels from the last to the first; all but the last hold kPanelColumns.
 std::vector<Panel> panelsBackwards(int64_t columns) {
@@ -46,18 +35,30 @@ torch::Tensor inverseScale(const torch::Tensor& scale) {
     return at::where(scale > 0, scale.reciprocal(), at::zeros_like(scale));
 }
 
-/// [n, n] -> its diagonal blocks [n / block, block, block].
+/// The diagonal blocks [n / block, block, block] of a square [n, n], as a view.
 torch::Tensor diagonalBlocks(const torch::Tensor& x, int64_t block) {
-    std::vector<torch::Tensor> blocks;
-    for (int64_t i = 0; i < x.size(0); i += block) {
-        blocks.push_back(x.narrow(0, i, block).narrow(1, i, block));
-    }
-    return at::stack(blocks);
+    return x.as_strided({x.size(0) / block, block, block},
+                        {block * (x.stride(0) + x.stride(1)), x.stride(0), x.stride(1)},
+                        x.storage_offset());
 }
 
-std::span<std::byte> bytesOf(const torch::Tensor& codes) {
-    return {reinterpret_cast<std::byte*>(codes.data_ptr<uint8_t>()),
-            static_cast<size_t>(codes.numel())};
+/// [count, block, block] -> the block-diagonal matrix.
+torch::Tensor blockDiagonal(const torch::Tensor& blocks) {
+    const int64_t size = blocks.size(0) * blocks.size(1);
+    torch::Tensor matrix = at::zeros({size, size}, blocks.options());
+    diagonalBlocks(matrix, blocks.size(1)).copy_(blocks);
+    return matrix;
+}
+
+std::unique_ptr<const PanelEncoder> makeEncoder(const Codec& codec, MatrixShape shape,
+                                                const torch::Device& device,
+                                                const std::stop_token& stop) {
+    if (device.is_cuda()) {
+        if (auto encoder = makeCudaPanelEncoder(codec, shape)) {
+            return encoder;
+        }
+    }
+    return makeHostPanelEncoder(codec, shape, stop);
 }
 
 } // namespace
@@ -67,11 +68,8 @@ QSolver::QSolver(const Codec& codec, MatrixShape shape, const torch::Tensor& hes
     : codec_(codec), shape_(shape), paddedShape_{padTo(shape.rows, kRowGroup),
                                                  padTo(shape.columns, codec.blockColumns())},
       hessian_(paddedSquare(hessian, kPaddingDiagonal)),
-      cholesky_(paddedSquare(cholesky, std::sqrt(kPaddingDiagonal))), stop_(std::move(stop)) {}
-
-torch::Tensor QSolver::emptyCodes() const {
-    return at::empty({codec_.codeBytes(shape_)}, at::kByte);
-}
+      cholesky_(paddedSquare(cholesky, std::sqrt(kPaddingDiagonal))), stop_(std::move(stop)),
+      encoder_(makeEncoder(codec, shape, hessian.device(), stop_)) {}
 
 torch::Tensor QSolver::padded(const torch::Tensor& x) const {
     if (shape_ == paddedShape_) {
@@ -104,68 +102,24 @@ torch::Tensor QSolver::groupScale(const torch::Tensor& target) const {
     return scale.repeat_interleave(kRowGroup, 0); // [paddedRows, 1]
 }
 
-torch::Tensor QSolver::encodeColumns(const torch::Tensor& x, int64_t block,
-                                     const torch::Tensor& codes) const {
-    const std::span<std::byte> bytes = bytesOf(codes);
-    const torch::Tensor input = x.contiguous(); // [paddedRows, V]
-    torch::Tensor decoded = at::empty_like(input);
-    const int64_t width = codec_.blockColumns();
-    const int64_t rows = input.size(0);
-    const auto* in = input.data_ptr<float>();
-    auto* out = decoded.data_ptr<float>();
-    const int64_t tasks = (rows + kRowsPerTask - 1) / kRowsPerTask;
-    at::parallel_for(0, tasks, 1, [&](int64_t begin, int64_t end) {
-        const int64_t first = begin * kRowsPerTask;
-        const int64_t last = std::min(end * kRowsPerTask, rows);
-        const auto size = static_cast<size_t>((last - first) * width);
-        codec_.encodeBlock({in + first * width, size}, shape_, {block, first}, bytes,
-                           {out + first * width, size});
-    });
-    return decoded;
-}
-
-/// One panel of LDLQ on the CPU. target, corrected [rows, panel]: A, and A plus the feedback of the
-/// panels behind; factor [panel, panel] unit block lower. Returns the decoded values.
-torch::Tensor QSolver::feedbackPanel(const torch::Tensor& target, torch::Tensor corrected,
-                                     const torch::Tensor& factor, const torch::Tensor& scale,
-                                     const PanelCodes& codes) const {
-    const int64_t width = codec_.blockColumns();
-    const torch::Tensor inverse = inverseScale(scale);
-    torch::Tensor values = at::empty_like(target);
-    for (int64_t k = target.size(1) / width - 1; k >= 0; --k) {
-        checkCancelled(stop_);
-        const int64_t column = k * width;
-        const torch::Tensor decoded = encodeColumns(corrected.narrow(1, column, width) * inverse,
-                                                    codes.firstBlock + k, codes.codes);
-        values.narrow(1, column, width).copy_(decoded);
-        if (k > 0) {
-            const torch::Tensor error = target.narrow(1, column, width) - decoded * scale;
-            corrected.narrow(1, 0, column)
-                .addmm_(error, factor.narrow(0, column, width).narrow(1, 0, column));
-        }
-    }
-    return values;
-}
-
 QuantizedWeight QSolver::encode(const torch::Tensor& target, const torch::Tensor& cholesky) const {
     const torch::Tensor factor =
         cholesky.defined() ? paddedSquare(cholesky, std::sqrt(kPaddingDiagonal)) : cholesky_;
     const int64_t width = codec_.blockColumns();
     const torch::Tensor a = padded(target);
-    QuantizedWeight q{at::empty_like(a), groupScale(a), emptyCodes()};
-    const torch::Tensor scale = q.scale.to(at::kCPU);
+    QuantizedWeight q{at::empty_like(a), groupScale(a), encoder_->emptyCodes()};
     torch::Tensor error = at::zeros_like(a);
+    const torch::Tensor blocks = diagonalBlocks(factor, width);
+    const torch::Tensor inverses = at::linalg_solve_triangular(
+        blocks, at::eye(width, blocks.options()).expand_as(blocks), false);
     for (const Panel& panel : panelsBackwards(paddedShape_.columns)) {
+        checkCancelled(stop_);
         // Dividing each diagonal block out of the Cholesky factor gives the unit block lower factor
         // of the block LDL decomposition.
-        const torch::Tensor square =
-            factor.narrow(0, panel.first, panel.count).narrow(1, panel.first, panel.count);
-        const torch::Tensor blocks = diagonalBlocks(square, width);
-        const torch::Tensor inverses = at::linalg_solve_triangular(
-            blocks, at::eye(width, blocks.options()).expand_as(blocks), false);
-        const torch::Tensor unitScale = at::block_diag(inverses.unbind(0)); // [panel, panel]
+        const torch::Tensor unitScale = blockDiagonal(
+            inverses.narrow(0, panel.first / width, panel.count / width)); // [panel, panel]
         const torch::Tensor own = a.narrow(1, panel.first, panel.count);
-        torch::Tensor corrected = own.clone();
+        torch::Tensor corrected = own.clone(at::MemoryFormat::Contiguous);
         const int64_t behind = paddedShape_.columns - panel.end();
         if (behind > 0) {
             const torch::Tensor feedback =
@@ -173,78 +127,18 @@ QuantizedWeight QSolver::encode(const torch::Tensor& target, const torch::Tensor
                        factor.narrow(0, panel.end(), behind).narrow(1, panel.first, panel.count));
             corrected.addmm_(feedback, unitScale);
         }
-        const torch::Tensor values = feedbackPanel(own.to(at::kCPU), corrected.to(at::kCPU),
-                                                   at::mm(square, unitScale).to(at::kCPU), scale,
-                                                   {q.codes, panel.first / width})
-                                         .to(a.device());
-        q.values.narrow(1, panel.first, panel.count).copy_(values);
-        error.narrow(1, panel.first, panel.count).copy_(own - values * q.scale);
+        const torch::Tensor square =
+            factor.narrow(0, panel.first, panel.count).narrow(1, panel.first, panel.count);
+        encoder_->feedback({panel, own, corrected, at::mm(square, unitScale), {}}, q, error);
     }
     return q;
 }
 
 QuantizedWeight QSolver::nearest(const torch::Tensor& target) const {
-    const int64_t width = codec_.blockColumns();
     const torch::Tensor a = padded(target);
-    const torch::Tensor scale = groupScale(a);
-    const torch::Tensor x = (a * inverseScale(scale)).to(at::kCPU);
-    torch::Tensor values = at::empty_like(x);
-    const torch::Tensor codes = emptyCodes();
-    for (int64_t block = 0; block < paddedShape_.columns / width; ++block) {
-        checkCancelled(stop_);
-        const int64_t column = block * width;
-        values.narrow(1, column, width)
-            .copy_(encodeColumns(x.narrow(1, column, width), block, codes));
-    }
-    return {values.to(a.device()), scale, codes};
-}
-
-/// Copies the codes of one column block from `scratch` where they were accepted. accepted
-/// [paddedRows / blockRows] bool.
-void QSolver::takeCodes(const PanelCodes& panel, int64_t block,
-                        const torch::Tensor& accepted) const {
-    const std::span<const std::byte> source = bytesOf(panel.scratch);
-    const std::span<std::byte> codes = bytesOf(panel.codes);
-    const auto bytes = static_cast<size_t>(codec_.blockBytes());
-    const bool* taken = accepted.data_ptr<bool>();
-    for (int64_t i = 0; i < accepted.size(0); ++i) {
-        if (taken[i]) {
-            const auto offset = static_cast<size_t>(
-                codec_.blockOffset(shape_, {panel.firstBlock + block, i * codec_.blockRows()}));
-            std::memcpy(codes.data() + offset, source.data() + offset, bytes);
-        }
-    }
-}
-
-/// One panel of coordinate descent on the CPU. gradient [rows, panel]: (A - Q) H of the panel's
-/// columns; hessian [panel, panel]. Returns the decoded values.
-torch::Tensor QSolver::descendPanel(const torch::Tensor& values, torch::Tensor gradient,
-                                    const torch::Tensor& hessian, const torch::Tensor& scale,
-                                    const PanelCodes& codes) const {
-    const int64_t width = codec_.blockColumns();
-    const torch::Tensor inverse = inverseScale(scale);
-    const torch::Tensor inverses = at::linalg_inv(diagonalBlocks(hessian, width));
-    torch::Tensor result = values.clone();
-    for (int64_t k = values.size(1) / width - 1; k >= 0; --k) {
-        checkCancelled(stop_);
-        const int64_t column = k * width;
-        torch::Tensor current = result.narrow(1, column, width);
-        const torch::Tensor slope = gradient.narrow(1, column, width);
-        const torch::Tensor rows = hessian.narrow(0, column, width); // [V, panel]
-        const torch::Tensor optimum = current * scale + at::mm(slope, inverses[k]);
-        const torch::Tensor decoded =
-            encodeColumns(optimum * inverse, codes.firstBlock + k, codes.scratch);
-        const torch::Tensor step = (decoded - current) * scale;
-        const torch::Tensor change =
-            (step * (at::mm(step, rows.narrow(1, column, width)) - slope * 2)).sum(1);
-        const torch::Tensor better = change.view({-1, codec_.blockRows()}).sum(1) < 0;
-        takeCodes(codes, k, better);
-        const torch::Tensor accepted =
-            better.to(at::kFloat).repeat_interleave(codec_.blockRows(), 0).unsqueeze(1);
-        current.add_((decoded - current) * accepted);
-        gradient.addmm_(step * accepted, rows, 1, -1);
-    }
-    return result;
+    QuantizedWeight q{{}, groupScale(a), encoder_->emptyCodes()};
+    encoder_->nearest(a * inverseScale(q.scale), q);
+    return q;
 }
 
 void QSolver::refitScale(const torch::Tensor& target, QuantizedWeight& q) const {
@@ -263,19 +157,17 @@ void QSolver::improve(const torch::Tensor& target, QuantizedWeight& q) const {
     const int64_t width = codec_.blockColumns();
     const torch::Tensor a = padded(target);
     refitScale(a, q);
-    const torch::Tensor scale = q.scale.to(at::kCPU);
+    if (!inverses_.defined()) {
+        inverses_ = at::linalg_inv(diagonalBlocks(hessian_, width));
+    }
     torch::Tensor error = a - q.values * q.scale;
-    const torch::Tensor scratch = emptyCodes();
     for (const Panel& panel : panelsBackwards(paddedShape_.columns)) {
+        checkCancelled(stop_);
         const torch::Tensor columns = hessian_.narrow(1, panel.first, panel.count);
-        torch::Tensor own = q.values.narrow(1, panel.first, panel.count);
-        const torch::Tensor values =
-            descendPanel(own.to(at::kCPU), at::mm(error, columns).to(at::kCPU),
-                         columns.narrow(0, panel.first, panel.count).to(at::kCPU).contiguous(),
-                         scale, {q.codes, panel.first / width, scratch});
-        own.copy_(values);
-        error.narrow(1, panel.first, panel.count)
-            .copy_(a.narrow(1, panel.first, panel.count) - own * q.scale);
+        encoder_->descend({panel, a.narrow(1, panel.first, panel.count), at::mm(error, columns),
+                           columns.narrow(0, panel.first, panel.count),
+                           inverses_.narrow(0, panel.first / width, panel.count / width)},
+                          q, error);
     }
 }
 
@@ -284,8 +176,9 @@ torch::Tensor QSolver::dense(const QuantizedWeight& q) const {
 }
 
 std::vector<std::byte> QSolver::pack(const QuantizedWeight& q) {
-    const std::span<const std::byte> codes = bytesOf(q.codes);
-    return {codes.begin(), codes.end()};
+    const torch::Tensor codes = q.codes.to(at::kCPU);
+    const auto* bytes = reinterpret_cast<const std::byte*>(codes.data_ptr<uint8_t>());
+    return {bytes, bytes + codes.numel()};
 }
 
 } // namespace caldera

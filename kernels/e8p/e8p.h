@@ -5,6 +5,8 @@
 
 #include <cstdint>
 
+#include "kernels/common/product.h"
+
 namespace caldera::kernels {
 
 inline constexpr int kE8pWidth = 8;      ///< columns of a codeword
@@ -17,21 +19,6 @@ struct E8pMatrix {
     const float* scale = nullptr;    ///< [groups]
     int64_t groups = 0;
     int64_t blocks = 0;
-};
-
-/// Groups [first, first + count): what one thread works on.
-struct GroupRange {
-    int64_t first = 0;
-    int64_t count = 0;
-};
-
-/// Several input vectors at once: x [count, stride] to y [count, yStride].
-struct InputBatch {
-    const float* x = nullptr; ///< each row holds 8 * blocks values
-    int64_t xStride = 0;
-    float* y = nullptr; ///< each row has room for 16 * groups values
-    int64_t yStride = 0;
-    int64_t count = 0;
 };
 
 /// x [count, 8] to the nearest codewords codes [count] and their values decoded [count, 8].

@@ -10,13 +10,14 @@
 
 #include "kernels/common/launch.cuh"
 #include "kernels/e8p/codebook.h"
+#include "kernels/e8p/search.cuh"
 
 namespace caldera::kernels::cuda {
 namespace {
 
-constexpr int kWarp = 32;
 constexpr int kRowsPerThread = 8;
 constexpr int64_t kMaxGrid = 1 << 20;
+constexpr int kEncodeWarps = 8; ///< of a thread block
 
 /// A point is eight nibbles 2 v + 8 (odd numbers): coordinate pair p in the nibbles p and p + 4.
 /// Negating an odd nibble k to 16 - k flips its bits 1..3.
@@ -101,7 +102,7 @@ __device__ float dot(const Point& point, const float4& first, const float4& seco
 /// reads 512 neighbouring bytes; even lanes have rows 0..7, odd lanes rows 8..15.
 __global__ void gemvKernel(E8pMatrix q, const float* __restrict__ x, float* __restrict__ y) {
     __shared__ NibbleTables tables;
-    __shared__ float partial[kWarp][kE8pGroupRows];
+    __shared__ float partial[kWarpLanes][kE8pGroupRows];
     copyTables(tables);
     const int64_t group = blockIdx.x;
     const auto* codes = reinterpret_cast<const uint4*>(q.codes) + group * q.blocks * 2;
@@ -120,8 +121,8 @@ __global__ void gemvKernel(E8pMatrix q, const float* __restrict__ x, float* __re
             sums[row] += dot(decode(tables, word), first, second, sum);
         }
     }
-    const int lane = threadIdx.x % kWarp;
-    const int warp = threadIdx.x / kWarp;
+    const int lane = threadIdx.x % kWarpLanes;
+    const int warp = threadIdx.x / kWarpLanes;
 #pragma unroll
     for (int row = 0; row < kRowsPerThread; ++row) {
         const float total = sumLanes(sums[row], 2);
@@ -132,7 +133,7 @@ __global__ void gemvKernel(E8pMatrix q, const float* __restrict__ x, float* __re
     __syncthreads();
     if (threadIdx.x < kE8pGroupRows) {
         float total = 0;
-        for (int w = 0; w < blockDim.x / kWarp; ++w) {
+        for (int w = 0; w < blockDim.x / kWarpLanes; ++w) {
             total += partial[w][threadIdx.x];
         }
         y[group * kE8pGroupRows + threadIdx.x] += q.scale[group] * total;
@@ -164,7 +165,7 @@ void e8pGemv(const E8pMatrix& q, const float* x, float* y, CudaStream stream) {
         return;
     }
     loadTables();
-    const int64_t wanted = (2 * q.blocks + kWarp - 1) / kWarp * kWarp;
+    const int64_t wanted = (2 * q.blocks + kWarpLanes - 1) / kWarpLanes * kWarpLanes;
     const auto threads = static_cast<unsigned>(std::min<int64_t>(wanted, 256));
     gemvKernel<<<static_cast<unsigned>(q.groups), threads, 0, stream>>>(q, x, y);
     checkLaunch("e8p gemv");
@@ -178,6 +179,16 @@ void e8pDecode(const uint16_t* codes, int64_t count, float* values, CudaStream s
     const int64_t grid = std::min<int64_t>((count + 255) / 256, kMaxGrid);
     decodeKernel<<<static_cast<unsigned>(grid), 256, 0, stream>>>(codes, count, values);
     checkLaunch("e8p decode");
+}
+
+void e8pEncode(const float* x, int64_t count, uint16_t* codes, float* decoded, CudaStream stream) {
+    if (count == 0) {
+        return;
+    }
+    const int64_t grid = std::min<int64_t>((count + kEncodeWarps - 1) / kEncodeWarps, kMaxGrid);
+    e8pEncodeKernel<<<static_cast<unsigned>(grid), kEncodeWarps * kWarpLanes, 0, stream>>>(
+        e8pDeviceTable(), x, count, codes, decoded);
+    checkLaunch("e8p encode");
 }
 
 } // namespace caldera::kernels::cuda

@@ -1,0 +1,139 @@
+#include "core/decompose/panel_encoder.h"
+
+#ifdef CALDERA_CUDA
+
+#include <ATen/ATen.h>
+#include <c10/cuda/CUDAStream.h>
+
+#include "kernels/e8p/e8p_cuda.h"
+#include "kernels/panel/panel_cuda.h"
+#include "kernels/trellis/trellis_cuda.h"
+
+namespace caldera {
+
+namespace {
+
+static_assert(kPanelColumns <= kernels::cuda::kPanelColumns);
+
+kernels::CudaStream currentStream() {
+    return c10::cuda::getCurrentCUDAStream().stream();
+}
+
+/// Trellis codes and e8p-2. One launch a panel; nothing waits for the GPU.
+class CudaPanelEncoder : public PanelEncoder {
+public:
+    /// trellis: null for e8p-2.
+    CudaPanelEncoder(const Codec& codec, MatrixShape shape, const kernels::TrellisCode* trellis)
+        : width_(codec.blockColumns()), bytes_(codec.codeBytes(shape)),
+          blocks_(padTo(shape.columns, width_) / width_), trellis_(trellis) {}
+
+    torch::Tensor emptyCodes() const override {
+        return at::empty({bytes_}, at::TensorOptions(at::kByte).device(at::kCUDA));
+    }
+
+    void feedback(const PanelStep& step, QuantizedWeight& q, torch::Tensor& error) const override {
+        const Operands operands = prepare(step);
+        const kernels::cuda::PanelTask task = taskOf(step, operands, q, error);
+        if (trellis_ != nullptr) {
+            kernels::cuda::trellisFeedback(*trellis_, task, currentStream());
+        } else {
+            kernels::cuda::e8pFeedback(task, currentStream());
+        }
+    }
+
+    void descend(const PanelStep& step, QuantizedWeight& q, torch::Tensor& error) const override {
+        const Operands operands = prepare(step);
+        const kernels::cuda::PanelTask task = taskOf(step, operands, q, error);
+        if (trellis_ != nullptr) {
+            kernels::cuda::trellisDescent(*trellis_, task, currentStream());
+        } else {
+            kernels::cuda::e8pDescent(task, currentStream());
+        }
+    }
+
+    void nearest(const torch::Tensor& x, QuantizedWeight& q) const override;
+
+private:
+    /// Dense copies of what a step names; they live as long as the launch needs their addresses.
+    struct Operands {
+        torch::Tensor steering;
+        torch::Tensor coefficients;
+        torch::Tensor inverses;
+    };
+
+    static Operands prepare(const PanelStep& step) {
+        return {step.steering.contiguous(), step.coefficients.contiguous(),
+                step.inverses.defined() ? step.inverses.contiguous() : torch::Tensor()};
+    }
+
+    kernels::cuda::PanelTask taskOf(const PanelStep& step, const Operands& operands,
+                                    QuantizedWeight& q, torch::Tensor& error) const;
+
+    int64_t width_;
+    int64_t bytes_;
+    int64_t blocks_;
+    const kernels::TrellisCode* trellis_;
+};
+
+kernels::cuda::PanelTask CudaPanelEncoder::taskOf(const PanelStep& step, const Operands& operands,
+                                                  QuantizedWeight& q, torch::Tensor& error) const {
+    kernels::cuda::PanelTask task;
+    task.rows = step.target.size(0);
+    task.width = step.panel.count;
+    task.target = step.target.data_ptr<float>();
+    task.targetStride = step.target.stride(0);
+    task.steering = operands.steering.data_ptr<float>();
+    task.coefficients = operands.coefficients.data_ptr<float>();
+    task.inverses = operands.inverses.defined() ? operands.inverses.data_ptr<float>() : nullptr;
+    task.scale = q.scale.data_ptr<float>();
+    task.values = q.values.data_ptr<float>() + step.panel.first;
+    task.valuesStride = q.values.stride(0);
+    task.error = error.data_ptr<float>() + step.panel.first;
+    task.errorStride = error.stride(0);
+    task.codes = q.codes.data_ptr<uint8_t>();
+    task.firstBlock = step.panel.first / width_;
+    task.blocks = blocks_;
+    return task;
+}
+
+void CudaPanelEncoder::nearest(const torch::Tensor& x, QuantizedWeight& q) const {
+    const int64_t groups = x.size(0) / kRowGroup;
+    // Kernel order: by group, in it by column block, in it by row.
+    const torch::Tensor input =
+        x.view({groups, kRowGroup, blocks_, width_}).transpose(1, 2).contiguous();
+    torch::Tensor decoded = at::empty_like(input);
+    if (trellis_ != nullptr) {
+        kernels::cuda::trellisEncode(*trellis_, input.data_ptr<float>(), groups * blocks_,
+                                     q.codes.data_ptr<uint8_t>(), decoded.data_ptr<float>(),
+                                     currentStream());
+    } else {
+        kernels::cuda::e8pEncode(input.data_ptr<float>(), groups * blocks_ * kRowGroup,
+                                 reinterpret_cast<uint16_t*>(q.codes.data_ptr<uint8_t>()),
+                                 decoded.data_ptr<float>(), currentStream());
+    }
+    q.values = decoded.transpose(1, 2).contiguous().view(x.sizes());
+}
+
+} // namespace
+
+std::unique_ptr<PanelEncoder> makeCudaPanelEncoder(const Codec& codec, MatrixShape shape) {
+    const kernels::TrellisCode* trellis = kernels::trellisCode(codec.id());
+    if (trellis == nullptr && codec.id() != "e8p-2") {
+        return nullptr;
+    }
+    return std::make_unique<CudaPanelEncoder>(codec, shape, trellis);
+}
+
+} // namespace caldera
+
+#else
+
+namespace caldera {
+
+std::unique_ptr<PanelEncoder> makeCudaPanelEncoder(const Codec&, MatrixShape) {
+    return nullptr;
+}
+
+} // namespace caldera
+
+#endif

@@ -1,0 +1,22 @@
+// What the lanes of a warp tell each other.
+#pragma once
+
+#include <climits>
+
+namespace caldera::kernels {
+
+inline constexpr unsigned kAllLanes = 0xFFFFFFFFU;
+inline constexpr int kWarpLanes = 32;
+
+/// The least value of all lanes and the least key of the lanes that hold it.
+struct LeastOf {
+    int value;
+    int key;
+};
+
+__device__ inline LeastOf leastOfLanes(int value, int key) {
+    const int least = __reduce_min_sync(kAllLanes, value);
+    return {least, __reduce_min_sync(kAllLanes, value == least ? key : INT_MAX)};
+}
+
+} // namespace caldera::kernels
