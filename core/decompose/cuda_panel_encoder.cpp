@@ -3,6 +3,7 @@
 #ifdef CALDERA_CUDA
 
 #include <ATen/ATen.h>
+#include <c10/core/DeviceGuard.h>
 #include <c10/cuda/CUDAStream.h>
 
 #include "kernels/e8p/e8p_cuda.h"
@@ -23,15 +24,17 @@ kernels::CudaStream currentStream() {
 class CudaPanelEncoder : public PanelEncoder {
 public:
     /// trellis: null for e8p-2.
-    CudaPanelEncoder(const Codec& codec, MatrixShape shape, const kernels::TrellisCode* trellis)
-        : width_(codec.blockColumns()), bytes_(codec.codeBytes(shape)),
+    CudaPanelEncoder(const Codec& codec, MatrixShape shape, const torch::Device& device,
+                     const kernels::TrellisCode* trellis)
+        : device_(device), width_(codec.blockColumns()), bytes_(codec.codeBytes(shape)),
           blocks_(padTo(shape.columns, width_) / width_), trellis_(trellis) {}
 
     torch::Tensor emptyCodes() const override {
-        return at::empty({bytes_}, at::TensorOptions(at::kByte).device(at::kCUDA));
+        return at::empty({bytes_}, at::TensorOptions(at::kByte).device(device_));
     }
 
     void feedback(const PanelStep& step, QuantizedWeight& q, torch::Tensor& error) const override {
+        const c10::DeviceGuard guard(device_);
         const Operands operands = prepare(step);
         const kernels::cuda::PanelTask task = taskOf(step, operands, q, error);
         if (trellis_ != nullptr) {
@@ -42,6 +45,7 @@ public:
     }
 
     void descend(const PanelStep& step, QuantizedWeight& q, torch::Tensor& error) const override {
+        const c10::DeviceGuard guard(device_);
         const Operands operands = prepare(step);
         const kernels::cuda::PanelTask task = taskOf(step, operands, q, error);
         if (trellis_ != nullptr) {
@@ -69,6 +73,7 @@ private:
     kernels::cuda::PanelTask taskOf(const PanelStep& step, const Operands& operands,
                                     QuantizedWeight& q, torch::Tensor& error) const;
 
+    torch::Device device_;
     int64_t width_;
     int64_t bytes_;
     int64_t blocks_;
@@ -97,6 +102,7 @@ kernels::cuda::PanelTask CudaPanelEncoder::taskOf(const PanelStep& step, const O
 }
 
 void CudaPanelEncoder::nearest(const torch::Tensor& x, QuantizedWeight& q) const {
+    const c10::DeviceGuard guard(device_);
     const int64_t groups = x.size(0) / kRowGroup;
     // Kernel order: by group, in it by column block, in it by row.
     const torch::Tensor input =
@@ -116,12 +122,13 @@ void CudaPanelEncoder::nearest(const torch::Tensor& x, QuantizedWeight& q) const
 
 } // namespace
 
-std::unique_ptr<PanelEncoder> makeCudaPanelEncoder(const Codec& codec, MatrixShape shape) {
+std::unique_ptr<PanelEncoder> makeCudaPanelEncoder(const Codec& codec, MatrixShape shape,
+                                                   const torch::Device& device) {
     const kernels::TrellisCode* trellis = kernels::trellisCode(codec.id());
     if (trellis == nullptr && codec.id() != "e8p-2") {
         return nullptr;
     }
-    return std::make_unique<CudaPanelEncoder>(codec, shape, trellis);
+    return std::make_unique<CudaPanelEncoder>(codec, shape, device, trellis);
 }
 
 } // namespace caldera
@@ -130,7 +137,8 @@ std::unique_ptr<PanelEncoder> makeCudaPanelEncoder(const Codec& codec, MatrixSha
 
 namespace caldera {
 
-std::unique_ptr<PanelEncoder> makeCudaPanelEncoder(const Codec&, MatrixShape) {
+std::unique_ptr<PanelEncoder> makeCudaPanelEncoder(const Codec&, MatrixShape,
+                                                   const torch::Device&) {
     return nullptr;
 }
 

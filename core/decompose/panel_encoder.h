@@ -66,7 +66,8 @@ public:
 std::unique_ptr<PanelEncoder> makeHostPanelEncoder(const Codec& codec, MatrixShape shape,
                                                    std::stop_token stop);
 
-/// On a GPU; null when this build or the codec has no kernels for it.
-std::unique_ptr<PanelEncoder> makeCudaPanelEncoder(const Codec& codec, MatrixShape shape);
+/// On the GPU `device`; null when this build or the codec has no kernels for it.
+std::unique_ptr<PanelEncoder> makeCudaPanelEncoder(const Codec& codec, MatrixShape shape,
+                                                   const torch::Device& device);
 
 } // namespace caldera

@@ -54,7 +54,7 @@ std::unique_ptr<const PanelEncoder> makeEncoder(const Codec& codec, MatrixShape 
                                                 const torch::Device& device,
                                                 const std::stop_token& stop) {
     if (device.is_cuda()) {
-        if (auto encoder = makeCudaPanelEncoder(codec, shape)) {
+        if (auto encoder = makeCudaPanelEncoder(codec, shape, device)) {
             return encoder;
         }
     }

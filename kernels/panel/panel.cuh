@@ -1,4 +1,4 @@
-// The kernel of panel_cuda.h for any encoder of 16-row groups (TrellisSearch, E8pSearch).
+// The kernel of panel_cuda.h for any encoder of 16-row groups (trellis and E8P).
 #pragma once
 
 #include <cstdint>

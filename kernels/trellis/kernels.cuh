@@ -1,7 +1,7 @@
 // The kernels of trellis_cuda.h.
 #pragma once
 
-#include "kernels/trellis/search.cuh"
+#include "kernels/trellis/group.cuh"
 
 namespace caldera::kernels::cuda {
 
