@@ -23,6 +23,12 @@ std::string systemReason(int error) {
                 {{"file", path.string()}, {"reason", systemReason(error)}});
 }
 
+[[noreturn]] void throwNoFile(const std::filesystem::path& path, bool isFolder) {
+    const std::string reason = isFolder ? "it is a folder" : "it is no regular file";
+    throw Error("file.open", "Cannot open " + path.string() + ": " + reason + "; a file is needed.",
+                {{"file", path.string()}, {"reason", reason}});
+}
+
 [[noreturn]] void throwWrite(const std::filesystem::path& path, int error) {
     std::string sentence = "Cannot write " + path.string() + ": " + systemReason(error) + ".";
     if (error == ENOSPC || error == EDQUOT) {
@@ -43,15 +49,15 @@ void syncFolder(const std::filesystem::path& folder) {
 } // namespace
 
 MappedFile::MappedFile(const std::filesystem::path& path) : path_(path) {
-    const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    // Without O_NONBLOCK a pipe that nobody writes to would be waited for, for ever.
+    const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (descriptor < 0) {
         throwOpen(path, errno);
     }
     struct stat facts {};
     if (::fstat(descriptor, &facts) != 0 || !S_ISREG(facts.st_mode)) {
-        const int error = S_ISDIR(facts.st_mode) ? EISDIR : EINVAL;
         ::close(descriptor);
-        throwOpen(path, error);
+        throwNoFile(path, S_ISDIR(facts.st_mode));
     }
     size_ = static_cast<size_t>(facts.st_size);
     if (size_ > 0) {

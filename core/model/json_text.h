@@ -16,6 +16,10 @@ enum class DuplicateKeys { Keep, RefuseAtTop };
 nlohmann::json parseJson(std::string_view text, const std::string& where, const std::string& code,
                          DuplicateKeys duplicates = DuplicateKeys::Keep);
 
+/// Whether objects and lists lie in each other deeper than any file of ours. Deeper values must not
+/// be copied or printed, which is done by recursion. True or false for a text that is no JSON.
+bool nestsTooDeep(std::string_view json);
+
 /// parseJson of a whole file.
 nlohmann::json readJsonFile(const std::filesystem::path& path, const std::string& code);
 

@@ -6,14 +6,12 @@
 #include <cstring>
 #include <limits>
 #include <optional>
-#include <set>
 
 #include <nlohmann/json.hpp>
 
 #include "core/base/error.h"
 #include "core/base/half.h"
 #include "core/model/json_text.h"
-#include "core/model/mapped_weights.h"
 
 namespace caldera {
 
@@ -140,7 +138,9 @@ void checkEntry(const std::string& file, const HeaderEntry& entry, uint64_t data
     }
 }
 
-void checkOverlap(const std::string& file, std::vector<HeaderEntry> entries) {
+/// Tensors follow each other from the first byte to the last. A gap means that the header is not
+/// the one of this data, and the weights are not where it says.
+void checkCoverage(const std::string& file, std::vector<HeaderEntry> entries, uint64_t dataBytes) {
     std::sort(entries.begin(), entries.end(), [](const HeaderEntry& a, const HeaderEntry& b) {
         return std::pair(a.begin, a.end) < std::pair(b.begin, b.end);
     });
@@ -152,10 +152,22 @@ void checkOverlap(const std::string& file, std::vector<HeaderEntry> entries) {
                  "tensors \"" + last + "\" and \"" + entry.name + "\" lie over each other.",
                  entry.name);
         }
+        if (entry.begin > end) {
+            fail("gap", file,
+                 "bytes " + std::to_string(end) + " to " + std::to_string(entry.begin) +
+                     " of the data, before \"" + entry.name +
+                     "\", belong to no tensor. The file is damaged; fetch it again.",
+                 entry.name);
+        }
         if (entry.end > end) {
             end = entry.end;
             last = entry.name;
         }
+    }
+    if (end < dataBytes) {
+        fail("gap", file,
+             "the last " + std::to_string(dataBytes - end) +
+                 " bytes belong to no tensor. The file is damaged; fetch it again.");
     }
 }
 
@@ -180,42 +192,6 @@ void convertElements(std::span<const std::byte> bytes, std::span<float> out, Con
         std::memcpy(&value, bytes.data() + i * sizeof(Stored), sizeof(Stored));
         out[i] = convert(value);
     }
-}
-
-/// Shard files of a folder: those of the index, or the single file. Maps file to expected tensors
-/// (empty: all that it holds).
-std::map<std::string, std::vector<std::string>> shardsOf(const std::filesystem::path& folder) {
-    const auto indexPath = folder / "model.safetensors.index.json";
-    if (!std::filesystem::exists(indexPath)) {
-        if (!std::filesystem::exists(folder / "model.safetensors")) {
-            throw Error("safetensors.missing",
-                        folder.string() + " has neither model.safetensors nor " +
-                            "model.safetensors.index.json; the weights are needed in one of them.",
-                        {{"folder", folder.string()}});
-        }
-        return {{"model.safetensors", {}}};
-    }
-    const std::string where = indexPath.string();
-    const Json index = readJsonFile(indexPath, "safetensors.index");
-    if (!index.is_object() || !index.contains("weight_map") || !index["weight_map"].is_object() ||
-        index["weight_map"].empty()) {
-        fail("index", where, "the object \"weight_map\" (tensor name to file name) is needed.");
-    }
-    std::map<std::string, std::vector<std::string>> shards;
-    for (const auto& [tensor, file] : index["weight_map"].items()) {
-        const std::string name = file.is_string() ? file.get<std::string>() : "";
-        if (name.empty() || name == ".." || name.find('/') != std::string::npos) {
-            fail("index", where, "tensor \"" + tensor + "\" needs the name of a file beside it.",
-                 tensor);
-        }
-        shards[name].push_back(tensor);
-    }
-    return shards;
-}
-
-MappedTensor mappedTensor(const SafetensorsFile& file, const std::string& name,
-                          const TensorView& view) {
-    return {{name, view.dtype, view.shape, view.bytes.size()}, view.bytes, file.path().string(), 0};
 }
 
 } // namespace
@@ -253,7 +229,7 @@ SafetensorsFile::SafetensorsFile(const std::filesystem::path& path) : file_(path
         entries.push_back(parseEntry(where, name, json));
         checkEntry(where, entries.back(), data.size());
     }
-    checkOverlap(where, entries);
+    checkCoverage(where, entries, data.size());
     for (HeaderEntry& entry : entries) {
         if (!entry.name.starts_with(kPaddingPrefix)) {
             tensors_[entry.name] = {std::move(entry.dtype), std::move(entry.shape),
@@ -268,31 +244,6 @@ const TensorView& SafetensorsFile::at(const std::string& name) const {
         fail("tensor-missing", path().string(), "there is no tensor \"" + name + "\".", name);
     }
     return found->second;
-}
-
-std::shared_ptr<const MappedWeights> mapSafetensors(const std::filesystem::path& folder) {
-    auto files = std::make_shared<std::vector<std::unique_ptr<SafetensorsFile>>>();
-    std::vector<MappedTensor> tensors;
-    std::set<std::string> names;
-    for (const auto& [name, expected] : shardsOf(folder)) {
-        const SafetensorsFile& file =
-            *files->emplace_back(std::make_unique<SafetensorsFile>(folder / name));
-        for (const std::string& tensor : expected) {
-            file.at(tensor);
-        }
-        for (const auto& [tensor, view] : file.tensors()) {
-            if (!names.insert(tensor).second) {
-                fail("duplicate", file.path().string(),
-                     "tensor \"" + tensor + "\" also lies in another shard.", tensor);
-            }
-            tensors.push_back(mappedTensor(file, tensor, view));
-        }
-    }
-    return std::make_shared<MappedWeights>(std::move(tensors), files);
-}
-
-std::shared_ptr<const WeightSource> openSafetensorsWeights(const std::filesystem::path& folder) {
-    return mapSafetensors(folder);
 }
 
 void convertToFloat(const std::string& dtype, std::span<const std::byte> bytes,

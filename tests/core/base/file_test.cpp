@@ -1,6 +1,8 @@
 #include "core/base/file.h"
 
 #include <filesystem>
+#include <sys/stat.h>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -49,6 +51,23 @@ TEST(File, AMissingFileIsNamed) {
     }
 }
 
+TEST(File, WhatIsNoRegularFileIsRefusedAtOnce) {
+    const auto folder = freshFolder();
+    ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0); // nobody will ever write to it
+    for (const auto& [path, reason] :
+         {std::pair(folder / "pipe", "no regular file"),
+          std::pair(std::filesystem::path("/dev/null"), "no regular file"),
+          std::pair(folder, "a folder")}) {
+        try {
+            const MappedFile file(path);
+            FAIL() << path;
+        } catch (const Error& error) {
+            EXPECT_EQ(error.code(), "file.open");
+            EXPECT_NE(std::string(error.what()).find(reason), std::string::npos) << error.what();
+        }
+    }
+}
+
 TEST(File, AnUnwritablePlaceIsAnError) {
     try {
         AtomicFile file("/dev/full/nothing");
@@ -56,6 +75,16 @@ TEST(File, AnUnwritablePlaceIsAnError) {
     } catch (const Error& error) {
         EXPECT_EQ(error.code(), "file.write"); // not a folder
     }
+}
+
+TEST(File, ARenamedFolderIsThereUnderItsNewNameOnly) {
+    const auto folder = freshFolder();
+    std::filesystem::create_directories(folder / "a");
+    writeFileAtomically(folder / "a/text", "x");
+    renameDurably(folder / "a", folder / "b");
+    EXPECT_FALSE(std::filesystem::exists(folder / "a"));
+    EXPECT_EQ(readTextFile(folder / "b/text"), "x");
+    EXPECT_THROW(renameDurably(folder / "nothing", folder / "c"), Error);
 }
 
 TEST(Hash, MatchesThePublishedVectors) {

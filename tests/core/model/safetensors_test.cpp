@@ -1,5 +1,6 @@
 #include "core/model/safetensors.h"
 
+#include <chrono>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -124,7 +125,32 @@ TEST(Safetensors, RefusesHeadersThatLie) {
               "safetensors.shape");
     EXPECT_EQ(codeOfHeader("{\"a\":" + tensor("U8", "[4294967296,4294967296]", "[0,0]") + "}"),
               "safetensors.shape");
-    EXPECT_EQ(codeOfHeader("{\"a\":" + tensor("U8", "[9223372036854775807,0]", "[0,0]") + "}"), "");
+    EXPECT_EQ(codeOfHeader("{\"a\":" + tensor("U8", "[9223372036854775807,0]", "[0,0]") + "}", 0),
+              "");
+}
+
+/// A header that is a byte longer or shorter than claimed would shift all weights by that byte.
+TEST(Safetensors, RefusesBytesThatBelongToNoTensor) {
+    const std::string whole = tensor("U8", "[16]", "[0,16]");
+    EXPECT_EQ(codeOfHeader("{\"a\":" + whole + "}", 16), "");
+    EXPECT_EQ(codeOfHeader("{\"a\":" + whole + "}", 17), "safetensors.gap");
+    EXPECT_EQ(codeOfHeader("{\"a\":" + tensor("U8", "[8]", "[8,16]") + "}", 16), "safetensors.gap");
+    EXPECT_EQ(codeOfHeader("{\"a\":" + tensor("U8", "[4]", "[0,4]") +
+                               ",\"b\":" + tensor("U8", "[8]", "[8,16]") + "}",
+                           16),
+              "safetensors.gap");
+}
+
+TEST(Safetensors, ReadsAHeaderOfManyTensorsInTimeProportionalToThem) {
+    std::string header = "{";
+    for (int i = 0; i < 100000; ++i) {
+        header +=
+            (i == 0 ? "\"" : ",\"") + std::to_string(i) + "\":" + tensor("U8", "[0]", "[0,0]");
+    }
+    const auto path = fileWith(header + "}", 0);
+    const auto start = std::chrono::steady_clock::now();
+    EXPECT_EQ(SafetensorsFile(path).tensors().size(), 100000U);
+    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(5));
 }
 
 TEST(Safetensors, RefusesDamagedJson) {
@@ -133,6 +159,7 @@ TEST(Safetensors, RefusesDamagedJson) {
     EXPECT_EQ(codeOfHeader("{\"a\":3}"), "safetensors.header");
     EXPECT_EQ(codeOfHeader("{\"__metadata__\":{\"a\":1}}"), "safetensors.header");
     EXPECT_EQ(codeOfHeader("{\"a\":" + std::string(100000, '[')), "safetensors.header");
+    EXPECT_EQ(codeOfHeader(""), "safetensors.header");
 }
 
 TEST(Safetensors, ConvertsEveryReadableTypeToFloat) {
