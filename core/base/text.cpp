@@ -38,7 +38,11 @@ std::string format(const char* pattern, double value) {
 } // namespace
 
 std::string nearestWord(std::string_view word, std::span<const std::string> known) {
+    constexpr size_t kLongest = 256; // nobody mistypes more, and the time grows with it
     std::string best;
+    if (word.size() > kLongest) {
+        return best;
+    }
     size_t bestDistance = std::max<size_t>(3, word.size() / 2);
     for (const std::string& candidate : known) {
         const size_t distance = editDistance(word, candidate);

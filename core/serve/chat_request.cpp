@@ -6,7 +6,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "core/base/printable.h"
 #include "core/base/text.h"
+#include "core/model/json_text.h"
 
 namespace caldera {
 
@@ -109,7 +111,7 @@ std::string roleOf(const Json& message, const std::string& where) {
         name = "system"; // OpenAI's newer word
     }
     if (name != "system" && name != "user" && name != "assistant") {
-        refuse(where, "\"" + where + "\" is \"" + name +
+        refuse(where, "\"" + where + "\" is \"" + printable(name, 60) +
                           "\"; \"system\", \"user\" or \"assistant\" was needed.");
     }
     return name;
@@ -203,16 +205,24 @@ void refuseWhatWeLack(const Json& body) {
     }
 }
 
-} // namespace
-
-ChatRequest parseChatRequest(std::string_view body) {
-    Json json;
+Json parseBody(std::string_view body) {
+    if (nestsTooDeep(body)) {
+        refuse("", "The lists and objects of the body are nested too deeply.");
+    }
     try {
-        json = Json::parse(body);
+        return Json::parse(body);
     } catch (const Json::parse_error& error) {
         refuse("", "The body is not JSON: it breaks off or is wrong at byte " +
                        std::to_string(error.byte) + ".");
+    } catch (const Json::out_of_range&) {
+        refuse("", "The body holds a number that is too large.");
     }
+}
+
+} // namespace
+
+ChatRequest parseChatRequest(std::string_view body) {
+    const Json json = parseBody(body);
     if (!json.is_object()) {
         refuse("", "The body is " + std::string(json.type_name()) +
                        "; a JSON object with \"messages\" was needed.");

@@ -11,6 +11,7 @@ TEST(Text, TheNearestWordIsFoundAndAFarOneIsNot) {
     EXPECT_EQ(nearestWord("rnak", known), "rank");
     EXPECT_EQ(nearestWord("outer_iteration", known), "outer_iterations");
     EXPECT_EQ(nearestWord("zebra", known), "");
+    EXPECT_EQ(nearestWord(std::string(100000000, 'r'), known), ""); // at once
 }
 
 TEST(Text, NumbersReadBackExactly) {

@@ -68,6 +68,8 @@ TEST(ChatRequest, SaysWhatIsWrong) {
         {R"({"messages": ["hi"]})", "messages[0]", "string"},
         {R"({"messages": [{"content": "hi"}]})", "messages[0].role", "must be a text"},
         {R"({"messages": [{"role": "robot", "content": "hi"}]})", "messages[0].role", "robot"},
+        {R"({"messages": [{"role": ")" + std::string(4000000, 'x') + R"(", "content": "hi"}]})",
+         "messages[0].role", "xxx ... xxx"},
         {R"({"messages": [{"role": "user"}]})", "messages[0].content", "missing"},
         {R"({"messages": [{"role": "user", "content": 3}]})", "messages[0].content", "number"},
         {R"({"messages": [{"role": "user", "content": [{"type": "image_url"}]}]})",
@@ -75,6 +77,7 @@ TEST(ChatRequest, SaysWhatIsWrong) {
         {withMessage(R"(, "temperature": "hot")"), "temperature", "string"},
         {withMessage(R"(, "temperature": 2.5)"), "temperature", "between 0 and 2"},
         {withMessage(R"(, "temperature": -1)"), "temperature", "between 0 and 2"},
+        {withMessage(R"(, "temperature": 1e999)"), "", "too large"},
         {withMessage(R"(, "top_p": 0)"), "top_p", "above 0"},
         {withMessage(R"(, "top_p": 1.01)"), "top_p", "between"},
         {withMessage(R"(, "top_k": -1)"), "top_k", "between"},
@@ -97,13 +100,30 @@ TEST(ChatRequest, SaysWhatIsWrong) {
         {"{\"messages\": [{\"role\": \"user\", \"content\": \"\xff\"}]}", "", "not JSON"},
     };
     for (const BadRequest& bad : table) {
-        SCOPED_TRACE(bad.body);
+        SCOPED_TRACE(bad.body.substr(0, 200));
         try {
             parseChatRequest(bad.body);
             ADD_FAILURE() << "was taken";
         } catch (const RequestError& error) {
             EXPECT_EQ(error.parameter(), bad.parameter);
             EXPECT_NE(std::string(error.what()).find(bad.said), std::string::npos) << error.what();
+        }
+    }
+}
+
+/// Values this deep cannot be copied, nor printed, without overflowing the stack.
+TEST(ChatRequest, RefusesEndlessNesting) {
+    const std::string deep = std::string(2000000, '[') + std::string(2000000, ']');
+    for (const std::string& body :
+         {withMessage(R"(, "stop": )" + deep),
+          withMessage(R"(, "response_format": {"type": )" + deep + "}"),
+          R"({"messages": [{"role": "user", "content": [{"type": )" + deep + "}]}]}",
+          withMessage(R"(, "unknown": )" + deep), deep, std::string(4000000, '[')}) {
+        try {
+            parseChatRequest(body);
+            ADD_FAILURE() << "was taken";
+        } catch (const RequestError& error) {
+            EXPECT_NE(std::string(error.what()).find("nested"), std::string::npos) << error.what();
         }
     }
 }
