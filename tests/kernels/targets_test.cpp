@@ -7,6 +7,7 @@
 #include "kernels/e8p/e8p.h"
 #include "kernels/hadamard/hadamard.h"
 #include "kernels/lloyd/lloyd.h"
+#include "kernels/trellis/trellis.h"
 #include "tests/kernels/random_values.h"
 
 using namespace caldera::kernels;
@@ -57,6 +58,43 @@ TEST_P(Targets, MultiplyE8pAsTheReference) {
     std::vector<float> batched(64);
     e8pGemm(q, {x.data(), 8 * 37, batched.data(), 32, 2}, {0, 2});
     expectNear(batched, expected);
+}
+
+TEST_P(Targets, EncodeTrellisAsTheReference) {
+    for (const TrellisCode& code : trellisCodes()) {
+        std::vector<float> x = randomNormal(8 * kTrellisRows * code.columns, 1.0F, 68);
+        for (size_t i = 0; i < x.size() / 2; ++i) {
+            x[i] = std::round(x[i]); // ties
+        }
+        std::vector<uint8_t> expected(8 * code.groupBytes());
+        std::vector<uint8_t> codes(expected.size());
+        std::vector<float> expectedValues(x.size());
+        std::vector<float> values(x.size());
+        reference::trellisEncode(code, x.data(), 8, expected.data(), expectedValues.data());
+        trellisEncode(code, x.data(), 8, codes.data(), values.data());
+        EXPECT_EQ(codes, expected) << code.id;
+        EXPECT_EQ(values, expectedValues) << code.id;
+    }
+}
+
+TEST_P(Targets, MultiplyTrellisAsTheReference) {
+    for (const TrellisCode& code : trellisCodes()) {
+        const std::vector<uint16_t> words = randomWords(37 * code.groupBytes(), 69);
+        const std::vector<uint8_t> codes(words.begin(), words.end());
+        const float scale = 0.1F;
+        const std::vector<float> x = randomNormal(2 * 37 * code.columns, 1.0F, 70);
+        const TrellisMatrix q = {&code, codes.data(), &scale, 1, 37};
+        std::vector<float> expected(32);
+        std::vector<float> y(32);
+        std::vector<float> batched(32);
+        for (int i = 0; i < 2; ++i) {
+            reference::trellisGemv(q, &x[i * 37 * code.columns], &expected[i * 16], {0, 1});
+            trellisGemv(q, &x[i * 37 * code.columns], &y[i * 16], {0, 1});
+        }
+        trellisGemm(q, {x.data(), 37 * code.columns, batched.data(), 16, 2}, {0, 1});
+        expectNear(y, expected);
+        expectNear(batched, expected);
+    }
 }
 
 TEST_P(Targets, MultiplyFactorsAsTheReference) {

@@ -1,0 +1,148 @@
+#include "kernels/trellis/training/lloyd_iteration.h"
+
+#include <cmath>
+
+#include "kernels/trellis/encode_tables.h"
+#include "kernels/trellis/windows.h"
+
+namespace caldera::kernels::training {
+namespace {
+
+constexpr double kFirstRms = 1.1; ///< of the random entries at the beginning
+/// Inputs that an entry's present value counts for, so that rare entries do not jump.
+constexpr double kPrior = 2;
+
+/// Inputs and what the encoder made of them.
+struct Sample {
+    std::vector<float> x;
+    std::vector<uint8_t> codes;
+
+    Sample(const TrellisCode& code, int64_t groups, NormalSource& source)
+        : x(static_cast<size_t>(groups * kTrellisRows * code.columns)),
+          codes(static_cast<size_t>(groups * code.groupBytes())) {
+        source.fill(x);
+        trellisEncode(TrellisEncodeTables(code), x.data(), groups, codes.data());
+    }
+
+    template <class Visit>
+    void forEachWindow(const TrellisCode& code, Visit visit) const {
+        const float* input = x.data();
+        for (size_t at = 0; at < codes.size(); at += static_cast<size_t>(code.groupBytes())) {
+            for (const uint32_t window : unpackTrellis(code, codes.data() + at)) {
+                visit(window, input);
+                input += code.columns;
+            }
+        }
+    }
+};
+
+} // namespace
+
+uint64_t NormalSource::next() { // splitmix64
+    uint64_t z = (state_ += 0x9E3779B97F4A7C15U);
+    z = (z ^ (z >> 30U)) * 0xBF58476D1CE4E5B9U;
+    z = (z ^ (z >> 27U)) * 0x94D049BB133111EBU;
+    return z ^ (z >> 31U);
+}
+
+void NormalSource::fill(std::vector<float>& values) {  // Marsaglia's polar method
+    constexpr double kUnit = 1.0 / 9007199254740992.0; // 2^-53
+    for (size_t i = 0; i + 1 < values.size();) {
+        const double u = 2 * static_cast<double>(next() >> 11U) * kUnit - 1;
+        const double v = 2 * static_cast<double>(next() >> 11U) * kUnit - 1;
+        const double square = u * u + v * v;
+        if (square > 0 && square < 1) {
+            const double factor = std::sqrt(-2 * std::log(square) / square);
+            values[i++] = static_cast<float>(u * factor);
+            values[i++] = static_cast<float>(v * factor);
+        }
+    }
+}
+
+TableTraining::TableTraining(const TrellisCode& shape, const TrainingSettings& settings)
+    : shape_(shape), settings_(settings) {
+    const size_t count = size_t{1} << (shape.windowBits() - 1);
+    const size_t values = count * static_cast<size_t>(shape.columns);
+    std::vector<float> random(values);
+    NormalSource(settings.seed).fill(random);
+    for (const float value : random) {
+        entries_.push_back(kFirstRms * value);
+    }
+    sums_.resize(values);
+    counts_.resize(count);
+    table_.resize(values);
+    round();
+}
+
+TrellisCode TableTraining::code() const {
+    TrellisCode code = shape_;
+    code.table = table_;
+    return code;
+}
+
+void TableTraining::round() {
+    for (size_t i = 0; i < entries_.size(); ++i) {
+        const double entry = std::floor(entries_[i] / shape_.step);
+        table_[i] = static_cast<int8_t>(std::clamp(entry, -128.0, 127.0));
+    }
+}
+
+double TableTraining::iterate(NormalSource& source, double noise) {
+    const TrellisCode now = code();
+    const Sample sample(now, settings_.groups, source);
+    for (double& sum : sums_) {
+        sum *= settings_.memory;
+    }
+    for (double& count : counts_) {
+        count *= settings_.memory;
+    }
+    const uint32_t top = 1U << (now.windowBits() - 1);
+    const auto width = static_cast<size_t>(now.columns);
+    double squares = 0;
+    sample.forEachWindow(now, [&](uint32_t window, const float* x) {
+        std::array<float, 4> values;
+        trellisValues(now, window, values.data());
+        const size_t entry = window & (top - 1);
+        counts_[entry] += 1;
+        for (size_t j = 0; j < width; ++j) {
+            sums_[entry * width + j] += (window & top) != 0 ? -x[j] : x[j];
+            squares += (x[j] - values[j]) * (x[j] - values[j]);
+        }
+    });
+    std::vector<float> random(entries_.size());
+    source.fill(random);
+    for (size_t i = 0; i < entries_.size(); ++i) {
+        entries_[i] =
+            (sums_[i] + kPrior * entries_[i]) / (counts_[i / width] + kPrior) + noise * random[i];
+    }
+    round();
+    return squares / static_cast<double>(sample.x.size());
+}
+
+double TableTraining::run() {
+    NormalSource source(settings_.seed + 1);
+    double error = 0;
+    for (int i = 0; i < settings_.iterations; ++i) {
+        // Noise ends at half time; what follows settles into the nearest minimum.
+        const double left = 1 - 2.0 * i / settings_.iterations;
+        error = iterate(source, left > 0 ? settings_.noise * left * left : 0);
+    }
+    return error;
+}
+
+double TableTraining::measure(int64_t groups, uint64_t seed) const {
+    const TrellisCode now = code();
+    NormalSource source(seed);
+    const Sample sample(now, groups, source);
+    double squares = 0;
+    sample.forEachWindow(now, [&](uint32_t window, const float* x) {
+        std::array<float, 4> values;
+        trellisValues(now, window, values.data());
+        for (int j = 0; j < now.columns; ++j) {
+            squares += (x[j] - values[j]) * (x[j] - values[j]);
+        }
+    });
+    return squares / static_cast<double>(sample.x.size());
+}
+
+} // namespace caldera::kernels::training

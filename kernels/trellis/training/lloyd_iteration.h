@@ -1,0 +1,56 @@
+// Training of a trellis table on N(0, 1): generalised Lloyd iterations whose assignment is the
+// encoder itself, with noise on the entries that dies away.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "kernels/trellis/trellis.h"
+
+namespace caldera::kernels::training {
+
+/// Values of N(0, 1), the same for a seed wherever the program is built.
+class NormalSource {
+public:
+    explicit NormalSource(uint64_t seed) : state_(seed) {}
+    void fill(std::vector<float>& values);
+
+private:
+    uint64_t next();
+    uint64_t state_;
+};
+
+struct TrainingSettings {
+    int iterations = 150;
+    int64_t groups = 1 << 16; ///< sampled anew in each iteration
+    double noise = 0.35;      ///< RMS of what is added to the entries at first
+    double memory = 0.5;      ///< share of the former sums that the next iteration keeps
+    uint64_t seed = 1;
+};
+
+/// A table while it is trained.
+class TableTraining {
+public:
+    /// `shape` gives columns, bits and step; its table is not read.
+    TableTraining(const TrellisCode& shape, const TrainingSettings& settings);
+
+    /// Runs every iteration. Returns the mean squared error of the last one.
+    double run();
+    /// Mean squared error a value on `groups` fresh groups.
+    double measure(int64_t groups, uint64_t seed) const;
+    const std::vector<int8_t>& table() const { return table_; }
+    TrellisCode code() const;
+
+private:
+    double iterate(NormalSource& source, double noise);
+    void round();
+
+    TrellisCode shape_;
+    TrainingSettings settings_;
+    std::vector<double> entries_; ///< [2^(k + m - 1), V]
+    std::vector<double> sums_;    ///< of the inputs that each entry stood for, signs undone
+    std::vector<double> counts_;  ///< [2^(k + m - 1)]
+    std::vector<int8_t> table_;
+};
+
+} // namespace caldera::kernels::training
