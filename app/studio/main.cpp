@@ -22,7 +22,7 @@ struct Options {
     QString open;
     QString report;
     QString screenshots;
-    QString question;
+    QStringList questions;
 };
 
 Options parse(const QCoreApplication& application) {
@@ -44,14 +44,16 @@ Options parse(const QCoreApplication& application) {
         text(QT_TRANSLATE_NOOP("main", "Write pictures of every mode into this folder and end.")),
         u"FOLDER"_s);
     const QCommandLineOption question(
-        u"ask"_s, text(QT_TRANSLATE_NOOP("main", "With --screenshot: ask this in Chat first.")),
+        u"ask"_s,
+        text(QT_TRANSLATE_NOOP("main",
+                               "With --screenshot: ask this in Chat first; may be repeated.")),
         u"TEXT"_s);
     parser.addOptions({open, report, screenshots, question});
     parser.addPositionalArgument(u"path"_s, text(QT_TRANSLATE_NOOP("main", "The same as --open.")),
                                  u"[PATH]"_s);
     parser.process(application);
     Options options{parser.value(open), parser.value(report), parser.value(screenshots),
-                    parser.value(question)};
+                    parser.values(question)};
     if (options.open.isEmpty() && !parser.positionalArguments().isEmpty()) {
         options.open = parser.positionalArguments().first();
     }
@@ -74,7 +76,7 @@ int runStudio(QApplication& application) {
     if (!options.report.isEmpty()) {
         window.openReport(QDir::current().absoluteFilePath(options.report));
     }
-    Screenshots pictures(window, options.screenshots, options.question);
+    Screenshots pictures(window, options.screenshots, options.questions);
     if (!options.screenshots.isEmpty()) {
         QObject::connect(&pictures, &Screenshots::finished, &application,
                          [](const QString& problem) {

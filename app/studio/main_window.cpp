@@ -214,7 +214,7 @@ void MainWindow::makeViewMenu() {
     cellToggle_->setCheckable(true);
     connect(cellToggle_, &QAction::toggled, this, [this](bool on) {
         wantsCellDock_ = on;
-        setMode(mode());
+        updateCellDock();
     });
     addCommand(view, {}, tr("Reset zoom"), QKeySequence(Qt::CTRL | Qt::Key_0), [this] {
         plan_->heatmap()->view()->resetZoom();
@@ -224,7 +224,7 @@ void MainWindow::makeViewMenu() {
         restoreState(firstLayout_, kLayoutVersion);
         resizeDocks({cellDock_}, {kDockWidth}, Qt::Horizontal);
         cellToggle_->setChecked(true);
-        setMode(mode());
+        updateCellDock();
     });
     view->addSeparator();
     QMenu* themes = view->addMenu(tr("Theme"));
@@ -307,6 +307,7 @@ void MainWindow::connectViews() {
 void MainWindow::connectSession() {
     connect(&session_, &Session::opened, this, &MainWindow::showOpened);
     connect(&session_, &Session::failed, this, &MainWindow::showFailure);
+    connect(&session_, &Session::metricsChanged, this, &MainWindow::updateCellDock);
     connect(&session_, &Session::reportChanged, this, [this] {
         remember();
         showCell();
@@ -374,10 +375,24 @@ void MainWindow::setMode(Mode mode) {
     const auto at = static_cast<size_t>(mode);
     modes_[at]->setChecked(true);
     pages_->setCurrentIndex(static_cast<int>(mode));
-    const bool cells = mode == Mode::Plan || mode == Mode::Inspect;
-    cellDock_->setVisible(cells && wantsCellDock_);
+    updateCellDock();
     cell_->setEditable(mode == Mode::Plan);
     showCell();
+}
+
+bool MainWindow::hasCells() const {
+    switch (mode()) {
+    case Mode::Plan:
+        return session_.facts() != nullptr;
+    case Mode::Inspect:
+        return inspect_->hasHeatmap();
+    default:
+        return false;
+    }
+}
+
+void MainWindow::updateCellDock() {
+    cellDock_->setVisible(wantsCellDock_ && hasCells());
 }
 
 Mode MainWindow::mode() const {
@@ -562,8 +577,7 @@ void MainWindow::restoreLayout() {
     cellToggle_->setChecked(wantsCellDock_);
     // Closing the panel by its own button counts as well.
     connect(cellDock_, &QDockWidget::visibilityChanged, this, [this](bool visible) {
-        if (!visible && cellDock_->isHidden() && shownHeatmap() != nullptr && isVisible() &&
-            wantsCellDock_) {
+        if (!visible && cellDock_->isHidden() && hasCells() && isVisible() && wantsCellDock_) {
             cellToggle_->setChecked(false);
         }
     });

@@ -95,6 +95,9 @@ private:
     void showFailure(const Failure& failure, const QString& path);
     void showLaunch(const LaunchSettings& suggested);
     void showCell();
+    /// Whether the shown mode has cells to tell about.
+    bool hasCells() const;
+    void updateCellDock();
     void remember();
     void fillRecentMenu();
     void updateActions();

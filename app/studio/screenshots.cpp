@@ -36,9 +36,9 @@ void settle() {
 
 } // namespace
 
-Screenshots::Screenshots(MainWindow& window, const QString& folder, const QString& question,
+Screenshots::Screenshots(MainWindow& window, const QString& folder, const QStringList& questions,
                          QObject* parent)
-    : QObject(parent), window_(window), folder_(folder), question_(question) {}
+    : QObject(parent), window_(window), folder_(folder), questions_(questions) {}
 
 void Screenshots::start() {
     clock_.start();
@@ -54,27 +54,32 @@ bool Screenshots::settled() const {
 void Screenshots::look() {
     if (step_ == Step::Opening && settled()) {
         step_ = Step::Answering;
-        if (!question_.isEmpty()) {
+        if (!questions_.isEmpty()) {
             window_.setMode(Mode::Chat);
             settle();
             window_.chatView()->newConversation();
-            window_.chatView()->send(question_);
         }
-        return;
     }
     if (step_ != Step::Answering) {
         return;
     }
-    if (!question_.isEmpty() && window_.chatView()->isStreaming()) {
+    const QList<ChatMessage> talk = window_.chatView()->conversation().path();
+    if (window_.chatView()->isStreaming()) {
         if (clock_.elapsed() > kPatience) {
-            step_ = Step::Drawing;
-            Q_EMIT finished(tr("The answer to the question did not end within %1 seconds.")
-                                .arg(kPatience / 1000));
+            end(tr("The answers did not end within %1 seconds.").arg(kPatience / 1000));
         }
-        return;
+    } else if (!talk.isEmpty() && talk.last().end == ChatEnd::Failed) {
+        end(talk.last().error);
+    } else if (!questions_.isEmpty()) {
+        window_.chatView()->send(questions_.takeFirst());
+    } else {
+        end(drawAll());
     }
+}
+
+void Screenshots::end(const QString& problem) {
     step_ = Step::Drawing;
-    Q_EMIT finished(drawAll());
+    Q_EMIT finished(problem);
 }
 
 QString Screenshots::drawAll() {

@@ -5,6 +5,7 @@
 #include <QObject>
 #include <QSize>
 #include <QString>
+#include <QStringList>
 
 namespace caldera::studio {
 
@@ -15,8 +16,8 @@ class MainWindow;
 class Screenshots : public QObject {
     Q_OBJECT
 public:
-    /// `question` is asked in Chat first; empty: none.
-    Screenshots(MainWindow& window, const QString& folder, const QString& question,
+    /// `questions` are asked in Chat first, one after the other.
+    Screenshots(MainWindow& window, const QString& folder, const QStringList& questions,
                 QObject* parent = nullptr);
     void start();
 
@@ -27,13 +28,14 @@ Q_SIGNALS:
 private:
     enum class Step { Opening, Answering, Drawing };
     void look();
+    void end(const QString& problem);
     bool settled() const;
     QString drawAll();
     QString drawModes(const QString& scheme, const QSize& size);
 
     MainWindow& window_;
     QString folder_;
-    QString question_;
+    QStringList questions_; ///< still to be asked
     Step step_ = Step::Opening;
     QElapsedTimer clock_;
 };

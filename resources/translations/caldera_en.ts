@@ -2,7 +2,7 @@
 <!DOCTYPE TS>
 <TS version="2.1" language="en" sourcelanguage="en">
 <context>
-    <name>JobsModel</name>
+    <name>caldera::studio::JobsModel</name>
     <message numerus="yes">
         <source>%n cell(s) finished</source>
         <translation>
@@ -12,7 +12,7 @@
     </message>
 </context>
 <context>
-    <name>MessageWidget</name>
+    <name>caldera::studio::MessageWidget</name>
     <message numerus="yes">
         <source>%n token(s)</source>
         <translation>

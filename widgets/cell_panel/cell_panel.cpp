@@ -181,15 +181,20 @@ QWidget* CellPanel::makeEditors() {
     });
     auto* layout = new QGridLayout(editors_);
     layout->setContentsMargins(0, 0, 0, 0);
+    layout->setHorizontalSpacing(kSpaceMedium);
     layout->setVerticalSpacing(kSpaceSmall);
-    layout->addWidget(new Separator(Qt::Horizontal, editors_), 0, 0, 1, 4);
+    layout->addWidget(new Separator(Qt::Horizontal, editors_), 0, 0, 1, 2);
     auto* caption = new ToneLabel(tr("Rank"), Token::Secondary, editors_);
     caption->setBuddy(rank_);
     layout->addWidget(caption, 1, 0);
-    layout->addWidget(rank_, 1, 1);
-    layout->addWidget(locked_, 1, 2);
-    layout->addWidget(skipped_, 1, 3);
-    layout->setColumnStretch(3, 1);
+    layout->addWidget(rank_, 1, 1, Qt::AlignLeft);
+    auto* marks = new QHBoxLayout;
+    marks->setSpacing(kSpaceLarge);
+    marks->addWidget(locked_);
+    marks->addWidget(skipped_);
+    marks->addStretch(1);
+    layout->addLayout(marks, 2, 0, 1, 2);
+    layout->setColumnStretch(1, 1);
     return editors_;
 }
 
@@ -213,7 +218,7 @@ QWidget* CellPanel::makePlots() {
     history_ = new Plot(tr("Error history"), plots);
     historySection_ = section(tr("Error history"), history_, kHistoryHeight);
     spectra_ = new Plot(tr("Singular values"), plots);
-    spectra_->setLegendShown(true);
+    spectra_->showLegend();
     spectraSection_ = section(tr("Singular values"), spectra_, kSpectraHeight);
     noPlots_ = new ToneLabel(
         tr("No spectra yet. Measure the model, or compress it, to see singular values and the "

@@ -122,11 +122,11 @@ QWidget* MessageWidget::buildActions() {
     // The row keeps its height when the buttons come and go: nothing moves under the cursor.
     box->setFixedHeight(kButton);
     auto* layout = new QHBoxLayout(box);
-    layout->setContentsMargins(message_.role == ChatRole::User ? 0 : -kSpaceTiny, 0, 0, 0);
+    layout->setContentsMargins(0, 0, 0, 0);
     layout->setSpacing(kSpaceSmall);
     layout->addWidget(versionBox_);
-    layout->addWidget(actions_);
     layout->addWidget(figures_);
+    layout->addWidget(actions_);
     layout->addStretch(1);
     QSizePolicy policy = actions_->sizePolicy();
     policy.setRetainSizeWhenHidden(true);

@@ -41,6 +41,7 @@ private:
     void buildPlot();
     void recolorPlot();
     void sample();
+    void drawShortAnswer();
     void redraw();
     void showFigures(const ChatStatistics& statistics);
     void showContext();

@@ -29,6 +29,21 @@ void HeatmapHeader::setMarked(int section) {
     }
 }
 
+// Not the style's header: that paints a panel which goes on below the last module.
+void HeatmapHeader::paintEvent(QPaintEvent*) {
+    QPainter painter(viewport());
+    painter.fillRect(viewport()->rect(), Theme::current().color(Token::Window));
+    const bool vertical = orientation() == Qt::Vertical;
+    for (int section = 0; section < count(); ++section) {
+        const int at = sectionViewportPosition(section);
+        const int size = sectionSize(section);
+        paintSection(&painter,
+                     vertical ? QRect(0, at, viewport()->width(), size)
+                              : QRect(at, 0, size, viewport()->height()),
+                     section);
+    }
+}
+
 int HeatmapHeader::tickStep() const {
     const int width = count() > 0 ? sectionSize(0) : 1;
     const int needed = fontMetrics().horizontalAdvance(QString::number(count())) + kSpaceSmall;

@@ -13,6 +13,7 @@ public:
     void setMarked(int section);
 
 protected:
+    void paintEvent(QPaintEvent* event) override;
     void paintSection(QPainter* painter, const QRect& area, int section) const override;
     QSize sectionSizeFromContents(int section) const override;
 

@@ -7,6 +7,8 @@
 #include "widgets/heatmap/heatmap_legend.h"
 #include "widgets/heatmap/heatmap_view.h"
 #include "widgets/models/session.h"
+#include "widgets/support/labels.h"
+#include "widgets/support/number_text.h"
 #include "widgets/theme/theme.h"
 
 using namespace Qt::Literals::StringLiterals;
@@ -14,22 +16,39 @@ using namespace Qt::Literals::StringLiterals;
 namespace caldera::studio {
 
 namespace {
-constexpr int kLegendIndent = 88;
+
+QString tableText(const QString& name, int bits) {
+    return HeatmapPanel::tr("%1: %2 bits").arg(name).arg(bits);
 }
+
+QString tableToolTip(const QString& name, const ModelConfig& config, int bits) {
+    return HeatmapPanel::tr("%1, %2 × %3, at %4 bits a weight. No metric is measured for it.")
+        .arg(name, countText(config.vocabSize), countText(config.hiddenSize))
+        .arg(bits);
+}
+
+} // namespace
 
 HeatmapPanel::HeatmapPanel(Session& session, Source source, QWidget* parent)
     : QWidget(parent), session_(session), source_(source), view_(new HeatmapView(grid_, this)),
-      legend_(new HeatmapLegend(grid_, this)), metrics_(new QComboBox(this)) {
+      legend_(new HeatmapLegend(grid_, this)), choice_(new QWidget(this)),
+      metrics_(new QComboBox(choice_)) {
     metrics_->setAccessibleName(tr("Metric that colours the heatmap"));
     metrics_->setSizeAdjustPolicy(QComboBox::AdjustToContents);
-    auto* legendLine = new QHBoxLayout;
-    legendLine->addSpacing(kLegendIndent);
-    legendLine->addWidget(legend_, 1);
+    auto* caption = new ToneLabel(tr("Colour"), Token::Secondary, choice_);
+    caption->setBuddy(metrics_);
+    auto* choiceLine = new QHBoxLayout(choice_);
+    choiceLine->setContentsMargins(0, 0, 0, 0);
+    choiceLine->setSpacing(kSpaceSmall);
+    choiceLine->addWidget(caption);
+    choiceLine->addWidget(metrics_);
+    legendLine_ = new QHBoxLayout;
+    legendLine_->addWidget(legend_, 1);
     auto* layout = new QVBoxLayout(this);
     layout->setContentsMargins(0, 0, 0, 0);
     layout->setSpacing(kSpaceSmall);
     layout->addWidget(view_, 1);
-    layout->addLayout(legendLine);
+    layout->addLayout(legendLine_);
     setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Preferred);
 
     connect(metrics_, &QComboBox::activated, this, [this] {
@@ -88,7 +107,7 @@ void HeatmapPanel::takeMetrics() {
     const bool keep = chosen_ && session_.metric(before) != nullptr && before != u"live";
     metrics_->setCurrentIndex(metrics_->findData(keep ? before : preferredMetric()));
     metrics_->setEnabled(metrics_->count() > 1);
-    metrics_->setVisible(metrics_->count() > 0);
+    choice_->setVisible(metrics_->count() > 0);
     rebuild();
 }
 
@@ -137,8 +156,33 @@ void HeatmapPanel::rebuild() {
         grid_.setMetric({}, {});
     }
     grid_.setCells(layers, cells(layers));
+    showWideCells();
     legend_->update();
     Q_EMIT metricShown();
+}
+
+void HeatmapPanel::showWideCells() {
+    const OpenFacts* facts = session_.facts().get();
+    const bool planned = source_ == Source::Planned;
+    if (facts == nullptr || (!planned && facts->kind != OpenKind::Artifact)) {
+        view_->setWideCells({}); // a measured model keeps its own, and a report alone tells nothing
+        return;
+    }
+    const Plan& plan = planned ? session_.plan().plan() : facts->plan;
+    const auto cell = [facts](const QString& name, int bits) {
+        return WideCell{tableText(name, bits), tableToolTip(name, facts->config, bits)};
+    };
+    if (facts->config.tiedEmbeddings) {
+        view_->setWideCells({cell(tr("embeddings and head"), plan.embeddingBits)});
+    } else {
+        view_->setWideCells(
+            {cell(tr("embeddings"), plan.embeddingBits), cell(tr("head"), plan.headBits)});
+    }
+}
+
+void HeatmapPanel::resizeEvent(QResizeEvent* event) {
+    QWidget::resizeEvent(event);
+    legendLine_->setContentsMargins(view_->cellsLeft(), 0, 0, 0);
 }
 
 } // namespace caldera::studio

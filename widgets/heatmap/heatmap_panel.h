@@ -9,6 +9,7 @@
 #include "widgets/models/cell_grid_model.h"
 
 class QComboBox;
+class QHBoxLayout;
 
 namespace caldera::studio {
 
@@ -27,7 +28,8 @@ public:
 
     HeatmapView* view() const { return view_; }
     CellGridModel& grid() { return grid_; }
-    /// The combo box that chooses the metric; a view places it in its header.
+    /// The choice of the metric with its caption; a view places it in its header.
+    QWidget* metricChoice() const { return choice_; }
     QComboBox* metricBox() const { return metrics_; }
     QString metricId() const;
     /// The cell with the largest value; nullopt when nothing is measured.
@@ -36,10 +38,14 @@ public:
 Q_SIGNALS:
     void metricShown();
 
+protected:
+    void resizeEvent(QResizeEvent* event) override;
+
 private:
     void takeMetrics();
     void rebuild();
     QString preferredMetric() const;
+    void showWideCells();
     std::vector<GridCell> cells(int layers) const;
     GridCell cellOf(Cell cell) const;
 
@@ -48,6 +54,8 @@ private:
     CellGridModel grid_;
     HeatmapView* view_;
     HeatmapLegend* legend_;
+    QHBoxLayout* legendLine_;
+    QWidget* choice_;
     QComboBox* metrics_;
     bool chosen_ = false; ///< by the person, so it stays
 };

@@ -3,11 +3,13 @@
 #include <QBuffer>
 #include <QClipboard>
 #include <QGuiApplication>
+#include <QHelpEvent>
 #include <QKeyEvent>
 #include <QMenu>
 #include <QMouseEvent>
 #include <QPainter>
 #include <QScrollBar>
+#include <QToolTip>
 #include <QWheelEvent>
 
 #include <algorithm>
@@ -16,6 +18,7 @@
 #include "widgets/heatmap/heatmap_delegate.h"
 #include "widgets/heatmap/heatmap_headers.h"
 #include "widgets/support/save_file.h"
+#include "widgets/theme/color_ramp.h"
 #include "widgets/theme/icons.h"
 #include "widgets/theme/theme.h"
 
@@ -26,7 +29,9 @@ namespace caldera::studio {
 namespace {
 constexpr int kSmallestHeight = 20;
 constexpr int kLargestHeight = 36;
-constexpr int kLargestWidth = 88; ///< of a cell before zooming
+constexpr int kLargestWidth = 160; ///< of a cell before zooming
+constexpr int kWideHeight = 24;    ///< of the cell of embeddings or head
+constexpr int kWideGap = 4;        ///< above it
 constexpr double kLargestZoom = 10;
 constexpr double kZoomStep = 1.2;
 } // namespace
@@ -56,6 +61,7 @@ HeatmapView::HeatmapView(CellGridModel& model, QWidget* parent)
     clear.setColor(QPalette::Base, Qt::transparent);
     setPalette(clear);
     setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Preferred);
+    setMaximumHeight(heightOf(kLargestHeight));
     connect(&grid_, &QAbstractItemModel::modelReset, this, [this] {
         zoom_ = 1;
         hovered_.reset();
@@ -91,12 +97,40 @@ void HeatmapView::resetZoom() {
     layOutCells();
 }
 
+void HeatmapView::setWideCells(const QList<WideCell>& cells) {
+    if (wide_ == cells) {
+        return;
+    }
+    const bool sameRow = wide_.isEmpty() == cells.isEmpty();
+    wide_ = cells;
+    if (!sameRow) {
+        setMaximumHeight(heightOf(kLargestHeight));
+        updateGeometry();
+        layOutCells();
+    }
+    viewport()->update();
+}
+
+int HeatmapView::cellsLeft() const {
+    return modules_->width();
+}
+
+int HeatmapView::wideHeight() const {
+    return wide_.isEmpty() ? 0 : kWideGap + kWideHeight;
+}
+
+/// Of the whole view, a scroll bar included.
+int HeatmapView::heightOf(int cellHeight) const {
+    return layers_->height() + static_cast<int>(kModules.size()) * cellHeight + wideHeight() +
+           horizontalScrollBar()->sizeHint().height();
+}
+
 QSize HeatmapView::sizeHint() const {
-    return {640, layers_->height() + static_cast<int>(kModules.size()) * kLargestHeight};
+    return {640, heightOf(kLargestHeight)};
 }
 
 QSize HeatmapView::minimumSizeHint() const {
-    return {240, layers_->height() + static_cast<int>(kModules.size()) * kSmallestHeight};
+    return {240, heightOf(kSmallestHeight)};
 }
 
 void HeatmapView::layOutCells() {
@@ -112,7 +146,7 @@ void HeatmapView::layOutCells() {
     const int cellWidth = qMax(base, static_cast<int>(std::lround(base * zoom_)));
     const bool scrolls = cellWidth * columns > room;
     const int scrollHeight = scrolls ? horizontalScrollBar()->sizeHint().height() : 0;
-    const int heightRoom = height() - layers_->height() - scrollHeight;
+    const int heightRoom = height() - layers_->height() - scrollHeight - wideHeight();
     const int cellHeight = qBound(kSmallestHeight, heightRoom / rows, kLargestHeight);
     layers_->setDefaultSectionSize(cellWidth);
     modules_->setDefaultSectionSize(cellHeight);
@@ -225,6 +259,7 @@ void HeatmapView::paintEvent(QPaintEvent* event) {
         return;
     }
     QPainter painter(viewport());
+    paintWideCells(painter);
     const Theme& theme = Theme::current();
     if (hovered_) {
         paintCrosshair(painter, *hovered_);
@@ -236,6 +271,41 @@ void HeatmapView::paintEvent(QPaintEvent* event) {
     if (pinned_) {
         paintFrame(painter, *pinned_, theme.color(Token::Accent));
     }
+}
+
+QRect HeatmapView::wideArea(qsizetype index) const {
+    const int width = qMin(viewport()->width(), layers_->length());
+    const auto edge = [&](qsizetype at) {
+        return static_cast<int>(at * width / qMax<qsizetype>(1, wide_.size()));
+    };
+    const int top = modules_->length() - modules_->offset() + kWideGap;
+    return {edge(index), top, edge(index + 1) - edge(index) - 1, kWideHeight};
+}
+
+void HeatmapView::paintWideCells(QPainter& painter) const {
+    const Theme& theme = Theme::current();
+    painter.setFont(font());
+    for (qsizetype at = 0; at < wide_.size(); ++at) {
+        const QRect area = wideArea(at);
+        painter.fillRect(area, mix(theme.color(Token::Panel), theme.color(Token::Line), 0.4));
+        painter.setPen(theme.color(Token::Secondary));
+        painter.drawText(area, Qt::AlignCenter,
+                         painter.fontMetrics().elidedText(wide_[at].text, Qt::ElideRight,
+                                                          area.width() - kSpaceSmall));
+    }
+}
+
+bool HeatmapView::viewportEvent(QEvent* event) {
+    if (event->type() == QEvent::ToolTip) {
+        const auto* help = static_cast<QHelpEvent*>(event);
+        for (qsizetype at = 0; at < wide_.size(); ++at) {
+            if (wideArea(at).contains(help->pos())) {
+                QToolTip::showText(help->globalPos(), wide_[at].toolTip, viewport());
+                return true;
+            }
+        }
+    }
+    return QTableView::viewportEvent(event);
 }
 
 void HeatmapView::paintCrosshair(QPainter& painter, Cell cell) const {

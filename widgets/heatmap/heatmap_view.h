@@ -1,6 +1,8 @@
 // The heatmap: modules by layers, every cell coloured by a metric.
 #pragma once
 
+#include <QList>
+#include <QString>
 #include <QTableView>
 
 #include <optional>
@@ -11,6 +13,13 @@
 namespace caldera::studio {
 
 class HeatmapHeader;
+
+/// A matrix beside the layers (embeddings, head), shown as one cell below all of them.
+struct WideCell {
+    QString text;
+    QString toolTip;
+    bool operator==(const WideCell&) const = default;
+};
 
 /// Keyboard: arrows move, Enter pins, Esc unpins. Mouse: hover shows, click pins, wheel zooms about
 /// the cursor. The context menu copies and exports.
@@ -23,6 +32,11 @@ public:
     std::optional<Cell> shownCell() const;
     const std::optional<Cell>& pinnedCell() const { return pinned_; }
     void pin(std::optional<Cell> cell);
+    /// The row below the modules; empty: none.
+    void setWideCells(const QList<WideCell>& cells);
+    const QList<WideCell>& wideCells() const { return wide_; }
+    /// Where the first layer begins, from the left edge.
+    int cellsLeft() const;
     double zoom() const { return zoom_; }
     void resetZoom();
 
@@ -36,6 +50,7 @@ Q_SIGNALS:
 
 protected:
     void paintEvent(QPaintEvent* event) override;
+    bool viewportEvent(QEvent* event) override;
     void resizeEvent(QResizeEvent* event) override;
     void wheelEvent(QWheelEvent* event) override;
     void mouseMoveEvent(QMouseEvent* event) override;
@@ -48,6 +63,10 @@ protected:
 
 private:
     void layOutCells();
+    int wideHeight() const;
+    int heightOf(int cellHeight) const;
+    QRect wideArea(qsizetype index) const;
+    void paintWideCells(QPainter& painter) const;
     void setHovered(std::optional<Cell> cell);
     void tellShown();
     void paintCrosshair(QPainter& painter, Cell cell) const;
@@ -62,6 +81,7 @@ private:
     std::optional<Cell> pinned_;
     std::optional<Cell> shown_;
     std::optional<Cell> pressed_;
+    QList<WideCell> wide_;
     double zoom_ = 1;
 };
 

@@ -61,12 +61,10 @@ QWidget* InspectView::makeBody() {
     header->setSpacing(kSpaceMedium);
     header->addWidget(title_, 0, Qt::AlignBaseline);
     header->addWidget(subtitle_, 1, Qt::AlignBaseline);
-    auto* colour = new ToneLabel(tr("Colour"), Token::Secondary, body);
-    header->addWidget(colour, 0, Qt::AlignBaseline);
-    header->addWidget(heatmap_->metricBox(), 0, Qt::AlignBaseline);
+    header->addWidget(heatmap_->metricChoice(), 0, Qt::AlignVCenter);
 
     depth_ = new Plot(tr("Error over the depth"), body);
-    depth_->setLegendShown(true);
+    depth_->showLegend();
     auto* depthPage = new QWidget(body);
     auto* depthLayout = new QVBoxLayout(depthPage);
     depthLayout->setContentsMargins(0, kSpaceSmall, 0, 0);
@@ -117,6 +115,10 @@ QWidget* InspectView::makeEvaluation() {
     evaluationStack_->addWidget(nothing);
     evaluationStack_->addWidget(makeTable(evaluation_, tr("Results of the evaluation")));
     return evaluationStack_;
+}
+
+bool InspectView::hasHeatmap() const {
+    return stack_->currentIndex() == 1;
 }
 
 void InspectView::showReport() {

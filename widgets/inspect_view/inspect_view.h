@@ -26,6 +26,8 @@ public:
     explicit InspectView(Session& session, QWidget* parent = nullptr);
 
     HeatmapPanel* heatmap() const { return heatmap_; }
+    /// Whether there are cells to show, rather than the empty state.
+    bool hasHeatmap() const;
     ErrorBanner* banner() const { return banner_; }
     QTabWidget* tabs() const { return tabs_; }
 

@@ -23,6 +23,7 @@ namespace {
 
 constexpr int kCardHeight = 60;
 constexpr int kPictureWidth = 64;
+constexpr int kIconSize = 20;
 constexpr int kPictureHeight = 35; ///< seven rows of five pixels
 
 void paintPicture(QPainter& painter, const QRect& area, const QModelIndex& index) {
@@ -31,8 +32,12 @@ void paintPicture(QPainter& painter, const QRect& area, const QModelIndex& index
     const Theme& theme = Theme::current();
     const QColor blank = mix(theme.color(Token::Panel), theme.color(Token::Line), 0.7);
     const auto modules = static_cast<int>(kModules.size());
-    if (layers <= 0 || picture.size() != static_cast<qsizetype>(layers) * modules) {
+    const bool measured = picture.count(char(-1)) < picture.size();
+    if (!measured || picture.size() != static_cast<qsizetype>(layers) * modules) {
         painter.fillRect(area, blank);
+        const QPixmap mark = iconPixmap(u"model"_s, theme.color(Token::Secondary), kIconSize,
+                                        painter.device()->devicePixelRatioF());
+        painter.drawPixmap(area.center() - QPoint(kIconSize, kIconSize) / 2, mark);
         return;
     }
     for (int module = 0; module < modules; ++module) {

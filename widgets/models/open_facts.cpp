@@ -12,6 +12,7 @@
 #include "core/base/paths.h"
 #include "core/model/chat_template.h"
 #include "core/model/model.h"
+#include "widgets/models/stored_matrices.h"
 
 using namespace Qt::Literals::StringLiterals;
 
@@ -71,6 +72,7 @@ std::shared_ptr<const OpenFacts> factsOfArtifact(const Artifact& artifact) {
     facts->plan = artifact.plan();
     facts->artifactHash = QString::fromStdString(artifact.hash());
     facts->bitsPerWeight = artifact.bitsPerWeight();
+    facts->tensors = storedMatrices(facts->plan, facts->config);
     return facts;
 }
 

@@ -27,7 +27,7 @@ struct OpenFacts {
     QString fingerprint; ///< of the model (for an artifact: of the model it was made from)
     QString chatFormat;  ///< "chatml", ...
     int tokenCount = 0;  ///< tokens the tokenizer knows
-    std::vector<TensorInfo> tensors;
+    std::vector<TensorInfo> tensors; ///< as stored; of an artifact its matrices
     int64_t fileBytes = 0;
     Plan plan;                ///< the artifact's own, or the default plan of the model
     QString artifactHash;     ///< empty for a model

@@ -74,7 +74,6 @@ void Session::take(const OpenResult& result) {
         plan_.reset(facts_->plan, facts_->config);
         rebuildMetrics();
         Q_EMIT opened();
-        Q_EMIT reportChanged();
     } else {
         report_ = result.report ? result.report : report_;
         fidelity_ = result.fidelity ? result.fidelity : fidelity_;
@@ -85,9 +84,9 @@ void Session::take(const OpenResult& result) {
             evaluations_.push_back(record);
         }
         rebuildMetrics();
-        Q_EMIT reportChanged();
     }
     Q_EMIT metricsChanged();
+    Q_EMIT reportChanged(); // last: by now every heatmap shows what was read
 }
 
 void Session::rebuildMetrics() {

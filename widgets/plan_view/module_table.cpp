@@ -19,6 +19,7 @@ namespace caldera::studio {
 namespace {
 
 constexpr int kBarWidth = 72;
+constexpr int kAllColumnsWidth = 760;
 
 /// The share as a bar, and the figure beside it.
 class ShareDelegate : public QStyledItemDelegate {
@@ -77,6 +78,14 @@ ModuleTable::ModuleTable(ModuleTableModel& model, QWidget* parent) : QTableView(
 QSize ModuleTable::sizeHint() const {
     const int rows = model() == nullptr ? 0 : model()->rowCount();
     return {640, kControlHeight + rows * verticalHeader()->defaultSectionSize() + 2};
+}
+
+// What stands elsewhere too (the shape in the cell panel) gives way before a scroll bar comes.
+void ModuleTable::resizeEvent(QResizeEvent* event) {
+    const bool narrow = event->size().width() < kAllColumnsWidth;
+    setColumnHidden(ModuleTableModel::Shape, narrow);
+    setColumnHidden(ModuleTableModel::Mean, narrow);
+    QTableView::resizeEvent(event);
 }
 
 QString ModuleTable::csv() const {

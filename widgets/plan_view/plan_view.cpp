@@ -84,8 +84,7 @@ QWidget* PlanView::makeBody() {
     auto* settingsLine = new QHBoxLayout;
     settingsLine->setSpacing(kSpaceSmall);
     settingsLine->addWidget(settings_, 1);
-    settingsLine->addWidget(new ToneLabel(tr("Colour"), Token::Secondary, body));
-    settingsLine->addWidget(heatmap_->metricBox());
+    settingsLine->addWidget(heatmap_->metricChoice());
 
     auto* layout = new QVBoxLayout(body);
     layout->setContentsMargins(kSpaceLarge, kSpaceMedium, kSpaceLarge, 0);

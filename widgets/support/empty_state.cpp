@@ -23,7 +23,7 @@ EmptyState::EmptyState(const QString& iconName, const QString& title, const QStr
     title_->setAlignment(Qt::AlignCenter);
     sentence_->setAlignment(Qt::AlignHCenter | Qt::AlignTop);
     sentence_->setWordWrap(true);
-    sentence_->setFixedWidth(kTextWidth);
+    sentence_->setMaximumWidth(kTextWidth);
     picture_->setAlignment(Qt::AlignCenter);
     button_->hide();
 
@@ -35,7 +35,13 @@ EmptyState::EmptyState(const QString& iconName, const QString& title, const QStr
     layout->addSpacing(kSpaceLarge);
     layout->addWidget(title_, 0, Qt::AlignHCenter);
     layout->addSpacing(kSpaceSmall);
-    layout->addWidget(sentence_, 0, Qt::AlignHCenter);
+    // Centred by stretches: an alignment would give the label the height of its size hint, which is
+    // less than its wrapped text needs.
+    auto* centred = new QHBoxLayout;
+    centred->addStretch(1);
+    centred->addWidget(sentence_, 1000);
+    centred->addStretch(1);
+    layout->addLayout(centred);
     layout->addSpacing(kSpaceLarge);
     layout->addWidget(button_, 0, Qt::AlignHCenter);
     layout->addStretch(3);

@@ -11,9 +11,12 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <vector>
 
 #include "core/base/text.h"
+#include "widgets/support/columns.h"
 #include "widgets/support/number_text.h"
+#include "widgets/support/plot_ticks.h"
 #include "widgets/support/save_file.h"
 #include "widgets/theme/color_ramp.h"
 #include "widgets/theme/icons.h"
@@ -25,7 +28,8 @@ namespace caldera::studio {
 
 namespace {
 
-constexpr int kTipReach = 24; ///< pixels around a point that show its value
+constexpr int kTipReach = 24;       ///< pixels around a point that show its value
+constexpr double kLeastRoom = 0.01; ///< above and below the curves, of their height
 
 void styleAxis(QCPAxis* axis, const PlotAxes& axes, bool vertical) {
     const Theme& theme = Theme::current();
@@ -45,13 +49,25 @@ void styleAxis(QCPAxis* axis, const PlotAxes& axes, bool vertical) {
     axis->grid()->setSubGridVisible(false);
 }
 
-/// Room around the data, so that curves do not lie on the frame.
+/// Widths of the legend's items in their order.
+std::vector<int> itemWidths(const QCPLegend& legend) {
+    std::vector<int> widths;
+    for (int at = 0; at < legend.itemCount(); ++at) {
+        if (const QCPAbstractLegendItem* item = legend.item(at)) { // a grid has empty places
+            widths.push_back(item->minimumOuterSizeHint().width());
+        }
+    }
+    return widths;
+}
+
+/// Room around the data, so that curves do not lie on the frame. A course that hardly moves is not
+/// stretched to the whole height.
 QCPRange padded(const QCPRange& range, bool logarithmic) {
     if (logarithmic) {
         const double factor = std::pow(std::max(range.upper / range.lower, 1.05), 0.06);
         return {range.lower / factor, range.upper * factor};
     }
-    const double space = std::max(range.size() * 0.06, std::abs(range.upper) * 1e-3 + 1e-12);
+    const double space = std::max(range.size() * 0.06, std::abs(range.upper) * kLeastRoom + 1e-12);
     return {range.lower - space, range.upper + space};
 }
 
@@ -64,7 +80,6 @@ Plot::Plot(const QString& name, QWidget* parent) : QCustomPlot(parent), name_(na
     axisRect()->setRangeDrag(Qt::Horizontal);
     axisRect()->setRangeZoom(Qt::Horizontal);
     axisRect()->setMinimumMargins(QMargins(kSpaceTiny, kSpaceTiny, kSpaceTiny, kSpaceTiny));
-    axisRect()->insetLayout()->setInsetAlignment(0, Qt::AlignTop | Qt::AlignRight);
     setMouseTracking(true);
     setMinimumHeight(96);
     cursor_ = new QCPItemLine(this);
@@ -80,27 +95,15 @@ void Plot::setCurves(const PlotAxes& axes, const QList<Curve>& curves) {
     curves_ = curves;
     clearGraphs();
     yAxis->setScaleType(axes.logarithmicY ? QCPAxis::stLogarithmic : QCPAxis::stLinear);
-    if (axes.logarithmicY) {
-        yAxis->setTicker(QSharedPointer<QCPAxisTickerLog>::create());
-        yAxis->setNumberFormat(u"eb"_s);
-        yAxis->setNumberPrecision(0);
-    } else {
-        yAxis->setTicker(QSharedPointer<QCPAxisTicker>::create());
-        yAxis->setNumberFormat(u"gb"_s);
-        yAxis->setNumberPrecision(4);
-    }
-    auto ticker = QSharedPointer<QCPAxisTicker>::create();
-    if (axes.integerX) {
-        ticker->setTickStepStrategy(QCPAxisTicker::tssReadability);
-        ticker->setTickCount(6);
-    }
-    xAxis->setTicker(ticker);
+    yAxis->setTicker(axes.logarithmicY ? decadeTicks() : evenTicks());
+    xAxis->setTicker(axes.integerX ? wholeTicks() : evenTicks());
     for (const Curve& curve : curves_) {
         QCPGraph* graph = addGraph();
         graph->setName(curve.name);
         graph->setData(curve.x, curve.y, true);
     }
     restyle();
+    fitLegend();
     showAll();
 }
 
@@ -133,9 +136,26 @@ void Plot::setCursorLine(std::optional<double> x, const QString& caption) {
     replot(rpQueuedReplot);
 }
 
-void Plot::setLegendShown(bool shown) {
-    legend->setVisible(shown);
+void Plot::showLegend() {
+    axisRect()->insetLayout()->take(legend);
+    auto* line = new QCPLayoutGrid;
+    plotLayout()->insertRow(0);
+    plotLayout()->addElement(0, 0, line);
+    plotLayout()->setRowStretchFactor(0, 1e-3);
+    line->addElement(0, 0, legend);
+    line->addElement(0, 1, new QCPLayoutElement(this));
+    line->setColumnStretchFactor(0, 1e-3);
+    legend->setVisible(true);
+    fitLegend();
     replot(rpQueuedReplot);
+}
+
+void Plot::fitLegend() {
+    if (legend->visible() && legend->itemCount() > 0) {
+        legend->setWrap(fittingColumns(itemWidths(*legend), legend->columnSpacing(),
+                                       width() - 2 * kSpaceMedium));
+        legend->setFillOrder(QCPLayoutGrid::foColumnsFirst);
+    }
 }
 
 void Plot::showAll() {
@@ -219,6 +239,11 @@ void Plot::mouseDoubleClickEvent(QMouseEvent*) {
     showAll();
 }
 
+void Plot::resizeEvent(QResizeEvent* event) {
+    fitLegend();
+    QCustomPlot::resizeEvent(event);
+}
+
 void Plot::leaveEvent(QEvent* event) {
     QToolTip::hideText();
     QCustomPlot::leaveEvent(event);
@@ -283,7 +308,8 @@ void Plot::restyle() {
     legend->setFont(theme.textFont(-1.5));
     legend->setIconSize(16, 8);
     legend->setRowSpacing(0);
-    legend->setMargins(QMargins(kSpaceTiny, 2, kSpaceTiny, 2));
+    legend->setColumnSpacing(kSpaceMedium);
+    legend->setMargins(QMargins(kSpaceTiny, 2, kSpaceTiny, kSpaceTiny));
     for (int index = 0; index < graphCount(); ++index) {
         const Curve& curve = curves_[index];
         QPen pen(curve.color(), 1.6);

@@ -42,7 +42,8 @@ public:
     void setCurveData(int index, const QVector<double>& x, const QVector<double>& y);
     /// A vertical line at `x` with a caption, or none.
     void setCursorLine(std::optional<double> x, const QString& caption = {});
-    void setLegendShown(bool shown);
+    /// Names the curves in a line of its own above them, where it covers none.
+    void showLegend();
     void showAll();
     /// What the plot shows, one line per point: "curve,x,y".
     QString csv() const;
@@ -54,9 +55,11 @@ protected:
     void mouseDoubleClickEvent(QMouseEvent* event) override;
     void contextMenuEvent(QContextMenuEvent* event) override;
     void leaveEvent(QEvent* event) override;
+    void resizeEvent(QResizeEvent* event) override;
 
 private:
     void restyle();
+    void fitLegend();
     void exportAs(const QString& suffix, const QString& filter);
     QString tipAt(const QPoint& position) const;
 

@@ -315,6 +315,9 @@ void StudioStyle::drawControl(ControlElement element, const QStyleOption* option
         }
         break;
     case CE_HeaderSection:
+        if (qobject_cast<const QAbstractButton*>(widget) != nullptr) {
+            return; // the corner of a table with two headers is no header
+        }
         painter->fillRect(option->rect, tone(Token::Panel));
         painter->fillRect(
             QRect(option->rect.left(), option->rect.bottom(), option->rect.width(), 1),
@@ -424,9 +427,34 @@ void StudioStyle::drawComplexControl(ComplexControl control, const QStyleOptionC
     QProxyStyle::drawComplexControl(control, option, painter, widget);
 }
 
+QRect StudioStyle::subElementRect(SubElement element, const QStyleOption* option,
+                                  const QWidget* widget) const {
+    const QRect area = QProxyStyle::subElementRect(element, option, widget);
+    const bool dockButton =
+        element == SE_DockWidgetCloseButton || element == SE_DockWidgetFloatButton;
+    return dockButton ? area.translated(-kSpaceSmall, 0) : area;
+}
+
+QIcon StudioStyle::standardIcon(StandardPixmap name, const QStyleOption* option,
+                                const QWidget* widget) const {
+    switch (name) {
+    case SP_TitleBarCloseButton:
+    case SP_DockWidgetCloseButton:
+        return icon(u"close"_s);
+    case SP_TitleBarNormalButton:
+        return icon(u"float"_s);
+    default:
+        return QProxyStyle::standardIcon(name, option, widget);
+    }
+}
+
 int StudioStyle::pixelMetric(PixelMetric metric, const QStyleOption* option,
                              const QWidget* widget) const {
     switch (metric) {
+    case PM_FocusFrameHMargin: // beside the texts of lists and tables
+        return kSpaceSmall - 1;
+    case PM_HeaderMargin:
+        return kSpaceSmall;
     case PM_ScrollBarExtent:
         return kScrollBarWidth;
     case PM_ScrollView_ScrollBarSpacing:

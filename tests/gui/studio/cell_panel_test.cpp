@@ -70,5 +70,44 @@ TEST(Plot, ExportsEveryKindOfFile) {
               "curve,x,y\n\"curve\",1,0.5\n\"curve\",2,0.25\n\"curve\",3,0.125\n");
 }
 
+TEST(Plot, TheLegendCoversNoCurve) {
+    Plot plot(u"Example"_s);
+    plot.resize(300, 200);
+    plot.showLegend();
+    plot.setCurves({u"x"_s, u"y"_s, false, true},
+                   {{u"one"_s, {1, 2}, {1, 2}, [] { return QColor(Qt::red); }},
+                    {u"another with a long name"_s, {1, 2}, {2, 1}, [] { return QColor(Qt::red); }},
+                    {u"a third"_s, {1, 2}, {2, 2}, [] { return QColor(Qt::red); }}});
+    plot.replot();
+    EXPECT_LE(plot.legend->outerRect().bottom(), plot.axisRect()->rect().top());
+    EXPECT_GT(plot.axisRect()->rect().height(), 80);
+}
+
+TEST(Plot, StepsAreWholeNumbers) {
+    Plot plot(u"Example"_s);
+    plot.setCurves({u"step"_s, u"y"_s, false, true},
+                   {{u"curve"_s, {1, 2}, {0.2588, 0.2587}, [] { return QColor(Qt::red); }}});
+    plot.replot();
+    EXPECT_EQ(plot.xAxis->tickVectorLabels().filter(u"."_s), QStringList());
+    for (const QString& label : plot.yAxis->tickVectorLabels()) {
+        EXPECT_EQ(label.size(), plot.yAxis->tickVectorLabels().first().size());
+    }
+}
+
+TEST(Plot, DecadesHaveFewLabels) {
+    Plot plot(u"Example"_s);
+    for (const double least : {0.2, 1e-3, 1e-9}) {
+        plot.setCurves({u"x"_s, u"y"_s, true, true},
+                       {{u"curve"_s, {1, 2}, {1, least}, [] { return QColor(Qt::red); }}});
+        plot.replot();
+        const QCPRange range = plot.yAxis->range();
+        const QVector<double> ticks = plot.yAxis->tickVector();
+        const auto shown = std::count_if(ticks.begin(), ticks.end(),
+                                         [&](double tick) { return range.contains(tick); });
+        EXPECT_GE(shown, 2) << least;
+        EXPECT_LE(shown, 8) << least;
+    }
+}
+
 } // namespace
 } // namespace caldera::studio

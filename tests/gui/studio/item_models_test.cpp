@@ -10,6 +10,7 @@
 #include "widgets/models/facts_model.h"
 #include "widgets/models/module_table_model.h"
 #include "widgets/models/recent_items.h"
+#include "widgets/models/stored_matrices.h"
 #include "widgets/models/tensor_table_model.h"
 
 namespace caldera::studio {
@@ -201,6 +202,29 @@ TEST(RecentItems, KeepTheNewestFirstAndSurviveARestart) {
     again.remove(first.path);
     EXPECT_EQ(again.items()[0].path, second.path);
     again.clear();
+}
+
+TEST(StoredMatrices, AddUpToTheSizeOfThePlan) {
+    ModelConfig config = exampleConfig();
+    config.tiedEmbeddings = false;
+    Plan plan = defaultPlan("model", config);
+    plan.headBits = 8;
+    CellOverride kept;
+    kept.skip = true;
+    plan.layerOverrides.emplace_back(cellName({1, Module::DownProj}), kept);
+    const PlanSize size = planSize(plan, config);
+    uint64_t cells = 0;
+    uint64_t tables = 0;
+    for (const TensorInfo& matrix : storedMatrices(plan, config)) {
+        (parseCellName(matrix.name) ? cells : tables) += matrix.bytes;
+    }
+    int64_t signs = 0;
+    for (const InputGroup group : kInputGroups) {
+        const int without = group == InputGroup::Down ? 1 : 0; // a kept cell needs no input signs
+        signs += 2 * config.inputSize(group) * (config.layerCount - without);
+    }
+    EXPECT_EQ(static_cast<int64_t>(cells) + signs, size.cellBytes);
+    EXPECT_EQ(static_cast<int64_t>(tables), size.embeddingBytes);
 }
 
 } // namespace

@@ -13,6 +13,7 @@
 #include <QMenuBar>
 #include <QPushButton>
 #include <QRegularExpression>
+#include <QScrollArea>
 #include <QSettings>
 #include <QSignalSpy>
 #include <QSpinBox>
@@ -33,6 +34,7 @@
 #include "widgets/plan_view/plan_settings.h"
 #include "widgets/plan_view/plan_view.h"
 #include "widgets/support/command_palette.h"
+#include "widgets/support/empty_state.h"
 #include "widgets/support/error_banner.h"
 #include "widgets/theme/theme.h"
 
@@ -116,12 +118,71 @@ TEST_F(MainWindowTest, ShortcutsChooseTheModes) {
     }
 }
 
-TEST_F(MainWindowTest, TheCellPanelIsThereInPlanAndInspectOnly) {
+TEST_F(MainWindowTest, TheCellPanelIsThereWhereCellsAreShown) {
     auto* dock = window().findChild<QDockWidget*>(u"cellDock"_s);
-    for (const Mode mode : {Mode::Plan, Mode::Chat, Mode::Inspect, Mode::Model}) {
+    const std::array all = {Mode::Plan, Mode::Chat, Mode::Inspect, Mode::Model};
+    for (const Mode mode : all) {
+        window().setMode(mode);
+        EXPECT_FALSE(dock->isVisible()) << "nothing is open";
+    }
+    openDemo();
+    window().setMode(Mode::Inspect);
+    EXPECT_FALSE(dock->isVisible()) << "nothing is measured";
+    window().openReport(exampleReportFile());
+    ASSERT_TRUE(settled());
+    for (const Mode mode : all) {
         window().setMode(mode);
         EXPECT_EQ(dock->isVisible(), mode == Mode::Plan || mode == Mode::Inspect);
     }
+}
+
+TEST_F(MainWindowTest, TheCellPanelIsNeverWiderThanItsDock) {
+    openDemo();
+    window().openReport(exampleReportFile());
+    ASSERT_TRUE(settled());
+    for (const Mode mode : {Mode::Plan, Mode::Inspect}) {
+        for (const QSize size : {QSize(1440, 900), QSize(1024, 700)}) {
+            window().resize(size);
+            window().setMode(mode);
+            window().pinMostFragile();
+            QTest::qWait(1);
+            auto* area = window().cellPanel()->findChild<QScrollArea*>();
+            EXPECT_LE(area->widget()->width(), area->viewport()->width());
+            EXPECT_LE(area->width(), window().findChild<QDockWidget*>(u"cellDock"_s)->width());
+        }
+    }
+}
+
+TEST_F(MainWindowTest, EmptyStatesShowTheirWholeSentence) {
+    for (const Mode mode : {Mode::Model, Mode::Plan, Mode::Runs, Mode::Inspect, Mode::Chat}) {
+        window().setMode(mode);
+        QTest::qWait(1);
+        for (const EmptyState* empty : window().findChildren<EmptyState*>()) {
+            for (const QLabel* label : empty->findChildren<QLabel*>()) {
+                if (label->isVisible() && label->wordWrap()) {
+                    EXPECT_GE(label->height(), label->heightForWidth(label->width()))
+                        << label->text().toStdString();
+                }
+            }
+        }
+    }
+}
+
+TEST_F(MainWindowTest, ARecentCardCarriesThePictureOfTheHeatmap) {
+    openDemo();
+    EXPECT_EQ(RecentItems().items().first().picture.count(char(-1)), 56) << "nothing is measured";
+    window().openReport(exampleReportFile());
+    ASSERT_TRUE(settled());
+    EXPECT_EQ(RecentItems().items().first().picture.count(char(-1)), 28) << "4 of 8 layers are";
+}
+
+TEST_F(MainWindowTest, EmbeddingsAndHeadStandBelowTheLayers) {
+    openDemo();
+    const QList<WideCell>& cells = window().planView()->heatmap()->view()->wideCells();
+    ASSERT_EQ(cells.size(), 1) << "the head is tied";
+    EXPECT_TRUE(cells[0].text.contains(u"16 bits"_s));
+    window().session().plan().setEmbeddingBits(8);
+    EXPECT_TRUE(cells[0].text.contains(u"8 bits"_s));
 }
 
 TEST_F(MainWindowTest, AReportAloneFillsInspect) {

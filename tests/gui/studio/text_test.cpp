@@ -3,6 +3,10 @@
 #include <array>
 #include <limits>
 
+#include "app/studio/translations.h"
+#include "widgets/chat/message_widget.h"
+#include "widgets/runs/jobs_model.h"
+#include "widgets/support/columns.h"
 #include "widgets/support/command_palette.h"
 #include "widgets/support/failure.h"
 #include "widgets/support/number_text.h"
@@ -54,6 +58,20 @@ TEST(Failure, CarriesTheSentenceAndTheCodeOfAnError) {
     const Failure failure = describeFailure(Error("gguf.truncated", "The file ends too early."));
     EXPECT_EQ(failure.sentence, u"The file ends too early."_s);
     EXPECT_EQ(failure.code, u"gguf.truncated"_s);
+}
+
+TEST(Columns, TakeTheMostThatFit) {
+    EXPECT_EQ(fittingColumns({50, 100, 50}, 10, 220), 3);
+    EXPECT_EQ(fittingColumns({50, 100, 50}, 10, 219), 2);
+    EXPECT_EQ(fittingColumns({50, 100, 50}, 10, 20), 1);
+    EXPECT_EQ(fittingColumns({}, 10, 100), 1);
+}
+
+TEST(Translations, EnglishHasItsPlurals) {
+    installTranslations(*QCoreApplication::instance());
+    EXPECT_EQ(MessageWidget::tr("%n token(s)", nullptr, 1), u"1 token"_s);
+    EXPECT_EQ(MessageWidget::tr("%n token(s)", nullptr, 2), u"2 tokens"_s);
+    EXPECT_EQ(JobsModel::tr("%n cell(s) finished", nullptr, 2), u"2 cells finished"_s);
 }
 
 } // namespace
