@@ -8,8 +8,10 @@
 #include <string_view>
 #include <unistd.h>
 
+#include "app/cli/standard_streams.h"
 #include "app/cli/stop_signals.h"
 #include "core/base/error.h"
+#include "core/base/printable.h"
 #include "core/base/version.h"
 #include "core/job/job_progress.h"
 #include "core/job/terminal_progress.h"
@@ -38,9 +40,11 @@ struct Outcome {
 /// LibTorch appends a stack trace to its messages.
 std::string firstLine(std::string_view text) {
     return std::string(text.substr(0, text.find('\n')));
+constexpr size_t kLongestMessage = 2000; // of bytes; names in damaged files may have megabytes
+
 }
 
-Outcome outcomeOf(const std::function<void()>& body) {
+Outcome rawOutcomeOf(const std::function<void()>& body) {
     try {
         body();
         return {};
@@ -59,7 +63,11 @@ Outcome outcomeOf(const std::function<void()>& body) {
                 "machine.",
                 {}};
     } catch (const std::filesystem::filesystem_error& e) {
-        return {kFailed, "file.system", e.what(), {{"file", e.path1().string()}}};
+        const std::string reason = e.code().message();
+        return {kFailed,
+                "file.system",
+                "Cannot use " + e.path1().string() + ": " + reason + ".",
+                {{"file", e.path1().string()}, {"reason", reason}}};
     } catch (const std::exception& e) {
         return {kFailed, "internal", "Unexpected failure: " + firstLine(e.what()), {}};
     }
@@ -68,6 +76,15 @@ Outcome outcomeOf(const std::function<void()>& body) {
 void tell(const Outcome& outcome, bool json) {
     if (outcome.exitCode == kDone) {
         return;
+Outcome outcomeOf(const std::function<void()>& body) {
+    Outcome outcome = rawOutcomeOf(body);
+    outcome.message = printable(outcome.message, kLongestMessage);
+    for (auto& [name, value] : outcome.args) {
+        value = printable(value, kLongestMessage);
+    }
+    return outcome;
+}
+
     }
     std::cout.flush();
     std::cerr << "caldera: " << outcome.message << '\n';
@@ -78,7 +95,7 @@ void tell(const Outcome& outcome, bool json) {
         }
         const Json document = {
             {"error", {{"code", outcome.code}, {"message", outcome.message}, {"args", args}}}};
-        std::cout << document.dump(2, ' ', false, Json::error_handler_t::replace) << std::endl;
+        std::cout << jsonText(document) << std::endl;
     }
 }
 
@@ -145,7 +162,10 @@ Outcome runInTerminal(const Task& task) {
     fixNumerics();
     TerminalProgress progress;
     Invocation invocation = task.invocation(progress, signals);
-    return outcomeOf([&] { task.run(invocation); });
+    return outcomeOf([&] {
+        task.run(invocation);
+        flushOutput();
+    });
 }
 
 /// Holds the job's lock and leaves a final state and an "end" event, whatever happens.
@@ -188,6 +208,10 @@ CLI::App& CommandLine::add(const std::string& name, const std::string& descripti
                            std::function<void(Invocation&)> run) {
     CLI::App* app = app_.add_subcommand(name, description);
     app->add_flag("--json", json_, "Print one JSON document on stdout instead of text");
+std::string jsonText(const nlohmann::json& document) {
+    return document.dump(2, ' ', false, Json::error_handler_t::replace);
+}
+
     app->add_option("--job", job_, "Run as a job: events, state and lock in this folder")
         ->type_name("FOLDER");
     entries_.push_back({app, std::move(run)});
@@ -203,7 +227,8 @@ int CommandLine::run(int argc, char** argv) {
             return app_.exit(e); // --help, --version
         }
         const bool json = std::find(words.begin(), words.end(), "--json") != words.end();
-        tell({kUsage, "usage", std::string(e.what()) + ". See `caldera --help`.", {}}, json);
+        const std::string sentence = printable(e.what(), kLongestMessage);
+        tell({kUsage, "usage", sentence + ". See `caldera --help`.", {}}, json);
         return kUsage;
     }
     const auto entry = std::find_if(entries_.begin(), entries_.end(),

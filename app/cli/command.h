@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
 
 #include "core/job/progress.h"
 
@@ -25,6 +26,9 @@ struct Invocation {
     std::stop_token stop; ///< SIGINT, SIGTERM or the job's control file
     StopSignals* signals; ///< where a command may take SIGINT for itself
 };
+
+/// Indented JSON; bytes that are no UTF-8, as names of files may have, are replaced.
+std::string jsonText(const nlohmann::json& document);
 
 class CommandLine {
 public:

@@ -86,8 +86,7 @@ public:
             const nlohmann::json document = {{"answer", text},
                                              {"finish_reason", finish_},
                                              {"caldera", statisticsDocument(statistics_)}};
-            std::cout << document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace)
-                      << std::endl;
+            std::cout << jsonText(document) << std::endl;
         }
     }
 

@@ -101,7 +101,7 @@ void run(const Options& options, Invocation& invocation) {
     const CompressResult result = compress(request, invocation.progress, invocation.stop);
     removeWorkFiles(request.work);
     if (invocation.json) {
-        std::printf("%s\n", toJson(result, request.out).dump(2).c_str());
+        std::printf("%s\n", jsonText(toJson(result, request.out)).c_str());
     } else {
         printText(result, request.out);
     }

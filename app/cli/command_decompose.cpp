@@ -95,7 +95,7 @@ void run(Options options, Invocation& invocation) {
         makeGroupBasis(hessian, request.weight.size(1), options.settings, options.settings.seed);
     const CellReport report = decompose(request, basis).report;
     if (invocation.json) {
-        std::printf("%s\n", toJson(report).dump(2).c_str());
+        std::printf("%s\n", jsonText(toJson(report)).c_str());
     } else {
         printText(report);
     }

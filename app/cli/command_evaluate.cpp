@@ -166,7 +166,7 @@ void run(const Options& options, Invocation& invocation) {
         invocation.progress.event("artifact", {{"path", out.string()}, {"kind", "report"}});
     }
     if (invocation.json) {
-        std::printf("%s\n", toJson(outcome).dump(2).c_str());
+        std::printf("%s\n", jsonText(toJson(outcome)).c_str());
     } else {
         printText(outcome);
     }

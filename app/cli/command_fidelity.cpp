@@ -67,7 +67,7 @@ void printJson(const FidelityMetric& metric, const fs::path& out, double seconds
                                  {"out", out.string()},
                                  {"seconds", seconds},
                                  {"values", values}};
-    std::printf("%s\n", json.dump(2).c_str());
+    std::printf("%s\n", jsonText(json).c_str());
 }
 
 void printText(const FidelityMetric& metric, const fs::path& out, double seconds) {

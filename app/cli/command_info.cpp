@@ -192,7 +192,7 @@ void tellModel(const Model& model, bool asJson) {
                      {"tensors", sharesJson(types)},
                      {"fingerprint", model.fingerprint}});
         addTokenizerJson(*model.tokenizer, model.chat, json);
-        std::printf("%s\n", json.dump(2).c_str());
+        std::printf("%s\n", jsonText(json).c_str());
         return;
     }
     Lines lines = {{"model", model.path.string() + ", " + byteText(bytes)}};
@@ -247,7 +247,7 @@ void tellArtifact(const Artifact& artifact, bool asJson) {
                      {"hash", artifact.hash()},
                      {"fingerprint", artifact.modelFingerprint()}});
         addTokenizerJson(*artifact.tokenizer(), artifact.chat(), json);
-        std::printf("%s\n", json.dump(2).c_str());
+        std::printf("%s\n", jsonText(json).c_str());
         return;
     }
     Lines lines = {{"artifact", artifact.path().string() + ", " +

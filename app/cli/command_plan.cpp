@@ -24,7 +24,7 @@ struct PlanOptions {
 };
 
 void print(const Json& document) {
-    std::cout << document.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
+    std::cout << jsonText(document) << '\n';
 }
 
 Json sizeToJson(const PlanSize& size) {

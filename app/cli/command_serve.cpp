@@ -79,7 +79,8 @@ void run(const Options& options, Invocation& invocation) {
             {"url", "http://" + serveOptions.host + ":" + std::to_string(port)},
             {"model", engine->artifact().name()},
             {"context", engine->contextLength()}};
-        std::cout << line.dump() << std::endl;
+        std::cout << line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)
+                  << std::endl;
     };
     serve(engine, serveOptions, invocation.progress, source.get_token());
 }

@@ -2,6 +2,7 @@
 #include <iostream>
 
 #include "app/cli/command.h"
+#include "app/cli/standard_streams.h"
 #include "core/base/version.h"
 #include "core/linalg/numerics.h"
 
@@ -35,7 +36,9 @@ int runCommandLine(int argc, char** argv) {
 } // namespace
 
 int main(int argc, char** argv) {
+    caldera::cli::guardStandardStreams();
     caldera::pinBlasKernels(argv);
+    caldera::cli::explainBusErrors();
     try {
         return runCommandLine(argc, argv);
     } catch (const std::exception& e) {

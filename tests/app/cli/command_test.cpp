@@ -1,8 +1,12 @@
 #include "app/cli/command.h"
 
 #include <csignal>
+#include <cstdio>
+#include <fcntl.h>
 #include <filesystem>
+#include <iostream>
 #include <thread>
+#include <unistd.h>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -56,6 +60,42 @@ TEST(Command, TellsFailuresAsSentencesAndExitCodes) {
     result = run({"work"}, failing(std::runtime_error("first line\nstack\ntrace")));
     EXPECT_EQ(result.exitCode, 1);
     EXPECT_EQ(result.err, "caldera: Unexpected failure: first line\n");
+}
+
+TEST(Command, NamesTheFileThatTheSystemRefuses) {
+    const Result result = run({"work", "--json"}, [](Invocation&) {
+        fs::create_directories(fs::path("/dev/null/a")); // throws filesystem_error
+    });
+    EXPECT_EQ(result.exitCode, 1);
+    EXPECT_EQ(result.err, "caldera: Cannot use /dev/null/a: Not a directory.\n");
+    EXPECT_EQ(Json::parse(result.out)["error"]["code"], "file.system");
+}
+
+TEST(Command, TellsEndlessForeignTextInOneShortLine) {
+    const std::string text = "the tensor \"\x1B[31m" + std::string(3000000, 'x') + "\nx\".";
+    const Result result = run({"work"}, [&](Invocation&) {
+        throw Error("a", text, {{"tensor", text}});
+    });
+    EXPECT_LT(result.err.size(), 2100U);
+    EXPECT_EQ(result.err.find('\x1B'), std::string::npos);
+    EXPECT_EQ(result.err.find('\n'), result.err.size() - 1);
+    EXPECT_LT(run({std::string(3000000, 'x')}, [](Invocation&) {}).err.size(), 2100U);
+}
+
+TEST(Command, FailsWhenItsOutputIsLost) {
+    const int before = ::dup(STDOUT_FILENO);
+    const Result result = run({"work"}, [](Invocation&) {
+        const int full = ::open("/dev/full", O_WRONLY);
+        ::dup2(full, STDOUT_FILENO);
+        ::close(full);
+        std::printf("an answer\n");
+    });
+    ::dup2(before, STDOUT_FILENO);
+    ::close(before);
+    std::clearerr(stdout);
+    std::cout.clear();
+    EXPECT_EQ(result.exitCode, 1);
+    EXPECT_THAT(result.err, HasSubstr("The output cannot be written (No space left on device)"));
 }
 
 TEST(Command, PrintsFailuresAsJsonToo) {
