@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <array>
-#include <vector>
 
 #include "kernels/trellis/windows.h"
 
@@ -233,18 +232,26 @@ void multiply(const TrellisMatrix& q, const InputBatch& batch, GroupRange range)
 }
 
 /// values [16, V * blocks].
-void decodeRows(const TrellisCode& code, const uint8_t* codes, int64_t blocks, float* values) {
+template <int kColumns>
+void decodeGroups(const TrellisCode& code, const uint8_t* codes, int64_t blocks, float* values) {
+    const Lookup<kColumns> find(code);
     TileWindows windows;
+    Tile tile;
     for (int64_t first = 0; first < blocks; first += kTileBlocks) {
-        const int64_t count = std::min(kTileBlocks, blocks - first);
-        unpackTile(code, codes + first * code.groupBytes(), count, windows.data());
+        const int64_t columns = std::min(kTileBlocks, blocks - first) * kColumns;
+        unpackTile(code, codes + first * code.groupBytes(), columns / kColumns, windows.data());
+        decodeTile<kColumns>(find, windows.data(), columns / kColumns, tile.data());
         for (int row = 0; row < kTrellisRows; ++row) {
-            float* to = values + (row * blocks + first) * code.columns;
-            for (int64_t block = 0; block < count; ++block) {
-                trellisValues(code, windows[block * kTrellisRows + row], to + block * code.columns);
+            float* to = values + (row * blocks + first) * kColumns;
+            for (int64_t c = 0; c < columns; ++c) {
+                to[c] = tile[c * kTrellisRows + row] * code.step;
             }
         }
     }
+}
+
+void decodeRows(const TrellisCode& code, const uint8_t* codes, int64_t blocks, float* values) {
+    (code.columns == 4 ? decodeGroups<4> : decodeGroups<2>)(code, codes, blocks, values);
 }
 
 } // namespace
