@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <optional>
 #include <unordered_map>
 
@@ -32,6 +33,20 @@ Bytes bytesOf(const std::vector<T>& values) {
                 "The finished cell " + cellName(cell.cell) + " does not fit its plan: " + reason +
                     ". Remove its file from the job and resume.",
                 {{"cell", cellName(cell.cell)}, {"reason", reason}});
+}
+
+/// What no cell holds (tables, norms, biases, matrices kept whole) passes through unchanged, and a
+/// single NaN in it would make every answer one.
+void requireWithin(const std::string& tensor, std::span<const float> values, float largest) {
+    // A comparison with NaN is false.
+    if (!std::all_of(values.begin(), values.end(),
+                     [largest](float value) { return std::abs(value) <= largest; })) {
+        throw Error("artifact.not-finite",
+                    "The tensor " + tensor + " holds NaN, infinity, or numbers above " +
+                        numberText(largest) +
+                        ". The model file is damaged or was saved in a format too narrow for it.",
+                    {{"tensor", tensor}});
+    }
 }
 
 void requireMatrix(const CompressedCell& cell, const char* part, const PackedMatrix& matrix,
@@ -195,14 +210,16 @@ private:
             return std::move(rowScales_); // follows its table
         }
         if (spec.dtype == "F32") {
-            return bytesOf(request_.model->weights->read(spec.name));
+            const std::vector<float> values = request_.model->weights->read(spec.name);
+            requireWithin(spec.name, values, std::numeric_limits<float>::max());
+            return bytesOf(values);
         }
         return spec.dtype == "I8" ? eightBit(spec) : bf16(spec);
     }
 
-    /// Calls take(row, values) for each row of a weight of the model.
+    /// Calls take(row, values) for each row of a weight of the model; none may be beyond `largest`.
     template <class Take>
-    void forEachRow(const TensorSpec& spec, Take take) {
+    void forEachRow(const TensorSpec& spec, float largest, Take take) {
         constexpr int64_t kRowsAtOnce = 256;
         const int64_t rows = spec.shape.at(0);
         const auto columns = static_cast<size_t>(spec.shape.at(1));
@@ -211,6 +228,7 @@ private:
             const int64_t count = std::min(kRowsAtOnce, rows - first);
             const auto part = std::span(values).first(static_cast<size_t>(count) * columns);
             request_.model->weights->readRows(spec.name, first, count, part);
+            requireWithin(spec.name, part, largest);
             for (int64_t row = 0; row < count; ++row) {
                 take(static_cast<size_t>(first + row),
                      part.subspan(static_cast<size_t>(row) * columns, columns));
@@ -221,7 +239,8 @@ private:
     Bytes bf16(const TensorSpec& spec) {
         Bytes bytes(static_cast<size_t>(spec.bytes()));
         auto* out = reinterpret_cast<uint16_t*>(bytes.data());
-        forEachRow(spec, [&](size_t row, std::span<const float> values) {
+        constexpr float kLargestBf16 = 0x1.FEp127F;
+        forEachRow(spec, kLargestBf16, [&](size_t row, std::span<const float> values) {
             std::transform(values.begin(), values.end(), out + row * values.size(), floatToBf16);
         });
         return bytes;
@@ -233,7 +252,8 @@ private:
         Bytes bytes(static_cast<size_t>(spec.bytes()));
         auto* out = reinterpret_cast<int8_t*>(bytes.data());
         std::vector<uint16_t> scales(static_cast<size_t>(spec.shape.at(0)));
-        forEachRow(spec, [&](size_t row, std::span<const float> values) {
+        constexpr float kLargestScale = 65504; // of fp16
+        forEachRow(spec, kLargest * kLargestScale, [&](size_t row, std::span<const float> values) {
             float peak = 0;
             for (const float value : values) {
                 peak = std::max(peak, std::abs(value));
