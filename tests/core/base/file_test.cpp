@@ -68,6 +68,20 @@ TEST(File, WhatIsNoRegularFileIsRefusedAtOnce) {
     }
 }
 
+TEST(File, ADeviceIsNeverReplacedByAFile) {
+    const auto folder = freshFolder();
+    ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
+    for (const auto& path : {folder / "pipe", folder}) {
+        try {
+            AtomicFile file(path);
+            FAIL() << path;
+        } catch (const Error& error) {
+            EXPECT_EQ(error.code(), "file.write");
+        }
+    }
+    EXPECT_TRUE(std::filesystem::is_fifo(folder / "pipe"));
+}
+
 TEST(File, AnUnwritablePlaceIsAnError) {
     try {
         AtomicFile file("/dev/full/nothing");
