@@ -212,6 +212,19 @@ std::string jsonText(const nlohmann::json& document) {
     return document.dump(2, ' ', false, Json::error_handler_t::replace);
 }
 
+CLI::Validator positive() {
+    return {[](std::string& text) {
+                double value = 0;
+                const bool isPositive = CLI::detail::lexical_cast(text, value) && value > 0;
+                return isPositive ? "" : text + " was given; a number above 0 was needed";
+            },
+            "POSITIVE"};
+}
+
+CLI::App& CommandLine::add(const std::string& name, const std::string& description,
+                           std::function<void(Invocation&)> run) {
+    CLI::App* app = app_.add_subcommand(name, description);
+    app->add_flag("--json", json_, "Print one JSON document on stdout instead of text");
     app->add_option("--job", job_, "Run as a job: events, state and lock in this folder")
         ->type_name("FOLDER");
     entries_.push_back({app, std::move(run)});

@@ -30,6 +30,9 @@ struct Invocation {
 /// Indented JSON; bytes that are no UTF-8, as names of files may have, are replaced.
 std::string jsonText(const nlohmann::json& document);
 
+/// Takes numbers above 0. (CLI11's own prints the largest double to its last digit.)
+CLI::Validator positive();
+
 class CommandLine {
 public:
     explicit CommandLine(CLI::App& app) : app_(app) {}

@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <iostream>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <random>
@@ -214,7 +215,7 @@ void addChatCommand(CommandLine& commands) {
         ->check(CLI::Range(0.0, 1.0))
         ->capture_default_str();
     command.add_option("--top-k", sampling.topK, "Likeliest tokens to choose from; 0 is all")
-        ->check(CLI::NonNegativeNumber)
+        ->check(CLI::Range(0, std::numeric_limits<int>::max()))
         ->capture_default_str();
     command
         .add_option("--repetition-penalty", sampling.repetitionPenalty,
@@ -222,7 +223,7 @@ void addChatCommand(CommandLine& commands) {
         ->check(CLI::Range(0.1, 10.0))
         ->capture_default_str();
     command.add_option("--max-tokens", sampling.maxTokens, "Longest answer, in tokens")
-        ->check(CLI::PositiveNumber)
+        ->check(positive())
         ->capture_default_str();
     command.add_option("--seed", options->seed, "Repeats an answer (default: a new one each time)");
 }

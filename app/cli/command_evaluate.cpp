@@ -190,9 +190,9 @@ void addEvaluateCommand(CommandLine& commands) {
         ->type_name("FILE");
     app.add_option("--context", options->context,
                    "Tokens of a window; default: 2048, or what the model has")
-        ->check(CLI::PositiveNumber);
+        ->check(positive());
     app.add_option("--max-tokens", options->maxTokens, "Only the beginning of the text")
-        ->check(CLI::PositiveNumber);
+        ->check(positive());
     app.add_option("--out", options->out,
                    "Also write a report file (in a job: its out/evaluation.h5)")
         ->type_name("FILE.h5");

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "app/cli/command.h"
+
 namespace caldera::cli {
 
 void EngineOptions::addTo(CLI::App& command) {
@@ -10,7 +12,7 @@ void EngineOptions::addTo(CLI::App& command) {
         .add_option("--context", context,
                     "Tokens that a conversation may have (default: what the model takes, at most " +
                         std::to_string(kDefaultContext) + ")")
-        ->check(CLI::PositiveNumber);
+        ->check(positive());
     command.add_option("--threads", threads, "Threads that compute (default: all cores)")
         ->check(CLI::Range(1, 1024));
 }

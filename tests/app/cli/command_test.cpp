@@ -82,6 +82,24 @@ TEST(Command, TellsEndlessForeignTextInOneShortLine) {
     EXPECT_LT(run({std::string(3000000, 'x')}, [](Invocation&) {}).err.size(), 2100U);
 }
 
+TEST(Command, SaysShortlyThatANumberMustBePositive) {
+    int number = 1;
+    const auto add = [&](CommandLine& commands) {
+        commands.add("work", "Works", [](Invocation&) {})
+            .add_option("--number", number, "A number")
+            ->check(positive());
+    };
+    for (const char* wrong : {"0", "-3", "nan", "x"}) {
+        const Result result = runCommandLine({"work", "--number", wrong}, add);
+        EXPECT_EQ(result.exitCode, 2) << wrong;
+        EXPECT_EQ(result.err, "caldera: --number: " + std::string(wrong) +
+                                  " was given; a number above 0 was needed. See `caldera "
+                                  "--help`.\n");
+    }
+    EXPECT_EQ(runCommandLine({"work", "--number", "5"}, add).exitCode, 0);
+    EXPECT_EQ(number, 5);
+}
+
 TEST(Command, FailsWhenItsOutputIsLost) {
     const int before = ::dup(STDOUT_FILENO);
     const Result result = run({"work"}, [](Invocation&) {
