@@ -1,13 +1,15 @@
-// caldera bench codec | gemv
+// caldera bench codec | gemv | compress
 #include <chrono>
+#include <functional>
 #include <iomanip>
 #include <iostream>
 #include <random>
 
+#include "app/cli/bench_compress.h"
 #include "app/cli/command.h"
 #include "core/base/error.h"
 #include "core/codec/codec.h"
-#include "kernels/e8p/e8p.h"
+#include "core/model/codec_facts.h"
 #include "kernels/lloyd/lloyd.h"
 
 namespace caldera::cli {
@@ -23,6 +25,7 @@ struct BenchOptions {
     int64_t rows = 4096;
     int64_t columns = 4096;
     double seconds = 1;
+    std::string codec = "e8p-2";
 };
 
 double secondsSince(Clock::time_point start) {
@@ -93,7 +96,10 @@ CodecRow measureLevels(int bits, const std::vector<float>& sample) {
 void runCodec(const BenchOptions& options, const Invocation& invocation) {
     const int64_t count = padTo(options.samples, 128); // whole groups of 16 rows of 8
     const std::vector<float> sample = normalSample(count, options.seed);
-    std::vector<CodecRow> rows = {measureCodec("e8p-2", sample)};
+    std::vector<CodecRow> rows;
+    for (const CodecFacts& facts : codecFacts()) {
+        rows.push_back(measureCodec(facts.id, sample));
+    }
     for (const int bits : {2, 3, 4}) {
         rows.push_back(measureLevels(bits, sample));
     }
@@ -109,9 +115,9 @@ void runCodec(const BenchOptions& options, const Invocation& invocation) {
                   << '\n';
         return;
     }
-    std::cout << "codec     bits  mean squared error  ns to encode a weight\n" << std::fixed;
+    std::cout << "codec            bits  mean squared error  ns to encode a weight\n" << std::fixed;
     for (const CodecRow& row : rows) {
-        std::cout << std::left << std::setw(10) << row.codec << std::setprecision(0) << std::setw(6)
+        std::cout << std::left << std::setw(17) << row.codec << std::setprecision(1) << std::setw(6)
                   << row.bits << std::setprecision(6) << std::setw(20) << row.mse
                   << std::setprecision(2) << row.nanoseconds << '\n';
     }
@@ -119,40 +125,44 @@ void runCodec(const BenchOptions& options, const Invocation& invocation) {
 }
 
 /// Seconds of one product, the best of many within the time given.
-double timeGemv(const kernels::E8pMatrix& q, const std::vector<float>& x, std::vector<float>& y,
-                double seconds, const std::stop_token& stop) {
+double timeGemv(const Codec& codec, const CodedMatrix& q, const std::vector<float>& x,
+                std::vector<float>& y, const std::function<bool()>& goOn) {
+    const kernels::InputBatch batch = {x.data(), 0, y.data(), 0, 1};
+    const kernels::GroupRange all = {0, q.shape.rows / kRowGroup};
     double best = 1e9;
-    const auto start = Clock::now();
     do {
-        if (stop.stop_requested()) {
-            throw Cancelled();
-        }
         const auto begin = Clock::now();
-        kernels::e8pGemv(q, x.data(), y.data(), {0, q.groups});
+        codec.multiply(q, batch, all);
         best = std::min(best, secondsSince(begin));
-    } while (secondsSince(start) < seconds);
+    } while (goOn());
     return best;
 }
 
 void runGemv(const BenchOptions& options, const Invocation& invocation) {
-    const int64_t groups = padTo(options.rows, kRowGroup) / kRowGroup;
-    const int64_t blocks = padTo(options.columns, 8) / 8;
+    const auto codec = makeCodec(options.codec);
+    const MatrixShape shape = {padTo(options.rows, kRowGroup),
+                               padTo(options.columns, codec->blockColumns())};
     std::mt19937_64 random(options.seed);
-    std::vector<uint16_t> codes(static_cast<size_t>(groups * blocks * kRowGroup));
-    for (uint16_t& code : codes) {
-        code = static_cast<uint16_t>(random());
+    std::vector<std::byte> codes(static_cast<size_t>(codec->codeBytes(shape)));
+    for (std::byte& code : codes) {
+        code = static_cast<std::byte>(random() & 0xFFU);
     }
-    const std::vector<float> scale(static_cast<size_t>(groups), 0.01F);
-    const std::vector<float> x = normalSample(blocks * 8, options.seed);
-    std::vector<float> y(static_cast<size_t>(groups * kRowGroup));
-    const double seconds = timeGemv({codes.data(), scale.data(), groups, blocks}, x, y,
-                                    options.seconds, invocation.stop);
-    const double bytes = static_cast<double>(codes.size() * 2 + scale.size() * 2);
-    const double weights = static_cast<double>(groups * kRowGroup * blocks * 8);
+    const std::vector<float> scale(static_cast<size_t>(shape.rows / kRowGroup), 0.01F);
+    const std::vector<float> x = normalSample(shape.columns, options.seed);
+    std::vector<float> y(static_cast<size_t>(shape.rows));
+    const auto start = Clock::now();
+    const double seconds = timeGemv(*codec, {codes, shape, scale}, x, y, [&] {
+        if (invocation.stop.stop_requested()) {
+            throw Cancelled();
+        }
+        return secondsSince(start) < options.seconds;
+    });
+    const double bytes = static_cast<double>(codes.size() + scale.size() * 2);
+    const auto weights = static_cast<double>(shape.size());
     if (invocation.json) {
-        std::cout << Json{{"codec", "e8p-2"},
-                          {"rows", groups * kRowGroup},
-                          {"columns", blocks * 8},
+        std::cout << Json{{"codec", codec->id()},
+                          {"rows", shape.rows},
+                          {"columns", shape.columns},
                           {"seconds", seconds},
                           {"weights_per_second", weights / seconds},
                           {"bytes_per_second", bytes / seconds}}
@@ -160,8 +170,8 @@ void runGemv(const BenchOptions& options, const Invocation& invocation) {
                   << '\n';
         return;
     }
-    std::cout << std::fixed << std::setprecision(1) << "e8p-2 " << groups * kRowGroup << " x "
-              << blocks * 8 << ": " << seconds * 1e6 << " us, " << weights / seconds / 1e9
+    std::cout << std::fixed << std::setprecision(1) << codec->id() << ' ' << shape.rows << " x "
+              << shape.columns << ": " << seconds * 1e6 << " us, " << weights / seconds / 1e9
               << " billion weights a second, " << bytes / seconds / 1e9 << " GB/s, one core.\n";
 }
 
@@ -187,7 +197,9 @@ void addBenchCommand(CommandLine& commands) {
     codec->add_option("--samples", options->samples, "How many values")
         ->check(CLI::Range(int64_t{128}, int64_t{1} << 30))
         ->capture_default_str();
-    CLI::App* gemv = addAction("gemv", "Time a product with packed e8p-2 weights", runGemv);
+    CLI::App* gemv = addAction("gemv", "Time a product with packed weights", runGemv);
+    gemv->add_option("--codec", options->codec, "Id of the codec, for example trellis-v4k8m4")
+        ->capture_default_str();
     gemv->add_option("--rows", options->rows)->check(CLI::Range(1, 1 << 18))->capture_default_str();
     gemv->add_option("--columns", options->columns)
         ->check(CLI::Range(1, 1 << 18))
@@ -195,6 +207,9 @@ void addBenchCommand(CommandLine& commands) {
     gemv->add_option("--seconds", options->seconds, "How long to measure")
         ->check(CLI::Range(0.01, 600.0))
         ->capture_default_str();
+    addCompressBench(bench, [action](const BenchRun& run) {
+        *action = [run](const BenchOptions&, const Invocation& invocation) { run(invocation); };
+    });
 }
 
 } // namespace caldera::cli

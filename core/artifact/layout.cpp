@@ -28,7 +28,7 @@ public:
             return;
         }
         const int64_t groups = padTo(shape.rows, kRowGroup) / kRowGroup;
-        const int64_t columns = padTo(shape.columns, kCodecColumns);
+        const int64_t columns = padTo(shape.columns, settings.codecColumns());
         add(name + ".q.codes", "U8", {groups, codeRowBytes(columns * kRowGroup, settings.bits)});
         add(name + ".q.scale", "F16", {groups});
         if (settings.rank > 0) {

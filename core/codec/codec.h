@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/model/module.h"
+#include "kernels/common/product.h"
 
 namespace caldera {
 
@@ -19,12 +20,22 @@ struct BlockPosition {
     int64_t firstRow = 0;
 };
 
+/// A packed matrix: codes of the whole of it in kernel order, value = scale of the row's group x
+/// decoded.
+struct CodedMatrix {
+    std::span<const std::byte> codes;
+    MatrixShape shape;
+    std::span<const float> scale; ///< [groups of 16 rows]
+};
+
 /// Immutable and thread-safe; encodeBlock may be called for different row ranges at once.
 class Codec {
 public:
     virtual ~Codec() = default;
 
-    virtual std::string id() const = 0;   ///< "e8p-2"
+    virtual std::string id() const = 0; ///< "e8p-2"
+    /// SHA-256 of what codes are decoded with, in 64 hexadecimal digits.
+    virtual std::string tableHash() const = 0;
     virtual int blockColumns() const = 0; ///< columns encoded together (feedback step of LDLQ)
     /// Rows encoded together: 1, or the 16 of a group. A block is blockRows x blockColumns weights.
     virtual int blockRows() const = 0;
@@ -51,9 +62,26 @@ public:
     /// out [rowCount, paddedColumns] row-major.
     virtual void decodeRows(std::span<const std::byte> codes, MatrixShape shape, int64_t firstRow,
                             int64_t rowCount, std::span<float> out) const = 0;
+
+    /// y += Q x for every vector of the batch and the rows of the groups in the range, of which the
+    /// first is row 0 of y. x holds the padded columns. Here: decoded group by group.
+    virtual void multiply(const CodedMatrix& q, const kernels::InputBatch& batch,
+                          kernels::GroupRange range) const;
+
+protected:
+    /// Throw Error("codec.size") or Error("codec.shape") when sizes do not fit one another.
+    void checkEncode(MatrixShape shape, BlockPosition position, std::span<const float> x,
+                     size_t codes, size_t decoded) const;
+    void checkDecode(MatrixShape shape, int64_t firstRow, int64_t rowCount, size_t codes,
+                     size_t values) const;
+
+private:
+    void checkCodeSize(size_t bytes, MatrixShape shape) const;
+    void checkRows(int64_t firstRow, int64_t rows, MatrixShape shape) const;
 };
 
-/// "e8p-2" -> codec. Throws Error("codec.unknown") naming the id and the known ones.
+/// "e8p-2" -> codec; one object for each id. Throws Error("codec.unknown") naming the id and the
+/// known ones.
 std::shared_ptr<const Codec> makeCodec(const std::string& id);
 
 /// Codec of the factors L and R: scalar levels, two codes a byte, one scale per rank index.

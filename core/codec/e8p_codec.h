@@ -8,6 +8,7 @@ namespace caldera {
 class E8pCodec : public Codec {
 public:
     std::string id() const override { return "e8p-2"; }
+    std::string tableHash() const override;
     int blockColumns() const override { return 8; }
     int blockRows() const override { return 1; }
     double bitsPerWeight() const override { return 2; }
@@ -16,9 +17,8 @@ public:
                      std::span<std::byte> codes, std::span<float> decoded) const override;
     void decodeRows(std::span<const std::byte> codes, MatrixShape shape, int64_t firstRow,
                     int64_t rowCount, std::span<float> out) const override;
-
-private:
-    void checkCodeSize(size_t bytes, MatrixShape shape) const;
+    void multiply(const CodedMatrix& q, const kernels::InputBatch& batch,
+                  kernels::GroupRange range) const override;
 };
 
 } // namespace caldera

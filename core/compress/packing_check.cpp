@@ -7,8 +7,7 @@
 #include <ATen/ATen.h>
 
 #include "core/base/error.h"
-#include "core/base/hash.h"
-#include "core/codec/codec.h"
+#include "core/codec/codec_tables.h"
 #include "core/decompose/decompose.h"
 
 namespace caldera {
@@ -16,29 +15,6 @@ namespace caldera {
 namespace {
 
 constexpr double kTolerance = 0.01;
-
-template <class T>
-std::string hashOf(const T& values) {
-    return sha256Hex(std::as_bytes(std::span(values)));
-}
-
-std::string hashOfDecoder(const std::string& id) {
-    constexpr size_t kWords = 1U << 16;
-    std::vector<uint16_t> words(kWords);
-    for (size_t i = 0; i < kWords; ++i) {
-        words[i] = static_cast<uint16_t>(i);
-    }
-    const auto codec = makeCodec(id);
-    const auto columns = std::llround(static_cast<double>(kWords) * 16 / codec->bitsPerWeight() /
-                                      static_cast<double>(kRowGroup));
-    std::vector<float> values(static_cast<size_t>(kRowGroup * columns));
-    codec->decodeRows(std::as_bytes(std::span(words)), {kRowGroup, columns}, 0, kRowGroup, values);
-    return hashOf(values);
-}
-
-std::string hashOfLevels(const std::string& id) {
-    return hashOf(makeFactorCodec(id)->levels());
-}
 
 } // namespace
 
@@ -59,10 +35,10 @@ std::map<std::string, std::string> codecTables(const Plan& plan, const ModelConf
     }
     std::map<std::string, std::string> tables;
     for (const std::string& id : matrices) {
-        tables[id] = hashOfDecoder(id);
+        tables[id] = codecTableHash(id);
     }
     for (const std::string& id : factors) {
-        tables[id] = hashOfLevels(id);
+        tables[id] = codecTableHash(id);
     }
     return tables;
 }

@@ -7,6 +7,7 @@
 
 #include <ATen/ATen.h>
 
+#include "core/codec/codec_tables.h"
 #include "core/forward/decode_cell.h"
 #include "core/forward/tensor_bytes.h"
 #include "core/forward/token_rows.h"
@@ -87,6 +88,7 @@ private:
 
 std::shared_ptr<const TransformerWeights> artifactWeights(std::shared_ptr<const Artifact> artifact,
                                                           torch::Device device) {
+    checkCodecTables(artifact->codecTables(), artifact->name());
     return std::make_shared<ArtifactWeights>(std::move(artifact), device);
 }
 

@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "core/base/text.h"
+#include "core/model/codec_facts.h"
 #include "core/plan/glob.h"
 
 namespace caldera {
@@ -27,7 +28,13 @@ int affordableRank(MatrixShape shape, double factorBits) {
 } // namespace
 
 std::string CellSettings::codecId() const {
-    return codec + "-" + numberText(bits);
+    const CodecFacts* facts = findCodecFacts(codec, bits);
+    return facts != nullptr ? facts->id : codec + "-" + numberText(bits);
+}
+
+int CellSettings::codecColumns() const {
+    const CodecFacts* facts = findCodecFacts(codec, bits);
+    return facts != nullptr ? facts->columns : 1;
 }
 
 std::string CellSettings::leftCodecId() const {

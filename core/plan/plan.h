@@ -32,7 +32,8 @@ struct CellSettings {
     bool locked = false;
     bool skip = false; ///< the cell stays as it is (16 bit)
 
-    std::string codecId() const;      ///< "e8p-2"
+    std::string codecId() const;      ///< "e8p-2"; of an unknown codec its family and bits
+    int codecColumns() const;         ///< Q's columns pad to a multiple of this
     std::string leftCodecId() const;  ///< "lloyd-4"
     std::string rightCodecId() const; ///< "lloyd-4"
     bool operator==(const CellSettings&) const = default;

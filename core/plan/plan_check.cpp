@@ -3,6 +3,7 @@
 
 #include "core/base/error.h"
 #include "core/base/text.h"
+#include "core/model/codec_facts.h"
 #include "core/plan/glob.h"
 #include "core/plan/plan.h"
 
@@ -11,7 +12,6 @@ namespace caldera {
 namespace {
 
 constexpr int kRankStep = 16;
-const std::vector<std::string> kCodecIds = {"e8p-2"};
 const std::vector<std::string> kFactorCodecIds = {"lloyd-4", "none-16"};
 const std::vector<std::string> kTransforms = {"hadamard-128", "none"};
 
@@ -23,13 +23,18 @@ std::string listText(const std::vector<std::string>& words) {
     return text;
 }
 
+[[noreturn]] void throwUnknown(const std::string& cell, const char* key, const std::string& id,
+                               const std::string& known) {
+    throw Error("plan.codec",
+                cell + ": the " + key + " " + id + " is not supported by this build. Choose " +
+                    known + " (the number is the bits).",
+                {{"cell", cell}, {"came", id}, {"needed", known}});
+}
+
 void requireKnown(const std::string& cell, const char* key, const std::string& id,
                   const std::vector<std::string>& known) {
     if (std::find(known.begin(), known.end(), id) == known.end()) {
-        throw Error("plan.codec",
-                    cell + ": the " + key + " " + id + " is not supported by this build. Choose " +
-                        listText(known) + " (the number is the bits).",
-                    {{"cell", cell}, {"came", id}, {"needed", listText(known)}});
+        throwUnknown(cell, key, id, listText(known));
     }
 }
 
@@ -55,7 +60,9 @@ void checkRank(const std::string& cell, int rank, MatrixShape shape) {
 }
 
 void checkCell(const std::string& cell, const CellSettings& settings, MatrixShape shape) {
-    requireKnown(cell, "codec", settings.codecId(), kCodecIds);
+    if (findCodecFacts(settings.codec, settings.bits) == nullptr) {
+        throwUnknown(cell, "codec", settings.codecId(), codecChoices());
+    }
     requireKnown(cell, "transform", settings.transform, kTransforms);
     checkRank(cell, settings.rank, shape);
     if (settings.rank > 0) {

@@ -24,8 +24,9 @@ int64_t cellBytes(const CellSettings& settings, MatrixShape shape) {
         return shape.size() * kHalfBytes;
     }
     const int64_t rows = padTo(shape.rows, kRowGroup);
-    const int64_t columns = padTo(shape.columns, kCodecColumns);
-    const int64_t scales = rows / kRowGroup * kHalfBytes;
+    const int64_t columns = padTo(shape.columns, settings.codecColumns());
+    const int64_t groups = rows / kRowGroup;
+    const int64_t scales = groups * kHalfBytes;
     const int64_t signs = shape.rows * kHalfBytes;
     int64_t factors = 0;
     if (settings.rank > 0) {
@@ -33,7 +34,7 @@ int64_t cellBytes(const CellSettings& settings, MatrixShape shape) {
                   codeRows(settings.rank, shape.columns, settings.rightBits) +
                   2 * settings.rank * kHalfBytes;
     }
-    return codeRows(rows, columns, settings.bits) + scales + signs + factors;
+    return groups * codeRowBytes(columns * kRowGroup, settings.bits) + scales + signs + factors;
 }
 
 PlanSize planSize(const Plan& plan, const ModelConfig& config) {

@@ -7,6 +7,7 @@
 
 #include "core/base/error.h"
 #include "core/base/half.h"
+#include "core/codec/codec_tables.h"
 #include "core/runtime/attention.h"
 #include "core/runtime/kv_cache.h"
 #include "core/runtime/linear.h"
@@ -353,6 +354,7 @@ std::unique_ptr<Engine> Engine::open(std::shared_ptr<const Artifact> artifact, i
                 artifact->name() + " takes 1 to " + std::to_string(longest) + ".",
             {{"context", std::to_string(contextLength)}, {"longest", std::to_string(longest)}});
     }
+    checkCodecTables(artifact->codecTables(), artifact->name());
     return std::make_unique<CpuEngine>(std::move(artifact), contextLength, threads);
 }
 

@@ -6,7 +6,6 @@
 #include "core/base/error.h"
 #include "core/base/half.h"
 #include "core/codec/transform.h"
-#include "kernels/e8p/e8p.h"
 #include "kernels/hadamard/hadamard.h"
 
 namespace caldera {
@@ -14,6 +13,8 @@ namespace caldera {
 namespace {
 
 constexpr int64_t kDenseUnitRows = 64;
+/// Inputs pad to this: every codec's block of columns divides it, so members of a group share them.
+constexpr int64_t kInputColumns = 8;
 
 std::vector<float> halvesToFloats(std::span<const uint16_t> halves) {
     std::vector<float> values;
@@ -24,6 +25,18 @@ std::vector<float> halvesToFloats(std::span<const uint16_t> halves) {
     return values;
 }
 
+std::shared_ptr<const Codec> codecOf(const ArtifactCell& cell) {
+    try {
+        return makeCodec(cell.q.codec);
+    } catch (const Error&) {
+        throw Error("engine.codec",
+                    cellName(cell.cell) + " is stored with the codec " + cell.q.codec +
+                        ", which this version does not know. Use the version that wrote the "
+                        "artifact.",
+                    {{"cell", cellName(cell.cell)}, {"codec", cell.q.codec}});
+    }
+}
+
 } // namespace
 
 Linear::Linear(ArtifactCell cell)
@@ -32,12 +45,7 @@ Linear::Linear(ArtifactCell cell)
         return;
     }
     outputBlock_ = transformBlock(cell_.transform, rows_);
-    if (cell_.q.codec != "e8p-2") {
-        throw Error("engine.codec",
-                    cellName(cell_.cell) + " is stored with the codec " + cell_.q.codec +
-                        "; this version runs e8p-2. Use the version that wrote the artifact.",
-                    {{"cell", cellName(cell_.cell)}, {"codec", cell_.q.codec}});
-    }
+    codec_ = codecOf(cell_);
     scale_ = halvesToFloats(cell_.q.scale);
     outSign_ = halvesToFloats(cell_.outSign);
     if (rank() > 0) {
@@ -52,7 +60,7 @@ Linear::Linear(ArtifactCell cell)
 }
 
 int64_t Linear::paddedColumns() const {
-    return isCompressed() ? padTo(columns_, kernels::kE8pWidth) : columns_;
+    return isCompressed() ? padTo(columns_, kInputColumns) : columns_;
 }
 
 int64_t Linear::bytes() const {
@@ -118,13 +126,9 @@ void Linear::multiplyPacked(const Job& job, int64_t first, int64_t count,
         const kernels::InputVectors reduced{job.reduced, job.input.count, rank()};
         left_.multiply(first, count, reduced, y, job.buffers->decoded);
     }
-    const int64_t blocks = paddedColumns() / kernels::kE8pWidth;
-    const int64_t firstGroup = first / kRowGroup;
-    const kernels::E8pMatrix q{reinterpret_cast<const uint16_t*>(cell_.q.codes.data()) +
-                                   firstGroup * blocks * kRowGroup,
-                               scale_.data() + firstGroup, groups, blocks};
-    kernels::e8pGemm(q, {job.input.values, job.input.stride, y.values, y.stride, job.input.count},
-                     {0, groups});
+    codec_->multiply({cell_.q.codes, cell_.q.shape, scale_},
+                     {job.input.values, job.input.stride, y.values, y.stride, job.input.count},
+                     {first / kRowGroup, groups});
 }
 
 void Linear::finishRows(const Job& job, int64_t first, int64_t count) const {
@@ -170,7 +174,7 @@ int64_t GroupLinear::bytes() const {
 
 void GroupLinear::rotate(ThreadPool& pool, std::vector<float>& rotated, const float* x,
                          int64_t tokens) const {
-    const int64_t padded = padTo(columns(), kernels::kE8pWidth);
+    const int64_t padded = padTo(columns(), kInputColumns);
     rotated.resize(std::max(rotated.size(), static_cast<size_t>(tokens * padded)));
     pool.run(tokens, [&](int64_t t, int) {
         float* row = rotated.data() + t * padded;

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
 #include "core/artifact/artifact.h"
+#include "core/codec/codec.h"
 #include "core/runtime/factor.h"
 #include "core/runtime/thread_pool.h"
 #include "kernels/dense/dense.h"
@@ -64,8 +66,9 @@ private:
     int64_t outputBlock_ = 1;
     Factor left_;
     Factor right_;
-    std::vector<float> scale_;       ///< of Q, per 16 rows
-    std::vector<float> factorScale_; ///< of L times R, per rank index
+    std::shared_ptr<const Codec> codec_; ///< of Q; null when skipped
+    std::vector<float> scale_;           ///< of Q, per 16 rows
+    std::vector<float> factorScale_;     ///< of L times R, per rank index
     std::vector<float> outSign_;
 };
 

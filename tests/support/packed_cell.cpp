@@ -60,11 +60,11 @@ std::vector<float> randomVector(int64_t count, std::mt19937& random, float devia
 }
 
 PackedCell::PackedCell(MatrixShape shape, int rank, const std::string& transform,
-                       std::mt19937& random)
+                       std::mt19937& random, const std::string& codecId)
     : transform_(transform) {
-    const auto codec = makeCodec("e8p-2");
+    const auto codec = makeCodec(codecId);
     const float typical = 1.0F / std::sqrt(static_cast<float>(shape.columns));
-    cell_.q = {"e8p-2", shape, randomBytes(codec->codeBytes(shape), random),
+    cell_.q = {codecId, shape, randomBytes(codec->codeBytes(shape), random),
                randomScales(padTo(shape.rows, kRowGroup) / kRowGroup, typical, random)};
     cell_.l.shape = {shape.rows, rank};
     cell_.r.shape = {rank, shape.columns};
@@ -96,7 +96,7 @@ ArtifactCell PackedCell::view(Cell cell) const {
 
 std::vector<float> PackedCell::dense() const {
     const MatrixShape shape = cell_.q.shape;
-    const auto codec = makeCodec("e8p-2");
+    const auto codec = makeCodec(cell_.q.codec);
     const int64_t paddedRows = padTo(shape.rows, kRowGroup);
     const int64_t paddedColumns = padTo(shape.columns, codec->blockColumns());
     std::vector<float> q(static_cast<size_t>(paddedRows * paddedColumns));

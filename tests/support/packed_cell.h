@@ -16,7 +16,8 @@ std::vector<float> randomVector(int64_t count, std::mt19937& random, float devia
 /// A cell with random codes, scales and signs whose matrix has rows of about unit length.
 class PackedCell {
 public:
-    PackedCell(MatrixShape shape, int rank, const std::string& transform, std::mt19937& random);
+    PackedCell(MatrixShape shape, int rank, const std::string& transform, std::mt19937& random,
+               const std::string& codec = "e8p-2");
 
     const CompressedCell& cell() const { return cell_; }
     void setCell(Cell cell) { cell_.cell = cell; }

@@ -8,6 +8,7 @@
 
 #include "core/base/error.h"
 #include "core/base/half.h"
+#include "core/codec/codec_tables.h"
 #include "core/model/json_text.h"
 
 namespace caldera::test {
@@ -125,6 +126,8 @@ TinyModel::TinyModel(const TinyOptions& options)
     Plan plan;
     plan.model = "tiny";
     plan.defaults.rank = 16;
+    plan.defaults.codec = options.codec;
+    plan.defaults.bits = options.bits;
     plan.skipLayers = options.skipped;
     plan.embeddingBits = options.embeddingBits;
     plan.headBits = options.headBits;
@@ -136,7 +139,9 @@ TinyModel::TinyModel(const TinyOptions& options)
     request.plan = plan;
     request.folder = folder_;
     request.load = [this](Cell cell) { return cells_.at(cell).cell(); };
-    request.codecTables = {{"e8p-2", std::string(64, 'a')}, {"lloyd-4", std::string(64, 'b')}};
+    for (const std::string& codec : {plan.defaults.codecId(), std::string("lloyd-4")}) {
+        request.codecTables[codec] = codecTableHash(codec);
+    }
     writeArtifact(request);
     artifact_ = Artifact::open(folder_);
 }
@@ -191,7 +196,7 @@ void TinyModel::addCells(const Plan& plan, std::mt19937& random) {
                 dense_[cell] = weight;
                 continue;
             }
-            PackedCell packed(shape, 16, "hadamard-128", random);
+            PackedCell packed(shape, 16, "hadamard-128", random, plan.settingsOf(cell).codecId());
             packed.setCell(cell);
             const std::string group = inputGroupPrefix(layer, inputGroupOf(module));
             packed.setInSign(signs.emplace(group, packed.cell().inSign).first->second);

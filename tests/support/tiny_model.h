@@ -18,6 +18,8 @@ struct TinyOptions {
     std::string architecture = "qwen2";
     bool hasTiedHead = true;
     bool scalesRope = false;
+    std::string codec = "e8p"; ///< family, and bits of all cells
+    double bits = 2;
     int embeddingBits = 16;
     int headBits = 16;
     std::vector<std::string> skipped = {}; ///< globs over cell names

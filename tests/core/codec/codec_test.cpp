@@ -7,6 +7,8 @@
 
 #include "core/base/error.h"
 #include "core/base/half.h"
+#include "core/codec/codec_tables.h"
+#include "core/model/codec_facts.h"
 
 using namespace caldera;
 
@@ -34,7 +36,9 @@ std::string errorCode(const std::function<void()>& action) {
 } // namespace
 
 TEST(Codec, PrintsTheIdItIsMadeFrom) {
-    EXPECT_EQ(makeCodec("e8p-2")->id(), "e8p-2");
+    for (const CodecFacts& facts : codecFacts()) {
+        EXPECT_EQ(makeCodec(facts.id)->id(), facts.id);
+    }
     for (const std::string id : {"lloyd-4", "none-16"}) {
         EXPECT_EQ(makeFactorCodec(id)->id(), id);
     }
@@ -52,34 +56,89 @@ TEST(Codec, NamesTheKnownOnesWhenAnIdIsUnknown) {
     EXPECT_EQ(errorCode([] { makeFactorCodec("lloyd-5"); }), "codec.unknown");
 }
 
+TEST(Codec, IsWhatThePlanKnowsOfIt) {
+    for (const CodecFacts& facts : codecFacts()) {
+        const auto codec = makeCodec(facts.id);
+        EXPECT_EQ(codec->blockColumns(), facts.columns);
+        EXPECT_EQ(codec->bitsPerWeight(), facts.bits);
+        EXPECT_EQ(findCodecFacts(facts.family, facts.bits), &facts);
+        EXPECT_EQ(codec->codeBytes({33, 21}) * 8, 48 * padTo(21, facts.columns) * facts.bits);
+        EXPECT_EQ(codec->blockOffset({48, 21}, {0, 16}) * 3, codec->codeBytes({48, 21}));
+    }
+    EXPECT_EQ(findCodecFacts("trellis", 3.5), nullptr);
+}
+
+TEST(Codec, DecodesWhatEncodingPromisedForAnyRowRange) {
+    const MatrixShape shape = {40, 21};
+    for (const CodecFacts& facts : codecFacts()) {
+        const auto codec = makeCodec(facts.id);
+        const int64_t width = facts.columns;
+        const int64_t columns = padTo(shape.columns, width);
+        std::vector<std::byte> codes(codec->codeBytes(shape));
+        std::vector<float> promised(48 * columns);
+        for (int64_t block = 0; block < columns / width; ++block) {
+            for (const auto& [first, rows] : {std::pair<int64_t, int64_t>{32, 16}, {0, 32}}) {
+                const std::vector<float> x = normal(rows * width, 1.0F, uint32_t(block + first));
+                std::vector<float> decoded(x.size());
+                codec->encodeBlock(x, shape, {block, first}, codes, decoded);
+                for (int64_t row = 0; row < rows; ++row) {
+                    std::copy_n(&decoded[row * width], width,
+                                &promised[(first + row) * columns + block * width]);
+                }
+            }
+        }
+        std::vector<float> all(48 * columns);
+        codec->decodeRows(codes, shape, 0, 48, all);
+        EXPECT_EQ(all, promised) << facts.id;
+        std::vector<float> part(16 * columns);
+        codec->decodeRows(codes, shape, 16, 16, part);
+        EXPECT_TRUE(std::equal(part.begin(), part.end(), all.begin() + 16 * columns));
+    }
+}
+
+TEST(Codec, MultipliesAsItDecodes) {
+    const MatrixShape shape = {40, 21};
+    for (const CodecFacts& facts : codecFacts()) {
+        const auto codec = makeCodec(facts.id);
+        std::vector<std::byte> codes(codec->codeBytes(shape));
+        std::mt19937 random(33);
+        for (std::byte& byte : codes) {
+            byte = static_cast<std::byte>(random() & 0xFFU);
+        }
+        const std::vector<float> scale = {0.5F, 2.0F, -1.0F};
+        const std::vector<float> x = normal(3 * 24, 1.0F, 34);
+        std::vector<float> own(3 * 32, 1.0F);
+        std::vector<float> generic(own);
+        codec->multiply({codes, shape, scale}, {x.data(), 24, own.data(), 32, 3}, {1, 2});
+        codec->Codec::multiply({codes, shape, scale}, {x.data(), 24, generic.data(), 32, 3},
+                               {1, 2});
+        for (size_t i = 0; i < own.size(); ++i) {
+            EXPECT_NEAR(own[i], generic[i], 1e-4) << facts.id;
+        }
+    }
+}
+
+TEST(Codec, RefusesTablesThatAreNotItsOwn) {
+    const std::string good = codecTableHash("trellis-v4k8m4");
+    EXPECT_EQ(good.size(), 64U);
+    EXPECT_NE(good, codecTableHash("trellis-v4k6m6"));
+    checkCodecTables({{"trellis-v4k8m4", good}, {"lloyd-4", codecTableHash("lloyd-4")}}, "tiny");
+    for (const auto& [id, hash] : {std::pair<std::string, std::string>{"e8p-2", good},
+                                   {"none-16", good},
+                                   {"trellis-v9k9m9", good}}) {
+        EXPECT_EQ(errorCode([&] {
+                      checkCodecTables({{id, hash}}, "tiny");
+                  }),
+                  "artifact.codec-table")
+            << id;
+    }
+}
+
 TEST(E8pCodec, CostsWhatItWrites) {
     const auto codec = makeCodec("e8p-2");
     EXPECT_EQ(codec->codeBytes({16, 8}), 32);
     EXPECT_EQ(codec->codeBytes({17, 9}), 128); // 32 x 16
     EXPECT_EQ(codec->codeBytes({576, 1536}), 576 * 1536 / 4);
-}
-
-TEST(E8pCodec, DecodesWhatEncodingPromisedForAnyRowRange) {
-    const auto codec = makeCodec("e8p-2");
-    const MatrixShape shape = {40, 21}; // 48 x 24 with padding
-    std::vector<std::byte> codes(codec->codeBytes(shape));
-    std::vector<float> promised(48 * 24);
-    for (int64_t block = 0; block < 3; ++block) {
-        for (const auto& [first, rows] : {std::pair<int64_t, int64_t>{32, 16}, {0, 32}}) {
-            const std::vector<float> x = normal(rows * 8, 1.03F, uint32_t(block * 64 + first));
-            std::vector<float> decoded(x.size());
-            codec->encodeBlock(x, shape, {block, first}, codes, decoded);
-            for (int64_t row = 0; row < rows; ++row) {
-                std::copy_n(&decoded[row * 8], 8, &promised[(first + row) * 24 + block * 8]);
-            }
-        }
-    }
-    std::vector<float> all(48 * 24);
-    codec->decodeRows(codes, shape, 0, 48, all);
-    EXPECT_EQ(all, promised);
-    std::vector<float> part(16 * 24);
-    codec->decodeRows(codes, shape, 16, 16, part);
-    EXPECT_TRUE(std::equal(part.begin(), part.end(), all.begin() + 16 * 24));
 }
 
 TEST(E8pCodec, KeepsTheDocumentedOrderOfBytes) {
@@ -93,6 +152,27 @@ TEST(E8pCodec, KeepsTheDocumentedOrderOfBytes) {
     EXPECT_EQ(values[18 * 16 + 15], 0.75F);
     EXPECT_EQ(values[19 * 16 + 14], 0.75F);
     EXPECT_EQ(values[19 * 16 + 15], -1.25F); // entry 1 ends in 3/2, negated for its odd sum
+}
+
+TEST(TrellisCodec, KeepsTheDocumentedOrderOfBytes) {
+    const auto codec = makeCodec("trellis-v4k8m4");
+    const MatrixShape shape = {32, 8};
+    std::vector<std::byte> codes(codec->codeBytes(shape));
+    std::vector<float> zero(32 * 8);
+    codec->decodeRows(codes, shape, 0, 32, zero);
+    // The byte of row 19, columns 4..7: group 1, block 1, row 3. Its upper half is also the memory
+    // of row 20.
+    codes[(1 * 2 + 1) * 16 + 3] = std::byte{0x80};
+    std::vector<float> values(32 * 8);
+    codec->decodeRows(codes, shape, 0, 32, values);
+    for (int64_t i = 0; i < 32 * 8; ++i) {
+        const int64_t row = i / 8;
+        if (row == 19 && i % 8 >= 4) {
+            EXPECT_EQ(values[i], -zero[i]); // the top bit negates
+        } else {
+            EXPECT_EQ(values[i] == zero[i], row != 20 || i % 8 < 4) << row << ' ' << i % 8;
+        }
+    }
 }
 
 TEST(E8pCodec, RefusesWrongSizes) {

@@ -160,6 +160,24 @@ TEST_F(Decompose, OddSizesWork) {
     }
 }
 
+TEST_F(Decompose, TheTrellisKeepsItsCodesAndLosesLessWithMoreBits) {
+    const Problem problem = makeProblem(40, 70);
+    CellSettings settings = settingsOf(16);
+    double before = solve(problem, settings).report.relativeError * 1.4; // e8p at 2 bits
+    settings.codec = "trellis";
+    for (const double bits : {1.5, 2.0, 2.5, 3.0, 4.0}) {
+        settings.bits = bits;
+        const CompressedCell cell = solve(problem, settings);
+        EXPECT_EQ(cell.q.codec, settings.codecId());
+        EXPECT_EQ(static_cast<int64_t>(cell.q.codes.size()),
+                  makeCodec(cell.q.codec)->codeBytes(cell.q.shape));
+        EXPECT_NEAR(cell.report.relativeError, relativeError(problem, cell), 1e-4);
+        EXPECT_NEAR(cell.report.history.back().relativeError, cell.report.relativeError, 2e-3);
+        EXPECT_LT(cell.report.relativeError, before) << bits << " bits";
+        before = cell.report.relativeError;
+    }
+}
+
 TEST_F(Decompose, TallAndWideMatricesFillTheReport) {
     for (const auto& [rows, columns] : {std::pair<int64_t, int64_t>{320, 64}, {64, 320}}) {
         const Problem problem = makeProblem(rows, columns);

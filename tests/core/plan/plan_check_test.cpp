@@ -89,6 +89,14 @@ TEST(CheckPlan, NamesCodecsThatThisBuildLacks) {
     plan.defaults.transform = "fourier";
     expectComplaint(plan, "plan.codec", "transform fourier");
     plan = goodPlan();
+    plan.defaults.codec = "trellis";
+    plan.defaults.bits = 3.5;
+    expectComplaint(plan, "plan.codec", "the codec trellis-3.5 is not supported by this build");
+    for (const double bits : {1.5, 2.0, 2.5, 3.0, 4.0}) {
+        plan.defaults.bits = bits;
+        checkPlan(plan, smallConfig());
+    }
+    plan = goodPlan();
     plan.defaults.factorCodec = "none";
     plan.defaults.leftBits = plan.defaults.rightBits = 16;
     checkPlan(plan, smallConfig());

@@ -98,6 +98,8 @@ INSTANTIATE_TEST_SUITE_P(
                 {.architecture = "llama", .hasTiedHead = false, .scalesRope = true, .seed = 3}},
         Variant{"eightBitTables",
                 {.hasTiedHead = false, .embeddingBits = 8, .headBits = 8, .seed = 4}},
+        Variant{"trellis", {.codec = "trellis", .seed = 8}},
+        Variant{"trellis3", {.codec = "trellis", .bits = 3, .seed = 9}},
         Variant{"skippedCells",
                 {.skipped = {"model.layers.0.self_attn.k_proj", "model.layers.1.*",
                              "model.layers.2.mlp.down_proj"},

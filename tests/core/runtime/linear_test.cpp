@@ -23,6 +23,7 @@ struct Case {
     std::string transform;
     int64_t tokens;
     bool hasBias;
+    std::string codec = "e8p-2";
 };
 
 class GroupLinearTest : public testing::TestWithParam<Case> {};
@@ -30,7 +31,7 @@ class GroupLinearTest : public testing::TestWithParam<Case> {};
 TEST_P(GroupLinearTest, EqualsTheDenseMatrix) {
     const Case& c = GetParam();
     std::mt19937 random(3);
-    const PackedCell packed(c.shape, c.rank, c.transform, random);
+    const PackedCell packed(c.shape, c.rank, c.transform, random, c.codec);
     ArtifactCell cell = packed.view({0, Module::OProj});
     if (c.hasBias) {
         cell.bias = randomVector(c.shape.rows, random);
@@ -70,7 +71,10 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"batch", {192, 64}, 16, "hadamard-128", 7, true},
                     Case{"paddedRowsAndColumns", {20, 36}, 16, "hadamard-128", 1, true},
                     Case{"paddedBatch", {20, 36}, 16, "hadamard-128", 5, false},
-                    Case{"oddColumns", {33, 13}, 16, "hadamard-128", 3, false}),
+                    Case{"oddColumns", {33, 13}, 16, "hadamard-128", 3, false},
+                    Case{"trellis", {192, 64}, 16, "hadamard-128", 1, true, "trellis-v4k8m4"},
+                    Case{"trellisBatch", {33, 13}, 0, "none", 6, false, "trellis-v4k6m6"},
+                    Case{"trellisTwoColumns", {20, 13}, 0, "none", 1, false, "trellis-v2k6m6"}),
     [](const auto& test) { return test.param.name; });
 
 TEST(GroupLinear, MixesSkippedAndCompressedMembers) {
@@ -110,7 +114,7 @@ TEST(GroupLinear, RefusesACodecItDoesNotKnow) {
     std::mt19937 random(5);
     const PackedCell packed({32, 32}, 0, "none", random);
     ArtifactCell cell = packed.view({2, Module::OProj});
-    cell.q.codec = "trellis-v4k8m4";
+    cell.q.codec = "e8p-7";
     try {
         const GroupLinear group({cell});
         FAIL();
