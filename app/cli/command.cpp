@@ -23,11 +23,14 @@ namespace {
 
 using Json = nlohmann::json;
 
-enum ExitCode { kDone = 0, kFailed = 1, kUsage = 2, kCancelled = 130 };
+constexpr int kDone = 0;
+constexpr int kFailed = 1;
+constexpr int kUsage = 2;
+constexpr int kCancelled = 130;
 
 /// How a command ended.
 struct Outcome {
-    ExitCode exitCode = kDone;
+    int exitCode = kDone;
     std::string code;
     std::string message;
     ErrorArgs args;
@@ -37,11 +40,11 @@ struct Outcome {
     }
 };
 
+constexpr size_t kLongestMessage = 2000; // of bytes; names in damaged files may have megabytes
+
 /// LibTorch appends a stack trace to its messages.
 std::string firstLine(std::string_view text) {
     return std::string(text.substr(0, text.find('\n')));
-constexpr size_t kLongestMessage = 2000; // of bytes; names in damaged files may have megabytes
-
 }
 
 Outcome rawOutcomeOf(const std::function<void()>& body) {
@@ -73,9 +76,6 @@ Outcome rawOutcomeOf(const std::function<void()>& body) {
     }
 }
 
-void tell(const Outcome& outcome, bool json) {
-    if (outcome.exitCode == kDone) {
-        return;
 Outcome outcomeOf(const std::function<void()>& body) {
     Outcome outcome = rawOutcomeOf(body);
     outcome.message = printable(outcome.message, kLongestMessage);
@@ -85,6 +85,9 @@ Outcome outcomeOf(const std::function<void()>& body) {
     return outcome;
 }
 
+void tell(const Outcome& outcome, bool json) {
+    if (outcome.exitCode == kDone) {
+        return;
     }
     std::cout.flush();
     std::cerr << "caldera: " << outcome.message << '\n';
@@ -175,7 +178,8 @@ void workInFolder(const Task& task, const JobFolder& folder, Outcome& outcome) {
     StopSignals signals([&folder] { return folder.cancelRequested(); });
     fixNumerics();
     EventWriter events(folder.events(), spec.id);
-    events.write("hello", {{"pid", ::getpid()},
+    events.write("hello", {{"format", kEventsFormat},
+                           {"pid", ::getpid()},
                            {"version", programVersion()},
                            {"kind", spec.kind},
                            {"command", commandLineOf(task.words)}});
@@ -204,10 +208,6 @@ Outcome runAsJob(const Task& task, const std::filesystem::path& path) {
 
 } // namespace
 
-CLI::App& CommandLine::add(const std::string& name, const std::string& description,
-                           std::function<void(Invocation&)> run) {
-    CLI::App* app = app_.add_subcommand(name, description);
-    app->add_flag("--json", json_, "Print one JSON document on stdout instead of text");
 std::string jsonText(const nlohmann::json& document) {
     return document.dump(2, ' ', false, Json::error_handler_t::replace);
 }

@@ -1,12 +1,11 @@
 #include "core/artifact/manifest.h"
 
-#include <charconv>
-
 #include <nlohmann/json.hpp>
 
 #include "core/artifact/layout.h"
 #include "core/base/error.h"
 #include "core/base/file.h"
+#include "core/base/format_version.h"
 #include "core/base/hash.h"
 #include "core/model/json_text.h"
 
@@ -18,8 +17,8 @@ using Json = nlohmann::json;
 
 constexpr size_t kMaxManifestBytes = 256U << 20;
 
-std::string formatText() {
-    return std::string(kArtifactFormat) + "/" + std::to_string(kArtifactMajor);
+std::string ownFormat() {
+    return formatText(kArtifactFormat, kArtifactMajor);
 }
 
 Json toJson(const Manifest& m) {
@@ -34,7 +33,7 @@ Json toJson(const Manifest& m) {
                          {"shape", tensor.shape},
                          {"sha256", tensor.sha256}};
     }
-    return {{"format", formatText()},
+    return {{"format", ownFormat()},
             {"artifact_hash", m.artifactHash()},
             {"name", m.name},
             {"model", {{"fingerprint", m.modelFingerprint}}},
@@ -90,24 +89,21 @@ std::string sealed(Json json) {
 }
 
 void checkFormat(const Json& json, const std::filesystem::path& file) {
-    const std::string prefix = std::string(kArtifactFormat) + "/";
     const bool given = json.is_object() && json.contains("format") && json["format"].is_string();
     const std::string text = given ? json["format"].get<std::string>() : "";
-    const char* end = text.data() + text.size();
-    int major = 0;
-    if (!text.starts_with(prefix) ||
-        std::from_chars(text.data() + prefix.size(), end, major).ptr != end || major < 1) {
+    const FormatFit fit = formatFit(text, kArtifactFormat, kArtifactMajor);
+    if (fit == FormatFit::Foreign) {
         throw Error("artifact.missing",
                     file.string() +
                         " is not the manifest of a caldera artifact; it lacks "
                         "\"format\": \"" +
-                        formatText() + "\".",
+                        ownFormat() + "\".",
                     {{"file", file.string()}});
     }
-    if (major > kArtifactMajor) {
+    if (fit == FormatFit::Newer) {
         throw Error("artifact.newer",
                     file.string() + " has format " + text + ", and this program reads up to " +
-                        formatText() + ". Install a newer caldera.",
+                        ownFormat() + ". Install a newer caldera.",
                     {{"file", file.string()}, {"came", text}});
     }
 }
@@ -116,22 +112,24 @@ void checkFormat(const Json& json, const std::filesystem::path& file) {
 
 std::string Manifest::artifactHash() const {
     Sha256 hash;
-    const auto add = [&hash](const std::string& text) {
-        hash.update(text).update(std::string_view("\0", 1));
+    const auto add = [&hash](const auto&... words) {
+        std::string_view gap;
+        ((hash.update(gap).update(std::string_view(words)), gap = " "), ...);
+        hash.update(std::string_view("\0", 1));
     };
-    add(formatText());
+    add(ownFormat());
     add(modelFingerprint);
     add(chatFormat);
     add(chatSystem);
     for (const auto& [codec, table] : codecTables) {
-        add(codec + " " + table);
+        add(codec, table);
     }
     for (const char* file : {"config.json", "tokenizer.json", "plan.yaml"}) {
         const auto found = files.find(file);
-        add(std::string(file) + " " + (found == files.end() ? "" : found->second.sha256));
+        add(file, found == files.end() ? std::string() : found->second.sha256);
     }
     for (const auto& [tensor, entry] : tensors) {
-        add(tensor + " " + entry.dtype + " " + Json(entry.shape).dump() + " " + entry.sha256);
+        add(tensor, entry.dtype, Json(entry.shape).dump(), entry.sha256);
     }
     return hash.hex();
 }

@@ -9,12 +9,12 @@
 #include "core/artifact/artifact.h"
 #include "core/artifact/layout.h"
 #include "core/artifact/manifest.h"
+#include "core/base/clock.h"
 #include "core/base/error.h"
 #include "core/base/half.h"
 #include "core/base/hash.h"
 #include "core/base/text.h"
 #include "core/base/version.h"
-#include "core/job/job_folder.h"
 
 namespace caldera {
 

@@ -123,12 +123,12 @@ void AtomicFile::commit() {
     }
     ::close(descriptor_);
     descriptor_ = -1;
-    if (::rename(temporary_.c_str(), target_.c_str()) != 0) {
-        const int error = errno;
+    try {
+        renameDurably(temporary_, target_);
+    } catch (const Error&) {
         ::unlink(temporary_.c_str());
-        throwWrite(target_, error);
+        throw;
     }
-    syncFolder(target_.parent_path().empty() ? "." : target_.parent_path());
 }
 
 std::string readTextFile(const std::filesystem::path& path, size_t limit) {
@@ -146,6 +146,13 @@ void writeFileAtomically(const std::filesystem::path& path, std::string_view tex
     AtomicFile file(path);
     file.write(text);
     file.commit();
+}
+
+void renameDurably(const std::filesystem::path& from, const std::filesystem::path& to) {
+    if (::rename(from.c_str(), to.c_str()) != 0) {
+        throwWrite(to, errno);
+    }
+    syncFolder(to.parent_path().empty() ? "." : to.parent_path());
 }
 
 uint64_t freeDiskBytes(const std::filesystem::path& path) {

@@ -56,6 +56,10 @@ std::string readTextFile(const std::filesystem::path& path, size_t limit = 256U 
 /// AtomicFile in one call.
 void writeFileAtomically(const std::filesystem::path& path, std::string_view text);
 
+/// Renames and syncs the folder of the new name, so that what follows finds it also after a power
+/// failure. Throws Error("file.write").
+void renameDurably(const std::filesystem::path& from, const std::filesystem::path& to);
+
 /// Free bytes on the file system that holds `path` (or its nearest existing parent).
 uint64_t freeDiskBytes(const std::filesystem::path& path);
 

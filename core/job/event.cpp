@@ -7,9 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/base/clock.h"
 #include "core/base/error.h"
 #include "core/base/file.h"
-#include "core/job/job_folder.h"
 
 namespace caldera {
 

@@ -12,6 +12,8 @@
 
 namespace caldera {
 
+inline constexpr const char* kEventsFormat = "caldera-events/1"; ///< in every "hello"
+
 /// One line of events.jsonl: {"seq", "time", "job", "event", ...}. `body` holds all of it.
 struct Event {
     int64_t seq = 0;

@@ -4,20 +4,22 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <ctime>
 #include <fcntl.h>
 #include <random>
 #include <unistd.h>
 
 #include "core/base/error.h"
 #include "core/base/file.h"
+#include "core/base/format_version.h"
 
 namespace caldera {
 
 namespace {
 
 using Json = nlohmann::json;
-constexpr const char* kJobFormat = "caldera-job/1";
+constexpr const char* kJobFormat = "caldera-job";
+constexpr const char* kStateFormat = "caldera-job-state";
+constexpr int kMajor = 1;
 constexpr size_t kSmallFile = 1U << 20;
 
 std::string textOf(const Json& json) {
@@ -25,9 +27,13 @@ std::string textOf(const Json& json) {
 }
 
 Json stateToJson(const JobState& state) {
-    return {{"phase", state.phase},       {"stage", state.stage},
-            {"fraction", state.fraction}, {"eta_seconds", state.etaSeconds},
-            {"message", state.message},   {"code", state.code},
+    return {{"format", formatText(kStateFormat, kMajor)},
+            {"phase", state.phase},
+            {"stage", state.stage},
+            {"fraction", state.fraction},
+            {"eta_seconds", state.etaSeconds},
+            {"message", state.message},
+            {"code", state.code},
             {"updated", state.updated}};
 }
 
@@ -44,9 +50,12 @@ JobState stateFromJson(const Json& json) {
 }
 
 Json specToJson(const JobSpec& spec) {
-    return {{"format", kJobFormat},        {"id", spec.id},
-            {"kind", spec.kind},           {"title", spec.title},
-            {"arguments", spec.arguments}, {"created", spec.created}};
+    return {{"format", formatText(kJobFormat, kMajor)},
+            {"id", spec.id},
+            {"kind", spec.kind},
+            {"title", spec.title},
+            {"arguments", spec.arguments},
+            {"created", spec.created}};
 }
 
 JobSpec specFromJson(const Json& json) {
@@ -59,17 +68,40 @@ JobSpec specFromJson(const Json& json) {
     return spec;
 }
 
-/// Reads one of the job's small JSON files with `read`; any fault becomes Error(code).
+[[noreturn]] void throwDamaged(const std::filesystem::path& file, const char* code,
+                               const std::string& reason) {
+    throw Error(code,
+                file.string() + " is not readable as a job file: " + reason +
+                    ". It was changed by hand or damaged; start the job again.",
+                {{"file", file.string()}, {"reason", reason}});
+}
+
+void checkFormat(const std::filesystem::path& file, const char* code, const Json& json,
+                 const char* name) {
+    const auto text = json.at("format").get<std::string>();
+    const FormatFit fit = formatFit(text, name, kMajor);
+    if (fit == FormatFit::Newer) {
+        throw Error("job.newer",
+                    file.string() + " has format " + text + ", and this program reads up to " +
+                        formatText(name, kMajor) + ". Install a newer caldera.",
+                    {{"file", file.string()}, {"came", text}});
+    }
+    if (fit == FormatFit::Foreign) {
+        throwDamaged(file, code, "its format is \"" + text + "\"");
+    }
+}
+
+/// Reads one of the job's small JSON files, whose format is `name`, with `read`; any fault becomes
+/// Error(code), a newer format Error("job.newer").
 template <class Read>
-auto readJobFile(const std::filesystem::path& file, const char* code, Read read) {
+auto readJobFile(const std::filesystem::path& file, const char* code, const char* name, Read read) {
     const std::string text = readTextFile(file, kSmallFile);
     try {
-        return read(Json::parse(text));
+        const Json json = Json::parse(text);
+        checkFormat(file, code, json, name);
+        return read(json);
     } catch (const Json::exception& e) {
-        throw Error(code,
-                    file.string() + " is not readable as a job file: " + e.what() +
-                        ". It was changed by hand or damaged; start the job again.",
-                    {{"file", file.string()}});
+        throwDamaged(file, code, e.what());
     }
 }
 
@@ -95,15 +127,6 @@ std::string newJobId() {
     std::array<char, 37> text{};
     std::snprintf(text.data(), text.size(), "%08x-%04x-%04x-%04x-%04x%08x", words[0],
                   words[1] >> 16, words[1] & 0xFFFFU, words[2] >> 16, words[2] & 0xFFFFU, words[3]);
-    return text.data();
-}
-
-std::string utcNow() {
-    const std::time_t now = std::time(nullptr);
-    std::tm parts{};
-    ::gmtime_r(&now, &parts);
-    std::array<char, 32> text{};
-    std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts);
     return text.data();
 }
 
@@ -137,13 +160,14 @@ JobFolder JobFolder::create(const std::filesystem::path& root, JobSpec spec) {
 }
 
 JobSpec JobFolder::spec() const {
-    return readJobFile(path_ / "job.json", "job.spec", specFromJson);
+    return readJobFile(path_ / "job.json", "job.spec", kJobFormat, specFromJson);
 }
 
 JobState JobFolder::state() const {
     const std::filesystem::path file = path_ / "state.json";
-    return std::filesystem::exists(file) ? readJobFile(file, "job.state", stateFromJson)
-                                         : JobState{};
+    return std::filesystem::exists(file)
+               ? readJobFile(file, "job.state", kStateFormat, stateFromJson)
+               : JobState{};
 }
 
 void JobFolder::writeState(const JobState& state) const {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/base/clock.h"
 #include "core/job/event.h"
 
 namespace caldera {
@@ -34,7 +35,6 @@ struct JobState {
 };
 
 std::string newJobId(); ///< random uuid
-std::string utcNow();   ///< "2026-11-21T22:17:25Z"
 
 /// Paths and small files of one job; no state of its own beyond the path.
 class JobFolder {
@@ -48,6 +48,7 @@ public:
     std::filesystem::path cells() const { return path_ / "cells"; }
     std::filesystem::path out() const { return path_ / "out"; }
 
+    /// Both throw Error("job.newer", "job.spec", "job.state"); a state not yet written is "queued".
     JobSpec spec() const;
     JobState state() const;
     void writeState(const JobState& state) const;

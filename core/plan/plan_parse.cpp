@@ -8,6 +8,7 @@
 
 #include "core/base/error.h"
 #include "core/base/file.h"
+#include "core/base/format_version.h"
 #include "core/base/text.h"
 #include "core/plan/plan.h"
 #include "core/plan/plan_keys.h"
@@ -109,18 +110,16 @@ private:
             plan_.foreign = true;
             return;
         }
-        const std::string prefix = std::string(kPlanFormat) + "/";
         const std::string text = format.IsScalar() ? format.Scalar() : "";
-        int major = 0;
-        const char* end = text.data() + text.size();
-        if (!text.starts_with(prefix) ||
-            std::from_chars(text.data() + prefix.size(), end, major).ptr != end || major < 1) {
-            failType(format, "format", "`caldera-plan/1`");
+        const FormatFit fit = formatFit(text, kPlanFormat, kPlanMajor);
+        const std::string own = formatText(kPlanFormat, kPlanMajor);
+        if (fit == FormatFit::Foreign) {
+            failType(format, "format", "`" + own + "`");
         }
-        if (major > kPlanMajor) {
+        if (fit == FormatFit::Newer) {
             fail("plan.newer", format.Mark(),
-                 "this plan has format " + text + ", and this program reads up to caldera-plan/" +
-                     std::to_string(kPlanMajor) + ". Install a newer caldera.",
+                 "this plan has format " + text + ", and this program reads up to " + own +
+                     ". Install a newer caldera.",
                  {{"came", text}});
         }
     }

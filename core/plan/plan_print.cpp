@@ -6,6 +6,7 @@
 
 #include "core/base/error.h"
 #include "core/base/file.h"
+#include "core/base/format_version.h"
 #include "core/base/text.h"
 #include "core/plan/plan.h"
 #include "core/plan/plan_keys.h"
@@ -97,8 +98,7 @@ std::string settingsSection(const Plan& plan) {
 
 std::string printPlan(const Plan& plan) {
     const CalibrationSettings& calibration = plan.calibration;
-    return std::string("format: ") + kPlanFormat + "/" + std::to_string(kPlanMajor) +
-           "\nmodel: " + yamlScalar(plan.model) +
+    return "format: " + formatText(kPlanFormat, kPlanMajor) + "\nmodel: " + yamlScalar(plan.model) +
            "\ncalibration:\n  text: " + yamlScalar(calibration.text) +
            "\n  tokens: " + yamlScalar(calibration.tokens) +
            "\n  sequence_length: " + yamlScalar(calibration.sequenceLength) +

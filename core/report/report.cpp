@@ -9,6 +9,7 @@
 
 #include "core/base/error.h"
 #include "core/base/file.h"
+#include "core/base/format_version.h"
 #include "core/plan/plan_keys.h"
 #include "core/report/hdf5_handle.h"
 
@@ -108,8 +109,7 @@ public:
         : report_(report), file_(create(path)), history_(historyType()) {}
 
     void write() {
-        hdf5::writeAttribute(file_, "format",
-                             std::string(kReportFormat) + "/" + std::to_string(kReportMajor));
+        hdf5::writeAttribute(file_, "format", formatText(kReportFormat, kReportMajor));
         hdf5::writeAttribute(file_, "layer_count", report_.layerCount);
         const Handle run = hdf5::createGroup(file_, "run");
         for (const auto& [name, text] : report_.run) {
@@ -250,19 +250,17 @@ private:
         }
         std::string text;
         hdf5::readAttribute(file_, "format", text);
-        const std::string prefix = std::string(kReportFormat) + "/";
-        const char* end = text.data() + text.size();
-        int major = 0;
-        if (!text.starts_with(prefix) ||
-            std::from_chars(text.data() + prefix.size(), end, major).ptr != end || major < 1) {
+        const FormatFit fit = formatFit(text, kReportFormat, kReportMajor);
+        const std::string own = formatText(kReportFormat, kReportMajor);
+        if (fit == FormatFit::Foreign) {
             throw Error("report.format",
-                        where_ + " has format \"" + text + "\"; caldera-report/1 is needed.",
+                        where_ + " has format \"" + text + "\"; " + own + " is needed.",
                         {{"file", where_}, {"came", text}});
         }
-        if (major > kReportMajor) {
+        if (fit == FormatFit::Newer) {
             throw Error("report.newer",
-                        where_ + " has format " + text + ", and this program reads up to " +
-                            prefix + std::to_string(kReportMajor) + ". Install a newer caldera.",
+                        where_ + " has format " + text + ", and this program reads up to " + own +
+                            ". Install a newer caldera.",
                         {{"file", where_}, {"came", text}});
         }
     }

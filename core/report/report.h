@@ -26,8 +26,20 @@ struct EvaluationRecord {
     std::map<std::string, std::string> facts; ///< text, protocol, reference, command
 };
 
+/// What stands in /run of every report, besides date and version.
+struct RunFacts {
+    std::string model;
+    std::string fingerprint; ///< of the model, or the hash of an artifact
+    std::string command;
+    std::string device;
+    std::string numerics; ///< threads and BLAS kernels (core/linalg/numerics.h)
+
+    /// By the names of the attributes; date and version are those of now.
+    std::map<std::string, std::string> attributes() const;
+};
+
 struct Report {
-    std::map<std::string, std::string> run; ///< model, fingerprint, command, device, date, versions
+    std::map<std::string, std::string> run; ///< see RunFacts
     int layerCount = 0;
     std::map<Cell, CellReport> cells;
     std::vector<FidelityMetric> fidelity;

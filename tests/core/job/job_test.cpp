@@ -173,6 +173,28 @@ TEST_F(Folder, TellsDamagedFilesFromMissingOnes) {
     EXPECT_EQ(job.state().phase, "queued");
 }
 
+TEST_F(Folder, SaysItsFormatAndRefusesANewerOne) {
+    const JobFolder job = create();
+    for (const auto& [file, format] :
+         {std::pair("job.json", "caldera-job/"), std::pair("state.json", "caldera-job-state/")}) {
+        const std::string text = readTextFile(job.path() / file);
+        const auto read = [&] {
+            file == std::string("job.json") ? void(job.spec()) : void(job.state());
+        };
+        const size_t place = text.find(format);
+        ASSERT_NE(place, std::string::npos) << text;
+        const auto with = [&](const std::string& other) {
+            std::string changed = text;
+            writeFileAtomically(job.path() / file,
+                                changed.replace(place, std::string(format).size() + 1, other));
+            return codeOf(read);
+        };
+        EXPECT_EQ(with(std::string(format) + "2"), "job.newer");
+        EXPECT_THAT(with("something/1"), testing::AnyOf("job.spec", "job.state"));
+        EXPECT_EQ(with(std::string(format) + "1"), "(none)");
+    }
+}
+
 TEST_F(Folder, PassesACancelRequestOnce) {
     const JobFolder job = create();
     EXPECT_FALSE(job.cancelRequested());
