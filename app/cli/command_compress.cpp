@@ -4,10 +4,12 @@
 #include <string>
 
 #include "app/cli/command.h"
+#include "app/cli/compute_options.h"
+#include "app/cli/plan_file.h"
 #include "core/base/error.h"
 #include "core/base/text.h"
 #include "core/compress/compress.h"
-#include "core/linalg/numerics.h"
+#include "core/compress/work_folder.h"
 
 namespace caldera::cli {
 
@@ -21,21 +23,14 @@ struct Options {
     fs::path out;
     fs::path work;
     bool resume = false;
-    std::string calibrationText;
-    int64_t calibrationTokens = 0;
-    std::string device = "cpu";
-    int threads = 0;
+    CalibrationOptions calibration;
+    ComputeOptions compute;
 };
 
 Plan planOf(const Options& options, const Model& model) {
-    Plan plan =
-        options.plan.empty() ? defaultPlan(options.model, model.config) : loadPlan(options.plan);
-    if (!options.calibrationText.empty()) {
-        plan.calibration.text = options.calibrationText;
-    }
-    if (options.calibrationTokens > 0) {
-        plan.calibration.tokens = options.calibrationTokens;
-    }
+    Plan plan = options.plan.empty() ? defaultPlan(options.model, model.config)
+                                     : readPlanFile(options.plan);
+    options.calibration.applyTo(plan);
     return plan;
 }
 
@@ -80,9 +75,6 @@ void printText(const CompressResult& result, const fs::path& out) {
 }
 
 void run(const Options& options, Invocation& invocation) {
-    if (options.threads > 0) {
-        fixNumerics(options.threads);
-    }
     CompressRequest request;
     request.out = outFolder(options, invocation);
     request.work = workFolder(options, request.out, invocation);
@@ -94,9 +86,14 @@ void run(const Options& options, Invocation& invocation) {
                         "them, or remove the folder to begin anew.",
                     {{"path", request.work.string()}});
     }
+    ComputeOptions compute = options.compute;
+    if (compute.threads == 0) {
+        compute.threads = workThreads(request.work);
+    }
+    compute.apply();
     request.model = openModel(options.model);
     request.plan = planOf(options, *request.model);
-    request.device = options.device;
+    request.device = options.compute.device;
     request.command = invocation.commandLine;
     const CompressResult result = compress(request, invocation.progress, invocation.stop);
     removeWorkFiles(request.work);
@@ -124,16 +121,8 @@ void addCompressCommand(CommandLine& commands) {
                    "Folder of finished cells until the end; default: beside the target")
         ->type_name("FOLDER");
     app.add_flag("--resume", options->resume, "Go on with the finished cells of an earlier run");
-    app.add_option("--calibration-text", options->calibrationText,
-                   "UTF-8 file instead of the plan's, or \"builtin\"")
-        ->type_name("FILE");
-    app.add_option("--calibration-tokens", options->calibrationTokens,
-                   "Tokens instead of the plan's")
-        ->check(CLI::PositiveNumber);
-    app.add_option("--device", options->device, "cpu or cuda")
-        ->check(CLI::IsMember({"cpu", "cuda"}))
-        ->capture_default_str();
-    app.add_option("--threads", options->threads, "Threads; 0: all cores")->capture_default_str();
+    options->calibration.addTo(app);
+    options->compute.addTo(app);
 }
 
 } // namespace caldera::cli

@@ -6,11 +6,11 @@
 #include <ATen/ATen.h>
 
 #include "app/cli/command.h"
+#include "app/cli/compute_options.h"
 #include "core/base/error.h"
 #include "core/base/text.h"
 #include "core/decompose/decompose.h"
 #include "core/linalg/device.h"
-#include "core/linalg/numerics.h"
 #include "core/model/safetensors.h"
 
 namespace caldera::cli {
@@ -21,8 +21,7 @@ struct Options {
     std::filesystem::path weight;
     CellSettings settings;
     double factorBits = 4;
-    std::string device = "cpu";
-    int threads = 0;
+    ComputeOptions compute;
 };
 
 /// Tensor `name` as an f32 matrix.
@@ -71,16 +70,14 @@ void printText(const CellReport& report) {
 }
 
 void run(Options options, Invocation& invocation) {
-    if (options.threads > 0) {
-        fixNumerics(options.threads);
-    }
+    options.compute.apply();
     options.settings.leftBits = options.factorBits;
     options.settings.rightBits = options.factorBits;
     if (options.factorBits == 16) {
         options.settings.factorCodec = "none";
     }
     const SafetensorsFile file(options.weight);
-    const torch::Device device = deviceOf(options.device);
+    const torch::Device device = deviceOf(options.compute.device);
     DecomposeRequest request;
     request.weight = readMatrix(file, "weight").to(device);
     request.settings = options.settings;
@@ -132,10 +129,7 @@ void addDecomposeCommand(CommandLine& commands) {
     app.add_option("--damping", settings.damping, "Share of the mean diagonal added to the Hessian")
         ->capture_default_str();
     app.add_option("--seed", settings.seed, "Seed of signs and rotations")->capture_default_str();
-    app.add_option("--device", options->device, "cpu or cuda")
-        ->check(CLI::IsMember({"cpu", "cuda"}))
-        ->capture_default_str();
-    app.add_option("--threads", options->threads, "Threads; 0: all cores")->capture_default_str();
+    options->compute.addTo(app);
 }
 
 } // namespace caldera::cli

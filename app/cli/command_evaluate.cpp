@@ -6,14 +6,13 @@
 #include <string>
 
 #include "app/cli/command.h"
+#include "app/cli/compute_options.h"
 #include "core/artifact/artifact.h"
 #include "core/base/error.h"
 #include "core/base/file.h"
 #include "core/base/paths.h"
 #include "core/base/text.h"
-#include "core/base/version.h"
 #include "core/evaluate/evaluate.h"
-#include "core/job/job_folder.h"
 #include "core/linalg/device.h"
 #include "core/linalg/numerics.h"
 
@@ -34,8 +33,7 @@ struct Options {
     int64_t maxTokens = 0;
     fs::path out;
     fs::path baselineText;
-    std::string device = "cpu";
-    int threads = 0;
+    ComputeOptions compute;
 };
 
 /// A model or an artifact, ready to run.
@@ -46,9 +44,11 @@ struct Subject {
     std::shared_ptr<const Tokenizer> tokenizer;
 };
 
-Subject openSubject(const std::string& path, torch::Device device) {
+/// An artifact is read whole anyway, so its checksums are compared first.
+Subject openSubject(const std::string& path, torch::Device device, const Invocation& invocation) {
     if (isArtifact(path)) {
         const auto artifact = Artifact::open(path);
+        artifact->verify(invocation.stop);
         return {artifact->name(), artifact->hash(), artifactWeights(artifact, device),
                 artifact->tokenizer()};
     }
@@ -64,8 +64,8 @@ struct Outcome {
 };
 
 Outcome evaluateFor(const Options& options, Invocation& invocation) {
-    const torch::Device device = deviceOf(options.device);
-    const Subject subject = openSubject(options.subject, device);
+    const torch::Device device = deviceOf(options.compute.device);
+    const Subject subject = openSubject(options.subject, device, invocation);
     const fs::path text =
         options.text.empty() ? resourcesFolder() / "demo-model" / "heldout.txt" : options.text;
     EvaluateRequest request;
@@ -78,15 +78,12 @@ Outcome evaluateFor(const Options& options, Invocation& invocation) {
     request.contextLength = options.context > 0 ? options.context : fitting;
 
     Outcome outcome;
-    outcome.report.run = {{"model", subject.name},
-                          {"fingerprint", subject.identity},
-                          {"command", invocation.commandLine},
-                          {"device", options.device},
-                          {"date", utcNow()},
-                          {"version", std::string(programVersion())}};
+    outcome.report.run = RunFacts{subject.name, subject.identity, invocation.commandLine,
+                                  options.compute.device, numericsName()}
+                             .attributes();
     std::string reference;
     if (!options.reference.empty()) {
-        const Subject original = openSubject(options.reference, device);
+        const Subject original = openSubject(options.reference, device, invocation);
         request.reference = original.weights;
         reference = original.name;
     }
@@ -154,9 +151,7 @@ fs::path outFile(const Options& options, const Invocation& invocation) {
 }
 
 void run(const Options& options, Invocation& invocation) {
-    if (options.threads > 0) {
-        fixNumerics(options.threads);
-    }
+    options.compute.apply();
     const fs::path out = outFile(options, invocation);
     const Outcome outcome = evaluateFor(options, invocation);
     invocation.progress.event("metric", nlohmann::json(outcome.record.numbers));
@@ -199,8 +194,7 @@ void addEvaluateCommand(CommandLine& commands) {
     app.add_option("--baseline-unigram", options->baselineText,
                    "Also print the perplexity of a unigram model fitted on this text")
         ->type_name("FILE");
-    app.add_option("--device", options->device, "cpu or cuda")->capture_default_str();
-    app.add_option("--threads", options->threads, "Threads; 0: all cores")->capture_default_str();
+    options->compute.addTo(app);
 }
 
 } // namespace caldera::cli

@@ -7,10 +7,11 @@
 #include <vector>
 
 #include "app/cli/command.h"
+#include "app/cli/compute_options.h"
+#include "app/cli/plan_file.h"
 #include "core/base/error.h"
 #include "core/base/text.h"
 #include "core/fidelity/fidelity.h"
-#include "core/linalg/numerics.h"
 
 namespace caldera::cli {
 
@@ -26,10 +27,8 @@ struct Options {
     std::string metric = "proxy";
     fs::path out;
     fs::path plan;
-    std::string calibrationText;
-    int64_t calibrationTokens = 0;
-    std::string device = "cpu";
-    int threads = 0;
+    CalibrationOptions calibration;
+    ComputeOptions compute;
 };
 
 using CellValue = std::pair<Cell, double>;
@@ -45,14 +44,9 @@ FidelityRequest requestFor(const Options& options, const Invocation& invocation)
     FidelityRequest request;
     request.model = openModel(options.model);
     request.plan = options.plan.empty() ? defaultPlan(options.model, request.model->config)
-                                        : loadPlan(options.plan);
-    if (!options.calibrationText.empty()) {
-        request.plan.calibration.text = options.calibrationText;
-    }
-    if (options.calibrationTokens > 0) {
-        request.plan.calibration.tokens = options.calibrationTokens;
-    }
-    request.device = options.device;
+                                        : readPlanFile(options.plan);
+    options.calibration.applyTo(request.plan);
+    request.device = options.compute.device;
     request.command = invocation.commandLine;
     return request;
 }
@@ -91,9 +85,7 @@ fs::path outFile(const Options& options, const Invocation& invocation) {
 
 void run(const Options& options, Invocation& invocation) {
     const auto start = std::chrono::steady_clock::now();
-    if (options.threads > 0) {
-        fixNumerics(options.threads);
-    }
+    options.compute.apply();
     const fs::path out = outFile(options, invocation);
     const FidelityRequest request = requestFor(options, invocation);
     const Report report = measureFidelity(request, invocation.progress, invocation.stop);
@@ -128,14 +120,8 @@ void addFidelityCommand(CommandLine& commands) {
         ->type_name("FILE.h5");
     app.add_option("--plan", options->plan, "Plan whose codecs are measured; default: 2 bit e8p")
         ->type_name("FILE");
-    app.add_option("--calibration-text", options->calibrationText,
-                   "UTF-8 file instead of the plan's, or \"builtin\"")
-        ->type_name("FILE");
-    app.add_option("--calibration-tokens", options->calibrationTokens,
-                   "Tokens instead of the plan's")
-        ->check(CLI::PositiveNumber);
-    app.add_option("--device", options->device, "cpu or cuda")->capture_default_str();
-    app.add_option("--threads", options->threads, "Threads; 0: all cores")->capture_default_str();
+    options->calibration.addTo(app);
+    options->compute.addTo(app);
 }
 
 } // namespace caldera::cli

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "app/cli/command.h"
+#include "app/cli/plan_file.h"
 #include "core/base/text.h"
 #include "core/model/model.h"
 #include "core/plan/plan_diff.h"
@@ -55,24 +56,11 @@ std::string sizeText(const PlanSize& size) {
     return text.str();
 }
 
-/// A plan from a file; says on stderr what a foreign one lost.
-Plan loadNamed(const std::string& path) {
-    Plan plan = loadPlan(path);
-    if (plan.foreign) {
-        std::string ignored;
-        for (const std::string& key : std::set(plan.ignoredKeys.begin(), plan.ignoredKeys.end())) {
-            ignored += (ignored.empty() ? "" : ", ") + key;
-        }
-        std::cerr << path << " is not a caldera plan; its common settings were taken over"
-                  << (ignored.empty() ? "" : ", these keys ignored: " + ignored) << ".\n";
-    }
-    return plan;
-}
-
 void runNew(const PlanOptions& options, const Invocation& invocation) {
     const auto model = openModel(options.model);
     const Plan plan = defaultPlan(options.model, model->config);
     checkPlan(plan, model->config);
+    warnOfLostComments(options.out);
     savePlan(plan, options.out);
     const PlanSize size = planSize(plan, model->config);
     if (invocation.json) {
@@ -145,7 +133,7 @@ Json planToJson(const Plan& plan) {
 }
 
 void runShow(const PlanOptions& options, const Invocation& invocation) {
-    const Plan plan = loadNamed(options.plan);
+    const Plan plan = readPlanFile(options.plan);
     const auto model = options.model.empty() ? nullptr : openModel(options.model);
     if (!invocation.json) {
         printSummary(plan, options.plan);
@@ -170,7 +158,7 @@ void runShow(const PlanOptions& options, const Invocation& invocation) {
 }
 
 void runCheck(const PlanOptions& options, const Invocation& invocation) {
-    const Plan plan = loadNamed(options.plan);
+    const Plan plan = readPlanFile(options.plan);
     const auto model = openModel(options.model);
     checkPlan(plan, model->config);
     const PlanSize size = planSize(plan, model->config);
@@ -185,7 +173,7 @@ void runCheck(const PlanOptions& options, const Invocation& invocation) {
 }
 
 void runDiff(const PlanOptions& options, const Invocation& invocation) {
-    const auto differences = diffPlans(loadNamed(options.plan), loadNamed(options.other));
+    const auto differences = diffPlans(readPlanFile(options.plan), readPlanFile(options.other));
     if (invocation.json) {
         Json rows = Json::array();
         for (const PlanDifference& d : differences) {

@@ -10,6 +10,7 @@
 #include "core/artifact/manifest.h"
 #include "core/base/error.h"
 #include "core/base/hash.h"
+#include "core/job/progress.h"
 #include "core/model/json_text.h"
 
 namespace caldera {
@@ -58,7 +59,7 @@ constexpr uintptr_t kAlignment = 64;
 /// The bytes of one of the artifact's small files, if they are what the manifest says.
 std::string readSmallFile(const std::filesystem::path& folder, const Manifest& manifest,
                           const std::string& name) {
-    const std::string text = readTextFile(folder / name);
+    std::string text = readTextFile(folder / name);
     const auto entry = manifest.files.find(name);
     if (entry == manifest.files.end() || entry->second.sha256 != sha256Hex(text)) {
         throw Error("artifact.checksum",
@@ -298,8 +299,9 @@ std::vector<float> Artifact::norm(const std::string& name) const {
     return data_->floats(name);
 }
 
-void Artifact::verify() const {
+void Artifact::verify(const std::stop_token& stop) const {
     for (const auto& [name, file] : data_->manifest.files) {
+        checkCancelled(stop);
         verifyFile(data_->path / name, name, data_->manifest, data_->tensors);
     }
 }

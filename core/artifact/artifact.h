@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -72,8 +73,8 @@ public:
     int64_t fileBytes() const;    ///< all files of the artifact but report.h5
     double bitsPerWeight() const; ///< design section 4
     /// Reads everything and compares every checksum. Throws Error("artifact.checksum") naming the
-    /// tensor.
-    void verify() const;
+    /// tensor; Cancelled between files.
+    void verify(const std::stop_token& stop = {}) const;
 
     struct Data;
     explicit Artifact(std::unique_ptr<Data> data);

@@ -188,10 +188,12 @@ CompressedCell readCellFile(const std::filesystem::path& path, const std::string
     try {
         const SafetensorsFile file(path);
         if (metadataOf(file, "format") != kCellFormat || metadataOf(file, "key") != key) {
-            throw Error("cell.stale",
-                        "The finished cell " + path.string() +
-                            " was made from another model, plan or calibration.",
-                        {{"file", path.string()}});
+            throw Error(
+                "cell.stale",
+                "The finished cell " + path.string() +
+                    " was made from another model, plan or calibration, or with another number "
+                    "of threads.",
+                {{"file", path.string()}});
         }
         return readContents(file, key);
     } catch (const Json::exception& e) {

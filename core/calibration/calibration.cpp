@@ -10,7 +10,6 @@
 #include "core/base/error.h"
 #include "core/base/file.h"
 #include "core/base/paths.h"
-#include "core/job/progress.h"
 
 namespace caldera {
 
@@ -62,7 +61,7 @@ std::string calibrationText(const CalibrationSettings& settings) {
 }
 
 torch::Tensor calibrationTokens(const Tokenizer& tokenizer, const std::string& text,
-                                const CalibrationSettings& settings) {
+                                const CalibrationSettings& settings, Progress& progress) {
     const std::vector<Token> tokens = tokenizer.encode(text);
     const auto available = static_cast<int64_t>(tokens.size());
     if (available < 2) {
@@ -74,14 +73,19 @@ torch::Tensor calibrationTokens(const Tokenizer& tokenizer, const std::string& t
                     {{"text", settings.text}, {"tokens", std::to_string(available)}});
     }
     const int64_t wanted = std::max<int64_t>(2, settings.tokens);
-    const int64_t length =
-        std::min({std::max<int64_t>(2, settings.sequenceLength), wanted, available});
+    const int64_t wantedLength = std::min(std::max<int64_t>(2, settings.sequenceLength), wanted);
+    const int64_t length = std::min(wantedLength, available);
     const std::vector<int64_t> starts =
         windowStarts(available, length, wanted / length, settings.seed);
     torch::Tensor sequences = at::empty({static_cast<int64_t>(starts.size()), length}, at::kLong);
     int64_t* out = sequences.data_ptr<int64_t>();
     for (const int64_t start : starts) {
         out = std::copy_n(tokens.begin() + start, length, out);
+    }
+    if (sequences.numel() < wanted / wantedLength * wantedLength) {
+        progress.log("The calibration text gives " + std::to_string(sequences.numel()) +
+                     " of the " + std::to_string(settings.tokens) +
+                     " tokens that the plan asks for.");
     }
     return sequences;
 }

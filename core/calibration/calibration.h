@@ -9,6 +9,7 @@
 #include <torch/types.h>
 
 #include "core/forward/transformer.h"
+#include "core/job/progress.h"
 #include "core/model/tokenizer.h"
 #include "core/plan/plan.h"
 
@@ -21,10 +22,11 @@ CalibrationSettings fitCalibration(CalibrationSettings settings, const ModelConf
 std::string calibrationText(const CalibrationSettings& settings);
 
 /// Sequences [n, length] int64 cut from the text at seeded random places without overlap, in random
-/// order. A short text gives fewer tokens (the caller says so), or one shorter sequence; fewer than
-/// two tokens throw Error("calibration.too-short").
+/// order. A text that is too short for the plan gives fewer tokens, which `progress` is told, or
+/// one shorter sequence; fewer than two tokens throw Error("calibration.too-short").
 torch::Tensor calibrationTokens(const Tokenizer& tokenizer, const std::string& text,
-                                const CalibrationSettings& settings);
+                                const CalibrationSettings& settings,
+                                Progress& progress = noProgress());
 
 /// Mean of x x^T over tokens, f32 on the weights' device, by InputGroup.
 struct BlockHessians {

@@ -3,6 +3,8 @@
 #include <nlohmann/json.hpp>
 
 #include "core/base/hash.h"
+#include "core/linalg/numerics.h"
+#include "core/plan/group_settings.h"
 
 namespace caldera {
 
@@ -19,25 +21,13 @@ std::string calibrationKey(const Model& model, const CalibrationSettings& calibr
         {"model", model.fingerprint},   {"text", sha256Hex(text)},
         {"tokens", calibration.tokens}, {"sequence_length", calibration.sequenceLength},
         {"seed", calibration.seed},     {"device", device},
-        {"version", kSolverVersion}};
+        {"numerics", numericsName()},   {"version", kSolverVersion}};
     return sha256Hex(facts.dump());
-}
-
-CellSettings groupSettings(const Plan& plan, Cell cell) {
-    for (const Module module : kModules) {
-        if (inputGroupOf(module) == inputGroupOf(cell.module)) {
-            const CellSettings settings = plan.settingsOf({cell.layer, module});
-            if (!settings.skip) {
-                return settings;
-            }
-        }
-    }
-    return plan.settingsOf(cell);
 }
 
 std::string cellKey(const Plan& plan, Cell cell, const std::string& calibrationKey) {
     const CellSettings settings = plan.settingsOf(cell);
-    const CellSettings group = groupSettings(plan, cell);
+    const CellSettings group = groupSettings(plan, cell.layer, inputGroupOf(cell.module));
     const nlohmann::json facts = {{"calibration", calibrationKey},
                                   {"cell", cellName(cell)},
                                   {"bits", settings.bits},

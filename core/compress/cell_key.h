@@ -9,14 +9,10 @@
 
 namespace caldera {
 
-/// Names the calibration: model, text (by its hash), tokens, seed and device kind. Hidden states on
-/// disk carry it.
+/// Names the calibration: model, text (by its hash), tokens, seed, device kind, and the threads and
+/// BLAS kernels of this process. Hidden states on disk carry it.
 std::string calibrationKey(const Model& model, const CalibrationSettings& calibration,
                            const std::string& text, const std::string& device);
-
-/// The first cell of the input group that is not skipped: its seed, damping and transform make the
-/// basis that the group shares. `cell` itself must not be skipped.
-CellSettings groupSettings(const Plan& plan, Cell cell);
 
 /// 64 hexadecimal digits. Whether a cell is locked and what other groups do has no part in it.
 std::string cellKey(const Plan& plan, Cell cell, const std::string& calibrationKey);

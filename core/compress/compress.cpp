@@ -7,21 +7,23 @@
 #include <sys/stat.h>
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 
 #include "core/artifact/artifact.h"
 #include "core/base/error.h"
 #include "core/base/file.h"
 #include "core/base/text.h"
-#include "core/base/version.h"
 #include "core/calibration/calibration.h"
 #include "core/compress/cell_key.h"
 #include "core/compress/hidden_store.h"
 #include "core/compress/packing_check.h"
+#include "core/compress/work_folder.h"
 #include "core/decompose/decompose.h"
 #include "core/forward/transformer.h"
-#include "core/job/job_folder.h"
 #include "core/linalg/device.h"
+#include "core/linalg/numerics.h"
 #include "core/linalg/random.h"
+#include "core/plan/group_settings.h"
 
 namespace caldera {
 
@@ -29,12 +31,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-fs::path cellsFolder(const fs::path& work) {
-    return work / "cells";
-}
-fs::path hiddenFolder(const fs::path& work) {
-    return work / "hidden";
-}
 fs::path stagingFolder(const fs::path& out) {
     return fs::path(out.string() + ".partial");
 }
@@ -173,11 +169,8 @@ void Compression::checkDisk() const {
 }
 
 torch::Tensor Compression::embedTokens() const {
-    const torch::Tensor tokens = calibrationTokens(*request_.model->tokenizer, text_, calibration_);
-    if (tokens.numel() < calibration_.tokens) {
-        progress_.log("The calibration text gives " + std::to_string(tokens.numel()) + " of the " +
-                      std::to_string(calibration_.tokens) + " tokens that the plan asks for.");
-    }
+    const torch::Tensor tokens =
+        calibrationTokens(*request_.model->tokenizer, text_, calibration_, progress_);
     return weights_->embed(tokens).to(at::kCPU);
 }
 
@@ -215,7 +208,7 @@ void Compression::finishLayer(int layer, torch::Tensor& hidden) {
             }
             checkCancelled(stop_);
             if (!basis) {
-                const CellSettings shared = groupSettings(request_.plan, {layer, module});
+                const CellSettings shared = groupSettings(request_.plan, layer, group);
                 basis = makeGroupBasis(hessian, config_.inputSize(group), shared,
                                        deriveSeed(shared.seed, inputGroupPrefix(layer, group)));
             }
@@ -243,12 +236,9 @@ void Compression::finishLayers() {
 
 Report Compression::makeReport() const {
     Report report;
-    report.run = {{"model", request_.model->name},
-                  {"fingerprint", request_.model->fingerprint},
-                  {"command", request_.command},
-                  {"device", request_.device},
-                  {"date", utcNow()},
-                  {"version", std::string(programVersion())}};
+    report.run = RunFacts{request_.model->name, request_.model->fingerprint, request_.command,
+                          request_.device, numericsName()}
+                     .attributes();
     report.layerCount = config_.layerCount;
     report.cells = reports_;
     return report;
@@ -279,9 +269,9 @@ std::string Compression::writeOut() {
         checkPacking(cell, originalWeight(cell.cell));
     };
     artifact.codecTables = codecTables(request_.plan, config_);
-    const std::string hash = writeArtifact(artifact);
+    std::string hash = writeArtifact(artifact);
     writeReport(makeReport(), staging / "report.h5");
-    fs::rename(staging, request_.out);
+    renameDurably(staging, request_.out);
     return hash;
 }
 
@@ -290,7 +280,7 @@ CompressResult Compression::run() {
     progress_.stage("compress");
     findCells();
     checkDisk();
-    fs::create_directories(cellsFolder(request_.work));
+    openWorkFolder(request_.work, at::get_num_threads());
     fs::create_directories(fs::absolute(request_.out).parent_path());
     finishLayers();
 
@@ -331,18 +321,6 @@ CompressResult compress(const CompressRequest& request, Progress& progress,
                         const std::stop_token& stop) {
     checkRequest(request);
     return Compression(request, progress, stop).run();
-}
-
-bool hasWorkFiles(const fs::path& work) {
-    return holdsSomething(cellsFolder(work)) || holdsSomething(hiddenFolder(work));
-}
-
-void removeWorkFiles(const fs::path& work) {
-    fs::remove_all(cellsFolder(work));
-    fs::remove_all(hiddenFolder(work));
-    if (fs::is_directory(work) && fs::is_empty(work)) {
-        fs::remove(work);
-    }
 }
 
 } // namespace caldera

@@ -35,14 +35,9 @@ struct CompressResult {
 
 /// Emits a "cell" event per finished cell {layer, module, relative_error, bpw, seconds, reused} and
 /// an "artifact" event at the end. A cell file is reused when its key (model fingerprint, cell
-/// settings, calibration, seed, format) is unchanged. Throws Error, Cancelled; whatever was
-/// finished stays in `work`.
+/// settings, calibration, seed, device, threads, format) is unchanged. Throws Error, Cancelled;
+/// whatever was finished stays in `work`.
 CompressResult compress(const CompressRequest& request, Progress& progress,
                         const std::stop_token& stop);
-
-/// Whether a work folder holds cells or hidden states of an earlier run.
-bool hasWorkFiles(const std::filesystem::path& work);
-/// Removes them, and the folder when nothing else is in it.
-void removeWorkFiles(const std::filesystem::path& work);
 
 } // namespace caldera

@@ -6,18 +6,18 @@
 
 #include <ATen/ATen.h>
 
-#include "core/base/version.h"
 #include "core/calibration/calibration.h"
 #include "core/codec/codec.h"
 #include "core/codec/transform.h"
 #include "core/decompose/decompose.h"
 #include "core/decompose/q_solver.h"
 #include "core/forward/transformer.h"
-#include "core/job/job_folder.h"
 #include "core/linalg/device.h"
+#include "core/linalg/numerics.h"
 #include "core/linalg/random.h"
 #include "core/linalg/rotation.h"
 #include "core/linalg/spectrum.h"
+#include "core/plan/group_settings.h"
 
 namespace caldera {
 
@@ -32,9 +32,11 @@ std::vector<float> toVector(const torch::Tensor& x) {
     return {flat.data_ptr<float>(), flat.data_ptr<float>() + flat.numel()};
 }
 
-/// The option that is measured: the cell's codec, nothing else.
+/// The option that is measured: the cell's codec, nothing else. A cell that the plan skips is
+/// measured too: whether to skip it is what the measurement is for.
 CellSettings codecAlone(CellSettings settings) {
     settings.rank = 0;
+    settings.skip = false;
     return settings;
 }
 
@@ -65,12 +67,8 @@ private:
 torch::Tensor ProxyMeasurement::embedCalibration() {
     progress_.stage("calibrate");
     const CalibrationSettings settings = fitCalibration(request_.plan.calibration, config_);
-    const torch::Tensor tokens =
-        calibrationTokens(*request_.model->tokenizer, calibrationText(settings), settings);
-    if (tokens.numel() < settings.tokens) {
-        progress_.log("The calibration text gives " + std::to_string(tokens.numel()) + " of the " +
-                      std::to_string(settings.tokens) + " tokens that the plan asks for.");
-    }
+    const torch::Tensor tokens = calibrationTokens(*request_.model->tokenizer,
+                                                   calibrationText(settings), settings, progress_);
     return weights_->embed(tokens);
 }
 
@@ -121,8 +119,7 @@ void ProxyMeasurement::measureLayer(int layer, torch::Tensor& hidden) {
     BlockHessians hessians = calibrateBlock(config_, weights, hidden, stop_);
     for (const InputGroup group : kInputGroups) {
         const auto members = [&](Module module) { return inputGroupOf(module) == group; };
-        const Module first = *std::find_if(kModules.begin(), kModules.end(), members);
-        const CellSettings shared = request_.plan.settingsOf({layer, first});
+        const CellSettings shared = groupSettings(request_.plan, layer, group);
         checkCancelled(stop_);
         const GroupBasis basis =
             makeGroupBasis(hessians.hessian[static_cast<size_t>(group)], config_.inputSize(group),
@@ -147,12 +144,9 @@ Report ProxyMeasurement::run() {
         measureLayer(layer, hidden);
     }
     Report report;
-    report.run = {{"model", request_.model->name},
-                  {"fingerprint", request_.model->fingerprint},
-                  {"command", request_.command},
-                  {"device", request_.device},
-                  {"date", utcNow()},
-                  {"version", std::string(programVersion())}};
+    report.run = RunFacts{request_.model->name, request_.model->fingerprint, request_.command,
+                          request_.device, numericsName()}
+                     .attributes();
     report.layerCount = config_.layerCount;
     report.cells = std::move(cells_);
     report.fidelity.push_back(std::move(metric_));

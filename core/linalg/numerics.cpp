@@ -33,6 +33,12 @@ void fixNumerics(int threads) {
     ::setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", 0); // without it cuBLAS may differ run by run
 }
 
+std::string numericsName() {
+    const char* core = std::getenv("OPENBLAS_CORETYPE");
+    return std::to_string(at::get_num_threads()) + " threads, " +
+           (core != nullptr ? core : "BLAS kernels of its own choice");
+}
+
 void pinBlasKernels(char** argv) {
 #if defined(__x86_64__)
     if (std::getenv("OPENBLAS_CORETYPE") != nullptr) {

@@ -8,6 +8,9 @@ namespace caldera {
 /// Sets the thread count of LibTorch (0: all cores) and its deterministic mode. Call once at start.
 void fixNumerics(int threads = 0);
 
+/// "2 threads, SkylakeX": what the last bits of a result depend on besides inputs and device.
+std::string numericsName();
+
 /// OpenBLAS takes new processors for old ones and runs at a fifth of its speed; its kernels are
 /// chosen by OPENBLAS_CORETYPE before it loads. Sets the variable by CPUID and starts the program
 /// again when it is not set; returns when nothing needs to change.

@@ -47,6 +47,17 @@ TEST_F(PlanCommand, WritesAPlanThatFits) {
     EXPECT_THAT(checked.out, HasSubstr("bits a weight"));
 }
 
+TEST_F(PlanCommand, SaysThatAHandEditedPlanLosesItsComments) {
+    EXPECT_EQ(plan({"new", kModel, "--out", file_}).err, "");
+    EXPECT_EQ(plan({"new", kModel, "--out", file_}).err, "");
+    writeFileAtomically(file_, "# mine\n" + readTextFile(file_));
+    const Result again = plan({"new", kModel, "--out", file_});
+    EXPECT_EQ(again.exitCode, 0);
+    EXPECT_THAT(again.err, HasSubstr("its comments are lost"));
+    writeFileAtomically(file_, "no plan at all # here\n");
+    EXPECT_EQ(plan({"new", kModel, "--out", file_}).err, "");
+}
+
 TEST_F(PlanCommand, ShowsWhatAPlanSays) {
     savePlan(Plan{}, file_);
     EXPECT_THAT(plan({"show", file_}).out, HasSubstr("e8p-2, rank 64, factors lloyd-4"));

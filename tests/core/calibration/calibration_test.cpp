@@ -64,6 +64,30 @@ TEST(CalibrationTokens, AShortTextIsOneSequenceAndNoneIsRefused) {
     }
 }
 
+TEST(CalibrationTokens, SayWhenTheTextIsTooShortAndOnlyThen) {
+    class Log : public Progress {
+    public:
+        void stage(const std::string& /*name*/) override {}
+        void advance(int64_t /*done*/, int64_t /*total*/) override {}
+        void event(const std::string& kind, nlohmann::json fields) override {
+            text += kind + ": " + fields.at("message").get<std::string>();
+        }
+        std::string text;
+    };
+    const auto tokenizer = test::tinyTokenizer();
+    const std::string text = test::tinyText(5000);
+    const auto toldFor = [&](const std::string& some, int64_t tokens, int length) {
+        Log log;
+        calibrationTokens(*tokenizer, some, settingsOf(tokens, length), log);
+        return log.text;
+    };
+    EXPECT_EQ(toldFor(text, 320, 32), "");
+    EXPECT_EQ(toldFor(text, 330, 32), ""); // whole sequences only
+    EXPECT_EQ(toldFor("twelve chars", 20, 32),
+              "log: The calibration text gives 12 of the 20 tokens that the plan asks for.");
+    EXPECT_NE(toldFor(text, 100000, 32), "");
+}
+
 TEST(CalibrationText, AMissingFileIsNamed) {
     CalibrationSettings settings;
     settings.text = "/nowhere/text.txt";

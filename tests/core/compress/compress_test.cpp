@@ -10,6 +10,7 @@
 #include "core/base/error.h"
 #include "core/compress/cell_key.h"
 #include "core/compress/hidden_store.h"
+#include "core/compress/work_folder.h"
 #include "core/linalg/numerics.h"
 #include "tests/core/artifact/artifact_samples.h"
 
@@ -203,6 +204,18 @@ TEST_F(Compress, OtherCalibrationReusesNothing) {
     EXPECT_EQ(recorder.made, kCells);
 }
 
+TEST_F(Compress, AnotherNumberOfThreadsReusesNothing) {
+    const std::string expected = run().artifactHash;
+    EXPECT_EQ(workThreads(request_.work), 2);
+    fs::remove_all(request_.out);
+    fixNumerics(1);
+    Recorder recorder;
+    const std::string other = run(recorder).artifactHash;
+    EXPECT_EQ(recorder.made, kCells);
+    EXPECT_EQ(workThreads(request_.work), 1);
+    EXPECT_EQ(other, freshHash()) << "with two threads: " << expected;
+}
+
 TEST_F(Compress, SkippedCellsStayDense) {
     request_.plan.skipLayers = {"model.layers.0.*", "*.down_proj"};
     const CompressResult result = run();
@@ -237,6 +250,18 @@ TEST_F(Compress, WorkFilesAreFoundAndRemovedWithoutTouchingOthers) {
     fs::remove(request_.work / "notes.txt");
     removeWorkFiles(request_.work);
     EXPECT_FALSE(fs::exists(request_.work));
+}
+
+TEST_F(Compress, AForeignOrDamagedNoteOfThreadsCountsAsNone) {
+    EXPECT_EQ(workThreads(request_.work), 0);
+    openWorkFolder(request_.work, 7);
+    EXPECT_EQ(workThreads(request_.work), 7);
+    for (const char* text : {"", "{", "[]", R"({"format": "caldera-work/2", "threads": 7})",
+                             R"({"format": "caldera-work/1", "threads": -7})",
+                             R"({"format": "caldera-work/1", "threads": "7"})"}) {
+        std::ofstream(request_.work / "work.json") << text;
+        EXPECT_EQ(workThreads(request_.work), 0) << text;
+    }
 }
 
 TEST_F(Compress, KeysIgnoreLocksAndFollowSettings) {

@@ -107,6 +107,22 @@ TEST(Fidelity, TheSizeOfAWeightDoesNotMatterButItsOutliersDo) {
     EXPECT_GT(run(request).fidelity[0].values.at(cell), 1.2 * plain);
 }
 
+TEST(Fidelity, SkippedCellsAreMeasuredAndLeaveTheirGroupItsBasis) {
+    auto request = requestFor(test::tinyModel());
+    const Cell other{0, Module::KProj};
+    const double expected = run(request).fidelity[0].values.at(other);
+    CellOverride skipped;
+    skipped.skip = true;
+    skipped.transform = "none";
+    request.plan.layerOverrides.emplace_back(cellName({0, Module::QProj}), skipped);
+    const Report report = run(request);
+    EXPECT_EQ(report.fidelity[0].values.at(other), expected);
+    const CellReport& measured = report.cells.at({0, Module::QProj});
+    EXPECT_FALSE(measured.settings.skip);
+    EXPECT_LT(measured.bitsPerWeight, 4);
+    EXPECT_GT(measured.relativeError, 0.1);
+}
+
 TEST(Fidelity, GivesTheSameValuesAgain) {
     const auto request = requestFor(test::tinyModel(4));
     EXPECT_EQ(run(request).fidelity[0].values, run(request).fidelity[0].values);

@@ -1,0 +1,22 @@
+// The work folder of a compression: finished cells, hidden states, and how they were computed.
+#pragma once
+
+#include <filesystem>
+
+namespace caldera {
+
+std::filesystem::path cellsFolder(const std::filesystem::path& work);
+std::filesystem::path hiddenFolder(const std::filesystem::path& work);
+
+/// Whether a work folder holds cells or hidden states of an earlier run.
+bool hasWorkFiles(const std::filesystem::path& work);
+/// Removes them and work.json, and the folder when nothing else is in it.
+void removeWorkFiles(const std::filesystem::path& work);
+
+/// Threads that the earlier run computed with (work.json); 0 when there was none. Another number
+/// gives other last bits, so a run that goes on takes the same.
+int workThreads(const std::filesystem::path& work);
+/// Creates the folder and remembers the threads of this run in it.
+void openWorkFolder(const std::filesystem::path& work, int threads);
+
+} // namespace caldera
