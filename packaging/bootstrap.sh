@@ -130,8 +130,9 @@ demo() {
         say "Scoring its cells (proxy error; higher is more fragile)"
         "$caldera" fidelity "$model" --metric proxy --out "$demo/fidelity.h5"
     fi
-    if [ ! -f "$demo/artifact/manifest.json" ]; then
+    if [ ! -f "$demo/artifact/manifest.json" ] || [ ! -f "$demo/compress.json" ]; then
         say "Compressing it"
+        rm -rf "$demo/artifact" "$demo/evaluate.json"
         "$caldera" compress "$model" --out "$demo/artifact" --resume --json >"$demo/compress.json.tmp"
         mv "$demo/compress.json.tmp" "$demo/compress.json"
     fi
@@ -144,17 +145,22 @@ demo() {
     python3 "$here/demo_table.py" "$demo/compress.json" "$demo/evaluate.json"
 }
 
+# The studio on the result, with what was measured. Without a display it answers a question under a virtual
+# one, with settings and conversations of its own, and leaves pictures.
 start_studio() {
-    local artifact=$root/build/demo/artifact
+    local demo=$root/build/demo
+    local shown=(--open "$demo/artifact" --report "$demo/fidelity.h5" --report "$demo/evaluation.h5")
     if [ -n "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ]; then
         say "Starting the studio"
-        exec "$studio" --open "$artifact"
+        exec "$studio" "${shown[@]}"
     fi
-    local pictures=$root/build/demo/screenshots
-    say "No display: rendering the studio under a virtual one"
-    xvfb-run --auto-servernum --server-args '-screen 0 1440x900x24' \
-        "$studio" --open "$artifact" --screenshot "$pictures"
-    echo "Screenshots are in $pictures"
+    local pictures=$demo/screenshots
+    say "No display: rendering the studio under a virtual one, with a question to the compressed model"
+    rm -rf "$demo/state"
+    XDG_STATE_HOME=$demo/state XDG_CONFIG_HOME=$demo/state/config \
+        xvfb-run --auto-servernum --server-args '-screen 0 1440x900x24' \
+        "$studio" "${shown[@]}" --screenshot "$pictures" --ask "What is CALDERA?" --ask "What does the heatmap show?"
+    echo "Screenshots are in $pictures; the answers are in chat-dark-1440x900.png"
 }
 
 force_cpu=0

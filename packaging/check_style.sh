@@ -12,15 +12,23 @@ fi
 echo "clang-format: ${#files[@]} files"
 clang-format --dry-run --Werror "${files[@]}"
 
-# GCC's precompiled header means nothing to clang, and the sources include what they need.
 database=$(mktemp -d)
 trap 'rm -rf "$database"' EXIT
-python3 - "$build/compile_commands.json" "$database/compile_commands.json" <<'PYTHON'
+# LibTorch's headers hold vectors of types that are complete only later. GCC accepts that with
+# C++20's constexpr std::vector, clang does not; it gets a std::vector without constexpr.
+mkdir -p "$database/std/bits"
+standard=$(echo '#include <vector>' | c++ -x c++ -E - | sed -n 's|^# 1 "\(/.*\)/vector".*|\1|p' | head -1)
+sed 's/_GLIBCXX20_CONSTEXPR//' "$standard/bits/stl_vector.h" >"$database/std/bits/stl_vector.h"
+awk '/vector<bool/ { rest = 1 } !rest { gsub(/_GLIBCXX20_CONSTEXPR/, "") } { print }' \
+    "$standard/bits/vector.tcc" >"$database/std/bits/vector.tcc"
+# GCC's precompiled header means nothing to clang, and the sources include what they need.
+python3 - "$build/compile_commands.json" "$database" <<'PYTHON'
 import json, re, sys
 commands = json.load(open(sys.argv[1]))
 for entry in commands:
-    entry["command"] = re.sub(r" -include \S*cmake_pch\S*| -Winvalid-pch| -fpch-preprocess| -Werror", "", entry["command"])
-json.dump(commands, open(sys.argv[2], "w"))
+    command = re.sub(r" -include \S*cmake_pch\S*| -Winvalid-pch| -fpch-preprocess| -Werror", "", entry["command"])
+    entry["command"] = command + " -isystem " + sys.argv[2] + "/std"
+json.dump(commands, open(sys.argv[2] + "/compile_commands.json", "w"))
 PYTHON
 mapfile -t sources < <(printf '%s\n' "${files[@]}" | grep -E '^(kernels|core|widgets|app)/.*\.cpp$' || true)
 [ ${#sources[@]} = 0 ] && exit 0
