@@ -73,7 +73,7 @@ private:
 class Chat {
 public:
     Chat(const Options& options, Invocation& invocation)
-        : options_(options), invocation_(invocation), engine_(options.engine.open()),
+        : options_(options), invocation_(invocation), engine_(options.engine.open(invocation.stop)),
           isTerminal_(::isatty(STDIN_FILENO) != 0 && ::isatty(STDOUT_FILENO) != 0) {
         forget();
     }

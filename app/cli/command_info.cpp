@@ -10,6 +10,7 @@
 
 #include "app/cli/command.h"
 #include "core/artifact/artifact.h"
+#include "core/base/error.h"
 #include "core/base/text.h"
 
 namespace caldera::cli {
@@ -117,8 +118,10 @@ void addConfigLines(const ModelConfig& config, Lines& lines) {
                            (config.tiedEmbeddings ? ", the head is the same table" : ", own head"));
     std::string label = "cells";
     for (const auto& [shape, names] : shapeLines(config)) {
-        lines.emplace_back(label, shape + "  " + names);
-        label.clear();
+        std::string text = shape;
+        text += "  ";
+        text += names;
+        lines.emplace_back(std::exchange(label, ""), text);
     }
 }
 
@@ -267,19 +270,37 @@ void tellArtifact(const Artifact& artifact, bool asJson) {
     print(artifact.name(), lines);
 }
 
+struct Options {
+    std::string model;
+    bool verify = false;
+};
+
+void run(const Options& options, const Invocation& invocation) {
+    if (!isArtifact(options.model)) {
+        if (options.verify) {
+            throw UsageError("info.verify", options.model +
+                                                " is no compressed model, and only those carry "
+                                                "checksums. Leave --verify out.");
+        }
+        tellModel(*openModel(options.model), invocation.json);
+        return;
+    }
+    const auto artifact = Artifact::open(options.model);
+    if (options.verify) {
+        artifact->verify(invocation.stop);
+    }
+    tellArtifact(*artifact, invocation.json);
+}
+
 } // namespace
 
 void addInfoCommand(CommandLine& commands) {
-    const auto path = std::make_shared<std::string>();
+    const auto options = std::make_shared<Options>();
     CLI::App& app = commands.add("info", "Say what a model or a compressed model is",
-                                 [path](Invocation& invocation) {
-                                     if (isArtifact(*path)) {
-                                         tellArtifact(*Artifact::open(*path), invocation.json);
-                                     } else {
-                                         tellModel(*openModel(*path), invocation.json);
-                                     }
-                                 });
-    app.add_option("model", *path,
+                                 [options](Invocation& invocation) { run(*options, invocation); });
+    app.add_flag("--verify", options->verify,
+                 "Also read every byte of a compressed model and compare all checksums");
+    app.add_option("model", options->model,
                    "Folder, .gguf file, name in the Hugging Face cache, or compressed model")
         ->required()
         ->type_name("MODEL|ARTIFACT");

@@ -68,7 +68,7 @@ void run(const Options& options, Invocation& invocation) {
         parent = std::make_unique<ParentWatch>(source);
     }
     invocation.progress.stage("open");
-    const std::shared_ptr<Engine> engine = options.engine.open();
+    const std::shared_ptr<Engine> engine = options.engine.open(source.get_token());
     ServeOptions serveOptions;
     serveOptions.port = options.port;
     serveOptions.onListening = [&](int port) {

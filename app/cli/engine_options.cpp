@@ -15,10 +15,16 @@ void EngineOptions::addTo(CLI::App& command) {
         ->check(positive());
     command.add_option("--threads", threads, "Threads that compute (default: all cores)")
         ->check(CLI::Range(1, 1024));
+    command.add_flag("--trust", trusted,
+                     "Begin without comparing the artifact's checksums, which takes half a minute "
+                     "where it is very large");
 }
 
-std::unique_ptr<Engine> EngineOptions::open() const {
+std::unique_ptr<Engine> EngineOptions::open(const std::stop_token& stop) const {
     auto opened = Artifact::open(artifact);
+    if (!trusted) {
+        opened->verify(stop);
+    }
     const int length =
         context > 0 ? context : std::min(opened->config().maxPositions, kDefaultContext);
     return Engine::open(std::move(opened), length, threads);

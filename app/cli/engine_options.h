@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <stop_token>
 
 #include <CLI/CLI.hpp>
 
@@ -12,12 +13,14 @@ namespace caldera::cli {
 
 struct EngineOptions {
     std::filesystem::path artifact;
-    int context = 0; ///< 0: what the model takes, at most kDefaultContext
-    int threads = 0; ///< 0: all cores
+    int context = 0;      ///< 0: what the model takes, at most kDefaultContext
+    int threads = 0;      ///< 0: all cores
+    bool trusted = false; ///< checksums are not compared
 
     static constexpr int kDefaultContext = 8192;
     void addTo(CLI::App& command);
-    std::unique_ptr<Engine> open() const;
+    /// Throws Error("artifact.*"), Cancelled.
+    std::unique_ptr<Engine> open(const std::stop_token& stop) const;
 };
 
 } // namespace caldera::cli

@@ -1,71 +1,23 @@
 // kill -9 in the middle of `caldera compress`, then --resume: the artifact is the same.
 #include <chrono>
-#include <csignal>
 #include <filesystem>
 #include <string>
-#include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
 #include <vector>
 
-#include <fcntl.h>
 #include <gtest/gtest.h>
 
 #include "core/artifact/artifact.h"
 #include "core/model/model.h"
 #include "core/plan/plan.h"
+#include "tests/support/program.h"
 
 namespace caldera {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// One run of the program with its output thrown away.
-class Program {
-public:
-    explicit Program(std::vector<std::string> words) {
-        words.insert(words.begin(), CALDERA_PROGRAM);
-        process_ = ::fork();
-        if (process_ == 0) {
-            const int nowhere = ::open("/dev/null", O_RDWR);
-            ::dup2(nowhere, STDOUT_FILENO);
-            ::dup2(nowhere, STDERR_FILENO);
-            std::vector<char*> arguments;
-            for (std::string& word : words) {
-                arguments.push_back(word.data());
-            }
-            arguments.push_back(nullptr);
-            ::execv(arguments.front(), arguments.data());
-            ::_exit(127);
-        }
-    }
-    Program(const Program&) = delete;
-    Program& operator=(const Program&) = delete;
-    ~Program() {
-        if (process_ > 0) {
-            kill();
-        }
-    }
-
-    bool running() {
-        int status = 0;
-        return process_ > 0 && ::waitpid(process_, &status, WNOHANG) == 0;
-    }
-    void kill() {
-        ::kill(process_, SIGKILL);
-        ::waitpid(process_, nullptr, 0);
-        process_ = -1;
-    }
-    int exitCode() {
-        int status = 0;
-        ::waitpid(process_, &status, 0);
-        process_ = -1;
-        return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-    }
-
-private:
-    pid_t process_ = -1;
-};
+using test::Program;
 
 class Resume : public testing::Test {
 protected:
@@ -125,9 +77,11 @@ TEST_F(Resume, AfterKillGivesTheSameArtifact) {
     EXPECT_EQ(Program(compressTo(out)).exitCode(), 1);
     EXPECT_EQ(cellsIn(work), finished);
 
-    std::vector<std::string> words = compressTo(out);
-    words.emplace_back("--resume");
-    ASSERT_EQ(Program(words).exitCode(), 0);
+    // The number of threads is that of the earlier run when none is given.
+    ASSERT_EQ(Program({"compress", model_.string(), "--plan", (root_ / "plan.yaml").string(),
+                       "--out", out.string(), "--resume"})
+                  .exitCode(),
+              0);
     EXPECT_EQ(Artifact::open(out)->hash(), Artifact::open(whole)->hash());
     EXPECT_FALSE(fs::exists(work));
 }

@@ -1,102 +1,24 @@
 // `caldera chat` and `caldera serve` as programs: pipes in, pipes out.
-#include <array>
 #include <csignal>
-#include <fcntl.h>
+#include <filesystem>
+#include <fstream>
 #include <string>
-#include <sys/wait.h>
-#include <unistd.h>
-#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
 #include <httplib.h>
 #include <nlohmann/json.hpp>
 
+#include "tests/support/program.h"
 #include "tests/support/tiny_model.h"
 
 namespace caldera {
 namespace {
 
+namespace fs = std::filesystem;
 using Json = nlohmann::json;
+using test::Program;
 using test::TinyModel;
-
-/// A running `caldera` with pipes for its standard input and output.
-class Program {
-public:
-    explicit Program(std::vector<std::string> words) {
-        std::array<int, 2> in{};
-        std::array<int, 2> out{};
-        EXPECT_EQ(::pipe2(in.data(), O_CLOEXEC), 0);
-        EXPECT_EQ(::pipe2(out.data(), O_CLOEXEC), 0);
-        words.insert(words.begin(), CALDERA_PROGRAM);
-        process_ = ::fork();
-        if (process_ == 0) {
-            const int nowhere = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
-            ::dup2(in[0], STDIN_FILENO);
-            ::dup2(out[1], STDOUT_FILENO);
-            ::dup2(nowhere, STDERR_FILENO);
-            std::vector<char*> arguments;
-            for (std::string& word : words) {
-                arguments.push_back(word.data());
-            }
-            arguments.push_back(nullptr);
-            ::execv(arguments.front(), arguments.data());
-            ::_exit(127);
-        }
-        ::close(in[0]);
-        ::close(out[1]);
-        input_ = in[1];
-        output_ = out[0];
-    }
-    ~Program() {
-        closeInput();
-        ::close(output_);
-        if (process_ > 0) {
-            ::kill(process_, SIGKILL);
-            ::waitpid(process_, nullptr, 0);
-        }
-    }
-    Program(const Program&) = delete;
-    Program& operator=(const Program&) = delete;
-
-    void write(const std::string& text) const {
-        EXPECT_EQ(::write(input_, text.data(), text.size()), static_cast<ssize_t>(text.size()));
-    }
-    void closeInput() {
-        if (input_ >= 0) {
-            ::close(std::exchange(input_, -1));
-        }
-    }
-    void signal(int number) const { ::kill(process_, number); }
-    /// Up to and without the next newline, or what there is at the end.
-    std::string readLine() const {
-        std::string line;
-        char letter = 0;
-        while (::read(output_, &letter, 1) == 1 && letter != '\n') {
-            line += letter;
-        }
-        return line;
-    }
-    std::string readAll() const {
-        std::string text;
-        std::array<char, 4096> buffer{};
-        for (ssize_t count = 1; count > 0;) {
-            count = ::read(output_, buffer.data(), buffer.size());
-            text.append(buffer.data(), static_cast<size_t>(count > 0 ? count : 0));
-        }
-        return text;
-    }
-    int exitCode() {
-        int status = 0;
-        ::waitpid(std::exchange(process_, -1), &status, 0);
-        return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-    }
-
-private:
-    pid_t process_ = -1;
-    int input_ = -1;
-    int output_ = -1;
-};
 
 class TalkTest : public testing::Test {
 protected:
@@ -152,6 +74,40 @@ TEST_F(TalkTest, ServeSaysWhereItListensAndEndsWithItsParent) {
     EXPECT_EQ(health->status, 200);
     program.closeInput();
     EXPECT_EQ(program.exitCode(), 0);
+}
+
+/// Flips the lowest bit of the byte in the middle of the first shard.
+void damage(const fs::path& artifact) {
+    const fs::path file = artifact / "model-00001-of-00004.safetensors";
+    std::fstream stream(file, std::ios::in | std::ios::out | std::ios::binary);
+    const auto middle = static_cast<std::streamoff>(fs::file_size(file) / 2);
+    stream.seekg(middle);
+    const int byte = stream.get();
+    stream.seekp(middle);
+    stream.put(static_cast<char>(byte ^ 1));
+}
+
+TEST_F(TalkTest, ADamagedArtifactIsRefusedByWhoeverReadsItsWeights) {
+    const std::string artifact = model_.folder().string();
+    Program whole({"info", artifact, "--verify", "--json"});
+    EXPECT_EQ(Json::parse(whole.readAll()).at("kind"), "artifact");
+    EXPECT_EQ(whole.exitCode(), 0);
+    damage(model_.folder());
+    for (const std::vector<std::string>& words :
+         std::vector<std::vector<std::string>>{{"info", artifact, "--verify"},
+                                               {"chat", artifact, "--prompt", "Hello"},
+                                               {"serve", artifact, "--port", "0"},
+                                               {"evaluate", artifact, "--max-tokens", "100"}}) {
+        std::vector<std::string> withJson = words;
+        withJson.emplace_back("--json");
+        Program program(withJson);
+        const Json document = Json::parse(program.readAll(), nullptr, false);
+        EXPECT_EQ(program.exitCode(), 1) << words[0];
+        ASSERT_TRUE(document.contains("error")) << words[0] << ": " << document;
+        EXPECT_EQ(document.at("error").at("code"), "artifact.checksum") << words[0];
+    }
+    Program trusting(chat({"--prompt", "Hello", "--trust"}));
+    EXPECT_EQ(trusting.exitCode(), 0);
 }
 
 TEST_F(TalkTest, ServeEndsOnASignal) {
