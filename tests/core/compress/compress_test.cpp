@@ -7,7 +7,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "core/artifact/artifact.h"
 #include "core/base/error.h"
+#include "core/codec/codec_tables.h"
 #include "core/compress/cell_key.h"
 #include "core/compress/hidden_store.h"
 #include "core/compress/work_folder.h"
@@ -115,6 +117,27 @@ TEST_F(Compress, MakesAnArtifactThatOpensAndAReport) {
     EXPECT_EQ(report.cells.size(), static_cast<size_t>(kCells));
     EXPECT_EQ(report.run.at("model"), "tiny");
     EXPECT_FALSE(fs::exists(root_ / "out.partial"));
+}
+
+TEST_F(Compress, MixesBitsOfTheTrellis) {
+    request_.plan.defaults.codec = "trellis";
+    CellOverride fewer;
+    fewer.bits = 1.5;
+    CellOverride more;
+    more.bits = 3;
+    request_.plan.patternOverrides.emplace_back("*.k_proj", fewer);
+    request_.plan.patternOverrides.emplace_back("*.down_proj", more);
+    run();
+    const auto artifact = Artifact::open(request_.out);
+    artifact->verify();
+    EXPECT_EQ(artifact->cell({0, Module::QProj}).q.codec, "trellis-v4k8m4");
+    EXPECT_EQ(artifact->cell({0, Module::KProj}).q.codec, "trellis-v4k6m6");
+    EXPECT_EQ(artifact->cell({1, Module::DownProj}).q.codec, "trellis-v2k6m6");
+    const std::map<std::string, std::string> tables = artifact->codecTables();
+    EXPECT_EQ(tables.size(), 3U); // the matrices are too small for factors
+    EXPECT_EQ(tables.at("trellis-v2k6m6"), codecTableHash("trellis-v2k6m6"));
+    EXPECT_NEAR(static_cast<double>(planSize(request_.plan, artifact->config()).bitsPerWeight),
+                artifact->bitsPerWeight(), 1e-9);
 }
 
 TEST_F(Compress, StoppedAndResumedGivesTheSameArtifact) {
