@@ -26,7 +26,8 @@ std::string systemReason(int error) {
 [[noreturn]] void throwNoFile(const std::string& verb, const std::filesystem::path& path,
                               bool isFolder) {
     const std::string reason = isFolder ? "it is a folder" : "it is no regular file";
-    throw Error("file.open", "Cannot open " + path.string() + ": " + reason + "; a file is needed.",
+    throw Error("file." + verb,
+                "Cannot " + verb + " " + path.string() + ": " + reason + "; a file is needed.",
                 {{"file", path.string()}, {"reason", reason}});
 }
 
@@ -80,12 +81,12 @@ MappedFile::~MappedFile() {
 }
 
 AtomicFile::AtomicFile(std::filesystem::path target) : target_(std::move(target)) {
-    temporary_ = target_;
     struct stat facts {};
     if (::stat(target_.c_str(), &facts) == 0 && !S_ISREG(facts.st_mode)) {
         // The rename would put a file in the place of /dev/null.
         throwNoFile("write", target_, S_ISDIR(facts.st_mode));
     }
+    temporary_ = target_;
     temporary_ += ".tmp-" + std::to_string(::getpid());
     descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (descriptor_ < 0) {
