@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <ATen/ATen.h>
+#include <torch/version.h>
 
 #include "core/base/error.h"
 #include "core/base/file.h"
@@ -35,6 +36,29 @@ std::vector<int64_t> windowStarts(int64_t available, int64_t length, int64_t cou
     }
     starts.resize(static_cast<size_t>(std::min(count, windows)));
     return starts;
+}
+
+/// Weights and biases in bf16, the type of a GPU's fast products.
+BlockWeights halved(BlockWeights weights) {
+    for (size_t i = 0; i < weights.weight.size(); ++i) {
+        weights.weight[i] = weights.weight[i].to(at::kBFloat16);
+        if (weights.bias[i].defined()) {
+            weights.bias[i] = weights.bias[i].to(at::kBFloat16);
+        }
+    }
+    return weights;
+}
+
+/// hessian += x^T x, accumulated in f32 whatever the type of x [tokens, size] is.
+void addProduct(torch::Tensor& hessian, const torch::Tensor& x) {
+#if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 8)
+    if (x.scalar_type() == at::kBFloat16) {
+        hessian.add_(at::mm(x.t(), x, at::kFloat));
+        return;
+    }
+#endif
+    const torch::Tensor wide = x.to(at::kFloat);
+    hessian.addmm_(wide.t(), wide);
 }
 
 } // namespace
@@ -99,10 +123,12 @@ BlockHessians calibrateBlock(const ModelConfig& config, const BlockWeights& weig
         result.hessian[static_cast<size_t>(group)] =
             at::zeros({size, size}, weights.inputNorm.options());
     }
-    applyBlock(config, weights, hidden, [&](InputGroup group, const torch::Tensor& x) {
-        checkCancelled(stop);
-        result.hessian[static_cast<size_t>(group)].addmm_(x.t(), x);
-    });
+    const bool isGpu = weights.inputNorm.is_cuda();
+    applyBlock(config, isGpu ? halved(weights) : weights, hidden,
+               [&](InputGroup group, const torch::Tensor& x) {
+                   checkCancelled(stop);
+                   addProduct(result.hessian[static_cast<size_t>(group)], x);
+               });
     for (torch::Tensor& hessian : result.hessian) {
         hessian.div_(static_cast<double>(result.tokens));
     }

@@ -36,7 +36,8 @@ struct BlockHessians {
 
 /// Runs one block over hidden [n, t, hidden], replaces it by the block's output and returns the
 /// Hessians of the four inputs. Sequences pass in slices, so memory stays at a few of them. The
-/// same inputs and thread count give the same bits. Throws Cancelled between slices.
+/// same inputs and thread count give the same bits. On a GPU products take bf16 and accumulate f32
+/// (docs/decisions/0042); `hidden` is best in pinned memory there. Throws Cancelled between slices.
 BlockHessians calibrateBlock(const ModelConfig& config, const BlockWeights& weights,
                              torch::Tensor& hidden, const std::stop_token& stop = {});
 

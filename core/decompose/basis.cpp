@@ -37,7 +37,7 @@ void checkHessian(const torch::Tensor& hessian, int64_t columns) {
                                             "calibration text and the model's weights.");
     }
     const double largest = hessian.abs().max().item<double>();
-    const double asymmetry = (hessian - hessian.t()).abs().max().item<double>();
+    const double asymmetry = (hessian - hessian.t()).abs_().max().item<double>();
     if (asymmetry > kAsymmetryLimit * largest) {
         throw Error("decompose.hessian", "The Hessian is not symmetric (entries differ by up to " +
                                              numberText(asymmetry) +
@@ -45,7 +45,8 @@ void checkHessian(const torch::Tensor& hessian, int64_t columns) {
     }
 }
 
-/// H / mean diag; the identity when nothing was given or no input was ever active.
+/// H / mean diag in memory of its own; the identity when nothing was given or no input was ever
+/// active.
 torch::Tensor normalized(const torch::Tensor& hessian, int64_t columns) {
     if (!hessian.defined()) {
         return at::eye(columns, at::kFloat);
@@ -65,16 +66,16 @@ torch::Tensor normalized(const torch::Tensor& hessian, int64_t columns) {
 GroupBasis makeGroupBasis(const torch::Tensor& hessian, int64_t columns,
                           const CellSettings& settings, uint64_t seed) {
     GroupBasis basis;
-    const torch::Tensor matrix = normalized(hessian, columns);
-    basis.hessianDiagonal = matrix.diagonal().clone();
+    // At most three matrices of this size beside the caller's are alive at a time.
+    torch::Tensor rotated = normalized(hessian, columns);
+    basis.hessianDiagonal = rotated.diagonal().clone();
     basis.transformBlock = transformBlock(settings.transform, columns);
     basis.inSign = settings.transform == "none" ? at::ones({columns}, at::kFloat)
                                                 : randomSigns(1, columns, seed).flatten();
-    basis.inSign = basis.inSign.to(matrix.device());
-    const torch::Tensor signedMatrix =
-        matrix * basis.inSign.unsqueeze(0) * basis.inSign.unsqueeze(1);
-    const torch::Tensor rotated = rotateColumns(rotateRows(signedMatrix, basis.transformBlock),
-                                                basis.transformBlock); // Un^T D H D Un
+    basis.inSign = basis.inSign.to(rotated.device());
+    rotated.mul_(basis.inSign.unsqueeze(0)).mul_(basis.inSign.unsqueeze(1));
+    rotated = rotateRows(rotated, basis.transformBlock);
+    rotated = rotateColumns(rotated, basis.transformBlock); // Un^T D H D Un
     DampedCholesky damped = dampedCholesky(rotated, settings.damping);
     basis.hessian = std::move(damped.matrix);
     basis.cholesky = std::move(damped.factor);
@@ -82,7 +83,7 @@ GroupBasis makeGroupBasis(const torch::Tensor& hessian, int64_t columns,
     if (basis.dampingUsed == kReportedDamping) {
         basis.metric = basis.hessian;
     } else {
-        basis.metric = rotated.clone();
+        basis.metric = std::move(rotated);
         basis.metric.diagonal().add_(kReportedDamping);
     }
     return basis;

@@ -28,7 +28,7 @@ std::vector<float> leadingValues(const torch::Tensor& x, double& tailEnergy) {
 
 void measureCell(CompressedCell& cell, const torch::Tensor& weight, const GroupBasis& basis) {
     CellReport& report = cell.report;
-    const torch::Tensor error = weight - reconstruct(cell).to(weight.device());
+    const torch::Tensor error = weight - reconstruct(cell, weight.device());
     // Rotating the rows changes neither the trace nor what a single output's error is.
     const auto rotated = [&](const torch::Tensor& x) {
         return rotateColumns(x * basis.inSign, basis.transformBlock); // [rows, columns]

@@ -242,22 +242,24 @@ CompressedCell decompose(const DecomposeRequest& request, const GroupBasis& basi
     const torch::Tensor outSign =
         rotate ? randomSigns(rows, 1, deriveSeed(request.seed, "out-sign")).to(weight.device())
                : at::ones({rows, 1}, weight.options());
-    const torch::Tensor rotated =
-        rotateRows(rotateColumns(weight * outSign * basis.inSign, basis.transformBlock),
-                   transformBlock(request.settings.transform, rows)); // Um^T D_v W D_u Un
-    Solver solver(request, basis, rotated);
-    solver.run();
-
     CompressedCell cell;
     cell.cell = request.cell;
-    solver.pack(cell);
+    {
+        // Um^T D_v W D_u Un; gone, like all that the solver holds, before the cell is measured.
+        Solver solver(
+            request, basis,
+            rotateRows(rotateColumns(weight * outSign * basis.inSign, basis.transformBlock),
+                       transformBlock(request.settings.transform, rows)));
+        solver.run();
+        solver.pack(cell);
+        cell.report.history = solver.history();
+    }
     cell.outSign = toHalfBits(outSign);
     cell.inSign = toHalfBits(basis.inSign);
     CellReport& report = cell.report;
     report.settings = request.settings;
     report.shape = cell.q.shape;
     report.dampingUsed = basis.dampingUsed;
-    report.history = solver.history();
     report.bytes = packedBytes(cell);
     report.bitsPerWeight =
         static_cast<double>(report.bytes) * 8 / static_cast<double>(report.shape.size());
@@ -267,8 +269,8 @@ CompressedCell decompose(const DecomposeRequest& request, const GroupBasis& basi
     return cell;
 }
 
-torch::Tensor reconstruct(const CompressedCell& cell) {
-    return decodeCell(viewOf(cell));
+torch::Tensor reconstruct(const CompressedCell& cell, const torch::Device& device) {
+    return decodeCell(viewOf(cell), device);
 }
 
 } // namespace caldera

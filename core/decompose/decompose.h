@@ -43,7 +43,7 @@ struct DecomposeRequest {
 /// kind. Throws Error("decompose.*") on non-finite weights or a rank above the matrix, Cancelled.
 CompressedCell decompose(const DecomposeRequest& request, const GroupBasis& basis);
 
-/// The weight that the cell stands for, unrotated: [rows, columns] f32 on the CPU.
-torch::Tensor reconstruct(const CompressedCell& cell);
+/// The weight that the cell stands for, unrotated: [rows, columns] f32 on `device`.
+torch::Tensor reconstruct(const CompressedCell& cell, const torch::Device& device = torch::kCPU);
 
 } // namespace caldera

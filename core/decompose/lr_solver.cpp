@@ -35,8 +35,7 @@ torch::Tensor LowRank::product() const {
 LowRank fitLowRank(const torch::Tensor& a, const torch::Tensor& metric,
                    const LowRankSettings& settings) {
     // The left singular vectors of A chol(H) are the eigenvectors of A H A^T.
-    const torch::Tensor root = at::mm(a, std::get<0>(at::linalg_cholesky_ex(metric)));
-    torch::Tensor left = evenOut(leadingPart(root, settings.rank, settings.seed).left,
+    torch::Tensor left = evenOut(leadingDirections(a, metric, settings.rank, settings.seed),
                                  deriveSeed(settings.seed, "rotation")); // [rows, rank]
     LowRank best;
     double lowest = std::numeric_limits<double>::infinity();

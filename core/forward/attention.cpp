@@ -4,8 +4,10 @@
 #include <cmath>
 #include <limits>
 #include <numbers>
+#include <optional>
 
 #include <ATen/ATen.h>
+#include <torch/version.h>
 
 namespace caldera {
 
@@ -49,11 +51,22 @@ torch::Tensor rotate(const torch::Tensor& x, const RotaryTable& table) {
     const torch::Tensor second = x.narrow(3, half, half);
     const torch::Tensor cosine = table.cosine.unsqueeze(1); // [t, 1, headSize / 2]
     const torch::Tensor sine = table.sine.unsqueeze(1);
-    return at::cat({first * cosine - second * sine, second * cosine + first * sine}, 3);
+    return at::cat({first * cosine - second * sine, second * cosine + first * sine}, 3)
+        .to(x.scalar_type());
 }
 
 torch::Tensor causalAttention(const torch::Tensor& query, const torch::Tensor& key,
                               const torch::Tensor& value, int64_t scoreElements) {
+#if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 5)
+    if (query.is_cuda() && query.scalar_type() == at::kBFloat16) {
+        // One kernel that keeps scores in f32 and never stores them.
+        return at::scaled_dot_product_attention(query.transpose(1, 2), key.transpose(1, 2),
+                                                value.transpose(1, 2), {}, 0.0, true, std::nullopt,
+                                                query.size(2) != key.size(2))
+            .transpose(1, 2)
+            .contiguous();
+    }
+#endif
     const int64_t n = query.size(0);
     const int64_t length = query.size(1);
     const int64_t heads = query.size(2);

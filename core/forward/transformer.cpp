@@ -5,6 +5,7 @@
 #include <ATen/ATen.h>
 
 #include "core/forward/attention.h"
+#include "core/linalg/device.h"
 
 namespace caldera {
 
@@ -36,6 +37,12 @@ private:
         }
     }
 
+    /// Norms and the residual stream are f32; products are of the weights' type.
+    torch::Tensor normed(const torch::Tensor& hidden, const torch::Tensor& weight) const {
+        return rmsNorm(hidden, weight, config_.rmsNormEpsilon)
+            .to(weights_.weight.front().scalar_type());
+    }
+
     torch::Tensor apply(Module module, const torch::Tensor& x) const {
         const auto index = static_cast<size_t>(module);
         return at::linear(x, weights_.weight[index], weights_.bias[index]);
@@ -44,7 +51,7 @@ private:
     torch::Tensor attention(const torch::Tensor& hidden, const RotaryTable& positions) const {
         const int64_t n = hidden.size(0);
         const int64_t length = hidden.size(1);
-        const torch::Tensor x = rmsNorm(hidden, weights_.inputNorm, config_.rmsNormEpsilon);
+        const torch::Tensor x = normed(hidden, weights_.inputNorm);
         seen(InputGroup::Qkv, x);
         const auto headsOf = [&](Module module) {
             return apply(module, x).view({n, length, -1, config_.headSize});
@@ -58,7 +65,7 @@ private:
     }
 
     torch::Tensor feedForward(const torch::Tensor& hidden) const {
-        const torch::Tensor x = rmsNorm(hidden, weights_.postAttentionNorm, config_.rmsNormEpsilon);
+        const torch::Tensor x = normed(hidden, weights_.postAttentionNorm);
         seen(InputGroup::GateUp, x);
         torch::Tensor gated = apply(Module::GateProj, x); // [n, t, intermediate]
         at::silu_(gated);
@@ -87,8 +94,11 @@ void applyBlock(const ModelConfig& config, const BlockWeights& weights, torch::T
     const int64_t step = sequencesPerSlice(hidden.size(1));
     for (int64_t first = 0; first < hidden.size(0); first += step) {
         torch::Tensor slice = hidden.narrow(0, first, std::min(step, hidden.size(0) - first));
-        slice.copy_(pass.run(slice.to(device), positions));
+        // Copies from and to pinned memory run beside the work on the slice before.
+        slice.copy_(pass.run(slice.to(device, /*non_blocking=*/true), positions),
+                    /*non_blocking=*/true);
     }
+    finishWork(device); // the copies have arrived
 }
 
 torch::Tensor blockForward(const ModelConfig& config, const BlockWeights& weights,

@@ -14,11 +14,13 @@
 
 namespace caldera {
 
-/// Weights of one decoder block, f32 on one device. Biases may be undefined.
+/// Weights of one decoder block on one device. Biases may be undefined.
 struct BlockWeights {
-    torch::Tensor inputNorm, postAttentionNorm;
-    std::array<torch::Tensor, 7> weight; ///< by Module, [rows, columns]
-    std::array<torch::Tensor, 7> bias;   ///< by Module
+    torch::Tensor inputNorm, postAttentionNorm; ///< f32
+    /// By Module, [rows, columns]. All weights and biases are of one type, which is also that of
+    /// the products: f32, or bf16 where calibration runs on a GPU (docs/decisions/0042).
+    std::array<torch::Tensor, 7> weight;
+    std::array<torch::Tensor, 7> bias; ///< by Module
 };
 
 /// Where a forward pass gets its weights: a model on disk, or an artifact decoded layer by layer.
@@ -38,7 +40,7 @@ std::shared_ptr<const TransformerWeights> modelWeights(std::shared_ptr<const Mod
 std::shared_ptr<const TransformerWeights> artifactWeights(std::shared_ptr<const Artifact> artifact,
                                                           torch::Device device = torch::kCPU);
 
-/// Called with the input of each input group: x [tokens, size] f32.
+/// Called with the input of each input group: x [tokens, size], of the weights' type.
 using InputObserver = std::function<void(InputGroup, const torch::Tensor& x)>;
 
 /// Sequences of `length` tokens that pass through a block together (about 4096 tokens), so that

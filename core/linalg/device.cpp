@@ -1,7 +1,11 @@
 #include "core/linalg/device.h"
 
+#include <ATen/ATen.h>
 #include <ATen/Context.h>
 #include <c10/util/Exception.h>
+#ifdef CALDERA_CUDA
+#include <c10/cuda/CUDACachingAllocator.h>
+#endif
 
 #include "core/base/error.h"
 
@@ -33,5 +37,46 @@ torch::Device deviceOf(const std::string& name) {
                     {{"device", name}});
     }
 }
+
+void finishWork(const torch::Device& device) {
+    if (device.is_cuda()) {
+        at::zeros({1}, at::TensorOptions(device)).item<float>(); // behind everything in the stream
+    }
+}
+
+#ifdef CALDERA_CUDA
+
+namespace {
+
+/// "cuda" without a number is the first.
+auto deviceIndex(const torch::Device& device) {
+    return device.has_index() ? device.index() : decltype(device.index()){0};
+}
+
+} // namespace
+
+PeakMemory peakMemory(const torch::Device& device) {
+    if (!device.is_cuda()) {
+        return {};
+    }
+    const auto stats = c10::cuda::CUDACachingAllocator::getDeviceStats(deviceIndex(device));
+    return {stats.allocated_bytes[0].peak, stats.reserved_bytes[0].peak}; // 0: of all sizes
+}
+
+void resetPeakMemory(const torch::Device& device) {
+    if (device.is_cuda()) {
+        c10::cuda::CUDACachingAllocator::resetPeakStats(deviceIndex(device));
+    }
+}
+
+#else
+
+PeakMemory peakMemory(const torch::Device&) {
+    return {};
+}
+
+void resetPeakMemory(const torch::Device&) {}
+
+#endif
 
 } // namespace caldera

@@ -50,6 +50,22 @@ LeadingPart iteratedPart(const torch::Tensor& a, int64_t count, uint64_t seed) {
     return {at::mm(basis, small.left), small.values};
 }
 
+/// Block subspace iteration on A M A^T as it is: three thin products a step.
+torch::Tensor iteratedDirections(const torch::Tensor& a, const torch::Tensor& metric, int64_t count,
+                                 uint64_t seed) {
+    const int64_t width = std::min(count + kOversampling, std::min(a.size(0), a.size(1)));
+    const auto weighted = [&](const torch::Tensor& basis) {
+        return at::mm(metric, at::mm(a.t(), basis)); // M A^T B [columns, width]
+    };
+    torch::Tensor basis = randomSigns(a.size(0), width, seed).to(a.device());
+    for (int i = 0; i <= kPowerIterations; ++i) {
+        basis = orthonormal(at::mm(a, weighted(basis))); // [rows, width]
+    }
+    const torch::Tensor gram = at::mm(at::mm(basis.t(), a), weighted(basis));
+    const torch::Tensor vectors = std::get<1>(at::linalg_eigh(gram)); // by rising energy
+    return at::mm(basis, vectors.narrow(1, width - count, count).flip(1));
+}
+
 } // namespace
 
 DampedCholesky dampedCholesky(const torch::Tensor& matrix, double damping) {
@@ -81,6 +97,16 @@ LeadingPart leadingPart(const torch::Tensor& a, int64_t count, uint64_t seed) {
     const int64_t side = std::min(a.size(0), a.size(1));
     const int64_t kept = std::min(count, side);
     return side <= kExactLimit ? exactPart(a, kept) : iteratedPart(a, kept, seed);
+}
+
+torch::Tensor leadingDirections(const torch::Tensor& a, const torch::Tensor& metric, int64_t count,
+                                uint64_t seed) {
+    const int64_t side = std::min(a.size(0), a.size(1));
+    if (a.is_cuda() && side > kExactLimit) {
+        return iteratedDirections(a, metric, std::min(count, side), seed);
+    }
+    const torch::Tensor root = at::mm(a, std::get<0>(at::linalg_cholesky_ex(metric)));
+    return leadingPart(root, count, seed).left;
 }
 
 } // namespace caldera

@@ -33,4 +33,10 @@ struct LeadingPart {
 /// side.
 LeadingPart leadingPart(const torch::Tensor& a, int64_t count, uint64_t seed);
 
+/// The left part of A chol(M): eigenvectors [rows, count] of A M A^T, metric M [columns, columns]
+/// symmetric positive definite. Large matrices on a GPU do without the factor of M, which would
+/// take as much memory as M.
+torch::Tensor leadingDirections(const torch::Tensor& a, const torch::Tensor& metric, int64_t count,
+                                uint64_t seed);
+
 } // namespace caldera

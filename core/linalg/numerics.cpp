@@ -30,6 +30,10 @@ void fixNumerics(int threads) {
     at::set_num_threads(count);
     setBlasThreads(count);
     at::globalContext().setDeterministicAlgorithms(true, true);
+#if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 2)
+    // Whatever at::empty returns is written here before it is read; filling gigabytes takes seconds.
+    at::globalContext().setDeterministicFillUninitializedMemory(false);
+#endif
     ::setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", 0); // without it cuBLAS may differ run by run
 }
 

@@ -17,8 +17,8 @@ constexpr int kSubspaceRounds = 4;
 /// Singular values of a small wide matrix, descending, f64 on the CPU.
 torch::Tensor gramSingularValues(const torch::Tensor& wide) {
     const torch::Tensor matrix = wide.to(at::kDouble);
-    const torch::Tensor gram = at::mm(matrix, matrix.t()).cpu();
-    return at::linalg_eigvalsh(gram).clamp_min(0).sqrt().flip(0);
+    const torch::Tensor gram = at::mm(matrix, matrix.t());
+    return at::linalg_eigvalsh(gram).cpu().clamp_min(0).sqrt().flip(0);
 }
 
 /// wide [side, length] projected on the subspace where it is largest: [width, length].

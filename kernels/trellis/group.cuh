@@ -58,9 +58,7 @@ protected:
     __device__ TrellisGroup(const Table& table, GroupShared& shared)
         : table_(table), shared_(shared) {}
 
-    /// Entries in a 32-bit word, and the words of so many entries.
-    static constexpr int kPerWord = 4 / kV;
-    static constexpr int wordsOf(int entries) { return entries / kPerWord; }
+    static constexpr int kPerWord = 4 / kV; ///< entries in a 32-bit word
 
     /// Entry `entry` of the table as place i of words and norms.
     __device__ void loadEntry(int entry, int i, int* words, int* norms) const {

@@ -162,7 +162,7 @@ private:
     Shared& shared_;
     int lane_;
     int warp_;
-    int words_[Group::wordsOf(kEntries)];
+    int words_[kEntries / Group::kPerWord];
     int norms_[kEntries];
 };
 

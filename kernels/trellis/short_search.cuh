@@ -76,7 +76,7 @@ private:
         const int firstRow = thread_ / (kStates * kHalf) * kRowsPerThread;
 #pragma unroll 1
         for (int chunk = 0; chunk < kChunks; ++chunk) {
-            int words[Group::wordsOf(kChunk)];
+            int words[kChunk / Group::kPerWord];
             int norms[kChunk];
 #pragma unroll
             for (int i = 0; i < kChunk; ++i) {

@@ -38,9 +38,13 @@ TEST_F(OnAGpu, HessiansAgreeWithTheProcessors) {
     };
     const auto [hidden, hessian] = run(at::kCPU);
     const auto [gpuHidden, gpuHessian] = run(at::kCUDA);
-    EXPECT_TRUE(at::allclose(gpuHidden, hidden, 1e-4, 1e-4));
+    // Products of bf16 on the GPU (docs/decisions/0042).
+    const auto difference = [](const torch::Tensor& a, const torch::Tensor& b) {
+        return ((a - b).norm() / b.norm()).item<double>();
+    };
+    EXPECT_LT(difference(gpuHidden, hidden), 0.01);
     for (size_t group = 0; group < 4; ++group) {
-        EXPECT_TRUE(at::allclose(gpuHessian[group].cpu(), hessian[group], 1e-4, 1e-4)) << group;
+        EXPECT_LT(difference(gpuHessian[group].cpu(), hessian[group]), 0.02) << group;
     }
 }
 
