@@ -5,6 +5,7 @@
 #
 # BUILD_FOLDER      outside the source tree; made when missing, reused when not
 # CMAKE_PREFIX_PATH a CUDA LibTorch; else the installed PyTorch is asked
+# CALDERA_TARGETS   only these are built, for the GPU at hand, and nothing is run
 # CALDERA_DEBS      folder of .deb files to unpack (not install) for libraries the machine lacks
 # Needs nvcc (on PATH or in /usr/local/cuda/bin), CMake and Ninja; neither Qt nor network nor root.
 set -euo pipefail
@@ -65,18 +66,28 @@ unset CMAKE_PREFIX_PATH
 
 cd "$source_folder"
 started=$SECONDS
-cmake --preset engine -B "$build_folder" "-DCMAKE_PREFIX_PATH=$prefixes" \
+targets=()
+architectures=()
+if [ -n "${CALDERA_TARGETS:-}" ]; then
+    read -r -a targets <<<"--target $CALDERA_TARGETS"
+    architectures=(-DCMAKE_CUDA_ARCHITECTURES=native)
+fi
+cmake --preset engine -B "$build_folder" "-DCMAKE_PREFIX_PATH=$prefixes" "${architectures[@]}" \
     >"$build_folder/configure.log" 2>&1 || {
     tail -n 40 "$build_folder/configure.log"
     echo "$0: configuring failed; the whole log is $build_folder/configure.log." >&2
     exit 1
 }
-cmake --build "$build_folder" >"$build_folder/build.log" 2>&1 || {
+cmake --build "$build_folder" "${targets[@]}" >"$build_folder/build.log" 2>&1 || {
     grep -E -A 12 'FAILED|error' "$build_folder/build.log" | head -n 120
     echo "$0: building failed; the whole log is $build_folder/build.log." >&2
     exit 1
 }
 built=$((SECONDS - started))
+if [ -n "${CALDERA_TARGETS:-}" ]; then
+    echo "== Built in ${built}s: $CALDERA_TARGETS"
+    exit 0
+fi
 
 status=0
 ctest --test-dir "$build_folder" --output-on-failure -j "$(nproc)" \

@@ -1,0 +1,330 @@
+// caldera bench compress: one block of a large model, from its file to its cell files, by stage.
+// Weights and inputs are random; what is measured is time and memory.
+#include "app/cli/bench_compress.h"
+
+#include <array>
+#include <chrono>
+#include <filesystem>
+#include <iostream>
+#include <map>
+#include <memory>
+#include <string>
+
+#include <ATen/ATen.h>
+
+#include "app/cli/compute_options.h"
+#include "core/base/file.h"
+#include "core/base/text.h"
+#include "core/calibration/calibration.h"
+#include "core/compress/hidden_store.h"
+#include "core/decompose/decompose.h"
+#include "core/decompose/q_solver.h"
+#include "core/forward/transformer.h"
+#include "core/job/progress.h"
+#include "core/linalg/device.h"
+#include "core/linalg/random.h"
+#include "core/model/safetensors.h"
+
+namespace caldera::cli {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using Json = nlohmann::ordered_json;
+
+/// Of the hidden states this share is written and counted as the whole: they are gigabytes.
+constexpr int64_t kHiddenShare = 16;
+
+struct Options {
+    std::string shape = "qwen2-72b";
+    int64_t tokens = 128 * 2048;
+    int64_t sequenceLength = 2048;
+    std::filesystem::path work;
+    CellSettings settings;
+    ComputeOptions compute;
+};
+
+ModelConfig configOf(const std::string& shape) {
+    ModelConfig config;
+    config.architecture = "qwen2";
+    config.attentionBias = true;
+    config.headSize = 128;
+    config.ropeTheta = 1e6;
+    config.maxPositions = 32768;
+    if (shape == "qwen2-72b") {
+        config.hiddenSize = 8192;
+        config.intermediateSize = 29568;
+        config.layerCount = 80;
+        config.headCount = 64;
+        config.kvHeadCount = 8;
+        config.vocabSize = 152064;
+    } else if (shape == "qwen2-7b") {
+        config.hiddenSize = 3584;
+        config.intermediateSize = 18944;
+        config.layerCount = 28;
+        config.headCount = 28;
+        config.kvHeadCount = 4;
+        config.vocabSize = 152064;
+    } else { // qwen2-0.5b
+        config.hiddenSize = 896;
+        config.intermediateSize = 4864;
+        config.layerCount = 24;
+        config.headCount = 14;
+        config.kvHeadCount = 2;
+        config.headSize = 64;
+        config.vocabSize = 151936;
+    }
+    return config;
+}
+
+/// Times the stages of one block.
+class BlockBench {
+public:
+    BlockBench(const Options& options, const Invocation& invocation)
+        : options_(options), invocation_(invocation), config_(configOf(options.shape)),
+          device_(deviceOf(options.compute.device)) {}
+
+    Json run();
+
+private:
+    void writeModel(const std::filesystem::path& folder) const;
+    torch::Tensor randomHidden() const;
+    void decomposeGroup(InputGroup group, const BlockWeights& weights, torch::Tensor& hessian);
+    void timeQuantizer(const torch::Tensor& weight, const GroupBasis& basis);
+    void saveHidden(const torch::Tensor& hidden);
+    Json result() const;
+
+    /// Adds the seconds that `work` takes, the GPU's included, to a stage.
+    template <class Work>
+    double timed(const std::string& stage, const Work& work) {
+        finishWork(device_);
+        const auto start = Clock::now();
+        work();
+        finishWork(device_);
+        const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+        stages_[stage] += seconds;
+        return seconds;
+    }
+
+    const Options& options_;
+    const Invocation& invocation_;
+    ModelConfig config_;
+    torch::Device device_;
+    std::map<std::string, double> stages_;
+    Json matrices_ = Json::array();
+    Json quantizer_;
+    double savedShare_ = 1;
+};
+
+/// The block in bf16, as a model's file holds it.
+void BlockBench::writeModel(const std::filesystem::path& folder) const {
+    SafetensorsWriter writer;
+    const std::string prefix = "model.layers.0.";
+    const auto add = [&](const std::string& name, const torch::Tensor& values) {
+        const torch::Tensor stored = values.to(at::kBFloat16).cpu().contiguous();
+        const auto* data = reinterpret_cast<const std::byte*>(stored.data_ptr<at::BFloat16>());
+        writer.add(name, "BF16", stored.sizes().vec(),
+                   {data, static_cast<size_t>(stored.numel()) * 2});
+    };
+    const at::TensorOptions options = at::TensorOptions(at::kFloat).device(device_);
+    add(prefix + "input_layernorm.weight", at::ones({config_.hiddenSize}, options));
+    add(prefix + "post_attention_layernorm.weight", at::ones({config_.hiddenSize}, options));
+    for (const Module module : kModules) {
+        const MatrixShape shape = config_.shapeOf(module);
+        add(cellName({0, module}) + ".weight",
+            at::randn({shape.rows, shape.columns}, options) * 0.02);
+        if (module <= Module::VProj) {
+            add(cellName({0, module}) + ".bias", at::randn({shape.rows}, options) * 0.1);
+        }
+    }
+    writer.write(folder / "model.safetensors");
+}
+
+/// [n, t, hidden] f32; some features are larger than others, as in models. Pinned for a GPU.
+torch::Tensor BlockBench::randomHidden() const {
+    const int64_t count = std::max<int64_t>(1, options_.tokens / options_.sequenceLength);
+    torch::Tensor hidden =
+        at::empty({count, options_.sequenceLength, config_.hiddenSize},
+                  at::TensorOptions(at::kFloat).pinned_memory(device_.is_cuda()));
+    const at::TensorOptions options = at::TensorOptions(at::kFloat).device(device_);
+    const torch::Tensor sizes = at::randn({config_.hiddenSize}, options).exp();
+    for (int64_t i = 0; i < count; ++i) {
+        hidden[i].copy_(at::randn({options_.sequenceLength, config_.hiddenSize}, options) * sizes);
+    }
+    return hidden;
+}
+
+/// LDLQ and one sweep alone, of the weight as it is.
+void BlockBench::timeQuantizer(const torch::Tensor& weight, const GroupBasis& basis) {
+    const auto codec = makeCodec(options_.settings.codecId());
+    const QSolver solver(*codec, {weight.size(0), weight.size(1)}, basis.hessian, basis.cholesky,
+                         invocation_.stop);
+    QuantizedWeight q;
+    const double encode = timed("quantizer alone", [&] { q = solver.encode(weight); });
+    const double sweep = timed("quantizer alone", [&] { solver.improve(weight, q); });
+    stages_.erase("quantizer alone");
+    quantizer_ = {{"rows", weight.size(0)},
+                  {"columns", weight.size(1)},
+                  {"ldlq_seconds", encode},
+                  {"sweep_seconds", sweep}};
+}
+
+void BlockBench::decomposeGroup(InputGroup group, const BlockWeights& weights,
+                                torch::Tensor& hessian) {
+    GroupBasis basis;
+    timed("basis", [&] {
+        basis = makeGroupBasis(hessian, config_.inputSize(group), options_.settings,
+                               options_.settings.seed);
+    });
+    hessian.reset();
+    for (const Module module : kModules) {
+        if (inputGroupOf(module) != group) {
+            continue;
+        }
+        checkCancelled(invocation_.stop);
+        const torch::Tensor& weight = weights.weight[static_cast<size_t>(module)];
+        const Cell cell{0, module};
+        CompressedCell finished;
+        const double seconds = timed("decompose", [&] {
+            finished =
+                decompose({cell, weight, options_.settings,
+                           deriveSeed(options_.settings.seed, cellName(cell)), invocation_.stop},
+                          basis);
+        });
+        timed("write", [&] {
+            writeCellFile(options_.work / (cellName(cell) + ".safetensors"), finished, "bench");
+        });
+        matrices_.push_back({{"module", moduleName(module)},
+                             {"rows", finished.report.shape.rows},
+                             {"columns", finished.report.shape.columns},
+                             {"seconds", seconds},
+                             {"relative_error", finished.report.relativeError},
+                             {"bpw", finished.report.bitsPerWeight}});
+        invocation_.progress.log(std::string(moduleName(module)) + ": " + numberText(seconds) +
+                                 " s");
+        if (module == Module::OProj) {
+            timeQuantizer(weight, basis);
+        }
+    }
+}
+
+void BlockBench::saveHidden(const torch::Tensor& hidden) {
+    const int64_t count = std::max<int64_t>(1, hidden.size(0) / kHiddenShare);
+    savedShare_ = static_cast<double>(count) / static_cast<double>(hidden.size(0));
+    const torch::Tensor part = hidden.narrow(0, 0, count);
+    timed("hidden states", [&] { HiddenStore(options_.work / "hidden", "bench").save(1, part); });
+    stages_["hidden states"] /= savedShare_;
+}
+
+Json BlockBench::run() {
+    writeModel(options_.work);
+    torch::Tensor hidden = randomHidden();
+    resetPeakMemory(device_);
+    auto model = std::make_shared<Model>();
+    model->name = options_.shape;
+    model->config = config_;
+    model->weights = openSafetensorsWeights(options_.work);
+    BlockWeights weights;
+    timed("read", [&] { weights = modelWeights(model, device_)->block(0); });
+    BlockHessians hessians;
+    timed("forward",
+          [&] { hessians = calibrateBlock(config_, weights, hidden, invocation_.stop); });
+    invocation_.progress.log("forward: " + numberText(stages_["forward"]) + " s");
+    saveHidden(hidden);
+    for (const InputGroup group : kInputGroups) {
+        decomposeGroup(group, weights, hessians.hessian[static_cast<size_t>(group)]);
+    }
+    return result();
+}
+
+Json BlockBench::result() const {
+    double total = 0;
+    Json stages;
+    for (const auto& [stage, seconds] : stages_) {
+        stages[stage] = seconds;
+        total += seconds;
+    }
+    const PeakMemory peak = peakMemory(device_);
+    return {{"shape", options_.shape},
+            {"device", options_.compute.device},
+            {"codec", options_.settings.codecId()},
+            {"rank", options_.settings.rank},
+            {"tokens", options_.tokens},
+            {"stages", std::move(stages)},
+            {"hidden_states_share_written", savedShare_},
+            {"seconds", total},
+            {"layers", config_.layerCount},
+            {"model_seconds", total * config_.layerCount},
+            {"peak_bytes_used", peak.used},
+            {"peak_bytes_reserved", peak.reserved},
+            {"quantizer", quantizer_},
+            {"matrices", matrices_}};
+}
+
+void printText(const Json& result) {
+    std::cout << "One block of " << result["shape"].get<std::string>() << " on "
+              << result["device"].get<std::string>() << ", " << result["codec"].get<std::string>()
+              << ", rank " << result["rank"] << ", " << result["tokens"] << " tokens:\n";
+    for (const auto& [stage, seconds] : result["stages"].items()) {
+        std::cout << "  " << stage << ": " << durationText(seconds.get<double>()) << '\n';
+    }
+    std::cout << "  together " << durationText(result["seconds"].get<double>()) << "; "
+              << result["layers"] << " such blocks "
+              << durationText(result["model_seconds"].get<double>()) << '\n';
+    const auto peak = result["peak_bytes_used"].get<uint64_t>();
+    if (peak > 0) {
+        std::cout << "  GPU memory at its peak: " << byteText(peak) << '\n';
+    }
+}
+
+void run(Options options, const Invocation& invocation) {
+    options.compute.apply();
+    const bool isOwnFolder = options.work.empty();
+    if (isOwnFolder) {
+        options.work = std::filesystem::temp_directory_path() /
+                       ("caldera-bench-" + std::to_string(Clock::now().time_since_epoch().count()));
+    }
+    std::filesystem::create_directories(options.work);
+    const Json result = BlockBench(options, invocation).run();
+    if (isOwnFolder) {
+        std::filesystem::remove_all(options.work);
+    }
+    if (invocation.json) {
+        std::cout << result.dump(2) << '\n';
+    } else {
+        printText(result);
+    }
+}
+
+} // namespace
+
+void addCompressBench(CLI::App& bench, const std::function<void(BenchRun)>& choose) {
+    const auto options = std::make_shared<Options>();
+    CLI::App* app = bench.add_subcommand(
+        "compress",
+        "Time one block of a large model, with random weights, from file to cell files");
+    app->fallthrough();
+    app->callback([options, choose] {
+        choose([options](const Invocation& invocation) { run(*options, invocation); });
+    });
+    app->add_option("--shape", options->shape, "Whose block")
+        ->check(CLI::IsMember({"qwen2-72b", "qwen2-7b", "qwen2-0.5b"}))
+        ->capture_default_str();
+    app->add_option("--tokens", options->tokens, "Calibration tokens")
+        ->check(CLI::Range(int64_t{2}, int64_t{1} << 24))
+        ->capture_default_str();
+    app->add_option("--sequence-length", options->sequenceLength)
+        ->check(CLI::Range(2, 32768))
+        ->capture_default_str();
+    app->add_option("--work", options->work, "Folder for files; default: a temporary one")
+        ->type_name("FOLDER");
+    CellSettings& settings = options->settings;
+    app->add_option("--codec", settings.codec, "Codec family of Q")->capture_default_str();
+    app->add_option("--bits", settings.bits, "Bits of Q")->capture_default_str();
+    app->add_option("--rank", settings.rank, "Rank of L R")->capture_default_str();
+    app->add_option("--outer-iterations", settings.outerIterations, "Rounds of L R and Q at most")
+        ->capture_default_str();
+    options->compute.addTo(*app);
+}
+
+} // namespace caldera::cli
