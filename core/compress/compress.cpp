@@ -12,6 +12,7 @@
 #include "core/artifact/artifact.h"
 #include "core/base/error.h"
 #include "core/base/file.h"
+#include "core/base/folder_lock.h"
 #include "core/base/text.h"
 #include "core/calibration/calibration.h"
 #include "core/compress/cell_key.h"
@@ -256,7 +257,9 @@ torch::Tensor Compression::originalWeight(Cell cell) const {
 /// Everything is written beside the target, which appears at once and whole.
 std::string Compression::writeOut() {
     const fs::path staging = stagingFolder(request_.out);
-    fs::remove_all(staging);
+    for (const auto& entry : fs::directory_iterator(staging)) { // it is locked, so it stays
+        fs::remove_all(entry.path());
+    }
     ArtifactRequest artifact;
     artifact.model = request_.model;
     artifact.plan = request_.plan;
@@ -305,22 +308,54 @@ CompressResult Compression::run() {
     return result;
 }
 
-void checkRequest(const CompressRequest& request) {
-    checkPlan(request.plan, request.model->config);
-    if (holdsSomething(request.out)) {
+/// Whole and without a slash at the end, which would put what belongs beside a folder into it.
+fs::path wholePath(const fs::path& path) {
+    const fs::path whole = fs::weakly_canonical(fs::absolute(path));
+    return whole.has_filename() ? whole : whole.parent_path();
+}
+
+bool liesWithin(const fs::path& path, const fs::path& folder) {
+    const auto [end, rest] = std::mismatch(folder.begin(), folder.end(), path.begin(), path.end());
+    return end == folder.end();
+}
+
+void checkOut(const fs::path& out) {
+    if (holdsSomething(out)) {
         throw Error("compress.out-exists",
-                    request.out.string() + " exists and is not empty. Choose another folder with "
-                                           "--out, or remove it first.",
-                    {{"path", request.out.string()}});
+                    out.string() + " exists and is not empty. Choose another folder with --out, or "
+                                   "remove it first.",
+                    {{"path", out.string()}});
+    }
+}
+
+/// The target appears by a rename, so nothing may be in it before; cells go away at the end, and
+/// the target with them if it were among them.
+void checkFolders(const fs::path& out, const fs::path& work) {
+    if (liesWithin(work, out) || liesWithin(out, cellsFolder(work)) ||
+        liesWithin(out, hiddenFolder(work))) {
+        throw Error("compress.folders",
+                    "The compressed model cannot be written to " + out.string() +
+                        " with its work in " + work.string() +
+                        ", for one lies in the other. Choose other folders with --out or --work.",
+                    {{"out", out.string()}, {"work", work.string()}});
     }
 }
 
 } // namespace
 
-CompressResult compress(const CompressRequest& request, Progress& progress,
+CompressResult compress(const CompressRequest& given, Progress& progress,
                         const std::stop_token& stop) {
-    checkRequest(request);
-    return Compression(request, progress, stop).run();
+    CompressRequest request = given;
+    request.out = wholePath(given.out);
+    request.work = wholePath(given.work);
+    checkPlan(request.plan, request.model->config);
+    checkFolders(request.out, request.work);
+    checkOut(request.out);
+    Compression compression(request, progress, stop);
+    const FolderLock work(request.work);
+    const FolderLock staging(stagingFolder(request.out));
+    checkOut(request.out); // whoever had the lock may have written it
+    return compression.run();
 }
 
 } // namespace caldera

@@ -9,6 +9,7 @@
 
 #include "core/artifact/artifact.h"
 #include "core/base/error.h"
+#include "core/base/folder_lock.h"
 #include "core/codec/codec_tables.h"
 #include "core/compress/cell_key.h"
 #include "core/compress/hidden_store.h"
@@ -260,6 +261,40 @@ TEST_F(Compress, RefusesBeforeItBegins) {
     request_.plan.defaults.rank = 4096;
     EXPECT_EQ(codeOf([&] { run(); }), "plan.rank");
     EXPECT_FALSE(fs::exists(request_.work));
+}
+
+TEST_F(Compress, TakesFoldersHoweverTheyAreWritten) {
+    request_.out = root_ / "out" / "";
+    request_.work = root_ / "work" / ".";
+    run();
+    EXPECT_TRUE(isArtifact(root_ / "out"));
+    EXPECT_FALSE(fs::exists(root_ / "out.partial"));
+}
+
+TEST_F(Compress, RefusesATargetAroundItsWorkOrAmongItsCells) {
+    const std::vector<std::pair<const char*, const char*>> folders = {
+        {"a", "a"}, {"a", "a/work"}, {"a", "a/../a/b"}, {"a/cells/out", "a"}, {"a/hidden", "a"}};
+    for (const auto& [out, work] : folders) {
+        request_.out = root_ / out;
+        request_.work = root_ / work;
+        EXPECT_EQ(codeOf([&] { run(); }), "compress.folders") << out << " " << work;
+    }
+    EXPECT_FALSE(fs::exists(root_));
+}
+
+TEST_F(Compress, TwoNeverShareAFolder) {
+    fs::create_directories(request_.work);
+    {
+        const FolderLock other(request_.work);
+        EXPECT_EQ(codeOf([&] { run(); }), "file.busy");
+    }
+    {
+        const FolderLock other(root_ / "out.partial");
+        EXPECT_EQ(codeOf([&] { run(); }), "file.busy");
+    }
+    EXPECT_FALSE(fs::exists(root_ / "out.partial"));
+    run();
+    EXPECT_TRUE(isArtifact(request_.out));
 }
 
 TEST_F(Compress, WorkFilesAreFoundAndRemovedWithoutTouchingOthers) {

@@ -1,0 +1,60 @@
+#include "core/base/folder_lock.h"
+
+#include <fstream>
+#include <memory>
+
+#include <gtest/gtest.h>
+
+#include "core/base/error.h"
+
+using namespace caldera;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+class FolderLockTest : public testing::Test {
+protected:
+    void SetUp() override { fs::remove_all(root_); }
+    void TearDown() override { fs::remove_all(root_); }
+
+    static std::string codeOfLocking(const fs::path& folder) {
+        try {
+            const FolderLock lock(folder);
+        } catch (const Error& error) {
+            return error.code();
+        }
+        return "";
+    }
+    fs::path root_ = fs::path(testing::TempDir()) / "caldera-folder-lock";
+};
+
+TEST_F(FolderLockTest, HoldsAFolderUntilItsEnd) {
+    auto lock = std::make_unique<FolderLock>(root_ / "a");
+    EXPECT_EQ(codeOfLocking(root_ / "a"), "file.busy");
+    EXPECT_EQ(codeOfLocking(root_ / "b"), "");
+    lock.reset();
+    EXPECT_EQ(codeOfLocking(root_ / "a"), "");
+}
+
+TEST_F(FolderLockTest, LeavesNoEmptyFolderOfItsOwn) {
+    { const FolderLock lock(root_ / "a"); }
+    EXPECT_FALSE(fs::exists(root_ / "a"));
+    fs::create_directories(root_ / "theirs");
+    { const FolderLock lock(root_ / "theirs"); }
+    EXPECT_TRUE(fs::exists(root_ / "theirs"));
+    {
+        const FolderLock lock(root_ / "full");
+        std::ofstream(root_ / "full" / "file") << "work";
+    }
+    EXPECT_TRUE(fs::exists(root_ / "full" / "file"));
+}
+
+TEST_F(FolderLockTest, SaysWhyAFolderCannotBeUsed) {
+    fs::create_directories(root_);
+    std::ofstream(root_ / "file") << "no folder";
+    EXPECT_EQ(codeOfLocking(root_ / "file"), "file.folder");
+    EXPECT_EQ(codeOfLocking(root_ / "file" / "below"), "file.folder");
+}
+
+} // namespace
