@@ -45,6 +45,7 @@ Connections::Entry::Entry(Connections& connections, int socket)
 Connections::Entry::~Entry() {
     const std::lock_guard lock(connections_.mutex_);
     connections_.entries_.erase(id_);
+    connections_.wake(); // as long as the watcher polls the socket, closing it does not end it
 }
 
 void Connections::closeAll() {

@@ -20,6 +20,8 @@ using Clock = std::chrono::steady_clock;
 
 constexpr size_t kThreads = 32; // conversations that may wait or stream at once
 constexpr int kPatience = 5000; // ms that a client may pause while it sends or should receive
+constexpr auto kRequestTime = std::chrono::seconds(30); // that a client may take to send all of it
+constexpr size_t kMostRequestBytes = 16U << 20;         // a body of 8 MiB, its chunks, headers
 constexpr auto kFarewell = std::chrono::seconds(1);
 constexpr size_t kFarewellBytes = 16U << 20;
 
@@ -30,13 +32,20 @@ bool waitFor(int socket, short events, int milliseconds) {
     return ::poll(&ready, 1, milliseconds) > 0 && (ready.revents & events) != 0;
 }
 
-/// Bytes of a socket, read through a buffer because httplib asks for one at a time.
+/// Bytes of a socket, read through a buffer because httplib asks for one at a time. A connection is
+/// one request, so its bytes and its time have a limit; httplib alone would collect an endless
+/// line, or give a thread for ever to a client that sends a byte now and then.
 class SocketStream : public httplib::Stream {
 public:
     explicit SocketStream(int socket) : socket_(socket) {}
 
     bool is_readable() const override {
-        return position_ < filled_ || waitFor(socket_, POLLIN, kPatience);
+        const auto left =
+            std::chrono::duration_cast<std::chrono::milliseconds>(end_ - Clock::now()).count();
+        return position_ < filled_ ||
+               (received_ < kMostRequestBytes &&
+                waitFor(socket_, POLLIN,
+                        static_cast<int>(std::clamp<int64_t>(left, 0, kPatience))));
     }
     bool is_writable() const override { return waitFor(socket_, POLLOUT, kPatience); }
 
@@ -49,6 +58,7 @@ public:
             }
             position_ = 0;
             filled_ = static_cast<size_t>(received);
+            received_ += filled_;
         }
         const size_t count = std::min(size, filled_ - position_);
         std::memcpy(bytes, buffer_.data() + position_, count);
@@ -92,6 +102,8 @@ private:
     std::array<char, 16384> buffer_{};
     size_t position_ = 0;
     size_t filled_ = 0;
+    size_t received_ = 0;
+    Clock::time_point end_ = Clock::now() + kRequestTime;
 };
 
 /// Closing a socket with unread bytes throws away the answer that is on its way, so a refused body

@@ -74,6 +74,18 @@ public:
         EXPECT_EQ(::send(socket_, text.data(), text.size(), MSG_NOSIGNAL),
                   static_cast<ssize_t>(text.size()));
     }
+    /// Sends as much of the text, over and over, as the server takes before it closes.
+    size_t flood(const std::string& text, size_t most) const {
+        size_t total = 0;
+        while (total < most) {
+            const ssize_t count = ::send(socket_, text.data(), text.size(), MSG_NOSIGNAL);
+            if (count <= 0) {
+                break;
+            }
+            total += static_cast<size_t>(count);
+        }
+        return total;
+    }
     void post(const std::string& body) {
         send("POST " + std::string(kChat) +
              " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: " +
@@ -403,6 +415,17 @@ TEST_F(ServerTest, RefusesBodiesAboveEightMebibytes) {
     ASSERT_TRUE(chunked) << httplib::to_string(chunked.error());
     EXPECT_EQ(chunked->status, 413);
     EXPECT_TRUE(engine->records().empty());
+}
+
+TEST_F(ServerTest, EndsAnEndlessRequest) {
+    const RunningServer server(scripted());
+    constexpr size_t kMost = 128U << 20;
+    for (const char* beginning : {"GET /", "GET /health HTTP/1.1\r\nX: "}) {
+        RawClient client(server.port());
+        client.send(beginning);
+        EXPECT_LT(client.flood(std::string(65536, 'x'), kMost), kMost) << beginning;
+    }
+    EXPECT_EQ(server.client().Get("/health")->status, 200);
 }
 
 TEST_F(ServerTest, StopsAtOnceWhateverIsGoingOn) {
