@@ -39,9 +39,9 @@ std::map<std::string, std::vector<std::string>> shardsOf(const std::filesystem::
     for (const auto& [tensor, file] : index["weight_map"].items()) {
         const std::string name = file.is_string() ? file.get<std::string>() : "";
         if (name.empty() || name == ".." || name.find('/') != std::string::npos) {
-            throw Error("safetensors.index",
-                        where + ": tensor \"" + tensor + "\" needs the name of a file beside it.",
-                        {{"file", where}, {"tensor", tensor}});
+            std::string sentence = where;
+            sentence += ": tensor \"" + tensor + "\" needs the name of a file beside it.";
+            throw Error("safetensors.index", sentence, {{"file", where}, {"tensor", tensor}});
         }
         shards[name].push_back(tensor);
     }
