@@ -25,7 +25,7 @@ struct BenchOptions {
     int64_t rows = 4096;
     int64_t columns = 4096;
     double seconds = 1;
-    std::string codec = "e8p-2";
+    std::string codec = "trellis-v4k8m4";
 };
 
 double secondsSince(Clock::time_point start) {

@@ -16,11 +16,11 @@ namespace caldera {
 /// What is done to one cell. Codec and transform belong to the input group, bits and rank to the
 /// cell.
 struct CellSettings {
-    double bits = 2;           ///< bq
-    double leftBits = 4;       ///< bl
-    double rightBits = 4;      ///< br
-    int rank = 64;             ///< 0 or a multiple of 16
-    std::string codec = "e8p"; ///< family; codecId() adds the bits
+    double bits = 2;               ///< bq
+    double leftBits = 4;           ///< bl
+    double rightBits = 4;          ///< br
+    int rank = 64;                 ///< 0 or a multiple of 16
+    std::string codec = "trellis"; ///< family; codecId() adds the bits
     std::string factorCodec = "lloyd";
     std::string transform = "hadamard-128"; ///< block-diagonal randomized Hadamard, or "none"
     int outerIterations = 2;
@@ -88,7 +88,7 @@ Plan loadPlan(const std::filesystem::path& path);
 std::string printPlan(const Plan& plan);
 void savePlan(const Plan& plan, const std::filesystem::path& path);
 
-/// The plan used when none is given: 2 bit e8p, rank 64 (less where a matrix is small), 4-bit
+/// The plan used when none is given: 2 bit trellis, rank 64 (less where a matrix is small), 4-bit
 /// factors.
 Plan defaultPlan(const std::string& model, const ModelConfig& config);
 

@@ -60,12 +60,12 @@ TEST_F(PlanCommand, SaysThatAHandEditedPlanLosesItsComments) {
 
 TEST_F(PlanCommand, ShowsWhatAPlanSays) {
     savePlan(Plan{}, file_);
-    EXPECT_THAT(plan({"show", file_}).out, HasSubstr("e8p-2, rank 64, factors lloyd-4"));
+    EXPECT_THAT(plan({"show", file_}).out, HasSubstr("trellis-v4k8m4, rank 64, factors lloyd-4"));
     EXPECT_THAT(plan({"show", file_, "--model", kModel}).out, HasSubstr("down_proj"));
     const Json shown = Json::parse(plan({"show", file_, "--model", kModel, "--json"}).out);
     const auto config = openModel(kModel)->config;
     EXPECT_EQ(shown.at("cells").size(), static_cast<size_t>(config.cellCount()));
-    EXPECT_EQ(shown.at("cells").at("model.layers.0.mlp.up_proj").at("codec"), "e8p-2");
+    EXPECT_EQ(shown.at("cells").at("model.layers.0.mlp.up_proj").at("codec"), "trellis-v4k8m4");
 }
 
 TEST_F(PlanCommand, TellsWhatIsWrong) {

@@ -88,6 +88,7 @@ inline std::shared_ptr<const Model> tinyModel(const ModelConfig& config = tinyCo
 inline Plan tinyPlan() {
     Plan plan;
     plan.model = "tiny";
+    plan.defaults.codec = "e8p";
     plan.defaults.rank = 16;
     plan.headBits = 8;
     CellOverride noRank;

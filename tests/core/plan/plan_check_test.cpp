@@ -80,6 +80,7 @@ TEST(CheckPlan, NamesTheCellWhoseRankIsTooLarge) {
 
 TEST(CheckPlan, NamesCodecsThatThisBuildLacks) {
     Plan plan = goodPlan();
+    plan.defaults.codec = "e8p";
     plan.defaults.bits = 3;
     expectComplaint(plan, "plan.codec", "the codec e8p-3 is not supported by this build");
     plan = goodPlan();
@@ -141,9 +142,11 @@ TEST(CheckPlan, LeavesSkippedCellsAlone) {
 TEST(PlanSize, CountsEveryByteOfACell) {
     CellSettings settings;
     settings.rank = 16;
-    // codes 32 x 24 x 2 bit, 2 scales, 20 signs, L 20 x 8 bytes, R 16 x 10 bytes, 32 scales
-    EXPECT_EQ(cellBytes(settings, {20, 20}), 192 + 4 + 40 + 160 + 160 + 64);
+    // codes 32 x 20 x 2 bit, 2 scales, 20 signs, L 20 x 8 bytes, R 16 x 10 bytes, 32 scales
+    EXPECT_EQ(cellBytes(settings, {20, 20}), 160 + 4 + 40 + 160 + 160 + 64);
     settings.rank = 0;
+    EXPECT_EQ(cellBytes(settings, {20, 20}), 160 + 4 + 40);
+    settings.codec = "e8p"; // pads columns to 8
     EXPECT_EQ(cellBytes(settings, {20, 20}), 192 + 4 + 40);
     settings.skip = true;
     EXPECT_EQ(cellBytes(settings, {20, 20}), 800);

@@ -31,7 +31,7 @@ inline Plan richPlan() {
     every.rank = 0;
     every.outerIterations = 1;
     every.innerIterations = 0;
-    every.codec = "trellis";
+    every.codec = "e8p";
     every.factorCodec = "none";
     every.transform = "none";
     every.updateOrder = "LR,Q";
