@@ -26,7 +26,7 @@ if [ -z "${CALDERA_BUILT:-}" ]; then
     CALDERA_TARGETS="caldera cuda_test decompose_gpu_test evaluate_gpu_test" \
         "$source_folder/tests/bench/gpu_check.sh" "$build" || exit 1
 fi
-libraries=$(python3 -c "import torch, os; print(os.path.join(os.path.dirname(torch.__file__), 'lib'))" 2>/dev/null)
+libraries=$(python3 -c "import importlib.util as i; print(i.find_spec('torch').submodule_search_locations[0])" 2>/dev/null)/lib
 for folder in "$build/lib" "$build"/debs/usr/lib/*-linux-gnu "$build/debs/usr/lib" "$libraries"; do
     [ -d "$folder" ] && LD_LIBRARY_PATH=${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$folder
 done
