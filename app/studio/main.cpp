@@ -20,7 +20,7 @@ namespace {
 
 struct Options {
     QString open;
-    QString report;
+    QStringList reports;
     QString screenshots;
     QStringList questions;
 };
@@ -38,7 +38,8 @@ Options parse(const QCoreApplication& application) {
         u"open"_s, text(QT_TRANSLATE_NOOP("main", "Open this model, artifact or .gguf file.")),
         u"PATH"_s);
     const QCommandLineOption report(
-        u"report"_s, text(QT_TRANSLATE_NOOP("main", "Open this report as well.")), u"FILE.h5"_s);
+        u"report"_s, text(QT_TRANSLATE_NOOP("main", "Open this report as well; may be repeated.")),
+        u"FILE.h5"_s);
     const QCommandLineOption screenshots(
         u"screenshot"_s,
         text(QT_TRANSLATE_NOOP("main", "Write pictures of every mode into this folder and end.")),
@@ -52,7 +53,7 @@ Options parse(const QCoreApplication& application) {
     parser.addPositionalArgument(u"path"_s, text(QT_TRANSLATE_NOOP("main", "The same as --open.")),
                                  u"[PATH]"_s);
     parser.process(application);
-    Options options{parser.value(open), parser.value(report), parser.value(screenshots),
+    Options options{parser.value(open), parser.values(report), parser.value(screenshots),
                     parser.values(question)};
     if (options.open.isEmpty() && !parser.positionalArguments().isEmpty()) {
         options.open = parser.positionalArguments().first();
@@ -70,11 +71,11 @@ int runStudio(QApplication& application) {
                        {}});
     if (!options.open.isEmpty()) {
         window.openPath(QDir::current().absoluteFilePath(options.open));
-    } else if (options.report.isEmpty()) {
+    } else if (options.reports.isEmpty()) {
         window.openAtStart();
     }
-    if (!options.report.isEmpty()) {
-        window.openReport(QDir::current().absoluteFilePath(options.report));
+    for (const QString& report : options.reports) {
+        window.openReport(QDir::current().absoluteFilePath(report));
     }
     Screenshots pictures(window, options.screenshots, options.questions);
     if (!options.screenshots.isEmpty()) {

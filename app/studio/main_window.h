@@ -34,6 +34,8 @@ struct LaunchSettings;
 
 enum class Mode { Model, Plan, Runs, Inspect, Chat };
 inline constexpr int kModeCount = 5;
+inline constexpr int kWindowLayoutVersion = 1; ///< of what QMainWindow::saveState() keeps
+inline constexpr int kCellDockWidth = 344;
 
 /// Where the window keeps and finds things; the studio gives the state folder's.
 struct WindowPlaces {

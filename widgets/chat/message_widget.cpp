@@ -44,7 +44,8 @@ MessageWidget::MessageWidget(const ChatMessage& message, QWidget* parent)
     author_->setFont(Theme::current().textFont(-1, QFont::DemiBold));
     author_->setToolTip(QLocale().toString(message.time.toLocalTime(), QLocale::LongFormat));
     auto* layout = new QVBoxLayout(this);
-    layout->setContentsMargins(0, 0, 0, 0);
+    // An answer stands by its question, the next question apart from it.
+    layout->setContentsMargins(0, user ? kSpaceLarge : 0, 0, 0);
     layout->setSpacing(kSpaceTiny);
     layout->addWidget(author_);
     if (user) {
@@ -209,6 +210,7 @@ QString MessageWidget::figures() const {
 
 void MessageWidget::showNotes() {
     figures_->setText(figures());
+    figures_->setVisible(!figures_->text().isEmpty());
     QString sentence;
     QString iconName = u"info"_s;
     Token tone = Token::Secondary;

@@ -23,8 +23,6 @@ constexpr int kPlotHeight = 132;
 constexpr double kContextWarn = 0.85;
 constexpr double kContextBad = 0.97;
 constexpr qsizetype kMostPoints = 6000;
-constexpr qsizetype kMostSpans = 12; // of a short answer's line
-constexpr qsizetype kPiecesOfSpan = 3;
 
 const QString& dash() {
     static const QString text = u"–"_s;
@@ -202,7 +200,7 @@ void ThroughputPanel::redraw() {
     }
     plot_->graph(0)->setData(seconds, rates, true);
     plot_->xAxis->setRange(seconds.isEmpty() ? 0 : seconds.first(),
-                           seconds.isEmpty() ? 1 : qMax(running_ ? 1.0 : 0.0, seconds.last()));
+                           seconds.isEmpty() ? 1 : qMax(1.0, seconds.last()));
     plot_->yAxis->setRange(0, highest > 0 ? highest * 1.15 : 1);
     for (QCPAxis* axis : {plot_->xAxis, plot_->yAxis})
         axis->setTickLabels(!line_.isEmpty());
@@ -214,7 +212,6 @@ void ThroughputPanel::endAnswer(const ChatStatistics& statistics) {
     sample();
     running_ = false;
     timer_.stop();
-    drawShortAnswer();
     ChatStatistics known = statistics;
     const double elapsed = static_cast<double>(clock_.nsecsElapsed()) / 1e9 - firstArrival_;
     if (known.tokensPerSecond < 0 && tokens_ > 1)
@@ -222,24 +219,6 @@ void ThroughputPanel::endAnswer(const ChatStatistics& statistics) {
     if (known.timeToFirstToken < 0)
         known.timeToFirstToken = firstArrival_;
     showFigures(known);
-}
-
-// An answer that ends between two samples still has a course: its pieces, counted over even spans.
-void ThroughputPanel::drawShortAnswer() {
-    const qsizetype spans = qMin<qsizetype>(kMostSpans, arrivals_.size() / kPiecesOfSpan);
-    if (line_.size() > 2 || spans < 2 || arrivals_.last() <= arrivals_.first()) {
-        return;
-    }
-    const double width = (arrivals_.last() - arrivals_.first()) / static_cast<double>(spans);
-    QList<double> counts(spans, 0.0);
-    for (const double arrival : std::as_const(arrivals_)) {
-        const auto span = static_cast<qsizetype>((arrival - arrivals_.first()) / width);
-        ++counts[qMin(span, spans - 1)];
-    }
-    line_.clear();
-    for (qsizetype span = 0; span < spans; ++span)
-        line_.append({(static_cast<double>(span) + 0.5) * width, counts[span] / width});
-    redraw();
 }
 
 void ThroughputPanel::showStored(const ChatStatistics& statistics) {

@@ -41,7 +41,6 @@ private:
     void buildPlot();
     void recolorPlot();
     void sample();
-    void drawShortAnswer();
     void redraw();
     void showFigures(const ChatStatistics& statistics);
     void showContext();

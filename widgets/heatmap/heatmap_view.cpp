@@ -149,6 +149,10 @@ void HeatmapView::layOutCells() {
     const int heightRoom = height() - layers_->height() - scrollHeight - wideHeight();
     const int cellHeight = qBound(kSmallestHeight, heightRoom / rows, kLargestHeight);
     layers_->setDefaultSectionSize(cellWidth);
+    const int left = room - cellWidth * columns; // pixels that whole widths leave over
+    for (int column = 0; column < left && cellWidth < kLargestWidth && column < columns; ++column) {
+        layers_->resizeSection(column, cellWidth + 1);
+    }
     modules_->setDefaultSectionSize(cellHeight);
     viewport()->update();
 }
@@ -167,13 +171,16 @@ void HeatmapView::wheelEvent(QWheelEvent* event) {
         return;
     }
     const int cursor = qRound(event->position().x());
-    const int before = layers_->defaultSectionSize();
-    const double column = static_cast<double>(cursor + horizontalScrollBar()->value()) / before;
+    const int under = layers_->logicalIndexAt(cursor);
+    const int column = under < 0 ? grid_.columnCount() - 1 : under;
+    const double part = static_cast<double>(cursor - layers_->sectionViewportPosition(column)) /
+                        qMax(1, layers_->sectionSize(column));
     zoom_ = std::clamp(zoom_ * std::pow(kZoomStep, turn / 120.0), 1.0, kLargestZoom);
     layOutCells();
     updateGeometries();
-    const int after = layers_->defaultSectionSize();
-    horizontalScrollBar()->setValue(static_cast<int>(std::lround(column * after)) - cursor);
+    horizontalScrollBar()->setValue(
+        layers_->sectionPosition(column) +
+        static_cast<int>(std::lround(part * layers_->sectionSize(column))) - cursor);
     event->accept();
 }
 
@@ -310,8 +317,7 @@ bool HeatmapView::viewportEvent(QEvent* event) {
 
 void HeatmapView::paintCrosshair(QPainter& painter, Cell cell) const {
     const QRect area = visualRect(grid_.indexOf(cell)).adjusted(0, 0, -1, -1);
-    const int right = layers_->sectionViewportPosition(grid_.layerCount() - 1) +
-                      layers_->defaultSectionSize() - 1;
+    const int right = layers_->length() - layers_->offset() - 1;
     const int bottom = static_cast<int>(kModules.size()) * modules_->defaultSectionSize() - 1;
     QColor line = Theme::current().color(Token::Text);
     line.setAlphaF(0.35F);

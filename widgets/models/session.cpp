@@ -24,11 +24,13 @@ Session::~Session() {
 
 void Session::open(const QString& path) {
     openingPath_ = path;
+    ++generation_;
     read(path, [path] { return openAnything(path); });
 }
 
 void Session::openDemoModel() {
     openingPath_.clear();
+    ++generation_;
     read({}, [] {
         return openAnything(QString::fromStdString((resourcesFolder() / "demo-model").string()));
     });
@@ -39,7 +41,8 @@ void Session::openReport(const QString& path) {
 }
 
 void Session::read(const QString& path, std::function<OpenResult()> work) {
-    const int generation = ++generation_;
+    const int generation = generation_;
+    ++pending_;
     setBusy(true);
     inBackground(
         [work = std::move(work)] {
@@ -52,10 +55,10 @@ void Session::read(const QString& path, std::function<OpenResult()> work) {
             return outcome;
         },
         [this, generation, path](const Outcome& outcome) {
+            setBusy(--pending_ > 0);
             if (generation != generation_) {
                 return; // something else was opened meanwhile
             }
-            setBusy(false);
             if (outcome.failure) {
                 Q_EMIT failed(*outcome.failure, path);
             } else {
@@ -101,7 +104,7 @@ void Session::rebuildMetrics() {
         for (const FidelityMetric& found : source->fidelity) {
             const QString id = QString::fromStdString(found.name);
             if (metric(id) == nullptr) {
-                metrics_.append({id, id == u"proxy" ? tr("Fragility (2 bit, no factors)") : id,
+                metrics_.append({id, id == u"proxy" ? tr("Fragility at 2 bits") : id,
                                  tr("measured"), found.values});
             }
         }

@@ -23,7 +23,8 @@ public:
     explicit Session(QObject* parent = nullptr);
     ~Session() override;
 
-    /// Starts opening; ends with opened(), reportChanged() or failed(). A later call wins.
+    /// Starts opening; ends with opened(), reportChanged() or failed(). A later call wins; a report
+    /// asked for after it is read after it.
     void open(const QString& path);
     /// Opens the model that comes with the program.
     void openDemoModel();
@@ -84,7 +85,8 @@ private:
     std::optional<MetricLayer> live_;
     QList<MetricLayer> metrics_;
     QString openingPath_;
-    int generation_ = 0;
+    int generation_ = 0; ///< counts what was opened; a report belongs to what is open
+    int pending_ = 0;    ///< reads that have not come back
     bool busy_ = false;
 };
 

@@ -58,6 +58,7 @@ void makeQuietTable(QTableView& table) {
     table.setWordWrap(false);
     table.setCornerButtonEnabled(false);
     table.verticalHeader()->hide();
+    table.verticalHeader()->setMinimumSectionSize(kControlHeight - 2);
     table.verticalHeader()->setDefaultSectionSize(kControlHeight - 2);
     table.horizontalHeader()->setHighlightSections(false);
     table.horizontalHeader()->setFixedHeight(kControlHeight);

@@ -20,7 +20,7 @@ namespace {
 
 constexpr int kRows = 7;
 constexpr int kMapHeight = 7 * 10;
-constexpr int kWidestCell = 20;
+constexpr int kWidestCell = 48;
 constexpr qsizetype kSpeedPoints = 160;
 
 int rowOf(const QString& module) {
@@ -36,9 +36,9 @@ CellMap::CellMap(QWidget* parent) : QWidget(parent) {
     connect(&Theme::current(), &Theme::themeChanged, this, qOverload<>(&QWidget::update));
 }
 
-void CellMap::setCells(const QList<JobCell>& cells) {
+void CellMap::setCells(const QList<JobCell>& cells, int layers) {
     cells_ = cells;
-    layers_ = 0;
+    layers_ = layers;
     least_ = largest_ = cells.isEmpty() ? 0 : cells.first().relativeError;
     for (const JobCell& cell : cells) {
         layers_ = std::max(layers_, cell.layer + 1);

@@ -15,7 +15,8 @@ class CellMap : public QWidget {
 public:
     explicit CellMap(QWidget* parent = nullptr);
 
-    void setCells(const QList<JobCell>& cells);
+    /// `layers` is how many the job will fill; 0: as many as have cells.
+    void setCells(const QList<JobCell>& cells, int layers = 0);
     QSize sizeHint() const override;
     QSize minimumSizeHint() const override;
 

@@ -6,6 +6,7 @@
 #include <QPushButton>
 #include <QVBoxLayout>
 
+#include "core/model/module.h"
 #include "widgets/runs/cell_map.h"
 #include "widgets/runs/job_log.h"
 #include "widgets/runs/phase_look.h"
@@ -24,6 +25,7 @@ namespace {
 constexpr int kIconSize = 16;
 constexpr int kBarSteps = 1000;
 constexpr int kHashShown = 12;
+constexpr int kStagesWidth = 168;
 constexpr qint64 kSilentSeconds = 60; // after this a quiet worker is worth a word
 
 QString kindTitle(const QString& kind) {
@@ -37,8 +39,9 @@ QString kindTitle(const QString& kind) {
 }
 
 /// A figure above its caption.
-QWidget* figure(ToneLabel* value, const QString& caption, QWidget* parent) {
+QWidget* figure(ToneLabel* value, const QString& caption, const QString& toolTip, QWidget* parent) {
     auto* box = new QWidget(parent);
+    box->setToolTip(toolTip);
     auto* layout = new QVBoxLayout(box);
     layout->setContentsMargins(0, 0, 0, 0);
     layout->setSpacing(0);
@@ -72,7 +75,8 @@ QWidget* JobDetails::buildHeader() {
     title_->setFont(Theme::current().textFont(5, QFont::DemiBold));
     stateIcon_ = new QLabel(box);
     state_ = new ToneLabel({}, Token::Secondary, box);
-    facts_ = new ToneLabel({}, Token::Secondary, box);
+    facts_ = new ElidedLabel({}, box);
+    facts_->setTone(Token::Secondary);
     cancel_ = new QPushButton(icon(u"stop"_s), tr("Cancel"), box);
     cancel_->setToolTip(tr("Stop the worker; what is finished is kept"));
     resume_ = new QPushButton(icon(u"play"_s), tr("Resume"), box);
@@ -177,9 +181,10 @@ QWidget* JobDetails::buildFacts() {
     line_ = new SpeedLine(cellsBox_);
     auto* figures = new QHBoxLayout;
     figures->setSpacing(kSpaceHuge);
-    figures->addWidget(figure(cellCount_, tr("cells finished"), cellsBox_));
-    figures->addWidget(figure(meanError_, tr("mean relative error"), cellsBox_));
-    figures->addWidget(figure(speed_, tr("cells a minute"), cellsBox_));
+    figures->addWidget(figure(cellCount_, tr("cells"), tr("Finished cells"), cellsBox_));
+    figures->addWidget(figure(meanError_, tr("mean error"),
+                              tr("Mean relative error of the finished cells"), cellsBox_));
+    figures->addWidget(figure(speed_, tr("cells/min"), tr("Cells a minute, lately"), cellsBox_));
     figures->addWidget(line_, 1, Qt::AlignBottom);
     auto* cellsLayout = new QVBoxLayout(cellsBox_);
     cellsLayout->setContentsMargins(0, 0, 0, 0);
@@ -192,6 +197,7 @@ QWidget* JobDetails::buildFacts() {
     auto* layout = new QHBoxLayout(box);
     layout->setContentsMargins(0, 0, 0, 0);
     layout->setSpacing(kSpaceHuge);
+    stagesBox_->setMinimumWidth(kStagesWidth);
     layout->addWidget(stagesBox_, 2);
     layout->addWidget(new Separator(Qt::Vertical, box));
     layout->addWidget(cellsBox_, 5);
@@ -335,7 +341,9 @@ void JobDetails::showCells(const JobHistory& history) {
     meanError_->setText(figureText(history.meanRelativeError()));
     const double speed = history.cellsPerMinute();
     speed_->setText(speed > 0 ? figureText(speed) : u"–"_s);
-    map_->setCells(history.cells());
+    const auto modules = static_cast<qint64>(kModules.size());
+    const bool whole = history.total() % modules == 0; // a stage over all cells
+    map_->setCells(history.cells(), whole ? static_cast<int>(history.total() / modules) : 0);
     line_->setCells(history.cells());
 }
 

@@ -56,7 +56,7 @@ private:
     ElidedLabel* title_;
     QLabel* stateIcon_;
     ToneLabel* state_;
-    ToneLabel* facts_;
+    ElidedLabel* facts_;
     QPushButton* cancel_;
     QPushButton* resume_;
     QProgressBar* bar_;

@@ -33,6 +33,9 @@ constexpr int kProgressWidth = 128;
 constexpr int kSpeedWidth = 84;
 constexpr int kCreatedWidth = 92;
 constexpr int kTableWidth = 600;
+constexpr int kNarrowTable = 360; // state, title and progress
+constexpr int kMediumTable = 520; // all but the speed
+constexpr int kDetailsWidth = 520;
 
 } // namespace
 
@@ -46,22 +49,23 @@ RunsView::RunsView(JobService& service, QWidget* parent)
       pages_(new QStackedWidget(this)) {
     buildTable();
     empty_->setActionText(tr("Plan a compression"));
-    auto* splitter = new QSplitter(Qt::Horizontal, this);
-    splitter->setObjectName(u"runsSplitter"_s);
-    splitter->addWidget(table_);
-    auto* panel = new Surface(Token::Panel, splitter);
+    splitter_ = new QSplitter(Qt::Horizontal, this);
+    splitter_->setObjectName(u"runsSplitter"_s);
+    splitter_->addWidget(table_);
+    auto* panel = new Surface(Token::Panel, splitter_);
     auto* panelLayout = new QVBoxLayout(panel);
     panelLayout->setContentsMargins(0, 0, 0, 0);
     panelLayout->addWidget(details_);
-    splitter->addWidget(panel);
-    splitter->setChildrenCollapsible(false);
-    splitter->setStretchFactor(0, 0);
-    splitter->setStretchFactor(1, 1);
-    splitter->setSizes({kTableWidth, 800});
-    table_->setMinimumWidth(360);
-    panel->setMinimumWidth(420);
+    splitter_->addWidget(panel);
+    splitter_->setChildrenCollapsible(false);
+    splitter_->setStretchFactor(0, 0);
+    splitter_->setStretchFactor(1, 1);
+    splitter_->setSizes({kTableWidth, 800});
+    table_->setMinimumWidth(kNarrowTable);
+    panel->setMinimumWidth(kDetailsWidth);
+    connect(splitter_, &QSplitter::splitterMoved, this, &RunsView::fitColumns);
     pages_->addWidget(empty_);
-    pages_->addWidget(splitter);
+    pages_->addWidget(splitter_);
     auto* layout = new QHBoxLayout(this);
     layout->setContentsMargins(0, 0, 0, 0);
     layout->addWidget(pages_);
@@ -121,6 +125,18 @@ void RunsView::buildTable() {
     connect(table_, &QTableView::customContextMenuRequested, this, &RunsView::showMenu);
     connect(table_->selectionModel(), &QItemSelectionModel::currentRowChanged, this,
             &RunsView::followSelection);
+}
+
+// A narrow table keeps what tells jobs apart and how far they are.
+void RunsView::fitColumns() {
+    const int width = table_->width();
+    table_->setColumnHidden(JobsModel::Speed, width < kTableWidth - kSpaceHuge);
+    table_->setColumnHidden(JobsModel::Created, width < kMediumTable);
+}
+
+void RunsView::resizeEvent(QResizeEvent* event) {
+    QWidget::resizeEvent(event);
+    fitColumns();
 }
 
 void RunsView::addJob(const QString& id) {

@@ -8,6 +8,7 @@
 #include "widgets/jobs/job_service.h"
 
 class QStackedWidget;
+class QSplitter;
 class QTableView;
 
 namespace caldera::studio {
@@ -36,8 +37,12 @@ Q_SIGNALS:
     /// The empty state's action: go to the plan and compress.
     void compressRequested();
 
+protected:
+    void resizeEvent(QResizeEvent* event) override;
+
 private:
     void buildTable();
+    void fitColumns();
     void addJob(const QString& id);
     void touch(const QString& id);
     void refresh();
@@ -49,6 +54,7 @@ private:
     JobService& service_;
     JobsModel* model_;
     QTableView* table_;
+    QSplitter* splitter_ = nullptr;
     JobDetails* details_;
     EmptyState* empty_;
     QStackedWidget* pages_;

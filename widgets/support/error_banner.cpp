@@ -64,7 +64,8 @@ ErrorBanner::ErrorBanner(QWidget* parent)
     layout->setSpacing(kSpaceSmall);
     layout->addLayout(line);
     layout->addWidget(details_);
-    setSizePolicy(QSizePolicy::Preferred, QSizePolicy::Maximum);
+    // As high as the wrapped sentence needs, which a maximum by the size hint would cut.
+    setSizePolicy(QSizePolicy::Preferred, QSizePolicy::Preferred);
 
     connect(close, &QToolButton::clicked, this, &ErrorBanner::clear);
     connect(copy_, &QToolButton::clicked, this, &ErrorBanner::copyAll);

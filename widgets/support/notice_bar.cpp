@@ -36,7 +36,8 @@ NoticeBar::NoticeBar(QWidget* parent)
     layout->addWidget(sentence_, 1);
     layout->addWidget(action_);
     layout->addWidget(close);
-    setSizePolicy(QSizePolicy::Preferred, QSizePolicy::Maximum);
+    // As high as the wrapped sentence needs, which a maximum by the size hint would cut.
+    setSizePolicy(QSizePolicy::Preferred, QSizePolicy::Preferred);
 
     connect(close, &QToolButton::clicked, this, [this] {
         clear();

@@ -22,6 +22,7 @@ namespace {
 
 constexpr int kScrollBarWidth = 10;
 constexpr int kTabHeight = 32;
+constexpr int kHeaderInset = 4;
 
 QColor tone(Token token) {
     return Theme::current().color(token);
@@ -334,6 +335,7 @@ void StudioStyle::drawControl(ControlElement element, const QStyleOption* option
             QStyleOptionHeader copy(*header);
             copy.palette.setColor(QPalette::ButtonText, tone(Token::Secondary));
             copy.state.setFlag(State_On, false);
+            copy.rect.adjust(kHeaderInset, 0, -kHeaderInset, 0); // in line with the cells' texts
             QProxyStyle::drawControl(element, &copy, painter, widget);
             return;
         }
@@ -453,8 +455,6 @@ int StudioStyle::pixelMetric(PixelMetric metric, const QStyleOption* option,
     switch (metric) {
     case PM_FocusFrameHMargin: // beside the texts of lists and tables
         return kSpaceSmall - 1;
-    case PM_HeaderMargin:
-        return kSpaceSmall;
     case PM_ScrollBarExtent:
         return kScrollBarWidth;
     case PM_ScrollView_ScrollBarSpacing:
@@ -536,6 +536,7 @@ QSize StudioStyle::sizeFromContents(ContentsType type, const QStyleOption* optio
         break;
     case CT_HeaderSection:
         result.setHeight(qMax(result.height(), kControlHeight));
+        result.setWidth(result.width() + 2 * kHeaderInset);
         break;
     case CT_ItemViewItem:
         result.setHeight(qMax(result.height(), kControlHeight - 2));

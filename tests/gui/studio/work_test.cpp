@@ -1,0 +1,177 @@
+// The studio with the real `caldera`: compress, close, find again, cancel, resume, chat.
+#include <QComboBox>
+#include <QLineEdit>
+#include <QPushButton>
+#include <QSettings>
+#include <QSignalSpy>
+#include <QSpinBox>
+#include <QTemporaryDir>
+#include <QTest>
+#include <QToolButton>
+
+#include <algorithm>
+
+#include <gtest/gtest.h>
+
+#include "app/studio/main_window.h"
+#include "tests/gui/pictures.h"
+#include "widgets/chat/chat_view.h"
+#include "widgets/heatmap/heatmap_panel.h"
+#include "widgets/inspect_view/inspect_view.h"
+#include "widgets/jobs/job_service.h"
+#include "widgets/plan_view/launch_dialog.h"
+#include "widgets/plan_view/plan_view.h"
+#include "widgets/runs/runs_view.h"
+
+namespace caldera::studio {
+namespace {
+
+using namespace Qt::StringLiterals;
+
+constexpr int kPatience = 180'000; ///< machines that run tests may be slow
+constexpr int kCompressedLayers = 2;
+
+class StudioWork : public ::testing::Test {
+protected:
+    StudioWork() { QSettings().clear(); }
+
+    void openWindow() {
+        window_ = std::make_unique<MainWindow>(WindowPlaces{
+            root_.filePath(u"jobs"_s), root_.filePath(u"chats"_s), QStringLiteral(WORKER)});
+        window_->resize(1280, 800);
+        window_->show();
+    }
+    /// For eyes: with $CALDERA_PICTURES set, writes what the widget looks like.
+    static void photograph(QWidget& widget, const QString& name) {
+        if (qEnvironmentVariableIsSet("CALDERA_PICTURES")) {
+            picture(widget, name, SchemeChoice::Light);
+            picture(widget, name, SchemeChoice::Dark);
+        }
+    }
+    template <typename Condition>
+    bool wait(Condition condition) {
+        return QTest::qWaitFor(condition, kPatience);
+    }
+    /// The demo model with a plan that leaves most layers as they are, to be quick.
+    void openDemo() {
+        window_->openAtStart();
+        ASSERT_TRUE(wait([&] { return !window_->session().busy(); }));
+        PlanDocument& plan = window_->session().plan();
+        for (int layer = kCompressedLayers; layer < plan.config().layerCount; ++layer) {
+            for (const Module module : kModules) {
+                plan.setCellSkipped({layer, module}, true);
+            }
+        }
+    }
+    /// Starts the compression as a person does: button, dialog, Start.
+    void compress() {
+        window_->planView()->compressButton()->click();
+        LaunchDialog* dialog = nullptr;
+        ASSERT_TRUE(wait([&] {
+            dialog = window_->findChild<LaunchDialog*>();
+            return dialog != nullptr && dialog->isVisible();
+        }));
+        dialog->findChildren<QLineEdit*>(Qt::FindDirectChildrenOnly)[1]->setText(artifact());
+        dialog->findChild<QSpinBox*>()->setValue(256);
+        photograph(*dialog, u"launch-dialog"_s);
+        dialog->accept();
+        ASSERT_TRUE(wait([&] { return window_->jobs().jobs().size() == 1; }));
+        id_ = window_->jobs().jobs().first().id;
+    }
+    bool aCellIsFinished() {
+        return wait([&] {
+            const MetricLayer* live = window_->session().metric(u"live"_s);
+            return (live != nullptr && !live->values.empty()) || hasEnded();
+        });
+    }
+    bool hasEnded() const { return !job().id.isEmpty() && !job().active(); }
+    JobSummary job() const { return window_->jobs().job(id_); }
+    QString artifact() const { return root_.filePath(u"artifact"_s); }
+    /// Names of the cells that the run has finished, each once per event.
+    QStringList finishedCells() const {
+        QStringList names;
+        for (const JobCell& cell : window_->jobs().history(id_).cells()) {
+            names.append(QString::number(cell.layer) + cell.module);
+        }
+        return names;
+    }
+
+    QTemporaryDir root_;
+    std::unique_ptr<MainWindow> window_;
+    QString id_;
+};
+
+TEST_F(StudioWork, ARunOutlivesTheWindowAndItsResultAnswers) {
+    openWindow();
+    openDemo();
+    compress();
+    ASSERT_TRUE(aCellIsFinished());
+    ASSERT_NE(window_->session().metric(u"live"_s), nullptr) << job().message.toStdString();
+    const CellGridModel& grid = window_->planView()->heatmap()->grid();
+    EXPECT_TRUE(grid.cellAt({0, Module::QProj}).value.has_value()) << "cells fill in";
+    photograph(*window_, u"plan-live"_s);
+    window_->setMode(Mode::Runs);
+    photograph(*window_, u"runs-live"_s);
+    window_.reset(); // the studio is closed while the worker runs
+
+    openWindow();
+    QList<int> numbers;
+    QObject::connect(&window_->jobs(), &JobService::jobEvent, window_.get(),
+                     [&](const QString&, const QJsonObject& event) {
+                         numbers.append(event.value(u"seq").toInt());
+                     });
+    ASSERT_TRUE(wait([&] { return hasEnded(); }));
+    EXPECT_EQ(job().phase, u"done"_s) << job().message.toStdString();
+    for (qsizetype at = 0; at < numbers.size(); ++at) {
+        ASSERT_EQ(numbers[at], at) << "every line once, in order";
+    }
+    QStringList cells = finishedCells();
+    EXPECT_GE(cells.size(), kCompressedLayers * 7);
+    EXPECT_EQ(cells.removeDuplicates(), 0);
+    window_->setMode(Mode::Runs);
+    photograph(*window_, u"runs-done"_s);
+
+    window_->openPath(artifact());
+    ASSERT_TRUE(wait([&] { return !window_->session().busy(); }));
+    EXPECT_EQ(window_->session().facts()->kind, OpenKind::Artifact);
+    EXPECT_TRUE(window_->inspectView()->heatmap()->mostFragile().has_value());
+    window_->setMode(Mode::Chat);
+    window_->chatView()->send(u"Hello!"_s);
+    ASSERT_TRUE(wait([&] { return !window_->chatView()->isStreaming(); }));
+    const ChatMessage answer = window_->chatView()->conversation().path().last();
+    EXPECT_EQ(answer.role, ChatRole::Assistant);
+    EXPECT_EQ(answer.error, QString());
+    EXPECT_FALSE(answer.text.isEmpty());
+}
+
+TEST_F(StudioWork, CancelKeepsWhatIsFinishedAndResumeGoesOn) {
+    openWindow();
+    openDemo();
+    compress();
+    ASSERT_TRUE(aCellIsFinished());
+    const QList<QToolButton*> buttons = window_->findChildren<QToolButton*>();
+    const auto cancel = std::find_if(buttons.begin(), buttons.end(), [](const QToolButton* one) {
+        return one->accessibleName() == u"Cancel the run" && one->isVisible();
+    });
+    ASSERT_NE(cancel, buttons.end()) << "the status line shows the run in every mode";
+    (*cancel)->click();
+    ASSERT_TRUE(wait([&] { return hasEnded(); }));
+    ASSERT_EQ(job().phase, u"cancelled"_s) << job().message.toStdString();
+    window_->setMode(Mode::Runs);
+    photograph(*window_, u"runs-cancelled"_s);
+    const qsizetype before = finishedCells().size();
+    EXPECT_GE(before, 1);
+
+    window_->jobs().resume(id_);
+    ASSERT_TRUE(wait([&] { return job().active(); }));
+    ASSERT_TRUE(wait([&] { return hasEnded(); }));
+    EXPECT_EQ(job().phase, u"done"_s) << job().message.toStdString();
+    const QList<JobCell> cells = window_->jobs().history(id_).cells();
+    EXPECT_GE(
+        std::count_if(cells.begin(), cells.end(), [](const JobCell& cell) { return cell.reused; }),
+        before - 1)
+        << "what was finished is not computed again";
+}
+
+} // namespace
+} // namespace caldera::studio
