@@ -130,8 +130,10 @@ OpenResult openReportFile(const QString& path) {
     if (!report->fidelity.empty()) {
         result.fidelity = report;
     }
-    const bool compressed = std::any_of(report->cells.begin(), report->cells.end(),
-                                        [](const auto& entry) { return entry.second.bytes > 0; });
+    // Measuring fragility leaves cells as well, but only a compression has a course of errors.
+    const bool compressed =
+        std::any_of(report->cells.begin(), report->cells.end(),
+                    [](const auto& entry) { return !entry.second.history.empty(); });
     if (compressed || (report->fidelity.empty() && report->evaluations.empty())) {
         result.report = report;
     }

@@ -143,7 +143,7 @@ void PlanView::showFigures() {
                     size.bitsPerWeight,
                     tr("Codes, scales, factors and signs of all cells over their weights")});
     const double original = static_cast<double>(session_.plan().config().parameterCount()) * 2;
-    figures.append({u"ratio"_s, tr("of the 16-bit model"),
+    figures.append({u"ratio"_s, tr("of 16-bit size"),
                     tr("%1 %").arg(figureText(static_cast<double>(size.total()) / original * 100)),
                     tr("exact"), static_cast<double>(size.total()) / original,
                     tr("All bytes over two bytes for every weight")});

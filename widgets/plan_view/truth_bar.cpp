@@ -16,7 +16,7 @@ using namespace Qt::Literals::StringLiterals;
 namespace caldera::studio {
 
 namespace {
-constexpr int kHeight = 64;
+constexpr int kHeight = 76;
 constexpr int kChangeShown = 2000; ///< milliseconds
 } // namespace
 
@@ -24,7 +24,7 @@ TruthBar::TruthBar(QWidget* parent)
     : QWidget(parent), tilesLayout_(new QHBoxLayout), actions_(new QHBoxLayout) {
     setObjectName(u"truthBar"_s);
     setFixedHeight(kHeight);
-    tilesLayout_->setSpacing(kSpaceHuge);
+    tilesLayout_->setSpacing(kSpaceLarge);
     actions_->setSpacing(kSpaceSmall);
     auto* layout = new QHBoxLayout(this);
     layout->setContentsMargins(kSpaceLarge, kSpaceSmall, kSpaceLarge, kSpaceSmall);
@@ -52,6 +52,8 @@ TruthBar::Tile& TruthBar::tileOf(const QString& id) {
         tile.value->setFont(Theme::current().numberFont(2.5));
         tile.caption = new ToneLabel(QString(), Token::Secondary, tile.box);
         tile.caption->setFont(Theme::current().textFont(-1));
+        tile.kind = new ToneLabel(QString(), Token::Secondary, tile.box);
+        tile.kind->setFont(Theme::current().textFont(-1.5));
         tile.timer = new QTimer(tile.box);
         tile.timer->setSingleShot(true);
         connect(tile.timer, &QTimer::timeout, tile.box, [&tile] {
@@ -60,9 +62,10 @@ TruthBar::Tile& TruthBar::tileOf(const QString& id) {
         });
         auto* layout = new QVBoxLayout(tile.box);
         layout->setContentsMargins(0, 0, 0, 0);
-        layout->setSpacing(2);
+        layout->setSpacing(1);
         layout->addWidget(tile.value);
         layout->addWidget(tile.caption);
+        layout->addWidget(tile.kind);
         tilesLayout_->addWidget(tile.box, 0, Qt::AlignVCenter);
     }
     return tile;
@@ -75,7 +78,8 @@ void TruthBar::setFigures(const QList<TruthFigure>& figures) {
     for (const TruthFigure& figure : figures) {
         Tile& tile = tileOf(figure.id);
         tile.value->setText(figure.value);
-        tile.plainCaption = tr("%1, %2").arg(figure.caption, figure.kind);
+        tile.plainCaption = figure.caption;
+        tile.kind->setText(figure.kind);
         tile.box->setToolTip(figure.toolTip);
         showChange(tile, figure);
         tile.box->show();

@@ -44,6 +44,7 @@ private:
         QWidget* box = nullptr;
         ToneLabel* value = nullptr;
         ToneLabel* caption = nullptr;
+        ToneLabel* kind = nullptr;
         QTimer* timer = nullptr;
         double amount = 0;
         bool known = false;

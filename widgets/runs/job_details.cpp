@@ -129,14 +129,13 @@ QWidget* JobDetails::buildHeader() {
 QWidget* JobDetails::buildResult() {
     result_ = new Surface(Token::Raised, this);
     result_->setRounded(true);
-    auto* picture = new QLabel(result_);
-    picture->setPixmap(icon(u"artifact"_s).pixmap(20));
+    resultIcon_ = new QLabel(result_);
     artifactPath_ = new ElidedLabel({}, result_);
     artifactHash_ = new ToneLabel({}, Token::Secondary, result_);
     artifactHash_->setFont(Theme::current().numberFont(-1));
     artifactHash_->setTextInteractionFlags(Qt::TextSelectableByMouse);
     auto* inspect = new QPushButton(icon(u"inspect"_s), tr("Open in Inspect"), result_);
-    auto* chat = new QPushButton(icon(u"chat"_s), tr("Chat"), result_);
+    auto* chat = new QPushButton(tr("Chat"), result_);
     chat->setDefault(true);
     auto* texts = new QVBoxLayout;
     texts->setSpacing(0);
@@ -145,7 +144,7 @@ QWidget* JobDetails::buildResult() {
     auto* layout = new QHBoxLayout(result_);
     layout->setContentsMargins(kSpaceMedium, kSpaceSmall, kSpaceMedium, kSpaceSmall);
     layout->setSpacing(kSpaceSmall);
-    layout->addWidget(picture);
+    layout->addWidget(resultIcon_);
     layout->addLayout(texts, 1);
     layout->addWidget(inspect);
     layout->addWidget(chat);
@@ -287,6 +286,8 @@ void JobDetails::showResult(const JobHistory& history) {
     result_->setVisible(!artifact_.isEmpty());
     const bool isReport = artifact_.endsWith(".h5"_L1);
     result_->findChild<QPushButton*>(u"chatWithResult"_s)->setVisible(!isReport);
+    resultIcon_->setPixmap(iconPixmap(u"artifact"_s, Theme::current().color(Token::Secondary), 20,
+                                      devicePixelRatioF()));
     artifactPath_->setText(artifact_);
     artifactHash_->setVisible(!history.artifactHash().isEmpty());
     artifactHash_->setText(tr("hash %1").arg(history.artifactHash().left(kHashShown)));

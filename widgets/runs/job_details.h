@@ -64,6 +64,7 @@ private:
     ToneLabel* eta_;
     QWidget* progress_;
     Surface* result_;
+    QLabel* resultIcon_;
     ElidedLabel* artifactPath_;
     ToneLabel* artifactHash_;
     QWidget* stagesBox_;

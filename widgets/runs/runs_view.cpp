@@ -63,7 +63,7 @@ RunsView::RunsView(JobService& service, QWidget* parent)
     splitter_->setSizes({kTableWidth, 800});
     table_->setMinimumWidth(kNarrowTable);
     panel->setMinimumWidth(kDetailsWidth);
-    connect(splitter_, &QSplitter::splitterMoved, this, &RunsView::fitColumns);
+    table_->installEventFilter(this);
     pages_->addWidget(empty_);
     pages_->addWidget(splitter_);
     auto* layout = new QHBoxLayout(this);
@@ -134,9 +134,10 @@ void RunsView::fitColumns() {
     table_->setColumnHidden(JobsModel::Created, width < kMediumTable);
 }
 
-void RunsView::resizeEvent(QResizeEvent* event) {
-    QWidget::resizeEvent(event);
-    fitColumns();
+bool RunsView::eventFilter(QObject* watched, QEvent* event) {
+    if (watched == table_ && event->type() == QEvent::Resize)
+        fitColumns();
+    return QWidget::eventFilter(watched, event);
 }
 
 void RunsView::addJob(const QString& id) {

@@ -199,6 +199,36 @@ TEST_F(MainWindowTest, AReportAloneFillsInspect) {
     EXPECT_EQ(window().cellPanel()->details()->weightSpectrum.size(), 4);
 }
 
+TEST_F(MainWindowTest, AReportOpenedRightAfterAModelJoinsIt) {
+    const QString file = exampleReportFile();
+    window().openAtStart();
+    window().openReport(file);
+    ASSERT_TRUE(settled());
+    ASSERT_TRUE(window().session().facts() != nullptr);
+    EXPECT_EQ(window().session().facts()->config.layerCount, 8);
+    EXPECT_TRUE(window().session().report() != nullptr);
+}
+
+TEST_F(MainWindowTest, AFragilityReportLeavesTheErrorsOfTheResultAlone) {
+    window().openReport(exampleReportFile());
+    ASSERT_TRUE(settled());
+    Report fragility = exampleReport();
+    FidelityMetric proxy{"proxy", "example", {}};
+    for (auto& [cell, measured] : fragility.cells) {
+        measured.history.clear();
+        proxy.values[cell] = 1;
+    }
+    fragility.fidelity = {proxy};
+    const QString file = root_.filePath(u"fidelity.h5"_s);
+    writeReport(fragility, file.toStdString());
+    window().openReport(file);
+    ASSERT_TRUE(settled());
+    ASSERT_NE(window().session().metric(u"proxy"_s), nullptr);
+    const Cell cell{3, Module::DownProj};
+    EXPECT_EQ(window().session().metric(u"error"_s)->values.at(cell), exampleError(cell));
+    EXPECT_FALSE(window().session().cellReport(cell)->history.empty());
+}
+
 TEST_F(MainWindowTest, TheRankOfThePlanIsUndoneByName) {
     openDemo();
     QSpinBox* rank = window().planView()->settings()->rankBox();
