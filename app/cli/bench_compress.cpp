@@ -2,6 +2,7 @@
 // Weights and inputs are random; what is measured is time and memory.
 #include "app/cli/bench_compress.h"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <filesystem>
@@ -44,36 +45,43 @@ struct Options {
     ComputeOptions compute;
 };
 
-ModelConfig configOf(const std::string& shape) {
+struct Shape {
+    const char* name;
+    int hiddenSize, intermediateSize, layerCount, headCount, kvHeadCount, headSize, vocabSize;
+};
+
+constexpr std::array kShapes = {Shape{"qwen2-72b", 8192, 29568, 80, 64, 8, 128, 152064},
+                                Shape{"qwen2-7b", 3584, 18944, 28, 28, 4, 128, 152064},
+                                Shape{"qwen2-0.5b", 896, 4864, 24, 14, 2, 64, 151936},
+                                Shape{"demo", 192, 512, 8, 3, 1, 64, 2048}};
+
+/// "" when there is such a shape: the sentence of a CLI11 validator.
+std::string shapeComplaint(const std::string& name) {
+    std::string known;
+    for (const Shape& shape : kShapes) {
+        if (name == shape.name) {
+            return "";
+        }
+        known += (known.empty() ? "" : ", ") + std::string(shape.name);
+    }
+    return name + " is no known shape; there are " + known;
+}
+
+ModelConfig configOf(const std::string& name) {
+    const Shape& shape = *std::find_if(kShapes.begin(), kShapes.end(),
+                                       [&](const Shape& each) { return name == each.name; });
     ModelConfig config;
     config.architecture = "qwen2";
+    config.hiddenSize = shape.hiddenSize;
+    config.intermediateSize = shape.intermediateSize;
+    config.layerCount = shape.layerCount;
+    config.headCount = shape.headCount;
+    config.kvHeadCount = shape.kvHeadCount;
+    config.headSize = shape.headSize;
+    config.vocabSize = shape.vocabSize;
     config.attentionBias = true;
-    config.headSize = 128;
     config.ropeTheta = 1e6;
     config.maxPositions = 32768;
-    if (shape == "qwen2-72b") {
-        config.hiddenSize = 8192;
-        config.intermediateSize = 29568;
-        config.layerCount = 80;
-        config.headCount = 64;
-        config.kvHeadCount = 8;
-        config.vocabSize = 152064;
-    } else if (shape == "qwen2-7b") {
-        config.hiddenSize = 3584;
-        config.intermediateSize = 18944;
-        config.layerCount = 28;
-        config.headCount = 28;
-        config.kvHeadCount = 4;
-        config.vocabSize = 152064;
-    } else { // qwen2-0.5b
-        config.hiddenSize = 896;
-        config.intermediateSize = 4864;
-        config.layerCount = 24;
-        config.headCount = 14;
-        config.kvHeadCount = 2;
-        config.headSize = 64;
-        config.vocabSize = 151936;
-    }
     return config;
 }
 
@@ -307,8 +315,8 @@ void addCompressBench(CLI::App& bench, const std::function<void(BenchRun)>& choo
     app->callback([options, choose] {
         choose([options](const Invocation& invocation) { run(*options, invocation); });
     });
-    app->add_option("--shape", options->shape, "Whose block")
-        ->check(CLI::IsMember({"qwen2-72b", "qwen2-7b", "qwen2-0.5b"}))
+    app->add_option("--shape", options->shape, "Whose block; demo: the demo model's")
+        ->check(shapeComplaint)
         ->capture_default_str();
     app->add_option("--tokens", options->tokens, "Calibration tokens")
         ->check(CLI::Range(int64_t{2}, int64_t{1} << 24))

@@ -1,0 +1,54 @@
+#include <filesystem>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "core/job/job_folder.h"
+#include "core/model/module.h"
+#include "tests/app/cli/run_command.h"
+
+namespace caldera::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+using ::testing::HasSubstr;
+
+Result bench(std::vector<std::string> words) {
+    words.insert(words.begin(), "bench");
+    return runCommandLine(words, addBenchCommand);
+}
+
+TEST(BenchCompress, TimesEveryStageOfABlock) {
+    const fs::path work = fs::path(testing::TempDir()) / newJobId();
+    const Result timed = bench({"compress", "--shape", "demo", "--tokens", "64",
+                                "--sequence-length", "16", "--rank", "16", "--outer-iterations",
+                                "1", "--threads", "1", "--work", work.string(), "--json"});
+    ASSERT_EQ(timed.exitCode, 0) << timed.err;
+    const Json result = Json::parse(timed.out);
+    double sum = 0;
+    for (const char* stage : {"read", "forward", "basis", "decompose", "write", "hidden states"}) {
+        EXPECT_GT(result.at("stages").at(stage), 0) << stage;
+        sum += result.at("stages").at(stage).get<double>();
+    }
+    EXPECT_NEAR(result.at("seconds").get<double>(), sum, 1e-9);
+    EXPECT_NEAR(result.at("model_seconds").get<double>(), 8 * sum, 1e-8);
+    ASSERT_EQ(result.at("matrices").size(), 7U);
+    for (const Json& matrix : result.at("matrices")) {
+        EXPECT_LT(matrix.at("relative_error"), 0.5) << matrix;
+        EXPECT_TRUE(
+            fs::exists(work / (cellName({0, *parseModule(matrix.at("module").get<std::string>())}) +
+                               ".safetensors")));
+    }
+    EXPECT_GT(result.at("quantizer").at("ldlq_seconds"), 0);
+    fs::remove_all(work);
+}
+
+TEST(BenchCompress, NamesTheShapesThatThereAre) {
+    const Result refused = bench({"compress", "--shape", "gpt"});
+    EXPECT_EQ(refused.exitCode, 2);
+    EXPECT_THAT(refused.err, HasSubstr("qwen2-72b"));
+}
+
+} // namespace
+} // namespace caldera::cli
