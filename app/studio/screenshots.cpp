@@ -58,6 +58,9 @@ void Screenshots::look() {
             window_.setMode(Mode::Chat);
             settle();
             window_.chatView()->newConversation();
+            ChatSampling likeliest; // the same model gives the same picture
+            likeliest.temperature = 0;
+            window_.chatView()->setSampling(likeliest);
         }
     }
     if (step_ != Step::Answering) {

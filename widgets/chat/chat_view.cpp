@@ -323,6 +323,11 @@ void ChatView::newConversation() {
     composer_->field()->setFocus(Qt::OtherFocusReason);
 }
 
+void ChatView::setSampling(const ChatSampling& sampling) {
+    open_.sampling = sampling;
+    composer_->setSettings(open_.systemPrompt, open_.sampling);
+}
+
 void ChatView::openConversation(const QString& id) {
     if (open_.id == id || !stored_.contains(id))
         return;

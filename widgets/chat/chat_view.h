@@ -45,6 +45,8 @@ public:
     /// Begins a conversation; an empty one that is open already is used.
     void newConversation();
     void openConversation(const QString& id);
+    /// How the answers of the open conversation are drawn from now on.
+    void setSampling(const ChatSampling& sampling);
     /// Sends a message in the open conversation. While the engine starts it waits for it.
     void send(const QString& text);
     void stop();

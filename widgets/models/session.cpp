@@ -110,7 +110,7 @@ void Session::rebuildMetrics() {
         }
     }
     if (report_ && !report_->cells.empty()) {
-        MetricLayer error{u"error"_s, tr("Relative error of the result"), tr("measured"), {}};
+        MetricLayer error{u"error"_s, tr("Relative error"), tr("measured"), {}};
         for (const auto& [cell, measured] : report_->cells) {
             error.values[cell] = measured.relativeError;
         }

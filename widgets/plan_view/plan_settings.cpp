@@ -40,7 +40,7 @@ PlanSettings::PlanSettings(PlanDocument& plan, QWidget* parent)
     const auto add = [&](QLabel* caption, QWidget* field) {
         layout->addWidget(caption);
         layout->addWidget(field);
-        layout->addSpacing(kSpaceMedium);
+        layout->addSpacing(kSpaceTiny);
     };
     add(new ToneLabel(tr("Bits"), Token::Secondary, this), bits);
     add(new ToneLabel(tr("Rank"), Token::Secondary, this), rank_);

@@ -317,9 +317,9 @@ void JobDetails::showStages(const JobHistory& history) {
     for (qsizetype row = 0; row < stages.size(); ++row) {
         const JobStage& stage = stages[row];
         const bool runs = !stage.ended.isValid();
-        const PhaseLook look = phaseLook(!runs           ? u"done"_s
-                                         : job_.active() ? u"running"_s
-                                                         : job_.phase);
+        // The stage in which a job ended without success shows how it ended.
+        const bool endedHere = !job_.active() && (runs || row + 1 == stages.size());
+        const PhaseLook look = phaseLook(endedHere ? job_.phase : runs ? u"running"_s : u"done"_s);
         static_cast<QLabel*>(stageWidgets_[row * 3])
             ->setPixmap(iconPixmap(look.icon, Theme::current().color(look.tone), kIconSize,
                                    devicePixelRatioF()));

@@ -73,6 +73,18 @@ TEST_F(ChatViewTest, SendsAndStreamsAnAnswer) {
     EXPECT_EQ(view_->list()->model()->index(0).data().toString(), u"Hi"_s);
 }
 
+TEST_F(ChatViewTest, AsksWithTheSamplingThatWasSet) {
+    connectToServer();
+    ChatSampling likeliest;
+    likeliest.temperature = 0;
+    view_->setSampling(likeliest);
+    EXPECT_EQ(view_->composer()->sampling(), likeliest);
+    server_.play({kStreamHead, FakeServer::token(u"Hello"_s), FakeServer::end(u"stop"_s, {})});
+    type(u"Hi"_s);
+    ASSERT_TRUE(becomesIdle());
+    EXPECT_EQ(server_.requests().last().value(u"temperature").toDouble(-1), 0);
+}
+
 TEST_F(ChatViewTest, ShiftEnterBreaksTheLine) {
     connectToServer();
     QPlainTextEdit* field = view_->composer()->field();
