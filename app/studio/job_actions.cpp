@@ -45,7 +45,7 @@ JobActions::JobActions(Session& session, JobService& service, QObject* parent)
     connect(&service_, &JobService::jobEvent, this, &JobActions::takeEvent);
     connect(&service_, &JobService::jobAdded, this, &JobActions::takeChange);
     connect(&service_, &JobService::jobChanged, this, &JobActions::takeChange);
-    connect(&session_, &Session::opened, this, [this] { liveJob_.clear(); });
+    connect(&session_, &Session::opened, this, &JobActions::showRunning);
 }
 
 QString JobActions::modelPath() const {
@@ -153,6 +153,24 @@ void JobActions::takeEvent(const QString& id, const QJsonObject& event) {
         event.contains(u"value"_s) ? event.value(u"value") : event.value(u"relative_error");
     if (module && value.isDouble()) {
         session_.takeLiveCell({event.value(u"layer").toInt(), *module}, value.toDouble());
+    }
+}
+
+void JobActions::showRunning() {
+    liveJob_.clear();
+    for (const JobSummary& job : service_.running()) {
+        const QList<JobCell> cells = service_.history(job.id).cells();
+        if (!concernsOpenModel(job.arguments) || cells.isEmpty()) {
+            continue;
+        }
+        liveJob_ = job.id;
+        session_.beginLive(job.title);
+        for (const JobCell& cell : cells) {
+            if (const auto module = parseModule(cell.module.toStdString())) {
+                session_.takeLiveCell({cell.layer, *module}, cell.relativeError);
+            }
+        }
+        return;
     }
 }
 

@@ -40,6 +40,8 @@ private:
     QString modelPath() const;
     bool concernsOpenModel(const QStringList& arguments) const;
     void takeEvent(const QString& id, const QJsonObject& event);
+    /// Shows what a run at work on the open model has finished before it was opened.
+    void showRunning();
     void takeChange(const QString& id);
     void finish(const QString& id);
 

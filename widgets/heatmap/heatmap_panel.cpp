@@ -17,6 +17,8 @@ namespace caldera::studio {
 
 namespace {
 
+constexpr int kTitleWidth = 200;
+
 QString tableText(const QString& name, int bits) {
     return HeatmapPanel::tr("%1: %2 bits").arg(name).arg(bits);
 }
@@ -102,7 +104,11 @@ void HeatmapPanel::takeMetrics() {
     const QSignalBlocker blocker(metrics_);
     metrics_->clear();
     for (const MetricLayer& metric : session_.metrics()) {
-        metrics_->addItem(metric.title, metric.id);
+        // A run may be called by a whole command line.
+        metrics_->addItem(
+            metrics_->fontMetrics().elidedText(metric.title, Qt::ElideMiddle, kTitleWidth),
+            metric.id);
+        metrics_->setItemData(metrics_->count() - 1, metric.title, Qt::ToolTipRole);
     }
     const bool keep = chosen_ && session_.metric(before) != nullptr && before != u"live";
     metrics_->setCurrentIndex(metrics_->findData(keep ? before : preferredMetric()));

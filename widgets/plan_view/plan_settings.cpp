@@ -32,7 +32,7 @@ PlanSettings::PlanSettings(PlanDocument& plan, QWidget* parent)
     rank_->setToolTip(tr("Rank of the low-rank part of every unlocked cell: 0, or a multiple of "
                          "16. Small matrices take the largest that fits."));
     auto* bits = numberLabel(tr("2"), this);
-    bits->setToolTip(tr("Q is coded at 2 bits a weight by the E8P lattice"));
+    bits->setToolTip(tr("Q is coded at 2 bits a weight"));
 
     auto* layout = new QHBoxLayout(this);
     layout->setContentsMargins(0, 0, 0, 0);

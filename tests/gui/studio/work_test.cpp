@@ -1,5 +1,5 @@
 // The studio with the real `caldera`: compress, close, find again, cancel, resume, chat.
-#include <QComboBox>
+#include <QFile>
 #include <QLineEdit>
 #include <QPushButton>
 #include <QSettings>
@@ -10,10 +10,12 @@
 #include <QToolButton>
 
 #include <algorithm>
+#include <filesystem>
 
 #include <gtest/gtest.h>
 
 #include "app/studio/main_window.h"
+#include "core/base/paths.h"
 #include "tests/gui/pictures.h"
 #include "widgets/chat/chat_view.h"
 #include "widgets/heatmap/heatmap_panel.h"
@@ -35,9 +37,9 @@ class StudioWork : public ::testing::Test {
 protected:
     StudioWork() { QSettings().clear(); }
 
-    void openWindow() {
-        window_ = std::make_unique<MainWindow>(WindowPlaces{
-            root_.filePath(u"jobs"_s), root_.filePath(u"chats"_s), QStringLiteral(WORKER)});
+    void openWindow(const QString& worker = QStringLiteral(WORKER)) {
+        window_ = std::make_unique<MainWindow>(
+            WindowPlaces{root_.filePath(u"jobs"_s), root_.filePath(u"chats"_s), worker});
         window_->resize(1280, 800);
         window_->show();
     }
@@ -171,6 +173,25 @@ TEST_F(StudioWork, CancelKeepsWhatIsFinishedAndResumeGoesOn) {
         std::count_if(cells.begin(), cells.end(), [](const JobCell& cell) { return cell.reused; }),
         before - 1)
         << "what was finished is not computed again";
+}
+
+TEST_F(StudioWork, AModelOpenedLaterShowsTheCellsThatWereFinishedBefore) {
+    openWindow(QStringLiteral(FAKE_WORKER));
+    const std::filesystem::path model = std::filesystem::absolute(resourcesFolder() / "demo-model");
+    id_ = window_->jobs().start(
+        u"compress"_s, u"two parts"_s,
+        {u"two-parts"_s, QString::fromStdString(model.lexically_normal().string())});
+    ASSERT_TRUE(wait([&] { return finishedCells().size() == 20 || hasEnded(); }));
+    window_->openAtStart();
+    ASSERT_TRUE(wait([&] { return !window_->session().busy(); }));
+    const MetricLayer* live = window_->session().metric(u"live"_s);
+    ASSERT_NE(live, nullptr);
+    EXPECT_EQ(live->values.size(), 20U);
+    QFile go(job().folder + u"/go"_s);
+    ASSERT_TRUE(go.open(QIODevice::WriteOnly));
+    ASSERT_TRUE(wait([&] { return hasEnded(); }));
+    EXPECT_EQ(finishedCells().size(), 40);
+    EXPECT_EQ(window_->session().metric(u"live"_s), nullptr) << "the run has ended";
 }
 
 } // namespace
