@@ -19,11 +19,13 @@
 #include "core/calibration/calibration.h"
 #include "core/compress/hidden_store.h"
 #include "core/decompose/decompose.h"
+#include "core/decompose/lr_solver.h"
 #include "core/decompose/q_solver.h"
 #include "core/forward/transformer.h"
 #include "core/job/progress.h"
 #include "core/linalg/device.h"
 #include "core/linalg/random.h"
+#include "core/linalg/spectrum.h"
 #include "core/model/safetensors.h"
 
 namespace caldera::cli {
@@ -98,7 +100,8 @@ private:
     void writeModel(const std::filesystem::path& folder) const;
     torch::Tensor randomHidden() const;
     void decomposeGroup(InputGroup group, const BlockWeights& weights, torch::Tensor& hessian);
-    void timeQuantizer(const torch::Tensor& weight, const GroupBasis& basis);
+    void timeParts(const torch::Tensor& weight, const GroupBasis& basis,
+                   const CompressedCell& finished);
     void saveHidden(const torch::Tensor& hidden);
     Json result() const;
 
@@ -120,7 +123,7 @@ private:
     torch::Device device_;
     std::map<std::string, double> stages_;
     Json matrices_ = Json::array();
-    Json quantizer_;
+    Json parts_ = Json::array();
     double savedShare_ = 1;
 };
 
@@ -162,19 +165,31 @@ torch::Tensor BlockBench::randomHidden() const {
     return hidden;
 }
 
-/// LDLQ and one sweep alone, of the weight as it is.
-void BlockBench::timeQuantizer(const torch::Tensor& weight, const GroupBasis& basis) {
-    const auto codec = makeCodec(options_.settings.codecId());
+/// What a decomposition is made of, each part once and alone, on the weight as it is.
+void BlockBench::timeParts(const torch::Tensor& weight, const GroupBasis& basis,
+                           const CompressedCell& finished) {
+    const CellSettings& settings = options_.settings;
+    const auto codec = makeCodec(settings.codecId());
+    const auto leftCodec = makeFactorCodec(settings.leftCodecId());
+    const auto rightCodec = makeFactorCodec(settings.rightCodecId());
     const QSolver solver(*codec, {weight.size(0), weight.size(1)}, basis.hessian, basis.cholesky,
                          invocation_.stop);
     QuantizedWeight q;
-    const double encode = timed("quantizer alone", [&] { q = solver.encode(weight); });
-    const double sweep = timed("quantizer alone", [&] { solver.improve(weight, q); });
-    stages_.erase("quantizer alone");
-    quantizer_ = {{"rows", weight.size(0)},
-                  {"columns", weight.size(1)},
-                  {"ldlq_seconds", encode},
-                  {"sweep_seconds", sweep}};
+    const std::string part = "parts";
+    Json row = {{"module", moduleName(finished.cell.module)}};
+    if (settings.rank > 0) {
+        row["low_rank_seconds"] = timed(part, [&] {
+            fitLowRank(weight, basis.hessian,
+                       {settings.rank, settings.innerIterations, 1, *leftCodec, *rightCodec});
+        });
+    }
+    row["ldlq_seconds"] = timed(part, [&] { q = solver.encode(weight); });
+    row["sweep_seconds"] = timed(part, [&] { solver.improve(weight, q); });
+    row["product_seconds"] = timed(part, [&] { at::mm(weight, basis.hessian); });
+    row["spectrum_seconds"] = timed(part, [&] { spectrumOf(weight); });
+    row["decode_seconds"] = timed(part, [&] { reconstruct(finished, device_); });
+    stages_.erase(part); // they are no stage of a compression
+    parts_.push_back(std::move(row));
 }
 
 void BlockBench::decomposeGroup(InputGroup group, const BlockWeights& weights,
@@ -210,8 +225,8 @@ void BlockBench::decomposeGroup(InputGroup group, const BlockWeights& weights,
                              {"bpw", finished.report.bitsPerWeight}});
         invocation_.progress.log(std::string(moduleName(module)) + ": " + numberText(seconds) +
                                  " s");
-        if (module == Module::OProj) {
-            timeQuantizer(weight, basis);
+        if (module == Module::OProj || module == Module::DownProj) { // square, and the largest
+            timeParts(weight, basis, finished);
         }
     }
 }
@@ -265,7 +280,7 @@ Json BlockBench::result() const {
             {"model_seconds", total * config_.layerCount},
             {"peak_bytes_used", peak.used},
             {"peak_bytes_reserved", peak.reserved},
-            {"quantizer", quantizer_},
+            {"parts", parts_},
             {"matrices", matrices_}};
 }
 

@@ -67,8 +67,8 @@ if [ -n "$matrix" ]; then
         echo
     done
 fi
-step 100 block "$caldera" bench compress --shape qwen2-72b --device cuda --codec trellis --json
-[ -s "$out/block.log" ] && head -c 4000 "$out/block.log"
+step 120 block "$caldera" bench compress --shape qwen2-72b --device cuda --codec trellis --json
+[ -s "$out/block.log" ] && head -c 6000 "$out/block.log"
 tail -n 12 "$out/block.err"
 step 60 solver "$(find_program decompose_gpu_test)" --gtest_brief=1
 show solver 'PASSED|FAILED|SKIPPED|error:' 12
