@@ -70,7 +70,8 @@ void JobHistory::applyCell(const QJsonObject& event, const QDateTime& time) {
     JobCell cell;
     cell.layer = event.value("layer"_L1).toInt();
     cell.module = event.value("module"_L1).toString();
-    cell.relativeError = event.value("relative_error"_L1).toDouble();
+    const bool compressed = event.contains("relative_error"_L1);
+    cell.relativeError = event.value(compressed ? "relative_error"_L1 : "value"_L1).toDouble();
     cell.bitsPerWeight = event.value("bpw"_L1).toDouble();
     cell.seconds = event.value("seconds"_L1).toDouble();
     cell.reused = event.value("reused"_L1).toBool();

@@ -26,7 +26,7 @@ struct JobLogLine {
 struct JobCell {
     int layer = 0;
     QString module;
-    double relativeError = 0;
+    double relativeError = 0; ///< of the result; of a measurement what its metric gave
     double bitsPerWeight = 0;
     double seconds = 0;
     bool reused = false;

@@ -39,6 +39,14 @@ TEST(JobHistory, ClosesAStageWhenTheNextBegins) {
     EXPECT_TRUE(history.stages()[1].ended.isValid());
 }
 
+TEST(JobHistory, TakesTheValueOfAMeasuredCell) {
+    JobHistory history;
+    history.apply(
+        event(0, u"cell"_s, {{u"layer"_s, 1}, {u"module"_s, u"q_proj"_s}, {u"value"_s, 0.25}}));
+    EXPECT_EQ(history.cells().last().relativeError, 0.25);
+    EXPECT_EQ(history.meanRelativeError(), 0.25);
+}
+
 TEST(JobHistory, CountsACellOnceWhenAResumedJobReportsItAgain) {
     JobHistory history;
     history.apply(event(0, u"cell"_s, cell(0, u"q_proj"_s, 0.10)));
