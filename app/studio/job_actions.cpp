@@ -33,6 +33,12 @@ QString writePlanFile(const Plan& plan) {
     return QString::fromStdString(file.string());
 }
 
+/// What the values are that a run of this kind gives while it is at work.
+QString liveMetric(const QString& kind) {
+    return kind == u"fidelity" ? JobActions::tr("Fragility, so far")
+                               : JobActions::tr("Relative error, so far");
+}
+
 struct WrittenPlan {
     QString file;
     std::optional<Failure> failure;
@@ -145,7 +151,7 @@ void JobActions::takeEvent(const QString& id, const QJsonObject& event) {
     }
     if (liveJob_ != id) {
         liveJob_ = id;
-        session_.beginLive(job.title);
+        session_.beginLive(liveMetric(job.kind));
     }
     const auto module = parseModule(event.value(u"module").toString().toStdString());
     // A compression tells the error of its result, a measurement the value of its metric.
@@ -164,7 +170,7 @@ void JobActions::showRunning() {
             continue;
         }
         liveJob_ = job.id;
-        session_.beginLive(job.title);
+        session_.beginLive(liveMetric(job.kind));
         for (const JobCell& cell : cells) {
             if (const auto module = parseModule(cell.module.toStdString())) {
                 session_.takeLiveCell({cell.layer, *module}, cell.relativeError);

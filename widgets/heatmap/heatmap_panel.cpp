@@ -17,8 +17,6 @@ namespace caldera::studio {
 
 namespace {
 
-constexpr int kTitleWidth = 200;
-
 QString tableText(const QString& name, int bits) {
     return HeatmapPanel::tr("%1: %2 bits").arg(name).arg(bits);
 }
@@ -104,11 +102,7 @@ void HeatmapPanel::takeMetrics() {
     const QSignalBlocker blocker(metrics_);
     metrics_->clear();
     for (const MetricLayer& metric : session_.metrics()) {
-        // A run may be called by a whole command line.
-        metrics_->addItem(
-            metrics_->fontMetrics().elidedText(metric.title, Qt::ElideMiddle, kTitleWidth),
-            metric.id);
-        metrics_->setItemData(metrics_->count() - 1, metric.title, Qt::ToolTipRole);
+        metrics_->addItem(metric.title, metric.id);
     }
     const bool keep = chosen_ && session_.metric(before) != nullptr && before != u"live";
     metrics_->setCurrentIndex(metrics_->findData(keep ? before : preferredMetric()));

@@ -143,8 +143,8 @@ const CellReport* Session::fidelityCell(Cell cell) const {
     return found == fidelity_->cells.end() ? nullptr : &found->second;
 }
 
-void Session::beginLive(const QString& title) {
-    live_ = MetricLayer{u"live"_s, title, tr("measured"), {}};
+void Session::beginLive(const QString& metric) {
+    live_ = MetricLayer{u"live"_s, metric, tr("measured"), {}};
     rebuildMetrics();
     Q_EMIT metricsChanged();
 }

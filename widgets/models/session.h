@@ -52,7 +52,7 @@ public:
     const CellReport* fidelityCell(Cell cell) const;
 
     /// Values of a job at work on the open model.
-    void beginLive(const QString& title);
+    void beginLive(const QString& metric);
     void takeLiveCell(Cell cell, double relativeError);
     void endLive();
 
