@@ -23,7 +23,8 @@ TEST(SseParser, GivesTheSameEventsHoweverTheBytesAreCut) {
         SseParser parser;
         QList<QByteArray> events;
         for (qsizetype at = 0; at < kStream.size(); at += size)
-            events += parser.feed(QByteArrayView(kStream).sliced(at, std::min(size, kStream.size() - at)));
+            events += parser.feed(
+                QByteArrayView(kStream).sliced(at, std::min(size, kStream.size() - at)));
         EXPECT_EQ(events, expected()) << "pieces of " << size;
     }
 }
