@@ -80,8 +80,9 @@ TEST_F(OnAGpu, FidelityAgreesWithTheProcessor) {
     request.plan.calibration.tokens = 2048;
     const auto values = measureFidelity(request, noProgress(), {}).fidelity[0].values;
     request.device = "cuda";
-    for (const auto& [cell, value] :
-         measureFidelity(request, noProgress(), {}).fidelity[0].values) {
+    const auto gpuValues = measureFidelity(request, noProgress(), {}).fidelity[0].values;
+    ASSERT_EQ(gpuValues.size(), values.size());
+    for (const auto& [cell, value] : gpuValues) {
         // A value at the border of two codewords may fall to either side.
         EXPECT_NEAR(value, values.at(cell), 0.02) << cellName(cell);
     }
