@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include <ATen/ATen.h>
 
@@ -37,6 +38,7 @@ using Json = nlohmann::ordered_json;
 
 /// Of the hidden states this share is written and counted as the whole: they are gigabytes.
 constexpr int64_t kHiddenShare = 16;
+constexpr uint64_t kSeed = 1; ///< of weights and inputs
 
 struct Options {
     std::string shape = "qwen2-72b";
@@ -99,21 +101,28 @@ public:
 private:
     void writeModel(const std::filesystem::path& folder) const;
     torch::Tensor randomHidden() const;
-    void decomposeGroup(InputGroup group, const BlockWeights& weights, torch::Tensor& hessian);
+    void decomposeGroup(InputGroup group, BlockWeights& weights, torch::Tensor& hessian);
     void timeParts(const torch::Tensor& weight, const GroupBasis& basis,
                    const CompressedCell& finished);
     void saveHidden(const torch::Tensor& hidden);
     Json result() const;
 
-    /// Adds the seconds that `work` takes, the GPU's included, to a stage.
+    /// Adds the seconds that `work` takes, the GPU's included, to a stage, and raises the stage's
+    /// peak of memory to what is taken meanwhile.
     template <class Work>
     double timed(const std::string& stage, const Work& work) {
         finishWork(device_);
+        resetPeakMemory(device_);
         const auto start = Clock::now();
         work();
         finishWork(device_);
         const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
         stages_[stage] += seconds;
+        const PeakMemory peak = peakMemory(device_);
+        for (PeakMemory* known : {&peaks_[stage], &peak_}) {
+            known->used = std::max(known->used, peak.used);
+            known->reserved = std::max(known->reserved, peak.reserved);
+        }
         return seconds;
     }
 
@@ -122,6 +131,8 @@ private:
     ModelConfig config_;
     torch::Device device_;
     std::map<std::string, double> stages_;
+    std::map<std::string, PeakMemory> peaks_; ///< by stage
+    PeakMemory peak_;                         ///< of all stages
     Json matrices_ = Json::array();
     Json parts_ = Json::array();
     double savedShare_ = 1;
@@ -175,6 +186,7 @@ void BlockBench::timeParts(const torch::Tensor& weight, const GroupBasis& basis,
     const QSolver solver(*codec, {weight.size(0), weight.size(1)}, basis.hessian, basis.cholesky,
                          invocation_.stop);
     QuantizedWeight q;
+    const PeakMemory before = peak_;
     const std::string part = "parts";
     Json row = {{"module", moduleName(finished.cell.module)}};
     if (settings.rank > 0) {
@@ -189,11 +201,12 @@ void BlockBench::timeParts(const torch::Tensor& weight, const GroupBasis& basis,
     row["spectrum_seconds"] = timed(part, [&] { spectrumOf(weight); });
     row["decode_seconds"] = timed(part, [&] { reconstruct(finished, device_); });
     stages_.erase(part); // they are no stage of a compression
+    peaks_.erase(part);
+    peak_ = before;
     parts_.push_back(std::move(row));
 }
 
-void BlockBench::decomposeGroup(InputGroup group, const BlockWeights& weights,
-                                torch::Tensor& hessian) {
+void BlockBench::decomposeGroup(InputGroup group, BlockWeights& weights, torch::Tensor& hessian) {
     GroupBasis basis;
     timed("basis", [&] {
         basis = makeGroupBasis(hessian, config_.inputSize(group), options_.settings,
@@ -205,7 +218,7 @@ void BlockBench::decomposeGroup(InputGroup group, const BlockWeights& weights,
             continue;
         }
         checkCancelled(invocation_.stop);
-        const torch::Tensor& weight = weights.weight[static_cast<size_t>(module)];
+        const torch::Tensor weight = std::exchange(weights.weight[static_cast<size_t>(module)], {});
         const Cell cell{0, module};
         CompressedCell finished;
         const double seconds = timed("decompose", [&] {
@@ -240,9 +253,9 @@ void BlockBench::saveHidden(const torch::Tensor& hidden) {
 }
 
 Json BlockBench::run() {
+    at::manual_seed(kSeed);
     writeModel(options_.work);
     torch::Tensor hidden = randomHidden();
-    resetPeakMemory(device_);
     auto model = std::make_shared<Model>();
     model->name = options_.shape;
     model->config = config_;
@@ -267,7 +280,10 @@ Json BlockBench::result() const {
         stages[stage] = seconds;
         total += seconds;
     }
-    const PeakMemory peak = peakMemory(device_);
+    Json peaks;
+    for (const auto& [stage, peak] : peaks_) {
+        peaks[stage] = {{"used", peak.used}, {"reserved", peak.reserved}};
+    }
     return {{"shape", options_.shape},
             {"device", options_.compute.device},
             {"codec", options_.settings.codecId()},
@@ -278,8 +294,9 @@ Json BlockBench::result() const {
             {"seconds", total},
             {"layers", config_.layerCount},
             {"model_seconds", total * config_.layerCount},
-            {"peak_bytes_used", peak.used},
-            {"peak_bytes_reserved", peak.reserved},
+            {"peak_bytes_used", peak_.used},
+            {"peak_bytes_reserved", peak_.reserved},
+            {"peak_bytes", std::move(peaks)},
             {"parts", parts_},
             {"matrices", matrices_}};
 }

@@ -193,7 +193,7 @@ void Compression::finishCell(Cell cell, const torch::Tensor& weight, const Group
 
 /// Leaves the layer's output in `hidden`; decomposes what is open in it.
 void Compression::finishLayer(int layer, torch::Tensor& hidden) {
-    const BlockWeights weights = weights_->block(layer);
+    BlockWeights weights = weights_->block(layer);
     const auto isOpen = [&](Module module) { return open_.contains({layer, module}); };
     if (std::none_of(kModules.begin(), kModules.end(), isOpen)) {
         applyBlock(config_, weights, hidden);
@@ -212,8 +212,11 @@ void Compression::finishLayer(int layer, torch::Tensor& hidden) {
                 const CellSettings shared = groupSettings(request_.plan, layer, group);
                 basis = makeGroupBasis(hessian, config_.inputSize(group), shared,
                                        deriveSeed(shared.seed, inputGroupPrefix(layer, group)));
+                hessian.reset(); // of a wide group this is gigabytes
             }
-            finishCell({layer, module}, weights.weight[static_cast<size_t>(module)], *basis);
+            torch::Tensor& weight = weights.weight[static_cast<size_t>(module)];
+            finishCell({layer, module}, weight, *basis);
+            weight.reset();
         }
         hessian.reset();
     }

@@ -31,10 +31,13 @@ void fixNumerics(int threads) {
     setBlasThreads(count);
     at::globalContext().setDeterministicAlgorithms(true, true);
 #if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 2)
-    // Whatever at::empty returns is written here before it is read; filling gigabytes takes seconds.
+    // Whatever at::empty returns is written here before it is read; filling gigabytes takes
+    // seconds.
     at::globalContext().setDeterministicFillUninitializedMemory(false);
 #endif
     ::setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", 0); // without it cuBLAS may differ run by run
+    // Matrices of gigabytes in changing sizes leave gaps of gigabytes in segments of fixed size.
+    ::setenv("PYTORCH_CUDA_ALLOC_CONF", "expandable_segments:True", 0);
 }
 
 std::string numericsName() {
