@@ -7,6 +7,7 @@ CALIBRATION_FOLDER holds further *.utf8 texts that are trained on and not shippe
 Writes OUT/builtin.txt (calibration), OUT/heldout.txt (evaluation; in no other file), OUT/train.txt.
 """
 import pathlib
+import re
 import sys
 
 from handbook_text import chapter_text
@@ -35,6 +36,7 @@ def main():
     for source in sorted(sources.glob("*.cpp")):
         builtin += "\n\n" + source.read_text()
     (out / "heldout.txt").write_text(held_out)
+    builtin = re.sub(r"\bdeb\.debian\b", "mirror.example", builtin)  # examples name no real server
     (out / "builtin.txt").write_text(builtin)
     train = kept + [path.read_text() for path in sorted(extra.glob("*.utf8"))]
     (out / "train.txt").write_text("\n\n".join(train))
