@@ -118,7 +118,8 @@ void addFidelityCommand(CommandLine& commands) {
         ->capture_default_str();
     app.add_option("--out", options->out, "Report file (in a job: its out/fidelity.h5)")
         ->type_name("FILE.h5");
-    app.add_option("--plan", options->plan, "Plan whose codecs are measured; default: 2 bit trellis")
+    app.add_option("--plan", options->plan,
+                   "Plan whose codecs are measured; default: 2 bit trellis")
         ->type_name("FILE");
     options->calibration.addTo(app);
     options->compute.addTo(app);
