@@ -33,7 +33,7 @@ void E8pCodec::encodeBlock(std::span<const float> x, MatrixShape shape, BlockPos
     checkEncode(shape, position, x, codes.size(), decoded.size());
     const auto rows = static_cast<int64_t>(x.size()) / kWidth;
     const int64_t blocks = padTo(shape.columns, kWidth) / kWidth;
-    std::array<uint16_t, kRowGroup> words;
+    std::array<uint16_t, kRowGroup> words{};
     for (int64_t row = 0; row < rows; row += kRowGroup) {
         kernels::e8pEncode(x.data() + row * kWidth, kRowGroup, words.data(),
                            decoded.data() + row * kWidth);

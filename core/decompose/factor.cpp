@@ -44,7 +44,7 @@ private:
 };
 
 torch::Tensor checkedScale(const torch::Tensor& rms) {
-    const torch::Tensor scale = roundToHalf(rms);
+    torch::Tensor scale = roundToHalf(rms);
     if (!at::isfinite(scale).all().item<bool>()) {
         throw Error("decompose.range",
                     "A scale of the low-rank factors does not fit fp16 (65504 at most). Rescale "

@@ -137,7 +137,7 @@ JobFolder JobFolder::create(const std::filesystem::path& root, JobSpec spec) {
     if (spec.created.empty()) {
         spec.created = utcNow();
     }
-    const JobFolder folder(root / spec.id);
+    JobFolder folder(root / spec.id);
     if (std::filesystem::exists(folder.path() / "job.json")) {
         throw Error("job.exists",
                     folder.path().string() +
@@ -206,7 +206,7 @@ bool JobFolder::workerAlive() const {
 }
 
 std::string JobFolder::visiblePhase() const {
-    const std::string phase = state().phase;
+    std::string phase = state().phase;
     if (!needsWorker(phase) || workerAlive()) {
         return phase;
     }

@@ -10,7 +10,7 @@ CellSettings groupSettings(const Plan& plan, int layer, InputGroup group) {
         if (inputGroupOf(module) != group) {
             continue;
         }
-        const CellSettings settings = plan.settingsOf({layer, module});
+        CellSettings settings = plan.settingsOf({layer, module});
         if (!settings.skip) {
             return settings;
         }
