@@ -15,27 +15,13 @@
 #include "core/base/hash.h"
 #include "core/job/job_folder.h"
 #include "tests/core/artifact/artifact_samples.h"
+#include "tests/core/artifact/complaint.h"
 
 namespace caldera {
 namespace {
 
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
-
-struct Complaint {
-    std::string code;
-    std::string sentence;
-};
-
-template <class Body>
-Complaint complaintOf(Body body) {
-    try {
-        body();
-    } catch (const Error& e) {
-        return {e.code(), e.what()};
-    }
-    return {"(none)", ""};
-}
 
 class ArtifactTest : public testing::Test {
 protected:
