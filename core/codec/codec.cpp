@@ -6,6 +6,7 @@
 
 #include "core/base/error.h"
 #include "core/codec/e8p_codec.h"
+#include "core/codec/e8p_pair_codec.h"
 #include "core/codec/trellis_codec.h"
 #include "core/model/codec_facts.h"
 #include "kernels/dense/dense.h"
@@ -17,6 +18,9 @@ namespace {
 std::shared_ptr<const Codec> createCodec(const std::string& id) {
     if (id == "e8p-2") {
         return std::make_shared<E8pCodec>();
+    }
+    if (const kernels::E8pPair* pair = kernels::e8pPair(id)) {
+        return std::make_shared<E8pPairCodec>(*pair);
     }
     return std::make_shared<TrellisCodec>(id);
 }

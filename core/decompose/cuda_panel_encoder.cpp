@@ -2,6 +2,11 @@
 
 #ifdef CALDERA_CUDA
 
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+
 #include <ATen/ATen.h>
 #include <c10/core/DeviceGuard.h>
 #include <c10/cuda/CUDAStream.h>
@@ -20,41 +25,65 @@ kernels::CudaStream currentStream() {
     return c10::cuda::getCurrentCUDAStream().stream();
 }
 
-/// Trellis codes and e8p-2. One launch a panel; nothing waits for the GPU.
+/// What a codec does on the GPU.
+struct CodecKernels {
+    using Panel = std::function<void(const kernels::cuda::PanelTask&, kernels::CudaStream)>;
+    using Nearest = std::function<void(const float* x, int64_t groups, uint8_t* codes,
+                                       float* decoded, kernels::CudaStream)>;
+    Panel feedback;
+    Panel descent;
+    Nearest nearest; ///< groups: blocks of 16 rows, in kernel order
+};
+
+CodecKernels trellisKernels(const kernels::TrellisCode& code) {
+    using kernels::CudaStream;
+    using kernels::cuda::PanelTask;
+    return {
+        [&code](const PanelTask& task, CudaStream stream) {
+            kernels::cuda::trellisFeedback(code, task, stream);
+        },
+        [&code](const PanelTask& task, CudaStream stream) {
+            kernels::cuda::trellisDescent(code, task, stream);
+        },
+        [&code](const float* x, int64_t groups, uint8_t* codes, float* decoded, CudaStream stream) {
+            kernels::cuda::trellisEncode(code, x, groups, codes, decoded, stream);
+        }};
+}
+
+CodecKernels e8pKernels() {
+    return {kernels::cuda::e8pFeedback, kernels::cuda::e8pDescent,
+            [](const float* x, int64_t groups, uint8_t* codes, float* decoded,
+               kernels::CudaStream stream) {
+                kernels::cuda::e8pEncode(x, groups * kRowGroup, reinterpret_cast<uint16_t*>(codes),
+                                         decoded, stream);
+            }};
+}
+
+/// Nothing when the codec has no kernels.
+std::optional<CodecKernels> kernelsOf(const std::string& codec) {
+    if (const kernels::TrellisCode* code = kernels::trellisCode(codec)) {
+        return trellisKernels(*code);
+    }
+    return codec == "e8p-2" ? std::optional(e8pKernels()) : std::nullopt;
+}
+
+/// One launch a panel; nothing waits for the GPU.
 class CudaPanelEncoder : public PanelEncoder {
 public:
-    /// trellis: null for e8p-2.
     CudaPanelEncoder(const Codec& codec, MatrixShape shape, const torch::Device& device,
-                     const kernels::TrellisCode* trellis)
+                     CodecKernels codecKernels)
         : device_(device), width_(codec.blockColumns()), bytes_(codec.codeBytes(shape)),
-          blocks_(padTo(shape.columns, width_) / width_), trellis_(trellis) {}
+          blocks_(padTo(shape.columns, width_) / width_), kernels_(std::move(codecKernels)) {}
 
     torch::Tensor emptyCodes() const override {
         return at::empty({bytes_}, at::TensorOptions(at::kByte).device(device_));
     }
-
     void feedback(const PanelStep& step, QuantizedWeight& q, torch::Tensor& error) const override {
-        const c10::DeviceGuard guard(device_);
-        const Operands operands = prepare(step);
-        const kernels::cuda::PanelTask task = taskOf(step, operands, q, error);
-        if (trellis_ != nullptr) {
-            kernels::cuda::trellisFeedback(*trellis_, task, currentStream());
-        } else {
-            kernels::cuda::e8pFeedback(task, currentStream());
-        }
+        launch(kernels_.feedback, step, q, error);
     }
-
     void descend(const PanelStep& step, QuantizedWeight& q, torch::Tensor& error) const override {
-        const c10::DeviceGuard guard(device_);
-        const Operands operands = prepare(step);
-        const kernels::cuda::PanelTask task = taskOf(step, operands, q, error);
-        if (trellis_ != nullptr) {
-            kernels::cuda::trellisDescent(*trellis_, task, currentStream());
-        } else {
-            kernels::cuda::e8pDescent(task, currentStream());
-        }
+        launch(kernels_.descent, step, q, error);
     }
-
     void nearest(const torch::Tensor& x, QuantizedWeight& q) const override;
 
 private:
@@ -70,6 +99,12 @@ private:
                 step.inverses.defined() ? step.inverses.contiguous() : torch::Tensor()};
     }
 
+    void launch(const CodecKernels::Panel& panel, const PanelStep& step, QuantizedWeight& q,
+                torch::Tensor& error) const {
+        const c10::DeviceGuard guard(device_);
+        const Operands operands = prepare(step);
+        panel(taskOf(step, operands, q, error), currentStream());
+    }
     kernels::cuda::PanelTask taskOf(const PanelStep& step, const Operands& operands,
                                     QuantizedWeight& q, torch::Tensor& error) const;
 
@@ -77,7 +112,7 @@ private:
     int64_t width_;
     int64_t bytes_;
     int64_t blocks_;
-    const kernels::TrellisCode* trellis_;
+    CodecKernels kernels_;
 };
 
 kernels::cuda::PanelTask CudaPanelEncoder::taskOf(const PanelStep& step, const Operands& operands,
@@ -108,15 +143,8 @@ void CudaPanelEncoder::nearest(const torch::Tensor& x, QuantizedWeight& q) const
     const torch::Tensor input =
         x.view({groups, kRowGroup, blocks_, width_}).transpose(1, 2).contiguous();
     torch::Tensor decoded = at::empty_like(input);
-    if (trellis_ != nullptr) {
-        kernels::cuda::trellisEncode(*trellis_, input.data_ptr<float>(), groups * blocks_,
-                                     q.codes.data_ptr<uint8_t>(), decoded.data_ptr<float>(),
-                                     currentStream());
-    } else {
-        kernels::cuda::e8pEncode(input.data_ptr<float>(), groups * blocks_ * kRowGroup,
-                                 reinterpret_cast<uint16_t*>(q.codes.data_ptr<uint8_t>()),
-                                 decoded.data_ptr<float>(), currentStream());
-    }
+    kernels_.nearest(input.data_ptr<float>(), groups * blocks_, q.codes.data_ptr<uint8_t>(),
+                     decoded.data_ptr<float>(), currentStream());
     q.values = decoded.transpose(1, 2).contiguous().view(x.sizes());
 }
 
@@ -124,11 +152,11 @@ void CudaPanelEncoder::nearest(const torch::Tensor& x, QuantizedWeight& q) const
 
 std::unique_ptr<PanelEncoder> makeCudaPanelEncoder(const Codec& codec, MatrixShape shape,
                                                    const torch::Device& device) {
-    const kernels::TrellisCode* trellis = kernels::trellisCode(codec.id());
-    if (trellis == nullptr && codec.id() != "e8p-2") {
+    std::optional<CodecKernels> codecKernels = kernelsOf(codec.id());
+    if (!codecKernels) {
         return nullptr;
     }
-    return std::make_unique<CudaPanelEncoder>(codec, shape, device, trellis);
+    return std::make_unique<CudaPanelEncoder>(codec, shape, device, std::move(*codecKernels));
 }
 
 } // namespace caldera

@@ -8,8 +8,10 @@ namespace caldera {
 
 namespace {
 
-constexpr std::array<CodecFacts, 6> kCodecs = {{
+constexpr std::array<CodecFacts, 8> kCodecs = {{
     {"e8p-2", "e8p", 2, 8},
+    {"e8p-3", "e8p", 3, 8},
+    {"e8p-4", "e8p", 4, 8},
     {"trellis-v4k6m6", "trellis", 1.5, 4},
     {"trellis-v4k8m4", "trellis", 2, 4},
     {"trellis-v4k10m4", "trellis", 2.5, 4},

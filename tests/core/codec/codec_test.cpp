@@ -1,6 +1,9 @@
 #include "core/codec/codec.h"
 
+#include <algorithm>
+#include <array>
 #include <cmath>
+#include <limits>
 #include <random>
 
 #include <gtest/gtest.h>
@@ -22,6 +25,53 @@ std::vector<float> normal(int64_t count, float scale, uint32_t seed) {
         value = distribution(random);
     }
     return values;
+}
+
+/// Codes that a file may hold, of 32 rows and 128 columns.
+constexpr MatrixShape kAnyShape = {32, 128};
+std::vector<std::byte> anyCodes(const Codec& codec, uint32_t seed) {
+    std::vector<std::byte> codes(codec.codeBytes(kAnyShape));
+    std::mt19937 random(seed);
+    for (std::byte& byte : codes) {
+        byte = static_cast<std::byte>(random() & 0xFFU);
+    }
+    return codes;
+}
+
+/// Values [32, 128] of codes.
+std::vector<float> decode(const Codec& codec, const std::vector<std::byte>& codes) {
+    std::vector<float> values(kAnyShape.size());
+    codec.decodeRows(codes, kAnyShape, 0, kAnyShape.rows, values);
+    return values;
+}
+
+std::vector<std::byte> encode(const Codec& codec, const std::vector<float>& values) {
+    std::vector<std::byte> codes(codec.codeBytes(kAnyShape));
+    const int64_t width = codec.blockColumns();
+    std::vector<float> x(kAnyShape.rows * width);
+    std::vector<float> decoded(x.size());
+    for (int64_t block = 0; block < kAnyShape.columns / width; ++block) {
+        for (int64_t row = 0; row < kAnyShape.rows; ++row) {
+            std::copy_n(&values[row * kAnyShape.columns + block * width], width, &x[row * width]);
+        }
+        codec.encodeBlock(x, kAnyShape, {block, 0}, codes, decoded);
+    }
+    return codes;
+}
+
+double meanSquaredError(const std::vector<float>& a, const std::vector<float>& b) {
+    double sum = 0;
+    for (size_t i = 0; i < a.size(); ++i) {
+        sum += std::pow(a[i] - b[i], 2);
+    }
+    return sum / static_cast<double>(a.size());
+}
+
+/// Of N(0, 1) at the scale that the codec likes best.
+double normalError(const Codec& codec) {
+    const auto rms = static_cast<float>(codec.inputRms());
+    const std::vector<float> x = normal(kAnyShape.size(), rms, 51);
+    return meanSquaredError(x, decode(codec, encode(codec, x))) / (rms * rms);
 }
 
 std::string errorCode(const std::function<void()>& action) {
@@ -93,6 +143,53 @@ TEST(Codec, DecodesWhatEncodingPromisedForAnyRowRange) {
         std::vector<float> part(16 * columns);
         codec->decodeRows(codes, shape, 16, 16, part);
         EXPECT_TRUE(std::equal(part.begin(), part.end(), all.begin() + 16 * columns));
+    }
+}
+
+TEST(Codec, EncodesWhatItDecodesToItself) {
+    for (const CodecFacts& facts : codecFacts()) {
+        const auto codec = makeCodec(facts.id);
+        const std::vector<float> values = decode(*codec, anyCodes(*codec, 52));
+        const std::vector<float> again = decode(*codec, encode(*codec, values));
+        int64_t same = 0;
+        for (size_t i = 0; i < values.size(); ++i) {
+            same += again[i] == values[i] ? 1 : 0;
+        }
+        // The pair of an e8p-3 or e8p-4 value is searched for, and may be one whose words lie far
+        // apart.
+        const bool isPair = facts.family == std::string("e8p") && facts.bits > 2;
+        EXPECT_GE(same, isPair ? kAnyShape.size() / 5 : kAnyShape.size()) << facts.id;
+        EXPECT_LE(meanSquaredError(values, again), isPair ? 0.02 : 0) << facts.id;
+    }
+}
+
+TEST(Codec, LosesLessWithMoreBits) {
+    std::string family;
+    double before = 0;
+    for (const CodecFacts& facts : codecFacts()) {
+        const double error = normalError(*makeCodec(facts.id));
+        EXPECT_LT(error, facts.family == family ? before : 1.0) << facts.id;
+        EXPECT_GE(error, std::pow(4, -facts.bits) * 0.9) << facts.id; // no code can do better
+        family = facts.family;
+        before = error;
+    }
+}
+
+TEST(Codec, TakesAnyNumber) {
+    constexpr float kInfinity = std::numeric_limits<float>::infinity();
+    const std::array<float, 8> odd = {std::nanf(""), kInfinity, -kInfinity, 3e38F,
+                                      -3e38F,        1e-45F,    0,          65504};
+    for (const CodecFacts& facts : codecFacts()) {
+        const auto codec = makeCodec(facts.id);
+        for (const size_t only : {8U, 0U, 1U, 3U, 5U, 6U}) { // 8: all of them
+            std::vector<float> x(kAnyShape.size());
+            for (size_t i = 0; i < x.size(); ++i) {
+                x[i] = odd[only == 8 ? i % 8 : only];
+            }
+            for (const float value : decode(*codec, encode(*codec, x))) {
+                ASSERT_TRUE(std::isfinite(value)) << facts.id << ' ' << only;
+            }
+        }
     }
 }
 

@@ -65,8 +65,8 @@ CellSettings settingsOf(const std::string& codec, double bits, int rank) {
 TEST_F(DecomposeOnAGpu, ComesAsCloseAsTheProcessorWithEveryCodec) {
     const Problem problem = makeProblem(200, 320); // neither is a multiple of a panel
     for (const CellSettings& settings :
-         {settingsOf("e8p", 2, 16), settingsOf("trellis", 1.5, 0), settingsOf("trellis", 2, 16),
-          settingsOf("trellis", 2.5, 0), settingsOf("trellis", 3, 16),
+         {settingsOf("e8p", 2, 16), settingsOf("e8p", 3, 16), settingsOf("trellis", 1.5, 0),
+          settingsOf("trellis", 2, 16), settingsOf("trellis", 2.5, 0), settingsOf("trellis", 3, 16),
           settingsOf("trellis", 4, 0)}) {
         SCOPED_TRACE(settings.codecId());
         const CompressedCell onProcessor = solve(problem, settings, at::kCPU);

@@ -81,8 +81,8 @@ TEST(CheckPlan, NamesTheCellWhoseRankIsTooLarge) {
 TEST(CheckPlan, NamesCodecsThatThisBuildLacks) {
     Plan plan = goodPlan();
     plan.defaults.codec = "e8p";
-    plan.defaults.bits = 3;
-    expectComplaint(plan, "plan.codec", "the codec e8p-3 is not supported by this build");
+    plan.defaults.bits = 5;
+    expectComplaint(plan, "plan.codec", "the codec e8p-5 is not supported by this build");
     plan = goodPlan();
     plan.defaults.leftBits = 3;
     expectComplaint(plan, "plan.codec", "lloyd-3");
