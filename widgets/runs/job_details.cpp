@@ -272,13 +272,11 @@ void JobDetails::showFailure(const JobHistory& history) {
         return;
     }
     QStringList lines;
-    const QList<JobLogLine> log = history.log();
+    const QList<JobLogLine>& log = history.log();
     for (const JobLogLine& line : log.mid(qMax<qsizetype>(0, log.size() - 20)))
         lines.append(line.text);
     lines.append(job_.folder);
-    const QString id = job_.id;
-    banner_->showFailure({sentence, job_.code}, lines.join(u'\n'),
-                         {tr("Resume"), [this, id] { Q_EMIT resumeRequested(id); }});
+    banner_->showFailure({sentence, job_.code}, lines.join(u'\n'));
 }
 
 void JobDetails::showResult(const JobHistory& history) {

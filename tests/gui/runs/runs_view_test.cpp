@@ -1,5 +1,7 @@
 #include "widgets/runs/runs_view.h"
 
+#include <algorithm>
+
 #include <QLineEdit>
 #include <QPushButton>
 #include <QSignalSpy>
@@ -97,6 +99,18 @@ TEST_F(RunsViewTest, ShowsTheSentenceOfAFailure) {
     const auto* banner = view_.details()->findChild<ErrorBanner*>();
     ASSERT_TRUE(QTest::qWaitFor([banner] { return banner->isVisible(); }, kPatience));
     EXPECT_EQ(banner->sentence(), u"There is no model."_s);
+}
+
+TEST_F(RunsViewTest, OffersToResumeAFailedJobOnce) {
+    const QString id = startJob(u"fail"_s);
+    ASSERT_TRUE(reaches(id, u"failed"_s));
+    ASSERT_TRUE(QTest::qWaitFor([this] { return button(u"Resume"_s) != nullptr; }, kPatience));
+    const QList<QPushButton*> buttons = view_.details()->findChildren<QPushButton*>();
+    EXPECT_EQ(std::ranges::count_if(buttons,
+                                    [](const QPushButton* each) {
+                                        return each->isVisible() && each->text() == u"Resume"_s;
+                                    }),
+              1);
 }
 
 TEST_F(RunsViewTest, FollowsTheLogAndSearchesIt) {
