@@ -199,8 +199,9 @@ void ThroughputPanel::redraw() {
         highest = qMax(highest, rate);
     }
     plot_->graph(0)->setData(seconds, rates, true);
+    const double shortest = running_ || seconds.isEmpty() ? 1 : 0; // a growing line keeps its scale
     plot_->xAxis->setRange(seconds.isEmpty() ? 0 : seconds.first(),
-                           seconds.isEmpty() ? 1 : qMax(1.0, seconds.last()));
+                           seconds.isEmpty() ? shortest : qMax(shortest, seconds.last()));
     plot_->yAxis->setRange(0, highest > 0 ? highest * 1.15 : 1);
     for (QCPAxis* axis : {plot_->xAxis, plot_->yAxis})
         axis->setTickLabels(!line_.isEmpty());
@@ -219,6 +220,14 @@ void ThroughputPanel::endAnswer(const ChatStatistics& statistics) {
     if (known.timeToFirstToken < 0)
         known.timeToFirstToken = firstArrival_;
     showFigures(known);
+    if (line_.size() < 2 && known.tokensPerSecond > 0)
+        takeMean(known.tokensPerSecond);
+    redraw();
+}
+
+void ThroughputPanel::takeMean(double tokensPerSecond) {
+    const double seconds = qMax(1, tokens_ - 1) / tokensPerSecond;
+    line_ = {{0, tokensPerSecond}, {seconds, tokensPerSecond}};
 }
 
 void ThroughputPanel::showStored(const ChatStatistics& statistics) {

@@ -33,7 +33,8 @@ public:
     /// Tokens that fit; 0: unknown.
     void setContextLength(int tokens);
 
-    /// Points of the line so far, as (seconds, tokens a second).
+    /// Points of the line so far, as (seconds, tokens a second). An answer that was over before two
+    /// were taken ends with its mean.
     const QList<QPair<double, double>>& line() const { return line_; }
 
 private:
@@ -41,6 +42,8 @@ private:
     void buildPlot();
     void recolorPlot();
     void sample();
+    /// A level line from the first token to the last.
+    void takeMean(double tokensPerSecond);
     void redraw();
     void showFigures(const ChatStatistics& statistics);
     void showContext();

@@ -73,6 +73,20 @@ TEST_F(ChatViewTest, SendsAndStreamsAnAnswer) {
     EXPECT_EQ(view_->list()->model()->index(0).data().toString(), u"Hi"_s);
 }
 
+TEST_F(ChatViewTest, DrawsTheMeanOfAnAnswerTooShortForALine) {
+    connectToServer();
+    server_.play({kStreamHead, FakeServer::token(u"Hello "_s), FakeServer::token(u"you"_s),
+                  FakeServer::end(u"stop"_s, {{u"tokens_per_second"_s, 40.0}})});
+    type(u"Hi"_s);
+    ASSERT_TRUE(becomesIdle());
+    const QList<QPair<double, double>>& line = view_->throughput()->line();
+    ASSERT_GE(line.size(), 2);
+    for (const auto& [second, rate] : line)
+        EXPECT_EQ(rate, 40.0);
+    EXPECT_LT(line.first().first, line.last().first);
+    EXPECT_NEAR(line.last().first, 1 / 40.0, 1e-9) << "one token after the first";
+}
+
 TEST_F(ChatViewTest, AsksWithTheSamplingThatWasSet) {
     connectToServer();
     ChatSampling likeliest;
