@@ -30,6 +30,9 @@ public:
                          SubControl subControl, const QWidget* widget) const override;
     void polish(QWidget* widget) override;
     using QProxyStyle::polish;
+
+private:
+    static constexpr int kHeaderInset = 4; ///< px beside a header's text
 };
 
 } // namespace caldera::studio
