@@ -63,6 +63,14 @@ bool JobActions::concernsOpenModel(const QStringList& arguments) const {
     return session_.facts() && arguments.size() > 1 && arguments[1] == modelPath();
 }
 
+bool JobActions::reportsOnWhatIsOpen(const JobSummary& job) const {
+    if (job.kind == u"fidelity") {
+        return concernsOpenModel(job.arguments);
+    }
+    return job.kind == u"evaluate" && session_.facts() &&
+           job.arguments.value(1) == session_.facts()->path;
+}
+
 void JobActions::measure() {
     if (!session_.facts()) {
         return;
@@ -201,10 +209,7 @@ void JobActions::finish(const QString& id) {
     const QString out = valueOf(job.arguments, u"--out"_s);
     if (job.kind == u"compress") {
         Q_EMIT artifactReady(job.title, out);
-    } else if (job.kind == u"fidelity" && concernsOpenModel(job.arguments)) {
-        session_.openReport(out);
-    } else if (job.kind == u"evaluate" && session_.facts() &&
-               job.arguments.value(1) == session_.facts()->path) {
+    } else if (reportsOnWhatIsOpen(job)) {
         session_.openReport(out);
     }
 }

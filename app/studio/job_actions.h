@@ -13,6 +13,7 @@
 namespace caldera::studio {
 
 class JobService;
+struct JobSummary;
 
 class JobActions : public QObject {
     Q_OBJECT
@@ -39,6 +40,7 @@ private:
     /// The model behind what is open: itself, or what the artifact was made from.
     QString modelPath() const;
     bool concernsOpenModel(const QStringList& arguments) const;
+    bool reportsOnWhatIsOpen(const JobSummary& job) const;
     void takeEvent(const QString& id, const QJsonObject& event);
     /// Shows what a run at work on the open model has finished before it was opened.
     void showRunning();

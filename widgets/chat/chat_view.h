@@ -100,9 +100,9 @@ private:
     ErrorBanner* banner_;
     EmptyState* empty_;
     QStackedWidget* pages_;
-    QWidget* starting_;
-    ToneLabel* startingText_;
-    QProgressBar* startingBar_;
+    QWidget* starting_ = nullptr;
+    ToneLabel* startingText_ = nullptr;
+    QProgressBar* startingBar_ = nullptr;
 
     QHash<QString, Conversation> stored_;
     Conversation open_;

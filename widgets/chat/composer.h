@@ -58,13 +58,13 @@ private:
     ToneLabel* hint_;
     QWidget* editStrip_;
     QWidget* settings_;
-    QPlainTextEdit* system_;
-    QDoubleSpinBox* temperature_;
-    QDoubleSpinBox* topP_;
-    QSpinBox* topK_;
-    QDoubleSpinBox* repetition_;
-    QSpinBox* maxTokens_;
-    QSpinBox* seed_;
+    QPlainTextEdit* system_ = nullptr;
+    QDoubleSpinBox* temperature_ = nullptr;
+    QDoubleSpinBox* topP_ = nullptr;
+    QSpinBox* topK_ = nullptr;
+    QDoubleSpinBox* repetition_ = nullptr;
+    QSpinBox* maxTokens_ = nullptr;
+    QSpinBox* seed_ = nullptr;
     QString draft_; ///< what was written before an edit began
     QString reason_;
     bool streaming_ = false;

@@ -17,7 +17,7 @@ constexpr auto kFormat = "caldera-chat/1"_L1;
 constexpr qsizetype kTitleLength = 60;
 
 struct EndName {
-    ChatEnd end;
+    ChatEnd end = ChatEnd::Complete;
     QLatin1StringView name;
 };
 constexpr EndName kEndNames[] = {{ChatEnd::Complete, "complete"_L1},
@@ -161,7 +161,7 @@ Conversation Conversation::fromJson(const QJsonObject& json) {
     conversation.systemPrompt = json["system_prompt"_L1].toString();
     conversation.sampling = samplingFromJson(json["sampling"_L1].toObject());
     QSet<QString> known;
-    for (const QJsonValue& value : json["messages"_L1].toArray()) {
+    for (const auto& value : json["messages"_L1].toArray()) {
         const ChatMessage message = messageFromJson(value.toObject());
         // A parent always stands before its children, so no loop can be read.
         const bool hangs = message.parent.isEmpty() || known.contains(message.parent);

@@ -47,15 +47,15 @@ private:
     ErrorBanner* banner_;
     QStackedWidget* stack_;
     EmptyState* empty_;
-    QLabel* title_;
-    ToneLabel* subtitle_;
-    HeatmapPanel* heatmap_;
-    QTabWidget* tabs_;
-    Plot* depth_;
+    QLabel* title_ = nullptr;
+    ToneLabel* subtitle_ = nullptr;
+    HeatmapPanel* heatmap_ = nullptr;
+    QTabWidget* tabs_ = nullptr;
+    Plot* depth_ = nullptr;
     FactsModel run_;
     FactsModel evaluation_;
-    QStackedWidget* evaluationStack_;
-    QPushButton* evaluate_;
+    QStackedWidget* evaluationStack_ = nullptr;
+    QPushButton* evaluate_ = nullptr;
 };
 
 } // namespace caldera::studio

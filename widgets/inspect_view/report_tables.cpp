@@ -58,6 +58,11 @@ QString nameOf(const Names& names, const std::string& key) {
     return QString::fromStdString(key);
 }
 
+template <typename Names>
+bool names(const Names& known, const std::string& key) {
+    return std::ranges::any_of(known, [&](const KnownName& name) { return key == name.key; });
+}
+
 QString numberOf(const std::string& key, double value) {
     if (key == "tokens" || key == "context" || key == "context_length") {
         return countText(static_cast<int64_t>(value));
@@ -118,9 +123,7 @@ QList<Fact> runFacts(const Report& report) {
         }
     }
     for (const auto& [key, value] : report.run) {
-        const bool known = std::any_of(kRunNames.begin(), kRunNames.end(),
-                                       [&key](const KnownName& name) { return key == name.key; });
-        if (!known && !value.empty()) {
+        if (!names(kRunNames, key) && !value.empty()) {
             facts.append({QString::fromStdString(key), QString::fromStdString(value), {}});
         }
     }
@@ -138,11 +141,8 @@ QList<Fact> evaluationFacts(const std::vector<EvaluationRecord>& evaluations) {
             }
         }
         for (const auto& [key, value] : record->numbers) {
-            const bool known =
-                std::any_of(kNumberNames.begin(), kNumberNames.end(),
-                            [&key](const KnownName& name) { return key == name.key; });
-            if (!known) {
-                facts.append({nameOf(kNumberNames, key), numberOf(key, value), {}});
+            if (!names(kNumberNames, key)) {
+                facts.append({QString::fromStdString(key), numberOf(key, value), {}});
             }
         }
         for (const auto& [key, value] : record->facts) {

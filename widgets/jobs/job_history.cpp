@@ -19,7 +19,7 @@ QDateTime eventTime(const QJsonObject& event) {
 /// The first of `names` that the event holds as text.
 QString firstText(const QJsonObject& event, std::initializer_list<QLatin1StringView> names) {
     for (const QLatin1StringView name : names) {
-        const QString text = event.value(name).toString();
+        QString text = event.value(name).toString();
         if (!text.isEmpty())
             return text;
     }

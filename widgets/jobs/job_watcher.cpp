@@ -174,9 +174,8 @@ void JobWatcher::look(Tracked& job) {
     if (!job.reported) {
         // The job itself comes first, its events after it.
         job.reported = true;
-        JobSummary first = now;
-        Q_EMIT summaryRead(first);
-        job.last = first;
+        Q_EMIT summaryRead(now);
+        job.last = now;
     }
     forwardEvents(job);
     if (now != job.last)

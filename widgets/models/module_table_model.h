@@ -33,7 +33,8 @@ std::vector<ModuleRow> moduleRows(const Plan& plan, const ModelConfig& config,
 class ModuleTableModel : public QAbstractTableModel {
     Q_OBJECT
 public:
-    enum Column { Name, Shape, Settings, Bpw, Bytes, Share, Mean, Worst, kColumnCount };
+    enum Column { Name, Shape, Settings, Bpw, Bytes, Share, Mean, Worst };
+    static constexpr int kColumnCount = Worst + 1;
     static constexpr int kShareRole = Qt::UserRole + 1;  ///< double, on column Share
     static constexpr int kColorRole = Qt::UserRole + 2;  ///< QColor of the module
     static constexpr int kModuleRole = Qt::UserRole + 3; ///< int, or invalid

@@ -13,7 +13,10 @@ namespace caldera::studio {
 namespace {
 
 constexpr int kRankStep = 16;
-enum MergeId { kMergeCommonRank = 0, kMergeTokens = 1, kMergeCell = 1000 };
+// Ids of edits that merge on the undo stack.
+constexpr int kMergeCommonRank = 0;
+constexpr int kMergeTokens = 1;
+constexpr int kMergeCell = 1000; // the first cell's, counted on from there
 
 /// A glob over all layers of one module.
 std::string modulePattern(Module module) {

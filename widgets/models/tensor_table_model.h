@@ -12,7 +12,8 @@ namespace caldera::studio {
 class TensorTableModel : public QAbstractTableModel {
     Q_OBJECT
 public:
-    enum Column { Name, Shape, Type, Bytes, kColumnCount };
+    enum Column { Name, Shape, Type, Bytes };
+    static constexpr int kColumnCount = Bytes + 1;
     /// Raw values to sort by.
     static constexpr int kSortRole = Qt::UserRole + 1;
 

@@ -49,12 +49,12 @@ private:
     ErrorBanner* banner_;
     NoticeBar* notice_;
     QStackedWidget* stack_;
-    QLabel* title_;
-    ToneLabel* subtitle_;
-    HeatmapPanel* heatmap_;
-    PlanSettings* settings_;
+    QLabel* title_ = nullptr;
+    ToneLabel* subtitle_ = nullptr;
+    HeatmapPanel* heatmap_ = nullptr;
+    PlanSettings* settings_ = nullptr;
     ModuleTableModel modules_;
-    ModuleTable* table_;
+    ModuleTable* table_ = nullptr;
     TruthBar* truth_;
     QPushButton* measure_;
     QPushButton* compress_;

@@ -11,9 +11,9 @@ namespace {
 
 struct Entry {
     QLatin1StringView phase;
-    const char* word;
+    const char* word = nullptr;
     QLatin1StringView icon;
-    Token tone;
+    Token tone = Token::Secondary;
 };
 
 constexpr Entry kEntries[] = {
@@ -59,7 +59,7 @@ QString momentText(const QDateTime& moment, const QDateTime& now) {
         return tr("just now");
     if (seconds < 3600)
         return tr("%1 min ago").arg(seconds / 60);
-    const QString clock = local.toString(u"HH:mm"_s);
+    QString clock = local.toString(u"HH:mm"_s);
     const qint64 days = local.date().daysTo(now.toLocalTime().date());
     if (days == 0)
         return clock;
