@@ -73,7 +73,7 @@ void run(Options options, Invocation& invocation) {
     options.compute.apply();
     options.settings.leftBits = options.factorBits;
     options.settings.rightBits = options.factorBits;
-    if (options.factorBits == 16) {
+    if (options.factorBits == 16 && options.settings.factorCodec == "lloyd") {
         options.settings.factorCodec = "none";
     }
     const SafetensorsFile file(options.weight);
@@ -113,7 +113,10 @@ void addDecomposeCommand(CommandLine& commands) {
     app.add_option("--bits", settings.bits, "Bits of Q")->capture_default_str();
     app.add_option("--rank", settings.rank, "Rank of L R: 0 or a multiple of 16")
         ->capture_default_str();
-    app.add_option("--factor-bits", options->factorBits, "Bits of L and R: 4 or 16")
+    app.add_option("--factor-bits", options->factorBits,
+                   "Bits of L and R: 4 or 16, or those of a trellis")
+        ->capture_default_str();
+    app.add_option("--factor-codec", settings.factorCodec, "lloyd, trellis or none")
         ->capture_default_str();
     app.add_option("--codec", settings.codec, "Codec of Q")->capture_default_str();
     app.add_option("--transform", settings.transform, "\"hadamard-128\" or \"none\"")

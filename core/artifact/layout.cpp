@@ -27,17 +27,15 @@ public:
             add(name + ".weight", "BF16", {shape.rows, shape.columns});
             return;
         }
-        const int64_t groups = padTo(shape.rows, kRowGroup) / kRowGroup;
-        const int64_t columns = padTo(shape.columns, settings.codecColumns());
-        add(name + ".q.codes", "U8", {groups, codeRowBytes(columns * kRowGroup, settings.bits)});
-        add(name + ".q.scale", "F16", {groups});
+        const auto addMatrix = [&](const std::string& part, CodeTensor codes, int64_t scales) {
+            add(name + part + ".codes", "U8", {codes.rows, codes.rowBytes});
+            add(name + part + ".scale", "F16", {scales});
+        };
+        const CodeTensor codes = matrixCodes(settings, shape);
+        addMatrix(".q", codes, codes.rows);
         if (settings.rank > 0) {
-            add(name + ".l.codes", "U8",
-                {shape.rows, codeRowBytes(settings.rank, settings.leftBits)});
-            add(name + ".l.scale", "F16", {settings.rank});
-            add(name + ".r.codes", "U8",
-                {settings.rank, codeRowBytes(shape.columns, settings.rightBits)});
-            add(name + ".r.scale", "F16", {settings.rank});
+            addMatrix(".l", leftCodes(settings, shape), settings.rank);
+            addMatrix(".r", rightCodes(settings, shape), settings.rank);
         }
         add(name + ".out_sign", "F16", {shape.rows});
     }

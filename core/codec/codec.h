@@ -84,24 +84,34 @@ private:
 /// known ones.
 std::shared_ptr<const Codec> makeCodec(const std::string& id);
 
-/// Codec of the factors L and R: scalar levels, two codes a byte, one scale per rank index.
+/// Codec of the factors L [rows, rank] and R [rank, columns]: one scale per rank index, and codes
+/// of single numbers or in the blocks of a codec for Q.
 class FactorCodec {
 public:
     virtual ~FactorCodec() = default;
-    virtual std::string id() const = 0; ///< "lloyd-4" or "none-16"
-    virtual double bits() const = 0;
-    /// Reconstruction levels for N(0,1), ascending; empty for "none-16" (stored as fp16).
-    virtual std::span<const float> levels() const = 0;
-    /// Bytes of a factor's codes; rows of `columns` codes, each row padded to a whole byte.
-    int64_t codeBytes(MatrixShape shape) const;
-    /// indices [rows, columns] (level numbers) to packed rows, low nibble first.
-    std::vector<std::byte> pack(std::span<const uint8_t> indices, MatrixShape shape) const;
-    /// Values [rows, columns], already divided by the scales, to packed rows: the nearest level of
-    /// each, or its fp16.
-    std::vector<std::byte> packValues(std::span<const float> values, MatrixShape shape) const;
-    /// Packed rows to levels (or fp16 values), before scaling. out [rows, columns].
-    void decode(std::span<const std::byte> codes, MatrixShape shape, std::span<float> out) const;
+    virtual std::string id() const = 0; ///< "lloyd-4", "none-16" or "trellis-v2k8m4"
+    virtual double bits() const = 0;    ///< of a number's code
+    /// Reconstruction levels for N(0,1), ascending; empty when codes are not numbers of levels.
+    virtual std::span<const float> levels() const { return {}; }
+    /// The codec whose blocks hold the codes; null when each number has a code of its own.
+    virtual const Codec* blocks() const { return nullptr; }
+    bool storesHalves() const { return levels().empty() && blocks() == nullptr; }
+
+    /// Bytes of a factor's codes.
+    virtual int64_t codeBytes(MatrixShape shape) const = 0;
+    /// Values [rows, columns], already divided by the scales, to the nearest codes.
+    virtual std::vector<std::byte> packValues(std::span<const float> values,
+                                              MatrixShape shape) const = 0;
+    /// Codes to values before scaling. out [rows, columns]. Throws Error("codec.size").
+    virtual void decode(std::span<const std::byte> codes, MatrixShape shape,
+                        std::span<float> out) const = 0;
+
+protected:
+    /// Throws Error("codec.size") naming `what` there is too little or too much of.
+    void checkSize(const char* what, size_t found, int64_t needed) const;
 };
+
+/// "lloyd-4" -> codec. Throws Error("codec.unknown") naming the id and the known ones.
 std::shared_ptr<const FactorCodec> makeFactorCodec(const std::string& id);
 
 } // namespace caldera

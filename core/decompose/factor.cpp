@@ -1,22 +1,17 @@
 #include "core/decompose/factor.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include <ATen/ATen.h>
 
-#include "core/base/error.h"
-#include "core/linalg/factorization.h"
+#include "core/decompose/block_factor.h"
+#include "core/decompose/scales.h"
 
 namespace caldera {
 
 namespace {
 
 constexpr int kSweeps = 2;
-
-torch::Tensor roundToHalf(const torch::Tensor& x) {
-    return x.to(at::kHalf).to(at::kFloat);
-}
 
 /// Nearest levels of a codec; the table and its boundaries are made once.
 class Levels {
@@ -43,21 +38,6 @@ private:
     torch::Tensor boundaries_;
 };
 
-torch::Tensor checkedScale(const torch::Tensor& rms) {
-    torch::Tensor scale = roundToHalf(rms);
-    if (!at::isfinite(scale).all().item<bool>()) {
-        throw Error("decompose.range",
-                    "A scale of the low-rank factors does not fit fp16 (65504 at most). Rescale "
-                    "the matrix.");
-    }
-    return scale;
-}
-
-/// x / scale, and 0 where the scale is 0.
-torch::Tensor divideByScale(const torch::Tensor& x, const torch::Tensor& scale) {
-    return at::where(scale > 0, x / scale, at::zeros_like(x));
-}
-
 torch::Tensor feedbackPass(const torch::Tensor& target, const torch::Tensor& metric,
                            const torch::Tensor& scale, const Levels& levels) {
     const int64_t rank = target.size(1);
@@ -83,8 +63,11 @@ torch::Tensor feedbackPass(const torch::Tensor& target, const torch::Tensor& met
 
 QuantizedFactor roundFactor(const torch::Tensor& target, const torch::Tensor& metric,
                             const FactorCodec& codec) {
+    if (codec.blocks() != nullptr) {
+        return roundLeftInBlocks(target, metric, *codec.blocks());
+    }
     QuantizedFactor factor;
-    factor.scale = checkedScale(target.square().mean(0, true).sqrt());
+    factor.scale = columnScale(target, 1);
     factor.values = feedbackPass(target, metric, factor.scale, Levels(codec, target.device()));
     improveFactor(factor, target, metric, codec);
     return factor;
@@ -92,6 +75,10 @@ QuantizedFactor roundFactor(const torch::Tensor& target, const torch::Tensor& me
 
 void improveFactor(QuantizedFactor& factor, const torch::Tensor& target,
                    const torch::Tensor& metric, const FactorCodec& codec) {
+    if (codec.blocks() != nullptr) {
+        improveLeftInBlocks(factor, target, metric, *codec.blocks());
+        return;
+    }
     const Levels levels(codec, target.device());
     torch::Tensor values = factor.values.t().contiguous(); // [rank, rows]
     torch::Tensor scale = factor.scale.flatten().clone();  // [rank]
@@ -128,8 +115,11 @@ PackedMatrix packFactor(const QuantizedFactor& factor, const FactorCodec& codec,
     PackedMatrix packed;
     packed.codec = codec.id();
     packed.shape = {values.size(0), values.size(1)};
-    packed.codes = codec.packValues({values.data_ptr<float>(), static_cast<size_t>(values.numel())},
-                                    packed.shape);
+    packed.codes =
+        codec.blocks() != nullptr
+            ? QSolver::pack(factor.blocks)
+            : codec.packValues({values.data_ptr<float>(), static_cast<size_t>(values.numel())},
+                               packed.shape);
     const auto* data = reinterpret_cast<const uint16_t*>(bits.data_ptr<at::Half>());
     packed.scale.assign(data, data + bits.numel());
     return packed;

@@ -7,6 +7,7 @@
 #include <ATen/Parallel.h>
 
 #include "core/decompose/panel_encoder.h"
+#include "core/decompose/scales.h"
 #include "core/job/progress.h"
 
 namespace caldera {
@@ -15,11 +16,6 @@ namespace {
 
 /// Rows encoded by one thread at a time.
 constexpr int64_t kRowsPerTask = 4 * kRowGroup;
-
-/// 1 / scale, and 0 where the scale is 0: such rows are all zero.
-torch::Tensor inverseScale(const torch::Tensor& scale) {
-    return at::where(scale > 0, scale.reciprocal(), at::zeros_like(scale));
-}
 
 std::span<std::byte> bytesOf(const torch::Tensor& codes) {
     return {reinterpret_cast<std::byte*>(codes.data_ptr<uint8_t>()),

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 
 #include <ATen/ATen.h>
 
 #include "core/codec/codec.h"
+#include "core/decompose/block_factor.h"
 #include "core/linalg/factorization.h"
 #include "core/linalg/random.h"
 #include "core/linalg/rotation.h"
@@ -37,13 +39,18 @@ LowRank fitLowRank(const torch::Tensor& a, const torch::Tensor& metric,
     // The left singular vectors of A chol(H) are the eigenvectors of A H A^T.
     torch::Tensor left = evenOut(leadingDirections(a, metric, settings.rank, settings.seed),
                                  deriveSeed(settings.seed, "rotation")); // [rows, rank]
+    std::optional<RightBlockRounder> rightBlocks;
+    if (const Codec* blocks = settings.rightCodec.blocks()) {
+        rightBlocks.emplace(metric, settings.rank, *blocks);
+    }
     LowRank best;
     double lowest = std::numeric_limits<double>::infinity();
     torch::Tensor gram = at::eye(settings.rank, a.options()); // L^T L of the orthonormal start
     LowRank turn;
     for (int i = 0; i < std::max(settings.innerIterations, 1); ++i) {
         const torch::Tensor target = solveSymmetric(gram, at::mm(a.t(), left));
-        turn.rightTransposed = roundFactor(target, gram, settings.rightCodec);
+        turn.rightTransposed = rightBlocks ? rightBlocks->round(target, gram)
+                                           : roundFactor(target, gram, settings.rightCodec);
         const torch::Tensor right = turn.rightTransposed.dense();    // [columns, rank]
         const torch::Tensor weighted = at::mm(metric, right);        // H R^T
         const torch::Tensor rightGram = at::mm(right.t(), weighted); // R H R^T
@@ -64,7 +71,7 @@ LowRank fitLowRank(const torch::Tensor& a, const torch::Tensor& metric,
 
 void improveLowRank(LowRank& lowRank, const torch::Tensor& a, const torch::Tensor& hessian,
                     const LowRankSettings& settings) {
-    if (settings.rightCodec.levels().empty()) {
+    if (settings.rightCodec.storesHalves()) {
         // The best R is the plain least-squares one in any metric.
         const torch::Tensor left = lowRank.left.dense();
         const torch::Tensor gram = at::mm(left.t(), left);

@@ -32,7 +32,7 @@ struct LowRankSettings {
 LowRank fitLowRank(const torch::Tensor& a, const torch::Tensor& metric,
                    const LowRankSettings& settings);
 
-/// Refits L (and R too, where factors are not rounded to levels) to `a` in the metric of the
+/// Refits L (and R too, where it is stored in 16 bits) to `a` in the metric of the
 /// Hessian, starting from the codes that are there; never makes the error larger (up to rounding).
 void improveLowRank(LowRank& lowRank, const torch::Tensor& a, const torch::Tensor& hessian,
                     const LowRankSettings& settings);

@@ -7,6 +7,7 @@
 
 #include "core/base/error.h"
 #include "core/base/half.h"
+#include "core/decompose/scales.h"
 #include "core/job/progress.h"
 
 namespace caldera {
@@ -24,15 +25,6 @@ std::vector<Panel> panelsBackwards(int64_t columns) {
     }
     std::reverse(panels.begin(), panels.end());
     return panels;
-}
-
-torch::Tensor roundToHalf(const torch::Tensor& x) {
-    return x.to(at::kHalf).to(at::kFloat);
-}
-
-/// 1 / scale, and 0 where the scale is 0: such rows are all zero.
-torch::Tensor inverseScale(const torch::Tensor& scale) {
-    return at::where(scale > 0, scale.reciprocal(), at::zeros_like(scale));
 }
 
 /// The diagonal blocks [n / block, block, block] of a square [n, n], as a view.
@@ -64,12 +56,12 @@ std::unique_ptr<const PanelEncoder> makeEncoder(const Codec& codec, MatrixShape 
 } // namespace
 
 QSolver::QSolver(const Codec& codec, MatrixShape shape, const torch::Tensor& hessian,
-                 const torch::Tensor& cholesky, std::stop_token stop)
+                 const torch::Tensor& cholesky, std::stop_token stop, RowScale rowScale)
     : codec_(codec), shape_(shape), paddedShape_{padTo(shape.rows, kRowGroup),
                                                  padTo(shape.columns, codec.blockColumns())},
       hessian_(paddedSquare(hessian, kPaddingDiagonal)),
       cholesky_(paddedSquare(cholesky, std::sqrt(kPaddingDiagonal))), stop_(std::move(stop)),
-      encoder_(makeEncoder(codec, shape, hessian.device(), stop_)) {}
+      rowScale_(rowScale), encoder_(makeEncoder(codec, shape, hessian.device(), stop_)) {}
 
 torch::Tensor QSolver::padded(const torch::Tensor& x) const {
     if (shape_ == paddedShape_) {
@@ -85,6 +77,9 @@ torch::Tensor QSolver::paddedSquare(const torch::Tensor& x, double diagonal) con
 }
 
 torch::Tensor QSolver::groupScale(const torch::Tensor& target) const {
+    if (rowScale_ == RowScale::One) {
+        return at::ones({paddedShape_.rows, 1}, target.options());
+    }
     const int64_t groups = paddedShape_.rows / kRowGroup;
     // Padding is not part of the mean.
     torch::Tensor rowCount = at::full({groups, 1}, kRowGroup, target.options());
@@ -156,7 +151,9 @@ void QSolver::refitScale(const torch::Tensor& target, QuantizedWeight& q) const 
 void QSolver::improve(const torch::Tensor& target, QuantizedWeight& q) const {
     const int64_t width = codec_.blockColumns();
     const torch::Tensor a = padded(target);
-    refitScale(a, q);
+    if (rowScale_ == RowScale::Fitted) {
+        refitScale(a, q);
+    }
     if (!inverses_.defined()) {
         inverses_ = at::linalg_inv(diagonalBlocks(hessian_, width));
     }

@@ -11,13 +11,18 @@
 
 namespace caldera {
 
+/// Scales by which rows are divided: fitted for each group of 16, or 1 because what comes is
+/// already divided.
+enum class RowScale { Fitted, One };
+
 /// Encodes in panels of columns: everything that costs m n^2 is a product on the device of the
 /// Hessian; a PanelEncoder does the sequential part.
 class QSolver {
 public:
     /// hessian and cholesky [columns, columns]; the codec outlives the solver.
     QSolver(const Codec& codec, MatrixShape shape, const torch::Tensor& hessian,
-            const torch::Tensor& cholesky, std::stop_token stop);
+            const torch::Tensor& cholesky, std::stop_token stop,
+            RowScale rowScale = RowScale::Fitted);
 
     /// LDLQ: columns from last to first, each block of the codec's columns corrected by the errors
     /// of the blocks behind it. target [rows, columns]. `cholesky` replaces the factor that the
@@ -49,6 +54,7 @@ private:
     torch::Tensor hessian_;
     torch::Tensor cholesky_;
     std::stop_token stop_;
+    RowScale rowScale_;
     std::unique_ptr<const PanelEncoder> encoder_;
     mutable torch::Tensor inverses_; ///< of the Hessian's diagonal blocks, made when needed
 };

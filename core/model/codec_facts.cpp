@@ -1,5 +1,6 @@
 #include "core/model/codec_facts.h"
 
+#include <algorithm>
 #include <array>
 
 #include "core/base/text.h"
@@ -19,6 +20,22 @@ constexpr std::array<CodecFacts, 8> kCodecs = {{
     {"trellis-v2k8m4", "trellis", 4, 2},
 }};
 
+constexpr std::array<std::string_view, 2> kNumberCodecs = {"lloyd-4", "none-16"};
+
+/// Factors are thin and their scales belong to rank indices: codes with scales of their own do not
+/// fit.
+bool suitsFactors(const CodecFacts& facts) {
+    return facts.family == std::string_view("trellis");
+}
+
+void append(std::string& list, std::string_view word) {
+    list += (list.empty() ? "" : ", ") + std::string(word);
+}
+
+void append(std::string& list, const CodecFacts& facts) {
+    append(list, std::string(facts.family) + "-" + numberText(facts.bits));
+}
+
 } // namespace
 
 std::span<const CodecFacts> codecFacts() {
@@ -37,8 +54,37 @@ const CodecFacts* findCodecFacts(std::string_view family, double bits) {
 std::string codecChoices() {
     std::string text;
     for (const CodecFacts& facts : kCodecs) {
-        text +=
-            (text.empty() ? "" : ", ") + std::string(facts.family) + "-" + numberText(facts.bits);
+        append(text, facts);
+    }
+    return text;
+}
+
+std::string codecIdOf(std::string_view family, double bits) {
+    const CodecFacts* facts = findCodecFacts(family, bits);
+    return facts != nullptr ? facts->id : std::string(family) + "-" + numberText(bits);
+}
+
+const CodecFacts* findFactorFacts(std::string_view family, double bits) {
+    const CodecFacts* facts = findCodecFacts(family, bits);
+    return facts != nullptr && suitsFactors(*facts) ? facts : nullptr;
+}
+
+bool isFactorCodec(std::string_view id) {
+    const auto isIt = [id](const CodecFacts& facts) { return facts.id == id; };
+    const auto* found = std::find_if(kCodecs.begin(), kCodecs.end(), isIt);
+    return (found != kCodecs.end() && suitsFactors(*found)) ||
+           std::find(kNumberCodecs.begin(), kNumberCodecs.end(), id) != kNumberCodecs.end();
+}
+
+std::string factorCodecChoices() {
+    std::string text;
+    for (const std::string_view id : kNumberCodecs) {
+        append(text, id);
+    }
+    for (const CodecFacts& facts : kCodecs) {
+        if (suitsFactors(facts)) {
+            append(text, facts);
+        }
     }
     return text;
 }

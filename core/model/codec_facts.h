@@ -22,4 +22,15 @@ const CodecFacts* findCodecFacts(std::string_view family, double bits);
 /// "e8p-2, trellis-1.5, ...": families with bits, as plans choose them.
 std::string codecChoices();
 
+/// Id of the codec of a family and number of bits, for Q or the factors: "trellis-v4k8m4",
+/// "lloyd-4"; of an unknown one, family and bits.
+std::string codecIdOf(std::string_view family, double bits);
+/// The codec whose blocks hold factors; null when there is none, or each number of theirs has a
+/// code of its own ("lloyd", "none").
+const CodecFacts* findFactorFacts(std::string_view family, double bits);
+/// Whether factors can be stored with a codec: "lloyd-4", "none-16" and the trellis codes.
+bool isFactorCodec(std::string_view id);
+/// "lloyd-4, none-16, trellis-1.5, ...": families with bits, as plans choose them for factors.
+std::string factorCodecChoices();
+
 } // namespace caldera

@@ -1,13 +1,24 @@
-// Sizes of packed codes: rows of bits, each row padded to a whole byte.
+// Sizes of packed codes, which plans and artifacts must agree on.
 #pragma once
 
-#include <cmath>
 #include <cstdint>
+
+#include "core/plan/plan.h"
 
 namespace caldera {
 
-inline int64_t codeRowBytes(int64_t columns, double bits) {
-    return static_cast<int64_t>(std::ceil(static_cast<double>(columns) * bits / 8));
-}
+/// The U8 tensor [rows, rowBytes] that holds a matrix's codes.
+struct CodeTensor {
+    int64_t rows = 0;
+    int64_t rowBytes = 0;
+    int64_t bytes() const { return rows * rowBytes; }
+};
+
+/// Of Q: a row for each group of 16 rows.
+CodeTensor matrixCodes(const CellSettings& settings, MatrixShape shape);
+/// Of L [rows, rank] and R [rank, columns]: a row for each row, or for each group of 16 rows where
+/// the factors' codec works on such groups.
+CodeTensor leftCodes(const CellSettings& settings, MatrixShape shape);
+CodeTensor rightCodes(const CellSettings& settings, MatrixShape shape);
 
 } // namespace caldera

@@ -28,8 +28,7 @@ int affordableRank(MatrixShape shape, double factorBits) {
 } // namespace
 
 std::string CellSettings::codecId() const {
-    const CodecFacts* facts = findCodecFacts(codec, bits);
-    return facts != nullptr ? facts->id : codec + "-" + numberText(bits);
+    return codecIdOf(codec, bits);
 }
 
 int CellSettings::codecColumns() const {
@@ -38,11 +37,11 @@ int CellSettings::codecColumns() const {
 }
 
 std::string CellSettings::leftCodecId() const {
-    return factorCodec + "-" + numberText(leftBits);
+    return codecIdOf(factorCodec, leftBits);
 }
 
 std::string CellSettings::rightCodecId() const {
-    return factorCodec + "-" + numberText(rightBits);
+    return codecIdOf(factorCodec, rightBits);
 }
 
 void CellOverride::applyTo(CellSettings& settings) const {

@@ -12,7 +12,6 @@ namespace caldera {
 namespace {
 
 constexpr int kRankStep = 16;
-const std::vector<std::string> kFactorCodecIds = {"lloyd-4", "none-16"};
 const std::vector<std::string> kTransforms = {"hadamard-128", "none"};
 
 std::string listText(const std::vector<std::string>& words) {
@@ -66,8 +65,11 @@ void checkCell(const std::string& cell, const CellSettings& settings, MatrixShap
     requireKnown(cell, "transform", settings.transform, kTransforms);
     checkRank(cell, settings.rank, shape);
     if (settings.rank > 0) {
-        requireKnown(cell, "factor codec", settings.leftCodecId(), kFactorCodecIds);
-        requireKnown(cell, "factor codec", settings.rightCodecId(), kFactorCodecIds);
+        for (const std::string& id : {settings.leftCodecId(), settings.rightCodecId()}) {
+            if (!isFactorCodec(id)) {
+                throwUnknown(cell, "factor codec", id, factorCodecChoices());
+            }
+        }
     }
 }
 

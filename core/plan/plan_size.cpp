@@ -9,9 +9,6 @@ namespace {
 
 constexpr int64_t kHalfBytes = 2;
 constexpr int64_t kFloatBytes = 4;
-int64_t codeRows(int64_t rows, int64_t columns, double bits) {
-    return rows * codeRowBytes(columns, bits);
-}
 
 int64_t tableBytes(int64_t rows, int64_t columns, int bits) {
     return bits == 16 ? rows * columns * kHalfBytes : rows * (columns + kHalfBytes);
@@ -23,18 +20,15 @@ int64_t cellBytes(const CellSettings& settings, MatrixShape shape) {
     if (settings.skip) {
         return shape.size() * kHalfBytes;
     }
-    const int64_t rows = padTo(shape.rows, kRowGroup);
-    const int64_t columns = padTo(shape.columns, settings.codecColumns());
-    const int64_t groups = rows / kRowGroup;
-    const int64_t scales = groups * kHalfBytes;
+    const CodeTensor codes = matrixCodes(settings, shape);
+    const int64_t scales = codes.rows * kHalfBytes;
     const int64_t signs = shape.rows * kHalfBytes;
     int64_t factors = 0;
     if (settings.rank > 0) {
-        factors = codeRows(shape.rows, settings.rank, settings.leftBits) +
-                  codeRows(settings.rank, shape.columns, settings.rightBits) +
+        factors = leftCodes(settings, shape).bytes() + rightCodes(settings, shape).bytes() +
                   2 * settings.rank * kHalfBytes;
     }
-    return groups * codeRowBytes(columns * kRowGroup, settings.bits) + scales + signs + factors;
+    return codes.bytes() + scales + signs + factors;
 }
 
 PlanSize planSize(const Plan& plan, const ModelConfig& config) {

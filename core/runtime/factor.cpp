@@ -8,10 +8,15 @@ namespace caldera {
 
 Factor::Factor(const PackedView& packed)
     : shape_(packed.shape), codes_(packed.codes), codec_(makeFactorCodec(packed.codec)),
-      isFourBit_(packed.codec == "lloyd-4"), ones_(static_cast<size_t>(shape_.rows), 1.0F) {}
+      isFourBit_(packed.codec == "lloyd-4"),
+      ones_(static_cast<size_t>(padTo(shape_.rows, kRowGroup)), 1.0F) {}
 
 void Factor::multiply(int64_t first, int64_t count, const kernels::InputVectors& x,
                       const kernels::OutputVectors& y, std::vector<float>& decoded) const {
+    if (codec_->blocks() != nullptr) {
+        multiplyBlocks(first, count, x, y);
+        return;
+    }
     if (isFourBit_ && x.count == 1) {
         multiplyFromCodes(first, count, x.values, y.values);
         return;
@@ -23,6 +28,17 @@ void Factor::multiply(int64_t first, int64_t count, const kernels::InputVectors&
                                   static_cast<size_t>(count) * rowBytes),
                    {count, columns()}, std::span(decoded).first(values));
     kernels::multiply(kernels::RowBlock<float>{decoded.data(), count, columns(), columns()}, x, y);
+}
+
+void Factor::multiplyBlocks(int64_t first, int64_t count, const kernels::InputVectors& x,
+                            const kernels::OutputVectors& y) const {
+    const int64_t groups = padTo(count, kRowGroup) / kRowGroup;
+    for (int64_t t = 0; t < x.count; ++t) {
+        std::fill_n(y.values + t * y.stride, groups * kRowGroup, 0.0F);
+    }
+    codec_->blocks()->multiply({codes_, shape_, ones_},
+                               {x.values, x.stride, y.values, y.stride, x.count},
+                               {first / kRowGroup, groups});
 }
 
 void Factor::multiplyFromCodes(int64_t first, int64_t count, const float* x, float* y) const {

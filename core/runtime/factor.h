@@ -11,7 +11,7 @@
 
 namespace caldera {
 
-/// A matrix of levels; its scales are the caller's, one per rank index.
+/// A matrix of decoded values; its scales are the caller's, one per rank index.
 class Factor {
 public:
     Factor() = default; ///< rank 0
@@ -20,12 +20,15 @@ public:
     int64_t rows() const { return shape_.rows; }
     int64_t columns() const { return shape_.columns; }
 
-    /// y[t][i] = sum over c of level[first + i][c] x[t][c], for i in [0, count). `decoded` is a
-    /// buffer of the calling thread.
+    /// y[t][i] = sum over c of value[first + i][c] x[t][c], for i in [0, count). Codes in blocks
+    /// want `first` to be a multiple of 16, inputs as wide as the padded columns, and room in y for
+    /// whole groups of 16. `decoded` is a buffer of the calling thread.
     void multiply(int64_t first, int64_t count, const kernels::InputVectors& x,
                   const kernels::OutputVectors& y, std::vector<float>& decoded) const;
 
 private:
+    void multiplyBlocks(int64_t first, int64_t count, const kernels::InputVectors& x,
+                        const kernels::OutputVectors& y) const;
     void multiplyFromCodes(int64_t first, int64_t count, const float* x, float* y) const;
 
     MatrixShape shape_;

@@ -36,9 +36,9 @@ std::vector<uint16_t> randomScales(int64_t count, float typical, std::mt19937& r
     return scales;
 }
 
-PackedMatrix randomFactor(MatrixShape shape, int64_t scales, float typical, std::mt19937& random) {
-    const auto codec = makeFactorCodec("lloyd-4");
-    return {"lloyd-4", shape, randomBytes(codec->codeBytes(shape), random),
+PackedMatrix randomFactor(const std::string& codec, MatrixShape shape, int64_t scales,
+                          float typical, std::mt19937& random) {
+    return {codec, shape, randomBytes(makeFactorCodec(codec)->codeBytes(shape), random),
             randomScales(scales, typical, random)};
 }
 
@@ -60,7 +60,8 @@ std::vector<float> randomVector(int64_t count, std::mt19937& random, float devia
 }
 
 PackedCell::PackedCell(MatrixShape shape, int rank, const std::string& transform,
-                       std::mt19937& random, const std::string& codecId)
+                       std::mt19937& random, const std::string& codecId,
+                       const std::string& factorCodec)
     : transform_(transform) {
     const auto codec = makeCodec(codecId);
     const float typical = 1.0F / std::sqrt(static_cast<float>(shape.columns));
@@ -69,8 +70,8 @@ PackedCell::PackedCell(MatrixShape shape, int rank, const std::string& transform
     cell_.l.shape = {shape.rows, rank};
     cell_.r.shape = {rank, shape.columns};
     if (rank > 0) {
-        cell_.l = randomFactor({shape.rows, rank}, rank, 0.3F, random);
-        cell_.r = randomFactor({rank, shape.columns}, rank, typical, random);
+        cell_.l = randomFactor(factorCodec, {shape.rows, rank}, rank, 0.3F, random);
+        cell_.r = randomFactor(factorCodec, {rank, shape.columns}, rank, typical, random);
     }
     cell_.outSign = randomSigns(shape.rows, random);
     cell_.inSign = randomSigns(shape.columns, random);

@@ -17,7 +17,7 @@ std::vector<float> randomVector(int64_t count, std::mt19937& random, float devia
 class PackedCell {
 public:
     PackedCell(MatrixShape shape, int rank, const std::string& transform, std::mt19937& random,
-               const std::string& codec = "e8p-2");
+               const std::string& codec = "e8p-2", const std::string& factorCodec = "lloyd-4");
 
     const CompressedCell& cell() const { return cell_; }
     void setCell(Cell cell) { cell_.cell = cell; }

@@ -12,6 +12,7 @@
 #include "core/base/half.h"
 #include "core/codec/codec_tables.h"
 #include "core/model/codec_facts.h"
+#include "core/plan/packing.h"
 
 using namespace caldera;
 
@@ -89,7 +90,7 @@ TEST(Codec, PrintsTheIdItIsMadeFrom) {
     for (const CodecFacts& facts : codecFacts()) {
         EXPECT_EQ(makeCodec(facts.id)->id(), facts.id);
     }
-    for (const std::string id : {"lloyd-4", "none-16"}) {
+    for (const std::string id : {"lloyd-4", "none-16", "trellis-v2k8m4"}) {
         EXPECT_EQ(makeFactorCodec(id)->id(), id);
     }
 }
@@ -103,7 +104,9 @@ TEST(Codec, NamesTheKnownOnesWhenAnIdIsUnknown) {
         EXPECT_NE(std::string(error.what()).find("e8p-7"), std::string::npos);
         EXPECT_NE(std::string(error.what()).find("e8p-2"), std::string::npos);
     }
-    EXPECT_EQ(errorCode([] { makeFactorCodec("lloyd-5"); }), "codec.unknown");
+    for (const char* id : {"lloyd-5", "e8p-2", "trellis-v9k9m9"}) {
+        EXPECT_EQ(errorCode([&] { makeFactorCodec(id); }), "codec.unknown");
+    }
 }
 
 TEST(Codec, IsWhatThePlanKnowsOfIt) {
@@ -116,6 +119,26 @@ TEST(Codec, IsWhatThePlanKnowsOfIt) {
         EXPECT_EQ(codec->blockOffset({48, 21}, {0, 16}) * 3, codec->codeBytes({48, 21}));
     }
     EXPECT_EQ(findCodecFacts("trellis", 3.5), nullptr);
+}
+
+TEST(Codec, CostsWhatThePlanCounts) {
+    const MatrixShape shape = {33, 21};
+    CellSettings settings;
+    settings.rank = 16;
+    for (const CodecFacts& facts : codecFacts()) {
+        settings.codec = facts.family;
+        settings.bits = facts.bits;
+        EXPECT_EQ(settings.codecId(), facts.id);
+        EXPECT_EQ(matrixCodes(settings, shape).bytes(), makeCodec(facts.id)->codeBytes(shape));
+    }
+    for (const auto& [family, bits] :
+         {std::pair{"lloyd", 4.0}, {"none", 16}, {"trellis", 1.5}, {"trellis", 4}}) {
+        settings.factorCodec = family;
+        settings.leftBits = settings.rightBits = bits;
+        const auto codec = makeFactorCodec(settings.leftCodecId());
+        EXPECT_EQ(leftCodes(settings, shape).bytes(), codec->codeBytes({33, 16})) << family;
+        EXPECT_EQ(rightCodes(settings, shape).bytes(), codec->codeBytes({16, 21})) << family;
+    }
 }
 
 TEST(Codec, DecodesWhatEncodingPromisedForAnyRowRange) {
@@ -292,43 +315,59 @@ TEST(E8pCodec, RefusesWrongSizes) {
 
 TEST(FactorCodec, PacksLowNibbleFirstAndPadsRows) {
     const auto codec = makeFactorCodec("lloyd-4");
-    const std::vector<uint8_t> indices = {1, 2, 3, 15, 0, 8};
-    const std::vector<std::byte> codes = codec->pack(indices, {2, 3});
+    const std::array<size_t, 6> numbers = {1, 2, 3, 15, 0, 8};
+    std::vector<float> levels;
+    for (const size_t number : numbers) {
+        levels.push_back(codec->levels()[number]);
+    }
+    const std::vector<std::byte> codes = codec->packValues(levels, {2, 3});
     const std::vector<std::byte> expected = {std::byte{0x21}, std::byte{0x03}, std::byte{0x0F},
                                              std::byte{0x08}};
     EXPECT_EQ(codes, expected);
     EXPECT_EQ(codec->codeBytes({2, 3}), 4);
     std::vector<float> values(6);
     codec->decode(codes, {2, 3}, values);
-    for (size_t i = 0; i < values.size(); ++i) {
-        EXPECT_EQ(values[i], codec->levels()[indices[i]]);
-    }
+    EXPECT_EQ(values, levels);
 }
 
 TEST(FactorCodec, PacksEveryDecodedValueToItself) {
-    const MatrixShape shape = {7, 13};
+    const MatrixShape shape = {16, 13};
     const std::vector<float> x = normal(shape.size(), 1.0F, 31);
-    for (const std::string id : {"lloyd-4", "none-16"}) {
+    for (const std::string id : {"lloyd-4", "none-16", "trellis-v2k8m4", "trellis-v4k8m4"}) {
         const auto codec = makeFactorCodec(id);
         const std::vector<std::byte> codes = codec->packValues(x, shape);
         EXPECT_EQ(int64_t(codes.size()), codec->codeBytes(shape));
         std::vector<float> values(x.size());
         codec->decode(codes, shape, values);
-        EXPECT_EQ(codec->packValues(values, shape), codes);
-        for (size_t i = 0; i < x.size(); ++i) {
-            const float expected = id == "none-16" ? fp16ToFloat(floatToFp16(x[i])) : values[i];
-            EXPECT_EQ(values[i], expected);
-            EXPECT_NEAR(values[i], x[i], id == "none-16" ? 2e-3 : 1.5);
-        }
+        std::vector<float> again(x.size());
+        codec->decode(codec->packValues(values, shape), shape, again);
+        EXPECT_LT(meanSquaredError(again, values), id == "trellis-v4k8m4" ? 0.03 : 1e-3) << id;
+        EXPECT_LT(meanSquaredError(values, x),
+                  id == "none-16" ? 1e-6 : std::pow(4, -codec->bits()) * 3)
+            << id;
     }
 }
 
+TEST(FactorCodec, KeepsBlocksOfWholeGroups) {
+    const MatrixShape shape = {20, 6};
+    const auto codec = makeFactorCodec("trellis-v2k8m4");
+    EXPECT_EQ(codec->codeBytes(shape), 32 * 6 / 2);
+    const std::vector<float> x = normal(shape.size(), 1.0F, 32);
+    std::vector<float> values(x.size());
+    codec->decode(codec->packValues(x, shape), shape, values);
+    EXPECT_LT(meanSquaredError(values, x), 0.02);
+    std::vector<float> padded(32 * 6);
+    codec->blocks()->decodeRows(codec->packValues(x, shape), shape, 0, 32, padded);
+    EXPECT_TRUE(std::equal(values.begin(), values.end(), padded.begin()));
+}
+
 TEST(FactorCodec, RefusesWrongSizes) {
-    const auto codec = makeFactorCodec("lloyd-4");
-    const std::vector<uint8_t> two(2);
+    const std::vector<float> two(2);
     const std::vector<std::byte> bytes(3);
     std::vector<float> out(6);
-    EXPECT_EQ(errorCode([&] { codec->pack(two, {2, 3}); }), "codec.size");
-    EXPECT_EQ(errorCode([&] { codec->decode(bytes, {2, 3}, out); }), "codec.size");
-    EXPECT_EQ(errorCode([&] { makeFactorCodec("none-16")->pack(two, {1, 2}); }), "codec.size");
+    for (const std::string id : {"lloyd-4", "none-16", "trellis-v2k8m4"}) {
+        const auto codec = makeFactorCodec(id);
+        EXPECT_EQ(errorCode([&] { codec->packValues(two, {2, 3}); }), "codec.size");
+        EXPECT_EQ(errorCode([&] { codec->decode(bytes, {2, 3}, out); }), "codec.size");
+    }
 }

@@ -115,6 +115,26 @@ TEST_F(Decompose, SixteenBitFactorsAreAtLeastAsGood) {
 }
 
 TEST_F(Decompose, FurtherRoundsNeverHurt) {
+TEST_F(Decompose, FactorsInATrellisAreWhatThePackedBytesSay) {
+    for (const auto& [rows, columns] :
+         {std::pair<int64_t, int64_t>{128, 128}, {70, 41}, {33, 21}}) {
+        const Problem problem = makeProblem(rows, columns);
+        CellSettings settings = settingsOf(16);
+        const double byLevels = solve(problem, settings).report.relativeError;
+        settings.factorCodec = "trellis";
+        const CompressedCell cell = solve(problem, settings);
+        EXPECT_EQ(cell.l.codec, "trellis-v2k8m4");
+        EXPECT_EQ(cell.r.shape, (MatrixShape{16, columns}));
+        EXPECT_EQ(cell.report.bytes, cellBytes(settings, {rows, columns}));
+        EXPECT_NEAR(cell.report.relativeError, relativeError(problem, cell), 1e-4);
+        EXPECT_NEAR(cell.report.history.back().relativeError, cell.report.relativeError, 2e-3);
+        EXPECT_LT(cell.report.relativeError, byLevels * 1.02);
+        EXPECT_EQ(solve(problem, settings).l, cell.l);
+        settings.leftBits = settings.rightBits = 1.5;
+        EXPECT_GT(solve(problem, settings).report.relativeError, cell.report.relativeError);
+    }
+}
+
     const Problem problem = makeProblem(64, 128);
     const double one = solve(problem, settingsOf(16, 1)).report.relativeError;
     EXPECT_LE(solve(problem, settingsOf(16, 4)).report.relativeError, one + 1e-6);
@@ -230,9 +250,13 @@ TEST_F(Decompose, WithoutATransformSignsAreOne) {
 TEST_F(Decompose, ZeroWeightsStayZero) {
     Problem problem = makeProblem(32, 32);
     problem.weight.zero_();
-    const CompressedCell cell = solve(problem, settingsOf(16));
-    EXPECT_EQ(reconstruct(cell).abs().max().item<float>(), 0);
-    EXPECT_EQ(cell.report.relativeError, 0);
+    CellSettings settings = settingsOf(16);
+    for (const char* factorCodec : {"lloyd", "trellis"}) {
+        settings.factorCodec = factorCodec;
+        const CompressedCell cell = solve(problem, settings);
+        EXPECT_EQ(reconstruct(cell).abs().max().item<float>(), 0);
+        EXPECT_EQ(cell.report.relativeError, 0);
+    }
 }
 
 TEST_F(Decompose, DeadChannelsAndRowsDoNoHarm) {

@@ -144,6 +144,9 @@ TEST(PlanSize, CountsEveryByteOfACell) {
     settings.rank = 16;
     // codes 32 x 20 x 2 bit, 2 scales, 20 signs, L 20 x 8 bytes, R 16 x 10 bytes, 32 scales
     EXPECT_EQ(cellBytes(settings, {20, 20}), 160 + 4 + 40 + 160 + 160 + 64);
+    settings.factorCodec = "trellis"; // pads the rows of L to 16
+    EXPECT_EQ(cellBytes(settings, {20, 20}), 160 + 4 + 40 + 256 + 160 + 64);
+    settings.factorCodec = "lloyd";
     settings.rank = 0;
     EXPECT_EQ(cellBytes(settings, {20, 20}), 160 + 4 + 40);
     settings.codec = "e8p"; // pads columns to 8

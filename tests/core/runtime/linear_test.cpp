@@ -24,6 +24,7 @@ struct Case {
     int64_t tokens;
     bool hasBias;
     std::string codec = "e8p-2";
+    std::string factorCodec = "lloyd-4";
 };
 
 class GroupLinearTest : public testing::TestWithParam<Case> {};
@@ -31,7 +32,7 @@ class GroupLinearTest : public testing::TestWithParam<Case> {};
 TEST_P(GroupLinearTest, EqualsTheDenseMatrix) {
     const Case& c = GetParam();
     std::mt19937 random(3);
-    const PackedCell packed(c.shape, c.rank, c.transform, random, c.codec);
+    const PackedCell packed(c.shape, c.rank, c.transform, random, c.codec, c.factorCodec);
     ArtifactCell cell = packed.view({0, Module::OProj});
     if (c.hasBias) {
         cell.bias = randomVector(c.shape.rows, random);
@@ -64,17 +65,29 @@ TEST_P(GroupLinearTest, EqualsTheDenseMatrix) {
 
 INSTANTIATE_TEST_SUITE_P(
     Shapes, GroupLinearTest,
-    testing::Values(Case{"square", {64, 64}, 16, "hadamard-128", 1, false},
-                    Case{"withBias", {128, 96}, 32, "hadamard-128", 1, true},
-                    Case{"noRank", {64, 128}, 0, "hadamard-128", 1, false},
-                    Case{"noTransform", {48, 40}, 16, "none", 1, false},
-                    Case{"batch", {192, 64}, 16, "hadamard-128", 7, true},
-                    Case{"paddedRowsAndColumns", {20, 36}, 16, "hadamard-128", 1, true},
-                    Case{"paddedBatch", {20, 36}, 16, "hadamard-128", 5, false},
-                    Case{"oddColumns", {33, 13}, 16, "hadamard-128", 3, false},
-                    Case{"trellis", {192, 64}, 16, "hadamard-128", 1, true, "trellis-v4k8m4"},
-                    Case{"trellisBatch", {33, 13}, 0, "none", 6, false, "trellis-v4k6m6"},
-                    Case{"trellisTwoColumns", {20, 13}, 0, "none", 1, false, "trellis-v2k6m6"}),
+    testing::Values(
+        Case{"square", {64, 64}, 16, "hadamard-128", 1, false},
+        Case{"withBias", {128, 96}, 32, "hadamard-128", 1, true},
+        Case{"noRank", {64, 128}, 0, "hadamard-128", 1, false},
+        Case{"noTransform", {48, 40}, 16, "none", 1, false},
+        Case{"batch", {192, 64}, 16, "hadamard-128", 7, true},
+        Case{"paddedRowsAndColumns", {20, 36}, 16, "hadamard-128", 1, true},
+        Case{"paddedBatch", {20, 36}, 16, "hadamard-128", 5, false},
+        Case{"oddColumns", {33, 13}, 16, "hadamard-128", 3, false},
+        Case{"trellis", {192, 64}, 16, "hadamard-128", 1, true, "trellis-v4k8m4"},
+        Case{"trellisBatch", {33, 13}, 0, "none", 6, false, "trellis-v4k6m6"},
+        Case{"trellisTwoColumns", {20, 13}, 0, "none", 1, false, "trellis-v2k6m6"},
+        Case{"trellisFactors",
+             {192, 64},
+             32,
+             "hadamard-128",
+             1,
+             true,
+             "trellis-v4k8m4",
+             "trellis-v2k8m4"},
+        Case{"trellisFactorsPadded", {33, 13}, 16, "none", 5, false, "e8p-2", "trellis-v4k8m4"},
+        Case{"residualLattice", {33, 13}, 16, "hadamard-128", 2, true, "e8p-3"},
+        Case{"twoWords", {20, 36}, 0, "none", 1, false, "e8p-4"}),
     [](const auto& test) { return test.param.name; });
 
 TEST(GroupLinear, MixesSkippedAndCompressedMembers) {
