@@ -1,58 +1,149 @@
 #include "core/compress/hidden_store.h"
 
+#include <algorithm>
+#include <cerrno>
 #include <cstring>
-#include <stdexcept>
+#include <fcntl.h>
+#include <span>
+#include <system_error>
+#include <unistd.h>
+#include <vector>
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <nlohmann/json.hpp>
 
 #include "core/base/error.h"
+#include "core/base/file.h"
 #include "core/base/hash.h"
-#include "core/model/safetensors.h"
 
 namespace caldera {
 
 namespace {
 
-constexpr const char* kTensor = "hidden";
-constexpr const char* kKey = "key";
-constexpr const char* kChecksum = "sha256";
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
 
-std::span<const std::byte> bytesOf(const torch::Tensor& x) {
-    return std::as_bytes(std::span(x.data_ptr<float>(), static_cast<size_t>(x.numel())));
+constexpr const char* kFormat = "caldera-hidden/1";
+/// Bytes that one thread hashes and copies at a time.
+constexpr size_t kSliceBytes = size_t{16} << 20;
+constexpr size_t kLargestFacts = size_t{16} << 20;
+
+/// Calls take(slice, offset) for every slice of `bytes`, on all threads.
+template <class Byte, class Take>
+void forEachSlice(std::span<Byte> bytes, Take take) {
+    const size_t slices = (bytes.size() + kSliceBytes - 1) / kSliceBytes;
+    at::parallel_for(0, static_cast<int64_t>(slices), 1, [&](int64_t first, int64_t end) {
+        for (int64_t slice = first; slice < end; ++slice) {
+            const size_t offset = static_cast<size_t>(slice) * kSliceBytes;
+            take(static_cast<size_t>(slice),
+                 bytes.subspan(offset, std::min(kSliceBytes, bytes.size() - offset)));
+        }
+    });
 }
 
-std::optional<torch::Tensor> readState(const std::filesystem::path& path, const std::string& key) {
+/// A file that several threads write at once. It counts only once its facts say so, so it is
+/// neither synced nor renamed.
+class DataFile {
+public:
+    explicit DataFile(fs::path path)
+        : path_(std::move(path)),
+          descriptor_(::open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)) {
+        if (descriptor_ < 0) {
+            throwWrite();
+        }
+    }
+    ~DataFile() { ::close(descriptor_); }
+    DataFile(const DataFile&) = delete;
+    DataFile& operator=(const DataFile&) = delete;
+
+    void write(std::span<const std::byte> bytes, size_t offset) const {
+        while (!bytes.empty()) {
+            const ssize_t written =
+                ::pwrite(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+            if (written < 0 && errno == EINTR) {
+                continue;
+            }
+            if (written < 0) {
+                throwWrite();
+            }
+            bytes = bytes.subspan(static_cast<size_t>(written));
+            offset += static_cast<size_t>(written);
+        }
+    }
+
+private:
+    [[noreturn]] void throwWrite() const {
+        const std::error_code error(errno, std::generic_category());
+        const bool isFull = error.value() == ENOSPC || error.value() == EDQUOT;
+        throw Error(isFull ? "file.disk-full" : "file.write",
+                    "Cannot write " + path_.string() + ": " + error.message() +
+                        ". See to its disk and resume; finished work is kept.",
+                    {{"file", path_.string()}, {"reason", error.message()}});
+    }
+
+    fs::path path_;
+    int descriptor_;
+};
+
+/// Writes the bytes and returns the SHA-256 of every slice.
+std::vector<std::string> writeSlices(const fs::path& path, std::span<const std::byte> bytes) {
+    const DataFile file(path);
+    std::vector<std::string> hashes((bytes.size() + kSliceBytes - 1) / kSliceBytes);
+    forEachSlice(bytes, [&](size_t slice, std::span<const std::byte> part) {
+        hashes[slice] = sha256Hex(part);
+        file.write(part, slice * kSliceBytes);
+    });
+    return hashes;
+}
+
+/// Whether every slice has its hash; `out` gets the bytes.
+bool readSlices(std::span<const std::byte> bytes, const std::vector<std::string>& hashes,
+                std::byte* out) {
+    std::vector<char> same(hashes.size(), 0);
+    forEachSlice(bytes, [&](size_t slice, std::span<const std::byte> part) {
+        std::memcpy(out + slice * kSliceBytes, part.data(), part.size());
+        same[slice] = sha256Hex(part) == hashes[slice] ? 1 : 0;
+    });
+    return std::find(same.begin(), same.end(), 0) == same.end();
+}
+
+std::optional<torch::Tensor> readState(const fs::path& facts, const fs::path& data,
+                                       const std::string& key) {
     try {
-        const SafetensorsFile file(path);
-        const TensorView& view = file.at(kTensor);
-        const auto& facts = file.metadata();
-        if (view.dtype != "F32" || facts.at(kKey) != key ||
-            facts.at(kChecksum) != sha256Hex(view.bytes)) {
+        const Json said = Json::parse(readTextFile(facts, kLargestFacts));
+        if (said.at("format") != kFormat || said.at("key") != key) {
             return std::nullopt;
         }
-        torch::Tensor hidden = at::empty(view.shape, at::kFloat);
-        std::memcpy(hidden.data_ptr<float>(), view.bytes.data(), view.bytes.size());
-        return hidden;
-    } catch (const Error&) { // cut short or foreign: the states are worked out again
+        const auto shape = said.at("shape").get<std::vector<int64_t>>();
+        const auto hashes = said.at("sha256").get<std::vector<std::string>>();
+        const MappedFile file(data);
+        torch::Tensor hidden = at::empty(shape, at::kFloat);
+        const bool isWhole = hidden.nbytes() == file.bytes().size() &&
+                             hashes.size() == (hidden.nbytes() + kSliceBytes - 1) / kSliceBytes &&
+                             readSlices(file.bytes(), hashes,
+                                        reinterpret_cast<std::byte*>(hidden.data_ptr<float>()));
+        return isWhole ? std::optional(hidden) : std::nullopt;
+    } catch (const Error&) { // absent, cut short or foreign: the states are worked out again
         return std::nullopt;
-    } catch (const std::out_of_range&) { // without our metadata
+    } catch (const Json::exception&) {
         return std::nullopt;
     }
 }
 
 } // namespace
 
-HiddenStore::HiddenStore(std::filesystem::path folder, std::string key)
+HiddenStore::HiddenStore(fs::path folder, std::string key)
     : folder_(std::move(folder)), key_(std::move(key)) {}
 
-std::filesystem::path HiddenStore::fileOf(int layer) const {
-    return folder_ / ("layer-" + std::to_string(layer) + ".safetensors");
+fs::path HiddenStore::fileOf(int layer, const char* extension) const {
+    return folder_ / ("layer-" + std::to_string(layer) + extension);
 }
 
 std::optional<HiddenStore::State> HiddenStore::load(int layer) const {
     for (int candidate = layer; candidate >= 0; --candidate) {
-        if (std::filesystem::exists(fileOf(candidate))) {
-            if (auto hidden = readState(fileOf(candidate), key_)) {
+        if (fs::exists(factsOf(candidate))) {
+            if (auto hidden = readState(factsOf(candidate), dataOf(candidate), key_)) {
                 return State{candidate, std::move(*hidden)};
             }
         }
@@ -62,15 +153,19 @@ std::optional<HiddenStore::State> HiddenStore::load(int layer) const {
 
 void HiddenStore::save(int layer, const torch::Tensor& hidden) const {
     const torch::Tensor values = hidden.to(at::kCPU, at::kFloat).contiguous();
-    SafetensorsWriter writer;
-    writer.add(kTensor, "F32", values.sizes().vec(), bytesOf(values));
-    writer.setMetadata(kKey, key_);
-    writer.setMetadata(kChecksum, sha256Hex(bytesOf(values)));
-    std::filesystem::create_directories(folder_);
-    writer.write(fileOf(layer));
-    for (const auto& entry : std::filesystem::directory_iterator(folder_)) {
-        if (entry.path() != fileOf(layer)) {
-            std::filesystem::remove(entry.path());
+    fs::create_directories(folder_);
+    fs::remove(factsOf(layer)); // of the same layer, written before
+    const Json facts = {
+        {"format", kFormat},
+        {"key", key_},
+        {"shape", values.sizes().vec()},
+        {"sha256", writeSlices(dataOf(layer),
+                               std::as_bytes(std::span(values.data_ptr<float>(),
+                                                       static_cast<size_t>(values.numel()))))}};
+    writeFileAtomically(factsOf(layer), facts.dump() + "\n");
+    for (const auto& entry : fs::directory_iterator(folder_)) {
+        if (entry.path() != factsOf(layer) && entry.path() != dataOf(layer)) {
+            fs::remove(entry.path());
         }
     }
 }

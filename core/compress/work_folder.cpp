@@ -35,6 +35,10 @@ fs::path hiddenFolder(const fs::path& work) {
     return work / "hidden";
 }
 
+fs::path cellFile(const fs::path& work, Cell cell) {
+    return cellsFolder(work) / (cellName(cell) + ".safetensors");
+}
+
 bool hasWorkFiles(const fs::path& work) {
     return holdsSomething(cellsFolder(work)) || holdsSomething(hiddenFolder(work));
 }

@@ -3,10 +3,13 @@
 
 #include <filesystem>
 
+#include "core/model/module.h"
+
 namespace caldera {
 
 std::filesystem::path cellsFolder(const std::filesystem::path& work);
 std::filesystem::path hiddenFolder(const std::filesystem::path& work);
+std::filesystem::path cellFile(const std::filesystem::path& work, Cell cell);
 
 /// Whether a work folder holds cells or hidden states of an earlier run.
 bool hasWorkFiles(const std::filesystem::path& work);

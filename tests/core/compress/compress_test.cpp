@@ -1,106 +1,22 @@
 #include "core/compress/compress.h"
 
 #include <fstream>
-#include <functional>
-#include <mutex>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "core/artifact/artifact.h"
-#include "core/base/error.h"
 #include "core/base/folder_lock.h"
 #include "core/codec/codec_tables.h"
 #include "core/compress/cell_key.h"
 #include "core/compress/hidden_store.h"
 #include "core/compress/work_folder.h"
-#include "core/linalg/numerics.h"
-#include "tests/core/artifact/artifact_samples.h"
+#include "tests/core/compress/compress_fixture.h"
 
 #include <ATen/ATen.h>
 
 namespace caldera {
 namespace {
-
-namespace fs = std::filesystem;
-
-/// Counts cells and can ask for a stop after some of them.
-class Recorder final : public Progress {
-public:
-    void stage(const std::string& name) override { stages.push_back(name); }
-    void advance(int64_t done, int64_t total) override { last = {done, total}; }
-    void event(const std::string& kind, nlohmann::json fields) override {
-        if (kind == "cell") {
-            (fields.at("reused").get<bool>() ? reused : made) += 1;
-            if (made == stopAfter) {
-                stop.request_stop();
-            }
-        }
-        if (kind == "log") {
-            logs.push_back(fields.at("message"));
-        }
-    }
-
-    int made = 0;
-    int reused = 0;
-    int stopAfter = -1;
-    std::pair<int64_t, int64_t> last;
-    std::vector<std::string> stages;
-    std::vector<std::string> logs;
-    std::stop_source stop;
-};
-
-class Compress : public testing::Test {
-protected:
-    static constexpr int kCells = 14;
-
-    void SetUp() override {
-        fixNumerics(2);
-        fs::remove_all(root_);
-        ModelConfig config = tinyConfig();
-        config.vocabSize = 2048; // the tokenizer's
-        request_.model = tinyModel(config);
-        request_.plan = defaultPlan("tiny", config);
-        request_.plan.calibration.tokens = 256;
-        request_.plan.calibration.sequenceLength = 64;
-        request_.work = root_ / "work";
-        request_.out = root_ / "out";
-    }
-    void TearDown() override { fs::remove_all(root_); }
-
-    CompressResult run(Recorder& recorder) {
-        return compress(request_, recorder, recorder.stop.get_token());
-    }
-    CompressResult run() {
-        Recorder recorder;
-        return run(recorder);
-    }
-    /// The hash that a run gives in folders of its own.
-    std::string freshHash() {
-        CompressRequest other = request_;
-        other.work = root_ / "fresh-work";
-        other.out = root_ / "fresh-out";
-        fs::remove_all(other.work);
-        fs::remove_all(other.out);
-        Recorder recorder;
-        return compress(other, recorder, recorder.stop.get_token()).artifactHash;
-    }
-    fs::path cellFile(Cell cell) const {
-        return request_.work / "cells" / (cellName(cell) + ".safetensors");
-    }
-
-    fs::path root_ = fs::temp_directory_path() / ("caldera-compress-" + std::to_string(::getpid()));
-    CompressRequest request_;
-};
-
-std::string codeOf(const std::function<void()>& body) {
-    try {
-        body();
-    } catch (const Error& e) {
-        return e.code();
-    }
-    return "";
-}
 
 TEST_F(Compress, MakesAnArtifactThatOpensAndAReport) {
     Recorder recorder;
@@ -169,7 +85,7 @@ TEST_F(Compress, NothingLeftToDoReusesEverything) {
 TEST_F(Compress, ADamagedCellIsDoneAgain) {
     const std::string expected = run().artifactHash;
     fs::remove_all(request_.out);
-    const fs::path damaged = cellFile({0, Module::UpProj});
+    const fs::path damaged = cellFile(request_.work, {0, Module::UpProj});
     {
         std::fstream file(damaged, std::ios::in | std::ios::out | std::ios::binary);
         file.seekg(
@@ -178,7 +94,7 @@ TEST_F(Compress, ADamagedCellIsDoneAgain) {
         file.seekp(file.tellg());
         file.put(static_cast<char>(byte ^ 1));
     }
-    fs::resize_file(cellFile({1, Module::QProj}), 100);
+    fs::resize_file(cellFile(request_.work, {1, Module::QProj}), 100);
     Recorder recorder;
     EXPECT_EQ(run(recorder).artifactHash, expected);
     EXPECT_EQ(recorder.made, 2);
@@ -191,8 +107,8 @@ TEST_F(Compress, DamagedHiddenStatesAreWorkedOutAgain) {
     Recorder first;
     first.stopAfter = 9;
     EXPECT_THROW(run(first), Cancelled);
-    ASSERT_TRUE(fs::exists(request_.work / "hidden/layer-1.safetensors"));
-    fs::resize_file(request_.work / "hidden/layer-1.safetensors", 200);
+    ASSERT_TRUE(fs::exists(request_.work / "hidden/layer-1.json"));
+    fs::resize_file(request_.work / "hidden/layer-1.f32", 200);
     EXPECT_EQ(run().artifactHash, expected);
 }
 
@@ -340,13 +256,53 @@ TEST_F(Compress, HiddenStoreKeepsTheNewestOfItsKey) {
     const torch::Tensor hidden = at::arange(24, at::kFloat).view({2, 3, 4});
     store.save(1, hidden);
     store.save(2, hidden * 2);
-    EXPECT_FALSE(fs::exists(root_ / "hidden/layer-1.safetensors"));
+    EXPECT_FALSE(fs::exists(root_ / "hidden/layer-1.json"));
+    EXPECT_FALSE(fs::exists(root_ / "hidden/layer-1.f32"));
     const auto state = store.load(4);
     ASSERT_TRUE(state.has_value());
     EXPECT_EQ(state->layer, 2);
     EXPECT_TRUE(at::equal(state->hidden, hidden * 2));
     EXPECT_FALSE(store.load(1).has_value());
     EXPECT_FALSE(HiddenStore(root_ / "hidden", "b").load(4).has_value());
+}
+
+TEST_F(Compress, HiddenStoreFindsDamageInEverySlice) {
+    const HiddenStore store(root_ / "hidden", "a");
+    const torch::Tensor hidden = at::arange(9 << 20, at::kFloat).view({2, -1, 16}); // 36 MiB
+    store.save(3, hidden);
+    ASSERT_TRUE(at::equal(store.load(3)->hidden, hidden));
+    const fs::path data = root_ / "hidden/layer-3.f32";
+    const auto flip = [&](int64_t place) {
+        std::fstream file(data, std::ios::in | std::ios::out | std::ios::binary);
+        file.seekg(place);
+        const int byte = file.peek();
+        file.seekp(place);
+        file.put(static_cast<char>(byte ^ 1));
+    };
+    for (const int64_t place : {int64_t{0}, int64_t{20} << 20, (int64_t{36} << 20) - 1}) {
+        flip(place);
+        EXPECT_FALSE(store.load(3).has_value()) << place;
+        flip(place);
+        EXPECT_TRUE(store.load(3).has_value()) << place;
+    }
+    fs::resize_file(data, fs::file_size(data) - 4);
+    EXPECT_FALSE(store.load(3).has_value()) << "cut short";
+    fs::remove(data);
+    EXPECT_FALSE(store.load(3).has_value()) << "absent";
+}
+
+TEST_F(Compress, HiddenStoreCountsNothingBeforeItsFacts) {
+    const HiddenStore store(root_ / "hidden", "a");
+    const torch::Tensor hidden = at::ones({2, 3, 4});
+    store.save(1, hidden);
+    fs::copy_file(root_ / "hidden/layer-1.f32", root_ / "hidden/layer-2.f32"); // killed here
+    EXPECT_EQ(store.load(2)->layer, 1);
+    for (const char* text : {"", "{", "[]", R"({"format": "caldera-hidden/1", "key": "a"})"}) {
+        std::ofstream(root_ / "hidden/layer-2.json") << text;
+        EXPECT_EQ(store.load(2)->layer, 1) << text;
+    }
+    store.save(3, hidden);
+    EXPECT_FALSE(fs::exists(root_ / "hidden/layer-2.f32"));
 }
 
 } // namespace
