@@ -60,6 +60,7 @@ void addPlanCommand(CommandLine& commands);
 void addFidelityCommand(CommandLine& commands);
 void addDecomposeCommand(CommandLine& commands);
 void addCompressCommand(CommandLine& commands);
+void addMergeCommand(CommandLine& commands);
 void addEvaluateCommand(CommandLine& commands);
 void addChatCommand(CommandLine& commands);
 void addServeCommand(CommandLine& commands);

@@ -1,13 +1,12 @@
-#include <cstdio>
 #include <filesystem>
 #include <memory>
 #include <string>
 
 #include "app/cli/command.h"
+#include "app/cli/compress_output.h"
 #include "app/cli/compute_options.h"
 #include "app/cli/plan_file.h"
 #include "core/base/error.h"
-#include "core/base/text.h"
 #include "core/compress/compress.h"
 #include "core/compress/work_folder.h"
 
@@ -22,6 +21,7 @@ struct Options {
     fs::path plan;
     fs::path out;
     fs::path work;
+    std::string layers;
     bool resume = false;
     CalibrationOptions calibration;
     ComputeOptions compute;
@@ -34,17 +34,6 @@ Plan planOf(const Options& options, const Model& model) {
     return plan;
 }
 
-fs::path outFolder(const Options& options, const Invocation& invocation) {
-    if (!options.out.empty()) {
-        return options.out;
-    }
-    if (invocation.job) {
-        return *invocation.job / "out";
-    }
-    throw UsageError("usage", "--out is missing: say which folder the compressed model should be "
-                              "written to.");
-}
-
 /// The job's own folder, else a folder beside the target.
 fs::path workFolder(const Options& options, const fs::path& out, const Invocation& invocation) {
     if (!options.work.empty()) {
@@ -55,29 +44,25 @@ fs::path workFolder(const Options& options, const fs::path& out, const Invocatio
     return invocation.job ? *invocation.job : fs::path(name.string() + ".work");
 }
 
-nlohmann::json toJson(const CompressResult& result, const fs::path& out) {
-    return {{"out", out.string()},
-            {"hash", result.artifactHash},
-            {"cells", result.cells},
-            {"reused_cells", result.reusedCells},
-            {"bpw", result.bitsPerWeight},
-            {"bytes", result.fileBytes},
-            {"mean_relative_error", result.meanRelativeError},
-            {"seconds", result.seconds}};
-}
-
-void printText(const CompressResult& result, const fs::path& out) {
-    std::printf("%s\n  %d cells (%d from an earlier run) at %.3f bits per weight, %s in all\n"
-                "  mean relative error %.4f\n  artifact hash %s\n  took %s\n",
-                out.c_str(), result.cells, result.reusedCells, result.bitsPerWeight,
-                byteText(static_cast<uint64_t>(result.fileBytes)).c_str(), result.meanRelativeError,
-                result.artifactHash.c_str(), durationText(result.seconds).c_str());
+/// Opens it from any folder.
+std::string sourceName(const std::string& model) {
+    return fs::exists(model) ? fs::canonical(model).string() : model;
 }
 
 void run(const Options& options, Invocation& invocation) {
     CompressRequest request;
-    request.out = outFolder(options, invocation);
+    request.out = outFolder(options.out, invocation);
     request.work = workFolder(options, request.out, invocation);
+    if (!options.layers.empty()) {
+        request.layers = parseLayers(options.layers);
+        if (!options.work.empty()) {
+            throw UsageError("compress.layers",
+                             "--work was given with --layers. A shard is its own work folder: "
+                             "leave --work out.");
+        }
+        request.work = request.out;
+        request.source = sourceName(options.model);
+    }
     // A job that runs again in its folder goes on where it stopped.
     if (!options.resume && !invocation.job && hasWorkFiles(request.work)) {
         throw Error("compress.work-exists",
@@ -96,12 +81,10 @@ void run(const Options& options, Invocation& invocation) {
     request.device = options.compute.device;
     request.command = invocation.commandLine;
     const CompressResult result = compress(request, invocation.progress, invocation.stop);
-    removeWorkFiles(request.work);
-    if (invocation.json) {
-        std::printf("%s\n", jsonText(toJson(result, request.out)).c_str());
-    } else {
-        printText(result, request.out);
+    if (!request.layers) {
+        removeWorkFiles(request.work);
     }
+    printResult(result, request.out, invocation);
 }
 
 } // namespace
@@ -115,11 +98,16 @@ void addCompressCommand(CommandLine& commands) {
         ->type_name("MODEL");
     app.add_option("--plan", options->plan, "Plan file; without one, 2 bits with rank 64")
         ->type_name("FILE");
-    app.add_option("--out", options->out, "Folder of the compressed model (in a job: its out/)")
+    app.add_option("--out", options->out,
+                   "Folder of the compressed model, or of the shard (in a job: its out/)")
         ->type_name("FOLDER");
     app.add_option("--work", options->work,
                    "Folder of finished cells until the end; default: beside the target")
         ->type_name("FOLDER");
+    app.add_option("--layers", options->layers,
+                   "Only the layers from A up to and without B, counted from 0: makes a shard of "
+                   "the model for `caldera merge`")
+        ->type_name("A:B");
     app.add_flag("--resume", options->resume, "Go on with the finished cells of an earlier run");
     options->calibration.addTo(app);
     options->compute.addTo(app);

@@ -26,6 +26,7 @@ int runCommandLine(int argc, char** argv) {
     caldera::cli::addFidelityCommand(commands);
     caldera::cli::addDecomposeCommand(commands);
     caldera::cli::addCompressCommand(commands);
+    caldera::cli::addMergeCommand(commands);
     caldera::cli::addEvaluateCommand(commands);
     caldera::cli::addChatCommand(commands);
     caldera::cli::addServeCommand(commands);

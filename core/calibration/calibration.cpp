@@ -38,8 +38,11 @@ std::vector<int64_t> windowStarts(int64_t available, int64_t length, int64_t cou
     return starts;
 }
 
-/// Weights and biases in bf16, the type of a GPU's fast products.
-BlockWeights halved(BlockWeights weights) {
+/// On a GPU weights and biases in bf16, the type of its fast products; elsewhere as they are.
+BlockWeights forCalibration(BlockWeights weights) {
+    if (!weights.inputNorm.is_cuda()) {
+        return weights;
+    }
     for (size_t i = 0; i < weights.weight.size(); ++i) {
         weights.weight[i] = weights.weight[i].to(at::kBFloat16);
         if (weights.bias[i].defined()) {
@@ -123,8 +126,7 @@ BlockHessians calibrateBlock(const ModelConfig& config, const BlockWeights& weig
         result.hessian[static_cast<size_t>(group)] =
             at::zeros({size, size}, weights.inputNorm.options());
     }
-    const bool isGpu = weights.inputNorm.is_cuda();
-    applyBlock(config, isGpu ? halved(weights) : weights, hidden,
+    applyBlock(config, forCalibration(weights), hidden,
                [&](InputGroup group, const torch::Tensor& x) {
                    checkCancelled(stop);
                    addProduct(result.hessian[static_cast<size_t>(group)], x);
@@ -133,6 +135,12 @@ BlockHessians calibrateBlock(const ModelConfig& config, const BlockWeights& weig
         hessian.div_(static_cast<double>(result.tokens));
     }
     return result;
+}
+
+void propagateBlock(const ModelConfig& config, const BlockWeights& weights, torch::Tensor& hidden,
+                    const std::stop_token& stop) {
+    applyBlock(config, forCalibration(weights), hidden,
+               [&](InputGroup, const torch::Tensor&) { checkCancelled(stop); });
 }
 
 } // namespace caldera

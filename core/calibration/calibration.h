@@ -41,4 +41,8 @@ struct BlockHessians {
 BlockHessians calibrateBlock(const ModelConfig& config, const BlockWeights& weights,
                              torch::Tensor& hidden, const std::stop_token& stop = {});
 
+/// Replaces hidden by the block's output, to the bit as calibrateBlock does, without the Hessians.
+void propagateBlock(const ModelConfig& config, const BlockWeights& weights, torch::Tensor& hidden,
+                    const std::stop_token& stop = {});
+
 } // namespace caldera

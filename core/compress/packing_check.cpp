@@ -8,6 +8,7 @@
 
 #include "core/base/error.h"
 #include "core/codec/codec_tables.h"
+#include "core/compress/shard.h"
 #include "core/decompose/decompose.h"
 
 namespace caldera {
@@ -21,16 +22,11 @@ constexpr double kTolerance = 0.01;
 std::map<std::string, std::string> codecTables(const Plan& plan, const ModelConfig& config) {
     std::set<std::string> matrices;
     std::set<std::string> factors;
-    for (int layer = 0; layer < config.layerCount; ++layer) {
-        for (const Module module : kModules) {
-            const CellSettings settings = plan.settingsOf({layer, module});
-            if (settings.skip) {
-                continue;
-            }
-            matrices.insert(settings.codecId());
-            if (settings.rank > 0) {
-                factors.insert({settings.leftCodecId(), settings.rightCodecId()});
-            }
+    for (const Cell cell : cellsToCompress(plan, {0, config.layerCount})) {
+        const CellSettings settings = plan.settingsOf(cell);
+        matrices.insert(settings.codecId());
+        if (settings.rank > 0) {
+            factors.insert({settings.leftCodecId(), settings.rightCodecId()});
         }
     }
     std::map<std::string, std::string> tables;

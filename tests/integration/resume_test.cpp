@@ -86,5 +86,34 @@ TEST_F(Resume, AfterKillGivesTheSameArtifact) {
     EXPECT_FALSE(fs::exists(work));
 }
 
+/// Two shards by the program, the second killed in the middle, merged.
+TEST_F(Resume, AfterKillOfAShardMergeGivesTheSameArtifact) {
+    const fs::path whole = root_ / "whole";
+    ASSERT_EQ(Program(compressTo(whole)).exitCode(), 0);
+    const auto shardTo = [&](const fs::path& out, const char* layers) {
+        std::vector<std::string> words = compressTo(out);
+        words.insert(words.end(), {"--layers", layers});
+        return words;
+    };
+    ASSERT_EQ(Program(shardTo(root_ / "a", "0:1")).exitCode(), 0);
+    const fs::path second = root_ / "b";
+    {
+        Program program(shardTo(second, "1:8"));
+        while (program.running() && cellsIn(second) < 3) {
+            std::this_thread::sleep_for(std::chrono::milliseconds(2));
+        }
+    } // killed
+    ASSERT_GE(cellsIn(second), 3U);
+    const std::vector<std::string> merge = {"merge", second.string(), (root_ / "a").string(),
+                                            "--out", (root_ / "merged").string()};
+    EXPECT_EQ(Program(merge).exitCode(), 1) << "the second is not finished";
+    EXPECT_EQ(Program(shardTo(second, "1:8")).exitCode(), 1) << "without --resume";
+    std::vector<std::string> resumed = shardTo(second, "1:8");
+    resumed.emplace_back("--resume");
+    ASSERT_EQ(Program(resumed).exitCode(), 0);
+    ASSERT_EQ(Program(merge).exitCode(), 0);
+    EXPECT_EQ(Artifact::open(root_ / "merged")->hash(), Artifact::open(whole)->hash());
+}
+
 } // namespace
 } // namespace caldera

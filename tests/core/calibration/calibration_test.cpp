@@ -144,6 +144,20 @@ TEST(CalibrateBlock, GivesTheSameBitsAgain) {
     }
 }
 
+TEST(CalibrateBlock, LeavesTheBitsThatPropagatingLeaves) {
+    const auto model = test::tinyModel();
+    const auto weights = modelWeights(model);
+    torch::Tensor calibrated = weights->embed(at::arange(2 * 64).remainder(95).view({2, 64}));
+    torch::Tensor propagated = calibrated.clone();
+    calibrateBlock(model->config, weights->block(0), calibrated);
+    propagateBlock(model->config, weights->block(0), propagated);
+    EXPECT_TRUE(at::equal(calibrated, propagated));
+    std::stop_source stop;
+    stop.request_stop();
+    EXPECT_THROW(propagateBlock(model->config, weights->block(0), propagated, stop.get_token()),
+                 Cancelled);
+}
+
 TEST(CalibrateBlock, StopsWhenAsked) {
     const auto model = test::tinyModel();
     const auto weights = modelWeights(model);

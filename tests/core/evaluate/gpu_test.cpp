@@ -48,6 +48,17 @@ TEST_F(OnAGpu, HessiansAgreeWithTheProcessors) {
     }
 }
 
+TEST_F(OnAGpu, CalibratingLeavesTheBitsThatPropagatingLeaves) {
+    const auto model = test::tinyModel();
+    const auto weights = modelWeights(model, at::kCUDA);
+    torch::Tensor calibrated =
+        weights->embed(at::arange(2 * 64).remainder(95).view({2, 64})).to(at::kCPU);
+    torch::Tensor propagated = calibrated.clone();
+    calibrateBlock(model->config, weights->block(0), calibrated);
+    propagateBlock(model->config, weights->block(0), propagated);
+    EXPECT_TRUE(at::equal(calibrated, propagated));
+}
+
 TEST_F(OnAGpu, EvaluationAgreesWithTheProcessorAndWithItself) {
     const auto run = [](torch::Device device) {
         EvaluateRequest request;

@@ -1,0 +1,142 @@
+#include "core/compress/shard.h"
+
+#include <charconv>
+
+#include "core/base/error.h"
+#include "core/base/file.h"
+#include "core/base/format_version.h"
+
+namespace caldera {
+
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+
+constexpr const char* kFormat = "caldera-shard";
+constexpr int kMajor = 1;
+
+fs::path factsFile(const fs::path& folder) {
+    return folder / "shard.json";
+}
+
+[[noreturn]] void throwDamaged(const fs::path& folder, const std::string& reason) {
+    throw Error("shard.damaged",
+                factsFile(folder).string() + " is damaged (" + reason +
+                    "). Run the compression of these layers again with --resume; whole cells are "
+                    "kept.",
+                {{"folder", folder.string()}, {"reason", reason}});
+}
+
+/// Null when the text is no JSON of ours.
+Json parseFacts(const fs::path& folder, const std::string& text) {
+    Json facts = Json::parse(text, nullptr, false);
+    if (!facts.is_object() || !facts.contains("format") || !facts["format"].is_string()) {
+        throwDamaged(folder, "it does not say its format");
+    }
+    const auto format = facts["format"].get<std::string>();
+    switch (formatFit(format, kFormat, kMajor)) {
+    case FormatFit::Readable:
+        return facts;
+    case FormatFit::Newer:
+        throw Error("shard.newer",
+                    folder.string() + " is a shard of a newer version (" + format +
+                        "); this program reads " + formatText(kFormat, kMajor) + ". Update it.",
+                    {{"folder", folder.string()}, {"format", format}});
+    case FormatFit::Foreign:
+        break;
+    }
+    throwDamaged(folder, "its format is \"" + format + "\"");
+}
+
+/// The whole of `text` as a number.
+bool readNumber(std::string_view text, int& number) {
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    return error == std::errc() && end == text.data() + text.size();
+}
+
+} // namespace
+
+LayerRange parseLayers(const std::string& text) {
+    LayerRange layers;
+    const size_t colon = text.find(':');
+    const std::string_view view = text;
+    if (colon == std::string::npos || !readNumber(view.substr(0, colon), layers.begin) ||
+        !readNumber(view.substr(colon + 1), layers.end)) {
+        throw UsageError("compress.layers",
+                         "--layers " + text +
+                             " was given; A:B was needed, for the layers from A up to and without "
+                             "B, counted from 0. 0:4 is the first four.",
+                         {{"layers", text}});
+    }
+    return layers;
+}
+
+std::string layersText(LayerRange layers) {
+    return std::to_string(layers.begin) + ":" + std::to_string(layers.end);
+}
+
+void checkLayers(LayerRange layers, int layerCount) {
+    if (layers.begin < 0 || layers.begin >= layers.end || layers.end > layerCount) {
+        throw Error("compress.layers",
+                    "The layers " + layersText(layers) + " were asked for, and the model has " +
+                        std::to_string(layerCount) +
+                        ". A:B means the layers from A up to and without B, so 0 <= A < B <= " +
+                        std::to_string(layerCount) + " is needed.",
+                    {{"layers", layersText(layers)}, {"count", std::to_string(layerCount)}});
+    }
+}
+
+std::set<Cell> cellsToCompress(const Plan& plan, LayerRange layers) {
+    std::set<Cell> cells;
+    for (int layer = layers.begin; layer < layers.end; ++layer) {
+        for (const Module module : kModules) {
+            if (!plan.settingsOf({layer, module}).skip) {
+                cells.insert({layer, module});
+            }
+        }
+    }
+    return cells;
+}
+
+bool isShard(const fs::path& folder) {
+    return fs::exists(factsFile(folder));
+}
+
+void sealShard(const fs::path& folder, const Shard& shard) {
+    const Json facts = {{"format", formatText(kFormat, kMajor)},
+                        {"layers", {shard.layers.begin, shard.layers.end}},
+                        {"model", shard.model},
+                        {"calibration", shard.calibration},
+                        {"plan", printPlan(shard.plan)}};
+    writeFileAtomically(factsFile(folder),
+                        facts.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+}
+
+void unsealShard(const fs::path& folder) {
+    fs::remove(factsFile(folder));
+}
+
+Shard readShard(const fs::path& folder) {
+    if (!isShard(folder)) {
+        throw Error("shard.missing",
+                    folder.string() +
+                        " is no finished shard (it has no shard.json). Make one with `caldera "
+                        "compress --layers A:B --out FOLDER`, or finish it with --resume.",
+                    {{"folder", folder.string()}});
+    }
+    const Json facts = parseFacts(folder, readTextFile(factsFile(folder)));
+    try {
+        Shard shard;
+        shard.layers = {facts.at("layers").at(0).get<int>(), facts.at("layers").at(1).get<int>()};
+        facts.at("model").get_to(shard.model);
+        shard.calibration = facts.at("calibration");
+        shard.plan =
+            parsePlan(facts.at("plan").get<std::string>(), factsFile(folder).string() + " (plan)");
+        return shard;
+    } catch (const Json::exception& e) {
+        throwDamaged(folder, e.what());
+    }
+}
+
+} // namespace caldera
