@@ -94,7 +94,7 @@ CodecRow measureLevels(int bits, const std::vector<float>& sample) {
 }
 
 void runCodec(const BenchOptions& options, const Invocation& invocation) {
-    const int64_t count = padTo(options.samples, 128); // whole groups of 16 rows of 8
+    const int64_t count = padTo(options.samples, 1024); // whole groups of 16 rows of 64
     const std::vector<float> sample = normalSample(count, options.seed);
     std::vector<CodecRow> rows;
     for (const CodecFacts& facts : codecFacts()) {

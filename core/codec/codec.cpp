@@ -7,6 +7,8 @@
 #include "core/base/error.h"
 #include "core/codec/e8p_codec.h"
 #include "core/codec/e8p_pair_codec.h"
+#include "core/codec/plain_codec.h"
+#include "core/codec/scalar_codec.h"
 #include "core/codec/trellis_codec.h"
 #include "core/model/codec_facts.h"
 #include "kernels/dense/dense.h"
@@ -16,8 +18,17 @@ namespace caldera {
 namespace {
 
 std::shared_ptr<const Codec> createCodec(const std::string& id) {
+    if (id == "none-0") {
+        return std::make_shared<AbsentCodec>();
+    }
+    if (id == "none-16") {
+        return std::make_shared<HalfMatrixCodec>();
+    }
     if (id == "e8p-2") {
         return std::make_shared<E8pCodec>();
+    }
+    if (const ScalarCode* code = scalarCode(id)) {
+        return std::make_shared<ScalarCodec>(*code);
     }
     if (const kernels::E8pPair* pair = kernels::e8pPair(id)) {
         return std::make_shared<E8pPairCodec>(*pair);

@@ -28,6 +28,12 @@ struct CodedMatrix {
     std::span<const float> scale; ///< [groups of 16 rows]
 };
 
+/// Rows of a column block, and what their errors are weighed with.
+struct WeighedBlock {
+    std::span<const float> x;        ///< [rows, V] row-major, already divided by the scale
+    std::span<const float> cholesky; ///< [V, V] lower factor of the block's metric, row-major
+};
+
 /// Immutable and thread-safe; encodeBlock may be called for different row ranges at once.
 class Codec {
 public:
@@ -57,6 +63,14 @@ public:
     /// decoded [rows, V] what decodeRows() will return for them
     virtual void encodeBlock(std::span<const float> x, MatrixShape shape, BlockPosition position,
                              std::span<std::byte> codes, std::span<float> decoded) const = 0;
+
+    /// Whether encoding takes the metric inside a block into account.
+    virtual bool usesMetric() const { return false; }
+    /// encodeBlock() with the block's metric, for codecs that use it.
+    virtual void encodeWeighed(const WeighedBlock& block, MatrixShape shape, BlockPosition position,
+                               std::span<std::byte> codes, std::span<float> decoded) const {
+        encodeBlock(block.x, shape, position, codes, decoded);
+    }
 
     /// Codes to values before scaling, rows [firstRow, firstRow + rowCount), multiples of 16.
     /// out [rowCount, paddedColumns] row-major.

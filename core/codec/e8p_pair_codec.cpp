@@ -47,7 +47,7 @@ void E8pPairCodec::decodeRows(std::span<const std::byte> codes, MatrixShape shap
                               int64_t rowCount, std::span<float> out) const {
     checkDecode(shape, firstRow, rowCount, codes.size(), out.size());
     const int64_t columns = padTo(shape.columns, kWidth);
-    std::array<float, kGroupValues> values;
+    std::array<float, kGroupValues> values{};
     for (int64_t row = 0; row < rowCount; row += kRowGroup) {
         for (int64_t block = 0; block < columns / kWidth; ++block) {
             const auto* group = reinterpret_cast<const uint8_t*>(

@@ -22,6 +22,12 @@ std::span<std::byte> bytesOf(const torch::Tensor& codes) {
             static_cast<size_t>(codes.numel())};
 }
 
+/// The factor of block k on the processor, in rows; nothing where the step has none.
+torch::Tensor blockFactor(const PanelStep& step, int64_t k) {
+    return step.blockFactors.defined() ? step.blockFactors[k].to(at::kCPU).contiguous()
+                                       : torch::Tensor();
+}
+
 class HostPanelEncoder : public PanelEncoder {
 public:
     HostPanelEncoder(const Codec& codec, MatrixShape shape, std::stop_token stop)
@@ -35,8 +41,8 @@ public:
     void nearest(const torch::Tensor& x, QuantizedWeight& q) const override;
 
 private:
-    torch::Tensor encodeColumns(const torch::Tensor& x, int64_t block,
-                                const torch::Tensor& codes) const;
+    torch::Tensor encodeColumns(const torch::Tensor& x, int64_t block, const torch::Tensor& codes,
+                                const torch::Tensor& factor = {}) const;
     void takeCodes(int64_t block, const torch::Tensor& accepted, const torch::Tensor& from,
                    const torch::Tensor& to) const;
     void keep(const PanelStep& step, const torch::Tensor& values, QuantizedWeight& q,
@@ -48,14 +54,20 @@ private:
     mutable torch::Tensor scratch_; ///< codes that are not accepted yet
 };
 
-/// x [paddedRows, V], divided by the scale. Returns the decoded values.
+/// x [paddedRows, V], divided by the scale; factor [V, V] of the block's metric, or nothing.
+/// Returns the decoded values.
 torch::Tensor HostPanelEncoder::encodeColumns(const torch::Tensor& x, int64_t block,
-                                              const torch::Tensor& codes) const {
+                                              const torch::Tensor& codes,
+                                              const torch::Tensor& factor) const {
     const std::span<std::byte> bytes = bytesOf(codes);
     const torch::Tensor input = x.contiguous(); // [paddedRows, V]
     torch::Tensor decoded = at::empty_like(input);
     const int64_t width = codec_.blockColumns();
     const int64_t rows = input.size(0);
+    const std::span<const float> cholesky =
+        factor.defined()
+            ? std::span<const float>(factor.data_ptr<float>(), static_cast<size_t>(factor.numel()))
+            : std::span<const float>();
     const auto* in = input.data_ptr<float>();
     auto* out = decoded.data_ptr<float>();
     const int64_t tasks = (rows + kRowsPerTask - 1) / kRowsPerTask;
@@ -63,8 +75,8 @@ torch::Tensor HostPanelEncoder::encodeColumns(const torch::Tensor& x, int64_t bl
         const int64_t first = begin * kRowsPerTask;
         const int64_t last = std::min(end * kRowsPerTask, rows);
         const auto size = static_cast<size_t>((last - first) * width);
-        codec_.encodeBlock({in + first * width, size}, shape_, {block, first}, bytes,
-                           {out + first * width, size});
+        codec_.encodeWeighed({{in + first * width, size}, cholesky}, shape_, {block, first}, bytes,
+                             {out + first * width, size});
     });
     return decoded;
 }
@@ -107,8 +119,8 @@ void HostPanelEncoder::feedback(const PanelStep& step, QuantizedWeight& q,
     for (int64_t k = target.size(1) / width - 1; k >= 0; --k) {
         checkCancelled(stop_);
         const int64_t column = k * width;
-        const torch::Tensor decoded =
-            encodeColumns(corrected.narrow(1, column, width) * inverse, firstBlock + k, q.codes);
+        const torch::Tensor decoded = encodeColumns(corrected.narrow(1, column, width) * inverse,
+                                                    firstBlock + k, q.codes, blockFactor(step, k));
         values.narrow(1, column, width).copy_(decoded);
         if (k > 0) {
             const torch::Tensor behind = target.narrow(1, column, width) - decoded * scale;
@@ -140,7 +152,8 @@ void HostPanelEncoder::descend(const PanelStep& step, QuantizedWeight& q,
         const torch::Tensor slope = gradient.narrow(1, column, width);
         const torch::Tensor rows = hessian.narrow(0, column, width); // [V, panel]
         const torch::Tensor optimum = current * scale + at::mm(slope, inverses[k]);
-        const torch::Tensor decoded = encodeColumns(optimum * inverse, firstBlock + k, scratch_);
+        const torch::Tensor decoded =
+            encodeColumns(optimum * inverse, firstBlock + k, scratch_, blockFactor(step, k));
         const torch::Tensor move = (decoded - current) * scale;
         const torch::Tensor change =
             (move * (at::mm(move, rows.narrow(1, column, width)) - slope * 2)).sum(1);
@@ -148,7 +161,7 @@ void HostPanelEncoder::descend(const PanelStep& step, QuantizedWeight& q,
         takeCodes(firstBlock + k, better, scratch_, q.codes);
         const torch::Tensor accepted =
             better.to(at::kFloat).repeat_interleave(codec_.blockRows(), 0).unsqueeze(1);
-        current.add_((decoded - current) * accepted);
+        current.copy_(at::where(accepted > 0, decoded, current));
         gradient.addmm_(move * accepted, rows, 1, -1);
     }
     keep(step, values, q, error);

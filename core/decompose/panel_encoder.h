@@ -42,6 +42,9 @@ struct PanelStep {
     /// Feedback: the unit block lower factor. Descent: the Hessian. [count, count]
     torch::Tensor coefficients;
     torch::Tensor inverses; ///< descent: of the Hessian's diagonal blocks [count / V, V, V]
+    /// For codecs that use it: lower Cholesky factors of what the blocks' own errors are weighed
+    /// with [count / V, V, V].
+    torch::Tensor blockFactors{};
 };
 
 /// Tensors lie on the device that the encoder was made for. The panel's values and codes go to `q`;

@@ -63,6 +63,12 @@ QSolver::QSolver(const Codec& codec, MatrixShape shape, const torch::Tensor& hes
       cholesky_(paddedSquare(cholesky, std::sqrt(kPaddingDiagonal))), stop_(std::move(stop)),
       rowScale_(rowScale), encoder_(makeEncoder(codec, shape, hessian.device(), stop_)) {}
 
+/// Those of a panel among one [V, V] matrix for each block of columns.
+torch::Tensor QSolver::blocksOf(const torch::Tensor& all, const Panel& panel) const {
+    const int64_t width = codec_.blockColumns();
+    return all.narrow(0, panel.first / width, panel.count / width);
+}
+
 torch::Tensor QSolver::padded(const torch::Tensor& x) const {
     if (shape_ == paddedShape_) {
         return x;
@@ -111,8 +117,7 @@ QuantizedWeight QSolver::encode(const torch::Tensor& target, const torch::Tensor
         checkCancelled(stop_);
         // Dividing each diagonal block out of the Cholesky factor gives the unit block lower factor
         // of the block LDL decomposition.
-        const torch::Tensor unitScale = blockDiagonal(
-            inverses.narrow(0, panel.first / width, panel.count / width)); // [panel, panel]
+        const torch::Tensor unitScale = blockDiagonal(blocksOf(inverses, panel)); // [panel, panel]
         const torch::Tensor own = a.narrow(1, panel.first, panel.count);
         torch::Tensor corrected = own.clone(at::MemoryFormat::Contiguous);
         const int64_t behind = paddedShape_.columns - panel.end();
@@ -124,7 +129,13 @@ QuantizedWeight QSolver::encode(const torch::Tensor& target, const torch::Tensor
         }
         const torch::Tensor square =
             factor.narrow(0, panel.first, panel.count).narrow(1, panel.first, panel.count);
-        encoder_->feedback({panel, own, corrected, at::mm(square, unitScale), {}}, q, error);
+        encoder_->feedback({panel,
+                            own,
+                            corrected,
+                            at::mm(square, unitScale),
+                            {},
+                            codec_.usesMetric() ? blocksOf(blocks, panel) : torch::Tensor()},
+                           q, error);
     }
     return q;
 }
@@ -149,21 +160,24 @@ void QSolver::refitScale(const torch::Tensor& target, QuantizedWeight& q) const 
 }
 
 void QSolver::improve(const torch::Tensor& target, QuantizedWeight& q) const {
-    const int64_t width = codec_.blockColumns();
     const torch::Tensor a = padded(target);
     if (rowScale_ == RowScale::Fitted) {
         refitScale(a, q);
     }
     if (!inverses_.defined()) {
-        inverses_ = at::linalg_inv(diagonalBlocks(hessian_, width));
+        const torch::Tensor blocks = diagonalBlocks(hessian_, codec_.blockColumns());
+        inverses_ = at::linalg_inv(blocks);
+        if (codec_.usesMetric()) {
+            blockFactors_ = std::get<0>(at::linalg_cholesky_ex(blocks));
+        }
     }
     torch::Tensor error = a - q.values * q.scale;
     for (const Panel& panel : panelsBackwards(paddedShape_.columns)) {
         checkCancelled(stop_);
         const torch::Tensor columns = hessian_.narrow(1, panel.first, panel.count);
         encoder_->descend({panel, a.narrow(1, panel.first, panel.count), at::mm(error, columns),
-                           columns.narrow(0, panel.first, panel.count),
-                           inverses_.narrow(0, panel.first / width, panel.count / width)},
+                           columns.narrow(0, panel.first, panel.count), blocksOf(inverses_, panel),
+                           codec_.usesMetric() ? blocksOf(blockFactors_, panel) : torch::Tensor()},
                           q, error);
     }
 }

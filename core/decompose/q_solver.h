@@ -44,6 +44,7 @@ public:
     static std::vector<std::byte> pack(const QuantizedWeight& q);
 
 private:
+    torch::Tensor blocksOf(const torch::Tensor& all, const Panel& panel) const;
     torch::Tensor padded(const torch::Tensor& x) const;
     torch::Tensor paddedSquare(const torch::Tensor& x, double diagonal) const;
     torch::Tensor groupScale(const torch::Tensor& target) const;
@@ -56,7 +57,9 @@ private:
     std::stop_token stop_;
     RowScale rowScale_;
     std::unique_ptr<const PanelEncoder> encoder_;
-    mutable torch::Tensor inverses_; ///< of the Hessian's diagonal blocks, made when needed
+    // Of the Hessian's diagonal blocks, made when needed.
+    mutable torch::Tensor inverses_;
+    mutable torch::Tensor blockFactors_; ///< for codecs that use the metric
 };
 
 } // namespace caldera

@@ -9,7 +9,9 @@ namespace caldera {
 
 namespace {
 
-constexpr std::array<CodecFacts, 8> kCodecs = {{
+constexpr double kGroupScaleBits = 16.0 / 64; ///< an fp16 scale for 64 weights
+
+constexpr std::array<CodecFacts, 17> kCodecs = {{
     {"e8p-2", "e8p", 2, 8},
     {"e8p-3", "e8p", 3, 8},
     {"e8p-4", "e8p", 4, 8},
@@ -18,6 +20,15 @@ constexpr std::array<CodecFacts, 8> kCodecs = {{
     {"trellis-v4k10m4", "trellis", 2.5, 4},
     {"trellis-v2k6m6", "trellis", 3, 2},
     {"trellis-v2k8m4", "trellis", 4, 2},
+    {"scalar-2g64", "scalar", 2, 64, kGroupScaleBits},
+    {"scalar-3g64", "scalar", 3, 64, kGroupScaleBits},
+    {"scalar-4g64", "scalar", 4, 64, kGroupScaleBits},
+    {"scalar-8g64", "scalar", 8, 64, kGroupScaleBits},
+    {"nf-2g64", "nf", 2, 64, kGroupScaleBits},
+    {"nf-3g64", "nf", 3, 64, kGroupScaleBits},
+    {"nf-4g64", "nf", 4, 64, kGroupScaleBits},
+    {"none-0", "none", 0, 8},
+    {"none-16", "none", 16, 8},
 }};
 
 constexpr std::array<std::string_view, 2> kNumberCodecs = {"lloyd-4", "none-16"};

@@ -11,8 +11,12 @@ namespace caldera {
 struct CodecFacts {
     const char* id;     ///< in artifacts and reports: "trellis-v4k8m4"
     const char* family; ///< in plans: "trellis"
-    double bits;        ///< of a weight's code
+    double bits;        ///< in plans: of a weight's code
     int columns;        ///< encoded together; Q's columns pad to a multiple
+    /// Of a weight's share of the scales that lie among the codes.
+    double scaleBits = 0;
+
+    double storedBits() const { return bits + scaleBits; }
 };
 
 /// Every codec for Q of this version, by family and rising bits.

@@ -12,21 +12,23 @@ int64_t bytesOf(int64_t codes, double bits) {
     return static_cast<int64_t>(std::ceil(static_cast<double>(codes) * bits / 8));
 }
 
-CodeTensor groupCodes(const CodecFacts* facts, double bits, MatrixShape shape) {
-    const int64_t columns = facts != nullptr ? padTo(shape.columns, facts->columns) : shape.columns;
-    return {padTo(shape.rows, kRowGroup) / kRowGroup, bytesOf(kRowGroup * columns, bits)};
+CodeTensor groupCodes(const CodecFacts& facts, MatrixShape shape) {
+    return {padTo(shape.rows, kRowGroup) / kRowGroup,
+            bytesOf(kRowGroup * padTo(shape.columns, facts.columns), facts.storedBits())};
 }
 
 CodeTensor factorCodes(const std::string& family, double bits, MatrixShape shape) {
     const CodecFacts* facts = findFactorFacts(family, bits);
-    return facts != nullptr ? groupCodes(facts, bits, shape)
+    return facts != nullptr ? groupCodes(*facts, shape)
                             : CodeTensor{shape.rows, bytesOf(shape.columns, bits)};
 }
 
 } // namespace
 
 CodeTensor matrixCodes(const CellSettings& settings, MatrixShape shape) {
-    return groupCodes(findCodecFacts(settings.codec, settings.bits), settings.bits, shape);
+    const CodecFacts* facts = findCodecFacts(settings.codec, settings.bits);
+    // Of a codec that this version lacks, the bits alone are known.
+    return groupCodes(facts != nullptr ? *facts : CodecFacts{"", "", settings.bits, 1}, shape);
 }
 
 CodeTensor leftCodes(const CellSettings& settings, MatrixShape shape) {

@@ -31,11 +31,6 @@ std::string CellSettings::codecId() const {
     return codecIdOf(codec, bits);
 }
 
-int CellSettings::codecColumns() const {
-    const CodecFacts* facts = findCodecFacts(codec, bits);
-    return facts != nullptr ? facts->columns : 1;
-}
-
 std::string CellSettings::leftCodecId() const {
     return codecIdOf(factorCodec, leftBits);
 }

@@ -16,7 +16,7 @@ namespace caldera {
 /// What is done to one cell. Codec and transform belong to the input group, bits and rank to the
 /// cell.
 struct CellSettings {
-    double bits = 2;               ///< bq
+    double bits = 2;               ///< bq; 0: L R alone
     double leftBits = 4;           ///< bl
     double rightBits = 4;          ///< br
     int rank = 64;                 ///< 0 or a multiple of 16
@@ -33,7 +33,6 @@ struct CellSettings {
     bool skip = false; ///< the cell stays as it is (16 bit)
 
     std::string codecId() const;      ///< "e8p-2"; of an unknown codec its family and bits
-    int codecColumns() const;         ///< Q's columns pad to a multiple of this
     std::string leftCodecId() const;  ///< "lloyd-4"
     std::string rightCodecId() const; ///< "lloyd-4"
     bool operator==(const CellSettings&) const = default;

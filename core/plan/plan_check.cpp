@@ -62,6 +62,13 @@ void checkCell(const std::string& cell, const CellSettings& settings, MatrixShap
     if (findCodecFacts(settings.codec, settings.bits) == nullptr) {
         throwUnknown(cell, "codec", settings.codecId(), codecChoices());
     }
+    if (settings.bits == 0 && settings.rank == 0) {
+        throw Error("plan.nothing-left",
+                    cell +
+                        ": with bq 0 and rank 0 nothing of the matrix is left. Give it a rank or "
+                        "bits, or set `skip: true` to keep it in 16 bits.",
+                    {{"cell", cell}});
+    }
     requireKnown(cell, "transform", settings.transform, kTransforms);
     checkRank(cell, settings.rank, shape);
     if (settings.rank > 0) {

@@ -23,7 +23,7 @@ using Choices = std::vector<std::string>;
 /// Calls visit(key, member) or visit(key, member, rule) in printing order.
 template <class Settings, class Visit>
 void forEachCellKey(Settings& settings, Visit&& visit) {
-    visit("bq", settings.bits, Range{1, 16});
+    visit("bq", settings.bits, Range{0, 16});
     visit("bl", settings.leftBits, Range{1, 16});
     visit("br", settings.rightBits, Range{1, 16});
     visit("rank", settings.rank, Range{0, 65536});

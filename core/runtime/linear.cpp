@@ -14,7 +14,7 @@ namespace {
 
 constexpr int64_t kDenseUnitRows = 64;
 /// Inputs pad to this: every codec's block of columns divides it, so members of a group share them.
-constexpr int64_t kInputColumns = 8;
+constexpr int64_t kInputColumns = 64;
 
 std::vector<float> halvesToFloats(std::span<const uint16_t> halves) {
     std::vector<float> values;

@@ -11,6 +11,7 @@
 #include "core/artifact/artifact.h"
 #include "core/base/half.h"
 #include "core/model/json_text.h"
+#include "core/plan/packing.h"
 
 namespace caldera {
 
@@ -125,12 +126,13 @@ inline CompressedCell madeUpCell(Cell cell, const Plan& plan, const ModelConfig&
     };
     CompressedCell made;
     made.cell = cell;
-    const int64_t rows = padTo(shape.rows, 16);
-    made.q = matrix(settings.codecId(), shape, rows * padTo(shape.columns, 8) / 4, rows / 16);
     const int rank = settings.rank;
-    made.l = matrix(settings.leftCodecId(), {shape.rows, rank}, shape.rows * rank / 2, rank);
+    made.q = matrix(settings.codecId(), shape, matrixCodes(settings, shape).bytes(),
+                    padTo(shape.rows, kRowGroup) / kRowGroup);
+    made.l = matrix(settings.leftCodecId(), {shape.rows, rank}, leftCodes(settings, shape).bytes(),
+                    rank);
     made.r = matrix(settings.rightCodecId(), {rank, shape.columns},
-                    rank * ((shape.columns + 1) / 2), rank);
+                    rightCodes(settings, shape).bytes(), rank);
     made.outSign = madeUpSigns(shape.rows, random);
     std::mt19937 groupRandom(static_cast<unsigned>(inputGroupOf(cell.module)));
     made.inSign = madeUpSigns(shape.columns, groupRandom);

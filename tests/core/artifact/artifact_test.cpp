@@ -85,6 +85,29 @@ TEST_F(ArtifactTest, GivesBackWhatWasWritten) {
     }
 }
 
+TEST_F(ArtifactTest, HoldsCellsWithoutQAndFactorsInATrellis) {
+    ArtifactRequest request = tinyRequest(folder_);
+    CellSettings& settings = request.plan.defaults;
+    settings.codec = "none";
+    settings.bits = 0;
+    settings.factorCodec = "trellis";
+    request.plan.layerOverrides.clear(); // every cell has a rank
+    request.load = [&](Cell cell) { return madeUpCell(cell, request.plan, request.model->config); };
+    writeArtifact(request);
+    const auto artifact = Artifact::open(folder_);
+    artifact->verify();
+    const Cell cell{1, Module::DownProj};
+    const ArtifactCell found = artifact->cell(cell);
+    const CompressedCell made = request.load(cell);
+    EXPECT_EQ(found.q.codec, "none-0");
+    EXPECT_TRUE(found.q.codes.empty());
+    EXPECT_EQ(found.q.scale.size(), made.q.scale.size());
+    EXPECT_EQ(found.l.codec, "trellis-v2k8m4");
+    EXPECT_EQ(bytesOf(found.l.codes), made.l.codes);
+    EXPECT_EQ(bytesOf(found.r.codes), made.r.codes);
+    EXPECT_TRUE(found.dense.empty());
+}
+
 TEST_F(ArtifactTest, KeepsTablesNormsAndDenseCells) {
     const ArtifactRequest request = tinyRequest(folder_);
     writeArtifact(request);

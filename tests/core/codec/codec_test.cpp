@@ -18,6 +18,8 @@ using namespace caldera;
 
 namespace {
 
+constexpr MatrixShape kAnyShape = {32, 128};
+
 std::vector<float> normal(int64_t count, float scale, uint32_t seed) {
     std::mt19937 random(seed);
     std::normal_distribution<float> distribution(0.0F, scale);
@@ -28,13 +30,19 @@ std::vector<float> normal(int64_t count, float scale, uint32_t seed) {
     return values;
 }
 
+/// Whether byte i of a codec's codes is the upper one of an fp16 number.
+bool endsHalf(const CodecFacts& facts, const Codec& codec, size_t i) {
+    return (facts.family == std::string("none") && i % 2 == 1) ||
+           (facts.scaleBits > 0 && i % static_cast<size_t>(codec.blockBytes()) == 1);
+}
+
 /// Codes that a file may hold, of 32 rows and 128 columns.
-constexpr MatrixShape kAnyShape = {32, 128};
-std::vector<std::byte> anyCodes(const Codec& codec, uint32_t seed) {
-    std::vector<std::byte> codes(codec.codeBytes(kAnyShape));
+std::vector<std::byte> anyCodes(const CodecFacts& facts, MatrixShape shape, uint32_t seed) {
+    const auto codec = makeCodec(facts.id);
+    std::vector<std::byte> codes(codec->codeBytes(shape));
     std::mt19937 random(seed);
-    for (std::byte& byte : codes) {
-        byte = static_cast<std::byte>(random() & 0xFFU);
+    for (size_t i = 0; i < codes.size(); ++i) {
+        codes[i] = static_cast<std::byte>(random() & (endsHalf(facts, *codec, i) ? 0xBFU : 0xFFU));
     }
     return codes;
 }
@@ -113,9 +121,10 @@ TEST(Codec, IsWhatThePlanKnowsOfIt) {
     for (const CodecFacts& facts : codecFacts()) {
         const auto codec = makeCodec(facts.id);
         EXPECT_EQ(codec->blockColumns(), facts.columns);
-        EXPECT_EQ(codec->bitsPerWeight(), facts.bits);
+        EXPECT_EQ(codec->bitsPerWeight(), facts.storedBits());
         EXPECT_EQ(findCodecFacts(facts.family, facts.bits), &facts);
-        EXPECT_EQ(codec->codeBytes({33, 21}) * 8, 48 * padTo(21, facts.columns) * facts.bits);
+        EXPECT_EQ(codec->codeBytes({33, 21}) * 8,
+                  48 * padTo(21, facts.columns) * facts.storedBits());
         EXPECT_EQ(codec->blockOffset({48, 21}, {0, 16}) * 3, codec->codeBytes({48, 21}));
     }
     EXPECT_EQ(findCodecFacts("trellis", 3.5), nullptr);
@@ -172,7 +181,7 @@ TEST(Codec, DecodesWhatEncodingPromisedForAnyRowRange) {
 TEST(Codec, EncodesWhatItDecodesToItself) {
     for (const CodecFacts& facts : codecFacts()) {
         const auto codec = makeCodec(facts.id);
-        const std::vector<float> values = decode(*codec, anyCodes(*codec, 52));
+        const std::vector<float> values = decode(*codec, anyCodes(facts, kAnyShape, 52));
         const std::vector<float> again = decode(*codec, encode(*codec, values));
         int64_t same = 0;
         for (size_t i = 0; i < values.size(); ++i) {
@@ -191,7 +200,7 @@ TEST(Codec, LosesLessWithMoreBits) {
     double before = 0;
     for (const CodecFacts& facts : codecFacts()) {
         const double error = normalError(*makeCodec(facts.id));
-        EXPECT_LT(error, facts.family == family ? before : 1.0) << facts.id;
+        EXPECT_LE(error, facts.family == family ? before * 0.6 : 1.1) << facts.id;
         EXPECT_GE(error, std::pow(4, -facts.bits) * 0.9) << facts.id; // no code can do better
         family = facts.family;
         before = error;
@@ -220,20 +229,16 @@ TEST(Codec, MultipliesAsItDecodes) {
     const MatrixShape shape = {40, 21};
     for (const CodecFacts& facts : codecFacts()) {
         const auto codec = makeCodec(facts.id);
-        std::vector<std::byte> codes(codec->codeBytes(shape));
-        std::mt19937 random(33);
-        for (std::byte& byte : codes) {
-            byte = static_cast<std::byte>(random() & 0xFFU);
-        }
+        const std::vector<std::byte> codes = anyCodes(facts, shape, 33);
         const std::vector<float> scale = {0.5F, 2.0F, -1.0F};
-        const std::vector<float> x = normal(3 * 24, 1.0F, 34);
+        const std::vector<float> x = normal(3 * 64, 1.0F, 34);
         std::vector<float> own(3 * 32, 1.0F);
         std::vector<float> generic(own);
-        codec->multiply({codes, shape, scale}, {x.data(), 24, own.data(), 32, 3}, {1, 2});
-        codec->Codec::multiply({codes, shape, scale}, {x.data(), 24, generic.data(), 32, 3},
+        codec->multiply({codes, shape, scale}, {x.data(), 64, own.data(), 32, 3}, {1, 2});
+        codec->Codec::multiply({codes, shape, scale}, {x.data(), 64, generic.data(), 32, 3},
                                {1, 2});
         for (size_t i = 0; i < own.size(); ++i) {
-            EXPECT_NEAR(own[i], generic[i], 1e-4) << facts.id;
+            EXPECT_NEAR(own[i], generic[i], 1e-4 * (1 + std::abs(generic[i]))) << facts.id;
         }
     }
 }

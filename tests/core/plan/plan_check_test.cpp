@@ -139,6 +139,18 @@ TEST(CheckPlan, LeavesSkippedCellsAlone) {
     checkPlan(plan, smallConfig());
 }
 
+TEST(CheckPlan, TakesLowRankAloneButNotNothing) {
+    Plan plan = goodPlan();
+    plan.defaults.codec = "none";
+    plan.defaults.bits = 0;
+    checkPlan(plan, smallConfig());
+    plan.defaults.rank = 0;
+    expectComplaint(plan, "plan.nothing-left", "`skip: true`");
+    plan = goodPlan();
+    plan.defaults.bits = 0; // of a trellis
+    expectComplaint(plan, "plan.codec", "trellis-0");
+}
+
 TEST(PlanSize, CountsEveryByteOfACell) {
     CellSettings settings;
     settings.rank = 16;
@@ -151,6 +163,11 @@ TEST(PlanSize, CountsEveryByteOfACell) {
     EXPECT_EQ(cellBytes(settings, {20, 20}), 160 + 4 + 40);
     settings.codec = "e8p"; // pads columns to 8
     EXPECT_EQ(cellBytes(settings, {20, 20}), 192 + 4 + 40);
+    settings.codec = "nf"; // groups of 64 with a scale
+    EXPECT_EQ(cellBytes(settings, {20, 20}), 32 * 18 + 4 + 40);
+    settings.codec = "none";
+    settings.bits = 0;
+    EXPECT_EQ(cellBytes(settings, {20, 20}), 4 + 40);
     settings.skip = true;
     EXPECT_EQ(cellBytes(settings, {20, 20}), 800);
 }

@@ -142,9 +142,10 @@ TEST(PlanFile, NamesWrongTypes) {
 
 TEST(PlanFile, NamesValuesOutOfRange) {
     expectComplaint(withSetting("rank: -1"), "plan.range", "between 0 and 65536");
-    expectComplaint(withSetting("bq: 0"), "plan.range", "`bq` is 0; it must lie between 1 and 16");
-    expectComplaint(withSetting("bq: 1e999"), "plan.range", "between 1 and 16");
-    expectComplaint(withSetting("bq: nan"), "plan.range", "between 1 and 16");
+    expectComplaint(withSetting("bq: -1"), "plan.range",
+                    "`bq` is -1; it must lie between 0 and 16");
+    expectComplaint(withSetting("bq: 1e999"), "plan.range", "between 0 and 16");
+    expectComplaint(withSetting("bq: nan"), "plan.range", "between 0 and 16");
     expectComplaint(withSetting("bq: .nan"), "plan.type", "a number is needed");
     expectComplaint(withSetting("rank: 99999999999999999999999999"), "plan.range", "65536");
     expectComplaint(withSetting("seed: -1"), "plan.type", "a whole number");

@@ -1,0 +1,80 @@
+#include "core/codec/plain_codec.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "core/base/half.h"
+#include "core/base/hash.h"
+
+namespace caldera {
+namespace {
+
+constexpr float kLargestHalf = 65504;
+
+/// There is no table.
+std::string hashOfNothing() {
+    return sha256Hex(std::span<const std::byte>());
+}
+
+} // namespace
+
+std::string HalfMatrixCodec::tableHash() const {
+    return hashOfNothing();
+}
+
+void HalfMatrixCodec::encodeBlock(std::span<const float> x, MatrixShape shape,
+                                  BlockPosition position, std::span<std::byte> codes,
+                                  std::span<float> decoded) const {
+    checkEncode(shape, position, x, codes.size(), decoded.size());
+    const int64_t width = blockColumns();
+    for (int64_t row = 0; row * width < static_cast<int64_t>(x.size()); ++row) {
+        std::byte* to =
+            codes.data() + blockOffset(shape, {position.block, position.firstRow + row});
+        for (int64_t j = 0; j < width; ++j) {
+            const float value = x[row * width + j];
+            const uint16_t half =
+                floatToFp16(std::isnan(value) ? 0 : std::clamp(value, -kLargestHalf, kLargestHalf));
+            std::memcpy(to + j * 2, &half, sizeof half);
+            decoded[row * width + j] = fp16ToFloat(half);
+        }
+    }
+}
+
+void HalfMatrixCodec::decodeRows(std::span<const std::byte> codes, MatrixShape shape,
+                                 int64_t firstRow, int64_t rowCount, std::span<float> out) const {
+    checkDecode(shape, firstRow, rowCount, codes.size(), out.size());
+    const int64_t width = blockColumns();
+    const int64_t columns = padTo(shape.columns, width);
+    for (int64_t row = 0; row < rowCount; ++row) {
+        for (int64_t column = 0; column < columns; ++column) {
+            uint16_t half = 0;
+            std::memcpy(&half,
+                        codes.data() + blockOffset(shape, {column / width, firstRow + row}) +
+                            column % width * 2,
+                        sizeof half);
+            out[row * columns + column] = fp16ToFloat(half);
+        }
+    }
+}
+
+std::string AbsentCodec::tableHash() const {
+    return hashOfNothing();
+}
+
+void AbsentCodec::encodeBlock(std::span<const float> x, MatrixShape shape, BlockPosition position,
+                              std::span<std::byte> codes, std::span<float> decoded) const {
+    checkEncode(shape, position, x, codes.size(), decoded.size());
+    std::fill(decoded.begin(), decoded.end(), 0.0F);
+}
+
+void AbsentCodec::decodeRows(std::span<const std::byte> codes, MatrixShape shape, int64_t firstRow,
+                             int64_t rowCount, std::span<float> out) const {
+    checkDecode(shape, firstRow, rowCount, codes.size(), out.size());
+    std::fill(out.begin(), out.end(), 0.0F);
+}
+
+void AbsentCodec::multiply(const CodedMatrix&, const kernels::InputBatch&,
+                           kernels::GroupRange) const {}
+
+} // namespace caldera
