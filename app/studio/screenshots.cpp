@@ -53,6 +53,10 @@ bool Screenshots::settled() const {
 
 void Screenshots::look() {
     if (step_ == Step::Opening && settled()) {
+        if (!questions_.isEmpty() && !window_.chatView()->hasModel()) {
+            end(tr("There is no compressed model to ask. Name one with --open."));
+            return;
+        }
         step_ = Step::Answering;
         if (!questions_.isEmpty()) {
             window_.setMode(Mode::Chat);

@@ -237,20 +237,19 @@ void ChatView::showEvent(QShowEvent* event) {
 
 void ChatView::showEngine() {
     using State = EngineProcess::State;
-    const bool hasModel = !ownEngine_ || !artifact_.isEmpty();
     const State state = ownEngine_ ? engine_->state() : State::Ready;
     if (ownEngine_ && state == State::Ready && server_ != engine_->server())
         takeServer(engine_->server());
     if (ownEngine_ && state != State::Ready)
         server_.clear();
-    starting_->setVisible(hasModel && state == State::Starting);
+    starting_->setVisible(hasModel() && state == State::Starting);
     const double fraction = engine_->fraction();
     startingBar_->setRange(0, fraction < 0 ? 0 : kBarSteps);
     startingBar_->setValue(static_cast<int>(qMax(0.0, fraction) * kBarSteps));
     startingText_->setText(engine_->stage().isEmpty()
                                ? tr("Starting the engine of %1…").arg(modelName_)
                                : tr("Starting the engine: %1").arg(engine_->stage()));
-    if (state == State::Failed && hasModel) {
+    if (state == State::Failed && hasModel()) {
         if (isStreaming())
             endAnswer(ChatEnd::Failed, {}, engine_->error());
         banner_->showFailure({engine_->error(), {}}, engine_->messages(),
@@ -258,7 +257,7 @@ void ChatView::showEngine() {
     } else if (state == State::Starting) {
         banner_->clear();
     }
-    if (!hasModel) {
+    if (!hasModel()) {
         empty_->setText(tr("No artifact is open"),
                         tr("Open a compressed model to chat with it. Conversations stay on this "
                            "machine."));

@@ -53,6 +53,8 @@ public:
     void regenerate(const QString& messageId);
     void editMessage(const QString& messageId);
 
+    /// There is something to talk to: an artifact or a server.
+    bool hasModel() const { return !ownEngine_ || !artifact_.isEmpty(); }
     bool isStreaming() const { return !streamingMessage_.isEmpty(); }
     const Conversation& conversation() const { return open_; }
     EngineProcess* engine() const { return engine_; }

@@ -283,6 +283,17 @@ TEST_F(MainWindowTest, ScreenshotsShowEveryModeInBothThemesAndSizes) {
     EXPECT_EQ(QImage(QDir(folder).filePath(u"chat-dark-1024x700.png"_s)).size(), QSize(1024, 700));
 }
 
+TEST_F(MainWindowTest, ScreenshotsSayThatThereIsNobodyToAsk) {
+    window().openReport(exampleReportFile());
+    const QString folder = root_.filePath(u"pictures"_s);
+    Screenshots pictures(window(), folder, {u"Hello"_s});
+    QSignalSpy finished(&pictures, &Screenshots::finished);
+    pictures.start();
+    ASSERT_TRUE(QTest::qWaitFor([&] { return finished.count() > 0; }, kPatience));
+    EXPECT_TRUE(finished[0][0].toString().contains(u"no compressed model"_s));
+    EXPECT_FALSE(QDir(folder).exists());
+}
+
 /// Puts every translated text into brackets, so that what is not translated shows.
 class BracketTranslator : public QTranslator {
 public:
