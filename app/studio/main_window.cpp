@@ -350,7 +350,7 @@ void MainWindow::showFailure(const Failure& failure, const QString& path) {
 void MainWindow::showLaunch(const LaunchSettings& suggested) {
     const PlanSize& size = session_.plan().size();
     const QString summary =
-        tr("%1 cells of %2 at %3 bits per weight; the result takes %4 on disk.")
+        tr("%1 cells of %2 at %3 bits per weight; all weights together take %4.")
             .arg(countText(session_.plan().config().cellCount()), session_.facts()->name,
                  figureText(size.bitsPerWeight), sizeText(size.total()));
     auto* dialog = new LaunchDialog(suggested, summary, this);

@@ -134,7 +134,7 @@ void PlanView::showFigures() {
     }
     const PlanSize& size = session_.plan().size();
     QList<TruthFigure> figures;
-    figures.append({u"disk"_s, tr("on disk"), sizeText(size.total()), tr("exact"),
+    figures.append({u"bytes"_s, tr("of weights"), sizeText(size.total()), tr("exact"),
                     static_cast<double>(size.total()),
                     tr("%1 bytes: cells %2, embeddings and head %3, norms and biases %4")
                         .arg(countText(size.total()), countText(size.cellBytes),

@@ -17,7 +17,7 @@ class ToneLabel;
 /// One figure. A smaller `amount` is better; a change shows its difference for two seconds.
 struct TruthFigure {
     QString id;
-    QString caption; ///< "on disk"
+    QString caption; ///< "of weights"
     QString value;   ///< "4.92 MB"
     QString kind;    ///< "exact"
     double amount = 0;
