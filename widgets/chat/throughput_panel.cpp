@@ -105,7 +105,7 @@ void ThroughputPanel::buildPlot() {
     plot_->addGraph();
     plot_->axisRect()->setAutoMargins(QCP::msLeft | QCP::msBottom);
     plot_->axisRect()->setMinimumMargins(QMargins(0, kSpaceSmall, kSpaceTiny, 0));
-    plot_->xAxis->ticker()->setTickCount(4);
+    plot_->xAxis->ticker()->setTickCount(3); // room for 0.0025
     plot_->yAxis->ticker()->setTickCount(3);
     plot_->xAxis->setNumberFormat(u"gb"_s);
     plot_->yAxis->setNumberFormat(u"gb"_s);
