@@ -5,6 +5,7 @@
 #include "core/base/error.h"
 #include "core/base/half.h"
 #include "core/codec/codec.h"
+#include "core/codec/fp16_range.h"
 #include "core/model/codec_facts.h"
 #include "kernels/lloyd/lloyd.h"
 
@@ -92,7 +93,7 @@ std::vector<std::byte> HalfCodec::packValues(std::span<const float> values,
     checkSize("values", values.size(), shape.size());
     std::vector<std::byte> codes(static_cast<size_t>(codeBytes(shape)));
     for (size_t i = 0; i < values.size(); ++i) {
-        const uint16_t half = floatToFp16(values[i]);
+        const uint16_t half = floatToFp16(withinFp16(values[i]));
         std::memcpy(codes.data() + 2 * i, &half, sizeof half);
     }
     return codes;

@@ -1,16 +1,14 @@
 #include "core/codec/plain_codec.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 
 #include "core/base/half.h"
 #include "core/base/hash.h"
+#include "core/codec/fp16_range.h"
 
 namespace caldera {
 namespace {
-
-constexpr float kLargestHalf = 65504;
 
 /// There is no table.
 std::string hashOfNothing() {
@@ -32,9 +30,7 @@ void HalfMatrixCodec::encodeBlock(std::span<const float> x, MatrixShape shape,
         std::byte* to =
             codes.data() + blockOffset(shape, {position.block, position.firstRow + row});
         for (int64_t j = 0; j < width; ++j) {
-            const float value = x[row * width + j];
-            const uint16_t half =
-                floatToFp16(std::isnan(value) ? 0 : std::clamp(value, -kLargestHalf, kLargestHalf));
+            const uint16_t half = floatToFp16(withinFp16(x[row * width + j]));
             std::memcpy(to + j * 2, &half, sizeof half);
             decoded[row * width + j] = fp16ToFloat(half);
         }

@@ -5,11 +5,11 @@
 #include <cmath>
 
 #include "core/base/half.h"
+#include "core/codec/fp16_range.h"
 
 namespace caldera {
 namespace {
 
-constexpr float kLargest = 65504; ///< of fp16
 /// Scales from the one that reaches the largest value down to 0.28 of it, besides those that put
 /// the largest value exactly on a level.
 constexpr int kClippings = 13;
@@ -21,17 +21,16 @@ using Group = std::array<float, kScalarGroup>;
 using Numbers = std::array<uint8_t, kScalarGroup>;
 
 uint8_t nearestNumber(const ScalarCode& code, float x) {
-    const auto last = static_cast<int>(code.levels.size()) - 1;
-    if (code.isUniform) {
-        const float number = std::floor(x) + static_cast<float>(code.levels.size() / 2);
-        // Not-a-number fails both comparisons.
-        return static_cast<uint8_t>(number >= static_cast<float>(last) ? last
-                                    : number > 0                       ? static_cast<int>(number)
-                                                                       : 0);
+    if (code.isUniform()) {
+        const size_t half = code.levels.size() / 2;
+        const float last = static_cast<float>(code.levels.size() - 1);
+        const float number = std::floor(x) + static_cast<float>(half);
+        // Not-a-number fails the comparison.
+        return number > 0 ? static_cast<uint8_t>(std::min(number, last)) : uint8_t{0};
     }
     int number = 0;
-    for (int i = 0; i < last; ++i) {
-        number += x > (code.levels[i] + code.levels[i + 1]) / 2 ? 1 : 0;
+    for (const float boundary : code.boundaries) {
+        number += x > boundary ? 1 : 0;
     }
     return static_cast<uint8_t>(number);
 }
@@ -58,7 +57,7 @@ public:
         }
         // Negative levels of a symmetric grid would only turn it upside down.
         for (const float level : code_.levels) {
-            if (level > 0 || (level < 0 && !code_.isUniform)) {
+            if (level > 0 || (level < 0 && !code_.isUniform())) {
                 tryScale(peak_ / level);
             }
         }
@@ -70,7 +69,7 @@ private:
     /// Levels that are not symmetric may fit better upside down.
     void tryBoth(float scale) {
         tryScale(scale);
-        if (!code_.isUniform) {
+        if (!code_.isUniform()) {
             tryScale(-scale);
         }
     }
@@ -118,9 +117,7 @@ private:
 
 Group cleaned(const float* x) {
     Group group;
-    std::transform(x, x + kScalarGroup, group.begin(), [](float value) {
-        return std::isnan(value) ? 0 : std::clamp(value, -kLargest, kLargest);
-    });
+    std::transform(x, x + kScalarGroup, group.begin(), withinFp16);
     return group;
 }
 

@@ -14,10 +14,12 @@ inline constexpr int kScalarScaleBytes = 2; ///< fp16, before the codes of its g
 struct ScalarCode {
     const char* id = ""; ///< "scalar-4g64", "nf-4g64"
     int bits = 4;
-    /// Steps of 1 around 0, so that the nearest level is found by rounding.
-    bool isUniform = false;
     std::span<const float> levels; ///< [2^bits] ascending
+    /// Half-way between neighbours; empty where levels lie in steps of 1 around 0 and rounding
+    /// finds the nearest.
+    std::span<const float> boundaries{};
 
+    bool isUniform() const { return boundaries.empty(); }
     int groupBytes() const { return kScalarScaleBytes + kScalarGroup / 8 * bits; }
     double bitsPerWeight() const { return groupBytes() * 8.0 / kScalarGroup; }
     float top() const { return levels.back(); }

@@ -43,14 +43,27 @@ constexpr std::array<float, 16> kNormal4 = {-1,
                                             0.722956657F,
                                             1};
 
+template <size_t Count>
+constexpr std::array<float, Count - 1> halfways(const std::array<float, Count>& levels) {
+    std::array<float, Count - 1> boundaries{};
+    for (size_t i = 0; i + 1 < Count; ++i) {
+        boundaries[i] = (levels[i] + levels[i + 1]) / 2;
+    }
+    return boundaries;
+}
+
+constexpr auto kHalfways2 = halfways(kNormal2);
+constexpr auto kHalfways3 = halfways(kNormal3);
+constexpr auto kHalfways4 = halfways(kNormal4);
+
 constexpr std::array<ScalarCode, 7> kCodes = {{
-    {"scalar-2g64", 2, true, kUniform2},
-    {"scalar-3g64", 3, true, kUniform3},
-    {"scalar-4g64", 4, true, kUniform4},
-    {"scalar-8g64", 8, true, kUniform8},
-    {"nf-2g64", 2, false, kNormal2},
-    {"nf-3g64", 3, false, kNormal3},
-    {"nf-4g64", 4, false, kNormal4},
+    {"scalar-2g64", 2, kUniform2},
+    {"scalar-3g64", 3, kUniform3},
+    {"scalar-4g64", 4, kUniform4},
+    {"scalar-8g64", 8, kUniform8},
+    {"nf-2g64", 2, kNormal2, kHalfways2},
+    {"nf-3g64", 3, kNormal3, kHalfways3},
+    {"nf-4g64", 4, kNormal4, kHalfways4},
 }};
 
 } // namespace

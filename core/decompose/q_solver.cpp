@@ -71,7 +71,7 @@ torch::Tensor QSolver::blocksOf(const torch::Tensor& all, const Panel& panel) co
 
 torch::Tensor QSolver::padded(const torch::Tensor& x) const {
     if (shape_ == paddedShape_) {
-        return x;
+        return x.contiguous(); // kernels on a GPU count on it
     }
     return at::constant_pad_nd(
         x, {0, paddedShape_.columns - shape_.columns, 0, paddedShape_.rows - shape_.rows});

@@ -353,6 +353,21 @@ TEST(FactorCodec, PacksEveryDecodedValueToItself) {
     }
 }
 
+TEST(FactorCodec, TakesAnyNumber) {
+    constexpr float kInfinity = std::numeric_limits<float>::infinity();
+    const std::vector<float> x = {std::nanf(""), kInfinity, -kInfinity, 3e38F, 1e-45F, 0};
+    for (const std::string id : {"lloyd-4", "none-16", "trellis-v2k8m4"}) {
+        const auto codec = makeFactorCodec(id);
+        std::vector<float> values(x.size());
+        codec->decode(codec->packValues(x, {2, 3}), {2, 3}, values);
+        for (const float value : values) {
+            EXPECT_TRUE(std::isfinite(value)) << id;
+        }
+        EXPECT_GT(values[1], 1) << id;
+        EXPECT_LT(values[2], -1) << id;
+    }
+}
+
 TEST(FactorCodec, KeepsBlocksOfWholeGroups) {
     const MatrixShape shape = {20, 6};
     const auto codec = makeFactorCodec("trellis-v2k8m4");
