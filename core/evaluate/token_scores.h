@@ -17,8 +17,9 @@ struct TokenScores {
 };
 
 /// logits [tokens, vocab] f32, targets [tokens] int64; `reference` may be undefined. Logits are
-/// overwritten. Sums over the vocabulary are formed in f64 (docs/evaluation.md).
-void scoreTokens(torch::Tensor logits, torch::Tensor reference, const torch::Tensor& targets,
-                 TokenScores& scores);
+/// overwritten. Sums over the vocabulary are formed in f64 (docs/evaluation.md). On a processor
+/// each thread takes a few tokens at a time.
+void scoreTokens(const torch::Tensor& logits, const torch::Tensor& reference,
+                 const torch::Tensor& targets, TokenScores& scores);
 
 } // namespace caldera

@@ -9,7 +9,7 @@
 namespace caldera {
 
 namespace {
-constexpr auto kInterval = std::chrono::milliseconds(100);
+constexpr auto kMovingInterval = std::chrono::milliseconds(100);
 constexpr int64_t kBarWidth = 20;
 constexpr const char* kClearLine = "\r\033[K";
 } // namespace
@@ -27,7 +27,12 @@ std::string progressLine(const std::string& stage, int64_t done, int64_t total, 
     return line;
 }
 
-TerminalProgress::TerminalProgress() : moving_(::isatty(STDERR_FILENO) == 1) {}
+TerminalProgress::TerminalProgress(std::chrono::milliseconds plainInterval)
+    : interval_(plainInterval), moving_(::isatty(STDERR_FILENO) == 1) {
+    if (moving_) {
+        interval_ = kMovingInterval;
+    }
+}
 
 TerminalProgress::~TerminalProgress() {
     clear();
@@ -37,7 +42,7 @@ void TerminalProgress::stage(const std::string& name) {
     const std::scoped_lock guard(mutex_);
     stage_ = name;
     eta_ = EtaClock();
-    drawn_ = {};
+    drawn_ = moving_ ? std::chrono::steady_clock::time_point() : std::chrono::steady_clock::now();
     print(name);
 }
 
@@ -45,10 +50,15 @@ void TerminalProgress::advance(int64_t done, int64_t total) {
     const std::scoped_lock guard(mutex_);
     const double eta = eta_.update(done, total);
     const auto now = std::chrono::steady_clock::now();
-    if (!moving_ || (now - drawn_ < kInterval && done < total)) {
+    const bool isDue = now - drawn_ >= interval_;
+    if (!isDue && (!moving_ || done < total)) {
         return;
     }
     drawn_ = now;
+    if (!moving_) {
+        print(progressLine(stage_, done, total, eta));
+        return;
+    }
     lineShown_ = true;
     std::fprintf(stderr, "%s%s", kClearLine, progressLine(stage_, done, total, eta).c_str());
     std::fflush(stderr);

@@ -1,4 +1,5 @@
-// Progress on stderr: one line that moves on a terminal, one line per stage elsewhere.
+// Progress on stderr: one line that moves on a terminal; elsewhere one line per stage, and one now
+// and then in a long stage.
 #pragma once
 
 #include <chrono>
@@ -11,7 +12,8 @@ namespace caldera {
 
 class TerminalProgress final : public Progress {
 public:
-    TerminalProgress();
+    /// `plainInterval`: between two lines where stderr is no terminal.
+    explicit TerminalProgress(std::chrono::milliseconds plainInterval = std::chrono::seconds(15));
     ~TerminalProgress() override;
     TerminalProgress(const TerminalProgress&) = delete;
     TerminalProgress& operator=(const TerminalProgress&) = delete;
@@ -28,6 +30,7 @@ private:
     void print(const std::string& sentence);
 
     std::mutex mutex_;
+    std::chrono::milliseconds interval_;
     bool moving_; ///< stderr is a terminal
     bool lineShown_ = false;
     std::string stage_;

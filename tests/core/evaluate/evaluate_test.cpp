@@ -191,6 +191,33 @@ TEST(TokenScores, SmallDivergencesAreNotLostInRounding) {
     }
 }
 
+TEST(TokenScores, AreThoseOfEveryTokenHoweverManyThereAre) {
+    constexpr int64_t kTokens = 1000; // several shares of every thread, and a remainder
+    constexpr int64_t kVocabulary = 1501;
+    at::manual_seed(5);
+    const torch::Tensor subject = at::randn({kTokens, kVocabulary}) * 3;
+    const torch::Tensor reference = subject + at::randn({kTokens, kVocabulary});
+    const torch::Tensor targets = at::arange(kTokens).remainder(kVocabulary);
+    TokenScores scores;
+    scoreTokens(subject.narrow(0, 0, 300).clone(), reference.narrow(0, 0, 300).clone(),
+                targets.narrow(0, 0, 300), scores);
+    scoreTokens(subject.narrow(0, 300, 700).clone(), reference.narrow(0, 300, 700).clone(),
+                targets.narrow(0, 300, 700), scores);
+    const torch::Tensor p = at::log_softmax(subject.to(at::kDouble), 1);
+    const torch::Tensor r = at::log_softmax(reference.to(at::kDouble), 1);
+    const auto expect = [&](const std::vector<double>& found, const torch::Tensor& wanted) {
+        ASSERT_EQ(found.size(), static_cast<size_t>(kTokens));
+        EXPECT_TRUE(at::allclose(at::tensor(found, at::kDouble), wanted, 1e-5, 1e-6));
+    };
+    const auto ofTargets = [&](const torch::Tensor& x) {
+        return -x.gather(1, targets.unsqueeze(1)).squeeze(1);
+    };
+    expect(scores.loss, ofTargets(p));
+    expect(scores.referenceLoss, ofTargets(r));
+    expect(scores.divergence, (r.exp() * (r - p)).sum(1));
+    EXPECT_EQ(scores.agreements, (subject.argmax(1) == reference.argmax(1)).sum().item<int64_t>());
+}
+
 TEST(Percentile, InterpolatesBetweenNeighbours) {
     const std::vector<double> values = {0, 1, 2, 10};
     EXPECT_EQ(percentile(values, 0), 0);

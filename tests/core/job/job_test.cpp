@@ -322,6 +322,28 @@ TEST(ProgressLine, ShowsShareAndEta) {
     EXPECT_EQ(progressLine("s", 0, 0, -1), "s  [--------------------]  0 %");
 }
 
+TEST(TerminalProgress, WritesALineNowAndThenWhereNothingMoves) {
+    testing::internal::CaptureStderr(); // a file
+    {
+        TerminalProgress often(std::chrono::milliseconds(0));
+        often.stage("evaluate");
+        often.advance(1, 4);
+        often.advance(2, 4);
+    }
+    const std::string lines = testing::internal::GetCapturedStderr();
+    EXPECT_THAT(lines, testing::StartsWith("evaluate\nevaluate  [#####---------------]  25 %\n"
+                                           "evaluate  [##########----------]  50 %"));
+    EXPECT_THAT(lines, testing::Not(testing::HasSubstr("\r")));
+    testing::internal::CaptureStderr();
+    {
+        TerminalProgress seldom(std::chrono::hours(1));
+        seldom.stage("evaluate");
+        seldom.advance(1, 2);
+        seldom.advance(2, 2);
+    }
+    EXPECT_EQ(testing::internal::GetCapturedStderr(), "evaluate\n");
+}
+
 TEST(Cancelling, Throws) {
     std::stop_source source;
     checkCancelled(source.get_token());
