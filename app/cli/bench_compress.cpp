@@ -209,10 +209,9 @@ void BlockBench::timeParts(const torch::Tensor& weight, const GroupBasis& basis,
 void BlockBench::decomposeGroup(InputGroup group, BlockWeights& weights, torch::Tensor& hessian) {
     GroupBasis basis;
     timed("basis", [&] {
-        basis = makeGroupBasis(hessian, config_.inputSize(group), options_.settings,
+        basis = makeGroupBasis(std::move(hessian), config_.inputSize(group), options_.settings,
                                options_.settings.seed);
     });
-    hessian.reset();
     for (const Module module : kModules) {
         if (inputGroupOf(module) != group) {
             continue;

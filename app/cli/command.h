@@ -58,6 +58,7 @@ private:
 void addInfoCommand(CommandLine& commands);
 void addPlanCommand(CommandLine& commands);
 void addFidelityCommand(CommandLine& commands);
+void addCalibrateCommand(CommandLine& commands);
 void addDecomposeCommand(CommandLine& commands);
 void addCompressCommand(CommandLine& commands);
 void addMergeCommand(CommandLine& commands);

@@ -127,6 +127,12 @@ void addDecomposeCommand(CommandLine& commands) {
         ->capture_default_str();
     app.add_option("--update-order", settings.updateOrder, "\"LR,Q\" or \"Q,LR\"")
         ->capture_default_str();
+    app.add_option("--low-rank-start", settings.lowRankStart,
+                   "First fit of L R: \"balanced\", \"hessian\", \"plain\" or \"outliers\"")
+        ->capture_default_str();
+    app.add_option("--activation-aware", settings.activationAware,
+                   "Steps that see the Hessian: \"Q,LR\", \"Q\", \"LR\" or \"none\"")
+        ->capture_default_str();
     app.add_flag("--hessian-downdate", settings.hessianDowndate,
                  "First Q step in the metric that L cannot absorb");
     app.add_option("--damping", settings.damping, "Share of the mean diagonal added to the Hessian")

@@ -24,6 +24,7 @@ int runCommandLine(int argc, char** argv) {
     caldera::cli::addInfoCommand(commands);
     caldera::cli::addPlanCommand(commands);
     caldera::cli::addFidelityCommand(commands);
+    caldera::cli::addCalibrateCommand(commands);
     caldera::cli::addDecomposeCommand(commands);
     caldera::cli::addCompressCommand(commands);
     caldera::cli::addMergeCommand(commands);

@@ -1,3 +1,5 @@
+#include <utility>
+
 #include <ATen/ATen.h>
 
 #include "core/base/error.h"
@@ -47,11 +49,11 @@ void checkHessian(const torch::Tensor& hessian, int64_t columns) {
 
 /// H / mean diag in memory of its own; the identity when nothing was given or no input was ever
 /// active.
-torch::Tensor normalized(const torch::Tensor& hessian, int64_t columns) {
+torch::Tensor normalized(torch::Tensor hessian, int64_t columns) {
     if (!hessian.defined()) {
         return at::eye(columns, at::kFloat);
     }
-    const torch::Tensor matrix = hessian.to(at::kFloat);
+    const torch::Tensor matrix = std::exchange(hessian, {}).to(at::kFloat);
     checkHessian(matrix, columns);
     const double mean = matrix.diagonal().mean(at::kDouble).item<double>();
     if (mean < 0 || matrix.diagonal().min().item<double>() < 0) {
@@ -63,11 +65,11 @@ torch::Tensor normalized(const torch::Tensor& hessian, int64_t columns) {
 
 } // namespace
 
-GroupBasis makeGroupBasis(const torch::Tensor& hessian, int64_t columns,
-                          const CellSettings& settings, uint64_t seed) {
+GroupBasis makeGroupBasis(torch::Tensor hessian, int64_t columns, const CellSettings& settings,
+                          uint64_t seed) {
     GroupBasis basis;
-    // At most three matrices of this size beside the caller's are alive at a time.
-    torch::Tensor rotated = normalized(hessian, columns);
+    // At most three matrices of this size are alive at a time.
+    torch::Tensor rotated = normalized(std::move(hessian), columns);
     basis.hessianDiagonal = rotated.diagonal().clone();
     basis.transformBlock = transformBlock(settings.transform, columns);
     basis.inSign = settings.transform == "none" ? at::ones({columns}, at::kFloat)

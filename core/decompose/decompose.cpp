@@ -29,8 +29,26 @@ constexpr double kWorthwhileGain = 0.002;
 /// Weight of plain energy beside the Hessian (mean diagonal 1) when L R is fitted before Q: LDLQ
 /// turns the size of what is left into error whatever its direction (docs/decisions/0030).
 constexpr double kPlainEnergyShare = 3;
+/// Ranks for one outlier channel in the start that fits outliers.
+constexpr int64_t kRanksPerOutlier = 4;
+/// Weight of plain energy where only outlier channels count: it fills what they leave of the rank.
+constexpr double kPlainEnergyBesideOutliers = 1e-3;
 /// Sweeps of coordinate descent in each Q step.
 constexpr int kSweeps = 2;
+
+void requireOneOf(const std::string& where, const std::string& what, const std::string& came,
+                  const std::vector<std::string>& known) {
+    if (std::find(known.begin(), known.end(), came) != known.end()) {
+        return;
+    }
+    std::string list;
+    for (const std::string& word : known) {
+        list += (list.empty() ? "\"" : ", \"") + word + "\"";
+    }
+    throw Error("decompose.choice",
+                where + ": the " + what + " \"" + came + "\" is unknown. Known: " + list + ".",
+                {{"where", where}, {"came", came}, {"known", list}});
+}
 
 void checkRequest(const DecomposeRequest& request, const GroupBasis& basis) {
     const torch::Tensor& weight = request.weight;
@@ -55,11 +73,51 @@ void checkRequest(const DecomposeRequest& request, const GroupBasis& basis) {
                         std::to_string(limit / kRowGroup * kRowGroup) + ".",
                     {{"where", name}, {"rank", std::to_string(rank)}});
     }
-    const std::string& order = request.settings.updateOrder;
-    if (order != "LR,Q" && order != "Q,LR") {
-        throw Error("decompose.order", name + ": the update order \"" + order +
-                                           "\" is unknown: \"LR,Q\" or \"Q,LR\" was needed.");
+    requireOneOf(name, "update order", request.settings.updateOrder, {"LR,Q", "Q,LR"});
+    requireOneOf(name, "start of L R", request.settings.lowRankStart,
+                 {"balanced", "hessian", "plain", "outliers"});
+    requireOneOf(name, "choice of steps that see the Hessian", request.settings.activationAware,
+                 {"Q,LR", "Q", "LR", "none"});
+}
+
+bool seesHessian(const CellSettings& settings, const std::string& step) {
+    return settings.activationAware == step || settings.activationAware == "Q,LR";
+}
+
+torch::Tensor identityLike(const torch::Tensor& square) {
+    return at::eye(square.size(0), square.options());
+}
+
+/// The Hessian of the input channels of most energy alone, as ODLRI starts: E^T (E H E^T) E with a
+/// row of E [outliers, columns] for each of them.
+torch::Tensor outlierHessian(const GroupBasis& basis, int64_t outliers) {
+    const int64_t columns = basis.hessian.size(0);
+    const torch::Tensor channels = std::get<1>(
+        basis.hessianDiagonal.topk(std::clamp<int64_t>(outliers, 1, columns))); // [outliers]
+    const torch::Tensor picked =
+        rotateColumns(identityLike(basis.hessian).index_select(0, channels) * basis.inSign,
+                      basis.transformBlock); // [outliers, columns]
+    const torch::Tensor own = at::mm(at::mm(picked, basis.hessian), picked.t());
+    return at::mm(picked.t(), at::mm(own, picked));
+}
+
+/// What the first fit of L R weighs when it comes before Q.
+torch::Tensor startMetric(const CellSettings& settings, const GroupBasis& basis) {
+    if (settings.lowRankStart == "plain") {
+        return identityLike(basis.hessian);
     }
+    if (settings.lowRankStart == "hessian") {
+        return basis.hessian;
+    }
+    if (settings.lowRankStart == "outliers") {
+        torch::Tensor metric =
+            outlierHessian(basis, std::max<int64_t>(settings.rank / kRanksPerOutlier, 1));
+        metric.diagonal().add_(kPlainEnergyBesideOutliers);
+        return metric;
+    }
+    torch::Tensor metric = basis.hessian.clone();
+    metric.diagonal().add_(kPlainEnergyShare);
+    return metric;
 }
 
 /// The best Q and L R so far, and the steps that make them.
@@ -70,7 +128,12 @@ public:
           codec_(makeCodec(request.settings.codecId())),
           leftCodec_(makeFactorCodec(request.settings.leftCodecId())),
           rightCodec_(makeFactorCodec(request.settings.rightCodecId())),
-          qSolver_(*codec_, {weight_.size(0), weight_.size(1)}, basis.hessian, basis.cholesky,
+          lowRankMetric_(seesHessian(request.settings, "LR") ? basis.hessian
+                                                             : identityLike(basis.hessian)),
+          qSolver_(*codec_, {weight_.size(0), weight_.size(1)},
+                   seesHessian(request.settings, "Q") ? basis.hessian : identityLike(basis.hessian),
+                   seesHessian(request.settings, "Q") ? basis.cholesky
+                                                      : identityLike(basis.hessian),
                    request.stop),
           lowRankSettings_{request.settings.rank, request.settings.innerIterations,
                            deriveSeed(request.seed, "low-rank"), *leftCodec_, *rightCodec_},
@@ -99,6 +162,7 @@ private:
     std::shared_ptr<const Codec> codec_;
     std::shared_ptr<const FactorCodec> leftCodec_;
     std::shared_ptr<const FactorCodec> rightCodec_;
+    torch::Tensor lowRankMetric_; ///< [columns, columns]
     QSolver qSolver_;
     LowRankSettings lowRankSettings_;
     double reference_;
@@ -124,14 +188,12 @@ double Solver::record(int iteration, const std::string& step) {
 
 void Solver::lowRankStep() {
     if (lowRank_.empty()) {
-        torch::Tensor metric = basis_.hessian;
-        if (!hasQ_) {
-            metric = metric.clone();
-            metric.diagonal().add_(kPlainEnergyShare);
-        }
-        lowRank_ = fitLowRank(withoutQ(), metric, lowRankSettings_);
+        const bool first = !hasQ_ && seesHessian(request_.settings, "LR");
+        lowRank_ =
+            fitLowRank(withoutQ(), first ? startMetric(request_.settings, basis_) : lowRankMetric_,
+                       lowRankSettings_);
     } else {
-        improveLowRank(lowRank_, withoutQ(), basis_.hessian, lowRankSettings_);
+        improveLowRank(lowRank_, withoutQ(), lowRankMetric_, lowRankSettings_);
     }
 }
 
@@ -155,7 +217,7 @@ void Solver::qStep() {
         q_ = qSolver_.encode(target, downdate ? downdatedCholesky() : torch::Tensor());
         hasQ_ = true;
         if (downdate) {
-            improveLowRank(lowRank_, withoutQ(), basis_.hessian, lowRankSettings_);
+            improveLowRank(lowRank_, withoutQ(), lowRankMetric_, lowRankSettings_);
             return; // sweeps in the true metric follow in the next iterations
         }
     }

@@ -25,10 +25,10 @@ struct GroupBasis {
 };
 
 /// hessian [columns, columns] f32 = E[x x^T], any scale; an undefined tensor means the identity.
-/// Throws Error("decompose.*") for NaN or infinity, a wrong shape, or a matrix that no damping
-/// saves.
-GroupBasis makeGroupBasis(const torch::Tensor& hessian, int64_t columns,
-                          const CellSettings& settings, uint64_t seed);
+/// One that is moved here is gone before the factorization: of a wide group it is gigabytes. Throws
+/// Error("decompose.*") for NaN or infinity, a wrong shape, or a matrix that no damping saves.
+GroupBasis makeGroupBasis(torch::Tensor hessian, int64_t columns, const CellSettings& settings,
+                          uint64_t seed);
 
 struct DecomposeRequest {
     Cell cell;

@@ -1,6 +1,7 @@
 #include "core/linalg/factorization.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include <ATen/ATen.h>
 
@@ -14,6 +15,8 @@ namespace {
 
 constexpr double kHighestDamping = 10.0;
 constexpr double kFirstRaisedDamping = 1e-4;
+/// Of the mean diagonal: what a solution with a symmetric matrix begins with.
+constexpr double kSolveDamping = 1e-6;
 constexpr int64_t kExactLimit = 1536;
 constexpr int64_t kOversampling = 32;
 constexpr int kPowerIterations = 5;
@@ -75,7 +78,9 @@ DampedCholesky dampedCholesky(const torch::Tensor& matrix, double damping) {
         damped.diagonal().add_(tried);
         auto [factor, info] = at::linalg_cholesky_ex(damped);
         // A factor can come out non-finite with a clean info when the matrix is close to singular.
-        if (info.item<int>() == 0 && at::isfinite(factor).all().item<bool>()) {
+        // Whatever is not finite in a row reaches its diagonal; asking all of a wide Hessian's
+        // factor would take as much memory again.
+        if (info.item<int>() == 0 && at::isfinite(factor.diagonal()).all().item<bool>()) {
             return {std::move(damped), std::move(factor), tried};
         }
         tried = std::max(tried * 10, kFirstRaisedDamping);
@@ -87,9 +92,18 @@ DampedCholesky dampedCholesky(const torch::Tensor& matrix, double damping) {
 }
 
 torch::Tensor solveSymmetric(const torch::Tensor& m, const torch::Tensor& b) {
-    torch::Tensor regular = m.clone();
-    regular.diagonal().add_((m.diagonal().mean() * 1e-6).clamp_min(1e-30));
-    const torch::Tensor factor = std::get<0>(at::linalg_cholesky_ex(regular));
+    const torch::Tensor mean = m.diagonal().mean().clamp_min(1e-24);
+    torch::Tensor factor;
+    torch::Tensor info;
+    // A Gram matrix of vectors that are all alike is singular to the last bit of f32.
+    for (double share = kSolveDamping; share <= 1; share *= 10) {
+        torch::Tensor regular = m.clone();
+        regular.diagonal().add_(mean * share);
+        std::tie(factor, info) = at::linalg_cholesky_ex(regular);
+        if (info.item<int>() == 0) {
+            break;
+        }
+    }
     return at::cholesky_solve(b.t(), factor).t();
 }
 

@@ -55,6 +55,8 @@ void CellOverride::applyTo(CellSettings& settings) const {
     set(outerIterations, settings.outerIterations);
     set(innerIterations, settings.innerIterations);
     set(updateOrder, settings.updateOrder);
+    set(lowRankStart, settings.lowRankStart);
+    set(activationAware, settings.activationAware);
     set(hessianDowndate, settings.hessianDowndate);
     set(damping, settings.damping);
     set(seed, settings.seed);

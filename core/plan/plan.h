@@ -26,6 +26,11 @@ struct CellSettings {
     int outerIterations = 2;
     int innerIterations = 6;
     std::string updateOrder = "LR,Q"; ///< or "Q,LR"
+    /// What the first fit of L R weighs: "balanced" (the Hessian and plain energy), "hessian",
+    /// "plain" or "outliers" (the input channels of most energy).
+    std::string lowRankStart = "balanced";
+    /// The steps that see the Hessian: "Q,LR", "Q", "LR" or "none".
+    std::string activationAware = "Q,LR";
     bool hessianDowndate = false;
     double damping = 0.01; ///< of the mean diagonal of H
     uint64_t seed = 0;
@@ -42,7 +47,8 @@ struct CellSettings {
 struct CellOverride {
     std::optional<double> bits, leftBits, rightBits, damping;
     std::optional<int> rank, outerIterations, innerIterations;
-    std::optional<std::string> codec, factorCodec, transform, updateOrder;
+    std::optional<std::string> codec, factorCodec, transform, updateOrder, lowRankStart,
+        activationAware;
     std::optional<bool> hessianDowndate, locked, skip;
     std::optional<uint64_t> seed;
 

@@ -33,6 +33,9 @@ void forEachCellKey(Settings& settings, Visit&& visit) {
     visit("outer_iterations", settings.outerIterations, Range{1, 100});
     visit("inner_iterations", settings.innerIterations, Range{0, 1000});
     visit("update_order", settings.updateOrder, Choices{"LR,Q", "Q,LR"});
+    visit("low_rank_start", settings.lowRankStart,
+          Choices{"balanced", "hessian", "plain", "outliers"});
+    visit("activation_aware", settings.activationAware, Choices{"Q,LR", "Q", "LR", "none"});
     visit("hessian_downdate", settings.hessianDowndate);
     visit("damping", settings.damping, Range{1e-8, 10});
     visit("seed", settings.seed);

@@ -1,6 +1,7 @@
 #include "core/decompose/decompose.h"
 
 #include <cmath>
+#include <map>
 #include <numeric>
 #include <random>
 
@@ -114,7 +115,6 @@ TEST_F(Decompose, SixteenBitFactorsAreAtLeastAsGood) {
     EXPECT_LT(solve(problem, settings).report.relativeError, fourBits);
 }
 
-TEST_F(Decompose, FurtherRoundsNeverHurt) {
 TEST_F(Decompose, FactorsInATrellisAreWhatThePackedBytesSay) {
     for (const auto& [rows, columns] :
          {std::pair<int64_t, int64_t>{128, 128}, {70, 41}, {33, 21}}) {
@@ -135,6 +135,7 @@ TEST_F(Decompose, FactorsInATrellisAreWhatThePackedBytesSay) {
     }
 }
 
+TEST_F(Decompose, FurtherRoundsNeverHurt) {
     const Problem problem = makeProblem(64, 128);
     const double one = solve(problem, settingsOf(16, 1)).report.relativeError;
     EXPECT_LE(solve(problem, settingsOf(16, 4)).report.relativeError, one + 1e-6);
@@ -152,6 +153,58 @@ TEST_F(Decompose, EveryOrderAndDowndateEndsOnAQStep) {
             EXPECT_LT(cell.report.relativeError, 0.35) << order << downdate;
         }
     }
+}
+
+TEST_F(Decompose, EveryStartOfLowRankBeatsDoingWithout) {
+    const Problem problem = makeProblem(128, 128);
+    const double without = solve(problem, settingsOf(0)).report.relativeError;
+    for (const char* start : {"balanced", "hessian", "plain", "outliers"}) {
+        CellSettings settings = settingsOf(16);
+        settings.lowRankStart = start;
+        EXPECT_LT(solve(problem, settings).report.relativeError, 0.9 * without) << start;
+    }
+}
+
+TEST_F(Decompose, TheOutlierStartFitsTheChannelsOfMostEnergy) {
+    Problem problem{randomMatrix(96, 128, 1), at::eye(128, at::kFloat)};
+    const std::vector<int64_t> loud = {5, 40, 77, 120};
+    for (const int64_t channel : loud) {
+        problem.hessian[channel][channel] = 1e4;
+    }
+    CellSettings settings = settingsOf(16, 1);
+    settings.leftBits = settings.rightBits = 16;
+    settings.factorCodec = "none";
+    const auto afterLowRank = [&](const char* start) {
+        settings.lowRankStart = start;
+        return solve(problem, settings).report.history.front().relativeError;
+    };
+    EXPECT_LT(afterLowRank("outliers"), 0.12);
+    EXPECT_GT(afterLowRank("plain"), 0.5);
+}
+
+TEST_F(Decompose, StepsThatDoNotSeeTheHessianLoseInItsMetric) {
+    const Problem problem = makeProblem(96, 128);
+    std::map<std::string, double> error;
+    for (const char* aware : {"Q,LR", "Q", "LR", "none"}) {
+        CellSettings settings = settingsOf(16);
+        settings.activationAware = aware;
+        error[aware] = solve(problem, settings).report.relativeError;
+    }
+    EXPECT_LT(error["Q,LR"], error["LR"] * 0.95);
+    EXPECT_LT(error["Q"], error["none"] * 0.95);
+    EXPECT_LT(error["LR"], error["none"]);
+}
+
+TEST_F(Decompose, UnknownChoicesAreNamed) {
+    const Problem problem = makeProblem(32, 32);
+    const auto refused = [&](auto member) {
+        CellSettings settings = settingsOf(16);
+        settings.*member = "sideways";
+        return codeOf([&] { solve(problem, settings); });
+    };
+    EXPECT_EQ(refused(&CellSettings::updateOrder), "decompose.choice");
+    EXPECT_EQ(refused(&CellSettings::lowRankStart), "decompose.choice");
+    EXPECT_EQ(refused(&CellSettings::activationAware), "decompose.choice");
 }
 
 TEST_F(Decompose, SameSeedGivesSameBytes) {

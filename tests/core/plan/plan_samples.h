@@ -35,6 +35,8 @@ inline Plan richPlan() {
     every.factorCodec = "none";
     every.transform = "none";
     every.updateOrder = "LR,Q";
+    every.lowRankStart = "outliers";
+    every.activationAware = "LR";
     every.hessianDowndate = false;
     every.locked = true;
     every.skip = false;

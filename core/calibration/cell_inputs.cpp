@@ -1,0 +1,70 @@
+#include "core/calibration/cell_inputs.h"
+
+#include <algorithm>
+#include <set>
+
+#include <ATen/ATen.h>
+
+#include "core/calibration/calibration.h"
+#include "core/forward/transformer.h"
+#include "core/linalg/device.h"
+#include "core/model/safetensors.h"
+
+namespace caldera {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+void addMatrix(SafetensorsWriter& writer, const std::string& name, const torch::Tensor& matrix) {
+    const torch::Tensor values = matrix.to(at::kCPU, at::kFloat).contiguous();
+    const auto* bytes = reinterpret_cast<const std::byte*>(values.data_ptr<float>());
+    writer.add(name, "F32", values.sizes().vec(), {bytes, values.nbytes()});
+}
+
+fs::path writeCell(const fs::path& folder, Cell cell, const torch::Tensor& weight,
+                   const torch::Tensor& hessian) {
+    SafetensorsWriter writer;
+    writer.setMetadata("cell", cellName(cell));
+    addMatrix(writer, "weight", weight);
+    addMatrix(writer, "hessian", hessian);
+    const fs::path file = folder / (cellName(cell) + ".safetensors");
+    writer.write(file);
+    return file;
+}
+
+} // namespace
+
+std::vector<fs::path> writeCellInputs(const CellInputsRequest& request, Progress& progress,
+                                      const std::stop_token& stop) {
+    const ModelConfig& config = request.model->config;
+    const std::set<Cell> cells(request.cells.begin(), request.cells.end());
+    const auto weights = modelWeights(request.model, deviceOf(request.device));
+    const CalibrationSettings calibration = fitCalibration(request.calibration, config);
+    progress.stage("calibrate");
+    torch::Tensor hidden =
+        weights
+            ->embed(calibrationTokens(*request.model->tokenizer, calibrationText(calibration),
+                                      calibration, progress))
+            .to(at::kCPU);
+    fs::create_directories(request.folder);
+    std::vector<fs::path> files;
+    const int layers = cells.empty() ? 0 : cells.rbegin()->layer + 1;
+    for (int layer = 0; layer < layers; ++layer) {
+        checkCancelled(stop);
+        const BlockWeights block = weights->block(layer);
+        const BlockHessians hessians = calibrateBlock(config, block, hidden, stop);
+        for (const Module module : kModules) {
+            if (cells.contains({layer, module})) {
+                const auto group = static_cast<size_t>(inputGroupOf(module));
+                files.push_back(writeCell(request.folder, {layer, module},
+                                          block.weight[static_cast<size_t>(module)],
+                                          hessians.hessian[group]));
+            }
+        }
+        progress.advance(layer + 1, layers);
+    }
+    return files;
+}
+
+} // namespace caldera
