@@ -9,10 +9,10 @@
 namespace caldera {
 
 struct CodecFacts {
-    const char* id;     ///< in artifacts and reports: "trellis-v4k8m4"
-    const char* family; ///< in plans: "trellis"
-    double bits;        ///< in plans: of a weight's code
-    int columns;        ///< encoded together; Q's columns pad to a multiple
+    const char* id = "";     ///< in artifacts and reports: "trellis-v4k8m4"
+    const char* family = ""; ///< in plans: "trellis"
+    double bits = 0;         ///< in plans: of a weight's code
+    int columns = 1;         ///< encoded together; Q's columns pad to a multiple
     /// Of a weight's share of the scales that lie among the codes.
     double scaleBits = 0;
 

@@ -19,6 +19,24 @@ std::vector<std::byte> randomBytes(int64_t count, std::mt19937& random) {
     return bytes;
 }
 
+std::vector<std::byte> encodedNoise(const Codec& codec, MatrixShape shape, std::mt19937& random) {
+    std::vector<std::byte> codes(static_cast<size_t>(codec.codeBytes(shape)));
+    const int64_t width = codec.blockColumns();
+    std::vector<float> decoded(static_cast<size_t>(padTo(shape.rows, kRowGroup) * width));
+    for (int64_t block = 0; block * width < shape.columns; ++block) {
+        codec.encodeBlock(randomVector(static_cast<int64_t>(decoded.size()), random), shape,
+                          {block, 0}, codes, decoded);
+    }
+    return codes;
+}
+
+/// Any bytes are codes, but where codes hold fp16 numbers.
+std::vector<std::byte> randomCodes(const Codec& codec, MatrixShape shape, std::mt19937& random) {
+    const bool anyBytes = codec.id().starts_with("e8p") || codec.id().starts_with("trellis");
+    return anyBytes ? randomBytes(codec.codeBytes(shape), random)
+                    : encodedNoise(codec, shape, random);
+}
+
 std::vector<uint16_t> randomSigns(int64_t count, std::mt19937& random) {
     std::vector<uint16_t> signs;
     for (int64_t i = 0; i < count; ++i) {
@@ -65,7 +83,7 @@ PackedCell::PackedCell(MatrixShape shape, int rank, const std::string& transform
     : transform_(transform) {
     const auto codec = makeCodec(codecId);
     const float typical = 1.0F / std::sqrt(static_cast<float>(shape.columns));
-    cell_.q = {codecId, shape, randomBytes(codec->codeBytes(shape), random),
+    cell_.q = {codecId, shape, randomCodes(*codec, shape, random),
                randomScales(padTo(shape.rows, kRowGroup) / kRowGroup, typical, random)};
     cell_.l.shape = {shape.rows, rank};
     cell_.r.shape = {rank, shape.columns};

@@ -88,6 +88,9 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"trellisFactorsPadded", {33, 13}, 16, "none", 5, false, "e8p-2", "trellis-v4k8m4"},
         Case{"residualLattice", {33, 13}, 16, "hadamard-128", 2, true, "e8p-3"},
         Case{"lowRankAlone", {33, 13}, 16, "hadamard-128", 3, true, "none-0"},
+        Case{"normalFloat", {33, 13}, 16, "none", 3, false, "nf-3g64"},
+        Case{"scalarGroups", {20, 70}, 16, "hadamard-128", 1, true, "scalar-8g64"},
+        Case{"halves", {33, 13}, 16, "none", 2, false, "none-16"},
         Case{"twoWords", {20, 36}, 0, "none", 1, false, "e8p-4"}),
     [](const auto& test) { return test.param.name; });
 
