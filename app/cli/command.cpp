@@ -237,7 +237,12 @@ int CommandLine::run(int argc, char** argv) {
         app_.parse(argc, argv);
     } catch (const CLI::ParseError& e) {
         if (e.get_exit_code() == 0) {
-            return app_.exit(e); // --help, --version
+            const Outcome outcome = outcomeOf([&] {
+                app_.exit(e); // --help, --version
+                flushOutput();
+            });
+            tell(outcome, false);
+            return outcome.exitCode;
         }
         const bool json = std::find(words.begin(), words.end(), "--json") != words.end();
         const std::string sentence = printable(e.what(), kLongestMessage);

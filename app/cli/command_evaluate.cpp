@@ -64,14 +64,14 @@ struct Outcome {
 };
 
 Outcome evaluateFor(const Options& options, Invocation& invocation) {
-    const torch::Device device = deviceOf(options.compute.device);
-    const Subject subject = openSubject(options.subject, device, invocation);
     const fs::path text =
         options.text.empty() ? resourcesFolder() / "demo-model" / "heldout.txt" : options.text;
     EvaluateRequest request;
+    request.text = readTextFile(text);
+    const torch::Device device = deviceOf(options.compute.device);
+    const Subject subject = openSubject(options.subject, device, invocation);
     request.subject = subject.weights;
     request.tokenizer = subject.tokenizer;
-    request.text = readTextFile(text);
     request.maxTokens = options.maxTokens;
     const int positions = subject.weights->config().maxPositions;
     const int fitting = positions > 0 ? std::min(kDefaultContext, positions) : kDefaultContext;
@@ -150,13 +150,21 @@ fs::path outFile(const Options& options, const Invocation& invocation) {
     return options.out;
 }
 
+/// Finds out before hours of work whether their report can be written. Throws Error("file.*").
+void requireWritable(const fs::path& file) {
+    fs::create_directories(fs::absolute(file).parent_path());
+    const AtomicFile attempt(file);
+}
+
 void run(const Options& options, Invocation& invocation) {
     options.compute.apply();
     const fs::path out = outFile(options, invocation);
+    if (!out.empty()) {
+        requireWritable(out);
+    }
     const Outcome outcome = evaluateFor(options, invocation);
     invocation.progress.event("metric", nlohmann::json(outcome.record.numbers));
     if (!out.empty()) {
-        fs::create_directories(fs::absolute(out).parent_path());
         writeReport(outcome.report, out);
         invocation.progress.event("artifact", {{"path", out.string()}, {"kind", "report"}});
     }

@@ -1,5 +1,6 @@
 #include "app/cli/command.h"
 
+#include <array>
 #include <csignal>
 #include <cstdio>
 #include <fcntl.h>
@@ -114,6 +115,27 @@ TEST(Command, FailsWhenItsOutputIsLost) {
     std::cout.clear();
     EXPECT_EQ(result.exitCode, 1);
     EXPECT_THAT(result.err, HasSubstr("The output cannot be written (No space left on device)"));
+}
+
+TEST(Command, FailsWhenItsHelpIsLost) {
+    const int before = ::dup(STDOUT_FILENO);
+    CLI::App app("test", "caldera");
+    CommandLine commands(app);
+    std::string program = "caldera";
+    std::string help = "--help";
+    std::array<char*, 2> arguments = {program.data(), help.data()};
+    const int full = ::open("/dev/full", O_WRONLY);
+    ::dup2(full, STDOUT_FILENO);
+    ::close(full);
+    testing::internal::CaptureStderr();
+    const int exitCode = commands.run(2, arguments.data());
+    const std::string said = testing::internal::GetCapturedStderr();
+    ::dup2(before, STDOUT_FILENO);
+    ::close(before);
+    std::clearerr(stdout);
+    std::cout.clear();
+    EXPECT_EQ(exitCode, 1);
+    EXPECT_THAT(said, HasSubstr("The output cannot be written"));
 }
 
 TEST(Command, PrintsFailuresAsJsonToo) {
