@@ -36,9 +36,6 @@ FactsPage::FactsPage(QWidget* parent)
     auto* columns = tensorTable_->horizontalHeader();
     columns->setSectionResizeMode(QHeaderView::Interactive);
     columns->setSectionResizeMode(TensorTableModel::Name, QHeaderView::Stretch);
-    columns->resizeSection(TensorTableModel::Shape, 140);
-    columns->resizeSection(TensorTableModel::Type, 148);
-    columns->resizeSection(TensorTableModel::Bytes, 104);
 
     auto* tensorLayout = new QVBoxLayout(tensorSection_);
     tensorLayout->setContentsMargins(0, 0, 0, 0);
@@ -73,6 +70,10 @@ void FactsPage::showFacts(const OpenFacts& facts) {
     remark_->setVisible(!remark_->text().isEmpty());
     sections_->setSections(factSections(facts));
     tensors_.setTensors(facts.tensors);
+    for (const int column :
+         {TensorTableModel::Shape, TensorTableModel::Type, TensorTableModel::Bytes}) {
+        tensorTable_->resizeColumnToContents(column); // the names take what is left
+    }
     tensorSection_->setVisible(!facts.tensors.empty());
 }
 

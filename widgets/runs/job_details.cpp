@@ -198,7 +198,8 @@ QWidget* JobDetails::buildFacts() {
     layout->setSpacing(kSpaceHuge);
     stagesBox_->setMinimumWidth(kStagesWidth);
     layout->addWidget(stagesBox_, 2);
-    layout->addWidget(new Separator(Qt::Vertical, box));
+    cellsEdge_ = new Separator(Qt::Vertical, box);
+    layout->addWidget(cellsEdge_);
     layout->addWidget(cellsBox_, 5);
     return box;
 }
@@ -334,6 +335,7 @@ void JobDetails::showStages(const JobHistory& history) {
 void JobDetails::showCells(const JobHistory& history) {
     const bool any = !history.cells().isEmpty();
     cellsBox_->setVisible(any);
+    cellsEdge_->setVisible(any);
     if (!any)
         return;
     cellCount_->setText(countText(history.cells().size()));

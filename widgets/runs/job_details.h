@@ -70,6 +70,7 @@ private:
     QWidget* stagesBox_ = nullptr;
     QGridLayout* stages_ = nullptr;
     QWidget* cellsBox_ = nullptr;
+    QWidget* cellsEdge_ = nullptr; ///< between stages and cells
     ToneLabel* cellCount_ = nullptr;
     ToneLabel* meanError_ = nullptr;
     ToneLabel* speed_ = nullptr;

@@ -29,9 +29,9 @@ namespace {
 constexpr int kRefreshInterval = 100; // ms
 constexpr int kClockInterval = 1000;
 constexpr int kStateWidth = 112;
-constexpr int kProgressWidth = 128;
+constexpr int kProgressWidth = 116;
 constexpr int kSpeedWidth = 84;
-constexpr int kCreatedWidth = 92;
+constexpr int kCreatedWidth = 104; // "12 min ago"
 constexpr int kTableWidth = 600;
 constexpr int kNarrowTable = 360; // state, title and progress
 constexpr int kMediumTable = 520; // all but the speed
