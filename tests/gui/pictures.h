@@ -16,7 +16,7 @@ namespace caldera::studio {
 inline QImage picture(QWidget& view, const QString& name, SchemeChoice scheme) {
     Theme::current().setChoice(scheme);
     QTest::qWait(400);
-    const QImage image = view.grab().toImage();
+    QImage image = view.grab().toImage();
     const QString folder = qEnvironmentVariable("CALDERA_PICTURES");
     if (!folder.isEmpty()) {
         QDir().mkpath(folder);

@@ -31,6 +31,7 @@ public:
             ::dup2(out[1], STDOUT_FILENO);
             ::dup2(nowhere, STDERR_FILENO);
             std::vector<char*> arguments;
+            arguments.reserve(words.size() + 1);
             for (std::string& word : words) {
                 arguments.push_back(word.data());
             }

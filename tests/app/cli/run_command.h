@@ -26,6 +26,7 @@ inline Result runCommandLine(std::vector<std::string> words,
     add(commands);
     words.insert(words.begin(), "caldera");
     std::vector<char*> arguments;
+    arguments.reserve(words.size());
     for (std::string& word : words) {
         arguments.push_back(word.data());
     }
