@@ -25,6 +25,7 @@ struct OpenShard {
 /// In the order of their layers.
 std::vector<OpenShard> openShards(const std::vector<fs::path>& folders) {
     std::vector<OpenShard> shards;
+    shards.reserve(folders.size());
     for (const fs::path& folder : folders) {
         shards.push_back({wholePath(folder), readShard(folder)});
     }
