@@ -117,7 +117,7 @@ void runCodec(const BenchOptions& options, const Invocation& invocation) {
     }
     std::cout << "codec            bits  mean squared error  ns to encode a weight\n" << std::fixed;
     for (const CodecRow& row : rows) {
-        std::cout << std::left << std::setw(17) << row.codec << std::setprecision(1) << std::setw(6)
+        std::cout << std::left << std::setw(17) << row.codec << std::setprecision(2) << std::setw(6)
                   << row.bits << std::setprecision(6) << std::setw(20) << row.mse
                   << std::setprecision(2) << row.nanoseconds << '\n';
     }
