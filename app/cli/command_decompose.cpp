@@ -73,7 +73,7 @@ void run(Options options, Invocation& invocation) {
     options.compute.apply();
     options.settings.leftBits = options.factorBits;
     options.settings.rightBits = options.factorBits;
-    if (options.factorBits == 16 && options.settings.factorCodec == "lloyd") {
+    if (options.factorBits == 16) { // no other codec has so many
         options.settings.factorCodec = "none";
     }
     const SafetensorsFile file(options.weight);

@@ -196,10 +196,9 @@ void Compression::finishLayer(int layer, torch::Tensor& hidden) {
                 const CellSettings shared = groupSettings(request_.plan, layer, group);
                 const std::string name = inputGroupPrefix(layer, group);
                 basis = sayingWhere(name, [&] {
-                    return makeGroupBasis(hessian, config_.inputSize(group), shared,
+                    return makeGroupBasis(std::move(hessian), config_.inputSize(group), shared,
                                           deriveSeed(shared.seed, name));
                 });
-                hessian.reset(); // of a wide group this is gigabytes
             }
             torch::Tensor& weight = weights.weight[static_cast<size_t>(module)];
             finishCell({layer, module}, weight, *basis);

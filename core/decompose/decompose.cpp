@@ -28,7 +28,7 @@ namespace {
 constexpr double kWorthwhileGain = 0.002;
 /// Weight of plain energy beside the Hessian (mean diagonal 1) when L R is fitted before Q: LDLQ
 /// turns the size of what is left into error whatever its direction (docs/decisions/0030).
-constexpr double kPlainEnergyShare = 3;
+constexpr double kPlainEnergyShare = 30;
 /// Ranks for one outlier channel in the start that fits outliers.
 constexpr int64_t kRanksPerOutlier = 4;
 /// Weight of plain energy where only outlier channels count: it fills what they leave of the rank.
@@ -72,6 +72,12 @@ void checkRequest(const DecomposeRequest& request, const GroupBasis& basis) {
                         " was asked; it must be 0 or a multiple of 16 up to " +
                         std::to_string(limit / kRowGroup * kRowGroup) + ".",
                     {{"where", name}, {"rank", std::to_string(rank)}});
+    }
+    if (rank == 0 && request.settings.bits == 0) {
+        throw Error("decompose.nothing-left",
+                    name + ": with 0 bits for Q and rank 0 nothing of the matrix is left. Give it "
+                           "a rank or bits.",
+                    {{"where", name}});
     }
     requireOneOf(name, "update order", request.settings.updateOrder, {"LR,Q", "Q,LR"});
     requireOneOf(name, "start of L R", request.settings.lowRankStart,
@@ -151,7 +157,9 @@ private:
         return lowRank_.empty() ? weight_ : weight_ - lowRank_.product();
     }
     torch::Tensor withoutQ() const { return hasQ_ ? weight_ - qSolver_.dense(q_) : weight_; }
+    bool hasQCodes() const { return codec_->bitsPerWeight() > 0; }
     double record(int iteration, const std::string& step);
+    std::vector<std::string> stepsOf(int iteration) const;
     void lowRankStep();
     void qStep();
     torch::Tensor downdatedCholesky() const;
@@ -226,26 +234,33 @@ void Solver::qStep() {
     }
 }
 
+/// Ends on Q wherever there is one: it takes up what the rounding of the factors leaves.
+std::vector<std::string> Solver::stepsOf(int iteration) const {
+    std::vector<std::string> steps = {"LR", "Q"};
+    if (iteration == 0 && request_.settings.updateOrder == "Q,LR") {
+        steps.insert(steps.begin(), "Q");
+    }
+    if (!hasQCodes()) {
+        std::erase(steps, "Q");
+    }
+    if (request_.settings.rank == 0) {
+        steps = {"Q"};
+    }
+    return steps;
+}
+
 void Solver::run() {
-    const bool lowRankFirst = request_.settings.updateOrder == "LR,Q";
+    if (!hasQCodes()) {
+        q_ = qSolver_.nearest(at::zeros_like(weight_));
+        hasQ_ = true;
+    }
     double best = std::numeric_limits<double>::infinity();
     for (int iteration = 0; iteration < std::max(request_.settings.outerIterations, 1);
          ++iteration) {
-        const auto stepLowRank = [&] {
-            if (request_.settings.rank > 0) {
-                lowRankStep();
-                record(iteration, "LR");
-            }
-        };
-        if (lowRankFirst || iteration > 0) {
-            stepLowRank();
-        }
-        qStep();
-        double error = record(iteration, "Q");
-        if (!lowRankFirst && iteration == 0 && request_.settings.rank > 0) {
-            stepLowRank();
-            qStep();
-            error = record(iteration, "Q");
+        double error = 0;
+        for (const std::string& step : stepsOf(iteration)) {
+            step == "LR" ? lowRankStep() : qStep();
+            error = record(iteration, step);
         }
         const bool stalled = error > best * (1 - kWorthwhileGain);
         if (error < best) {

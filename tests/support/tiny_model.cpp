@@ -139,7 +139,7 @@ TinyModel::TinyModel(const TinyOptions& options)
     request.plan = plan;
     request.folder = folder_;
     request.load = [this](Cell cell) { return cells_.at(cell).cell(); };
-    for (const std::string& codec : {plan.defaults.codecId(), std::string("lloyd-4")}) {
+    for (const std::string& codec : {plan.defaults.codecId(), plan.defaults.leftCodecId()}) {
         request.codecTables[codec] = codecTableHash(codec);
     }
     writeArtifact(request);
@@ -196,7 +196,9 @@ void TinyModel::addCells(const Plan& plan, std::mt19937& random) {
                 dense_[cell] = weight;
                 continue;
             }
-            PackedCell packed(shape, 16, "hadamard-128", random, plan.settingsOf(cell).codecId());
+            const CellSettings settings = plan.settingsOf(cell);
+            PackedCell packed(shape, 16, "hadamard-128", random, settings.codecId(),
+                              settings.leftCodecId());
             packed.setCell(cell);
             const std::string group = inputGroupPrefix(layer, inputGroupOf(module));
             packed.setInSign(signs.emplace(group, packed.cell().inSign).first->second);

@@ -84,6 +84,7 @@ TEST(CheckPlan, NamesCodecsThatThisBuildLacks) {
     plan.defaults.bits = 5;
     expectComplaint(plan, "plan.codec", "the codec e8p-5 is not supported by this build");
     plan = goodPlan();
+    plan.defaults.factorCodec = "lloyd";
     plan.defaults.leftBits = 3;
     expectComplaint(plan, "plan.codec", "lloyd-3");
     plan = goodPlan();
@@ -154,6 +155,7 @@ TEST(CheckPlan, TakesLowRankAloneButNotNothing) {
 TEST(PlanSize, CountsEveryByteOfACell) {
     CellSettings settings;
     settings.rank = 16;
+    settings.factorCodec = "lloyd";
     // codes 32 x 20 x 2 bit, 2 scales, 20 signs, L 20 x 8 bytes, R 16 x 10 bytes, 32 scales
     EXPECT_EQ(cellBytes(settings, {20, 20}), 160 + 4 + 40 + 160 + 160 + 64);
     settings.factorCodec = "trellis"; // pads the rows of L to 16
