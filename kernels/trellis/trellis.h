@@ -72,6 +72,10 @@ void trellisGemm(const TrellisMatrix& q, const InputBatch& batch, GroupRange ran
 namespace reference {
 void trellisEncode(const TrellisCode& code, const float* x, int64_t groups, uint8_t* codes,
                    float* decoded);
+/// The least error that codes can have: every boundary state is tried, at 2^m / 3 times the work.
+/// What trellisEncode loses against it is the price of its guess.
+void trellisEncodeExhaustively(const TrellisCode& code, const float* x, int64_t groups,
+                               uint8_t* codes, float* decoded);
 void trellisDecode(const TrellisCode& code, const uint8_t* codes, int64_t groups, float* values);
 void trellisGemv(const TrellisMatrix& q, const float* x, float* y, GroupRange range);
 } // namespace reference

@@ -17,20 +17,43 @@ public:
         }
     }
 
-    TrellisWindows run() {
+    TrellisWindows run() const {
         // Which state to begin and end in is read off a free search over two turns.
         const std::vector<uint32_t> free = cheapest(2, -1);
-        const uint32_t boundary = free[kTrellisRows] & (states() - 1);
-        const std::vector<uint32_t> path = cheapest(1, static_cast<int>(boundary));
-        TrellisWindows windows;
-        std::copy(path.begin(), path.end(), windows.begin());
-        return windows;
+        return closed(free[kTrellisRows] & (states() - 1));
+    }
+
+    TrellisWindows runExhaustively() const {
+        TrellisWindows best = closed(0);
+        for (uint32_t boundary = 1; boundary < states(); ++boundary) {
+            const TrellisWindows windows = closed(boundary);
+            if (cost(windows) < cost(best)) {
+                best = windows;
+            }
+        }
+        return best;
     }
 
 private:
     static constexpr int64_t kNever = std::numeric_limits<int64_t>::max() / 2;
 
     uint32_t states() const { return 1U << code_.memoryBits; }
+
+    /// The cheapest windows that begin and end in the state.
+    TrellisWindows closed(uint32_t boundary) const {
+        const std::vector<uint32_t> path = cheapest(1, static_cast<int>(boundary));
+        TrellisWindows windows;
+        std::copy(path.begin(), path.end(), windows.begin());
+        return windows;
+    }
+
+    int64_t cost(const TrellisWindows& windows) const {
+        int64_t sum = 0;
+        for (int row = 0; row < kTrellisRows; ++row) {
+            sum += cost(row, windows[row]);
+        }
+        return sum;
+    }
 
     /// Squared distance of a window's values to the row, less that of zero.
     int64_t cost(int row, uint32_t window) const {
@@ -96,6 +119,15 @@ void trellisEncode(const TrellisCode& code, const float* x, int64_t groups, uint
     for (int64_t group = 0; group < groups; ++group) {
         const TrellisWindows windows = Search(code, x + group * kTrellisRows * code.columns).run();
         packTrellis(code, windows, codes + group * code.groupBytes());
+    }
+    reference::trellisDecode(code, codes, groups, decoded);
+}
+
+void trellisEncodeExhaustively(const TrellisCode& code, const float* x, int64_t groups,
+                               uint8_t* codes, float* decoded) {
+    for (int64_t group = 0; group < groups; ++group) {
+        const Search search(code, x + group * kTrellisRows * code.columns);
+        packTrellis(code, search.runExhaustively(), codes + group * code.groupBytes());
     }
     reference::trellisDecode(code, codes, groups, decoded);
 }

@@ -162,6 +162,17 @@ TEST_P(Trellis, DecodesWhatEncodingPromised) {
     EXPECT_EQ(values, encoded.values);
 }
 
+// The boundary state is a guess. A search of all of them tells what it costs.
+TEST_P(Trellis, GuessesABoundaryThatCostsLittle) {
+    const TrellisCode& code = GetParam();
+    const std::vector<float> x = normalGroups(code, 24, 1.0F, 78);
+    const double least =
+        meanSquaredError(x, encodeWith(reference::trellisEncodeExhaustively, code, x).values);
+    const double found = meanSquaredError(x, encodeWith(trellisEncode, code, x).values);
+    EXPECT_LE(least, found);
+    EXPECT_LT(found, 1.02 * least) << "seed 78";
+}
+
 // Any bits are a valid code, the first row's window reaching around to the last row; what they
 // decode to is encoded without error.
 TEST_P(Trellis, ReencodesAnyCodeToItsOwnValues) {

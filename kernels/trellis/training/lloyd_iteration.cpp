@@ -1,5 +1,6 @@
 #include "kernels/trellis/training/lloyd_iteration.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "kernels/trellis/encode_tables.h"
@@ -12,16 +13,43 @@ constexpr double kFirstRms = 1.1; ///< of the random entries at the beginning
 /// Inputs that an entry's present value counts for, so that rare entries do not jump.
 constexpr double kPrior = 2;
 
+enum class Share { Training, Measuring };
+
+/// [groups, 16, V] at random.
+std::vector<float> draw(const RecordedGroups& recorded, size_t count, Share share,
+                        NormalSource& source) {
+    std::vector<float> x(count);
+    if (recorded.values.empty()) {
+        source.fill(x);
+        return x;
+    }
+    const size_t all = recorded.values.size() / recorded.groupValues;
+    const size_t measured = all / 4;
+    const size_t first = share == Share::Training ? 0 : all - measured;
+    const size_t groups = share == Share::Training ? all - measured : measured;
+    for (size_t at = 0; at < count; at += recorded.groupValues) {
+        const size_t group = first + source.next() % groups;
+        std::copy_n(recorded.values.begin() +
+                        static_cast<std::ptrdiff_t>(group * recorded.groupValues),
+                    recorded.groupValues, x.begin() + static_cast<std::ptrdiff_t>(at));
+    }
+    return x;
+}
+
+size_t valueCount(const TrellisCode& code, int64_t groups) {
+    return static_cast<size_t>(groups * kTrellisRows * code.columns);
+}
+
 /// Inputs and what the encoder made of them.
 struct Sample {
     std::vector<float> x;
     std::vector<uint8_t> codes;
 
-    Sample(const TrellisCode& code, int64_t groups, NormalSource& source)
-        : x(static_cast<size_t>(groups * kTrellisRows * code.columns)),
-          codes(static_cast<size_t>(groups * code.groupBytes())) {
-        source.fill(x);
-        trellisEncode(TrellisEncodeTables(code), x.data(), groups, codes.data());
+    Sample(const TrellisCode& code, std::vector<float> inputs)
+        : x(std::move(inputs)),
+          codes(x.size() / valueCount(code, 1) * static_cast<size_t>(code.groupBytes())) {
+        trellisEncode(TrellisEncodeTables(code), x.data(),
+                      static_cast<int64_t>(x.size() / valueCount(code, 1)), codes.data());
     }
 
     template <class Visit>
@@ -89,7 +117,8 @@ void TableTraining::round() {
 
 double TableTraining::iterate(NormalSource& source, double noise) {
     const TrellisCode now = code();
-    const Sample sample(now, settings_.groups, source);
+    const Sample sample(
+        now, draw(settings_.inputs, valueCount(now, settings_.groups), Share::Training, source));
     for (double& sum : sums_) {
         sum *= settings_.memory;
     }
@@ -133,7 +162,8 @@ double TableTraining::run() {
 double TableTraining::measure(int64_t groups, uint64_t seed) const {
     const TrellisCode now = code();
     NormalSource source(seed);
-    const Sample sample(now, groups, source);
+    const Sample sample(now,
+                        draw(settings_.inputs, valueCount(now, groups), Share::Measuring, source));
     double squares = 0;
     sample.forEachWindow(now, [&](uint32_t window, const float* x) {
         std::array<float, 4> values;
@@ -143,6 +173,21 @@ double TableTraining::measure(int64_t groups, uint64_t seed) const {
         }
     });
     return squares / static_cast<double>(sample.x.size());
+}
+
+double TableTraining::measureExhaustive(int64_t groups, uint64_t seed) const {
+    const TrellisCode now = code();
+    NormalSource source(seed);
+    const std::vector<float> x =
+        draw(settings_.inputs, valueCount(now, groups), Share::Measuring, source);
+    std::vector<uint8_t> codes(static_cast<size_t>(groups * now.groupBytes()));
+    std::vector<float> decoded(x.size());
+    reference::trellisEncodeExhaustively(now, x.data(), groups, codes.data(), decoded.data());
+    double squares = 0;
+    for (size_t i = 0; i < x.size(); ++i) {
+        squares += (x[i] - decoded[i]) * (x[i] - decoded[i]);
+    }
+    return squares / static_cast<double>(x.size());
 }
 
 } // namespace caldera::kernels::training

@@ -1,5 +1,5 @@
-// Training of a trellis table on N(0, 1): generalised Lloyd iterations whose assignment is the
-// encoder itself, with noise on the entries that dies away.
+// Training of a trellis table on N(0, 1) or on recorded inputs: generalised Lloyd iterations whose
+// assignment is the encoder itself, with noise on the entries that dies away.
 #pragma once
 
 #include <cstdint>
@@ -14,10 +14,17 @@ class NormalSource {
 public:
     explicit NormalSource(uint64_t seed) : state_(seed) {}
     void fill(std::vector<float>& values);
+    uint64_t next(); ///< 64 random bits
 
 private:
-    uint64_t next();
     uint64_t state_;
+};
+
+/// Groups [16, V] of values that a solver met, one behind another; none: N(0, 1) stands for them.
+/// The last quarter is kept for measuring.
+struct RecordedGroups {
+    std::vector<float> values;
+    size_t groupValues = 0; ///< 16 V
 };
 
 struct TrainingSettings {
@@ -26,6 +33,7 @@ struct TrainingSettings {
     double noise = 0.35;      ///< RMS of what is added to the entries at first
     double memory = 0.5;      ///< share of the former sums that the next iteration keeps
     uint64_t seed = 1;
+    RecordedGroups inputs;
 };
 
 /// A table while it is trained.
@@ -38,6 +46,8 @@ public:
     double run();
     /// Mean squared error a value on `groups` fresh groups.
     double measure(int64_t groups, uint64_t seed) const;
+    /// The same when every boundary state is tried: what the encoder's guess of it costs.
+    double measureExhaustive(int64_t groups, uint64_t seed) const;
     const std::vector<int8_t>& table() const { return table_; }
     TrellisCode code() const;
 
