@@ -15,6 +15,7 @@
 #include <ATen/ATen.h>
 
 #include "app/cli/compute_options.h"
+#include "core/base/elapsed.h"
 #include "core/base/file.h"
 #include "core/base/text.h"
 #include "core/calibration/calibration.h"
@@ -116,7 +117,7 @@ private:
         const auto start = Clock::now();
         work();
         finishWork(device_);
-        const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+        const double seconds = secondsSince(start);
         stages_[stage] += seconds;
         const PeakMemory peak = peakMemory(device_);
         for (PeakMemory* known : {&peaks_[stage], &peak_}) {

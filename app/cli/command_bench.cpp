@@ -7,6 +7,7 @@
 
 #include "app/cli/bench_compress.h"
 #include "app/cli/command.h"
+#include "core/base/elapsed.h"
 #include "core/base/error.h"
 #include "core/codec/codec.h"
 #include "core/model/codec_facts.h"
@@ -27,10 +28,6 @@ struct BenchOptions {
     double seconds = 1;
     std::string codec = "trellis-v4k8m4";
 };
-
-double secondsSince(Clock::time_point start) {
-    return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 std::vector<float> normalSample(int64_t count, uint64_t seed) {
     std::mt19937_64 random(seed);

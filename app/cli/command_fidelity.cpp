@@ -9,6 +9,7 @@
 #include "app/cli/command.h"
 #include "app/cli/compute_options.h"
 #include "app/cli/plan_file.h"
+#include "core/base/elapsed.h"
 #include "core/base/error.h"
 #include "core/base/text.h"
 #include "core/fidelity/fidelity.h"
@@ -94,8 +95,7 @@ void run(const Options& options, Invocation& invocation) {
     }
     writeReport(report, out);
     invocation.progress.event("artifact", {{"path", out.string()}, {"kind", "report"}});
-    const double seconds =
-        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    const double seconds = secondsSince(start);
     if (invocation.json) {
         printJson(report.fidelity.front(), out, seconds);
     } else {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "core/base/elapsed.h"
 #include "core/base/error.h"
 #include "core/base/folder_lock.h"
 #include "core/compress/artifact_join.h"
@@ -145,8 +146,7 @@ CompressResult mergeShards(const MergeRequest& request, Progress& progress,
     join.load = [&](Cell cell) { return loadCell(shards, cell); };
     CompressResult result = joinArtifact(join, progress, stop);
     result.reusedCells = result.cells;
-    result.seconds =
-        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    result.seconds = secondsSince(start);
     return result;
 }
 

@@ -8,6 +8,7 @@
 
 #include <ATen/ATen.h>
 
+#include "core/base/elapsed.h"
 #include "core/base/error.h"
 #include "core/evaluate/token_scores.h"
 #include "core/evaluate/windows.h"
@@ -217,8 +218,7 @@ Evaluation evaluate(const EvaluateRequest& request, Progress& progress,
     }
     Evaluation result = summarize(std::move(scores));
     result.contextLength = request.contextLength;
-    result.seconds =
-        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    result.seconds = secondsSince(start);
     return result;
 }
 

@@ -4,6 +4,7 @@
 #include <random>
 #include <utility>
 
+#include "core/base/elapsed.h"
 #include "core/model/model.h"
 #include "core/serve/stop_filter.h"
 
@@ -32,10 +33,6 @@ std::string newId() {
 int64_t unixTime() {
     const auto now = std::chrono::system_clock::now().time_since_epoch();
     return std::chrono::duration_cast<std::chrono::seconds>(now).count();
-}
-
-double secondsSince(Clock::time_point start) {
-    return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
 /// Speed of the answer so far, seldom enough not to crowd the stream.
