@@ -7,6 +7,7 @@
 
 #include <ATen/ATen.h>
 
+#include "core/base/elapsed.h"
 #include "core/base/error.h"
 #include "core/base/half.h"
 #include "core/codec/codec.h"
@@ -19,6 +20,7 @@
 #include "core/linalg/factorization.h"
 #include "core/linalg/random.h"
 #include "core/linalg/rotation.h"
+#include "core/plan/plan_keys.h"
 
 namespace caldera {
 
@@ -27,7 +29,7 @@ namespace {
 /// Another outer iteration must lower the error by this share to be followed by one more.
 constexpr double kWorthwhileGain = 0.002;
 /// Weight of plain energy beside the Hessian (mean diagonal 1) when L R is fitted before Q: LDLQ
-/// turns the size of what is left into error whatever its direction (docs/decisions/0030).
+/// turns the size of what is left into error whatever its direction (docs/decisions/0030, 0039).
 constexpr double kPlainEnergyShare = 30;
 /// Ranks for one outlier channel in the start that fits outliers.
 constexpr int64_t kRanksPerOutlier = 4;
@@ -37,7 +39,7 @@ constexpr double kPlainEnergyBesideOutliers = 1e-3;
 constexpr int kSweeps = 2;
 
 void requireOneOf(const std::string& where, const std::string& what, const std::string& came,
-                  const std::vector<std::string>& known) {
+                  const Choices& known) {
     if (std::find(known.begin(), known.end(), came) != known.end()) {
         return;
     }
@@ -79,11 +81,10 @@ void checkRequest(const DecomposeRequest& request, const GroupBasis& basis) {
                            "a rank or bits.",
                     {{"where", name}});
     }
-    requireOneOf(name, "update order", request.settings.updateOrder, {"LR,Q", "Q,LR"});
-    requireOneOf(name, "start of L R", request.settings.lowRankStart,
-                 {"balanced", "hessian", "plain", "outliers"});
+    requireOneOf(name, "update order", request.settings.updateOrder, kUpdateOrders);
+    requireOneOf(name, "start of L R", request.settings.lowRankStart, kLowRankStarts);
     requireOneOf(name, "choice of steps that see the Hessian", request.settings.activationAware,
-                 {"Q,LR", "Q", "LR", "none"});
+                 kHessianSteps);
 }
 
 bool seesHessian(const CellSettings& settings, const std::string& step) {
@@ -341,8 +342,7 @@ CompressedCell decompose(const DecomposeRequest& request, const GroupBasis& basi
     report.bitsPerWeight =
         static_cast<double>(report.bytes) * 8 / static_cast<double>(report.shape.size());
     measureCell(cell, weight, basis);
-    report.seconds =
-        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    report.seconds = secondsSince(start);
     return cell;
 }
 

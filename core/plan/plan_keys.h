@@ -20,6 +20,10 @@ struct Range {
 /// What a text may be; empty: a word of letters, digits and dashes.
 using Choices = std::vector<std::string>;
 
+inline const Choices kUpdateOrders = {"LR,Q", "Q,LR"};
+inline const Choices kLowRankStarts = {"balanced", "hessian", "plain", "outliers"};
+inline const Choices kHessianSteps = {"Q,LR", "Q", "LR", "none"};
+
 /// Calls visit(key, member) or visit(key, member, rule) in printing order.
 template <class Settings, class Visit>
 void forEachCellKey(Settings& settings, Visit&& visit) {
@@ -32,10 +36,9 @@ void forEachCellKey(Settings& settings, Visit&& visit) {
     visit("transform", settings.transform, Choices{});
     visit("outer_iterations", settings.outerIterations, Range{1, 100});
     visit("inner_iterations", settings.innerIterations, Range{0, 1000});
-    visit("update_order", settings.updateOrder, Choices{"LR,Q", "Q,LR"});
-    visit("low_rank_start", settings.lowRankStart,
-          Choices{"balanced", "hessian", "plain", "outliers"});
-    visit("activation_aware", settings.activationAware, Choices{"Q,LR", "Q", "LR", "none"});
+    visit("update_order", settings.updateOrder, kUpdateOrders);
+    visit("low_rank_start", settings.lowRankStart, kLowRankStarts);
+    visit("activation_aware", settings.activationAware, kHessianSteps);
     visit("hessian_downdate", settings.hessianDowndate);
     visit("damping", settings.damping, Range{1e-8, 10});
     visit("seed", settings.seed);
