@@ -1,9 +1,7 @@
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 
 #include "core/base/error.h"
-#include "core/base/half.h"
 #include "core/codec/codec.h"
 #include "core/codec/fp16_range.h"
 #include "core/model/codec_facts.h"
@@ -35,7 +33,7 @@ public:
     std::string id() const override { return "none-16"; }
     double bits() const override { return 16; }
     int64_t codeBytes(MatrixShape shape) const override {
-        return shape.size() * static_cast<int64_t>(sizeof(uint16_t));
+        return shape.size() * int64_t{kFp16Bytes};
     }
     std::vector<std::byte> packValues(std::span<const float> values,
                                       MatrixShape shape) const override;
@@ -93,8 +91,7 @@ std::vector<std::byte> HalfCodec::packValues(std::span<const float> values,
     checkSize("values", values.size(), shape.size());
     std::vector<std::byte> codes(static_cast<size_t>(codeBytes(shape)));
     for (size_t i = 0; i < values.size(); ++i) {
-        const uint16_t half = floatToFp16(withinFp16(values[i]));
-        std::memcpy(codes.data() + 2 * i, &half, sizeof half);
+        storeFp16(values[i], codes.data() + kFp16Bytes * i);
     }
     return codes;
 }
@@ -104,9 +101,7 @@ void HalfCodec::decode(std::span<const std::byte> codes, MatrixShape shape,
     checkSize("bytes of codes", codes.size(), codeBytes(shape));
     checkSize("decoded values", out.size(), shape.size());
     for (size_t i = 0; i < out.size(); ++i) {
-        uint16_t half = 0;
-        std::memcpy(&half, codes.data() + 2 * i, sizeof half);
-        out[i] = fp16ToFloat(half);
+        out[i] = loadFp16(codes.data() + kFp16Bytes * i);
     }
 }
 
@@ -159,7 +154,8 @@ std::shared_ptr<const FactorCodec> makeFactorCodec(const std::string& id) {
         const std::string known = factorCodecChoices();
         throw Error("codec.unknown",
                     "There is no codec \"" + id + "\" for the factors L and R. Known: " + known +
-                        ". Change `bl`, `br` or `factor_codec`.",
+                        ". Change the codec (`factor_codec`, --factor-codec) or its bits (`bl` and "
+                        "`br`, --factor-bits).",
                     {{"codec", id}, {"known", known}});
     }
     if (id == "lloyd-4") {

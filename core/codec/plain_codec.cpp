@@ -1,9 +1,7 @@
 #include "core/codec/plain_codec.h"
 
 #include <algorithm>
-#include <cstring>
 
-#include "core/base/half.h"
 #include "core/base/hash.h"
 #include "core/codec/fp16_range.h"
 
@@ -30,9 +28,7 @@ void HalfMatrixCodec::encodeBlock(std::span<const float> x, MatrixShape shape,
         std::byte* to =
             codes.data() + blockOffset(shape, {position.block, position.firstRow + row});
         for (int64_t j = 0; j < width; ++j) {
-            const uint16_t half = floatToFp16(withinFp16(x[row * width + j]));
-            std::memcpy(to + j * 2, &half, sizeof half);
-            decoded[row * width + j] = fp16ToFloat(half);
+            decoded[row * width + j] = storeFp16(x[row * width + j], to + j * kFp16Bytes);
         }
     }
 }
@@ -44,12 +40,9 @@ void HalfMatrixCodec::decodeRows(std::span<const std::byte> codes, MatrixShape s
     const int64_t columns = padTo(shape.columns, width);
     for (int64_t row = 0; row < rowCount; ++row) {
         for (int64_t column = 0; column < columns; ++column) {
-            uint16_t half = 0;
-            std::memcpy(&half,
-                        codes.data() + blockOffset(shape, {column / width, firstRow + row}) +
-                            column % width * 2,
-                        sizeof half);
-            out[row * columns + column] = fp16ToFloat(half);
+            const std::byte* block =
+                codes.data() + blockOffset(shape, {column / width, firstRow + row});
+            out[row * columns + column] = loadFp16(block + column % width * kFp16Bytes);
         }
     }
 }
