@@ -89,8 +89,7 @@ std::string sealed(Json json) {
 }
 
 void checkFormat(const Json& json, const std::filesystem::path& file) {
-    const bool given = json.is_object() && json.contains("format") && json["format"].is_string();
-    const std::string text = given ? json["format"].get<std::string>() : "";
+    const std::string text = formatOf(json);
     const FormatFit fit = formatFit(text, kArtifactFormat, kArtifactMajor);
     if (fit == FormatFit::Foreign) {
         throw Error("artifact.missing",
@@ -140,6 +139,12 @@ std::string printManifest(const Manifest& manifest) {
 
 Manifest readManifest(const std::filesystem::path& folder) {
     const std::filesystem::path file = folder / kManifestFile;
+    if (!std::filesystem::is_directory(folder)) {
+        throw Error("artifact.missing",
+                    "There is no folder " + folder.string() +
+                        ". Give the folder of a compressed model.",
+                    {{"folder", folder.string()}});
+    }
     if (!std::filesystem::is_regular_file(file)) {
         throw Error("artifact.missing",
                     folder.string() + " is not a caldera artifact: it has no " + kManifestFile +

@@ -22,14 +22,16 @@ torch::Tensor originalWeight(const Model& model, Cell cell) {
     return weight;
 }
 
-void summarize(const std::map<Cell, CellReport>& reports, CompressResult& result) {
+} // namespace
+
+CompressResult summarize(const std::map<Cell, CellReport>& reports) {
+    CompressResult result;
     result.cells = static_cast<int>(reports.size());
     for (const auto& [cell, report] : reports) {
         result.meanRelativeError += report.relativeError / static_cast<double>(reports.size());
     }
+    return result;
 }
-
-} // namespace
 
 CompressResult joinArtifact(const JoinRequest& request, Progress& progress,
                             const std::stop_token& stop) {
@@ -58,15 +60,15 @@ CompressResult joinArtifact(const JoinRequest& request, Progress& progress,
         checkPacking(cell, originalWeight(*request.model, cell.cell));
     };
     artifact.codecTables = codecTables(request.plan, request.model->config);
-    CompressResult result;
-    result.artifactHash = writeArtifact(artifact);
+    const std::string hash = writeArtifact(artifact);
     writeReport(report, staging / "report.h5");
     renameDurably(staging, request.out);
 
     const auto written = Artifact::open(request.out);
+    CompressResult result = summarize(report.cells);
+    result.artifactHash = hash;
     result.bitsPerWeight = written->bitsPerWeight();
     result.fileBytes = written->fileBytes();
-    summarize(report.cells, result);
     progress.event("artifact", {{"path", fs::absolute(request.out).string()},
                                 {"hash", result.artifactHash},
                                 {"bpw", result.bitsPerWeight},

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <stop_token>
 
@@ -22,6 +23,9 @@ struct JoinRequest {
     RunFacts facts;            ///< for the report
     std::function<CompressedCell(Cell)> load; ///< once per cell of the plan that is not skipped
 };
+
+/// Number and mean relative error of the cells.
+CompressResult summarize(const std::map<Cell, CellReport>& reports);
 
 /// Writes everything beside the target, which then appears at once and whole. Emits the stage
 /// "write" and an "artifact" event. `reusedCells` and `seconds` of the result are left at 0. Throws

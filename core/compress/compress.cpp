@@ -7,6 +7,7 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 
+#include "core/base/elapsed.h"
 #include "core/base/error.h"
 #include "core/base/folder_lock.h"
 #include "core/calibration/calibration.h"
@@ -241,13 +242,11 @@ CompressResult Compression::joinCells() {
 CompressResult Compression::sealCells() {
     sealShard(request_.out, {layers_, request_.plan, request_.source, calibrationFacts_});
     fs::remove_all(hiddenFolder(request_.work));
-    CompressResult result;
-    result.cells = static_cast<int>(reports_.size());
+    CompressResult result = summarize(reports_);
     int64_t bits = 0;
     int64_t weights = 0;
     for (const auto& [cell, report] : reports_) {
         result.fileBytes += static_cast<int64_t>(fs::file_size(fileOf(cell)));
-        result.meanRelativeError += report.relativeError / static_cast<double>(reports_.size());
         bits += report.bytes * 8;
         weights += report.shape.size();
     }
@@ -273,8 +272,7 @@ CompressResult Compression::run() {
     checkCancelled(stop_);
     CompressResult result = request_.layers ? sealCells() : joinCells();
     result.reusedCells = reused_;
-    result.seconds =
-        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    result.seconds = secondsSince(start);
     return result;
 }
 

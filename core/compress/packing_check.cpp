@@ -20,20 +20,16 @@ constexpr double kTolerance = 0.01;
 } // namespace
 
 std::map<std::string, std::string> codecTables(const Plan& plan, const ModelConfig& config) {
-    std::set<std::string> matrices;
-    std::set<std::string> factors;
+    std::set<std::string> ids;
     for (const Cell cell : cellsToCompress(plan, {0, config.layerCount})) {
         const CellSettings settings = plan.settingsOf(cell);
-        matrices.insert(settings.codecId());
+        ids.insert(settings.codecId());
         if (settings.rank > 0) {
-            factors.insert({settings.leftCodecId(), settings.rightCodecId()});
+            ids.insert({settings.leftCodecId(), settings.rightCodecId()});
         }
     }
     std::map<std::string, std::string> tables;
-    for (const std::string& id : matrices) {
-        tables[id] = codecTableHash(id);
-    }
-    for (const std::string& id : factors) {
+    for (const std::string& id : ids) {
         tables[id] = codecTableHash(id);
     }
     return tables;

@@ -11,8 +11,7 @@
 
 namespace caldera {
 
-/// SHA-256 of each codec of the plan, by codec id: of what the decoder gives for every 16-bit word
-/// (Q), or of the levels (factors).
+/// codecTableHash() of every codec that the plan's cells need, by codec id.
 std::map<std::string, std::string> codecTables(const Plan& plan, const ModelConfig& config);
 
 /// Decodes the cell and compares its distance from the original weight [rows, columns], input by

@@ -28,13 +28,9 @@ fs::path factsFile(const fs::path& folder) {
                 {{"folder", folder.string()}, {"reason", reason}});
 }
 
-/// Null when the text is no JSON of ours.
 Json parseFacts(const fs::path& folder, const std::string& text) {
     Json facts = Json::parse(text, nullptr, false);
-    if (!facts.is_object() || !facts.contains("format") || !facts["format"].is_string()) {
-        throwDamaged(folder, "it does not say its format");
-    }
-    const auto format = facts["format"].get<std::string>();
+    const std::string format = formatOf(facts);
     switch (formatFit(format, kFormat, kMajor)) {
     case FormatFit::Readable:
         return facts;
@@ -46,7 +42,8 @@ Json parseFacts(const fs::path& folder, const std::string& text) {
     case FormatFit::Foreign:
         break;
     }
-    throwDamaged(folder, "its format is \"" + format + "\"");
+    throwDamaged(folder, format.empty() ? "it does not say its format"
+                                        : "its format is \"" + format + "\"");
 }
 
 /// The whole of `text` as a number.

@@ -5,6 +5,7 @@
 #include "core/base/error.h"
 #include "core/base/file.h"
 #include "core/base/format_version.h"
+#include "core/compress/folders.h"
 
 namespace caldera {
 
@@ -19,10 +20,6 @@ constexpr size_t kSmallFile = 1U << 16;
 
 fs::path factsFile(const fs::path& work) {
     return work / "work.json";
-}
-
-bool holdsSomething(const fs::path& folder) {
-    return fs::is_directory(folder) && !fs::is_empty(folder);
 }
 
 } // namespace
@@ -58,9 +55,7 @@ int workThreads(const fs::path& work) {
     }
     // A damaged file only means that finished cells may not be taken up.
     const Json facts = Json::parse(readTextFile(factsFile(work), kSmallFile), nullptr, false);
-    const bool ours =
-        facts.is_object() && facts.contains("format") && facts["format"].is_string() &&
-        formatFit(facts["format"].get<std::string>(), kFormat, kMajor) == FormatFit::Readable;
+    const bool ours = formatFit(formatOf(facts), kFormat, kMajor) == FormatFit::Readable;
     const bool given = ours && facts.contains("threads") && facts["threads"].is_number_unsigned();
     constexpr int kMost = 1024;
     return given ? static_cast<int>(std::min<uint64_t>(facts["threads"].get<uint64_t>(), kMost))
