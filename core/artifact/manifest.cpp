@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "core/artifact/json_format.h"
 #include "core/artifact/layout.h"
 #include "core/base/error.h"
 #include "core/base/file.h"

@@ -2,8 +2,6 @@
 
 #include <charconv>
 
-#include <nlohmann/json.hpp>
-
 namespace caldera {
 
 FormatFit formatFit(std::string_view text, std::string_view name, int major) {
@@ -18,14 +16,6 @@ FormatFit formatFit(std::string_view text, std::string_view name, int major) {
         return FormatFit::Foreign;
     }
     return tooLarge || found > major ? FormatFit::Newer : FormatFit::Readable;
-}
-
-std::string formatOf(const nlohmann::json& document) {
-    if (!document.is_object()) {
-        return "";
-    }
-    const auto format = document.find("format");
-    return format != document.end() && format->is_string() ? format->get<std::string>() : "";
 }
 
 std::string formatText(std::string_view name, int major) {

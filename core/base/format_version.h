@@ -4,8 +4,6 @@
 #include <string>
 #include <string_view>
 
-#include <nlohmann/json_fwd.hpp>
-
 namespace caldera {
 
 /// What a text says about the file that begins with it.
@@ -17,9 +15,6 @@ enum class FormatFit {
 
 /// `name` and `major` are the format that this program writes.
 FormatFit formatFit(std::string_view text, std::string_view name, int major);
-
-/// What a JSON document says under "format"; empty where it says nothing.
-std::string formatOf(const nlohmann::json& document);
 
 /// "caldera-plan/1"
 std::string formatText(std::string_view name, int major);

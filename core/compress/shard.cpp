@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "core/artifact/json_format.h"
 #include "core/base/error.h"
 #include "core/base/file.h"
 #include "core/base/format_version.h"

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "core/artifact/json_format.h"
 #include "core/artifact/layout.h"
 #include "core/artifact/manifest.h"
 #include "core/base/error.h"
@@ -368,6 +369,14 @@ TEST_F(ArtifactTest, AsksForVerificationOfEveryCell) {
     request.verify = [](const CompressedCell&) { throw Error("artifact.verify", "no"); };
     EXPECT_EQ(complaintOf([&] { writeArtifact(request); }).code, "artifact.verify");
     EXPECT_FALSE(isArtifact(folder_));
+}
+
+TEST(JsonFormat, IsReadFromWhateverADocumentIs) {
+    EXPECT_EQ(formatOf({{"format", "caldera-shard/1"}}), "caldera-shard/1");
+    EXPECT_EQ(formatOf({{"format", 1}}), "");
+    EXPECT_EQ(formatOf({{"model", "x"}}), "");
+    EXPECT_EQ(formatOf(nlohmann::json::array({"format"})), "");
+    EXPECT_EQ(formatOf(nullptr), "");
 }
 
 } // namespace

@@ -1,7 +1,6 @@
 #include "core/base/format_version.h"
 
 #include <gtest/gtest.h>
-#include <nlohmann/json.hpp>
 
 using namespace caldera;
 
@@ -16,12 +15,4 @@ TEST(FormatVersion, TellsOursFromNewerOnesAndOthers) {
           "caldera-plan/1.5", "caldera-plan/1 ", "caldera-plans/1", "plan/1"}) {
         EXPECT_EQ(formatFit(text, "caldera-plan", 1), FormatFit::Foreign) << text;
     }
-}
-
-TEST(FormatVersion, IsReadFromWhateverADocumentIs) {
-    EXPECT_EQ(formatOf({{"format", "caldera-shard/1"}}), "caldera-shard/1");
-    EXPECT_EQ(formatOf({{"format", 1}}), "");
-    EXPECT_EQ(formatOf({{"model", "x"}}), "");
-    EXPECT_EQ(formatOf(nlohmann::json::array({"format"})), "");
-    EXPECT_EQ(formatOf(nullptr), "");
 }
