@@ -28,7 +28,7 @@ fs::path writeCell(const fs::path& folder, Cell cell, const torch::Tensor& weigh
     writer.setMetadata("cell", cellName(cell));
     addMatrix(writer, "weight", weight);
     addMatrix(writer, "hessian", hessian);
-    const fs::path file = folder / (cellName(cell) + ".safetensors");
+    fs::path file = folder / (cellName(cell) + ".safetensors");
     writer.write(file);
     return file;
 }
