@@ -118,10 +118,19 @@ QWidget* ChatView::buildCentre() {
 }
 
 void ChatView::connectAll() {
-    connect(store_, &ConversationStore::loaded, this, &ChatView::takeLoaded);
-    connect(store_, &ConversationStore::failed, this, [this](const QString& sentence) {
-        banner_->showFailure({sentence, {}});
-    });
+    connectEngine();
+    connectConversations();
+    connectMessages();
+    connect(empty_, &EmptyState::triggered, this, &ChatView::openArtifactRequested);
+    auto* fresh = new QShortcut(QKeySequence::New, this);
+    fresh->setContext(Qt::WidgetWithChildrenShortcut);
+    connect(fresh, &QShortcut::activated, this, &ChatView::newConversation);
+    save_.setSingleShot(true);
+    save_.setInterval(kSaveDelay);
+    connect(&save_, &QTimer::timeout, this, &ChatView::saveNow);
+}
+
+void ChatView::connectEngine() {
     connect(client_, &ChatClient::delta, this, &ChatView::takeDelta);
     connect(client_, &ChatClient::finished, this,
             [this](ChatEnd end, const ChatStatistics& known) { endAnswer(end, known, {}); });
@@ -133,7 +142,13 @@ void ChatView::connectAll() {
         throughput_->setContextLength(context);
     });
     connect(engine_, &EngineProcess::changed, this, &ChatView::showEngine);
+}
 
+void ChatView::connectConversations() {
+    connect(store_, &ConversationStore::loaded, this, &ChatView::takeLoaded);
+    connect(store_, &ConversationStore::failed, this, [this](const QString& sentence) {
+        banner_->showFailure({sentence, {}});
+    });
     connect(list_, &ConversationList::newRequested, this, &ChatView::newConversation);
     connect(list_, &ConversationList::openRequested, this, &ChatView::openConversation);
     connect(list_, &ConversationList::deleteRequested, this, &ChatView::deleteConversation);
@@ -153,7 +168,9 @@ void ChatView::connectAll() {
                 store_->save(conversation);
                 openConversation(conversation.id);
             });
+}
 
+void ChatView::connectMessages() {
     connect(transcript_, &Transcript::regenerateRequested, this, &ChatView::regenerate);
     connect(transcript_, &Transcript::editRequested, this, &ChatView::editMessage);
     connect(transcript_, &Transcript::versionRequested, this, [this](const QString& id) {
@@ -170,13 +187,6 @@ void ChatView::connectAll() {
         if (!open_.isEmpty())
             touch(open_);
     });
-    connect(empty_, &EmptyState::triggered, this, &ChatView::openArtifactRequested);
-    auto* fresh = new QShortcut(QKeySequence::New, this);
-    fresh->setContext(Qt::WidgetWithChildrenShortcut);
-    connect(fresh, &QShortcut::activated, this, &ChatView::newConversation);
-    save_.setSingleShot(true);
-    save_.setInterval(kSaveDelay);
-    connect(&save_, &QTimer::timeout, this, &ChatView::saveNow);
 }
 
 void ChatView::openArtifact(const QString& path, const QString& name) {

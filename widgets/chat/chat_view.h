@@ -76,6 +76,9 @@ protected:
 private:
     QWidget* buildCentre();
     void connectAll();
+    void connectEngine();
+    void connectConversations();
+    void connectMessages();
     void takeLoaded(const QList<Conversation>& conversations);
     void deleteConversation(const QString& id);
     void copyAsMarkdown(const QString& id);

@@ -80,13 +80,9 @@ private:
         case MD_BLOCK_HR:
             rule();
             break;
-        case MD_BLOCK_CODE: {
-            const MD_ATTRIBUTE& lang = static_cast<MD_BLOCK_CODE_DETAIL*>(detail)->lang;
-            language_ = QString::fromUtf8(lang.text, lang.size);
-            inCode_ = true;
-            code_.clear();
+        case MD_BLOCK_CODE:
+            beginCode(static_cast<MD_BLOCK_CODE_DETAIL*>(detail)->lang);
             break;
-        }
         case MD_BLOCK_TABLE:
             beginTable(*static_cast<MD_BLOCK_TABLE_DETAIL*>(detail));
             break;
@@ -231,6 +227,12 @@ private:
         quiet.setForeground(writer_.style().secondary);
         block_->insertText(marker + u'\t', quiet);
         itemOpen_ = true;
+    }
+
+    void beginCode(const MD_ATTRIBUTE& language) {
+        language_ = QString::fromUtf8(language.text, language.size);
+        inCode_ = true;
+        code_.clear();
     }
 
     void beginHeading(int level) {

@@ -81,14 +81,6 @@ QWidget* JobDetails::buildHeader() {
     cancel_->setToolTip(tr("Stop the worker; what is finished is kept"));
     resume_ = new QPushButton(icon(u"play"_s), tr("Resume"), box);
     resume_->setToolTip(tr("Start the worker again; finished cells are reused"));
-    progress_ = new QWidget(box);
-    bar_ = new QProgressBar(progress_);
-    bar_->setTextVisible(false);
-    bar_->setFixedHeight(6);
-    bar_->setAccessibleName(tr("Progress of the stage"));
-    progressText_ = new ToneLabel({}, Token::Text, progress_);
-    eta_ = new ToneLabel({}, Token::Secondary, progress_);
-    eta_->setAlignment(Qt::AlignRight);
 
     auto* stateLine = new QHBoxLayout;
     stateLine->setSpacing(kSpaceTiny);
@@ -105,17 +97,11 @@ QWidget* JobDetails::buildHeader() {
     top->addLayout(texts, 1);
     top->addWidget(resume_, 0, Qt::AlignTop);
     top->addWidget(cancel_, 0, Qt::AlignTop);
-    auto* progressLayout = new QGridLayout(progress_);
-    progressLayout->setContentsMargins(0, 0, 0, 0);
-    progressLayout->setVerticalSpacing(kSpaceTiny);
-    progressLayout->addWidget(progressText_, 0, 0);
-    progressLayout->addWidget(eta_, 0, 1);
-    progressLayout->addWidget(bar_, 1, 0, 1, 2);
     auto* layout = new QVBoxLayout(box);
     layout->setContentsMargins(0, 0, 0, 0);
     layout->setSpacing(kSpaceMedium);
     layout->addLayout(top);
-    layout->addWidget(progress_);
+    layout->addWidget(buildProgress());
 
     connect(cancel_, &QPushButton::clicked, this, [this] {
         cancel_->setEnabled(false);
@@ -124,6 +110,24 @@ QWidget* JobDetails::buildHeader() {
     });
     connect(resume_, &QPushButton::clicked, this, [this] { Q_EMIT resumeRequested(job_.id); });
     return box;
+}
+
+QWidget* JobDetails::buildProgress() {
+    progress_ = new QWidget(this);
+    bar_ = new QProgressBar(progress_);
+    bar_->setTextVisible(false);
+    bar_->setFixedHeight(6);
+    bar_->setAccessibleName(tr("Progress of the stage"));
+    progressText_ = new ToneLabel({}, Token::Text, progress_);
+    eta_ = new ToneLabel({}, Token::Secondary, progress_);
+    eta_->setAlignment(Qt::AlignRight);
+    auto* layout = new QGridLayout(progress_);
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->setVerticalSpacing(kSpaceTiny);
+    layout->addWidget(progressText_, 0, 0);
+    layout->addWidget(eta_, 0, 1);
+    layout->addWidget(bar_, 1, 0, 1, 2);
+    return progress_;
 }
 
 QWidget* JobDetails::buildResult() {

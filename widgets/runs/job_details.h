@@ -39,6 +39,7 @@ Q_SIGNALS:
 
 private:
     QWidget* buildHeader();
+    QWidget* buildProgress();
     QWidget* buildResult();
     QWidget* buildFacts();
     void showHeader();

@@ -49,6 +49,18 @@ RunsView::RunsView(JobService& service, QWidget* parent)
       pages_(new QStackedWidget(this)) {
     buildTable();
     empty_->setActionText(tr("Plan a compression"));
+    pages_->addWidget(empty_);
+    pages_->addWidget(buildSplitter());
+    auto* layout = new QHBoxLayout(this);
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->addWidget(pages_);
+    connectAll();
+    for (const JobSummary& job : service_.jobs())
+        addJob(job.id);
+    updatePage();
+}
+
+QWidget* RunsView::buildSplitter() {
     splitter_ = new QSplitter(Qt::Horizontal, this);
     splitter_->setObjectName(u"runsSplitter"_s);
     splitter_->addWidget(table_);
@@ -64,12 +76,10 @@ RunsView::RunsView(JobService& service, QWidget* parent)
     table_->setMinimumWidth(kNarrowTable);
     panel->setMinimumWidth(kDetailsWidth);
     table_->installEventFilter(this);
-    pages_->addWidget(empty_);
-    pages_->addWidget(splitter_);
-    auto* layout = new QHBoxLayout(this);
-    layout->setContentsMargins(0, 0, 0, 0);
-    layout->addWidget(pages_);
+    return splitter_;
+}
 
+void RunsView::connectAll() {
     connect(&service_, &JobService::jobAdded, this, &RunsView::addJob);
     connect(&service_, &JobService::jobChanged, this, &RunsView::touch);
     connect(&service_, &JobService::jobEvent, this, [this](const QString& id) { touch(id); });
@@ -93,9 +103,6 @@ RunsView::RunsView(JobService& service, QWidget* parent)
         showSelected();
     });
     clock_.start(kClockInterval);
-    for (const JobSummary& job : service_.jobs())
-        addJob(job.id);
-    updatePage();
 }
 
 void RunsView::buildTable() {

@@ -42,6 +42,8 @@ protected:
 
 private:
     void buildTable();
+    QWidget* buildSplitter();
+    void connectAll();
     void fitColumns();
     void addJob(const QString& id);
     void touch(const QString& id);

@@ -16,12 +16,99 @@ using namespace Qt::Literals::StringLiterals;
 
 namespace caldera::studio {
 
+namespace {
+
+/// Whether the field around a line of text draws its frame.
+bool isInsideField(const QWidget* line) {
+    const QWidget* field = line == nullptr ? nullptr : line->parentWidget();
+    return qobject_cast<const QAbstractSpinBox*>(field) != nullptr ||
+           qobject_cast<const QComboBox*>(field) != nullptr;
+}
+
+void drawLineEdit(const QStyleOption* option, QPainter* painter) {
+    const auto* frame = qstyleoption_cast<const QStyleOptionFrame*>(option);
+    if (frame != nullptr && frame->lineWidth == 0) {
+        painter->fillRect(option->rect, option->palette.brush(QPalette::Base));
+    } else {
+        drawFieldFrame(option, painter, tone(Token::Panel));
+    }
+}
+
+/// Draws check marks and arrows; false for anything else.
+bool drawIndicator(QStyle::PrimitiveElement element, const QStyleOption* option,
+                   QPainter* painter) {
+    const auto arrow = [&](const QString& name) {
+        drawArrow(name, option->rect, has(option, QStyle::State_Enabled), painter);
+        return true;
+    };
+    switch (element) {
+    case QStyle::PE_IndicatorCheckBox:
+    case QStyle::PE_IndicatorItemViewItemCheck:
+        drawCheck(option, painter, false);
+        return true;
+    case QStyle::PE_IndicatorRadioButton:
+        drawCheck(option, painter, true);
+        return true;
+    case QStyle::PE_IndicatorArrowDown:
+        return arrow(u"chevron-down"_s);
+    case QStyle::PE_IndicatorArrowUp:
+        return arrow(u"chevron-up"_s);
+    case QStyle::PE_IndicatorArrowLeft:
+        return arrow(u"chevron-left"_s);
+    case QStyle::PE_IndicatorArrowRight:
+        return arrow(u"chevron-right"_s);
+    default:
+        return false;
+    }
+}
+
+/// How Fusion should draw the texts of a button, a tab and a header, and an item.
+QStyleOptionButton recoloured(const QStyleOptionButton& button) {
+    QStyleOptionButton copy(button);
+    if (copy.features.testFlag(QStyleOptionButton::DefaultButton) &&
+        has(&button, QStyle::State_Enabled)) {
+        copy.palette.setColor(QPalette::ButtonText, tone(Token::OnAccent));
+    }
+    // Sunken text would move under the cursor.
+    copy.state.setFlag(QStyle::State_Sunken, false);
+    return copy;
+}
+
+QStyleOptionTab recoloured(const QStyleOptionTab& tab) {
+    QStyleOptionTab copy(tab);
+    if (!has(&tab, QStyle::State_Selected)) {
+        copy.palette.setColor(QPalette::WindowText, tone(Token::Secondary));
+    }
+    copy.state.setFlag(QStyle::State_HasFocus, false);
+    return copy;
+}
+
+QStyleOptionHeader recoloured(const QStyleOptionHeader& header) {
+    QStyleOptionHeader copy(header);
+    copy.palette.setColor(QPalette::ButtonText, tone(Token::Secondary));
+    copy.state.setFlag(QStyle::State_On, false);
+    copy.rect.adjust(kHeaderInset, 0, -kHeaderInset, 0); // in line with the cells' texts
+    return copy;
+}
+
+QStyleOptionViewItem recoloured(const QStyleOptionViewItem& item) {
+    QStyleOptionViewItem copy(item);
+    // The selection is a tint, so its text keeps the text colour.
+    copy.palette.setColor(QPalette::HighlightedText, copy.palette.color(QPalette::Text));
+    return copy;
+}
+
+} // namespace
+
 StudioStyle::StudioStyle() : QProxyStyle(QStyleFactory::create(u"fusion"_s)) {
     setObjectName(u"caldera"_s);
 }
 
 void StudioStyle::drawPrimitive(PrimitiveElement element, const QStyleOption* option,
                                 QPainter* painter, const QWidget* widget) const {
+    if (drawIndicator(element, option, painter)) {
+        return;
+    }
     switch (element) {
     case PE_PanelButtonCommand:
         drawCommandButton(option, painter);
@@ -34,40 +121,14 @@ void StudioStyle::drawPrimitive(PrimitiveElement element, const QStyleOption* op
     case PE_FrameStatusBarItem:
     case PE_PanelStatusBar:
     case PE_FrameDockWidget:
+    case PE_FrameLineEdit:
+    case PE_PanelItemViewRow:
         return;
     case PE_PanelLineEdit:
-        if (qobject_cast<const QAbstractSpinBox*>(widget == nullptr ? nullptr
-                                                                    : widget->parentWidget()) ||
-            qobject_cast<const QComboBox*>(widget == nullptr ? nullptr : widget->parentWidget())) {
-            return; // the field around it is already drawn
+        if (!isInsideField(widget)) {
+            drawLineEdit(option, painter);
         }
-        if (const auto* frame = qstyleoption_cast<const QStyleOptionFrame*>(option);
-            frame != nullptr && frame->lineWidth == 0) {
-            painter->fillRect(option->rect, option->palette.brush(QPalette::Base));
-            return;
-        }
-        drawFieldFrame(option, painter, tone(Token::Panel));
         return;
-    case PE_FrameLineEdit:
-        return;
-    case PE_IndicatorCheckBox:
-    case PE_IndicatorItemViewItemCheck:
-        drawCheck(option, painter, false);
-        return;
-    case PE_IndicatorRadioButton:
-        drawCheck(option, painter, true);
-        return;
-    case PE_IndicatorArrowDown:
-    case PE_IndicatorArrowUp:
-    case PE_IndicatorArrowLeft:
-    case PE_IndicatorArrowRight: {
-        const QString name = element == PE_IndicatorArrowDown   ? u"chevron-down"_s
-                             : element == PE_IndicatorArrowUp   ? u"chevron-up"_s
-                             : element == PE_IndicatorArrowLeft ? u"chevron-left"_s
-                                                                : u"chevron-right"_s;
-        drawArrow(name, option->rect, has(option, State_Enabled), painter);
-        return;
-    }
     case PE_Frame:
     case PE_FrameGroupBox:
         drawFrame(option, painter);
@@ -86,8 +147,6 @@ void StudioStyle::drawPrimitive(PrimitiveElement element, const QStyleOption* op
             drawItemPanel(*item, painter);
         }
         return;
-    case PE_PanelItemViewRow:
-        return;
     default:
         QProxyStyle::drawPrimitive(element, option, painter, widget);
     }
@@ -95,100 +154,83 @@ void StudioStyle::drawPrimitive(PrimitiveElement element, const QStyleOption* op
 
 void StudioStyle::drawControl(ControlElement element, const QStyleOption* option, QPainter* painter,
                               const QWidget* widget) const {
-    switch (element) {
-    case CE_PushButtonLabel:
-        if (const auto* button = qstyleoption_cast<const QStyleOptionButton*>(option)) {
-            QStyleOptionButton copy(*button);
-            if (copy.features.testFlag(QStyleOptionButton::DefaultButton) &&
-                has(option, State_Enabled)) {
-                copy.palette.setColor(QPalette::ButtonText, tone(Token::OnAccent));
-            }
-            // Sunken text would move under the cursor.
-            copy.state.setFlag(State_Sunken, false);
-            QProxyStyle::drawControl(element, &copy, painter, widget);
-            return;
-        }
-        break;
-    case CE_TabBarTabShape:
-        if (const auto* tab = qstyleoption_cast<const QStyleOptionTab*>(option)) {
-            drawTabShape(*tab, painter);
-            return;
-        }
-        break;
-    case CE_TabBarTabLabel:
-        if (const auto* tab = qstyleoption_cast<const QStyleOptionTab*>(option)) {
-            QStyleOptionTab copy(*tab);
-            if (!has(option, State_Selected)) {
-                copy.palette.setColor(QPalette::WindowText, tone(Token::Secondary));
-            }
-            copy.state.setFlag(State_HasFocus, false);
-            QProxyStyle::drawControl(element, &copy, painter, widget);
-            return;
-        }
-        break;
-    case CE_ProgressBar:
-        if (const auto* bar = qstyleoption_cast<const QStyleOptionProgressBar*>(option)) {
-            drawProgress(*bar, painter);
-            return;
-        }
-        break;
-    case CE_HeaderSection:
-        if (qobject_cast<const QAbstractButton*>(widget) != nullptr) {
-            return; // the corner of a table with two headers is no header
-        }
-        drawHeader(option, painter);
+    if (drawRecoloured(element, option, painter, widget) ||
+        drawShape(element, option, painter, widget)) {
         return;
-    case CE_HeaderEmptyArea:
-        drawHeader(option, painter);
-        return;
-    case CE_HeaderLabel:
-        if (const auto* header = qstyleoption_cast<const QStyleOptionHeader*>(option)) {
-            QStyleOptionHeader copy(*header);
-            copy.palette.setColor(QPalette::ButtonText, tone(Token::Secondary));
-            copy.state.setFlag(State_On, false);
-            copy.rect.adjust(kHeaderInset, 0, -kHeaderInset, 0); // in line with the cells' texts
-            QProxyStyle::drawControl(element, &copy, painter, widget);
-            return;
-        }
-        break;
-    case CE_ItemViewItem:
-        if (const auto* item = qstyleoption_cast<const QStyleOptionViewItem*>(option)) {
-            QStyleOptionViewItem copy(*item);
-            // The selection is a tint, so its text keeps the text colour.
-            copy.palette.setColor(QPalette::HighlightedText, copy.palette.color(QPalette::Text));
-            QProxyStyle::drawControl(element, &copy, painter, widget);
-            return;
-        }
-        break;
-    case CE_Splitter:
-        drawSplitter(option, painter);
-        return;
-    case CE_DockWidgetTitle:
-        if (const auto* dock = qstyleoption_cast<const QStyleOptionDockWidget*>(option)) {
-            drawDockTitle(*dock, painter);
-            return;
-        }
-        break;
-    case CE_MenuBarEmptyArea:
-        painter->fillRect(option->rect, tone(Token::Window));
-        return;
-    case CE_MenuBarItem:
-        if (const auto* item = qstyleoption_cast<const QStyleOptionMenuItem*>(option)) {
-            drawMenuBarItem(item, painter);
-            const int flags =
-                Qt::AlignCenter | Qt::TextSingleLine |
-                (proxy()->styleHint(SH_UnderlineShortcut, option, widget, nullptr) != 0
-                     ? Qt::TextShowMnemonic
-                     : Qt::TextHideMnemonic);
-            drawItemText(painter, item->rect, flags, item->palette, has(option, State_Enabled),
-                         item->text, QPalette::WindowText);
-            return;
-        }
-        break;
-    default:
-        break;
     }
     QProxyStyle::drawControl(element, option, painter, widget);
+}
+
+bool StudioStyle::drawRecoloured(ControlElement element, const QStyleOption* option,
+                                 QPainter* painter, const QWidget* widget) const {
+    const auto draw = [&](const auto* given) {
+        if (given != nullptr) {
+            const auto copy = recoloured(*given);
+            QProxyStyle::drawControl(element, &copy, painter, widget);
+        }
+        return given != nullptr;
+    };
+    switch (element) {
+    case CE_PushButtonLabel:
+        return draw(qstyleoption_cast<const QStyleOptionButton*>(option));
+    case CE_TabBarTabLabel:
+        return draw(qstyleoption_cast<const QStyleOptionTab*>(option));
+    case CE_HeaderLabel:
+        return draw(qstyleoption_cast<const QStyleOptionHeader*>(option));
+    case CE_ItemViewItem:
+        return draw(qstyleoption_cast<const QStyleOptionViewItem*>(option));
+    default:
+        return false;
+    }
+}
+
+bool StudioStyle::drawShape(ControlElement element, const QStyleOption* option, QPainter* painter,
+                            const QWidget* widget) const {
+    const auto draw = [painter](const auto* given, auto shape) {
+        if (given != nullptr) {
+            shape(*given, painter);
+        }
+        return given != nullptr;
+    };
+    switch (element) {
+    case CE_TabBarTabShape:
+        return draw(qstyleoption_cast<const QStyleOptionTab*>(option), drawTabShape);
+    case CE_ProgressBar:
+        return draw(qstyleoption_cast<const QStyleOptionProgressBar*>(option), drawProgress);
+    case CE_DockWidgetTitle:
+        return draw(qstyleoption_cast<const QStyleOptionDockWidget*>(option), drawDockTitle);
+    case CE_HeaderSection:
+        // The corner of a table with two headers is no header.
+        if (qobject_cast<const QAbstractButton*>(widget) == nullptr) {
+            drawHeader(option, painter);
+        }
+        return true;
+    case CE_HeaderEmptyArea:
+        drawHeader(option, painter);
+        return true;
+    case CE_Splitter:
+        drawSplitter(option, painter);
+        return true;
+    case CE_MenuBarEmptyArea:
+        painter->fillRect(option->rect, tone(Token::Window));
+        return true;
+    case CE_MenuBarItem:
+        return draw(qstyleoption_cast<const QStyleOptionMenuItem*>(option),
+                    [this, widget](const QStyleOptionMenuItem& item, QPainter* on) {
+                        drawMenuBarItem(&item, on);
+                        drawMenuBarText(item, on, widget);
+                    });
+    default:
+        return false;
+    }
+}
+
+void StudioStyle::drawMenuBarText(const QStyleOptionMenuItem& item, QPainter* painter,
+                                  const QWidget* widget) const {
+    const bool underlined = proxy()->styleHint(SH_UnderlineShortcut, &item, widget, nullptr) != 0;
+    const int mnemonic = underlined ? Qt::TextShowMnemonic : Qt::TextHideMnemonic;
+    drawItemText(painter, item.rect, Qt::AlignCenter | Qt::TextSingleLine | mnemonic, item.palette,
+                 has(&item, State_Enabled), item.text, QPalette::WindowText);
 }
 
 void StudioStyle::drawComplexControl(ComplexControl control, const QStyleOptionComplex* option,

@@ -3,7 +3,11 @@
 
 #include <QProxyStyle>
 
+class QStyleOptionMenuItem;
+
 namespace caldera::studio {
+
+inline constexpr int kHeaderInset = 4; ///< px beside a header's text
 
 class StudioStyle : public QProxyStyle {
     Q_OBJECT
@@ -32,7 +36,14 @@ public:
     using QProxyStyle::polish;
 
 private:
-    static constexpr int kHeaderInset = 4; ///< px beside a header's text
+    /// Whether the control is one whose text Fusion draws in a colour of ours; then it is drawn.
+    bool drawRecoloured(ControlElement element, const QStyleOption* option, QPainter* painter,
+                        const QWidget* widget) const;
+    /// Whether the control is one with a shape of ours; then it is drawn.
+    bool drawShape(ControlElement element, const QStyleOption* option, QPainter* painter,
+                   const QWidget* widget) const;
+    void drawMenuBarText(const QStyleOptionMenuItem& item, QPainter* painter,
+                         const QWidget* widget) const;
 };
 
 } // namespace caldera::studio

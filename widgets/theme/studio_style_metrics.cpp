@@ -10,6 +10,64 @@ namespace {
 
 constexpr int kScrollBarWidth = 10;
 constexpr int kTabHeight = 32;
+constexpr int kLeastHandle = 24; ///< px of a scroll bar's handle
+constexpr int kSpinButtons = 20; ///< px, width
+
+int handleLength(const QStyleOptionSlider& bar, int length) {
+    const int range = bar.maximum - bar.minimum;
+    if (range <= 0) {
+        return length;
+    }
+    const qint64 share = static_cast<qint64>(bar.pageStep) * length / (range + bar.pageStep);
+    return qBound(qMin(kLeastHandle, length), static_cast<int>(share), length);
+}
+
+/// No arrow buttons: the groove is the whole bar.
+QRect scrollBarRect(const QStyleOptionSlider& bar, QStyle::SubControl part) {
+    const bool horizontal = bar.orientation == Qt::Horizontal;
+    const int length = horizontal ? bar.rect.width() : bar.rect.height();
+    const int handle = handleLength(bar, length);
+    const int start = QStyle::sliderPositionFromValue(bar.minimum, bar.maximum, bar.sliderPosition,
+                                                      length - handle, bar.upsideDown);
+    const auto along = [&](int from, int extent) {
+        const QRect area = horizontal ? QRect(from, 0, extent, bar.rect.height())
+                                      : QRect(0, from, bar.rect.width(), extent);
+        return QStyle::visualRect(bar.direction, bar.rect, area.translated(bar.rect.topLeft()));
+    };
+    switch (part) {
+    case QStyle::SC_ScrollBarSlider:
+        return along(start, handle);
+    case QStyle::SC_ScrollBarGroove:
+        return along(0, length);
+    case QStyle::SC_ScrollBarSubPage:
+        return along(0, start);
+    case QStyle::SC_ScrollBarAddPage:
+        return along(start + handle, length - start - handle);
+    default:
+        return {};
+    }
+}
+
+/// Two buttons above one another at the end of the field.
+QRect spinBoxRect(const QStyleOptionComplex& box, QStyle::SubControl part) {
+    const QRect area = box.rect;
+    const QRect buttons(area.right() - kSpinButtons, area.top() + 3, kSpinButtons,
+                        area.height() - 6);
+    const auto button = [&](int top) {
+        return QStyle::visualRect(box.direction, area,
+                                  QRect(buttons.left(), top, kSpinButtons, buttons.height() / 2));
+    };
+    switch (part) {
+    case QStyle::SC_SpinBoxUp:
+        return button(buttons.top());
+    case QStyle::SC_SpinBoxDown:
+        return button(buttons.center().y() + 1);
+    case QStyle::SC_SpinBoxEditField:
+        return QStyle::visualRect(box.direction, area, area.adjusted(6, 2, -kSpinButtons - 2, -2));
+    default:
+        return area;
+    }
+}
 
 } // namespace
 
@@ -125,59 +183,12 @@ QSize StudioStyle::sizeFromContents(ContentsType type, const QStyleOption* optio
 
 QRect StudioStyle::subControlRect(ComplexControl control, const QStyleOptionComplex* option,
                                   SubControl subControl, const QWidget* widget) const {
-    if (control == CC_ScrollBar) {
-        // No arrow buttons: the groove is the whole bar.
-        const auto* bar = qstyleoption_cast<const QStyleOptionSlider*>(option);
-        if (bar == nullptr) {
-            return QProxyStyle::subControlRect(control, option, subControl, widget);
-        }
-        const bool horizontal = bar->orientation == Qt::Horizontal;
-        const int length = horizontal ? bar->rect.width() : bar->rect.height();
-        const int range = bar->maximum - bar->minimum;
-        int handle = length;
-        if (range > 0) {
-            handle = qBound(qMin(24, length),
-                            static_cast<int>(static_cast<qint64>(bar->pageStep) * length /
-                                             (range + bar->pageStep)),
-                            length);
-        }
-        const int start = sliderPositionFromValue(bar->minimum, bar->maximum, bar->sliderPosition,
-                                                  length - handle, bar->upsideDown);
-        const auto along = [&](int from, int extent) {
-            const QRect area = horizontal ? QRect(from, 0, extent, bar->rect.height())
-                                          : QRect(0, from, bar->rect.width(), extent);
-            return visualRect(bar->direction, bar->rect, area.translated(bar->rect.topLeft()));
-        };
-        switch (subControl) {
-        case SC_ScrollBarSlider:
-            return along(start, handle);
-        case SC_ScrollBarGroove:
-            return along(0, length);
-        case SC_ScrollBarSubPage:
-            return along(0, start);
-        case SC_ScrollBarAddPage:
-            return along(start + handle, length - start - handle);
-        default:
-            return {};
-        }
+    const auto* bar = qstyleoption_cast<const QStyleOptionSlider*>(option);
+    if (control == CC_ScrollBar && bar != nullptr) {
+        return scrollBarRect(*bar, subControl);
     }
     if (control == CC_SpinBox) {
-        constexpr int kButtons = 20;
-        const QRect area = option->rect;
-        const QRect buttons(area.right() - kButtons, area.top() + 3, kButtons, area.height() - 6);
-        switch (subControl) {
-        case SC_SpinBoxUp:
-            return visualRect(option->direction, area,
-                              QRect(buttons.left(), buttons.top(), kButtons, buttons.height() / 2));
-        case SC_SpinBoxDown:
-            return visualRect(
-                option->direction, area,
-                QRect(buttons.left(), buttons.center().y() + 1, kButtons, buttons.height() / 2));
-        case SC_SpinBoxEditField:
-            return visualRect(option->direction, area, area.adjusted(6, 2, -kButtons - 2, -2));
-        default:
-            return area;
-        }
+        return spinBoxRect(*option, subControl);
     }
     return QProxyStyle::subControlRect(control, option, subControl, widget);
 }
