@@ -86,9 +86,9 @@ struct Entries {
     Vector norm;
 
     HWY_INLINE Entries(const TrellisEntries& entries, int64_t count, int64_t place)
-        : norm(hn::Load(Tag(), entries.norm.get() + place)) {
+        : norm(hn::LoadU(Tag(), entries.norm.get() + place)) {
         for (int i = 0; i < kColumns / 2; ++i) {
-            pair[i] = hn::Load(PairTag(), entries.pairs.get() + 2 * (i * count + place));
+            pair[i] = hn::LoadU(PairTag(), entries.pairs.get() + 2 * (i * count + place));
         }
     }
 
@@ -109,10 +109,10 @@ struct Sources {
 
 /// Steps of a code that has several windows from one state to another: the cheapest of them are
 /// found once for each row, and the searches run over those alone.
-template <int kColumns>
+template <int kColumns, int kStateCount>
 class ParallelSteps {
 public:
-    static constexpr int kStates = 16;
+    static constexpr int kStates = kStateCount;
     static constexpr int kAfter = kStates / 2;
 
     ParallelSteps(const TrellisEncodeTables& tables, const int16_t* x) : tables_(tables), x_(x) {
@@ -147,7 +147,7 @@ public:
 
     /// The first of the windows from p to q that cost what the branch does.
     uint32_t window(int row, uint32_t p, uint32_t q) const {
-        return p | (firstMid(row, p, q) << 4U) | (q * tables_.mids * kStates);
+        return p + firstMid(row, p, q) * kStates + q * tables_.mids * kStates;
     }
 
 private:
@@ -206,7 +206,8 @@ private:
         }
     }
 
-    /// The first of the windows from p to q that cost what branches_ has for them.
+    /// The first of the windows from p to q that cost what branches_ has for them. Lanes behind the
+    /// last of them hold other entries, but one before it is found.
     HWY_INLINE uint32_t firstMid(int row, int64_t p, uint32_t q) const {
         const hn::CappedTag<int32_t, 16> di;
         const Row<kColumns> x(x_ + row * kColumns);
@@ -345,17 +346,29 @@ HWY_INLINE TrellisWindows cheapestWindows(const Steps& steps) {
     return windows;
 }
 
-template <int kColumns>
+template <int kColumns, class Steps>
 void encodeGroups(const TrellisEncodeTables& tables, const float* x, int64_t groups,
                   uint8_t* codes) {
     alignas(64) std::array<int16_t, kTrellisRows * kColumns> fixed;
     const float factor = tables.code.inputFactor();
     for (int64_t group = 0; group < groups; ++group) {
         toFixed(x + group * kTrellisRows * kColumns, kTrellisRows * kColumns, factor, fixed.data());
-        const TrellisWindows windows =
-            tables.mids > 1 ? cheapestWindows(ParallelSteps<kColumns>(tables, fixed.data()))
-                            : cheapestWindows(SingleSteps<kColumns>(tables, fixed.data()));
-        packTrellis(tables.code, windows, codes + group * tables.code.groupBytes());
+        packTrellis(tables.code, cheapestWindows(Steps(tables, fixed.data())),
+                    codes + group * tables.code.groupBytes());
+    }
+}
+
+template <int kColumns>
+void encodeGroups(const TrellisEncodeTables& tables, const float* x, int64_t groups,
+                  uint8_t* codes) {
+    if (tables.mids == 1) {
+        encodeGroups<kColumns, SingleSteps<kColumns>>(tables, x, groups, codes);
+    } else if (tables.states == 16) {
+        encodeGroups<kColumns, ParallelSteps<kColumns, 16>>(tables, x, groups, codes);
+    } else if (tables.states == 32) {
+        encodeGroups<kColumns, ParallelSteps<kColumns, 32>>(tables, x, groups, codes);
+    } else {
+        encodeGroups<kColumns, ParallelSteps<kColumns, 64>>(tables, x, groups, codes);
     }
 }
 

@@ -2,17 +2,29 @@
 
 #include <algorithm>
 #include <new>
+#include <stdexcept>
+#include <string>
 #include <vector>
 
 namespace caldera::kernels {
 namespace {
 
 constexpr size_t kAlignment = 64;
+/// Entries that a vector may hold beyond the last.
+constexpr int64_t kReadBehind = 16;
 
 template <class T>
 T* allocate(int64_t count) {
     return static_cast<T*>(
         ::operator new[](static_cast<size_t>(count) * sizeof(T), std::align_val_t{kAlignment}));
+}
+
+/// 16 to 64 states with several windows between them, or 64 with one.
+bool hasEncoder(const TrellisCode& code) {
+    const int memory = code.memoryBits;
+    return (code.columns == 2 || code.columns == 4) &&
+           ((memory >= 4 && memory <= 6 && code.newBits > memory) ||
+            (memory == 6 && code.newBits == 6));
 }
 
 void setEntry(const TrellisCode& code, TrellisEntries& entries, int64_t place, int64_t count,
@@ -29,7 +41,8 @@ void setEntry(const TrellisCode& code, TrellisEntries& entries, int64_t place, i
 } // namespace
 
 TrellisEntries::TrellisEntries(int64_t count)
-    : pairs(allocate<int16_t>(4 * count)), norm(allocate<int32_t>(count)) {}
+    : pairs(allocate<int16_t>(4 * (count + kReadBehind))),
+      norm(allocate<int32_t>(count + kReadBehind)) {}
 
 void TrellisEntries::FreeAligned::operator()(void* memory) const {
     ::operator delete[](memory, std::align_val_t{kAlignment});
@@ -38,6 +51,9 @@ void TrellisEntries::FreeAligned::operator()(void* memory) const {
 TrellisEncodeTables::TrellisEncodeTables(const TrellisCode& made)
     : code(made), count(int64_t{1} << (made.windowBits() - 1)), states(1 << made.memoryBits),
       mids(1 << (made.newBits - made.memoryBits)), byState(count), toState(count) {
+    if (!hasEncoder(made)) {
+        throw std::invalid_argument(std::string("No encoder takes the shape of ") + made.id);
+    }
     const int64_t after = states / 2;
     for (int64_t p = 0; p < states; ++p) {
         for (int64_t mid = 0; mid < mids; ++mid) {

@@ -21,6 +21,7 @@ struct TrellisEntries {
 };
 
 struct TrellisEncodeTables {
+    /// Throws std::invalid_argument for shapes other than 16 to 64 states.
     explicit TrellisEncodeTables(const TrellisCode& code);
     /// Made once for each code of trellisCodes(); null for any other.
     static const TrellisEncodeTables* ofListed(const TrellisCode& code);

@@ -1,8 +1,10 @@
 #include "kernels/trellis/trellis.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
+#include <stdexcept>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -170,7 +172,7 @@ TEST_P(Trellis, GuessesABoundaryThatCostsLittle) {
         meanSquaredError(x, encodeWith(reference::trellisEncodeExhaustively, code, x).values);
     const double found = meanSquaredError(x, encodeWith(trellisEncode, code, x).values);
     EXPECT_LE(least, found);
-    EXPECT_LT(found, 1.02 * least) << "seed 78";
+    EXPECT_LT(found, 1.05 * least) << "seed 78"; // 2 % with 64 states, 0.1 % with 16
 }
 
 // Any bits are a valid code, the first row's window reaching around to the last row; what they
@@ -205,6 +207,27 @@ TEST_P(Trellis, MultipliesAsTheReference) {
             ASSERT_NEAR(batched[i], expected[i], 5e-5F * static_cast<float>(columns)) << i;
         }
     }
+}
+
+// Shapes that are not shipped, as the trainer compares them.
+TEST(TrellisShapes, WithMoreMemoryEncodeAsTheReference) {
+    for (const auto& [columns, newBits, memoryBits] :
+         {std::array{4, 8, 5}, {4, 8, 6}, {2, 8, 6}, {4, 10, 5}}) {
+        TrellisCode code{"random", columns, newBits, memoryBits, 3.5F / 128, 1.0F, {}};
+        std::vector<int8_t> table;
+        for (const float value :
+             randomNormal((int64_t{1} << (code.windowBits() - 1)) * columns, 40, 79)) {
+            table.push_back(static_cast<int8_t>(std::clamp(value, -128.0F, 127.0F)));
+        }
+        code.table = table;
+        const std::vector<float> x = normalGroups(code, 4, 1.0F, 80);
+        EXPECT_EQ(encodeWith(trellisEncode, code, x).codes,
+                  encodeWith(reference::trellisEncode, code, x).codes)
+            << columns << " " << newBits << " " << memoryBits;
+    }
+    TrellisCode narrow{"narrow", 4, 8, 2, 1, 1, {}};
+    EXPECT_THROW(encodeWith(trellisEncode, narrow, normalGroups(narrow, 1, 1, 81)),
+                 std::invalid_argument);
 }
 
 INSTANTIATE_TEST_SUITE_P(Codes, Trellis,

@@ -159,30 +159,28 @@ double TableTraining::run() {
     return error;
 }
 
-double TableTraining::measure(int64_t groups, uint64_t seed) const {
-    const TrellisCode now = code();
+double measure(const TrellisCode& code, const RecordedGroups& inputs, int64_t groups,
+               uint64_t seed) {
     NormalSource source(seed);
-    const Sample sample(now,
-                        draw(settings_.inputs, valueCount(now, groups), Share::Measuring, source));
+    const Sample sample(code, draw(inputs, valueCount(code, groups), Share::Measuring, source));
     double squares = 0;
-    sample.forEachWindow(now, [&](uint32_t window, const float* x) {
+    sample.forEachWindow(code, [&](uint32_t window, const float* x) {
         std::array<float, 4> values;
-        trellisValues(now, window, values.data());
-        for (int j = 0; j < now.columns; ++j) {
+        trellisValues(code, window, values.data());
+        for (int j = 0; j < code.columns; ++j) {
             squares += (x[j] - values[j]) * (x[j] - values[j]);
         }
     });
     return squares / static_cast<double>(sample.x.size());
 }
 
-double TableTraining::measureExhaustive(int64_t groups, uint64_t seed) const {
-    const TrellisCode now = code();
+double measureExhaustively(const TrellisCode& code, const RecordedGroups& inputs, int64_t groups,
+                           uint64_t seed) {
     NormalSource source(seed);
-    const std::vector<float> x =
-        draw(settings_.inputs, valueCount(now, groups), Share::Measuring, source);
-    std::vector<uint8_t> codes(static_cast<size_t>(groups * now.groupBytes()));
+    const std::vector<float> x = draw(inputs, valueCount(code, groups), Share::Measuring, source);
+    std::vector<uint8_t> codes(static_cast<size_t>(groups * code.groupBytes()));
     std::vector<float> decoded(x.size());
-    reference::trellisEncodeExhaustively(now, x.data(), groups, codes.data(), decoded.data());
+    reference::trellisEncodeExhaustively(code, x.data(), groups, codes.data(), decoded.data());
     double squares = 0;
     for (size_t i = 0; i < x.size(); ++i) {
         squares += (x[i] - decoded[i]) * (x[i] - decoded[i]);

@@ -36,6 +36,13 @@ struct TrainingSettings {
     RecordedGroups inputs;
 };
 
+/// Mean squared error a value of a code with a table, on `groups` fresh groups.
+double measure(const TrellisCode& code, const RecordedGroups& inputs, int64_t groups,
+               uint64_t seed);
+/// The same when every boundary state is tried: what the encoder's guess of it costs.
+double measureExhaustively(const TrellisCode& code, const RecordedGroups& inputs, int64_t groups,
+                           uint64_t seed);
+
 /// A table while it is trained.
 class TableTraining {
 public:
@@ -44,10 +51,6 @@ public:
 
     /// Runs every iteration. Returns the mean squared error of the last one.
     double run();
-    /// Mean squared error a value on `groups` fresh groups.
-    double measure(int64_t groups, uint64_t seed) const;
-    /// The same when every boundary state is tried: what the encoder's guess of it costs.
-    double measureExhaustive(int64_t groups, uint64_t seed) const;
     const std::vector<int8_t>& table() const { return table_; }
     TrellisCode code() const;
 

@@ -87,14 +87,19 @@ training::TableTraining trainBest(const TrellisCode& code, const Options& option
     if (!options.inputs.empty()) {
         settings.inputs = readGroups(options.inputs, code);
     }
+    if (!code.table.empty()) {
+        std::printf("%s: %.6f as shipped\n", code.id,
+                    training::measure(code, settings.inputs, kTestGroups, kTestSeed));
+    }
     training::TableTraining best(code, settings);
     best.run();
-    double least = best.measure(kTestGroups, kTestSeed);
+    double least = training::measure(best.code(), settings.inputs, kTestGroups, kTestSeed);
     for (int restart = 1; restart < options.restarts; ++restart) {
         settings.seed += 2;
         training::TableTraining next(code, settings);
         next.run();
-        const double error = next.measure(kTestGroups, kTestSeed);
+        const double error =
+            training::measure(next.code(), settings.inputs, kTestGroups, kTestSeed);
         std::printf("%s: %.6f, best before %.6f\n", code.id, error, least);
         if (error < least) {
             least = error;
@@ -103,9 +108,10 @@ training::TableTraining trainBest(const TrellisCode& code, const Options& option
     }
     std::printf("%s: mean squared error %.6f, table hash %016llx\n", code.id, least,
                 static_cast<unsigned long long>(trellisTableHash(best.code())));
-    std::printf("%s: %.6f on fewer groups, %.6f with every boundary tried\n", code.id,
-                best.measure(kExhaustiveGroups, kTestSeed),
-                best.measureExhaustive(kExhaustiveGroups, kTestSeed));
+    std::printf(
+        "%s: %.6f on fewer groups, %.6f with every boundary tried\n", code.id,
+        training::measure(best.code(), settings.inputs, kExhaustiveGroups, kTestSeed),
+        training::measureExhaustively(best.code(), settings.inputs, kExhaustiveGroups, kTestSeed));
     std::fflush(stdout);
     return best;
 }
