@@ -6,6 +6,7 @@
 #include "core/base/error.h"
 #include "core/base/file.h"
 #include "core/base/format_version.h"
+#include "core/model/json_text.h"
 
 namespace caldera {
 
@@ -30,6 +31,9 @@ fs::path factsFile(const fs::path& folder) {
 }
 
 Json parseFacts(const fs::path& folder, const std::string& text) {
+    if (nestsTooDeep(text)) {
+        throwDamaged(folder, "it is nested too deep");
+    }
     Json facts = Json::parse(text, nullptr, false);
     const std::string format = formatOf(facts);
     switch (formatFit(format, kFormat, kMajor)) {

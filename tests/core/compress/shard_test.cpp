@@ -226,6 +226,11 @@ TEST_F(Shards, DamagedFactsAreNamed) {
     EXPECT_EQ(with(R"({"format": "caldera-work/1"})"), "shard.damaged");
     EXPECT_EQ(with(R"({"format": "caldera-shard/1"})"), "shard.damaged");
     EXPECT_EQ(with(R"({"format": "caldera-shard/2"})"), "shard.newer");
+    const std::string deep = std::string(1'000'000, '[') + std::string(1'000'000, ']');
+    EXPECT_EQ(with(R"({"format": "caldera-shard/1", "layers": [0, 3], "model": "m", )"
+                   R"("calibration": )" +
+                   deep + "}"),
+              "shard.damaged");
 }
 
 TEST(LayerRanges, AreHalfOpenAndReadWhole) {
