@@ -32,14 +32,12 @@ void E8pCodec::encodeBlock(std::span<const float> x, MatrixShape shape, BlockPos
                            std::span<std::byte> codes, std::span<float> decoded) const {
     checkEncode(shape, position, x, codes.size(), decoded.size());
     const auto rows = static_cast<int64_t>(x.size()) / kWidth;
-    const int64_t blocks = padTo(shape.columns, kWidth) / kWidth;
     std::array<uint16_t, kRowGroup> words{};
     for (int64_t row = 0; row < rows; row += kRowGroup) {
         kernels::e8pEncode(x.data() + row * kWidth, kRowGroup, words.data(),
                            decoded.data() + row * kWidth);
-        const int64_t group = (position.firstRow + row) / kRowGroup;
-        std::memcpy(codes.data() + (group * blocks + position.block) * kGroupBytes, words.data(),
-                    kGroupBytes);
+        std::memcpy(codes.data() + blockOffset(shape, {position.block, position.firstRow + row}),
+                    words.data(), kGroupBytes);
     }
 }
 
@@ -49,8 +47,7 @@ void E8pCodec::decodeRows(std::span<const std::byte> codes, MatrixShape shape, i
     const int64_t blocks = padTo(shape.columns, kWidth) / kWidth;
     std::vector<uint16_t> words(blocks * kRowGroup);
     for (int64_t row = 0; row < rowCount; row += kRowGroup) {
-        const int64_t group = (firstRow + row) / kRowGroup;
-        std::memcpy(words.data(), codes.data() + group * blocks * kGroupBytes,
+        std::memcpy(words.data(), codes.data() + blockOffset(shape, {0, firstRow + row}),
                     blocks * kGroupBytes);
         kernels::e8pDecodeGroup(words.data(), blocks, out.data() + row * blocks * kWidth);
     }

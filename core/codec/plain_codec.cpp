@@ -6,17 +6,9 @@
 #include "core/codec/fp16_range.h"
 
 namespace caldera {
-namespace {
 
-/// There is no table.
-std::string hashOfNothing() {
+std::string PlainCodec::tableHash() const {
     return sha256Hex(std::span<const std::byte>());
-}
-
-} // namespace
-
-std::string HalfMatrixCodec::tableHash() const {
-    return hashOfNothing();
 }
 
 void HalfMatrixCodec::encodeBlock(std::span<const float> x, MatrixShape shape,
@@ -45,10 +37,6 @@ void HalfMatrixCodec::decodeRows(std::span<const std::byte> codes, MatrixShape s
             out[row * columns + column] = loadFp16(block + column % width * kFp16Bytes);
         }
     }
-}
-
-std::string AbsentCodec::tableHash() const {
-    return hashOfNothing();
 }
 
 void AbsentCodec::encodeBlock(std::span<const float> x, MatrixShape shape, BlockPosition position,

@@ -6,14 +6,19 @@
 
 namespace caldera {
 
-class HalfMatrixCodec : public Codec {
+/// Works on eight columns as `e8p-2` does, and needs no table.
+class PlainCodec : public Codec {
 public:
-    std::string id() const override { return "none-16"; }
     std::string tableHash() const override;
     int blockColumns() const override { return 8; }
     int blockRows() const override { return 1; }
-    double bitsPerWeight() const override { return 16; }
     double inputRms() const override { return 1; }
+};
+
+class HalfMatrixCodec : public PlainCodec {
+public:
+    std::string id() const override { return "none-16"; }
+    double bitsPerWeight() const override { return 16; }
     void encodeBlock(std::span<const float> x, MatrixShape shape, BlockPosition position,
                      std::span<std::byte> codes, std::span<float> decoded) const override;
     void decodeRows(std::span<const std::byte> codes, MatrixShape shape, int64_t firstRow,
@@ -21,14 +26,10 @@ public:
 };
 
 /// Every value is 0 and takes no byte.
-class AbsentCodec : public Codec {
+class AbsentCodec : public PlainCodec {
 public:
     std::string id() const override { return "none-0"; }
-    std::string tableHash() const override;
-    int blockColumns() const override { return 8; }
-    int blockRows() const override { return 1; }
     double bitsPerWeight() const override { return 0; }
-    double inputRms() const override { return 1; }
     void encodeBlock(std::span<const float> x, MatrixShape shape, BlockPosition position,
                      std::span<std::byte> codes, std::span<float> decoded) const override;
     void decodeRows(std::span<const std::byte> codes, MatrixShape shape, int64_t firstRow,
