@@ -351,10 +351,11 @@ void addCompressBench(CLI::App& bench, const std::function<void(BenchRun)>& choo
         ->check(shapeComplaint)
         ->capture_default_str();
     app->add_option("--tokens", options->tokens, "Calibration tokens")
-        ->check(CLI::Range(int64_t{2}, int64_t{1} << 24))
+        ->check(between(2, 1 << 24))
         ->capture_default_str();
-    app->add_option("--sequence-length", options->sequenceLength)
-        ->check(CLI::Range(2, 32768))
+    app->add_option("--sequence-length", options->sequenceLength,
+                    "Tokens of a calibration sequence")
+        ->check(between(2, 32768))
         ->capture_default_str();
     app->add_option("--work", options->work, "Folder for files; default: a temporary one")
         ->type_name("FOLDER");

@@ -30,12 +30,15 @@ struct Invocation {
 /// Indented JSON; bytes that are no UTF-8, as names of files may have, are replaced.
 std::string jsonText(const nlohmann::json& document);
 
-/// Takes numbers above 0. (CLI11's own prints the largest double to its last digit.)
+/// Take numbers above 0, of at least 0, from `low` to `high`, and say what came and what was
+/// needed. (CLI11's own print the largest double to its last digit.)
 CLI::Validator positive();
+CLI::Validator notNegative();
+CLI::Validator between(double low, double high);
 
 class CommandLine {
 public:
-    explicit CommandLine(CLI::App& app) : app_(app) {}
+    explicit CommandLine(CLI::App& app);
     /// Adds a subcommand with --json and --job; run() calls `run`. Bind options to variables that a
     /// shared_ptr captured by `run` owns.
     CLI::App& add(const std::string& name, const std::string& description,
@@ -45,6 +48,9 @@ public:
     int run(int argc, char** argv);
 
 private:
+    std::string usageComplaint(const CLI::ParseError& error,
+                               const std::vector<std::string>& words) const;
+
     struct Entry {
         CLI::App* app;
         std::function<void(Invocation&)> run;

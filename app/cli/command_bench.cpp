@@ -192,17 +192,19 @@ void addBenchCommand(CommandLine& commands) {
     };
     CLI::App* codec = addAction("codec", "Mean squared error of every codec on N(0,1)", runCodec);
     codec->add_option("--samples", options->samples, "How many values")
-        ->check(CLI::Range(int64_t{128}, int64_t{1} << 30))
+        ->check(between(128, 1 << 30))
         ->capture_default_str();
     CLI::App* gemv = addAction("gemv", "Time a product with packed weights", runGemv);
     gemv->add_option("--codec", options->codec, "Id of the codec, for example trellis-v4k8m4")
         ->capture_default_str();
-    gemv->add_option("--rows", options->rows)->check(CLI::Range(1, 1 << 18))->capture_default_str();
-    gemv->add_option("--columns", options->columns)
-        ->check(CLI::Range(1, 1 << 18))
+    gemv->add_option("--rows", options->rows, "Rows of the weights")
+        ->check(between(1, 1 << 18))
         ->capture_default_str();
-    gemv->add_option("--seconds", options->seconds, "How long to measure")
-        ->check(CLI::Range(0.01, 600.0))
+    gemv->add_option("--columns", options->columns, "Columns of the weights")
+        ->check(between(1, 1 << 18))
+        ->capture_default_str();
+    gemv->add_option("--seconds", options->seconds, "How long to measure, in seconds")
+        ->check(between(0.01, 600))
         ->capture_default_str();
     addCompressBench(bench, [action](const BenchRun& run) {
         *action = [run](const BenchOptions&, const Invocation& invocation) { run(invocation); };

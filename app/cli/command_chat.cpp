@@ -2,7 +2,6 @@
 
 #include <cstdio>
 #include <iostream>
-#include <limits>
 #include <memory>
 #include <mutex>
 #include <random>
@@ -209,18 +208,18 @@ void addChatCommand(CommandLine& commands) {
     command.add_option("--prompt", options->prompt, "Answer this one question, then end");
     command.add_option("--system", options->system, "What the model is told before anything else");
     command.add_option("--temperature", sampling.temperature, "0 always takes the likeliest token")
-        ->check(CLI::Range(0.0, 2.0))
+        ->check(between(0, 2))
         ->capture_default_str();
     command.add_option("--top-p", sampling.topP, "Share of probability to choose from")
-        ->check(CLI::Range(0.0, 1.0))
+        ->check(between(0, 1))
         ->capture_default_str();
     command.add_option("--top-k", sampling.topK, "Likeliest tokens to choose from; 0 is all")
-        ->check(CLI::Range(0, std::numeric_limits<int>::max()))
+        ->check(notNegative())
         ->capture_default_str();
     command
         .add_option("--repetition-penalty", sampling.repetitionPenalty,
                     "Above 1 makes tokens that were said less likely")
-        ->check(CLI::Range(0.1, 10.0))
+        ->check(between(0.1, 10))
         ->capture_default_str();
     command.add_option("--max-tokens", sampling.maxTokens, "Longest answer, in tokens")
         ->check(positive())

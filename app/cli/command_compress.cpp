@@ -5,6 +5,7 @@
 #include "app/cli/command.h"
 #include "app/cli/compress_output.h"
 #include "app/cli/compute_options.h"
+#include "app/cli/layers_option.h"
 #include "app/cli/plan_file.h"
 #include "core/base/error.h"
 #include "core/compress/compress.h"
@@ -96,7 +97,9 @@ void addCompressCommand(CommandLine& commands) {
     app.add_option("model", options->model, "Folder, .gguf file, or name in the Hugging Face cache")
         ->required()
         ->type_name("MODEL");
-    app.add_option("--plan", options->plan, "Plan file; without one, 2 bits with rank 64")
+    app.add_option(
+           "--plan", options->plan,
+           "Plan file; without one, 2 bits with ranks of up to 64, by the size of each matrix")
         ->type_name("FILE");
     app.add_option("--out", options->out,
                    "Folder of the compressed model, or of the shard (in a job: its out/)")

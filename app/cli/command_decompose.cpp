@@ -110,32 +110,45 @@ void addDecomposeCommand(CommandLine& commands) {
                    "Safetensors file with a matrix `weight` and perhaps its `hessian`")
         ->required()
         ->type_name("FILE");
-    app.add_option("--bits", settings.bits, "Bits of Q")->capture_default_str();
+    app.add_option("--bits", settings.bits, "Bits of Q")
+        ->check(between(0, 16))
+        ->capture_default_str();
     app.add_option("--rank", settings.rank, "Rank of L R: 0 or a multiple of 16")
+        ->check(notNegative())
         ->capture_default_str();
     app.add_option("--factor-bits", options->factorBits,
                    "Bits of L and R: 4 or 16, or those of a trellis")
         ->capture_default_str();
     app.add_option("--factor-codec", settings.factorCodec, "lloyd, trellis or none")
+        ->type_name("NAME")
         ->capture_default_str();
-    app.add_option("--codec", settings.codec, "Codec of Q")->capture_default_str();
+    app.add_option("--codec", settings.codec, "trellis, e8p, scalar, nf or none: codec of Q")
+        ->type_name("NAME")
+        ->capture_default_str();
     app.add_option("--transform", settings.transform, "\"hadamard-128\" or \"none\"")
+        ->type_name("NAME")
         ->capture_default_str();
     app.add_option("--outer-iterations", settings.outerIterations, "Rounds of L R and Q at most")
+        ->check(between(1, 100))
         ->capture_default_str();
     app.add_option("--inner-iterations", settings.innerIterations, "Turns of R and L at most")
+        ->check(between(0, 1000))
         ->capture_default_str();
     app.add_option("--update-order", settings.updateOrder, "\"LR,Q\" or \"Q,LR\"")
+        ->type_name("NAME")
         ->capture_default_str();
     app.add_option("--low-rank-start", settings.lowRankStart,
                    "First fit of L R: \"balanced\", \"hessian\", \"plain\" or \"outliers\"")
+        ->type_name("NAME")
         ->capture_default_str();
     app.add_option("--activation-aware", settings.activationAware,
                    "Steps that see the Hessian: \"Q,LR\", \"Q\", \"LR\" or \"none\"")
+        ->type_name("NAME")
         ->capture_default_str();
     app.add_flag("--hessian-downdate", settings.hessianDowndate,
                  "First Q step in the metric that L cannot absorb");
     app.add_option("--damping", settings.damping, "Share of the mean diagonal added to the Hessian")
+        ->check(between(1e-8, 10))
         ->capture_default_str();
     app.add_option("--seed", settings.seed, "Seed of signs and rotations")->capture_default_str();
     options->compute.addTo(app);

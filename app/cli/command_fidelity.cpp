@@ -114,12 +114,13 @@ void addFidelityCommand(CommandLine& commands) {
         ->type_name("MODEL");
     app.add_option("--metric", options->metric,
                    "proxy: error of the plan's codec alone, weighted by the layer's inputs")
-        ->check(CLI::IsMember({"proxy"}))
+        ->check(CLI::IsMember({"proxy"}).description(""))
+        ->type_name("NAME")
         ->capture_default_str();
     app.add_option("--out", options->out, "Report file (in a job: its out/fidelity.h5)")
         ->type_name("FILE.h5");
     app.add_option("--plan", options->plan,
-                   "Plan whose codecs are measured; default: 2 bit trellis")
+                   "Plan whose codecs are measured; default: 2-bit trellis")
         ->type_name("FILE");
     options->calibration.addTo(app);
     options->compute.addTo(app);

@@ -7,6 +7,7 @@
 
 #include "app/cli/command.h"
 #include "app/cli/plan_file.h"
+#include "core/base/error.h"
 #include "core/base/text.h"
 #include "core/model/model.h"
 #include "core/plan/plan_diff.h"
@@ -157,9 +158,18 @@ void runShow(const PlanOptions& options, const Invocation& invocation) {
     print(document);
 }
 
+/// The one on the command line, else the plan's own.
+std::string modelOf(const PlanOptions& options, const Plan& plan) {
+    if (options.model.empty() && plan.model.empty()) {
+        throw UsageError("plan.model", options.plan + " names no model. Name one with --model.",
+                         {{"file", options.plan}});
+    }
+    return options.model.empty() ? plan.model : options.model;
+}
+
 void runCheck(const PlanOptions& options, const Invocation& invocation) {
     const Plan plan = readPlanFile(options.plan);
-    const auto model = openModel(options.model);
+    const auto model = openModel(modelOf(options, plan));
     checkPlan(plan, model->config);
     const PlanSize size = planSize(plan, model->config);
     if (invocation.json) {
@@ -207,19 +217,32 @@ void addPlanCommand(CommandLine& commands) {
         app->callback([action, run] { *action = run; });
         return app;
     };
+    const auto addPlan = [](CLI::App* app, const char* name, std::string& path) {
+        app->add_option(name, path, "Plan file")->required()->type_name("FILE");
+    };
     CLI::App* create = addAction("new", "Write the default plan of a model", runNew);
-    create->add_option("MODEL", options->model, "Model folder, .gguf file or cached hub name")
-        ->required();
-    create->add_option("--out", options->out, "The plan file to write")->required();
+    create
+        ->add_option("MODEL", options->model,
+                     "Folder, .gguf file, or name in the Hugging Face cache")
+        ->required()
+        ->type_name("MODEL");
+    create->add_option("--out", options->out, "The plan file to write")
+        ->required()
+        ->type_name("FILE");
     CLI::App* show = addAction("show", "Print what a plan says", runShow);
-    show->add_option("PLAN", options->plan)->required();
-    show->add_option("--model", options->model, "Also print sizes for this model");
+    addPlan(show, "PLAN", options->plan);
+    show->add_option("--model", options->model, "Also print sizes for this model")
+        ->type_name("MODEL");
     CLI::App* check = addAction("check", "Check a plan against a model", runCheck);
-    check->add_option("PLAN", options->plan)->required();
-    check->add_option("--model", options->model)->required();
+    addPlan(check, "PLAN", options->plan);
+    check
+        ->add_option("--model", options->model,
+                     "Folder, .gguf file, or name in the Hugging Face cache; without it, the model "
+                     "that the plan names")
+        ->type_name("MODEL");
     CLI::App* diff = addAction("diff", "Print what differs between two plans", runDiff);
-    diff->add_option("A", options->plan)->required();
-    diff->add_option("B", options->other)->required();
+    addPlan(diff, "A", options->plan);
+    addPlan(diff, "B", options->other);
 }
 
 } // namespace caldera::cli

@@ -96,7 +96,7 @@ void addServeCommand(CommandLine& commands) {
     command
         .add_option("--port", options->port,
                     "Port on 127.0.0.1; 0 takes any free one and says which")
-        ->check(CLI::Range(0, 65535))
+        ->check(between(0, 65535))
         ->capture_default_str();
     command.add_flag("--exit-with-parent", options->exitWithParent,
                      "Stop when standard input, a pipe, is closed");

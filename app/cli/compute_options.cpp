@@ -19,10 +19,11 @@ std::string deviceComplaint(const std::string& name) {
 
 void ComputeOptions::addTo(CLI::App& command) {
     command.add_option("--device", device, "cpu or cuda")
+        ->type_name("NAME")
         ->check(deviceComplaint)
         ->capture_default_str();
     command.add_option("--threads", threads, "Threads; 0: all cores")
-        ->check(CLI::Range(0, kMostThreads))
+        ->check(between(0, kMostThreads))
         ->capture_default_str();
 }
 

@@ -7,14 +7,16 @@
 namespace caldera::cli {
 
 void EngineOptions::addTo(CLI::App& command) {
-    command.add_option("ARTIFACT", artifact, "Folder of a compressed model")->required();
+    command.add_option("ARTIFACT", artifact, "Folder of a compressed model")
+        ->required()
+        ->type_name("FOLDER");
     command
         .add_option("--context", context,
                     "Tokens that a conversation may have (default: what the model takes, at most " +
                         std::to_string(kDefaultContext) + ")")
         ->check(positive());
     command.add_option("--threads", threads, "Threads that compute (default: all cores)")
-        ->check(CLI::Range(1, 1024));
+        ->check(between(1, 1024));
     command.add_flag("--trust", trusted,
                      "Begin without comparing the artifact's checksums, which takes half a minute "
                      "where it is very large");

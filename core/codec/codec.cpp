@@ -140,7 +140,7 @@ std::shared_ptr<const Codec> makeCodec(const std::string& id) {
         }
         throw Error("codec.unknown",
                     "There is no codec \"" + id + "\" for Q. Known: " + known +
-                        ". Change `bq` or `codec`.",
+                        ". Change the codec (`codec`, --codec) or its bits (`bq`, --bits).",
                     {{"codec", id}, {"known", known}});
     }
     return found->second;

@@ -1,8 +1,11 @@
 // The program as a shell meets it: where its output goes, and what it checks before it begins.
+#include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <string>
 #include <sys/wait.h>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
@@ -12,10 +15,10 @@ namespace caldera {
 namespace {
 
 using test::Program;
+using testing::HasSubstr;
 
 TEST(CommandLine, FailsWhenHelpOrVersionCannotBeWritten) {
-    for (const std::string words :
-         {"--help", "--version", "compress --help", "plan new --help", "evaluate --help"}) {
+    for (const std::string words : {"--help", "--version", "plan new --help"}) {
         const std::string line =
             std::string(CALDERA_PROGRAM) + " " + words + " > /dev/full 2> /dev/null";
         const int status = std::system(line.c_str()); // NOLINT(concurrency-mt-unsafe)
@@ -51,6 +54,42 @@ TEST(CommandLine, CompressSaysWhatIsWrongWithLayers) {
     EXPECT_EQ(codeOf({"--layers", "3"}), "compress.layers");
     EXPECT_EQ(codeOf({"--layers", "0:900"}), "compress.layers");
     EXPECT_EQ(codeOf({"--layers", "0:1", "--work", "/tmp/caldera-no-work"}), "compress.layers");
+}
+
+/// What `caldera` prints, stderr included.
+std::string said(const std::string& words) {
+    const std::string line = std::string(CALDERA_PROGRAM) + " " + words + " 2>&1 < /dev/null";
+    std::string text;
+    FILE* pipe = ::popen(line.c_str(), "r"); // NOLINT(cert-env33-c): the words are constants
+    for (int letter = std::fgetc(pipe); letter != EOF; letter = std::fgetc(pipe)) {
+        text += static_cast<char>(letter);
+    }
+    ::pclose(pipe);
+    return text;
+}
+
+TEST(CommandLine, ChatSaysThatAFolderIsMissing) {
+    EXPECT_EQ(said("chat /no/such/folder"),
+              "caldera: There is no folder /no/such/folder. Give the folder of a compressed "
+              "model.\n");
+    EXPECT_THAT(said("chat /usr"), HasSubstr("/usr is not a caldera artifact"));
+}
+
+TEST(CommandLine, HelpSaysWhatIsTakenWithoutOptions) {
+    EXPECT_THAT(said("compress --help"), HasSubstr("ranks of up to 64, by the size"));
+    EXPECT_THAT(said("chat --help"), HasSubstr("--top-k NUMBER"));
+}
+
+TEST(CommandLine, DecomposeSpeaksOfItsOwnOptions) {
+    const std::string weight =
+        (std::filesystem::temp_directory_path() / "caldera-command-line").string();
+    const std::string model = CALDERA_SOURCE_DIR "/resources/demo-model";
+    const std::string cell = "model.layers.0.self_attn.k_proj";
+    said("calibrate " + model + " --cell " + cell + " --calibration-tokens 128 --out " + weight);
+    const std::string decompose = "decompose --weight " + weight + "/" + cell + ".safetensors ";
+    EXPECT_THAT(said(decompose + "--bits 9"), HasSubstr("--bits)"));
+    EXPECT_THAT(said(decompose + "--damping -1"), HasSubstr("a number from 1e-08 to 10"));
+    std::filesystem::remove_all(weight);
 }
 
 } // namespace

@@ -95,10 +95,84 @@ TEST(Command, SaysShortlyThatANumberMustBePositive) {
         EXPECT_EQ(result.exitCode, 2) << wrong;
         EXPECT_EQ(result.err, "caldera: --number: " + std::string(wrong) +
                                   " was given; a number above 0 was needed. See `caldera "
-                                  "--help`.\n");
+                                  "work --help`.\n");
     }
     EXPECT_EQ(runCommandLine({"work", "--number", "5"}, add).exitCode, 0);
     EXPECT_EQ(number, 5);
+}
+
+TEST(Command, SaysWhichNumbersItTakes) {
+    int number = 1;
+    const auto complaintAbout = [&](const CLI::Validator& check, const std::string& text) {
+        return runCommandLine({"work", "--number", text},
+                              [&](CommandLine& commands) {
+                                  commands.add("work", "Works", [](Invocation&) {})
+                                      .add_option("--number", number, "A number")
+                                      ->check(check);
+                              })
+            .err;
+    };
+    EXPECT_EQ(complaintAbout(between(-2, 7), "-2"), "");
+    EXPECT_EQ(complaintAbout(between(-2, 7), "7"), "");
+    EXPECT_THAT(complaintAbout(between(-2, 7), "8"),
+                HasSubstr("8 was given; a number from -2 to 7 was needed"));
+    EXPECT_THAT(complaintAbout(between(-2, 7), "nan"), HasSubstr("nan was given"));
+    EXPECT_EQ(complaintAbout(notNegative(), "0"), "");
+    EXPECT_THAT(complaintAbout(notNegative(), "-1"),
+                HasSubstr("-1 was given; a number of at least 0 was needed"));
+}
+
+TEST(Command, HelpReadsWell) {
+    int threads = 0;
+    std::string text;
+    std::string layers;
+    bool quick = false;
+    std::vector<std::string> parts;
+    const std::string help =
+        runCommandLine({"work", "--help"}, [&](CommandLine& commands) {
+            CLI::App& app = commands.add("work", "Works", [](Invocation&) {});
+            app.add_option("--threads", threads, "Threads")
+                ->check(between(0, 1024))
+                ->capture_default_str();
+            app.add_option("--text", text, "A text");
+            app.add_option("--layers", layers, "Some layers")->type_name("A:B");
+            app.add_flag("--quick", quick, "Be quick");
+            app.add_option("parts", parts, "All parts")->required()->type_name("PART");
+        }).out;
+    for (const char* line :
+         {"  --threads NUMBER            Threads (from 0 to 1024, default 0)\n",
+          "  --text TEXT                 A text\n", "  --layers A:B                Some layers\n",
+          "  --quick                     Be quick\n",
+          "  parts PART ... REQUIRED     All parts\n"}) {
+        EXPECT_THAT(help, HasSubstr(line));
+    }
+}
+
+TEST(Command, NamesAnUnknownWordAndPointsToTheHelpOfItsCommand) {
+    const auto complaintAbout = [](const std::vector<std::string>& words) {
+        return runCommandLine(
+                   words,
+                   [](CommandLine& commands) {
+                       const auto nothing = [](Invocation&) { FAIL(); };
+                       commands.add("info", "Tells", nothing).add_option("model")->required();
+                       CLI::App& plan = commands.add("plan", "Plans", nothing);
+                       plan.require_subcommand(1);
+                       plan.add_subcommand("show", "Shows")->fallthrough()->add_option("PLAN");
+                   })
+            .err;
+    };
+    EXPECT_EQ(complaintAbout({"inf"}), "caldera: `caldera` has no command `inf`. Did you mean "
+                                       "`info`? See `caldera --help`.\n");
+    EXPECT_EQ(complaintAbout({"zzzzzz"}),
+              "caldera: `caldera` has no command `zzzzzz`. See `caldera --help`.\n");
+    EXPECT_EQ(complaintAbout({"plan", "--json", "--job", "x", "shw"}),
+              "caldera: `caldera plan` has no command `shw`. Did you mean `show`? See `caldera "
+              "plan --help`.\n");
+    EXPECT_THAT(complaintAbout({"plan", "show", "p", "--speed"}),
+                HasSubstr("--speed. See `caldera plan show --help`."));
+    EXPECT_EQ(complaintAbout({"info"}), "caldera: model is required. See `caldera info --help`.\n");
+    EXPECT_EQ(complaintAbout({"info", "--speed", "inf"}).find("Did you mean"), std::string::npos);
+    EXPECT_EQ(complaintAbout({}), "caldera: A subcommand is required. See `caldera --help`.\n");
 }
 
 TEST(Command, FailsWhenItsOutputIsLost) {

@@ -81,7 +81,24 @@ TEST_F(PlanCommand, TellsWhatIsWrong) {
     EXPECT_EQ(Json::parse(checked.out).at("error").at("code"), "plan.rank");
     EXPECT_EQ(plan({"show", "/nowhere"}).exitCode, 1);
     EXPECT_EQ(plan({}).exitCode, 2);
-    EXPECT_EQ(plan({"check", file_}).exitCode, 2);
+}
+
+TEST_F(PlanCommand, ChecksAgainstTheModelThatThePlanNames) {
+    savePlan(defaultPlan(kModel, openModel(kModel)->config), file_);
+    EXPECT_THAT(plan({"check", file_}).out, HasSubstr(file_ + " fits demo-model"));
+    Plan unnamed;
+    unnamed.model = "/no/such/model";
+    savePlan(unnamed, file_);
+    const Result missing = plan({"check", file_});
+    EXPECT_EQ(missing.exitCode, 1);
+    EXPECT_THAT(missing.err, HasSubstr("/no/such/model"));
+    unnamed.model.clear();
+    savePlan(unnamed, file_);
+    const Result nothing = plan({"check", file_});
+    EXPECT_EQ(nothing.exitCode, 2);
+    EXPECT_EQ(nothing.err, "caldera: " + file_ + " names no model. Name one with --model.\n");
+    EXPECT_THAT(plan({"check", "--help"}).out,
+                HasSubstr("without it, the model that the plan names"));
 }
 
 TEST_F(PlanCommand, ComparesPlans) {
