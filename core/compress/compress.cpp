@@ -10,6 +10,7 @@
 #include "core/base/elapsed.h"
 #include "core/base/error.h"
 #include "core/base/folder_lock.h"
+#include "core/base/saying_where.h"
 #include "core/calibration/calibration.h"
 #include "core/compress/artifact_join.h"
 #include "core/compress/cell_key.h"
@@ -28,22 +29,6 @@ namespace caldera {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// What `make` gives. A complaint that does not say where gets the place in front.
-template <class Make>
-auto sayingWhere(const std::string& place, Make make) {
-    try {
-        return make();
-    } catch (const Error& e) {
-        const std::string sentence = e.what();
-        if (sentence.starts_with(place)) {
-            throw;
-        }
-        ErrorArgs args = e.args();
-        args.emplace_back("where", place);
-        throw Error(e.code(), place + ": " + sentence, args);
-    }
-}
 
 /// One run from the first check to the finished folder.
 class Compression {
