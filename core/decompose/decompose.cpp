@@ -10,6 +10,8 @@
 #include "core/base/elapsed.h"
 #include "core/base/error.h"
 #include "core/base/half.h"
+#include "core/base/saying_where.h"
+#include "core/base/text.h"
 #include "core/codec/codec.h"
 #include "core/codec/transform.h"
 #include "core/decompose/cell_measure.h"
@@ -38,6 +40,9 @@ constexpr double kPlainEnergyBesideOutliers = 1e-3;
 /// Sweeps of coordinate descent in each Q step.
 constexpr int kSweeps = 2;
 
+/// The smallest number above 0 in fp16.
+constexpr double kSmallestWeight = 0x1p-24;
+
 void requireOneOf(const std::string& where, const std::string& what, const std::string& came,
                   const Choices& known) {
     if (std::find(known.begin(), known.end(), came) != known.end()) {
@@ -60,12 +65,7 @@ void checkRequest(const DecomposeRequest& request, const GroupBasis& basis) {
                                            std::to_string(basis.hessian.size(0)) +
                                            " columns, the size of the Hessian.");
     }
-    if (!at::isfinite(weight).all().item<bool>()) {
-        throw Error("decompose.not-finite",
-                    name + ": the weight holds NaN or infinity. The model file is damaged or was "
-                           "saved in a format too narrow for it.",
-                    {{"where", name}});
-    }
+    sayingWhere(name, [&] { checkWeight(weight); });
     const int rank = request.settings.rank;
     const int64_t limit = std::min(weight.size(0), weight.size(1));
     if (rank < 0 || rank > limit || rank % kRowGroup != 0) {
@@ -310,6 +310,22 @@ int64_t packedBytes(const CompressedCell& cell) {
 }
 
 } // namespace
+
+void checkWeight(const torch::Tensor& weight) {
+    if (!at::isfinite(weight).all().item<bool>()) {
+        throw Error("decompose.not-finite",
+                    "The weight holds NaN or infinity. The model file is damaged or was saved in "
+                    "a format too narrow for it.");
+    }
+    const double largest = weight.abs().max().item<double>();
+    if (largest > 0 && largest < kSmallestWeight) {
+        throw Error("decompose.range",
+                    "The largest weight is " + numberText(largest) +
+                        ", and fp16 scales hold nothing below " + numberText(kSmallestWeight) +
+                        ". Rescale the matrix.",
+                    {{"largest", numberText(largest)}});
+    }
+}
 
 CompressedCell decompose(const DecomposeRequest& request, const GroupBasis& basis) {
     const auto start = std::chrono::steady_clock::now();

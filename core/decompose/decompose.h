@@ -39,8 +39,13 @@ struct DecomposeRequest {
     std::string where{}; ///< what messages name; empty: the cell
 };
 
+/// Throws Error("decompose.not-finite") for NaN or infinity, Error("decompose.range") for weights
+/// that are not all zero and all below what fp16 scales can hold.
+void checkWeight(const torch::Tensor& weight);
+
 /// Codes, scales, signs and report of one matrix. Deterministic for a seed, thread count and device
-/// kind. Throws Error("decompose.*") on non-finite weights or a rank above the matrix, Cancelled.
+/// kind. Throws Error("decompose.*") for weights as checkWeight() does or with a scale above fp16,
+/// for wrong shapes, ranks and choices, and Cancelled.
 CompressedCell decompose(const DecomposeRequest& request, const GroupBasis& basis);
 
 /// The weight that the cell stands for, unrotated: [rows, columns] f32 on `device`.

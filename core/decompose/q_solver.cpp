@@ -94,11 +94,11 @@ torch::Tensor QSolver::groupScale(const torch::Tensor& target) const {
         target.square().sum(1).view({groups, kRowGroup}).sum(1, true); // [groups, 1]
     const torch::Tensor rms =
         (energy / (rowCount * static_cast<double>(shape_.columns))).sqrt() / codec_.inputRms();
-    const torch::Tensor scale = roundToHalf(rms);
-    if (!at::isfinite(scale).all().item<bool>() || ((scale == 0) & (rms > 0)).any().item<bool>()) {
+    const torch::Tensor scale = roundToHalf(rms); // 0 where hardly anything is left: then Q is 0
+    if (!at::isfinite(scale).all().item<bool>()) {
         throw Error("decompose.range",
-                    "The weights of a 16-row group are outside what an fp16 scale can hold "
-                    "(root mean square 6e-8 to 65504). Rescale the matrix.");
+                    "The weights of a 16-row group are above what an fp16 scale can hold (root "
+                    "mean square 65504). Rescale the matrix.");
     }
     return scale.repeat_interleave(kRowGroup, 0); // [paddedRows, 1]
 }
