@@ -6,6 +6,7 @@
 
 #include <ATen/ATen.h>
 
+#include "core/base/saying_where.h"
 #include "core/calibration/calibration.h"
 #include "core/codec/codec.h"
 #include "core/codec/transform.h"
@@ -74,6 +75,7 @@ torch::Tensor ProxyMeasurement::embedCalibration() {
 
 void ProxyMeasurement::measureCell(Cell cell, const torch::Tensor& weight,
                                    const GroupBasis& basis) {
+    checkWeight(weight);
     const CellSettings settings = codecAlone(request_.plan.settingsOf(cell));
     const MatrixShape shape = config_.shapeOf(cell.module);
     const torch::Tensor turned =
@@ -121,13 +123,18 @@ void ProxyMeasurement::measureLayer(int layer, torch::Tensor& hidden) {
         const auto members = [&](Module module) { return inputGroupOf(module) == group; };
         const CellSettings shared = groupSettings(request_.plan, layer, group);
         checkCancelled(stop_);
-        const GroupBasis basis =
-            makeGroupBasis(hessians.hessian[static_cast<size_t>(group)], config_.inputSize(group),
-                           shared, deriveSeed(shared.seed, inputGroupPrefix(layer, group)));
+        const std::string name = inputGroupPrefix(layer, group);
+        const GroupBasis basis = sayingWhere(name, [&] {
+            return makeGroupBasis(hessians.hessian[static_cast<size_t>(group)],
+                                  config_.inputSize(group), shared, deriveSeed(shared.seed, name));
+        });
         for (const Module module : kModules) {
             if (members(module)) {
+                const Cell cell{layer, module};
                 checkCancelled(stop_);
-                measureCell({layer, module}, weights.weight[static_cast<size_t>(module)], basis);
+                sayingWhere(cellName(cell), [&] {
+                    measureCell(cell, weights.weight[static_cast<size_t>(module)], basis);
+                });
             }
         }
         hessians.hessian[static_cast<size_t>(group)].reset();

@@ -1,7 +1,9 @@
 #include "core/fidelity/fidelity.h"
 
 #include <filesystem>
+#include <limits>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "core/base/error.h"
@@ -9,6 +11,7 @@
 #include "tests/support/random_model.h"
 
 using namespace caldera;
+using testing::StartsWith;
 
 namespace {
 
@@ -121,6 +124,29 @@ TEST(Fidelity, SkippedCellsAreMeasuredAndLeaveTheirGroupItsBasis) {
     EXPECT_FALSE(measured.settings.skip);
     EXPECT_LT(measured.bitsPerWeight, 4);
     EXPECT_GT(measured.relativeError, 0.1);
+}
+
+TEST(Fidelity, NamesLayerAndInputGroupOrCellOfWhatCannotBeMeasured) {
+    const auto complaintAbout = [](const std::string& tensor, float value) {
+        auto model = test::tinyModel();
+        auto weights = test::tinyWeights(model->config, 1);
+        weights->values(tensor)[0] = value;
+        model->weights = weights;
+        try {
+            run(requestFor(model));
+        } catch (const Error& error) {
+            return error.code() + " " + error.what();
+        }
+        return std::string();
+    };
+    const float nan = std::numeric_limits<float>::quiet_NaN();
+    const std::string place = "model.layers.1.";
+    EXPECT_THAT(complaintAbout(place + "input_layernorm.weight", nan),
+                StartsWith("decompose.not-finite " + place + "qkv: The Hessian"));
+    EXPECT_THAT(complaintAbout(place + "mlp.down_proj.weight", nan),
+                StartsWith("decompose.not-finite " + place + "mlp.down_proj: The weight"));
+    EXPECT_THAT(complaintAbout(place + "mlp.down_proj.weight", 1e30F),
+                StartsWith("decompose.range " + place + "mlp.down_proj: "));
 }
 
 TEST(Fidelity, GivesTheSameValuesAgain) {
