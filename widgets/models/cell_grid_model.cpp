@@ -23,13 +23,18 @@ QString bitsText(double bits) {
     return QLocale::c().toString(bits, 'g', 3);
 }
 
+/// Without bits a cell is L R alone; without a rank either, nothing is known of it.
+bool hasSettings(const GridCell& cell) {
+    return cell.bits > 0 || cell.rank > 0;
+}
+
 } // namespace
 
 QString settingsText(const GridCell& cell) {
     if (cell.skipped) {
         return u"16"_s;
     }
-    return cell.bits > 0 ? bitsText(cell.bits) + u'/' + QString::number(cell.rank) : QString();
+    return hasSettings(cell) ? bitsText(cell.bits) + u'/' + QString::number(cell.rank) : QString();
 }
 
 CellGridModel::CellGridModel(QObject* parent) : QAbstractTableModel(parent) {}
@@ -208,7 +213,8 @@ QString CellGridModel::describe(Cell cell) const {
     const QString settings = shown.skipped ? tr("stays at 16 bits")
                              : shown.bits > 0
                                  ? tr("%1 bits, rank %2").arg(bitsText(shown.bits)).arg(shown.rank)
-                                 : QString();
+                             : hasSettings(shown) ? tr("L R alone, rank %1").arg(shown.rank)
+                                                  : QString();
     const QString value = shown.value
                               ? tr("%1: %2 (%3)").arg(metric_, figureText(*shown.value, 4), kind_)
                               : tr("not measured");

@@ -78,6 +78,23 @@ TEST(CellGridModel, NeverShowsAnUnmeasuredCellAsZero) {
     EXPECT_TRUE(model.anyUnmeasured());
 }
 
+TEST(CellGridModel, ACellOfLowRankAloneShowsItsRank) {
+    CellGridModel model;
+    std::vector<GridCell> cells = gridOf(1);
+    cells[0].bits = 0; // L R alone
+    cells[1].bits = 0; // nothing known
+    cells[1].rank = 0;
+    model.setCells(1, cells);
+    const auto shown = [&model](int row, int role) {
+        return model.index(row, 0).data(role).toString();
+    };
+    EXPECT_EQ(shown(0, Qt::DisplayRole), u"0/64"_s);
+    EXPECT_TRUE(shown(0, Qt::ToolTipRole).contains(u"L R alone, rank 64"_s));
+    EXPECT_EQ(shown(1, Qt::DisplayRole), QString());
+    EXPECT_FALSE(shown(1, Qt::ToolTipRole).contains(u"rank"_s));
+    EXPECT_EQ(shown(2, Qt::DisplayRole), u"2/64"_s);
+}
+
 TEST(CellGridModel, ALiveValueInsideTheRangeRepaintsOnlyItsCell) {
     CellGridModel model;
     model.setCells(4, gridOf(4));
