@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """Relative errors of `caldera decompose` over matrices and option sets, as a Markdown table.
 
-    compare_decompositions.py CALDERA OPTIONS FILE.safetensors ...
+    compare_decompositions.py [--leave-out NAME ...] CALDERA OPTIONS FILE.safetensors ...
 
 OPTIONS is a text file of lines `name: options of caldera decompose`; the first is the baseline.
 Matrices come from `caldera calibrate`. The last rows are the geometric mean of each column over the
-first, and the seconds of one core in sum. As many decompositions run at once as there are cores."""
+first, without the matrices of --leave-out (file names without their ending), and the seconds of one
+core in sum. As many decompositions run at once as there are cores."""
+import argparse
 import concurrent.futures
 import json
 import math
@@ -25,10 +27,31 @@ def decompose(program, file, options):
     return report["relative_error"], report["seconds"]
 
 
+def name_of(file):
+    return file.name.removesuffix(".safetensors")
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("program", metavar="CALDERA")
+    parser.add_argument("options", metavar="OPTIONS", type=pathlib.Path)
+    parser.add_argument("files", metavar="FILE.safetensors", type=pathlib.Path, nargs="+")
+    parser.add_argument("--leave-out", metavar="NAME", action="append", default=[])
+    given = parser.parse_args()
+    unknown = set(given.leave_out) - {name_of(file) for file in given.files}
+    if unknown:
+        parser.error(f"--leave-out names no matrix that was given: {', '.join(sorted(unknown))}")
+    if len(set(given.leave_out)) == len({name_of(file) for file in given.files}):
+        parser.error("--leave-out leaves no matrix for the mean")
+    return given
+
+
 def main():
-    program, options_file, *files = sys.argv[1:]
-    lines = pathlib.Path(options_file).read_text().splitlines()
-    sets = [line.split(":", 1) for line in lines if ":" in line]
+    given = arguments()
+    program, files = given.program, given.files
+    sets = [line.split(":", 1) for line in given.options.read_text().splitlines() if ":" in line]
+    counted = [file for file in files if name_of(file) not in given.leave_out]
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         table = [[pool.submit(decompose, program, file, options) for _, options in sets]
                  for file in files]
@@ -38,10 +61,11 @@ def main():
         for file, row in zip(files, table):
             results = [cell.result() for cell in row]
             for i, (error, time) in enumerate(results):
-                ratios[i] += math.log(max(error, 1e-12) / max(results[0][0], 1e-12)) / len(files)
+                if file in counted:
+                    ratio = max(error, 1e-12) / max(results[0][0], 1e-12)
+                    ratios[i] += math.log(ratio) / len(counted)
                 seconds[i] += time
-            name = pathlib.Path(file).name.removesuffix(".safetensors")
-            print(f"| {name} | " + " | ".join(f"{error:.4f}" for error, _ in results) + " |",
+            print(f"| {name_of(file)} | " + " | ".join(f"{error:.4f}" for error, _ in results) + " |",
                   flush=True)
     print("| mean ratio | " + " | ".join(f"{math.exp(ratio):.4f}" for ratio in ratios) + " |")
     print("| seconds | " + " | ".join(f"{time:.1f}" for time in seconds) + " |")
