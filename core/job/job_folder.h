@@ -16,7 +16,7 @@ namespace caldera {
 /// job.json: what to do, written once by whoever creates the job.
 struct JobSpec {
     std::string id;                     ///< uuid
-    std::string kind;                   ///< "compress", "fidelity", "evaluate", "serve"
+    std::string kind;                   ///< "compress", "merge", "fidelity", "evaluate", "serve"
     std::string title;                  ///< for people
     std::vector<std::string> arguments; ///< of the `caldera` program, without --job
     std::string created;                ///< UTC, ISO 8601
