@@ -33,6 +33,16 @@ fs::path writeCell(const fs::path& folder, Cell cell, const torch::Tensor& weigh
     return file;
 }
 
+std::vector<Module> modulesOf(const std::set<Cell>& cells, int layer) {
+    std::vector<Module> modules;
+    for (const Module module : kModules) {
+        if (cells.contains({layer, module})) {
+            modules.push_back(module);
+        }
+    }
+    return modules;
+}
+
 } // namespace
 
 std::vector<fs::path> writeCellInputs(const CellInputsRequest& request, Progress& progress,
@@ -53,13 +63,15 @@ std::vector<fs::path> writeCellInputs(const CellInputsRequest& request, Progress
     for (int layer = 0; layer < layers; ++layer) {
         checkCancelled(stop);
         const BlockWeights block = weights->block(layer);
-        const BlockHessians hessians = calibrateBlock(config, block, hidden, stop);
-        for (const Module module : kModules) {
-            if (cells.contains({layer, module})) {
-                const auto group = static_cast<size_t>(inputGroupOf(module));
-                files.push_back(writeCell(request.folder, {layer, module},
-                                          block.weight[static_cast<size_t>(module)],
-                                          hessians.hessian[group]));
+        const std::vector<Module> wanted = modulesOf(cells, layer);
+        if (wanted.empty()) {
+            propagateBlock(config, block, hidden, stop);
+        } else {
+            const BlockHessians hessians = calibrateBlock(config, block, hidden, stop);
+            for (const Module module : wanted) {
+                files.push_back(writeCell(
+                    request.folder, {layer, module}, block.weight[static_cast<size_t>(module)],
+                    hessians.hessian[static_cast<size_t>(inputGroupOf(module))]));
             }
         }
         progress.advance(layer + 1, layers);
