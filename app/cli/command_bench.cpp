@@ -12,6 +12,7 @@
 #include "core/codec/codec.h"
 #include "core/model/codec_facts.h"
 #include "kernels/lloyd/lloyd.h"
+#include "kernels/trellis/gemv_timing.h"
 
 namespace caldera::cli {
 
@@ -27,6 +28,7 @@ struct BenchOptions {
     int64_t columns = 4096;
     double seconds = 1;
     std::string codec = "trellis-v4k8m4";
+    std::string device = "cpu";
 };
 
 std::vector<float> normalSample(int64_t count, uint64_t seed) {
@@ -135,7 +137,48 @@ double timeGemv(const Codec& codec, const CodedMatrix& q, const std::vector<floa
     return best;
 }
 
+/// On a GPU: many distinct matrices one after another, as in a decode step.
+void runGpuGemv(const BenchOptions& options, const Invocation& invocation) {
+    const kernels::TrellisCode* code = kernels::trellisCode(options.codec);
+    if (code == nullptr) {
+        throw Error("bench.codec",
+                    "The GPU has no product with the codec " + options.codec +
+                        ". Choose one of the trellis codes that `caldera bench codec` lists.",
+                    {{"codec", options.codec}});
+    }
+    const int64_t columns = padTo(options.columns, 4);
+    const kernels::cuda::GemvTiming timing =
+        kernels::cuda::timeTrellisGemv(*code, options.rows, columns);
+    const double rate = timing.bytes / timing.microseconds * 1e6;
+    const double productRate = timing.bytes / timing.productMicroseconds * 1e6;
+    if (invocation.json) {
+        std::cout << Json{{"codec", options.codec},
+                          {"rows", options.rows},
+                          {"columns", columns},
+                          {"matrices", timing.matrices},
+                          {"microseconds", timing.microseconds},
+                          {"product_microseconds", timing.productMicroseconds},
+                          {"bytes_per_second", rate},
+                          {"copy_bytes_per_second", timing.copyBytesPerSecond},
+                          {"share_of_copy", rate / timing.copyBytesPerSecond},
+                          {"product_share_of_copy", productRate / timing.copyBytesPerSecond}}
+                         .dump(2)
+                  << '\n';
+        return;
+    }
+    std::cout << std::fixed << std::setprecision(1) << options.codec << ' ' << options.rows << " x "
+              << columns << ": " << timing.microseconds << " us from 16-bit x to 16-bit y, "
+              << rate / 1e9 << " GB/s, " << 100 * rate / timing.copyBytesPerSecond
+              << " % of a device copy; the product alone " << timing.productMicroseconds << " us, "
+              << 100 * productRate / timing.copyBytesPerSecond << " %. " << timing.matrices
+              << " matrices.\n";
+}
+
 void runGemv(const BenchOptions& options, const Invocation& invocation) {
+    if (options.device == "cuda") {
+        runGpuGemv(options, invocation);
+        return;
+    }
     const auto codec = makeCodec(options.codec);
     const MatrixShape shape = {padTo(options.rows, kRowGroup),
                                padTo(options.columns, codec->blockColumns())};
@@ -196,6 +239,9 @@ void addBenchCommand(CommandLine& commands) {
         ->capture_default_str();
     CLI::App* gemv = addAction("gemv", "Time a product with packed weights", runGemv);
     gemv->add_option("--codec", options->codec, "Id of the codec, for example trellis-v4k8m4")
+        ->capture_default_str();
+    gemv->add_option("--device", options->device, "cpu (one core) or cuda")
+        ->check(CLI::IsMember({"cpu", "cuda"}))
         ->capture_default_str();
     gemv->add_option("--rows", options->rows, "Rows of the weights")
         ->check(between(1, 1 << 18))
