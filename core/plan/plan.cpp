@@ -6,12 +6,12 @@
 #include "core/base/text.h"
 #include "core/model/codec_facts.h"
 #include "core/plan/glob.h"
+#include "core/plan/rank_step.h"
 
 namespace caldera {
 
 namespace {
 
-constexpr int kRankStep = 16;
 constexpr int kDefaultRank = 64;
 constexpr double kFactorBudget = 0.5; ///< bits a weight that L and R may cost by default
 
@@ -97,6 +97,7 @@ Plan defaultPlan(const std::string& model, const ModelConfig& config) {
     plan.calibration.sequenceLength =
         std::min(plan.calibration.sequenceLength, std::max(config.maxPositions, 2));
     std::vector<int> ranks;
+    ranks.reserve(kModules.size());
     for (const Module module : kModules) {
         ranks.push_back(affordableRank(config.shapeOf(module), plan.defaults.leftBits));
     }

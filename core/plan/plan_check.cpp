@@ -6,12 +6,12 @@
 #include "core/model/codec_facts.h"
 #include "core/plan/glob.h"
 #include "core/plan/plan.h"
+#include "core/plan/rank_step.h"
 
 namespace caldera {
 
 namespace {
 
-constexpr int kRankStep = 16;
 const std::vector<std::string> kTransforms = {"hadamard-128", "none"};
 
 std::string listText(const std::vector<std::string>& words) {

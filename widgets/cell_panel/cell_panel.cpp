@@ -13,6 +13,7 @@
 
 #include <algorithm>
 
+#include "core/plan/rank_step.h"
 #include "widgets/support/empty_state.h"
 #include "widgets/support/labels.h"
 #include "widgets/support/number_text.h"
@@ -28,7 +29,6 @@ namespace {
 
 constexpr int kHistoryHeight = 148;
 constexpr int kSpectraHeight = 208;
-constexpr int kRankStep = 16;
 
 QVector<double> countingFromOne(qsizetype count) {
     QVector<double> numbers(count);
@@ -165,7 +165,7 @@ QWidget* CellPanel::makeEditors() {
     skipped_->setToolTip(tr("The cell is not compressed"));
     connect(rank_, &QSpinBox::valueChanged, this, [this](int rank) {
         if (details_) {
-            const int rounded = (rank + kRankStep / 2) / kRankStep * kRankStep;
+            const int rounded = nearestRank(rank);
             Q_EMIT rankEdited(details_->cell, std::min(rounded, details_->largestRank));
         }
     });

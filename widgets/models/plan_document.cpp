@@ -6,13 +6,14 @@
 #include <exception>
 #include <utility>
 
+#include "core/plan/rank_step.h"
+
 using namespace Qt::Literals::StringLiterals;
 
 namespace caldera::studio {
 
 namespace {
 
-constexpr int kRankStep = 16;
 // Ids of edits that merge on the undo stack.
 constexpr int kMergeCommonRank = 0;
 constexpr int kMergeTokens = 1;

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 
+#include "core/plan/rank_step.h"
 #include "widgets/models/plan_document.h"
 #include "widgets/support/labels.h"
 #include "widgets/theme/theme.h"
@@ -15,10 +16,6 @@
 using namespace Qt::Literals::StringLiterals;
 
 namespace caldera::studio {
-
-namespace {
-constexpr int kRankStep = 16;
-}
 
 PlanSettings::PlanSettings(PlanDocument& plan, QWidget* parent)
     : QWidget(parent), plan_(plan), rank_(new QSpinBox(this)),
@@ -49,7 +46,7 @@ PlanSettings::PlanSettings(PlanDocument& plan, QWidget* parent)
     layout->addStretch(1);
 
     connect(rank_, &QSpinBox::valueChanged, this, [this](int rank) {
-        plan_.setCommonRank((rank + kRankStep / 2) / kRankStep * kRankStep);
+        plan_.setCommonRank(nearestRank(rank));
         updateFromPlan();
     });
     connect(embeddings_, &QComboBox::activated, this,
