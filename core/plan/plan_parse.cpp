@@ -140,6 +140,7 @@ private:
                     return;
                 }
                 std::vector<std::string> known;
+                known.reserve(handlers.size());
                 for (const Handler& handler : handlers) {
                     known.push_back(handler.first);
                 }
