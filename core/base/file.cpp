@@ -1,7 +1,6 @@
 #include "core/base/file.h"
 
 #include <cerrno>
-#include <cstring>
 #include <fcntl.h>
 #include <fstream>
 #include <sys/mman.h>
@@ -9,14 +8,11 @@
 #include <unistd.h>
 
 #include "core/base/error.h"
+#include "core/base/write_failure.h"
 
 namespace caldera {
 
 namespace {
-
-std::string systemReason(int error) {
-    return std::strerror(error); // NOLINT(concurrency-mt-unsafe): glibc's is thread-safe
-}
 
 [[noreturn]] void throwOpen(const std::filesystem::path& path, int error) {
     throw Error("file.open", "Cannot open " + path.string() + ": " + systemReason(error) + ".",
@@ -29,15 +25,6 @@ std::string systemReason(int error) {
     throw Error("file." + verb,
                 "Cannot " + verb + " " + path.string() + ": " + reason + "; a file is needed.",
                 {{"file", path.string()}, {"reason", reason}});
-}
-
-[[noreturn]] void throwWrite(const std::filesystem::path& path, int error) {
-    std::string sentence = "Cannot write " + path.string() + ": " + systemReason(error) + ".";
-    if (error == ENOSPC || error == EDQUOT) {
-        sentence += " Free some space on that disk and start again; finished work is kept.";
-    }
-    throw Error(error == ENOSPC || error == EDQUOT ? "file.disk-full" : "file.write", sentence,
-                {{"file", path.string()}, {"reason", systemReason(error)}});
 }
 
 void syncFolder(const std::filesystem::path& folder) {
@@ -90,7 +77,7 @@ AtomicFile::AtomicFile(std::filesystem::path target) : target_(std::move(target)
     temporary_ += ".tmp-" + std::to_string(::getpid());
     descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (descriptor_ < 0) {
-        throwWrite(temporary_, errno);
+        throwWriteFailure(temporary_, errno);
     }
 }
 
@@ -108,7 +95,7 @@ void AtomicFile::write(std::span<const std::byte> bytes) {
             if (errno == EINTR) {
                 continue;
             }
-            throwWrite(target_, errno);
+            throwWriteFailure(target_, errno);
         }
         bytes = bytes.subspan(static_cast<size_t>(written));
     }
@@ -120,7 +107,7 @@ void AtomicFile::write(std::string_view text) {
 
 void AtomicFile::commit() {
     if (::fsync(descriptor_) != 0) {
-        throwWrite(target_, errno);
+        throwWriteFailure(target_, errno);
     }
     ::close(descriptor_);
     descriptor_ = -1;
@@ -151,7 +138,7 @@ void writeFileAtomically(const std::filesystem::path& path, std::string_view tex
 
 void renameDurably(const std::filesystem::path& from, const std::filesystem::path& to) {
     if (::rename(from.c_str(), to.c_str()) != 0) {
-        throwWrite(to, errno);
+        throwWriteFailure(to, errno);
     }
     syncFolder(to.parent_path().empty() ? "." : to.parent_path());
 }

@@ -5,7 +5,6 @@
 #include <cstring>
 #include <fcntl.h>
 #include <span>
-#include <system_error>
 #include <unistd.h>
 #include <vector>
 
@@ -16,6 +15,7 @@
 #include "core/base/error.h"
 #include "core/base/file.h"
 #include "core/base/hash.h"
+#include "core/base/write_failure.h"
 
 namespace caldera {
 
@@ -29,11 +29,15 @@ constexpr const char* kFormat = "caldera-hidden/1";
 constexpr size_t kSliceBytes = size_t{16} << 20;
 constexpr size_t kLargestFacts = size_t{16} << 20;
 
-/// Calls take(slice, offset) for every slice of `bytes`, on all threads.
+size_t sliceCount(size_t bytes) {
+    return (bytes + kSliceBytes - 1) / kSliceBytes;
+}
+
+/// Calls take(slice, part) for every slice of `bytes`, on all threads.
 template <class Byte, class Take>
 void forEachSlice(std::span<Byte> bytes, Take take) {
-    const size_t slices = (bytes.size() + kSliceBytes - 1) / kSliceBytes;
-    at::parallel_for(0, static_cast<int64_t>(slices), 1, [&](int64_t first, int64_t end) {
+    const auto slices = static_cast<int64_t>(sliceCount(bytes.size()));
+    at::parallel_for(0, slices, 1, [&](int64_t first, int64_t end) {
         for (int64_t slice = first; slice < end; ++slice) {
             const size_t offset = static_cast<size_t>(slice) * kSliceBytes;
             take(static_cast<size_t>(slice),
@@ -50,7 +54,7 @@ public:
         : path_(std::move(path)),
           descriptor_(::open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)) {
         if (descriptor_ < 0) {
-            throwWrite();
+            throwWriteFailure(path_, errno);
         }
     }
     ~DataFile() { ::close(descriptor_); }
@@ -65,7 +69,7 @@ public:
                 continue;
             }
             if (written < 0) {
-                throwWrite();
+                throwWriteFailure(path_, errno);
             }
             bytes = bytes.subspan(static_cast<size_t>(written));
             offset += static_cast<size_t>(written);
@@ -73,15 +77,6 @@ public:
     }
 
 private:
-    [[noreturn]] void throwWrite() const {
-        const std::error_code error(errno, std::generic_category());
-        const bool isFull = error.value() == ENOSPC || error.value() == EDQUOT;
-        throw Error(isFull ? "file.disk-full" : "file.write",
-                    "Cannot write " + path_.string() + ": " + error.message() +
-                        ". See to its disk and resume; finished work is kept.",
-                    {{"file", path_.string()}, {"reason", error.message()}});
-    }
-
     fs::path path_;
     int descriptor_;
 };
@@ -89,7 +84,7 @@ private:
 /// Writes the bytes and returns the SHA-256 of every slice.
 std::vector<std::string> writeSlices(const fs::path& path, std::span<const std::byte> bytes) {
     const DataFile file(path);
-    std::vector<std::string> hashes((bytes.size() + kSliceBytes - 1) / kSliceBytes);
+    std::vector<std::string> hashes(sliceCount(bytes.size()));
     forEachSlice(bytes, [&](size_t slice, std::span<const std::byte> part) {
         hashes[slice] = sha256Hex(part);
         file.write(part, slice * kSliceBytes);
@@ -108,6 +103,18 @@ bool readSlices(std::span<const std::byte> bytes, const std::vector<std::string>
     return std::find(same.begin(), same.end(), 0) == same.end();
 }
 
+/// Whether f32 numbers [n, t, hidden] of this shape take so many bytes.
+bool fills(const std::vector<int64_t>& shape, size_t bytes) {
+    size_t numbers = 1;
+    for (const int64_t side : shape) {
+        if (side < 1 || static_cast<size_t>(side) > bytes / sizeof(float) / numbers) {
+            return false;
+        }
+        numbers *= static_cast<size_t>(side);
+    }
+    return shape.size() == 3 && numbers * sizeof(float) == bytes;
+}
+
 std::optional<torch::Tensor> readState(const fs::path& facts, const fs::path& data,
                                        const std::string& key) {
     try {
@@ -118,10 +125,12 @@ std::optional<torch::Tensor> readState(const fs::path& facts, const fs::path& da
         const auto shape = said.at("shape").get<std::vector<int64_t>>();
         const auto hashes = said.at("sha256").get<std::vector<std::string>>();
         const MappedFile file(data);
+        if (!fills(shape, file.bytes().size()) ||
+            hashes.size() != sliceCount(file.bytes().size())) {
+            return std::nullopt;
+        }
         torch::Tensor hidden = at::empty(shape, at::kFloat);
-        const bool isWhole = hidden.nbytes() == file.bytes().size() &&
-                             hashes.size() == (hidden.nbytes() + kSliceBytes - 1) / kSliceBytes &&
-                             readSlices(file.bytes(), hashes,
+        const bool isWhole = readSlices(file.bytes(), hashes,
                                         reinterpret_cast<std::byte*>(hidden.data_ptr<float>()));
         return isWhole ? std::optional(hidden) : std::nullopt;
     } catch (const Error&) { // absent, cut short or foreign: the states are worked out again

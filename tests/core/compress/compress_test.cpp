@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "core/artifact/artifact.h"
+#include "core/base/file.h"
 #include "core/base/folder_lock.h"
 #include "core/codec/codec_tables.h"
 #include "core/compress/cell_key.h"
@@ -300,6 +301,15 @@ TEST_F(Compress, HiddenStoreCountsNothingBeforeItsFacts) {
     for (const char* text : {"", "{", "[]", R"({"format": "caldera-hidden/1", "key": "a"})"}) {
         std::ofstream(root_ / "hidden/layer-2.json") << text;
         EXPECT_EQ(store.load(2)->layer, 1) << text;
+    }
+    nlohmann::json facts = nlohmann::json::parse(readTextFile(root_ / "hidden/layer-1.json"));
+    std::ofstream(root_ / "hidden/layer-2.json") << facts;
+    EXPECT_EQ(store.load(2)->layer, 2);
+    for (const char* shape : {"[]", "[24]", "[2, -3, -4]", "[-1, 3, 4]", "[0, 3, 4]", "[2, 3, 5]",
+                              "[4611686018427387904, 2, 4]", "[9223372036854775807, 3, 4]"}) {
+        facts["shape"] = nlohmann::json::parse(shape);
+        std::ofstream(root_ / "hidden/layer-2.json") << facts;
+        EXPECT_EQ(store.load(2)->layer, 1) << shape;
     }
     store.save(3, hidden);
     EXPECT_FALSE(fs::exists(root_ / "hidden/layer-2.f32"));
