@@ -249,7 +249,7 @@ CompressResult Compression::run() {
     progress_.stage("compress");
     findCells();
     checkDisk();
-    if (!open_.empty() || !request_.layers) {
+    if (!open_.empty()) {
         unsealShard(request_.work);
     }
     openWorkFolder(request_.work, at::get_num_threads());
@@ -261,16 +261,42 @@ CompressResult Compression::run() {
     return result;
 }
 
+/// The layers of a finished shard. Of a damaged one nothing is known; its cells may still fit.
+std::optional<LayerRange> sealedLayers(const fs::path& folder) {
+    try {
+        return isShard(folder) ? std::optional(readShard(folder).layers) : std::nullopt;
+    } catch (const Error& e) {
+        if (e.code() != "shard.damaged") {
+            throw;
+        }
+        return std::nullopt;
+    }
+}
+
 /// What a shard's folder may hold is work of its own.
 void requireShardFolder(const fs::path& out, LayerRange layers) {
-    if (!hasWorkFiles(out) && !isShard(out)) {
+    if (!isWorkFolder(out)) {
         requireFreeTarget(out);
-    } else if (isShard(out) && readShard(out).layers != layers) {
+        return;
+    }
+    const LayerRange sealed = sealedLayers(out).value_or(layers);
+    if (sealed != layers) {
         throw Error("shard.layers",
-                    out.string() + " is a finished shard of other layers (" +
-                        layersText(readShard(out).layers) + ", not " + layersText(layers) +
-                        "). Choose another folder with --out.",
+                    out.string() + " is a finished shard of other layers (" + layersText(sealed) +
+                        ", not " + layersText(layers) + "). Choose another folder with --out.",
                     {{"path", out.string()}});
+    }
+}
+
+/// A whole run removes its work at the end, so that nothing else may be in there.
+void requireWorkFolder(const fs::path& work) {
+    requireOwnWork(work);
+    if (isShard(work)) {
+        throw Error("compress.work-shard",
+                    work.string() +
+                        " is a finished shard; its cells would be removed with the work. Choose "
+                        "another folder with --work, or join shards with `caldera merge`.",
+                    {{"path", work.string()}});
     }
 }
 
@@ -297,11 +323,13 @@ CompressResult compress(const CompressRequest& given, Progress& progress,
     }
     request.work = wholePath(given.work);
     requireApart(request.out, request.work);
+    requireWorkFolder(request.work);
     requireFreeTarget(request.out);
     Compression compression(request, progress, stop);
     const FolderLock work(request.work);
     const FolderLock staging(stagingFolder(request.out));
-    requireFreeTarget(request.out); // whoever had the lock may have written it
+    requireWorkFolder(request.work); // whoever had the locks may have written them
+    requireFreeTarget(request.out);
     return compression.run();
 }
 

@@ -94,7 +94,7 @@ void requireWhole(const std::vector<OpenShard>& shards, int layerCount) {
 }
 
 void requireModel(const OpenShard& shard, const Model& model) {
-    if (shard.shard.calibration.value("model", "") != model.fingerprint) {
+    if (shard.shard.calibration.at("model") != model.fingerprint) {
         throw Error("merge.model",
                     shard.folder.string() + " was not made from " + model.name +
                         ". Name the original of the shards with --model.",
@@ -142,7 +142,7 @@ CompressResult mergeShards(const MergeRequest& request, Progress& progress,
     join.plan = first.shard.plan;
     join.out = out;
     join.facts = {request.model->name, request.model->fingerprint, request.command,
-                  calibration.value("device", ""), calibration.value("numerics", "")};
+                  calibration.at("device"), calibration.at("numerics")};
     join.load = [&](Cell cell) { return loadCell(shards, cell); };
     CompressResult result = joinArtifact(join, progress, stop);
     result.reusedCells = result.cells;

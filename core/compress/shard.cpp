@@ -1,7 +1,5 @@
 #include "core/compress/shard.h"
 
-#include <charconv>
-
 #include "core/artifact/json_format.h"
 #include "core/base/error.h"
 #include "core/base/file.h"
@@ -51,28 +49,16 @@ Json parseFacts(const fs::path& folder, const std::string& text) {
                                         : "its format is \"" + format + "\"");
 }
 
-/// The whole of `text` as a number.
-bool readNumber(std::string_view text, int& number) {
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    return error == std::errc() && end == text.data() + text.size();
+/// Throws Json::exception unless it names what a merge looks up.
+Json readCalibration(const Json& facts) {
+    const Json& calibration = facts.at("calibration");
+    for (const char* name : {"model", "device", "numerics"}) {
+        static_cast<void>(calibration.at(name).get_ref<const std::string&>());
+    }
+    return calibration;
 }
 
 } // namespace
-
-LayerRange parseLayers(const std::string& text) {
-    LayerRange layers;
-    const size_t colon = text.find(':');
-    const std::string_view view = text;
-    if (colon == std::string::npos || !readNumber(view.substr(0, colon), layers.begin) ||
-        !readNumber(view.substr(colon + 1), layers.end)) {
-        throw UsageError("compress.layers",
-                         "--layers " + text +
-                             " was given; A:B was needed, for the layers from A up to and without "
-                             "B, counted from 0. 0:4 is the first four.",
-                         {{"layers", text}});
-    }
-    return layers;
-}
 
 std::string layersText(LayerRange layers) {
     return std::to_string(layers.begin) + ":" + std::to_string(layers.end);
@@ -132,7 +118,7 @@ Shard readShard(const fs::path& folder) {
         Shard shard;
         shard.layers = {facts.at("layers").at(0).get<int>(), facts.at("layers").at(1).get<int>()};
         facts.at("model").get_to(shard.model);
-        shard.calibration = facts.at("calibration");
+        shard.calibration = readCalibration(facts);
         shard.plan =
             parsePlan(facts.at("plan").get<std::string>(), factsFile(folder).string() + " (plan)");
         return shard;

@@ -20,8 +20,7 @@ struct LayerRange {
     bool operator==(const LayerRange&) const = default;
 };
 
-/// "4:8". Throws UsageError("compress.layers").
-LayerRange parseLayers(const std::string& text);
+/// "4:8".
 std::string layersText(LayerRange layers);
 /// Throws Error("compress.layers") when the range holds no layer or one that the model does not
 /// have.
@@ -34,7 +33,7 @@ struct Shard {
     LayerRange layers;
     Plan plan;
     std::string model;          ///< path or name to open the original by
-    nlohmann::json calibration; ///< calibrationFacts()
+    nlohmann::json calibration; ///< calibrationFacts(), an object
 };
 
 bool isShard(const std::filesystem::path& folder);

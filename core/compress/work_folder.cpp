@@ -1,5 +1,8 @@
 #include "core/compress/work_folder.h"
 
+#include <algorithm>
+#include <optional>
+
 #include <nlohmann/json.hpp>
 
 #include "core/artifact/json_format.h"
@@ -23,6 +26,22 @@ fs::path factsFile(const fs::path& work) {
     return work / "work.json";
 }
 
+/// work.json; nothing when there is none or it is another program's.
+std::optional<Json> readFacts(const fs::path& work) {
+    if (!fs::is_regular_file(factsFile(work)) || fs::file_size(factsFile(work)) > kSmallFile) {
+        return std::nullopt;
+    }
+    Json facts = Json::parse(readTextFile(factsFile(work), kSmallFile), nullptr, false);
+    if (formatFit(formatOf(facts), kFormat, kMajor) != FormatFit::Readable) {
+        return std::nullopt;
+    }
+    return facts;
+}
+
+bool holdsWork(const fs::path& work) {
+    return holdsSomething(cellsFolder(work)) || holdsSomething(hiddenFolder(work));
+}
+
 } // namespace
 
 fs::path cellsFolder(const fs::path& work) {
@@ -37,11 +56,26 @@ fs::path cellFile(const fs::path& work, Cell cell) {
     return cellsFolder(work) / (cellName(cell) + ".safetensors");
 }
 
+bool isWorkFolder(const fs::path& work) {
+    return readFacts(work).has_value();
+}
+
 bool hasWorkFiles(const fs::path& work) {
-    return holdsSomething(cellsFolder(work)) || holdsSomething(hiddenFolder(work));
+    return isWorkFolder(work) && holdsWork(work);
+}
+
+void requireOwnWork(const fs::path& work) {
+    if (!isWorkFolder(work) && (holdsWork(work) || fs::exists(factsFile(work)))) {
+        throw Error("compress.work-foreign",
+                    "The work of a compression cannot be kept in " + work.string() +
+                        ": it has a cells, a hidden or a work.json that no compression of this "
+                        "version made. Choose another folder with --work, or remove them.",
+                    {{"path", work.string()}});
+    }
 }
 
 void removeWorkFiles(const fs::path& work) {
+    requireOwnWork(work);
     fs::remove_all(cellsFolder(work));
     fs::remove_all(hiddenFolder(work));
     fs::remove(factsFile(work));
@@ -51,16 +85,12 @@ void removeWorkFiles(const fs::path& work) {
 }
 
 int workThreads(const fs::path& work) {
-    if (!fs::exists(factsFile(work))) {
+    const std::optional<Json> facts = readFacts(work);
+    if (!facts || !facts->contains("threads") || !facts->at("threads").is_number_unsigned()) {
         return 0;
     }
-    // A damaged file only means that finished cells may not be taken up.
-    const Json facts = Json::parse(readTextFile(factsFile(work), kSmallFile), nullptr, false);
-    const bool ours = formatFit(formatOf(facts), kFormat, kMajor) == FormatFit::Readable;
-    const bool given = ours && facts.contains("threads") && facts["threads"].is_number_unsigned();
-    constexpr int kMost = 1024;
-    return given ? static_cast<int>(std::min<uint64_t>(facts["threads"].get<uint64_t>(), kMost))
-                 : 0;
+    constexpr uint64_t kMost = 1024;
+    return static_cast<int>(std::min(facts->at("threads").get<uint64_t>(), kMost));
 }
 
 void openWorkFolder(const fs::path& work, int threads) {

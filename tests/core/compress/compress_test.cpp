@@ -227,6 +227,19 @@ TEST_F(Compress, WorkFilesAreFoundAndRemovedWithoutTouchingOthers) {
     EXPECT_FALSE(fs::exists(request_.work));
 }
 
+TEST_F(Compress, FilesOfOthersAreNeitherTakenUpNorRemoved) {
+    for (const char* name : {"cells/counts.txt", "hidden/treasure.txt", "work.json"}) {
+        const fs::path file = request_.work / name;
+        fs::create_directories(file.parent_path());
+        std::ofstream(file) << "mine";
+        EXPECT_FALSE(hasWorkFiles(request_.work)) << name;
+        EXPECT_EQ(codeOf([&] { run(); }), "compress.work-foreign") << name;
+        EXPECT_EQ(codeOf([&] { removeWorkFiles(request_.work); }), "compress.work-foreign") << name;
+        EXPECT_EQ(readTextFile(file), "mine");
+        fs::remove_all(request_.work);
+    }
+}
+
 TEST_F(Compress, AForeignOrDamagedNoteOfThreadsCountsAsNone) {
     EXPECT_EQ(workThreads(request_.work), 0);
     openWorkFolder(request_.work, 7);

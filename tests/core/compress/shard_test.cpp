@@ -203,6 +203,14 @@ TEST_F(Shards, DoNotTakeFoldersOfOthers) {
     std::ofstream(request.out / "notes.txt") << "mine";
     EXPECT_EQ(codeOf([&] { compress(request, noProgress(), {}); }), "compress.out-exists");
     EXPECT_EQ(refusal({request.out}).first, "shard.missing");
+    for (const char* name : {"cells", "hidden"}) {
+        request.out = root_ / "study" / name / "..";
+        fs::create_directories(root_ / "study" / name);
+        std::ofstream(root_ / "study" / name / "counts.txt") << "mine";
+        EXPECT_EQ(codeOf([&] { compress(request, noProgress(), {}); }), "compress.out-exists");
+        EXPECT_EQ(readTextFile(root_ / "study" / name / "counts.txt"), "mine");
+        fs::remove_all(root_ / "study");
+    }
 }
 
 TEST_F(Shards, NeedLayersThatTheModelHas) {
@@ -231,15 +239,36 @@ TEST_F(Shards, DamagedFactsAreNamed) {
                    R"("calibration": )" +
                    deep + "}"),
               "shard.damaged");
+    for (const nlohmann::json& calibration :
+         {nlohmann::json(), nlohmann::json("text"), nlohmann::json::array({1}),
+          nlohmann::json::object(), nlohmann::json{{"model", 1}, {"device", 1}, {"numerics", 1}}}) {
+        nlohmann::json facts = nlohmann::json::parse(whole);
+        facts["calibration"] = calibration;
+        EXPECT_EQ(with(facts.dump()), "shard.damaged") << calibration;
+    }
 }
 
-TEST(LayerRanges, AreHalfOpenAndReadWhole) {
-    EXPECT_EQ(parseLayers("4:8"), (LayerRange{4, 8}));
-    EXPECT_EQ(layersText({4, 8}), "4:8");
-    for (const char* text :
-         {"", ":", "4", "4:", ":8", "4-8", "4:8x", "a:b", "4:8:9", "99999999999:1"}) {
-        EXPECT_THROW(parseLayers(text), UsageError) << text;
-    }
+TEST_F(Shards, RunAgainWriteDamagedFactsAnew) {
+    const fs::path folder = makeShard({0, 3});
+    std::ofstream(folder / "shard.json") << "{";
+    Recorder recorder;
+    compress(shardRequest({0, 3}), recorder, {});
+    EXPECT_EQ(recorder.made, 0);
+    EXPECT_EQ(merge({folder}).artifactHash, freshHash());
+}
+
+TEST_F(Shards, StoppedBeforeTheFirstCellResume) {
+    openWorkFolder(folderOf({0, 1}), 2);
+    EXPECT_TRUE(isShard(makeShard({0, 1})));
+}
+
+TEST_F(Shards, AreNoWorkFoldersOfAWholeRun) {
+    const fs::path folder = makeShard({0, 3});
+    CompressRequest whole = request_;
+    whole.work = folder;
+    EXPECT_EQ(codeOf([&] { compress(whole, noProgress(), {}); }), "compress.work-shard");
+    EXPECT_TRUE(isShard(folder));
+    EXPECT_EQ(merge({folder}).cells, 3 * kCellsOfLayer);
 }
 
 TEST(CalibrationFacts, TellKindsOfDevicesApartNotDevices) {
