@@ -96,13 +96,15 @@ torch::Tensor solveSymmetric(const torch::Tensor& m, const torch::Tensor& b) {
     torch::Tensor factor;
     torch::Tensor info;
     // A Gram matrix of vectors that are all alike is singular to the last bit of f32.
-    for (double share = kSolveDamping; share <= 1; share *= 10) {
+    double share = kSolveDamping;
+    while (share <= 1) {
         torch::Tensor regular = m.clone();
         regular.diagonal().add_(mean * share);
         std::tie(factor, info) = at::linalg_cholesky_ex(regular);
         if (info.item<int>() == 0) {
             break;
         }
+        share *= 10;
     }
     return at::cholesky_solve(b.t(), factor).t();
 }
