@@ -19,14 +19,6 @@ T* allocate(int64_t count) {
         ::operator new[](static_cast<size_t>(count) * sizeof(T), std::align_val_t{kAlignment}));
 }
 
-/// 16 to 64 states with several windows between them, or 64 with one.
-bool hasEncoder(const TrellisCode& code) {
-    const int memory = code.memoryBits;
-    return (code.columns == 2 || code.columns == 4) &&
-           ((memory >= 4 && memory <= 6 && code.newBits > memory) ||
-            (memory == 6 && code.newBits == 6));
-}
-
 void setEntry(const TrellisCode& code, TrellisEntries& entries, int64_t place, int64_t count,
               int64_t window) {
     int32_t norm = 0;
@@ -48,10 +40,18 @@ void TrellisEntries::FreeAligned::operator()(void* memory) const {
     ::operator delete[](memory, std::align_val_t{kAlignment});
 }
 
+/// 16 to 64 states with several windows between them, or 64 with one.
+bool TrellisEncodeTables::take(const TrellisCode& shape) {
+    const int memory = shape.memoryBits;
+    return (shape.columns == 2 || shape.columns == 4) &&
+           ((memory >= 4 && memory <= 6 && shape.newBits > memory) ||
+            (memory == 6 && shape.newBits == 6));
+}
+
 TrellisEncodeTables::TrellisEncodeTables(const TrellisCode& made)
     : code(made), count(int64_t{1} << (made.windowBits() - 1)), states(1 << made.memoryBits),
       mids(1 << (made.newBits - made.memoryBits)), byState(count), toState(count) {
-    if (!hasEncoder(made)) {
+    if (!take(made)) {
         throw std::invalid_argument(std::string("No encoder takes the shape of ") + made.id);
     }
     const int64_t after = states / 2;

@@ -21,7 +21,9 @@ struct TrellisEntries {
 };
 
 struct TrellisEncodeTables {
-    /// Throws std::invalid_argument for shapes other than 16 to 64 states.
+    /// Whether the encoder is made for the shape: 2 or 4 columns, 16 to 64 states.
+    static bool take(const TrellisCode& shape);
+    /// Throws std::invalid_argument for any other shape.
     explicit TrellisEncodeTables(const TrellisCode& code);
     /// Made once for each code of trellisCodes(); null for any other.
     static const TrellisEncodeTables* ofListed(const TrellisCode& code);

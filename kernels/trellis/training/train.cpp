@@ -9,6 +9,7 @@
 #include <iterator>
 #include <string>
 
+#include "kernels/trellis/encode_tables.h"
 #include "kernels/trellis/training/lloyd_iteration.h"
 
 using namespace caldera::kernels;
@@ -19,6 +20,8 @@ constexpr int64_t kTestGroups = 1 << 18;
 constexpr int64_t kExhaustiveGroups = 1 << 11;
 constexpr uint64_t kTestSeed = 1000;
 constexpr int kEntriesPerLine = 32;
+constexpr int kMostNewBits = 12;    ///< more would leave no inputs for most entries
+constexpr size_t kFewestGroups = 4; ///< a quarter is kept for measuring
 constexpr float kUsualStep = 3.5F / 128;
 
 struct Options {
@@ -49,13 +52,20 @@ training::RecordedGroups readGroups(const std::string& file, const TrellisCode& 
     const std::vector<char> bytes(std::istreambuf_iterator<char>(in), {});
     training::RecordedGroups groups;
     groups.groupValues = static_cast<size_t>(kTrellisRows * code.columns);
-    if (bytes.empty() || bytes.size() % (groups.groupValues * sizeof(float)) != 0) {
-        fail(file + " does not hold groups of 16 x " + std::to_string(code.columns) +
-             " f32 values.");
+    const size_t groupBytes = groups.groupValues * sizeof(float);
+    if (bytes.size() < kFewestGroups * groupBytes || bytes.size() % groupBytes != 0) {
+        fail(file + " has " + std::to_string(bytes.size()) + " bytes; at least " +
+             std::to_string(kFewestGroups) + " groups of 16 x " + std::to_string(code.columns) +
+             " f32 values were needed, " + std::to_string(groupBytes) + " bytes each.");
     }
     groups.values.resize(bytes.size() / sizeof(float));
     std::copy(bytes.begin(), bytes.end(), reinterpret_cast<char*>(groups.values.data()));
     return groups;
+}
+
+std::string idOf(const TrellisCode& shape) {
+    return "trellis-v" + std::to_string(shape.columns) + "k" + std::to_string(shape.newBits) + "m" +
+           std::to_string(shape.memoryBits);
 }
 
 /// The shape of any id of the family; the step is that of a shipped code of the same V and k.
@@ -66,9 +76,16 @@ TrellisCode shapeOf(const std::string& id) {
     TrellisCode shape;
     shape.id = id.c_str();
     shape.step = kUsualStep;
-    if (std::sscanf(id.c_str(), "trellis-v%dk%dm%d", &shape.columns, &shape.newBits,
-                    &shape.memoryBits) != 3) {
+    const bool isRead = std::sscanf(id.c_str(), "trellis-v%dk%dm%d", &shape.columns, &shape.newBits,
+                                    &shape.memoryBits) == 3;
+    if (!isRead || id != idOf(shape)) {
         fail("There is no trellis code \"" + id + "\"; ids are like trellis-v4k8m4.");
+    }
+    if (!TrellisEncodeTables::take(shape) || shape.newBits > kMostNewBits) {
+        fail("No encoder takes the shape of " + id +
+             "; 2 or 4 columns (v), 4 to 6 bits of memory " +
+             "(m), and more new bits (k) than those, up to " + std::to_string(kMostNewBits) +
+             ", were needed.");
     }
     for (const TrellisCode& code : trellisCodes()) {
         if (code.columns == shape.columns && code.newBits == shape.newBits) {
