@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <random>
+#include <tuple>
 
 #include <gtest/gtest.h>
 
@@ -178,20 +179,39 @@ TEST(Codec, DecodesWhatEncodingPromisedForAnyRowRange) {
     }
 }
 
+// But for e8p-3 and e8p-4: any pair of words may be one that no search comes upon.
 TEST(Codec, EncodesWhatItDecodesToItself) {
     for (const CodecFacts& facts : codecFacts()) {
-        const auto codec = makeCodec(facts.id);
-        const std::vector<float> values = decode(*codec, anyCodes(facts, kAnyShape, 52));
-        const std::vector<float> again = decode(*codec, encode(*codec, values));
-        int64_t same = 0;
-        for (size_t i = 0; i < values.size(); ++i) {
-            same += again[i] == values[i] ? 1 : 0;
+        if (facts.family != std::string("e8p") || facts.bits == 2) {
+            const auto codec = makeCodec(facts.id);
+            const std::vector<float> values = decode(*codec, anyCodes(facts, kAnyShape, 52));
+            EXPECT_EQ(decode(*codec, encode(*codec, values)), values) << facts.id;
         }
-        // The pair of an e8p-3 or e8p-4 value is searched for, and may be one whose words lie far
-        // apart.
-        const bool isPair = facts.family == std::string("e8p") && facts.bits > 2;
-        EXPECT_GE(same, isPair ? kAnyShape.size() / 5 : kAnyShape.size()) << facts.id;
-        EXPECT_LE(meanSquaredError(values, again), isPair ? 0.02 : 0) << facts.id;
+    }
+}
+
+// The shares of docs/decisions/0035, 0.1 % and 2 %, with a margin.
+TEST(E8pCodec, EncodesNearlyAllThatItsSearchFoundToItself) {
+    constexpr uint32_t kFirstSeed = 60;
+    constexpr uint32_t kMatrices = 8;
+    for (const auto& [id, mostChanged, mostError] :
+         {std::tuple{"e8p-3", 0.002, 3e-5}, {"e8p-4", 0.03, 5e-4}}) {
+        const auto codec = makeCodec(id);
+        const auto rms = static_cast<float>(codec->inputRms());
+        double changed = 0;
+        double error = 0;
+        for (uint32_t seed = kFirstSeed; seed < kFirstSeed + kMatrices; ++seed) {
+            const std::vector<float> values =
+                decode(*codec, encode(*codec, normal(kAnyShape.size(), rms, seed)));
+            const std::vector<float> again = decode(*codec, encode(*codec, values));
+            for (size_t i = 0; i < values.size(); ++i) {
+                changed += again[i] != values[i] ? 1 : 0;
+            }
+            error += meanSquaredError(values, again) / (rms * rms) / kMatrices;
+        }
+        changed /= kMatrices * static_cast<double>(kAnyShape.size());
+        EXPECT_LE(changed, mostChanged) << id << ", seeds from " << kFirstSeed;
+        EXPECT_LE(error, mostError) << id << ", seeds from " << kFirstSeed;
     }
 }
 
