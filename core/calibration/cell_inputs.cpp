@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include <ATen/ATen.h>
 
+#include "core/base/error.h"
 #include "core/calibration/calibration.h"
 #include "core/forward/transformer.h"
 #include "core/linalg/device.h"
@@ -22,12 +24,26 @@ void addMatrix(SafetensorsWriter& writer, const std::string& name, const torch::
     writer.add(name, "F32", values.sizes().vec(), {bytes, values.nbytes()});
 }
 
+void requireFinite(const std::string& name, const torch::Tensor& matrix, Cell cell) {
+    if (!at::isfinite(matrix).all().item<bool>()) {
+        throw Error("calibration.not-finite",
+                    cellName(cell) + ": the " + name +
+                        " holds NaN or infinity. The model file is damaged or was saved in a "
+                        "format too narrow for it.",
+                    {{"where", cellName(cell)}, {"matrix", name}});
+    }
+}
+
 fs::path writeCell(const fs::path& folder, Cell cell, const torch::Tensor& weight,
                    const torch::Tensor& hessian) {
     SafetensorsWriter writer;
     writer.setMetadata("cell", cellName(cell));
-    addMatrix(writer, "weight", weight);
-    addMatrix(writer, "hessian", hessian);
+    const std::pair<std::string, const torch::Tensor&> matrices[] = {{"weight", weight},
+                                                                     {"hessian", hessian}};
+    for (const auto& [name, matrix] : matrices) {
+        requireFinite(name, matrix, cell);
+        addMatrix(writer, name, matrix);
+    }
     fs::path file = folder / (cellName(cell) + ".safetensors");
     writer.write(file);
     return file;

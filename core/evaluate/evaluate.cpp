@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 #include <numeric>
+#include <span>
 #include <vector>
 
 #include <ATen/ATen.h>
@@ -43,6 +44,22 @@ void checkRequest(const EvaluateRequest& request) {
                         ". Give the model that the artifact was made from as the reference.",
                     {{"subject", std::to_string(config.vocabSize)},
                      {"reference", std::to_string(vocabulary)}});
+    }
+}
+
+std::span<const double> last(const std::vector<double>& values, int64_t count) {
+    return std::span(values).last(static_cast<size_t>(count));
+}
+
+/// `model` is what the sentence calls it.
+void requireFinite(std::span<const double> losses, const std::string& model) {
+    if (!std::all_of(losses.begin(), losses.end(),
+                     [](double loss) { return std::isfinite(loss); })) {
+        throw Error("evaluate.not-finite",
+                    "The " + model +
+                        " model predicts NaN or infinity, so it has no perplexity. Its file is "
+                        "damaged or was saved in a format too narrow for it.",
+                    {{"model", model}});
     }
 }
 
@@ -149,6 +166,10 @@ void evaluateGroup(const EvaluateRequest& request, const WindowGroup& group, Wor
         }
         scoreTokens(heads[0].logits(first, count), reference,
                     targets.narrow(0, first, count).to(device), scores);
+        requireFinite(last(scores.loss, count), "evaluated");
+        if (heads.size() > 1) {
+            requireFinite(last(scores.referenceLoss, count), "reference");
+        }
         meter.throughHeads(count);
     }
 }

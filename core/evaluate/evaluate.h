@@ -40,7 +40,8 @@ struct Evaluation {
 
 /// Streams both models block by block (protocol, formulas and error bounds: docs/evaluation.md).
 /// The same request gives the same bits again. Throws Error("evaluate.*"): text too short, a
-/// context that the model does not have, vocabularies that differ; Cancelled.
+/// context that the model does not have, vocabularies that differ, logits that are no numbers;
+/// Cancelled.
 Evaluation evaluate(const EvaluateRequest& request, Progress& progress,
                     const std::stop_token& stop);
 

@@ -1,6 +1,7 @@
 #include "core/calibration/cell_inputs.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <unistd.h>
 
@@ -8,11 +9,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "core/base/error.h"
 #include "core/base/file.h"
 #include "core/calibration/calibration.h"
 #include "core/linalg/numerics.h"
 #include "core/model/safetensors.h"
 #include "tests/core/artifact/artifact_samples.h"
+#include "tests/support/random_model.h"
 
 namespace caldera {
 namespace {
@@ -99,6 +102,32 @@ TEST_F(CellInputs, AreTheSameWhetherEarlierLayersAreWantedOrNot) {
     const std::vector<fs::path> files = write({last});
     ASSERT_EQ(files.size(), 1U);
     EXPECT_TRUE(readTextFile(files.front()) == with);
+}
+
+TEST_F(CellInputs, ThatAreNoNumbersAreNamedAndNotWritten) {
+    ModelConfig config = test::tinyConfig();
+    config.vocabSize = request_.model->config.vocabSize;
+    const auto complaintAbout = [&](const std::string& tensor, float value) -> std::string {
+        const auto weights = test::tinyWeights(config, 1);
+        weights->values(tensor).front() = value;
+        const auto model = test::tinyModel(1, config);
+        model->weights = weights;
+        model->tokenizer = request_.model->tokenizer;
+        request_.model = model;
+        try {
+            write({{0, Module::DownProj}});
+        } catch (const Error& error) {
+            return error.code() + ": " + error.what();
+        }
+        return "";
+    };
+    EXPECT_THAT(complaintAbout("model.layers.0.mlp.down_proj.weight", NAN),
+                testing::StartsWith("calibration.not-finite: model.layers.0.mlp.down_proj: the "
+                                    "weight holds NaN or infinity"));
+    EXPECT_THAT(complaintAbout("model.layers.0.self_attn.q_proj.weight", INFINITY),
+                testing::StartsWith("calibration.not-finite: model.layers.0.mlp.down_proj: the "
+                                    "hessian holds NaN or infinity"));
+    EXPECT_TRUE(fs::is_empty(request_.folder));
 }
 
 TEST_F(CellInputs, OfNothingAreNoFiles) {

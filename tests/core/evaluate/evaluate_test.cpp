@@ -169,6 +169,36 @@ TEST(Evaluate, BadRequestsAreRefused) {
     EXPECT_EQ(codeOf(request), "evaluate.vocabulary");
 }
 
+TEST(Evaluate, ModelsThatPredictNoNumbersAreRefusedByName) {
+    const auto spoilt = [](const std::string& tensor, float value) {
+        const ModelConfig config = test::tinyConfig();
+        const auto weights = test::tinyWeights(config, 1);
+        weights->values(tensor).front() = value;
+        auto model = std::make_shared<Model>(*test::tinyModel(1));
+        model->weights = weights;
+        return modelWeights(model);
+    };
+    const auto complaintOf = [](const EvaluateRequest& request) -> std::string {
+        try {
+            run(request);
+        } catch (const Error& error) {
+            return error.code() + ": " + error.what();
+        }
+        return "";
+    };
+    for (const char* tensor : {"model.layers.0.self_attn.q_proj.weight", "model.norm.weight"}) {
+        for (const float value : {NAN, INFINITY}) {
+            auto request = requestFor(test::tinyText(100), 1, 2);
+            request.subject = spoilt(tensor, value);
+            EXPECT_EQ(complaintOf(request).find("evaluate.not-finite: The evaluated model"), 0)
+                << complaintOf(request);
+            std::swap(request.subject, request.reference);
+            EXPECT_EQ(complaintOf(request).find("evaluate.not-finite: The reference model"), 0)
+                << complaintOf(request);
+        }
+    }
+}
+
 TEST(Evaluate, StopsWhenAsked) {
     std::stop_source source;
     source.request_stop();
