@@ -55,6 +55,8 @@ CellSettings settingsFor(const CodecFacts& facts, int rank) {
     CellSettings settings;
     settings.codec = facts.family;
     settings.rank = rank;
+    settings.outerIterations = 1;
+    settings.innerIterations = 1;
     for (double bits = 0; bits <= 16; bits += 0.5) {
         if (findCodecFacts(facts.family, bits) == &facts) {
             settings.bits = bits;
@@ -84,6 +86,23 @@ private:
     mutable std::map<std::string, int64_t> values_;
 };
 
+/// The runtime multiplies one token and several with what the cell stands for.
+void expectRunsAsItIs(const CompressedCell& cell) {
+    ThreadPool pool(2);
+    LinearWorkspace workspace;
+    const GroupLinear linear({viewOf(cell)});
+    const int64_t rows = cell.q.shape.rows;
+    for (const int64_t tokens : {1, 2, 7}) {
+        const torch::Tensor x = test::randomMatrix(tokens, cell.q.shape.columns, 9);
+        torch::Tensor y = at::empty({tokens, rows}, at::kFloat);
+        const std::array outputs = {y.data_ptr<float>()};
+        linear.apply(pool, workspace, x.data_ptr<float>(), tokens, outputs);
+        const torch::Tensor expected = at::mm(x, reconstruct(cell).t());
+        EXPECT_LT((y - expected).abs().max().item<double>(), 1e-3)
+            << cell.q.codec << ", " << tokens << " tokens";
+    }
+}
+
 class ReferenceDefects : public testing::Test {
 protected:
     void SetUp() override {
@@ -95,7 +114,10 @@ protected:
         plan_ = defaultPlan("tiny", model_->config);
         plan_.calibration.text = (root_ / "text.txt").string();
         plan_.calibration.tokens = 512;
-        plan_.defaults.bits = 4;
+        plan_.defaults.codec = "scalar"; // quick and near the original
+        plan_.defaults.bits = 8;
+        plan_.defaults.outerIterations = 1;
+        plan_.defaults.innerIterations = 1;
     }
     void TearDown() override { fs::remove_all(root_); }
 
@@ -105,23 +127,28 @@ protected:
     }
     /// How far the engine's logits are from the original model's, relative to their spread.
     double distanceFromOriginal(const std::shared_ptr<const Artifact>& artifact) const {
+        const auto engine = Engine::open(artifact, 64, 2);
+        return distance(engine->forward(kTokens), logitsAfterEach(*modelWeights(model_))[31]);
+    }
+    static double distance(std::span<const float> found, const torch::Tensor& expected) {
+        const torch::Tensor logits = at::tensor(std::vector<float>(found.begin(), found.end()));
+        return ((logits - expected).norm() / (expected - expected.mean()).norm()).item<double>();
+    }
+    /// Of kTokens in LibTorch: [tokens, vocab].
+    static torch::Tensor logitsAfterEach(const TransformerWeights& weights) {
+        const torch::Tensor ids =
+            at::tensor(std::vector<int64_t>(kTokens.begin(), kTokens.end()), at::kLong);
+        return logitsOf(weights, forwardHidden(weights, ids.unsqueeze(0))).squeeze(0);
+    }
+
+    static inline const std::vector<Token> kTokens = [] {
         std::vector<Token> tokens(32);
         std::mt19937 random(3);
         for (Token& token : tokens) {
             token = static_cast<Token>(random() % 95);
         }
-        const auto engine = Engine::open(artifact, 64, 2);
-        const std::span<const float> found = engine->forward(tokens);
-        const auto weights = modelWeights(model_);
-        const torch::Tensor ids =
-            at::tensor(std::vector<int64_t>(tokens.begin(), tokens.end()), at::kLong).unsqueeze(0);
-        const torch::Tensor all = logitsOf(*weights, forwardHidden(*weights, ids));
-        const torch::Tensor expected = all.select(1, 31).flatten(); // [vocab]
-        const torch::Tensor logits =
-            at::tensor(std::vector<float>(found.begin(), found.end())).flatten();
-        return ((logits - expected).norm() / (expected - expected.mean()).norm()).item<double>();
-    }
-
+        return tokens;
+    }();
     fs::path root_ = fs::temp_directory_path() / ("caldera-defects-" + std::to_string(::getpid()));
     std::shared_ptr<Model> model_;
     Plan plan_;
@@ -191,11 +218,12 @@ TEST_F(ReferenceDefects, B4MatricesNeedNotBeSquare) {
     }
 }
 
-TEST_F(ReferenceDefects, B5MovingACellKeepsItsCodes) {
+TEST_F(ReferenceDefects, B5AndB6EveryCodecRunsAndMovingACellKeepsItsCodes) {
     const MatrixProblem problem = randomProblem(48, 64);
-    const fs::path file = root_ / "cell.safetensors";
     for (const CodecFacts& facts : codecFacts()) {
         const CompressedCell cell = test::solve(problem, settingsFor(facts, 16));
+        expectRunsAsItIs(cell);
+        const fs::path file = root_ / "cell.safetensors";
         writeCellFile(file, cell, "key");
         const CompressedCell moved = readCellFile(file, "key");
         EXPECT_EQ(moved.q, cell.q) << facts.id;
@@ -203,22 +231,25 @@ TEST_F(ReferenceDefects, B5MovingACellKeepsItsCodes) {
     }
 }
 
-TEST_F(ReferenceDefects, B6EveryNumberOfBitsRunsForOneTokenAndForSeveral) {
-    const MatrixProblem problem = randomProblem(48, 64);
-    ThreadPool pool(2);
-    LinearWorkspace workspace;
-    for (const CodecFacts& facts : codecFacts()) {
-        const CompressedCell cell = test::solve(problem, settingsFor(facts, 16));
-        const GroupLinear linear({viewOf(cell)});
-        for (const int64_t tokens : {1, 2, 7}) {
-            const torch::Tensor x = test::randomMatrix(tokens, 64, 9);
-            torch::Tensor y = at::empty({tokens, 48}, at::kFloat);
-            const std::array outputs = {y.data_ptr<float>()};
-            linear.apply(pool, workspace, x.data_ptr<float>(), tokens, outputs);
-            const torch::Tensor expected = at::mm(x, reconstruct(cell).t());
-            EXPECT_LT((y - expected).abs().max().item<double>(), 1e-3)
-                << facts.id << ", " << tokens << " tokens";
-        }
+TEST_F(ReferenceDefects, B7AModelWithoutQRuns) {
+    plan_.defaults.codec = "none";
+    plan_.defaults.bits = 0;
+    plan_.defaults.rank = 16;
+    const auto compressed = artifact();
+    const ArtifactCell cell = compressed->cell({0, Module::UpProj});
+    EXPECT_TRUE(cell.q.codes.empty());
+    EXPECT_EQ(cell.rank(), 16);
+    const torch::Tensor weight =
+        at::tensor(model_->weights->read(cellName({0, Module::UpProj}) + ".weight")).view({48, 32});
+    const torch::Tensor lost = weight - decodeCell(cell, torch::Device("cpu"));
+    EXPECT_LT(lost.norm().item<double>(), 0.8 * weight.norm().item<double>());
+    const torch::Tensor expected = logitsAfterEach(*artifactWeights(compressed));
+    const auto engine = Engine::open(compressed, 64, 2);
+    for (size_t i = 0; i < kTokens.size(); ++i) {
+        EXPECT_LT(distance(engine->forward(std::span(kTokens).subspan(i, 1)),
+                           expected[static_cast<int64_t>(i)]),
+                  1e-3)
+            << "token " << i;
     }
 }
 
