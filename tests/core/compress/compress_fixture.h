@@ -2,7 +2,6 @@
 #pragma once
 
 #include <filesystem>
-#include <functional>
 #include <string>
 #include <unistd.h>
 #include <utility>
@@ -10,12 +9,14 @@
 
 #include <gtest/gtest.h>
 
-#include "core/base/error.h"
 #include "core/compress/compress.h"
 #include "core/linalg/numerics.h"
 #include "tests/core/artifact/artifact_samples.h"
+#include "tests/support/code_of.h"
 
 namespace caldera {
+
+using test::codeOf;
 
 namespace fs = std::filesystem;
 
@@ -84,14 +85,5 @@ protected:
     fs::path root_ = fs::temp_directory_path() / ("caldera-compress-" + std::to_string(::getpid()));
     CompressRequest request_;
 };
-
-inline std::string codeOf(const std::function<void()>& body) {
-    try {
-        body();
-    } catch (const Error& e) {
-        return e.code();
-    }
-    return "";
-}
 
 } // namespace caldera

@@ -3,7 +3,6 @@
 #include <cmath>
 #include <map>
 #include <numeric>
-#include <random>
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
@@ -11,28 +10,18 @@
 #include "core/base/error.h"
 #include "core/codec/codec.h"
 #include "core/linalg/numerics.h"
+#include "tests/support/code_of.h"
+#include "tests/support/matrix_problem.h"
 
 namespace caldera {
 namespace {
 
-torch::Tensor randomMatrix(int64_t rows, int64_t columns, uint64_t seed) {
-    std::mt19937_64 generator(seed);
-    std::normal_distribution<float> normal;
-    torch::Tensor x = at::empty({rows, columns}, at::kFloat);
-    for (int64_t i = 0; i < x.numel(); ++i) {
-        x.data_ptr<float>()[i] = normal(generator);
-    }
-    return x;
-}
-
-/// Inputs whose channels differ in size by e^4 and depend on each other.
-torch::Tensor randomHessian(int64_t size, uint64_t seed) {
-    const torch::Tensor mix = randomMatrix(size, size, seed) / std::sqrt(double(size));
-    const torch::Tensor gains = at::linspace(-2, 2, size, at::kFloat).exp();
-    const torch::Tensor x =
-        at::mm(randomMatrix(3 * size, size, seed + 1) * gains, mix + at::eye(size, at::kFloat));
-    return at::mm(x.t(), x) / static_cast<double>(3 * size);
-}
+using test::codeOf;
+using test::MatrixProblem;
+using test::randomHessian;
+using test::randomMatrix;
+using test::relativeError;
+using test::solve;
 
 /// Weights near rank 16, so that factors are worth their bytes.
 torch::Tensor randomWeight(int64_t rows, int64_t columns, uint64_t seed) {
@@ -49,38 +38,8 @@ CellSettings settingsOf(int rank, int outer = 2) {
     return settings;
 }
 
-struct Problem {
-    torch::Tensor weight;
-    torch::Tensor hessian;
-};
-
-Problem makeProblem(int64_t rows, int64_t columns, uint64_t seed = 1) {
+MatrixProblem makeProblem(int64_t rows, int64_t columns, uint64_t seed = 1) {
     return {randomWeight(rows, columns, seed), randomHessian(columns, seed + 10)};
-}
-
-CompressedCell solve(const Problem& problem, const CellSettings& settings, uint64_t seed = 7) {
-    const GroupBasis basis =
-        makeGroupBasis(problem.hessian, problem.weight.size(1), settings, seed);
-    return decompose({{3, Module::UpProj}, problem.weight, settings, seed + 1, {}}, basis);
-}
-
-/// The definition of design section 4, in the unrotated basis.
-double relativeError(const Problem& problem, const CompressedCell& cell) {
-    const int64_t n = problem.weight.size(1);
-    const torch::Tensor h =
-        problem.hessian / problem.hessian.diagonal().mean() + at::eye(n, at::kFloat) * 0.01;
-    const torch::Tensor e = problem.weight - reconstruct(cell);
-    const double error = (at::mm(e, h) * e).sum().item<double>();
-    return std::sqrt(error / (at::mm(problem.weight, h) * problem.weight).sum().item<double>());
-}
-
-std::string codeOf(const std::function<void()>& body) {
-    try {
-        body();
-    } catch (const Error& e) {
-        return e.code();
-    }
-    return "";
 }
 
 class Decompose : public testing::Test {
@@ -89,7 +48,7 @@ protected:
 };
 
 TEST_F(Decompose, ReportsTheErrorOfThePackedBytes) {
-    const Problem problem = makeProblem(96, 128);
+    const MatrixProblem problem = makeProblem(96, 128);
     for (const int rank : {0, 16}) {
         const CompressedCell cell = solve(problem, settingsOf(rank));
         EXPECT_NEAR(cell.report.relativeError, relativeError(problem, cell), 1e-4);
@@ -100,13 +59,13 @@ TEST_F(Decompose, ReportsTheErrorOfThePackedBytes) {
 }
 
 TEST_F(Decompose, FactorsLowerTheErrorOfAMatrixNearLowRank) {
-    const Problem problem = makeProblem(128, 128);
+    const MatrixProblem problem = makeProblem(128, 128);
     EXPECT_LT(solve(problem, settingsOf(16)).report.relativeError,
               0.85 * solve(problem, settingsOf(0)).report.relativeError);
 }
 
 TEST_F(Decompose, SixteenBitFactorsAreAtLeastAsGood) {
-    const Problem problem = makeProblem(128, 128);
+    const MatrixProblem problem = makeProblem(128, 128);
     CellSettings settings = settingsOf(16);
     const double fourBits = solve(problem, settings).report.relativeError;
     settings.factorCodec = "none";
@@ -118,7 +77,7 @@ TEST_F(Decompose, SixteenBitFactorsAreAtLeastAsGood) {
 TEST_F(Decompose, FactorsInATrellisAreWhatThePackedBytesSay) {
     for (const auto& [rows, columns] :
          {std::pair<int64_t, int64_t>{128, 128}, {70, 41}, {33, 21}}) {
-        const Problem problem = makeProblem(rows, columns);
+        const MatrixProblem problem = makeProblem(rows, columns);
         CellSettings settings = settingsOf(16);
         const double byLevels = solve(problem, settings).report.relativeError;
         settings.factorCodec = "trellis";
@@ -136,13 +95,13 @@ TEST_F(Decompose, FactorsInATrellisAreWhatThePackedBytesSay) {
 }
 
 TEST_F(Decompose, FurtherRoundsNeverHurt) {
-    const Problem problem = makeProblem(64, 128);
+    const MatrixProblem problem = makeProblem(64, 128);
     const double one = solve(problem, settingsOf(16, 1)).report.relativeError;
     EXPECT_LE(solve(problem, settingsOf(16, 4)).report.relativeError, one + 1e-6);
 }
 
 TEST_F(Decompose, EveryOrderAndDowndateEndsOnAQStep) {
-    const Problem problem = makeProblem(64, 64);
+    const MatrixProblem problem = makeProblem(64, 64);
     for (const char* order : {"LR,Q", "Q,LR"}) {
         for (const bool downdate : {false, true}) {
             CellSettings settings = settingsOf(16);
@@ -156,7 +115,7 @@ TEST_F(Decompose, EveryOrderAndDowndateEndsOnAQStep) {
 }
 
 TEST_F(Decompose, EveryStartOfLowRankBeatsDoingWithout) {
-    const Problem problem = makeProblem(128, 128);
+    const MatrixProblem problem = makeProblem(128, 128);
     const double without = solve(problem, settingsOf(0)).report.relativeError;
     for (const char* start : {"balanced", "hessian", "plain", "outliers"}) {
         CellSettings settings = settingsOf(16);
@@ -166,7 +125,7 @@ TEST_F(Decompose, EveryStartOfLowRankBeatsDoingWithout) {
 }
 
 TEST_F(Decompose, TheOutlierStartFitsTheChannelsOfMostEnergy) {
-    Problem problem{randomMatrix(96, 128, 1), at::eye(128, at::kFloat)};
+    MatrixProblem problem{randomMatrix(96, 128, 1), at::eye(128, at::kFloat)};
     const std::vector<int64_t> loud = {5, 40, 77, 120};
     for (const int64_t channel : loud) {
         problem.hessian[channel][channel] = 1e4;
@@ -183,7 +142,7 @@ TEST_F(Decompose, TheOutlierStartFitsTheChannelsOfMostEnergy) {
 }
 
 TEST_F(Decompose, LowRankAloneHasNoCodesAndNoQStep) {
-    const Problem problem = makeProblem(96, 64);
+    const MatrixProblem problem = makeProblem(96, 64);
     CellSettings settings = settingsOf(16);
     settings.codec = "none";
     settings.bits = 0;
@@ -199,7 +158,7 @@ TEST_F(Decompose, LowRankAloneHasNoCodesAndNoQStep) {
 }
 
 TEST_F(Decompose, StepsThatDoNotSeeTheHessianLoseInItsMetric) {
-    const Problem problem = makeProblem(96, 128);
+    const MatrixProblem problem = makeProblem(96, 128);
     std::map<std::string, double> error;
     for (const char* aware : {"Q,LR", "Q", "LR", "none"}) {
         CellSettings settings = settingsOf(16);
@@ -211,7 +170,7 @@ TEST_F(Decompose, StepsThatDoNotSeeTheHessianLoseInItsMetric) {
 }
 
 TEST_F(Decompose, UnknownChoicesAreNamed) {
-    const Problem problem = makeProblem(32, 32);
+    const MatrixProblem problem = makeProblem(32, 32);
     const auto refused = [&](auto member) {
         CellSettings settings = settingsOf(16);
         settings.*member = "sideways";
@@ -223,7 +182,7 @@ TEST_F(Decompose, UnknownChoicesAreNamed) {
 }
 
 TEST_F(Decompose, SameSeedGivesSameBytes) {
-    const Problem problem = makeProblem(64, 96);
+    const MatrixProblem problem = makeProblem(64, 96);
     const CompressedCell first = solve(problem, settingsOf(16));
     const CompressedCell second = solve(problem, settingsOf(16));
     EXPECT_EQ(first.q, second.q);
@@ -236,7 +195,7 @@ TEST_F(Decompose, SameSeedGivesSameBytes) {
 TEST_F(Decompose, OddSizesWork) {
     for (const auto& [rows, columns] :
          {std::pair<int64_t, int64_t>{33, 21}, {9, 231}, {576, 33}, {1, 3}, {17, 8}}) {
-        const Problem problem = makeProblem(rows, columns);
+        const MatrixProblem problem = makeProblem(rows, columns);
         const int rank = std::min(rows, columns) >= 16 ? 16 : 0;
         const CompressedCell cell = solve(problem, settingsOf(rank));
         EXPECT_EQ(cell.q.shape, (MatrixShape{rows, columns}));
@@ -249,7 +208,7 @@ TEST_F(Decompose, OddSizesWork) {
 }
 
 TEST_F(Decompose, TheTrellisKeepsItsCodesAndLosesLessWithMoreBits) {
-    const Problem problem = makeProblem(40, 70);
+    const MatrixProblem problem = makeProblem(40, 70);
     CellSettings settings = settingsOf(16);
     settings.codec = "e8p";
     double before = solve(problem, settings).report.relativeError * 1.4; // at 2 bits
@@ -269,7 +228,7 @@ TEST_F(Decompose, TheTrellisKeepsItsCodesAndLosesLessWithMoreBits) {
 
 TEST_F(Decompose, TallAndWideMatricesFillTheReport) {
     for (const auto& [rows, columns] : {std::pair<int64_t, int64_t>{320, 64}, {64, 320}}) {
-        const Problem problem = makeProblem(rows, columns);
+        const MatrixProblem problem = makeProblem(rows, columns);
         const CellReport report = solve(problem, settingsOf(16)).report;
         EXPECT_EQ(report.rowError.size(), static_cast<size_t>(rows));
         EXPECT_EQ(report.columnError.size(), static_cast<size_t>(columns));
@@ -294,7 +253,7 @@ TEST_F(Decompose, TallAndWideMatricesFillTheReport) {
 }
 
 TEST_F(Decompose, WithoutAHessianPlainErrorIsWhatCounts) {
-    Problem problem = makeProblem(64, 64);
+    MatrixProblem problem = makeProblem(64, 64);
     const CompressedCell cell = [&] {
         const GroupBasis basis = makeGroupBasis({}, 64, settingsOf(0), 1);
         return decompose({{0, Module::QProj}, problem.weight, settingsOf(0), 2, {}}, basis);
@@ -305,7 +264,7 @@ TEST_F(Decompose, WithoutAHessianPlainErrorIsWhatCounts) {
 }
 
 TEST_F(Decompose, WithoutATransformSignsAreOne) {
-    const Problem problem = makeProblem(32, 32);
+    const MatrixProblem problem = makeProblem(32, 32);
     CellSettings settings = settingsOf(16);
     settings.transform = "none";
     const CompressedCell cell = solve(problem, settings);
@@ -316,7 +275,7 @@ TEST_F(Decompose, WithoutATransformSignsAreOne) {
 }
 
 TEST_F(Decompose, ZeroWeightsStayZero) {
-    Problem problem = makeProblem(32, 32);
+    MatrixProblem problem = makeProblem(32, 32);
     problem.weight.zero_();
     CellSettings settings = settingsOf(16);
     for (const char* factorCodec : {"lloyd", "trellis"}) {
@@ -328,7 +287,7 @@ TEST_F(Decompose, ZeroWeightsStayZero) {
 }
 
 TEST_F(Decompose, DeadChannelsAndRowsDoNoHarm) {
-    Problem problem = makeProblem(64, 64);
+    MatrixProblem problem = makeProblem(64, 64);
     problem.weight.narrow(0, 0, 20).zero_();
     problem.hessian.narrow(0, 5, 9).zero_();
     problem.hessian.narrow(1, 5, 9).zero_();
@@ -339,7 +298,7 @@ TEST_F(Decompose, DeadChannelsAndRowsDoNoHarm) {
 }
 
 TEST_F(Decompose, RefusesWhatIsNotFinite) {
-    Problem problem = makeProblem(32, 32);
+    MatrixProblem problem = makeProblem(32, 32);
     problem.weight[1][2] = std::nanf("");
     EXPECT_EQ(codeOf([&] { solve(problem, settingsOf(0)); }), "decompose.not-finite");
     problem = makeProblem(32, 32);
@@ -348,7 +307,7 @@ TEST_F(Decompose, RefusesWhatIsNotFinite) {
 }
 
 TEST_F(Decompose, RefusesWrongShapesAndRanks) {
-    Problem problem = makeProblem(32, 48);
+    MatrixProblem problem = makeProblem(32, 48);
     for (const int rank : {17, 48, -16}) {
         EXPECT_EQ(codeOf([&] { solve(problem, settingsOf(rank)); }), "decompose.rank") << rank;
     }
@@ -366,7 +325,7 @@ TEST_F(Decompose, RefusesWrongShapesAndRanks) {
 }
 
 TEST_F(Decompose, RefusesWeightsThatNoHalfScaleHolds) {
-    Problem problem = makeProblem(32, 32);
+    MatrixProblem problem = makeProblem(32, 32);
     problem.weight *= 1e9;
     EXPECT_EQ(codeOf([&] { solve(problem, settingsOf(0)); }), "decompose.range");
     problem.weight *= 1e-20;
@@ -374,7 +333,7 @@ TEST_F(Decompose, RefusesWeightsThatNoHalfScaleHolds) {
 }
 
 TEST_F(Decompose, StopsWhenAsked) {
-    const Problem problem = makeProblem(64, 64);
+    const MatrixProblem problem = makeProblem(64, 64);
     std::stop_source source;
     source.request_stop();
     const GroupBasis basis = makeGroupBasis(problem.hessian, 64, settingsOf(0), 1);

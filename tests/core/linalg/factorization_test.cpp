@@ -1,26 +1,17 @@
 #include "core/linalg/factorization.h"
 
-#include <random>
-
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
 #include "core/base/error.h"
 #include "core/linalg/numerics.h"
 #include "core/linalg/random.h"
+#include "tests/support/matrix_problem.h"
 
 namespace caldera {
 namespace {
 
-torch::Tensor randomMatrix(int64_t rows, int64_t columns, uint64_t seed) {
-    std::mt19937_64 generator(seed);
-    std::normal_distribution<float> normal;
-    torch::Tensor x = at::empty({rows, columns}, at::kFloat);
-    for (int64_t i = 0; i < x.numel(); ++i) {
-        x.data_ptr<float>()[i] = normal(generator);
-    }
-    return x;
-}
+using test::randomMatrix;
 
 class Factorization : public testing::Test {
 protected:

@@ -6,12 +6,13 @@
 
 #include <gtest/gtest.h>
 
-#include "core/base/error.h"
+#include "tests/support/code_of.h"
 #include "tests/support/tiny_model.h"
 
 namespace caldera {
 namespace {
 
+using test::codeOf;
 using test::TinyModel;
 using test::TinyOptions;
 
@@ -59,15 +60,6 @@ Answer answerTo(Engine& engine, const std::vector<Token>& prompt, const Sampling
                                     },
                                     answer.statistics, {});
     return answer;
-}
-
-std::string codeOf(const std::function<void()>& action) {
-    try {
-        action();
-    } catch (const Error& error) {
-        return error.code();
-    }
-    return "";
 }
 
 struct Variant {
