@@ -8,6 +8,7 @@
 #include "app/cli/command.h"
 #include "app/cli/compute_options.h"
 #include "core/base/error.h"
+#include "core/base/saying_where.h"
 #include "core/base/text.h"
 #include "core/decompose/decompose.h"
 #include "core/linalg/device.h"
@@ -33,8 +34,10 @@ torch::Tensor readMatrix(const SafetensorsFile& file, const std::string& name) {
                                            " dimensions; a matrix was needed.");
     }
     torch::Tensor matrix = at::empty({view.shape[0], view.shape[1]}, at::kFloat);
-    convertToFloat(view.dtype, view.bytes,
-                   {matrix.data_ptr<float>(), static_cast<size_t>(matrix.numel())});
+    sayingWhere(file.path().string() + ": tensor \"" + name + "\"", [&] {
+        convertToFloat(view.dtype, view.bytes,
+                       {matrix.data_ptr<float>(), static_cast<size_t>(matrix.numel())});
+    });
     return matrix;
 }
 
@@ -88,9 +91,11 @@ void run(Options options, Invocation& invocation) {
                                       ? readMatrix(file, "hessian").to(device)
                                       : torch::Tensor();
     invocation.progress.stage("decompose");
-    const GroupBasis basis =
-        makeGroupBasis(hessian, request.weight.size(1), options.settings, options.settings.seed);
-    const CellReport report = decompose(request, basis).report;
+    const CellReport report = sayingWhere(request.where, [&] {
+        const GroupBasis basis =
+            makeGroupBasis(hessian, request.weight.size(1), options.settings, request.seed);
+        return decompose(request, basis).report;
+    });
     if (invocation.json) {
         std::printf("%s\n", jsonText(toJson(report)).c_str());
     } else {

@@ -17,6 +17,8 @@ namespace {
 /// Errors are always reported with this damping, whatever the solver used.
 constexpr double kReportedDamping = 0.01;
 constexpr double kAsymmetryLimit = 1e-3;
+/// LibTorch divides by multiplying with the inverse, which f32 rounds to zero beyond this.
+constexpr double kLargestEntry = 0x1p125;
 
 std::string sizeText(const torch::Tensor& x) {
     std::string text;
@@ -39,6 +41,13 @@ void checkHessian(const torch::Tensor& hessian, int64_t columns) {
                                             "calibration text and the model's weights.");
     }
     const double largest = hessian.abs().max().item<double>();
+    if (largest > kLargestEntry) {
+        throw Error("decompose.hessian",
+                    "The Hessian has entries up to " + numberText(largest) + "; at most " +
+                        numberText(kLargestEntry) +
+                        " was needed. Check the calibration text and the model's weights.",
+                    {{"largest", numberText(largest)}});
+    }
     const double asymmetry = (hessian - hessian.t()).abs_().max().item<double>();
     if (asymmetry > kAsymmetryLimit * largest) {
         throw Error("decompose.hessian", "The Hessian is not symmetric (entries differ by up to " +

@@ -22,6 +22,7 @@
 #include "core/linalg/factorization.h"
 #include "core/linalg/random.h"
 #include "core/linalg/rotation.h"
+#include "core/model/weight_source.h"
 #include "core/plan/plan_keys.h"
 
 namespace caldera {
@@ -60,10 +61,12 @@ void requireOneOf(const std::string& where, const std::string& what, const std::
 void checkRequest(const DecomposeRequest& request, const GroupBasis& basis) {
     const torch::Tensor& weight = request.weight;
     const std::string name = request.where.empty() ? cellName(request.cell) : request.where;
-    if (weight.dim() != 2 || weight.size(0) == 0 || weight.size(1) != basis.hessian.size(0)) {
-        throw Error("decompose.shape", name + ": the weight must be a matrix with " +
-                                           std::to_string(basis.hessian.size(0)) +
-                                           " columns, the size of the Hessian.");
+    if (weight.dim() != 2 || weight.numel() == 0 || weight.size(1) != basis.hessian.size(0)) {
+        throw Error("decompose.shape",
+                    name + ": the weight is " + shapeText(weight.sizes().vec()) +
+                        "; a matrix that is not empty and has as many columns as its Hessian, " +
+                        std::to_string(basis.hessian.size(0)) + ", was needed.",
+                    {{"where", name}});
     }
     sayingWhere(name, [&] { checkWeight(weight); });
     const int rank = request.settings.rank;

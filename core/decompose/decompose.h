@@ -26,7 +26,7 @@ struct GroupBasis {
 
 /// hessian [columns, columns] f32 = E[x x^T], any scale; an undefined tensor means the identity.
 /// One that is moved here is gone before the factorization: of a wide group it is gigabytes. Throws
-/// Error("decompose.*") for NaN or infinity, a wrong shape, or a matrix that no damping saves.
+/// Error("decompose.*") for NaN, entries above 2^125, a wrong shape, or what no damping saves.
 GroupBasis makeGroupBasis(torch::Tensor hessian, int64_t columns, const CellSettings& settings,
                           uint64_t seed);
 
