@@ -1,6 +1,7 @@
 #include "app/cli/command.h"
 
 #include <algorithm>
+#include <charconv>
 #include <csignal>
 #include <cstdio>
 #include <iostream>
@@ -265,6 +266,22 @@ std::string unknownComplaint(const Place& place) {
            '`' + (nearest.empty() ? "" : ". Did you mean `" + nearest + "`?");
 }
 
+/// An empty word, as from a script's unset variable, would pass for one that was left out. Only
+/// a TEXT may be empty.
+void refuseEmptyWords(const CLI::App& app) {
+    for (const CLI::Option* option : app.get_options()) {
+        const std::vector<std::string>& words = option->results();
+        const std::string needed = option->get_type_name();
+        if (needed != "TEXT" && std::find(words.begin(), words.end(), "") != words.end()) {
+            throw CLI::ValidationError(option->get_name(),
+                                       "an empty word was given; " + needed + " was needed");
+        }
+    }
+    for (const CLI::App* command : app.get_subcommands()) {
+        refuseEmptyWords(*command);
+    }
+}
+
 } // namespace
 
 std::string jsonText(const nlohmann::json& document) {
@@ -282,6 +299,18 @@ CLI::Validator notNegative() {
 CLI::Validator between(double low, double high) {
     return numbers("from " + numberText(low) + " to " + numberText(high),
                    [low, high](double value) { return value >= low && value <= high; });
+}
+
+CLI::Validator seedNumber() {
+    return {[](std::string& text) -> std::string {
+                uint64_t seed = 0;
+                const char* end = text.data() + text.size();
+                const auto [rest, error] = std::from_chars(text.data(), end, seed);
+                return error == std::errc() && rest == end
+                           ? ""
+                           : text + " was given; a whole number from 0 to 2^64 - 1 was needed";
+            },
+            ""};
 }
 
 CommandLine::CommandLine(CLI::App& app) : app_(app) {
@@ -311,6 +340,7 @@ int CommandLine::run(int argc, char** argv) {
     const std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
     try {
         app_.parse(argc, argv);
+        refuseEmptyWords(app_);
     } catch (const CLI::ParseError& e) {
         if (e.get_exit_code() == 0) {
             const Outcome outcome = outcomeOf([&] {

@@ -230,6 +230,7 @@ void addBenchCommand(CommandLine& commands) {
         app->fallthrough();
         app->callback([action, run] { *action = run; });
         app->add_option("--seed", options->seed, "Seed of the random values")
+            ->check(seedNumber())
             ->capture_default_str();
         return app;
     };

@@ -224,7 +224,8 @@ void addChatCommand(CommandLine& commands) {
     command.add_option("--max-tokens", sampling.maxTokens, "Longest answer, in tokens")
         ->check(positive())
         ->capture_default_str();
-    command.add_option("--seed", options->seed, "Repeats an answer (default: a new one each time)");
+    command.add_option("--seed", options->seed, "Repeats an answer (default: a new one each time)")
+        ->check(seedNumber());
 }
 
 } // namespace caldera::cli

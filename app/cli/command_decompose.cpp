@@ -155,7 +155,9 @@ void addDecomposeCommand(CommandLine& commands) {
     app.add_option("--damping", settings.damping, "Share of the mean diagonal added to the Hessian")
         ->check(between(1e-8, 10))
         ->capture_default_str();
-    app.add_option("--seed", settings.seed, "Seed of signs and rotations")->capture_default_str();
+    app.add_option("--seed", settings.seed, "Seed of signs and rotations")
+        ->check(seedNumber())
+        ->capture_default_str();
     options->compute.addTo(app);
 }
 

@@ -101,6 +101,27 @@ TEST(Command, SaysShortlyThatANumberMustBePositive) {
     EXPECT_EQ(number, 5);
 }
 
+TEST(Command, TakesNoEmptyWordButAsAText) {
+    std::string file = "unset";
+    std::string text = "unset";
+    std::string place;
+    const auto add = [&](CommandLine& commands) {
+        CLI::App& app = commands.add("work", "Works", [](Invocation&) {});
+        app.add_option("place", place, "A place")->type_name("FOLDER");
+        app.add_option("--file", file, "A file")->type_name("FILE");
+        app.add_option("--text", text, "A text");
+    };
+    const Result optional = runCommandLine({"work", "--file", ""}, add);
+    EXPECT_EQ(optional.exitCode, 2);
+    EXPECT_EQ(optional.err, "caldera: --file: an empty word was given; FILE was needed. See "
+                            "`caldera work --help`.\n");
+    const Result placed = runCommandLine({"work", ""}, add);
+    EXPECT_EQ(placed.exitCode, 2);
+    EXPECT_THAT(placed.err, HasSubstr("place: an empty word was given; FOLDER was needed"));
+    EXPECT_EQ(runCommandLine({"work", "--text", ""}, add).exitCode, 0);
+    EXPECT_EQ(text, "");
+}
+
 TEST(Command, SaysWhichNumbersItTakes) {
     int number = 1;
     const auto complaintAbout = [&](const CLI::Validator& check, const std::string& text) {
@@ -120,6 +141,12 @@ TEST(Command, SaysWhichNumbersItTakes) {
     EXPECT_EQ(complaintAbout(notNegative(), "0"), "");
     EXPECT_THAT(complaintAbout(notNegative(), "-1"),
                 HasSubstr("-1 was given; a number of at least 0 was needed"));
+    EXPECT_EQ(complaintAbout(seedNumber(), "0"), "");
+    for (const char* wrong : {"-1", "1.5", "18446744073709551616", "x", ""}) {
+        EXPECT_THAT(complaintAbout(seedNumber(), wrong),
+                    HasSubstr(std::string(wrong) +
+                              " was given; a whole number from 0 to 2^64 - 1 was needed"));
+    }
 }
 
 TEST(Command, HelpReadsWell) {
