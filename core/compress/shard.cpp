@@ -1,5 +1,7 @@
 #include "core/compress/shard.h"
 
+#include <utility>
+
 #include "core/artifact/json_format.h"
 #include "core/base/error.h"
 #include "core/base/file.h"
@@ -47,6 +49,18 @@ Json parseFacts(const fs::path& folder, const std::string& text) {
     }
     throwDamaged(folder, format.empty() ? "it does not say its format"
                                         : "its format is \"" + format + "\"");
+}
+
+/// Throws Error("shard.damaged") or Json::exception unless they are two numbers of layers.
+LayerRange readLayers(const Json& facts, const fs::path& folder) {
+    const Json& layers = facts.at("layers");
+    const auto isLayer = [](const Json& value) { // get<int>() cuts 3.9 and 2^32 + 3 to 3
+        return value.is_number_unsigned() && std::in_range<int>(value.get<uint64_t>());
+    };
+    if (!layers.is_array() || layers.size() != 2 || !isLayer(layers[0]) || !isLayer(layers[1])) {
+        throwDamaged(folder, "its layers are " + layers.dump());
+    }
+    return {layers[0].get<int>(), layers[1].get<int>()};
 }
 
 /// Throws Json::exception unless it names what a merge looks up.
@@ -116,7 +130,7 @@ Shard readShard(const fs::path& folder) {
     const Json facts = parseFacts(folder, readTextFile(factsFile(folder)));
     try {
         Shard shard;
-        shard.layers = {facts.at("layers").at(0).get<int>(), facts.at("layers").at(1).get<int>()};
+        shard.layers = readLayers(facts, folder);
         facts.at("model").get_to(shard.model);
         shard.calibration = readCalibration(facts);
         shard.plan =

@@ -239,6 +239,12 @@ TEST_F(Shards, DamagedFactsAreNamed) {
                    R"("calibration": )" +
                    deep + "}"),
               "shard.damaged");
+    for (const char* layers : {"[0]", "[0, 3, 9]", "[0, 3.9]", "[0, 1e300]", "[-1, 3]", "[true, 3]",
+                               "[4294967296, 4294967299]", "[0, 18446744073709551615]", "5"}) {
+        nlohmann::json facts = nlohmann::json::parse(whole);
+        facts["layers"] = nlohmann::json::parse(layers);
+        EXPECT_EQ(with(facts.dump()), "shard.damaged") << layers;
+    }
     for (const nlohmann::json& calibration :
          {nlohmann::json(), nlohmann::json("text"), nlohmann::json::array({1}),
           nlohmann::json::object(), nlohmann::json{{"model", 1}, {"device", 1}, {"numerics", 1}}}) {
