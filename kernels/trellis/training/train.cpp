@@ -51,7 +51,7 @@ training::RecordedGroups readGroups(const std::string& file, const TrellisCode& 
     std::ifstream in(file, std::ios::binary);
     const std::vector<char> bytes(std::istreambuf_iterator<char>(in), {});
     training::RecordedGroups groups;
-    groups.groupValues = static_cast<size_t>(kTrellisRows * code.columns);
+    groups.groupValues = size_t{kTrellisRows} * static_cast<size_t>(code.columns);
     const size_t groupBytes = groups.groupValues * sizeof(float);
     if (bytes.size() < kFewestGroups * groupBytes || bytes.size() % groupBytes != 0) {
         fail(file + " has " + std::to_string(bytes.size()) + " bytes; at least " +
