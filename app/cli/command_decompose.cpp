@@ -76,7 +76,7 @@ void run(Options options, Invocation& invocation) {
     options.compute.apply();
     options.settings.leftBits = options.factorBits;
     options.settings.rightBits = options.factorBits;
-    if (options.factorBits == 16) { // no other codec has so many
+    if (options.factorBits == 16 && options.settings.factorCodec == CellSettings{}.factorCodec) {
         options.settings.factorCodec = "none";
     }
     const SafetensorsFile file(options.weight);

@@ -10,7 +10,7 @@ namespace caldera {
 namespace {
 
 /// Raised whenever the solver or the file changes what the same settings give.
-constexpr int kSolverVersion = 2;
+constexpr int kSolverVersion = 3;
 
 } // namespace
 

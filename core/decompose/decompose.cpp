@@ -138,12 +138,12 @@ public:
           codec_(makeCodec(request.settings.codecId())),
           leftCodec_(makeFactorCodec(request.settings.leftCodecId())),
           rightCodec_(makeFactorCodec(request.settings.rightCodecId())),
-          lowRankMetric_(seesHessian(request.settings, "LR") ? basis.hessian
-                                                             : identityLike(basis.hessian)),
+          blindMetric_(request.settings.activationAware == "Q,LR" ? torch::Tensor()
+                                                                  : identityLike(basis.hessian)),
+          lowRankMetric_(seesHessian(request.settings, "LR") ? basis.hessian : blindMetric_),
           qSolver_(*codec_, {weight_.size(0), weight_.size(1)},
-                   seesHessian(request.settings, "Q") ? basis.hessian : identityLike(basis.hessian),
-                   seesHessian(request.settings, "Q") ? basis.cholesky
-                                                      : identityLike(basis.hessian),
+                   seesHessian(request.settings, "Q") ? basis.hessian : blindMetric_,
+                   seesHessian(request.settings, "Q") ? basis.cholesky : blindMetric_,
                    request.stop),
           lowRankSettings_{request.settings.rank, request.settings.innerIterations,
                            deriveSeed(request.seed, "low-rank"), *leftCodec_, *rightCodec_},
@@ -154,9 +154,7 @@ public:
     std::vector<HistoryEntry> history() const { return history_; }
 
 private:
-    double energy(const torch::Tensor& x) const {
-        return (at::mm(x, basis_.metric) * x).sum(at::kDouble).item<double>();
-    }
+    double energy(const torch::Tensor& x) const;
     torch::Tensor withoutLowRank() const {
         return lowRank_.empty() ? weight_ : weight_ - lowRank_.product();
     }
@@ -174,6 +172,7 @@ private:
     std::shared_ptr<const Codec> codec_;
     std::shared_ptr<const FactorCodec> leftCodec_;
     std::shared_ptr<const FactorCodec> rightCodec_;
+    torch::Tensor blindMetric_;   ///< [columns, columns], for steps that do not see the Hessian
     torch::Tensor lowRankMetric_; ///< [columns, columns]
     QSolver qSolver_;
     LowRankSettings lowRankSettings_;
@@ -185,6 +184,18 @@ private:
     LowRank bestLowRank_;
     std::vector<HistoryEntry> history_;
 };
+
+/// tr(x M x^T) in the metric of the report. Throws Error("decompose.not-finite") where f32 does not
+/// hold it, so that no step passes for a perfect one.
+double Solver::energy(const torch::Tensor& x) const {
+    const double sum = (at::mm(x, basis_.metric) * x).sum(at::kDouble).item<double>();
+    if (!std::isfinite(sum)) {
+        throw Error("decompose.not-finite",
+                    "The energy of the weight or of its error is beyond what f32 holds. Rescale "
+                    "the matrix.");
+    }
+    return sum;
+}
 
 double Solver::record(int iteration, const std::string& step) {
     checkCancelled(request_.stop);
@@ -210,7 +221,7 @@ void Solver::lowRankStep() {
 }
 
 /// Cholesky of H - H R^T (R H R^T)^-1 R H, the cost of an error that the best L cannot take up,
-/// damped by 0.01 of its own mean diagonal.
+/// damped by the plan's share of its own mean diagonal.
 torch::Tensor Solver::downdatedCholesky() const {
     const torch::Tensor right = lowRank_.rightTransposed.dense();
     const torch::Tensor weighted = at::mm(basis_.hessian, right); // [columns, rank]
@@ -223,14 +234,15 @@ torch::Tensor Solver::downdatedCholesky() const {
 }
 
 void Solver::qStep() {
-    const torch::Tensor target = withoutLowRank();
+    torch::Tensor target = withoutLowRank();
     if (!hasQ_) {
-        const bool downdate = request_.settings.hessianDowndate && !lowRank_.empty();
+        const bool downdate = request_.settings.hessianDowndate && !lowRank_.empty() &&
+                              seesHessian(request_.settings, "Q");
         q_ = qSolver_.encode(target, downdate ? downdatedCholesky() : torch::Tensor());
         hasQ_ = true;
-        if (downdate) {
+        if (downdate) { // L takes up what this metric left to it, then Q goes on in the true one
             improveLowRank(lowRank_, withoutQ(), lowRankMetric_, lowRankSettings_);
-            return; // sweeps in the true metric follow in the next iterations
+            target = withoutLowRank();
         }
     }
     for (int sweep = 0; sweep < kSweeps; ++sweep) {

@@ -1,7 +1,6 @@
 #include "core/linalg/factorization.h"
 
 #include <algorithm>
-#include <tuple>
 
 #include <ATen/ATen.h>
 
@@ -93,20 +92,19 @@ DampedCholesky dampedCholesky(const torch::Tensor& matrix, double damping) {
 
 torch::Tensor solveSymmetric(const torch::Tensor& m, const torch::Tensor& b) {
     const torch::Tensor mean = m.diagonal().mean().clamp_min(1e-24);
-    torch::Tensor factor;
-    torch::Tensor info;
     // A Gram matrix of vectors that are all alike is singular to the last bit of f32.
     double share = kSolveDamping;
     while (share <= 1) {
         torch::Tensor regular = m.clone();
         regular.diagonal().add_(mean * share);
-        std::tie(factor, info) = at::linalg_cholesky_ex(regular);
+        const auto [factor, info] = at::linalg_cholesky_ex(regular);
         if (info.item<int>() == 0) {
-            break;
+            return at::cholesky_solve(b.t(), factor).t();
         }
         share *= 10;
     }
-    return at::cholesky_solve(b.t(), factor).t();
+    throw Error("decompose.gram", "A Gram matrix of the low-rank factors is not positive "
+                                  "definite. Lower the rank, or rescale the matrix.");
 }
 
 LeadingPart leadingPart(const torch::Tensor& a, int64_t count, uint64_t seed) {
@@ -121,8 +119,7 @@ torch::Tensor leadingDirections(const torch::Tensor& a, const torch::Tensor& met
     if (a.is_cuda() && side > kExactLimit) {
         return iteratedDirections(a, metric, std::min(count, side), seed);
     }
-    const torch::Tensor root = at::mm(a, std::get<0>(at::linalg_cholesky_ex(metric)));
-    return leadingPart(root, count, seed).left;
+    return leadingPart(at::mm(a, dampedCholesky(metric, 0).factor), count, seed).left;
 }
 
 } // namespace caldera

@@ -19,8 +19,9 @@ struct DampedCholesky {
 /// damping of 10 is not enough, which a Hessian never needs.
 DampedCholesky dampedCholesky(const torch::Tensor& matrix, double damping);
 
-/// Solves X M = B for a symmetric positive definite M [n, n], B [rows, n]. A relative 1e-6 of the
-/// mean diagonal is added to M, so that a rank-deficient M gives the small solution.
+/// Solves X M = B for a symmetric positive semi-definite M [n, n], B [rows, n]. 1e-6 of the mean
+/// diagonal is added to M, or ten times as much until a factor exists, so that a rank-deficient M
+/// gives the small solution. Throws Error("decompose.gram") for what is no such matrix.
 torch::Tensor solveSymmetric(const torch::Tensor& m, const torch::Tensor& b);
 
 struct LeadingPart {

@@ -114,6 +114,18 @@ TEST_F(Decompose, EveryOrderAndDowndateEndsOnAQStep) {
     }
 }
 
+TEST_F(Decompose, ADowndateIsFollowedBySweepsInTheTrueMetric) {
+    const MatrixProblem problem = makeProblem(96, 128);
+    CellSettings settings = settingsOf(16, 1);
+    const double without = solve(problem, settings).report.relativeError;
+    settings.hessianDowndate = true;
+    EXPECT_LT(solve(problem, settings).report.relativeError, 1.25 * without);
+    settings.activationAware = "LR"; // Q does not see the Hessian, downdated or not
+    const CompressedCell blind = solve(problem, settings);
+    settings.hessianDowndate = false;
+    EXPECT_EQ(blind.q, solve(problem, settings).q);
+}
+
 TEST_F(Decompose, EveryStartOfLowRankBeatsDoingWithout) {
     const MatrixProblem problem = makeProblem(128, 128);
     const double without = solve(problem, settingsOf(0)).report.relativeError;
