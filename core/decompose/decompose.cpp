@@ -185,12 +185,12 @@ private:
     std::vector<HistoryEntry> history_;
 };
 
-/// tr(x M x^T) in the metric of the report. Throws Error("decompose.not-finite") where f32 does not
+/// tr(x M x^T) in the metric of the report. Throws Error("decompose.range") where f32 does not
 /// hold it, so that no step passes for a perfect one.
 double Solver::energy(const torch::Tensor& x) const {
     const double sum = (at::mm(x, basis_.metric) * x).sum(at::kDouble).item<double>();
     if (!std::isfinite(sum)) {
-        throw Error("decompose.not-finite",
+        throw Error("decompose.range",
                     "The energy of the weight or of its error is beyond what f32 holds. Rescale "
                     "the matrix.");
     }
