@@ -286,12 +286,6 @@ private:
 
 class BadModel : public Compress {
 protected:
-    void SetUp() override {
-        Compress::SetUp();
-        request_.plan.defaults.codec = "e8p"; // the quickest
-        request_.plan.defaults.outerIterations = 1;
-        request_.plan.defaults.innerIterations = 1;
-    }
     /// Code and sentence of compressing the model with one number replaced.
     std::pair<std::string, std::string> complaintAbout(const std::string& tensor, float value) {
         auto model = std::make_shared<Model>(*request_.model);

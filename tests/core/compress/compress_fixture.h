@@ -59,6 +59,9 @@ protected:
         request_.plan = defaultPlan("tiny", config);
         request_.plan.calibration.tokens = 256;
         request_.plan.calibration.sequenceLength = 64;
+        request_.plan.defaults.codec = "e8p"; // the quickest
+        request_.plan.defaults.outerIterations = 1;
+        request_.plan.defaults.innerIterations = 1;
         request_.work = root_ / "work";
         request_.out = root_ / "out";
     }

@@ -36,9 +36,6 @@ protected:
         ModelConfig config = request_.model->config;
         config.layerCount = 3;
         request_.model = tinyModel(config);
-        request_.plan.defaults.codec = "e8p"; // the quickest
-        request_.plan.defaults.outerIterations = 1;
-        request_.plan.defaults.innerIterations = 1;
     }
 
     fs::path folderOf(LayerRange layers) const {
