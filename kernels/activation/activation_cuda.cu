@@ -6,52 +6,19 @@
 #include <cuda_fp16.h>
 
 #include "kernels/common/launch.cuh"
+#include "kernels/hadamard/warp_hadamard.cuh"
 
 namespace caldera::kernels::cuda {
 namespace {
 
-constexpr int kWarp = 32;
-constexpr int kItems = static_cast<int>(kQuantizedBlock) / kWarp;
+constexpr int kItems = static_cast<int>(kQuantizedBlock) / kWarpLanes;
 constexpr int kThreads = 128;
-constexpr unsigned kAllLanes = 0xFFFFFFFFU;
-
-/// 128 neighbouring values in a warp, lane holding value item * 32 + lane, times H / sqrt(block) in
-/// aligned blocks. Additions run as in hadamard_cuda.cu, so that the bits agree with the processor.
-__device__ void transform(float (&value)[kItems], int block, float scale) {
-    const int lane = static_cast<int>(threadIdx.x) % kWarp;
-    for (int half = 1; half < kWarp && half < block; half *= 2) {
-#pragma unroll
-        for (float& own : value) {
-            const float partner = __shfl_xor_sync(kAllLanes, own, half);
-            own = (lane & half) != 0 ? partner - own : own + partner;
-        }
-    }
-#pragma unroll
-    for (int half = 1; half < kItems; half *= 2) {
-        if (half * kWarp >= block) {
-            break;
-        }
-#pragma unroll
-        for (int item = 0; item < kItems; ++item) {
-            if ((item & half) == 0) {
-                const float a = value[item];
-                const float b = value[item + half];
-                value[item] = a + b;
-                value[item + half] = a - b;
-            }
-        }
-    }
-#pragma unroll
-    for (float& own : value) {
-        own *= scale;
-    }
-}
 
 /// A warp has one block of 128 values.
 __global__ void quantizeInputKernel(const __half* __restrict__ x, const __half* __restrict__ sign,
                                     int size, int block, float scale, QuantizedVectorOut out) {
-    const int lane = static_cast<int>(threadIdx.x) % kWarp;
-    const int64_t own = (blockIdx.x * static_cast<int64_t>(kThreads) + threadIdx.x) / kWarp;
+    const int lane = static_cast<int>(threadIdx.x) % kWarpLanes;
+    const int64_t own = (blockIdx.x * static_cast<int64_t>(kThreads) + threadIdx.x) / kWarpLanes;
     if (own >= out.blocks) {
         return;
     }
@@ -60,15 +27,15 @@ __global__ void quantizeInputKernel(const __half* __restrict__ x, const __half* 
     float largest = 0;
 #pragma unroll
     for (int item = 0; item < kItems; ++item) {
-        const int64_t i = first + item * kWarp;
+        const int64_t i = first + item * kWarpLanes;
         value[item] = i < size ? __half2float(x[i]) * __half2float(sign[i]) : 0;
     }
-    transform(value, block, scale);
+    hadamardInWarp(value, block, scale);
 #pragma unroll
     for (const float each : value) {
         largest = fmaxf(largest, fabsf(each));
     }
-    for (int distance = kWarp / 2; distance > 0; distance /= 2) {
+    for (int distance = kWarpLanes / 2; distance > 0; distance /= 2) {
         largest = fmaxf(largest, __shfl_xor_sync(kAllLanes, largest, distance));
     }
     const float inverse = largest > 0 ? __fdiv_rn(127.0F, largest) : 0;
@@ -76,10 +43,10 @@ __global__ void quantizeInputKernel(const __half* __restrict__ x, const __half* 
 #pragma unroll
     for (int item = 0; item < kItems; ++item) {
         const int code = __float2int_rn(value[item] * inverse);
-        out.codes[first + item * kWarp] = static_cast<int8_t>(code);
+        out.codes[first + item * kWarpLanes] = static_cast<int8_t>(code);
         sum += code;
     }
-    for (int distance = kWarp / 2; distance > 0; distance /= 2) {
+    for (int distance = kWarpLanes / 2; distance > 0; distance /= 2) {
         sum += __shfl_xor_sync(kAllLanes, sum, distance);
     }
     if (lane == 0) {
@@ -91,7 +58,7 @@ __global__ void quantizeInputKernel(const __half* __restrict__ x, const __half* 
 /// What the half steps of a table add to every row: sum of scale * sum / 2, in every lane.
 __device__ float halfSteps(const QuantizedVector& input) {
     float total = 0;
-    for (int64_t block = threadIdx.x % kWarp; block < input.blocks; block += kWarp) {
+    for (int64_t block = threadIdx.x % kWarpLanes; block < input.blocks; block += kWarpLanes) {
         total += input.scale[block] * static_cast<float>(input.sum[block]);
     }
     return sumLanes(total, 1) / 2;
@@ -101,8 +68,8 @@ __global__ void rotateOutputKernel(const __grid_constant__ PartialProducts produ
                                    const __grid_constant__ QuantizedVector input,
                                    const __half* __restrict__ sign, const __half* __restrict__ bias,
                                    int size, int block, float scale, __half* __restrict__ y) {
-    const int lane = static_cast<int>(threadIdx.x) % kWarp;
-    const int64_t warp = (blockIdx.x * static_cast<int64_t>(kThreads) + threadIdx.x) / kWarp;
+    const int lane = static_cast<int>(threadIdx.x) % kWarpLanes;
+    const int64_t warp = (blockIdx.x * static_cast<int64_t>(kThreads) + threadIdx.x) / kWarpLanes;
     const int64_t first = warp * kQuantizedBlock + lane;
     if (warp * kQuantizedBlock >= size) {
         return;
@@ -111,7 +78,7 @@ __global__ void rotateOutputKernel(const __grid_constant__ PartialProducts produ
     float value[kItems];
 #pragma unroll
     for (int item = 0; item < kItems; ++item) {
-        const int64_t row = first + item * kWarp;
+        const int64_t row = first + item * kWarpLanes;
         float sum = half;
         if (row < size) {
             for (int64_t split = 0; split < product.splits; ++split) {
@@ -121,10 +88,10 @@ __global__ void rotateOutputKernel(const __grid_constant__ PartialProducts produ
         }
         value[item] = row < size ? sum : 0;
     }
-    transform(value, block, scale);
+    hadamardInWarp(value, block, scale);
 #pragma unroll
     for (int item = 0; item < kItems; ++item) {
-        const int64_t row = first + item * kWarp;
+        const int64_t row = first + item * kWarpLanes;
         if (row < size) {
             const float added = bias != nullptr ? __half2float(bias[row]) : 0;
             y[row] = __float2half_rn(fmaf(value[item], __half2float(sign[row]), added));
@@ -142,7 +109,7 @@ void checkRotation(const char* operation, int64_t size, int64_t block) {
 }
 
 unsigned gridFor(int64_t blocks) {
-    constexpr int64_t kWarps = kThreads / kWarp;
+    constexpr int64_t kWarps = kThreads / kWarpLanes;
     return static_cast<unsigned>((blocks + kWarps - 1) / kWarps);
 }
 

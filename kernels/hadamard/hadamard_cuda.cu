@@ -4,11 +4,11 @@
 #include <string>
 
 #include "kernels/common/launch.cuh"
+#include "kernels/hadamard/warp_hadamard.cuh"
 
 namespace caldera::kernels::cuda {
 namespace {
 
-constexpr int kWarp = 32;
 constexpr int kThreads = 128;
 
 /// A warp transforms 32 * kItems neighbouring values: lane holds value item * 32 + lane. Blocks
@@ -16,39 +16,21 @@ constexpr int kThreads = 128;
 /// reference.
 template <int kItems>
 __global__ void hadamardKernel(float* __restrict__ x, int64_t count, int block, float scale) {
-    const int lane = threadIdx.x % kWarp;
-    const int64_t warp = (blockIdx.x * static_cast<int64_t>(kThreads) + threadIdx.x) / kWarp;
-    const int64_t first = warp * kWarp * kItems + lane;
+    const int lane = threadIdx.x % kWarpLanes;
+    const int64_t warp = (blockIdx.x * static_cast<int64_t>(kThreads) + threadIdx.x) / kWarpLanes;
+    const int64_t first = warp * kWarpLanes * kItems + lane;
     float value[kItems];
 #pragma unroll
     for (int item = 0; item < kItems; ++item) {
-        const int64_t i = first + item * kWarp;
+        const int64_t i = first + item * kWarpLanes;
         value[item] = i < count ? x[i] : 0;
     }
-    for (int half = 1; half < kWarp && half < block; half *= 2) {
-#pragma unroll
-        for (int item = 0; item < kItems; ++item) {
-            const float partner = __shfl_xor_sync(0xFFFFFFFFU, value[item], half);
-            value[item] = (lane & half) != 0 ? partner - value[item] : value[item] + partner;
-        }
-    }
-#pragma unroll
-    for (int half = 1; half < kItems; half *= 2) {
-#pragma unroll
-        for (int item = 0; item < kItems; ++item) {
-            if ((item & half) == 0) {
-                const float a = value[item];
-                const float b = value[item + half];
-                value[item] = a + b;
-                value[item + half] = a - b;
-            }
-        }
-    }
+    hadamardInWarp(value, block, scale);
 #pragma unroll
     for (int item = 0; item < kItems; ++item) {
-        const int64_t i = first + item * kWarp;
+        const int64_t i = first + item * kWarpLanes;
         if (i < count) {
-            x[i] = value[item] * scale;
+            x[i] = value[item];
         }
     }
 }

@@ -6,17 +6,17 @@
 
 #include "kernels/common/device_copy.h"
 #include "kernels/common/launch.cuh"
+#include "kernels/common/warp.cuh"
+#include "kernels/trellis/code_shape.cuh"
 
 namespace caldera::kernels::cuda {
 namespace {
 
-constexpr int kWarp = 32;
 constexpr int kThreads = 1024;
-constexpr int kWarps = kThreads / kWarp;
-constexpr unsigned kAllLanes = 0xFFFFFFFFU;
+constexpr int kWarps = kThreads / kWarpLanes;
 /// Eight lanes share a block of 128 columns, so a warp works on four at a time.
 constexpr int kLanesOfBlock = 8;
-constexpr int kBlocksTogether = kWarp / kLanesOfBlock;
+constexpr int kBlocksTogether = kWarpLanes / kLanesOfBlock;
 /// Times that a lane loads codes for four columns of its block.
 constexpr int kSteps = static_cast<int>(kQuantizedBlock) / (4 * kLanesOfBlock);
 /// Shared memory for copies of the table, so that lanes seldom wait for one bank.
@@ -27,28 +27,27 @@ constexpr double kSumTurns = 0.5;
 constexpr int kFloatZero = 0x4B400000;
 constexpr float kFloatZeroValue = 12582912.0F;
 
-/// Compile-time facts of a code: V columns, k new bits, m bits of memory.
-template <int kV, int kNewBits, int kMemoryBits>
-struct Shape {
-    static constexpr int kWindowBits = kNewBits + kMemoryBits;
-    static constexpr int kEntries = 1 << (kWindowBits - 1);
+/// How a code's table and codes lie.
+template <class Code>
+struct Shape : Code {
+    static constexpr int kEntries = 1 << (Code::kNewBits + Code::kMemoryBits - 1);
     static constexpr int kCopies = kTableBytes / (4 * kEntries);
     static constexpr int kShift = kCopies == 8 ? 5 : kCopies == 2 ? 3 : 2;
     static_assert((1 << kShift) == 4 * kCopies);
-    static constexpr int kGroupWords = kNewBits / 2;        ///< 2 k bytes
-    static constexpr int kParts = 4 / kV;                   ///< strings for four columns
+    static constexpr int kGroupWords = Code::kNewBits / 2;  ///< 2 k bytes
+    static constexpr int kParts = 4 / Code::kColumns;       ///< strings for four columns
     static constexpr int kUnitWords = kParts * kGroupWords; ///< words of four columns' codes
 };
 
 /// The words of one string and what its windows decode to.
-template <class S, int kV, int kNewBits, int kMemoryBits>
+template <class S>
 class String {
 public:
     __device__ explicit String(const uint32_t* words) : words_(words) {}
 
     /// The entry of row's window, its sign applied: V int8 from the lowest byte up.
     __device__ int entry(int row, const char* table) const {
-        const int start = row * kNewBits - kMemoryBits; // of the window
+        const int start = row * S::kNewBits - S::kMemoryBits; // of the window
         const uint32_t window = bits(start - S::kShift);
         const int value = *reinterpret_cast<const int*>(
             table + (window & (static_cast<uint32_t>(S::kEntries - 1) << S::kShift)));
@@ -58,7 +57,7 @@ public:
 private:
     /// 32 bits of the string from bit `from` on, which wraps.
     __device__ uint32_t bits(int from) const {
-        constexpr int kBits = 16 * kNewBits;
+        constexpr int kBits = 16 * S::kNewBits;
         const int at = (from + kBits) % kBits;
         const int word = at / 32;
         const uint32_t low = words_[word];
@@ -68,7 +67,7 @@ private:
 
     /// All ones where the row's top bit is set.
     __device__ int sign(int row) const {
-        const int last = row * kNewBits + kNewBits - 1;
+        const int last = row * S::kNewBits + S::kNewBits - 1;
         return static_cast<int>(words_[last / 32] << (31 - last % 32)) >> 31;
     }
 
@@ -102,17 +101,17 @@ __device__ void loadUnit(const uint32_t* __restrict__ from, uint32_t (&words)[S:
 }
 
 /// Adds four columns of all 16 rows to sum.
-template <class S, int kV, int kNewBits, int kMemoryBits>
+template <class S>
 __device__ void multiplyUnit(const uint32_t (&words)[S::kUnitWords], int x, const char* table,
                              int (&sum)[kTrellisRows]) {
-    const String<S, kV, kNewBits, kMemoryBits> first(words);
-    if constexpr (kV == 4) {
+    const String<S> first(words);
+    if constexpr (S::kColumns == 4) {
 #pragma unroll
         for (int row = 0; row < kTrellisRows; ++row) {
             sum[row] = __dp4a(first.entry(row, table), x, sum[row]);
         }
     } else {
-        const String<S, kV, kNewBits, kMemoryBits> second(words + S::kGroupWords);
+        const String<S> second(words + S::kGroupWords);
 #pragma unroll
         for (int row = 0; row < kTrellisRows; ++row) {
             const int four = __byte_perm(first.entry(row, table), second.entry(row, table), 0x5410);
@@ -123,7 +122,7 @@ __device__ void multiplyUnit(const uint32_t (&words)[S::kUnitWords], int x, cons
 
 /// The sums of 16 rows over all lanes: lane 2 r (and 2 r + 1) gets row r's.
 __device__ float sumRows(float (&value)[kTrellisRows]) {
-    const int lane = static_cast<int>(threadIdx.x) % kWarp;
+    const int lane = static_cast<int>(threadIdx.x) % kWarpLanes;
 #pragma unroll
     for (int turn = 0; turn < 4; ++turn) {
         const int distance = 16 >> turn;
@@ -153,11 +152,11 @@ struct GemvTask {
 };
 
 /// Copies of the table lie interleaved: entry e of copy c at word e * copies + c.
-template <class S, int kV>
+template <class S>
 __device__ void fillTable(const int8_t* __restrict__ entries, int* table) {
     for (int i = static_cast<int>(threadIdx.x); i < S::kEntries; i += kThreads) {
         int entry;
-        if constexpr (kV == 4) {
+        if constexpr (S::kColumns == 4) {
             entry = reinterpret_cast<const int*>(entries)[i];
         } else {
             entry = reinterpret_cast<const uint16_t*>(entries)[i];
@@ -169,16 +168,15 @@ __device__ void fillTable(const int8_t* __restrict__ entries, int* table) {
     }
 }
 
-template <int kV, int kNewBits, int kMemoryBits>
+template <class S>
 __global__ void __launch_bounds__(kThreads)
     trellisGemvKernel(const __grid_constant__ GemvTask task) {
-    using S = Shape<kV, kNewBits, kMemoryBits>;
     extern __shared__ int shared[];
     int* table = shared;
     int* x = table + S::kEntries * S::kCopies;
     auto* xScale = reinterpret_cast<float*>(x + task.blocks * (kQuantizedBlock / 4));
     const int thread = static_cast<int>(threadIdx.x);
-    fillTable<S, kV>(task.entries, table);
+    fillTable<S>(task.entries, table);
     for (int i = thread; i < task.blocks * (kQuantizedBlock / 4); i += kThreads) {
         x[i] = reinterpret_cast<const int*>(task.x)[i];
     }
@@ -187,11 +185,11 @@ __global__ void __launch_bounds__(kThreads)
     }
     __syncthreads();
 
-    const int lane = thread % kWarp;
+    const int lane = thread % kWarpLanes;
     const int laneOfBlock = lane % kLanesOfBlock;
     const char* copy = reinterpret_cast<const char*>(table + lane % S::kCopies);
     const int64_t warps = static_cast<int64_t>(gridDim.x) * kWarps;
-    for (int64_t item = static_cast<int64_t>(blockIdx.x) * kWarps + thread / kWarp;
+    for (int64_t item = static_cast<int64_t>(blockIdx.x) * kWarps + thread / kWarpLanes;
          item < task.groups * task.splits; item += warps) {
         const int64_t group = item / task.splits;
         const int split = static_cast<int>(item % task.splits);
@@ -215,8 +213,7 @@ __global__ void __launch_bounds__(kThreads)
             }
 #pragma unroll
             for (int step = 0; step < kSteps; ++step) {
-                multiplyUnit<S, kV, kNewBits, kMemoryBits>(
-                    words[step], x[unit + step * kLanesOfBlock], copy, sum);
+                multiplyUnit<S>(words[step], x[unit + step * kLanesOfBlock], copy, sum);
             }
             const float scale = xScale[block];
 #pragma unroll
@@ -240,10 +237,9 @@ int multiprocessors() {
     return std::max(count, 1);
 }
 
-template <int kV, int kNewBits, int kMemoryBits>
+template <class S>
 void launch(const GemvTask& task, CudaStream stream) {
-    using S = Shape<kV, kNewBits, kMemoryBits>;
-    const auto kernel = trellisGemvKernel<kV, kNewBits, kMemoryBits>;
+    const auto kernel = trellisGemvKernel<S>;
     const int bytes =
         S::kEntries * S::kCopies * 4 + task.blocks * (static_cast<int>(kQuantizedBlock) + 4);
     cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes);
@@ -295,22 +291,8 @@ void trellisGemv(const TrellisMatrix& q, const QuantizedVector& x, GemvShape sha
     task.splits = static_cast<int>(shape.splits);
     task.splitBlocks = static_cast<int>(shape.splitBlocks);
     task.partial = partial;
-    const auto is = [&](int columns, int newBits, int memoryBits) {
-        return code.columns == columns && code.newBits == newBits && code.memoryBits == memoryBits;
-    };
-    if (is(4, 6, 6)) {
-        launch<4, 6, 6>(task, stream);
-    } else if (is(4, 8, 4)) {
-        launch<4, 8, 4>(task, stream);
-    } else if (is(4, 10, 4)) {
-        launch<4, 10, 4>(task, stream);
-    } else if (is(2, 6, 6)) {
-        launch<2, 6, 6>(task, stream);
-    } else if (is(2, 8, 4)) {
-        launch<2, 8, 4>(task, stream);
-    } else {
-        throw KernelError("trellis gemv: the GPU has no product for " + std::string(code.id) + ".");
-    }
+    withCodeShape(code, "trellis gemv", "product",
+                  [&](auto shape) { launch<Shape<decltype(shape)>>(task, stream); });
 }
 
 } // namespace caldera::kernels::cuda

@@ -1,10 +1,10 @@
 // From a code at run time to the encoder compiled for its shape.
 #pragma once
 
-#include <string>
+#include <type_traits>
 
 #include "kernels/common/device_copy.h"
-#include "kernels/common/kernel_error.h"
+#include "kernels/trellis/code_shape.cuh"
 #include "kernels/trellis/long_search.cuh"
 #include "kernels/trellis/short_search.cuh"
 
@@ -15,26 +15,20 @@ inline TrellisSearchTable deviceTable(const TrellisCode& code) {
             code.inputFactor(), code.step};
 }
 
+/// The encoder of a shape: with as many bits of memory as new ones, every state leads to every
+/// other by one window.
+template <class Shape>
+using TrellisSearchOf = std::conditional_t<Shape::kMemoryBits == Shape::kNewBits,
+                                           TrellisLongSearch<Shape::kColumns, Shape::kNewBits>,
+                                           TrellisShortSearch<Shape::kColumns, Shape::kNewBits>>;
+
 /// Calls run with a null pointer to the encoder of the code's shape. Throws KernelError for any
 /// other.
 template <class Run>
 void withSearch(const TrellisCode& code, const Run& run) {
-    const auto is = [&](int columns, int newBits, int memoryBits) {
-        return code.columns == columns && code.newBits == newBits && code.memoryBits == memoryBits;
-    };
-    if (is(4, 6, 6)) {
-        run(static_cast<TrellisLongSearch<4, 6>*>(nullptr));
-    } else if (is(4, 8, 4)) {
-        run(static_cast<TrellisShortSearch<4, 8>*>(nullptr));
-    } else if (is(4, 10, 4)) {
-        run(static_cast<TrellisShortSearch<4, 10>*>(nullptr));
-    } else if (is(2, 6, 6)) {
-        run(static_cast<TrellisLongSearch<2, 6>*>(nullptr));
-    } else if (is(2, 8, 4)) {
-        run(static_cast<TrellisShortSearch<2, 8>*>(nullptr));
-    } else {
-        throw KernelError("trellis: the GPU has no encoder for " + std::string(code.id) + ".");
-    }
+    withCodeShape(code, "trellis", "encoder", [&](auto shape) {
+        run(static_cast<TrellisSearchOf<decltype(shape)>*>(nullptr));
+    });
 }
 
 } // namespace caldera::kernels
