@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include <ATen/ATen.h>
 
@@ -87,15 +88,15 @@ void run(Options options, Invocation& invocation) {
     request.seed = options.settings.seed;
     request.stop = invocation.stop;
     request.where = options.weight.string();
-    const torch::Tensor hessian = file.tensors().contains("hessian")
-                                      ? readMatrix(file, "hessian").to(device)
-                                      : torch::Tensor();
+    torch::Tensor hessian = file.tensors().contains("hessian")
+                                ? readMatrix(file, "hessian").to(device)
+                                : torch::Tensor();
     invocation.progress.stage("decompose");
-    const CellReport report = sayingWhere(request.where, [&] {
-        const GroupBasis basis =
-            makeGroupBasis(hessian, request.weight.size(1), options.settings, request.seed);
-        return decompose(request, basis).report;
+    const GroupBasis basis = sayingWhere(request.where, [&] {
+        return makeGroupBasis(std::move(hessian), request.weight.size(1), options.settings,
+                              request.seed);
     });
+    const CellReport report = decompose(request, basis).report;
     if (invocation.json) {
         std::printf("%s\n", jsonText(toJson(report)).c_str());
     } else {

@@ -148,10 +148,8 @@ HiddenStore::State Compression::startState(int layer) const {
 
 void Compression::finishCell(Cell cell, const torch::Tensor& weight, const GroupBasis& basis) {
     const CellSettings settings = request_.plan.settingsOf(cell);
-    const std::string name = cellName(cell);
-    const CompressedCell finished = sayingWhere(name, [&] {
-        return decompose({cell, weight, settings, deriveSeed(settings.seed, name), stop_}, basis);
-    });
+    const uint64_t seed = deriveSeed(settings.seed, cellName(cell));
+    const CompressedCell finished = decompose({cell, weight, settings, seed, stop_}, basis);
     writeCellFile(fileOf(cell), finished, keyOf(cell));
     open_.erase(cell);
     announce(finished, false);

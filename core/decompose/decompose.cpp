@@ -44,8 +44,7 @@ constexpr int kSweeps = 2;
 /// The smallest number above 0 in fp16.
 constexpr double kSmallestWeight = 0x1p-24;
 
-void requireOneOf(const std::string& where, const std::string& what, const std::string& came,
-                  const Choices& known) {
+void requireOneOf(const std::string& what, const std::string& came, const Choices& known) {
     if (std::find(known.begin(), known.end(), came) != known.end()) {
         return;
     }
@@ -54,39 +53,37 @@ void requireOneOf(const std::string& where, const std::string& what, const std::
         list += (list.empty() ? "\"" : ", \"") + word + "\"";
     }
     throw Error("decompose.choice",
-                where + ": the " + what + " \"" + came + "\" is unknown. Known: " + list + ".",
-                {{"where", where}, {"came", came}, {"known", list}});
+                "the " + what + " \"" + came + "\" is unknown. Known: " + list + ".",
+                {{"came", came}, {"known", list}});
 }
 
+/// The sentences go on from the place that decompose() puts in front of them.
 void checkRequest(const DecomposeRequest& request, const GroupBasis& basis) {
     const torch::Tensor& weight = request.weight;
-    const std::string name = request.where.empty() ? cellName(request.cell) : request.where;
     if (weight.dim() != 2 || weight.numel() == 0 || weight.size(1) != basis.hessian.size(0)) {
         throw Error("decompose.shape",
-                    name + ": the weight is " + shapeText(weight.sizes().vec()) +
+                    "the weight is " + shapeText(weight.sizes().vec()) +
                         "; a matrix that is not empty and has as many columns as its Hessian, " +
-                        std::to_string(basis.hessian.size(0)) + ", was needed.",
-                    {{"where", name}});
+                        std::to_string(basis.hessian.size(0)) + ", was needed.");
     }
-    sayingWhere(name, [&] { checkWeight(weight); });
+    checkWeight(weight);
     const int rank = request.settings.rank;
     const int64_t limit = std::min(weight.size(0), weight.size(1));
     if (rank < 0 || rank > limit || rank % kRowGroup != 0) {
         throw Error("decompose.rank",
-                    name + ": rank " + std::to_string(rank) +
+                    "rank " + std::to_string(rank) +
                         " was asked; it must be 0 or a multiple of 16 up to " +
                         std::to_string(limit / kRowGroup * kRowGroup) + ".",
-                    {{"where", name}, {"rank", std::to_string(rank)}});
+                    {{"rank", std::to_string(rank)}});
     }
     if (rank == 0 && request.settings.bits == 0) {
         throw Error("decompose.nothing-left",
-                    name + ": with 0 bits for Q and rank 0 nothing of the matrix is left. Give it "
-                           "a rank or bits.",
-                    {{"where", name}});
+                    "with 0 bits for Q and rank 0 nothing of the matrix is left. Give it a rank or "
+                    "bits.");
     }
-    requireOneOf(name, "update order", request.settings.updateOrder, kUpdateOrders);
-    requireOneOf(name, "start of L R", request.settings.lowRankStart, kLowRankStarts);
-    requireOneOf(name, "choice of steps that see the Hessian", request.settings.activationAware,
+    requireOneOf("update order", request.settings.updateOrder, kUpdateOrders);
+    requireOneOf("start of L R", request.settings.lowRankStart, kLowRankStarts);
+    requireOneOf("choice of steps that see the Hessian", request.settings.activationAware,
                  kHessianSteps);
 }
 
@@ -324,25 +321,7 @@ int64_t packedBytes(const CompressedCell& cell) {
     return static_cast<int64_t>(bytes);
 }
 
-} // namespace
-
-void checkWeight(const torch::Tensor& weight) {
-    if (!at::isfinite(weight).all().item<bool>()) {
-        throw Error("decompose.not-finite",
-                    "The weight holds NaN or infinity. The model file is damaged or was saved in "
-                    "a format too narrow for it.");
-    }
-    const double largest = weight.abs().max().item<double>();
-    if (largest > 0 && largest < kSmallestWeight) {
-        throw Error("decompose.range",
-                    "The largest weight is " + numberText(largest) +
-                        ", and fp16 scales hold nothing below " + numberText(kSmallestWeight) +
-                        ". Rescale the matrix.",
-                    {{"largest", numberText(largest)}});
-    }
-}
-
-CompressedCell decompose(const DecomposeRequest& request, const GroupBasis& basis) {
+CompressedCell decomposeHere(const DecomposeRequest& request, const GroupBasis& basis) {
     const auto start = std::chrono::steady_clock::now();
     checkRequest(request, basis);
     const torch::Tensor weight = request.weight.to(basis.hessian.device(), at::kFloat);
@@ -375,6 +354,29 @@ CompressedCell decompose(const DecomposeRequest& request, const GroupBasis& basi
     measureCell(cell, weight, basis);
     report.seconds = secondsSince(start);
     return cell;
+}
+
+} // namespace
+
+void checkWeight(const torch::Tensor& weight) {
+    if (!at::isfinite(weight).all().item<bool>()) {
+        throw Error("decompose.not-finite",
+                    "The weight holds NaN or infinity. The model file is damaged or was saved in "
+                    "a format too narrow for it.");
+    }
+    const double largest = weight.abs().max().item<double>();
+    if (largest > 0 && largest < kSmallestWeight) {
+        throw Error("decompose.range",
+                    "The largest weight is " + numberText(largest) +
+                        ", and fp16 scales hold nothing below " + numberText(kSmallestWeight) +
+                        ". Rescale the matrix.",
+                    {{"largest", numberText(largest)}});
+    }
+}
+
+CompressedCell decompose(const DecomposeRequest& request, const GroupBasis& basis) {
+    return sayingWhere(request.where.empty() ? cellName(request.cell) : request.where,
+                       [&] { return decomposeHere(request, basis); });
 }
 
 torch::Tensor reconstruct(const CompressedCell& cell, const torch::Device& device) {

@@ -16,7 +16,7 @@
 #include "core/base/hash.h"
 #include "core/job/job_folder.h"
 #include "tests/core/artifact/artifact_samples.h"
-#include "tests/core/artifact/complaint.h"
+#include "tests/support/complaint.h"
 
 namespace caldera {
 namespace {

@@ -7,7 +7,7 @@
 
 #include "core/artifact/artifact.h"
 #include "tests/core/artifact/artifact_samples.h"
-#include "tests/core/artifact/complaint.h"
+#include "tests/support/complaint.h"
 
 namespace caldera {
 namespace {

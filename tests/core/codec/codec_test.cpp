@@ -14,8 +14,10 @@
 #include "core/codec/codec_tables.h"
 #include "core/model/codec_facts.h"
 #include "core/plan/packing.h"
+#include "tests/support/code_of.h"
 
 using namespace caldera;
+using caldera::test::codeOf;
 
 namespace {
 
@@ -84,15 +86,6 @@ double normalError(const Codec& codec) {
     return meanSquaredError(x, decode(codec, encode(codec, x))) / (rms * rms);
 }
 
-std::string errorCode(const std::function<void()>& action) {
-    try {
-        action();
-    } catch (const Error& error) {
-        return error.code();
-    }
-    return "";
-}
-
 } // namespace
 
 TEST(Codec, PrintsTheIdItIsMadeFrom) {
@@ -114,7 +107,7 @@ TEST(Codec, NamesTheKnownOnesWhenAnIdIsUnknown) {
         EXPECT_NE(std::string(error.what()).find("e8p-2"), std::string::npos);
     }
     for (const char* id : {"lloyd-5", "e8p-2", "trellis-v9k9m9"}) {
-        EXPECT_EQ(errorCode([&] { makeFactorCodec(id); }), "codec.unknown");
+        EXPECT_EQ(codeOf([&] { makeFactorCodec(id); }), "codec.unknown");
     }
 }
 
@@ -271,7 +264,7 @@ TEST(Codec, RefusesTablesThatAreNotItsOwn) {
     for (const auto& [id, hash] : {std::pair<std::string, std::string>{"e8p-2", good},
                                    {"none-16", good},
                                    {"trellis-v9k9m9", good}}) {
-        EXPECT_EQ(errorCode([&] {
+        EXPECT_EQ(codeOf([&] {
                       checkCodecTables({{id, hash}}, "tiny");
                   }),
                   "artifact.codec-table")
@@ -327,12 +320,11 @@ TEST(E8pCodec, RefusesWrongSizes) {
     std::vector<float> values(128);
     std::vector<std::byte> fewer(30);
     std::vector<float> eight(8);
-    EXPECT_EQ(errorCode([&] { codec->decodeRows(fewer, shape, 0, 16, values); }), "codec.size");
-    EXPECT_EQ(errorCode([&] { codec->decodeRows(codes, shape, 16, 16, values); }), "codec.shape");
-    EXPECT_EQ(errorCode([&] { codec->decodeRows(codes, shape, 0, 16, eight); }), "codec.shape");
-    EXPECT_EQ(errorCode([&] { codec->encodeBlock(eight, shape, {}, codes, eight); }),
-              "codec.shape");
-    EXPECT_EQ(errorCode([&] {
+    EXPECT_EQ(codeOf([&] { codec->decodeRows(fewer, shape, 0, 16, values); }), "codec.size");
+    EXPECT_EQ(codeOf([&] { codec->decodeRows(codes, shape, 16, 16, values); }), "codec.shape");
+    EXPECT_EQ(codeOf([&] { codec->decodeRows(codes, shape, 0, 16, eight); }), "codec.shape");
+    EXPECT_EQ(codeOf([&] { codec->encodeBlock(eight, shape, {}, codes, eight); }), "codec.shape");
+    EXPECT_EQ(codeOf([&] {
                   codec->encodeBlock(values, shape, {1, 0}, codes, values);
               }),
               "codec.shape");
@@ -407,7 +399,7 @@ TEST(FactorCodec, RefusesWrongSizes) {
     std::vector<float> out(6);
     for (const std::string id : {"lloyd-4", "none-16", "trellis-v2k8m4"}) {
         const auto codec = makeFactorCodec(id);
-        EXPECT_EQ(errorCode([&] { codec->packValues(two, {2, 3}); }), "codec.size");
-        EXPECT_EQ(errorCode([&] { codec->decode(bytes, {2, 3}, out); }), "codec.size");
+        EXPECT_EQ(codeOf([&] { codec->packValues(two, {2, 3}); }), "codec.size");
+        EXPECT_EQ(codeOf([&] { codec->decode(bytes, {2, 3}, out); }), "codec.size");
     }
 }

@@ -11,6 +11,7 @@
 #include "core/plan/glob.h"
 #include "core/plan/plan_diff.h"
 #include "tests/core/plan/plan_samples.h"
+#include "tests/support/complaint.h"
 
 namespace caldera {
 namespace {
@@ -24,21 +25,6 @@ Plan parse(const std::string& yaml) {
 /// A caldera section with one line in it, at line 3 of the file.
 std::string withSetting(const std::string& line) {
     return "format: caldera-plan/1\ncaldera:\n  " + line + "\n";
-}
-
-struct Complaint {
-    std::string code;
-    std::string sentence;
-};
-
-template <class Body>
-Complaint complaintOf(Body body) {
-    try {
-        body();
-    } catch (const Error& e) {
-        return {e.code(), e.what()};
-    }
-    return {"(none)", ""};
 }
 
 void expectComplaint(const std::string& yaml, const std::string& code, const std::string& part) {
