@@ -10,6 +10,7 @@
 #include "core/base/elapsed.h"
 #include "core/base/error.h"
 #include "core/codec/codec.h"
+#include "core/linalg/device.h"
 #include "core/model/codec_facts.h"
 #include "kernels/lloyd/lloyd.h"
 #include "kernels/trellis/gemv_timing.h"
@@ -146,6 +147,7 @@ void runGpuGemv(const BenchOptions& options, const Invocation& invocation) {
                         ". Choose one of the trellis codes that `caldera bench codec` lists.",
                     {{"codec", options.codec}});
     }
+    static_cast<void>(deviceOf(options.device)); // says what is missing
     const int64_t columns = padTo(options.columns, 4);
     const kernels::cuda::GemvTiming timing =
         kernels::cuda::timeTrellisGemv(*code, options.rows, columns);

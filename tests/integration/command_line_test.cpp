@@ -80,6 +80,16 @@ TEST(CommandLine, HelpSaysWhatIsTakenWithoutOptions) {
     EXPECT_THAT(said("chat --help"), HasSubstr("--top-k NUMBER"));
 }
 
+TEST(CommandLine, BenchSaysThatThereIsNoGpuAsOtherCommandsDo) {
+    const std::string answer = said("bench gemv --device cuda --json");
+    const auto document = nlohmann::json::parse(answer, nullptr, false);
+    if (document.is_object() && document.contains("microseconds")) {
+        GTEST_SKIP() << "there is a GPU";
+    }
+    EXPECT_THAT(answer, HasSubstr("LibTorch finds no CUDA device"));
+    EXPECT_THAT(answer, testing::Not(HasSubstr("Unexpected")));
+}
+
 TEST(CommandLine, DecomposeSpeaksOfItsOwnOptions) {
     const std::string weight =
         (std::filesystem::temp_directory_path() / "caldera-command-line").string();
