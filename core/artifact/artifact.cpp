@@ -187,6 +187,14 @@ void verifyFile(const std::filesystem::path& file, const std::string& name,
 
 } // namespace
 
+ArtifactTable ArtifactTable::row(int64_t index) const {
+    return {
+        {1, shape.columns},
+        bits,
+        codes.subspan(static_cast<size_t>(index * rowBytes()), static_cast<size_t>(rowBytes())),
+        scale.subspan(static_cast<size_t>(index * rowScales()), static_cast<size_t>(rowScales()))};
+}
+
 Artifact::Artifact(std::unique_ptr<Data> data) : data_(std::move(data)) {}
 Artifact::~Artifact() = default;
 

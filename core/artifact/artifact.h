@@ -40,12 +40,18 @@ struct ArtifactCell {
     int rank() const { return static_cast<int>(l.shape.columns); }
 };
 
-/// Embedding or head: bf16, or int8 with one fp16 scale per row.
+/// Embedding or head: bf16, int8 with one fp16 scale per row, or 4-bit numbers with one per 64
+/// columns of a row (core/artifact/table_codes.h).
 struct ArtifactTable {
     MatrixShape shape;
     int bits = 16;
     std::span<const std::byte> codes;
-    std::span<const uint16_t> rowScale; ///< fp16 bits; empty at 16 bits
+    std::span<const uint16_t> scale; ///< fp16 bits, [rows, 0, 1 or columns / 64 rounded up]
+
+    int64_t rowBytes() const { return static_cast<int64_t>(codes.size()) / shape.rows; }
+    int64_t rowScales() const { return static_cast<int64_t>(scale.size()) / shape.rows; }
+    /// Row `index` alone.
+    ArtifactTable row(int64_t index) const;
 };
 
 /// An opened artifact; immutable and thread-safe.

@@ -41,9 +41,15 @@ public:
     }
 
     void addTable(const std::string& name, int bits, int64_t rows, int64_t columns) {
-        add(name + ".weight", bits == 16 ? "BF16" : "I8", {rows, columns});
-        if (bits != 16) {
+        const TableRow row = tableRow(bits, columns);
+        if (bits == 16) {
+            add(name + ".weight", "BF16", {rows, columns});
+        } else if (bits == 8) {
+            add(name + ".weight", "I8", {rows, columns});
             add(name + ".scale", "F16", {rows});
+        } else {
+            add(name + ".weight", "U8", {rows, row.codeBytes});
+            add(name + ".scale", "F16", {rows, row.scales});
         }
     }
 

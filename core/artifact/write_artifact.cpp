@@ -9,12 +9,14 @@
 #include "core/artifact/artifact.h"
 #include "core/artifact/layout.h"
 #include "core/artifact/manifest.h"
+#include "core/artifact/table_codes.h"
 #include "core/base/clock.h"
 #include "core/base/error.h"
 #include "core/base/half.h"
 #include "core/base/hash.h"
 #include "core/base/text.h"
 #include "core/base/version.h"
+#include "core/plan/packing.h"
 
 namespace caldera {
 
@@ -214,15 +216,17 @@ private:
             requireWithin(spec.name, values, std::numeric_limits<float>::max());
             return bytesOf(values);
         }
-        return spec.dtype == "I8" ? eightBit(spec) : bf16(spec);
+        return spec.dtype == "U8"   ? fourBit(spec)
+               : spec.dtype == "I8" ? eightBit(spec)
+                                    : bf16(spec);
     }
 
     /// Calls take(row, values) for each row of a weight of the model; none may be beyond `largest`.
     template <class Take>
-    void forEachRow(const TensorSpec& spec, float largest, Take take) {
+    void forEachRow(const TensorSpec& spec, int64_t width, float largest, Take take) {
         constexpr int64_t kRowsAtOnce = 256;
         const int64_t rows = spec.shape.at(0);
-        const auto columns = static_cast<size_t>(spec.shape.at(1));
+        const auto columns = static_cast<size_t>(width);
         std::vector<float> values(kRowsAtOnce * columns);
         for (int64_t first = 0; first < rows; first += kRowsAtOnce) {
             const int64_t count = std::min(kRowsAtOnce, rows - first);
@@ -240,32 +244,39 @@ private:
         Bytes bytes(static_cast<size_t>(spec.bytes()));
         auto* out = reinterpret_cast<uint16_t*>(bytes.data());
         constexpr float kLargestBf16 = 0x1.FEp127F;
-        forEachRow(spec, kLargestBf16, [&](size_t row, std::span<const float> values) {
-            std::transform(values.begin(), values.end(), out + row * values.size(), floatToBf16);
-        });
+        forEachRow(spec, spec.shape.at(1), kLargestBf16,
+                   [&](size_t row, std::span<const float> values) {
+                       std::transform(values.begin(), values.end(), out + row * values.size(),
+                                      floatToBf16);
+                   });
         return bytes;
     }
 
-    /// Codes -127 .. 127 and, for the tensor that follows, one fp16 scale per row.
+    /// Codes and, for the tensor that follows, one fp16 scale per row.
     Bytes eightBit(const TensorSpec& spec) {
-        constexpr float kLargest = 127;
         Bytes bytes(static_cast<size_t>(spec.bytes()));
         auto* out = reinterpret_cast<int8_t*>(bytes.data());
         std::vector<uint16_t> scales(static_cast<size_t>(spec.shape.at(0)));
-        constexpr float kLargestScale = 65504; // of fp16
-        forEachRow(spec, kLargest * kLargestScale, [&](size_t row, std::span<const float> values) {
-            float peak = 0;
-            for (const float value : values) {
-                peak = std::max(peak, std::abs(value));
-            }
-            scales[row] = floatToFp16(peak / kLargest);
-            const float scale = fp16ToFloat(scales[row]);
-            for (size_t i = 0; i < values.size(); ++i) {
-                const float code = scale > 0 ? std::nearbyint(values[i] / scale) : 0.0F;
-                out[row * values.size() + i] =
-                    static_cast<int8_t>(std::clamp(code, -kLargest, kLargest));
-            }
-        });
+        forEachRow(spec, spec.shape.at(1), kLargestEightBit,
+                   [&](size_t row, std::span<const float> values) {
+                       scales[row] = encodeEightBit(values, out + row * values.size());
+                   });
+        rowScales_ = bytesOf(scales);
+        return bytes;
+    }
+
+    /// The same with a scale for every 64 columns.
+    Bytes fourBit(const TensorSpec& spec) {
+        Bytes bytes(static_cast<size_t>(spec.bytes()));
+        const TableRow layout = tableRow(4, config_.hiddenSize);
+        std::vector<uint16_t> scales(static_cast<size_t>(spec.shape.at(0) * layout.scales));
+        forEachRow(spec, config_.hiddenSize, kLargestFourBit,
+                   [&](size_t row, std::span<const float> values) {
+                       encodeFourBit(values,
+                                     reinterpret_cast<uint8_t*>(bytes.data()) +
+                                         row * static_cast<size_t>(layout.codeBytes),
+                                     scales.data() + row * static_cast<size_t>(layout.scales));
+                   });
         rowScales_ = bytesOf(scales);
         return bytes;
     }

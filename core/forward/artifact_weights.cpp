@@ -6,10 +6,11 @@
 #include <vector>
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 
+#include "core/artifact/table_codes.h"
 #include "core/codec/codec_tables.h"
 #include "core/forward/decode_cell.h"
-#include "core/forward/tensor_bytes.h"
 #include "core/forward/token_rows.h"
 #include "core/forward/transformer.h"
 
@@ -20,25 +21,14 @@ namespace {
 /// The whole table, [rows, columns] f32.
 torch::Tensor decodeTable(const ArtifactTable& table) {
     const auto [rows, columns] = table.shape;
-    if (table.bits == 8) {
-        return int8Tensor(table.codes, {rows, columns}) * fp16Tensor(table.rowScale, {rows, 1});
-    }
-    return bf16Tensor({reinterpret_cast<const uint16_t*>(table.codes.data()),
-                       static_cast<size_t>(table.shape.size())},
-                      {rows, columns});
-}
-
-/// One row of a table.
-void decodeTableRow(const ArtifactTable& table, int64_t row, std::span<float> out) {
-    ArtifactTable one = table;
-    const auto bytes = static_cast<size_t>(table.shape.columns * table.bits / 8);
-    one.shape.rows = 1;
-    one.codes = table.codes.subspan(static_cast<size_t>(row) * bytes, bytes);
-    if (table.bits == 8) {
-        one.rowScale = table.rowScale.subspan(static_cast<size_t>(row), 1);
-    }
-    const torch::Tensor values = decodeTable(one);
-    std::copy_n(values.data_ptr<float>(), out.size(), out.data());
+    torch::Tensor values = at::empty({rows, columns}, at::kFloat);
+    auto* out = values.data_ptr<float>();
+    at::parallel_for(0, rows, 64, [&](int64_t first, int64_t end) {
+        for (int64_t row = first; row < end; ++row) {
+            decodeTableRow(table, row, out + row * table.shape.columns);
+        }
+    });
+    return values;
 }
 
 class ArtifactWeights : public TransformerWeights {
@@ -66,9 +56,10 @@ public:
 
     torch::Tensor embed(const torch::Tensor& tokens) const override {
         const ArtifactTable table = artifact_->embedding();
-        return embedRows(
-                   tokens, config(),
-                   [&](int64_t token, std::span<float> out) { decodeTableRow(table, token, out); })
+        return embedRows(tokens, config(),
+                         [&](int64_t token, std::span<float> out) {
+                             decodeTableRow(table, token, out.data());
+                         })
             .to(device_);
     }
 

@@ -21,8 +21,4 @@ torch::Tensor bf16Tensor(std::span<const uint16_t> bits, at::IntArrayRef shape) 
     return convert(bits.data(), shape, at::kBFloat16);
 }
 
-torch::Tensor int8Tensor(std::span<const std::byte> bytes, at::IntArrayRef shape) {
-    return convert(bytes.data(), shape, at::kChar);
-}
-
 } // namespace caldera

@@ -1,7 +1,6 @@
 // Bytes of an artifact as f32 tensors on the CPU (copies: the map may be read-only).
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <span>
 
@@ -12,7 +11,5 @@ namespace caldera {
 /// fp16 bits; the shape must hold as many elements as came.
 torch::Tensor fp16Tensor(std::span<const uint16_t> bits, at::IntArrayRef shape);
 torch::Tensor bf16Tensor(std::span<const uint16_t> bits, at::IntArrayRef shape);
-/// int8 values.
-torch::Tensor int8Tensor(std::span<const std::byte> bytes, at::IntArrayRef shape);
 
 } // namespace caldera

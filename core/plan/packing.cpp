@@ -25,6 +25,14 @@ CodeTensor factorCodes(const std::string& family, double bits, MatrixShape shape
 
 } // namespace
 
+TableRow tableRow(int bits, int64_t columns) {
+    if (bits == 4) {
+        const int64_t blocks = padTo(columns, kTableBlock) / kTableBlock;
+        return {blocks * kTableBlock / 2, blocks};
+    }
+    return bits == 8 ? TableRow{columns, 1} : TableRow{2 * columns, 0};
+}
+
 CodeTensor matrixCodes(const CellSettings& settings, MatrixShape shape) {
     const CodecFacts* facts = findCodecFacts(settings.codec, settings.bits);
     // Of a codec that this version lacks, the bits alone are known.

@@ -72,8 +72,8 @@ struct Plan {
     std::vector<std::pair<std::string, CellOverride>> layerOverrides; ///< exact cell names
     std::vector<std::pair<std::string, CellOverride>>
         patternOverrides;   ///< globs; later beats earlier
-    int embeddingBits = 16; ///< 16 or 8
-    int headBits = 16;      ///< 16 or 8; ignored for a tied head
+    int embeddingBits = 16; ///< 16, 8 or 4
+    int headBits = 16;      ///< 16, 8 or 4; ignored for a tied head
 
     // About the file this came from; not part of the plan's value.
     bool hasComments = false;             ///< saving loses them

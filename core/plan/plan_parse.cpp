@@ -312,9 +312,9 @@ private:
 
     void readTable(const YAML::Node& node, const std::string& section, int& bits) {
         readMap(node, "`" + section + "`", {{"bits", [&](const YAML::Node& n) {
-                                                 read(n, "bits", bits, Range{8, 16});
-                                                 if (bits != 8 && bits != 16) {
-                                                     failType(n, "bits", "8 or 16");
+                                                 read(n, "bits", bits, Range{4, 16});
+                                                 if (bits != 4 && bits != 8 && bits != 16) {
+                                                     failType(n, "bits", "4, 8 or 16");
                                                  }
                                              }}});
     }

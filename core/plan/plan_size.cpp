@@ -10,8 +10,8 @@ namespace {
 constexpr int64_t kHalfBytes = 2;
 constexpr int64_t kFloatBytes = 4;
 
-int64_t tableBytes(int64_t rows, int64_t columns, int bits) {
-    return bits == 16 ? rows * columns * kHalfBytes : rows * (columns + kHalfBytes);
+int64_t tableBytes(const ModelConfig& config, int bits) {
+    return config.vocabSize * tableRow(bits, config.hiddenSize).bytes();
 }
 
 } // namespace
@@ -52,9 +52,9 @@ PlanSize planSize(const Plan& plan, const ModelConfig& config) {
         }
     }
     size.otherBytes += (2 * int64_t{config.layerCount} + 1) * config.hiddenSize * kFloatBytes;
-    size.embeddingBytes = tableBytes(config.vocabSize, config.hiddenSize, plan.embeddingBits);
+    size.embeddingBytes = tableBytes(config, plan.embeddingBits);
     if (!config.tiedEmbeddings) {
-        size.embeddingBytes += tableBytes(config.vocabSize, config.hiddenSize, plan.headBits);
+        size.embeddingBytes += tableBytes(config, plan.headBits);
     }
     size.bitsPerWeight =
         weights > 0 ? 8 * static_cast<double>(size.cellBytes) / static_cast<double>(weights) : 0;

@@ -2,8 +2,9 @@
 
 #include <algorithm>
 
+#include "core/artifact/table_codes.h"
 #include "core/base/half.h"
-#include "kernels/dense/dense.h"
+#include "kernels/nibble/nibble.h"
 
 namespace caldera {
 
@@ -14,51 +15,53 @@ constexpr int64_t kUnitRows = 256;
 } // namespace
 
 Table::Table(const ArtifactTable& table) : table_(table) {
-    for (const uint16_t scale : table.rowScale) {
-        rowScale_.push_back(fp16ToFloat(scale));
+    if (table.bits == 8) {
+        rowScale_.resize(table.scale.size());
+        std::transform(table.scale.begin(), table.scale.end(), rowScale_.begin(), fp16ToFloat);
     }
 }
 
 int64_t Table::bytes() const {
-    return static_cast<int64_t>(table_.codes.size_bytes() + table_.rowScale.size_bytes());
+    return static_cast<int64_t>(table_.codes.size_bytes() + table_.scale.size_bytes());
 }
 
 void Table::row(int64_t index, float* out) const {
+    decodeTableRow(table_, index, out);
+}
+
+void Table::multiplyRows(int64_t first, int64_t count, const kernels::InputVectors& x,
+                         const kernels::OutputVectors& y) const {
     const int64_t columns = table_.shape.columns;
-    if (rowScale_.empty()) {
-        const auto* values = reinterpret_cast<const uint16_t*>(table_.codes.data());
-        std::transform(values + index * columns, values + (index + 1) * columns, out, bf16ToFloat);
-        return;
+    const std::byte* codes = table_.codes.data() + first * table_.rowBytes();
+    if (table_.bits == 16) {
+        const auto* values = reinterpret_cast<const uint16_t*>(codes);
+        kernels::multiply(kernels::RowBlock<uint16_t>{values, count, columns, columns}, x, y);
+    } else if (table_.bits == 4) {
+        const auto* numbers = reinterpret_cast<const uint8_t*>(codes);
+        const uint16_t* scale = table_.scale.data() + first * table_.rowScales();
+        kernels::multiply(kernels::NibbleRows{numbers, scale, count, columns}, x, y);
+    } else {
+        const auto* values = reinterpret_cast<const int8_t*>(codes);
+        kernels::multiply(kernels::RowBlock<int8_t>{values, count, columns, columns}, x, y);
+        for (int64_t t = 0; t < x.count; ++t) {
+            for (int64_t i = 0; i < count; ++i) {
+                y.values[t * y.stride + i] *= rowScale_[static_cast<size_t>(first + i)];
+            }
+        }
     }
-    const auto* values = reinterpret_cast<const int8_t*>(table_.codes.data());
-    const float scale = rowScale_[static_cast<size_t>(index)];
-    std::transform(values + index * columns, values + (index + 1) * columns, out,
-                   [scale](int8_t value) { return scale * static_cast<float>(value); });
+}
+
+void Table::multiply(ThreadPool& pool, const kernels::InputVectors& x,
+                     const kernels::OutputVectors& y) const {
+    const int64_t rows = table_.shape.rows;
+    pool.run((rows + kUnitRows - 1) / kUnitRows, [&](int64_t unit, int) {
+        const int64_t first = unit * kUnitRows;
+        multiplyRows(first, std::min(kUnitRows, rows - first), x, {y.values + first, y.stride});
+    });
 }
 
 void Table::multiply(ThreadPool& pool, const float* x, std::span<float> out) const {
-    const auto [rows, columns] = table_.shape;
-    const kernels::InputVectors input{x, 1, columns};
-    const int64_t units = (rows + kUnitRows - 1) / kUnitRows;
-    pool.run(units, [&, rows = rows, columns = columns](int64_t unit, int) {
-        const int64_t first = unit * kUnitRows;
-        const int64_t count = std::min(kUnitRows, rows - first);
-        float* y = out.data() + first;
-        if (rowScale_.empty()) {
-            const auto* values = reinterpret_cast<const uint16_t*>(table_.codes.data());
-            kernels::multiply(
-                kernels::RowBlock<uint16_t>{values + first * columns, count, columns, columns},
-                input, {y, rows});
-            return;
-        }
-        const auto* values = reinterpret_cast<const int8_t*>(table_.codes.data());
-        kernels::multiply(
-            kernels::RowBlock<int8_t>{values + first * columns, count, columns, columns}, input,
-            {y, rows});
-        for (int64_t i = 0; i < count; ++i) {
-            y[i] *= rowScale_[static_cast<size_t>(first + i)];
-        }
-    });
+    multiply(pool, {x, 1, table_.shape.columns}, {out.data(), table_.shape.rows});
 }
 
 } // namespace caldera

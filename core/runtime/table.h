@@ -7,25 +7,33 @@
 
 #include "core/artifact/artifact.h"
 #include "core/runtime/thread_pool.h"
+#include "kernels/dense/dense.h"
 
 namespace caldera {
 
-/// bf16, or int8 with a scale per row.
+/// Of 16, 8 or 4 bits.
 class Table {
 public:
     explicit Table(const ArtifactTable& table);
 
     /// One row as f32 into out [columns].
     void row(int64_t index, float* out) const;
-    /// All rows times x [columns]: the logits.
+    /// All rows times each x: the logits. Every vector of y has room for all rows.
+    void multiply(ThreadPool& pool, const kernels::InputVectors& x,
+                  const kernels::OutputVectors& y) const;
+    /// All rows times x [columns].
     void multiply(ThreadPool& pool, const float* x, std::span<float> out) const;
 
     int64_t bytes() const;
     int64_t rowBytes() const { return bytes() / table_.shape.rows; }
 
 private:
+    /// Some rows times each x, into the first places of y.
+    void multiplyRows(int64_t first, int64_t count, const kernels::InputVectors& x,
+                      const kernels::OutputVectors& y) const;
+
     ArtifactTable table_;
-    std::vector<float> rowScale_; ///< empty at 16 bits
+    std::vector<float> rowScale_; ///< at 8 bits
 };
 
 } // namespace caldera

@@ -7,6 +7,7 @@
 #include "kernels/e8p/e8p.h"
 #include "kernels/hadamard/hadamard.h"
 #include "kernels/lloyd/lloyd.h"
+#include "kernels/nibble/nibble.h"
 #include "kernels/trellis/trellis.h"
 #include "tests/kernels/random_values.h"
 
@@ -110,6 +111,22 @@ TEST_P(Targets, MultiplyFactorsAsTheReference) {
     expectNear(y, expected);
     reference::lloydProject(matrix, scale.data(), x.data(), expected.data(), {0, 9});
     lloydProject(matrix, scale.data(), x.data(), y.data(), {0, 9});
+    expectNear(y, expected);
+}
+
+TEST_P(Targets, MultiplyNibblesAsTheReference) {
+    const std::vector<uint16_t> words = randomWords(5 * 3 * kNibbleBlockBytes, 71);
+    const std::vector<uint8_t> codes(words.begin(), words.end());
+    std::vector<uint16_t> scale = randomWords(5 * 3, 72);
+    for (uint16_t& bits : scale) {
+        bits = bits % 0x3000; // positive and below 1/8
+    }
+    const NibbleRows w = {codes.data(), scale.data(), 5, 150};
+    const std::vector<float> x = randomNormal(5 * 150, 1.0F, 73);
+    std::vector<float> expected(25);
+    std::vector<float> y(25);
+    reference::multiply(w, {x.data(), 5, 150}, {expected.data(), 5});
+    multiply(w, {x.data(), 5, 150}, {y.data(), 5});
     expectNear(y, expected);
 }
 

@@ -97,14 +97,16 @@ std::filesystem::path freshFolder() {
 
 std::vector<float> tableRow(const ArtifactTable& table, int64_t row) {
     std::vector<float> values;
-    for (int64_t c = 0; c < table.shape.columns; ++c) {
-        const auto at = static_cast<size_t>(row * table.shape.columns + c);
+    const ArtifactTable one = table.row(row);
+    for (size_t c = 0; c < static_cast<size_t>(table.shape.columns); ++c) {
         if (table.bits == 16) {
-            values.push_back(
-                bf16ToFloat(reinterpret_cast<const uint16_t*>(table.codes.data())[at]));
+            values.push_back(bf16ToFloat(reinterpret_cast<const uint16_t*>(one.codes.data())[c]));
+        } else if (table.bits == 8) {
+            values.push_back(static_cast<float>(static_cast<int8_t>(one.codes[c])) *
+                             fp16ToFloat(one.scale[0]));
         } else {
-            values.push_back(static_cast<float>(static_cast<int8_t>(table.codes[at])) *
-                             fp16ToFloat(table.rowScale[static_cast<size_t>(row)]));
+            const int number = static_cast<int>(one.codes[c / 2]) >> (c % 2 * 4) & 15;
+            values.push_back(static_cast<float>(number - 8) * fp16ToFloat(one.scale[c / 64]));
         }
     }
     return values;

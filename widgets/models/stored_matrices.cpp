@@ -3,6 +3,8 @@
 #include <QCoreApplication>
 #include <QString>
 
+#include "core/plan/packing.h"
+
 namespace caldera::studio {
 
 namespace {
@@ -24,13 +26,11 @@ std::string typeOf(const CellSettings& settings) {
         .toStdString();
 }
 
-/// Embeddings or head: 16 bits a weight, or 8 and one 16-bit scale a row.
+/// Embeddings or head.
 TensorInfo tableOf(const std::string& name, const ModelConfig& config, int bits) {
-    const int64_t weights = static_cast<int64_t>(config.vocabSize) * config.hiddenSize;
-    const int64_t bytes =
-        bits == 8 ? weights + 2 * static_cast<int64_t>(config.vocabSize) : weights * 2;
+    const int64_t bytes = config.vocabSize * tableRow(bits, config.hiddenSize).bytes();
     return {name,
-            bits == 8 ? "I8" : "BF16",
+            bits == 16 ? "BF16" : "I" + std::to_string(bits),
             {config.vocabSize, config.hiddenSize},
             static_cast<uint64_t>(bytes)};
 }

@@ -61,6 +61,7 @@ QComboBox* PlanSettings::tableBits(const QString& name) {
     auto* box = new QComboBox(this);
     box->addItem(tr("16 bits"), 16);
     box->addItem(tr("8 bits"), 8);
+    box->addItem(tr("4 bits"), 4);
     box->setAccessibleName(name);
     box->setToolTip(name);
     return box;

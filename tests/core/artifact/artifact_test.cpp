@@ -11,6 +11,7 @@
 #include "core/artifact/json_format.h"
 #include "core/artifact/layout.h"
 #include "core/artifact/manifest.h"
+#include "core/artifact/table_codes.h"
 #include "core/base/error.h"
 #include "core/base/file.h"
 #include "core/base/hash.h"
@@ -45,6 +46,20 @@ std::vector<std::byte> bytesOf(std::span<const T> values) {
     const auto raw = std::as_bytes(values);
     return {raw.begin(), raw.end()};
 }
+
+/// Rewrites manifest.json as somebody would who knows how it is sealed.
+class SealedManifest {
+public:
+    explicit SealedManifest(fs::path folder)
+        : folder_(std::move(folder)), manifest(readManifest(folder_)) {}
+    void write() const { writeFileAtomically(folder_ / "manifest.json", printManifest(manifest)); }
+
+private:
+    fs::path folder_;
+
+public:
+    Manifest manifest;
+};
 
 TEST_F(ArtifactTest, GivesBackWhatWasWritten) {
     const ArtifactRequest request = tinyRequest(folder_);
@@ -125,9 +140,9 @@ TEST_F(ArtifactTest, KeepsTablesNormsAndDenseCells) {
     request.model->weights->readRows("lm_head.weight", 0, 30, original);
     const ArtifactTable head = artifact->head();
     ASSERT_EQ(head.bits, 8);
-    ASSERT_EQ(head.rowScale.size(), 30U);
+    ASSERT_EQ(head.scale.size(), 30U);
     for (size_t i = 0; i < original.size(); ++i) {
-        const float scale = fp16ToFloat(head.rowScale[i / 40]);
+        const float scale = fp16ToFloat(head.scale[i / 40]);
         const float value = scale * static_cast<float>(static_cast<int8_t>(head.codes[i]));
         ASSERT_NEAR(value, original[i], 0.6F * scale);
     }
@@ -143,6 +158,42 @@ TEST_F(ArtifactTest, KeepsTablesNormsAndDenseCells) {
     EXPECT_EQ(dense[100], floatToBf16(weight[100]));
 }
 
+TEST_F(ArtifactTest, KeepsTablesOfFourBits) {
+    ArtifactRequest request = tinyRequest(folder_);
+    request.plan.embeddingBits = 4;
+    request.plan.headBits = 4;
+    writeArtifact(request);
+    const auto artifact = Artifact::open(folder_);
+    artifact->verify();
+    for (const char* name : {"model.embed_tokens", "lm_head"}) {
+        const ArtifactTable table =
+            name[0] == 'm' ? artifact->embedding() : artifact->head(); // [30, 40]
+        EXPECT_EQ(table.bits, 4);
+        EXPECT_EQ(table.codes.size(), 30U * 32U);
+        EXPECT_EQ(table.scale.size(), 30U);
+        std::vector<float> original(40);
+        std::vector<float> decoded(40);
+        request.model->weights->readRows(std::string(name) + ".weight", 29, 1, original);
+        decodeTableRow(table, 29, decoded.data());
+        for (size_t i = 0; i < original.size(); ++i) {
+            ASSERT_NEAR(decoded[i], original[i], 0.1F);
+        }
+    }
+    EXPECT_EQ(planSize(request.plan, request.model->config).embeddingBytes, 2 * 30 * (32 + 2));
+}
+
+TEST_F(ArtifactTest, RefusesScalesOfAnotherShape) {
+    ArtifactRequest request = tinyRequest(folder_);
+    request.plan.embeddingBits = 4;
+    writeArtifact(request);
+    SealedManifest sealed(folder_);
+    sealed.manifest.tensors["model.embed_tokens.scale"].shape = {30};
+    sealed.write();
+    const Complaint c = openComplaint();
+    EXPECT_EQ(c.code, "artifact.shape");
+    EXPECT_THAT(c.sentence, HasSubstr("model.embed_tokens.scale"));
+}
+
 TEST_F(ArtifactTest, StoresTiedEmbeddingsOnce) {
     ModelConfig config = tinyConfig();
     config.tiedEmbeddings = true;
@@ -153,7 +204,8 @@ TEST_F(ArtifactTest, StoresTiedEmbeddingsOnce) {
 }
 
 TEST_F(ArtifactTest, HasExactlyTheBytesThatThePlanPredicts) {
-    const ArtifactRequest request = tinyRequest(folder_);
+    ArtifactRequest request = tinyRequest(folder_);
+    request.plan.embeddingBits = 4;
     const PlanSize size = planSize(request.plan, request.model->config);
     writeArtifact(request);
     std::map<std::string, int64_t> byKind;
@@ -266,20 +318,6 @@ TEST_F(ArtifactTest, RefusesToOpenWhatIsNotWhole) {
     writeBytes("plan.yaml", readBytes("plan.yaml") + "\n");
     EXPECT_EQ(openComplaint().code, "artifact.truncated");
 }
-
-/// Rewrites manifest.json as somebody would who knows how it is sealed.
-class SealedManifest {
-public:
-    explicit SealedManifest(fs::path folder)
-        : folder_(std::move(folder)), manifest(readManifest(folder_)) {}
-    void write() const { writeFileAtomically(folder_ / "manifest.json", printManifest(manifest)); }
-
-private:
-    fs::path folder_;
-
-public:
-    Manifest manifest;
-};
 
 TEST_F(ArtifactTest, NamesMissingTensorsAndWrongShapes) {
     writeArtifact(tinyRequest(folder_));

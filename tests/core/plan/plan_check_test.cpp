@@ -185,6 +185,9 @@ TEST(PlanSize, CountsTablesNormsAndBiases) {
     plan.headBits = 8;
     size = planSize(plan, config);
     EXPECT_EQ(size.embeddingBytes, 1000 * 576 * 2 + 1000 * (576 + 2));
+    plan.embeddingBits = 4;
+    size = planSize(plan, config);
+    EXPECT_EQ(size.embeddingBytes, 1000 * (288 + 2 * 9) + 1000 * (576 + 2));
     plan.defaults.skip = true;
     EXPECT_EQ(planSize(plan, config).bitsPerWeight, 16.0);
 }

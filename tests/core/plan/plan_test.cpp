@@ -123,7 +123,7 @@ TEST(PlanFile, NamesWrongTypes) {
     expectComplaint(withSetting("layer_overrides: [a]"), "plan.type", "a map of keys");
     expectComplaint(withSetting("layer_overrides: {[a]: {}}"), "plan.type", "a name is needed");
     expectComplaint("format: caldera-plan/1\ncaldera: 7\n", "plan.type", "a map of keys");
-    expectComplaint("format: caldera-plan/1\nlm_head: {bits: 12}\n", "plan.type", "8 or 16");
+    expectComplaint("format: caldera-plan/1\nlm_head: {bits: 12}\n", "plan.type", "4, 8 or 16");
 }
 
 TEST(PlanFile, NamesValuesOutOfRange) {

@@ -90,6 +90,8 @@ INSTANTIATE_TEST_SUITE_P(
                 {.architecture = "llama", .hasTiedHead = false, .scalesRope = true, .seed = 3}},
         Variant{"eightBitTables",
                 {.hasTiedHead = false, .embeddingBits = 8, .headBits = 8, .seed = 4}},
+        Variant{"fourBitTables",
+                {.hasTiedHead = false, .embeddingBits = 4, .headBits = 4, .seed = 7}},
         Variant{"trellis", {.codec = "trellis", .seed = 8}},
         Variant{"trellis3", {.codec = "trellis", .bits = 3, .seed = 9}},
         Variant{"skippedCells",
