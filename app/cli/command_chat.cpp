@@ -217,6 +217,11 @@ void addChatCommand(CommandLine& commands) {
         ->check(notNegative())
         ->capture_default_str();
     command
+        .add_option("--min-p", sampling.minP,
+                    "Least probability, as a share of the likeliest token's; 0 is off")
+        ->check(between(0, 1))
+        ->capture_default_str();
+    command
         .add_option("--repetition-penalty", sampling.repetitionPenalty,
                     "Above 1 makes tokens that were said less likely")
         ->check(between(0.1, 10))

@@ -16,6 +16,8 @@ namespace caldera::cli {
 
 namespace {
 
+constexpr int kDefaultChats = 4;
+
 struct Options {
     EngineOptions engine;
     int port = 8080;
@@ -78,7 +80,8 @@ void run(const Options& options, Invocation& invocation) {
             {"port", port},
             {"url", "http://" + serveOptions.host + ":" + std::to_string(port)},
             {"model", engine->artifact().name()},
-            {"context", engine->contextLength()}};
+            {"context", engine->contextLength()},
+            {"chats", engine->statistics().chats}};
         std::cout << line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)
                   << std::endl;
     };
@@ -93,6 +96,12 @@ void addServeCommand(CommandLine& commands) {
         "serve", "Answer OpenAI-compatible HTTP requests from a compressed model, on this machine",
         [options](Invocation& invocation) { run(*options, invocation); });
     options->engine.addTo(command);
+    options->engine.settings.chats = kDefaultChats;
+    command
+        .add_option("--chats", options->engine.settings.chats,
+                    "Requests that are answered at once; others wait")
+        ->check(between(1, kMostChats))
+        ->capture_default_str();
     command
         .add_option("--port", options->port,
                     "Port on 127.0.0.1; 0 takes any free one and says which")

@@ -13,13 +13,14 @@ namespace caldera::cli {
 
 struct EngineOptions {
     std::filesystem::path artifact;
-    int context = 0;      ///< 0: what the model takes, at most kDefaultContext
-    int threads = 0;      ///< 0: all cores
+    std::string device = "auto"; ///< auto, cpu or cuda
+    /// All but the device. Context 0: what the model takes, at most kDefaultContext.
+    EngineSettings settings;
     bool trusted = false; ///< checksums are not compared
 
     static constexpr int kDefaultContext = 8192;
     void addTo(CLI::App& command);
-    /// Throws Error("artifact.*"), Cancelled.
+    /// Throws Error("artifact.*"), Error("engine.*"), Cancelled.
     std::unique_ptr<Engine> open(const std::stop_token& stop) const;
 };
 

@@ -1,62 +1,77 @@
-// The runtime: runs an artifact straight from its packed bytes, without LibTorch.
+// The runtime: answers chats from an artifact's packed bytes, without LibTorch.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <span>
 #include <stop_token>
-#include <string>
-#include <vector>
 
 #include "core/artifact/artifact.h"
 #include "core/model/tokenizer.h"
+#include "core/runtime/engine_settings.h"
 
 namespace caldera {
 
 struct SamplingOptions {
     double temperature = 0.7; ///< 0: greedy
     double topP = 0.95;
-    int topK = 0; ///< 0: off
+    int topK = 0;    ///< 0: off
+    double minP = 0; ///< least share of the likeliest token's probability; 0: off
     double repetitionPenalty = 1.0;
     uint64_t seed = 0;
     int maxTokens = 512;
 };
 
+/// Of one answer.
 struct GenerationStatistics {
     int promptTokens = 0;
     int reusedTokens = 0; ///< of the prompt, found in the cache
     int generatedTokens = 0;
-    double timeToFirstToken = 0; ///< seconds
-    double promptTokensPerSecond = 0;
+    double timeToFirstToken = 0;      ///< seconds since it was asked for, waiting included
+    double promptTokensPerSecond = 0; ///< since it stopped waiting
     double tokensPerSecond = 0;
     double p50 = 0, p95 = 0, p99 = 0; ///< seconds between tokens
-    int64_t weightBytes = 0;          ///< mapped bytes read for each token
-    int64_t cacheBytes = 0;
+    int64_t weightBytes = 0;          ///< bytes of the artifact read for each token
+    int64_t cacheBytes = 0;           ///< of this conversation
+    int64_t deviceBytes = 0;          ///< taken from a GPU by the whole engine; 0 on the CPU
+};
+
+/// Of an engine since it was opened.
+struct EngineStatistics {
+    int chats = 0; ///< answers that can be made at once
+    int running = 0;
+    int waiting = 0;
+    int64_t poolTokens = 0;   ///< that all conversations may hold
+    int64_t usedTokens = 0;   ///< of the pool, in whole pages
+    int64_t promptTokens = 0; ///< computed, so without those found in the cache
+    int64_t generatedTokens = 0;
+    double busySeconds = 0; ///< with at least one answer to make
+    int64_t weightBytes = 0;
+    int64_t cacheBytes = 0; ///< of usedTokens
+    int64_t deviceBytes = 0;
 };
 
 enum class FinishReason { Stop, Length, Cancelled };
 
-/// One artifact ready to run. Calls are serialised by the caller (core/serve queues them).
+/// One artifact ready to answer several chats at once. Any thread may call; none while the engine
+/// is destroyed.
 class Engine {
 public:
-    /// threads 0: all cores of this process.
-    static std::unique_ptr<Engine> open(std::shared_ptr<const Artifact> artifact, int contextLength,
-                                        int threads = 0);
+    /// Throws what openBackend() throws.
+    static std::unique_ptr<Engine> open(std::shared_ptr<const Artifact> artifact,
+                                        const EngineSettings& settings);
     virtual ~Engine() = default;
 
     virtual const Artifact& artifact() const = 0;
     virtual int contextLength() const = 0;
+    virtual EngineStatistics statistics() const = 0;
 
-    /// Forgets the cache.
-    virtual void reset() = 0;
-    /// Appends tokens to the cache and returns the logits [vocab] after the last of them.
-    /// Throws Error("engine.context-full").
-    virtual std::span<const float> forward(std::span<const Token> tokens) = 0;
-
-    /// Prompt to answer; onToken sees each token as it comes and ends generation by returning
-    /// false. The longest prefix shared with the cache is reused.
+    /// Prompt to answer; returns when it has ended. onToken sees each token as it comes, on the
+    /// calling thread, and ends generation by returning false. The longest prefix shared with a
+    /// conversation in the cache is reused. Throws Error("engine.prompt-empty"),
+    /// Error("engine.context-full"), Error("engine.token"), Error("engine.sampling"),
+    /// Error("engine.logits"), and what onToken throws.
     virtual FinishReason generate(std::span<const Token> prompt, std::span<const Token> stop,
                                   const SamplingOptions& options,
                                   const std::function<bool(Token)>& onToken,

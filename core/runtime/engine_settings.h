@@ -3,9 +3,11 @@
 
 namespace caldera {
 
+constexpr int kMostChats = 64;
+
 struct EngineSettings {
     int contextLength = 0; ///< tokens that one conversation may have; 1 to what the model takes
-    int chats = 1;         ///< conversations that are answered at once
+    int chats = 1;         ///< conversations that are answered at once, 1 to kMostChats
     int threads = 0;       ///< that compute on the CPU; 0: all cores of this process
     enum class Device { Auto, Cpu, Cuda };
     Device device = Device::Auto; ///< Auto: a GPU where there is one

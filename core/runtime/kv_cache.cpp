@@ -1,36 +1,64 @@
 #include "core/runtime/kv_cache.h"
 
-#include <new>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <string>
 
 #include "core/base/error.h"
 #include "core/base/text.h"
+#include "core/runtime/backend.h"
 
 namespace caldera {
 
 KvCache::KvCache(const ModelConfig& config, int capacity)
     : layers_(config.layerCount), heads_(config.kvHeadCount), headSize_(config.headSize),
-      capacity_(capacity) {
-    const auto size = static_cast<size_t>(offset(layers_, 0));
-    // Without initialisation, so that untouched pages cost nothing.
-    keys_.reset(new (std::nothrow) float[size]);
-    values_.reset(new (std::nothrow) float[size]);
-    if (!keys_ || !values_) {
-        const std::string needed = byteText(2 * size * sizeof(float));
-        throw Error("engine.memory",
-                    "A context of " + std::to_string(capacity) + " tokens needs " + needed +
-                        " for keys and values, more than this machine gives. Choose a smaller "
-                        "context.",
-                    {{"context", std::to_string(capacity)}, {"needed", needed}});
+      capacity_(capacity), keys_(reserve()), values_(reserve()) {}
+
+int64_t KvCache::tokenBytes(const ModelConfig& config) {
+    return int64_t{2} * static_cast<int64_t>(sizeof(float)) * config.layerCount *
+           config.kvHeadCount * config.headSize;
+}
+
+KvCache::Memory KvCache::reserve() const {
+    const size_t bytes = static_cast<size_t>(offset(layers_, 0)) * sizeof(float);
+    void* memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory == MAP_FAILED) {
+        const std::string needed = byteText(2 * bytes);
+        throw Error(
+            "engine.memory",
+            "A context of " + std::to_string(capacity_) + " tokens needs " + needed +
+                " for keys and values, more than this machine gives. Choose a smaller context.",
+            {{"context", std::to_string(capacity_)}, {"needed", needed}});
+    }
+    return Memory(static_cast<float*>(memory), Release{bytes});
+}
+
+void KvCache::Release::operator()(float* values) const {
+    ::munmap(values, bytes);
+}
+
+void KvCache::truncate(int length) noexcept {
+    const auto first = static_cast<int>(usedTokens(length));
+    const int end = length_;
+    length_ = length;
+    for (int head = 0; first < end && head < layers_ * heads_; ++head) {
+        giveBack(keys(0, head), first, end);
+        giveBack(values(0, head), first, end);
     }
 }
 
-int64_t KvCache::bytes() const {
-    return int64_t{2} * static_cast<int64_t>(sizeof(float)) * layers_ * heads_ * headSize_ *
-           length();
-}
-
-void KvCache::append(std::span<const Token> tokens) {
-    tokens_.insert(tokens_.end(), tokens.begin(), tokens.end());
+/// Positions [first, end) of one head, as far as they fill whole pages of the system.
+void KvCache::giveBack(float* values, int first, int end) const noexcept {
+    static const auto kPage = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
+    const auto begin = reinterpret_cast<uintptr_t>(values + int64_t{first} * headSize_);
+    const auto last = reinterpret_cast<uintptr_t>(values + int64_t{end} * headSize_);
+    const uintptr_t firstPage = (begin + kPage - 1) / kPage * kPage;
+    const uintptr_t lastPage = last / kPage * kPage;
+    if (firstPage < lastPage) {
+        ::madvise(reinterpret_cast<void*>(firstPage), lastPage - firstPage, MADV_DONTNEED);
+    }
 }
 
 } // namespace caldera

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 
 namespace caldera {
 
@@ -20,24 +21,24 @@ double percentile(const std::vector<double>& sorted, double share) {
 } // namespace
 
 void TokenClock::report(GenerationStatistics& statistics) const {
-    statistics.generatedTokens = static_cast<int>(tokens_.size());
-    if (tokens_.empty()) {
+    const auto tokens = std::span(tokens_).first(static_cast<size_t>(statistics.generatedTokens));
+    if (tokens.empty()) {
         return;
     }
-    statistics.timeToFirstToken = seconds(tokens_.front() - start_);
-    const double promptSeconds = seconds(promptDone_ - start_);
+    statistics.timeToFirstToken = seconds(tokens.front() - asked_);
+    const double promptSeconds = seconds(promptDone_ - promptBegun_);
     if (promptSeconds > 0) {
         statistics.promptTokensPerSecond =
             (statistics.promptTokens - statistics.reusedTokens) / promptSeconds;
     }
     std::vector<double> gaps;
-    for (size_t i = 1; i < tokens_.size(); ++i) {
-        gaps.push_back(seconds(tokens_[i] - tokens_[i - 1]));
+    for (size_t i = 1; i < tokens.size(); ++i) {
+        gaps.push_back(seconds(tokens[i] - tokens[i - 1]));
     }
     if (gaps.empty()) {
         return;
     }
-    const double total = seconds(tokens_.back() - tokens_.front());
+    const double total = seconds(tokens.back() - tokens.front());
     statistics.tokensPerSecond = total > 0 ? static_cast<double>(gaps.size()) / total : 0;
     std::sort(gaps.begin(), gaps.end());
     statistics.p50 = percentile(gaps, 0.50);

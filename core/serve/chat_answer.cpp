@@ -75,7 +75,8 @@ Json statisticsDocument(const GenerationStatistics& statistics) {
             {"p95", statistics.p95},
             {"p99", statistics.p99},
             {"weight_bytes", statistics.weightBytes},
-            {"cache_bytes", statistics.cacheBytes}};
+            {"cache_bytes", statistics.cacheBytes},
+            {"device_bytes", statistics.deviceBytes}};
 }
 
 ChatAnswer::ChatAnswer(const Engine& engine, ChatRequest request)

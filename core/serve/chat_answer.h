@@ -16,7 +16,7 @@ namespace caldera {
 /// GenerationStatistics with the names of docs/serve.md: "prompt_tokens", "tokens_per_second", ...
 nlohmann::json statisticsDocument(const GenerationStatistics& statistics);
 
-/// Tokenizes a request when made; answers it when its turn comes.
+/// Tokenizes a request when made; answers it once.
 class ChatAnswer {
 public:
     /// Throws RequestError("messages") when the prompt leaves no room in the context, and

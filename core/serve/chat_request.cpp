@@ -174,6 +174,7 @@ SamplingOptions samplingOf(const Json& body) {
                         "set \"temperature\" to 0.");
     }
     sampling.topK = static_cast<int>(integer(body, "top_k", 0, kMostTokens).value_or(0));
+    sampling.minP = number(body, "min_p", 0, 1).value_or(sampling.minP);
     sampling.repetitionPenalty = number(body, "repetition_penalty", 0.1, 10).value_or(1);
     const auto most = integer(body, "max_completion_tokens", 1, kMostTokens);
     const auto mostOld = integer(body, "max_tokens", 1, kMostTokens);

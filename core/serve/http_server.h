@@ -14,7 +14,9 @@ namespace caldera {
 /// One request a connection. Handlers run on the server's own threads.
 class HttpServer : public httplib::Server {
 public:
-    HttpServer();
+    /// conversations: that may wait or be answered at once; there are some threads more, so that
+    /// short requests are answered beside them.
+    explicit HttpServer(int conversations);
 
     /// Of the connection that the calling handler serves: stops when the client goes away or the
     /// server ends.

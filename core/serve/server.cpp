@@ -8,7 +8,7 @@
 #include "core/serve/chat_answer.h"
 #include "core/serve/http_server.h"
 #include "core/serve/loopback_guard.h"
-#include "core/serve/request_queue.h"
+#include "core/serve/seats.h"
 
 namespace caldera {
 
@@ -19,7 +19,7 @@ using httplib::Request;
 using httplib::Response;
 
 constexpr size_t kMostBodyBytes = 8U << 20;
-constexpr int kMostWaiting = 24; // less than the server's threads, so that /health still answers
+constexpr int kMostWaiting = 24;
 constexpr const char* kJsonType = "application/json";
 
 void sendError(Response& response, int status, const std::string& message,
@@ -54,7 +54,8 @@ void reportingErrors(const Work& work, const Report& report) {
 class ChatServer {
 public:
     ChatServer(std::shared_ptr<Engine> engine, ServeOptions options)
-        : engine_(std::move(engine)), options_(std::move(options)) {
+        : engine_(std::move(engine)), options_(std::move(options)),
+          seats_(engine_->statistics().chats + kMostWaiting), http_(seats_.count()) {
         addRoutes();
     }
 
@@ -67,15 +68,17 @@ private:
     std::string urlOf(int port) const;
     void announce(int port, Progress& progress) const;
     bool isRefused(const Request& request, Response& response) const;
+    void sendHealth(Response& response) const;
+    void sendStatistics(Response& response) const;
     void sendModels(Response& response) const;
     void chat(const Request& request, Response& response, const httplib::ContentReader& reader);
-    void answer(const std::string& body, Response& response);
+    void answer(const std::string& body, Seats::Seat seat, Response& response);
     /// False when the answer could not be sent to its end.
     bool stream(ChatAnswer& chatAnswer, httplib::DataSink& sink);
 
     std::shared_ptr<Engine> engine_;
     ServeOptions options_;
-    RequestQueue queue_;
+    Seats seats_;
     HttpServer http_;
 };
 
@@ -108,12 +111,9 @@ void ChatServer::addRoutes() {
         return isRefused(request, response) ? httplib::Server::HandlerResponse::Handled
                                             : httplib::Server::HandlerResponse::Unhandled;
     });
-    http_.Get("/health", [this](const Request&, Response& response) {
-        response.set_content(text({{"status", "ok"},
-                                   {"model", engine_->artifact().name()},
-                                   {"requests", queue_.length()}}),
-                             kJsonType);
-    });
+    http_.Get("/health", [this](const Request&, Response& response) { sendHealth(response); });
+    http_.Get("/caldera/v1/statistics",
+              [this](const Request&, Response& response) { sendStatistics(response); });
     http_.Get("/v1/models", [this](const Request&, Response& response) { sendModels(response); });
     http_.Post("/v1/chat/completions",
                [this](const Request& request, Response& response,
@@ -161,6 +161,37 @@ bool ChatServer::isRefused(const Request& request, Response& response) const {
     return false;
 }
 
+void ChatServer::sendHealth(Response& response) const {
+    const EngineStatistics now = engine_->statistics();
+    const Json document = {{"status", "ok"},
+                           {"model", engine_->artifact().name()},
+                           {"requests", seats_.taken()},
+                           {"running", now.running},
+                           {"waiting", now.waiting}};
+    response.set_content(text(document), kJsonType);
+}
+
+void ChatServer::sendStatistics(Response& response) const {
+    const EngineStatistics now = engine_->statistics();
+    const auto rate = [&now](int64_t tokens) {
+        return now.busySeconds > 0 ? static_cast<double>(tokens) / now.busySeconds : 0;
+    };
+    const Json document = {{"chats", now.chats},
+                           {"running", now.running},
+                           {"waiting", now.waiting},
+                           {"pool_tokens", now.poolTokens},
+                           {"used_tokens", now.usedTokens},
+                           {"prompt_tokens", now.promptTokens},
+                           {"generated_tokens", now.generatedTokens},
+                           {"busy_seconds", now.busySeconds},
+                           {"prompt_tokens_per_second", rate(now.promptTokens)},
+                           {"tokens_per_second", rate(now.generatedTokens)},
+                           {"weight_bytes", now.weightBytes},
+                           {"cache_bytes", now.cacheBytes},
+                           {"device_bytes", now.deviceBytes}};
+    response.set_content(text(document), kJsonType);
+}
+
 void ChatServer::sendModels(Response& response) const {
     const Artifact& artifact = engine_->artifact();
     const Json model = {{"id", artifact.name()},
@@ -183,36 +214,34 @@ void ChatServer::chat(const Request& request, Response& response,
     if (!body) {
         return;
     }
-    if (queue_.length() >= kMostWaiting) {
+    auto seat = seats_.take();
+    if (!seat) {
         sendError(response, 429,
                   "Too many requests are waiting for the model; ask again in a moment.", "",
                   "serve.busy");
         return;
     }
-    reportingErrors([&] { answer(*body, response); },
+    reportingErrors([&] { answer(*body, std::move(seat), response); },
                     [&response](int status, const std::string& message,
                                 const std::string& parameter, const std::string& code) {
                         sendError(response, status, message, parameter, code);
                     });
 }
 
-void ChatServer::answer(const std::string& body, Response& response) {
+void ChatServer::answer(const std::string& body, Seats::Seat seat, Response& response) {
     const auto chatAnswer = std::make_shared<ChatAnswer>(*engine_, parseChatRequest(body));
     if (chatAnswer->isStreamed()) {
         response.set_header("Cache-Control", "no-store");
-        response.set_chunked_content_provider("text/event-stream",
-                                              [this, chatAnswer](size_t, httplib::DataSink& sink) {
-                                                  stream(*chatAnswer, sink);
-                                                  return true;
-                                              });
+        response.set_chunked_content_provider(
+            "text/event-stream", [this, chatAnswer, seat](size_t, httplib::DataSink& sink) {
+                stream(*chatAnswer, sink);
+                return true;
+            });
         return;
     }
     const std::stop_token client = HttpServer::currentClient();
-    const auto turn = queue_.enter(client);
     try {
-        if (turn) {
-            response.set_content(text(chatAnswer->whole(*engine_, client)), kJsonType);
-        }
+        response.set_content(text(chatAnswer->whole(*engine_, client)), kJsonType);
     } catch (const Cancelled&) {
         response.status = 503; // nobody reads it
     }
@@ -224,10 +253,6 @@ bool ChatServer::stream(ChatAnswer& chatAnswer, httplib::DataSink& sink) {
         const std::string event = "data: " + data + "\n\n";
         return !client.stop_requested() && sink.write(event.data(), event.size());
     };
-    const auto turn = queue_.enter(client);
-    if (!turn) {
-        return false;
-    }
     reportingErrors(
         [&] {
             chatAnswer.stream(

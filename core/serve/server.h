@@ -19,9 +19,10 @@ struct ServeOptions {
 };
 
 /// GET /v1/models, POST /v1/chat/completions (plain and "stream": true, with a `caldera` object of
-/// GenerationStatistics in the last chunk), GET /health. Requests queue for the engine; a client
-/// that goes away cancels its request. Checks Host and Origin, bounds bodies to 8 MiB. When it
-/// listens, a "log" event has {message, host, port, url}. Returns when `stop` is requested. Throws
+/// GenerationStatistics in the last chunk), GET /health, GET /caldera/v1/statistics. The engine
+/// answers several requests at once and lets others wait, up to a bound; a client that goes away
+/// cancels its request. Checks Host and Origin, bounds bodies to 8 MiB. When it listens, a "log"
+/// event has {message, host, port, url}. Returns when `stop` is requested. Throws
 /// Error("serve.port") when the address cannot be opened.
 void serve(std::shared_ptr<Engine> engine, const ServeOptions& options, Progress& progress,
            const std::stop_token& stop);

@@ -33,7 +33,7 @@
 #include "core/forward/transformer.h"
 #include "core/linalg/numerics.h"
 #include "core/model/codec_facts.h"
-#include "core/runtime/engine.h"
+#include "core/runtime/backend.h"
 #include "core/runtime/linear.h"
 #include "core/runtime/thread_pool.h"
 #include "tests/support/matrix_problem.h"
@@ -64,6 +64,9 @@ CellSettings settingsFor(const CodecFacts& facts, int rank) {
     }
     return settings;
 }
+
+constexpr EngineSettings kOnCpu = {
+    .contextLength = 64, .threads = 2, .device = EngineSettings::Device::Cpu};
 
 /// Counts what is read of a model.
 class CountingWeights final : public WeightSource {
@@ -127,8 +130,9 @@ protected:
     }
     /// How far the engine's logits are from the original model's, relative to their spread.
     double distanceFromOriginal(const std::shared_ptr<const Artifact>& artifact) const {
-        const auto engine = Engine::open(artifact, 64, 2);
-        return distance(engine->forward(kTokens), logitsAfterEach(*modelWeights(model_))[31]);
+        const auto backend = openBackend(artifact, kOnCpu);
+        return distance(backend->append(0, kTokens, true, {}),
+                        logitsAfterEach(*modelWeights(model_))[31]);
     }
     static double distance(std::span<const float> found, const torch::Tensor& expected) {
         const torch::Tensor logits = at::tensor(std::vector<float>(found.begin(), found.end()));
@@ -244,9 +248,9 @@ TEST_F(ReferenceDefects, B7AModelWithoutQRuns) {
     const torch::Tensor lost = weight - decodeCell(cell, torch::Device("cpu"));
     EXPECT_LT(lost.norm().item<double>(), 0.8 * weight.norm().item<double>());
     const torch::Tensor expected = logitsAfterEach(*artifactWeights(compressed));
-    const auto engine = Engine::open(compressed, 64, 2);
+    const auto backend = openBackend(compressed, kOnCpu);
     for (size_t i = 0; i < kTokens.size(); ++i) {
-        EXPECT_LT(distance(engine->forward(std::span(kTokens).subspan(i, 1)),
+        EXPECT_LT(distance(backend->append(0, std::span(kTokens).subspan(i, 1), true, {}),
                            expected[static_cast<int64_t>(i)]),
                   1e-3)
             << "token " << i;

@@ -7,6 +7,7 @@
 #include <torch/torch.h>
 
 #include "core/forward/transformer.h"
+#include "core/runtime/backend.h"
 #include "core/runtime/engine.h"
 #include "tests/support/tiny_model.h"
 
@@ -18,6 +19,8 @@ using test::TinyOptions;
 
 constexpr int kPromptTokens = 32;
 constexpr int kAnswerTokens = 64;
+constexpr EngineSettings kOnCpu = {
+    .contextLength = 128, .threads = 2, .device = EngineSettings::Device::Cpu};
 
 std::vector<Token> prompt(uint32_t seed) {
     std::mt19937 random(seed);
@@ -68,7 +71,7 @@ TEST(RuntimeAndForward, ChooseTheSameTokens) {
     int chosen = 0;
     for (const TinyOptions& options : models) {
         const TinyModel model(options);
-        const auto engine = Engine::open(model.artifact(), 128, 2);
+        const auto engine = Engine::open(model.artifact(), kOnCpu);
         const auto weights = artifactWeights(model.artifact());
         for (const uint32_t seed : {1U, 2U}) {
             const std::vector<Token> tokens = talk(*engine, seed);
@@ -87,12 +90,13 @@ TEST(RuntimeAndForward, ChooseTheSameTokens) {
 
 TEST(RuntimeAndForward, ComputeTheSameLogits) {
     const TinyModel model;
-    const auto engine = Engine::open(model.artifact(), 128, 2);
+    const auto backend = openBackend(model.artifact(), kOnCpu);
     const auto weights = artifactWeights(model.artifact());
     const std::vector<Token> tokens = prompt(7);
     const torch::Tensor expected = torchLogits(*weights, tokens); // [tokens, vocab]
     for (size_t i = 0; i < tokens.size(); ++i) {
-        const std::span<const float> logits = engine->forward(std::span(tokens).subspan(i, 1));
+        const std::span<const float> logits =
+            backend->append(0, std::span(tokens).subspan(i, 1), true, {});
         const torch::Tensor got =
             torch::tensor(std::vector<float>(logits.begin(), logits.end())); // [vocab]
         const double difference =

@@ -2,10 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <future>
 #include <random>
 
 #include <gtest/gtest.h>
 
+#include "core/runtime/backend.h"
+#include "kernels/common/device.h"
+#include "tests/support/backend_logits.h"
 #include "tests/support/code_of.h"
 #include "tests/support/tiny_model.h"
 
@@ -13,6 +17,7 @@ namespace caldera {
 namespace {
 
 using test::codeOf;
+using test::logitsAfter;
 using test::TinyModel;
 using test::TinyOptions;
 
@@ -50,6 +55,13 @@ struct Answer {
     GenerationStatistics statistics;
 };
 
+EngineSettings onCpu(int context, int threads = 2, int chats = 1) {
+    return {.contextLength = context,
+            .chats = chats,
+            .threads = threads,
+            .device = EngineSettings::Device::Cpu};
+}
+
 Answer answerTo(Engine& engine, const std::vector<Token>& prompt, const SamplingOptions& options,
                 const std::vector<Token>& stop = {}) {
     Answer answer;
@@ -67,23 +79,24 @@ struct Variant {
     TinyOptions options;
 };
 
-class EngineForwardTest : public testing::TestWithParam<Variant> {};
+class CpuBackendModelTest : public testing::TestWithParam<Variant> {};
 
-TEST_P(EngineForwardTest, EqualsTheDenseComputation) {
+TEST_P(CpuBackendModelTest, EqualsTheDenseComputation) {
     const TinyModel model(GetParam().options);
     const std::vector<Token> tokens = randomTokens(40, 5);
     const auto expected = model.logits(tokens);
-    const auto engine = Engine::open(model.artifact(), 64, 2);
+    const auto backend = openBackend(model.artifact(), onCpu(64));
     // A few tokens together, then one by one: both paths of the linears.
-    EXPECT_LT(largestDifference(engine->forward(std::span(tokens).first(30)), expected[29]), 2e-3);
+    const auto prompt = std::span(tokens).first(30);
+    EXPECT_LT(largestDifference(logitsAfter(*backend, prompt), expected[29]), 2e-3);
     for (size_t t = 30; t < tokens.size(); ++t) {
-        const auto logits = engine->forward(std::span(tokens).subspan(t, 1));
-        ASSERT_LT(largestDifference(logits, expected[t]), 2e-3) << "token " << t;
+        const std::vector<Backend::Next> next = {{0, tokens[t]}};
+        ASSERT_LT(largestDifference(backend->step(next), expected[t]), 2e-3) << "token " << t;
     }
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    Models, EngineForwardTest,
+    Models, CpuBackendModelTest,
     testing::Values(
         Variant{"qwen2Tied", {}}, Variant{"qwen2Untied", {.hasTiedHead = false, .seed = 2}},
         Variant{"llamaScaledRope",
@@ -107,8 +120,11 @@ protected:
         delete model_;
         model_ = nullptr;
     }
-    static std::unique_ptr<Engine> open(int context = 128, int threads = 2) {
-        return Engine::open(model_->artifact(), context, threads);
+    static std::unique_ptr<Engine> open(int context = 128, int chats = 1) {
+        return Engine::open(model_->artifact(), onCpu(context, 2, chats));
+    }
+    static std::unique_ptr<Backend> openBackend(int context = 128, int threads = 2, int chats = 1) {
+        return caldera::openBackend(model_->artifact(), onCpu(context, threads, chats));
     }
     static TinyModel* model_;
 };
@@ -116,31 +132,86 @@ TinyModel* EngineTest::model_ = nullptr;
 
 TEST_F(EngineTest, TakesAPromptInBatchesAsTokenByToken) {
     const auto tokens = randomTokens(100, 7); // more than one batch, and a remainder
-    const auto batched = open();
-    const auto single = open();
-    const auto expected = copyOf(batched->forward(tokens));
+    const auto batched = openBackend();
+    const auto single = openBackend();
+    const auto expected = copyOf(logitsAfter(*batched, tokens));
     std::span<const float> logits;
     for (const Token& token : tokens) {
-        logits = single->forward({&token, 1});
+        logits = logitsAfter(*single, {&token, 1});
     }
     EXPECT_LT(largestDifference(logits, expected), 1e-4);
 }
 
 TEST_F(EngineTest, AgreesForEveryNumberOfThreads) {
     const auto tokens = randomTokens(70, 8);
-    const auto one = copyOf(open(128, 1)->forward(tokens));
+    const auto one = copyOf(logitsAfter(*openBackend(128, 1), tokens));
     for (const int threads : {2, 3}) {
-        EXPECT_LT(largestDifference(open(128, threads)->forward(tokens), one), 1e-5) << threads;
+        const auto backend = openBackend(128, threads);
+        EXPECT_LT(largestDifference(logitsAfter(*backend, tokens), one), 1e-5) << threads;
     }
 }
 
 TEST_F(EngineTest, RepeatsItselfExactly) {
     const auto tokens = randomTokens(20, 9);
-    const auto engine = open(128, 3);
-    const auto first = copyOf(engine->forward(tokens));
+    const auto backend = openBackend(128, 3);
+    const auto first = copyOf(logitsAfter(*backend, tokens));
     for (int round = 0; round < 5; ++round) {
-        engine->reset();
-        EXPECT_EQ(copyOf(engine->forward(tokens)), first);
+        backend->truncate(0, 0);
+        EXPECT_EQ(copyOf(logitsAfter(*backend, tokens)), first);
+    }
+}
+
+TEST_F(EngineTest, StepsSeveralSequencesAsEachAlone) {
+    constexpr int kChats = 5;
+    const auto together = openBackend(128, 2, kChats);
+    const auto alone = openBackend(128, 2, kChats);
+    std::vector<Backend::Next> next;
+    for (int slot = 0; slot < kChats; ++slot) {
+        const auto prompt = randomTokens(10 + 23 * slot, 30 + static_cast<uint32_t>(slot));
+        logitsAfter(*together, prompt, slot);
+        logitsAfter(*alone, prompt, slot);
+        next.push_back({slot, prompt.front()});
+    }
+    std::reverse(next.begin(), next.end());
+    for (int round = 0; round < 3; ++round) {
+        const auto rows = copyOf(together->step(next));
+        ASSERT_EQ(rows.size(), kChats * 2064U);
+        for (size_t i = 0; i < next.size(); ++i) {
+            const auto row = std::span(rows).subspan(i * 2064, 2064);
+            const auto expected = alone->step(std::span(next).subspan(i, 1));
+            // Sums are made in another order for several vectors than for one.
+            EXPECT_LT(largestDifference(row, expected), 1e-3) << "round " << round;
+            EXPECT_EQ(together->length(next[i].slot), alone->length(next[i].slot));
+        }
+    }
+}
+
+TEST_F(EngineTest, LeavesNoTraceOfACancelledPrompt) {
+    const auto tokens = randomTokens(40, 21);
+    const auto expected = copyOf(logitsAfter(*openBackend(), tokens));
+    const auto backend = openBackend();
+    logitsAfter(*backend, std::span(tokens).first(20));
+    std::stop_source source;
+    source.request_stop();
+    EXPECT_THROW(backend->append(0, randomTokens(9, 22), true, source.get_token()), Cancelled);
+    EXPECT_EQ(backend->length(0), 20);
+    EXPECT_LT(largestDifference(logitsAfter(*backend, std::span(tokens).subspan(20)), expected),
+              1e-4);
+}
+
+TEST_F(EngineTest, AnswersFourChatsAtOnceAsEachAlone) {
+    const auto together = open(128, 4);
+    std::vector<std::future<Answer>> answers;
+    for (uint32_t chat = 0; chat < 4; ++chat) {
+        answers.push_back(std::async(std::launch::async, [&together, chat] {
+            return answerTo(*together, randomTokens(10 + 25 * static_cast<int>(chat), chat),
+                            greedy(40));
+        }));
+    }
+    for (uint32_t chat = 0; chat < 4; ++chat) {
+        const auto prompt = randomTokens(10 + 25 * static_cast<int>(chat), chat);
+        const Answer alone = answerTo(*open(), prompt, greedy(40));
+        EXPECT_EQ(answers[chat].get().tokens, alone.tokens) << chat;
     }
 }
 
@@ -224,26 +295,43 @@ TEST_F(EngineTest, EndsWhenTheContextIsFull) {
 TEST_F(EngineTest, RefusesMoreThanTheContextHolds) {
     const auto engine = open(16);
     const auto tokens = randomTokens(17, 17);
-    EXPECT_EQ(codeOf([&] { engine->forward(tokens); }), "engine.context-full");
     EXPECT_EQ(codeOf([&] { answerTo(*engine, tokens, greedy(1)); }), "engine.context-full");
-    engine->forward(std::span(tokens).first(16));
-    EXPECT_EQ(codeOf([&] { engine->forward(std::span(tokens).first(1)); }), "engine.context-full");
-    engine->reset();
-    EXPECT_EQ(engine->forward(std::span(tokens).first(16)).size(), 2064U) << "it is still of use";
+    const std::vector<Token> fitting(tokens.begin(), tokens.begin() + 16);
+    EXPECT_EQ(answerTo(*engine, fitting, greedy(1)).tokens.size(), 1U) << "it is still of use";
 }
 
 TEST_F(EngineTest, RefusesWhatItCannotRun) {
     EXPECT_EQ(codeOf([] { open(0); }), "engine.context");
     EXPECT_EQ(codeOf([] { open(257); }), "engine.context");
+    EXPECT_EQ(codeOf([] { open(16, 0); }), "engine.settings");
+    EXPECT_EQ(codeOf([] { open(16, 65); }), "engine.settings");
+    const auto openWith = [](const std::function<void(EngineSettings&)>& change) {
+        EngineSettings settings = onCpu(16);
+        change(settings);
+        return codeOf([&] { Engine::open(model_->artifact(), settings); });
+    };
+    EXPECT_EQ(openWith([](EngineSettings& s) { s.threads = -1; }), "engine.settings");
+    EXPECT_EQ(openWith([](EngineSettings& s) { s.cacheBits = 4; }), "engine.settings");
+    EXPECT_EQ(openWith([](EngineSettings& s) { s.activationBits = 32; }), "engine.settings");
     const auto engine = open();
-    const std::vector<Token> foreign = {5, 2064};
-    EXPECT_EQ(codeOf([&] { engine->forward(foreign); }), "engine.token");
-    const std::vector<Token> negative = {-1};
-    EXPECT_EQ(codeOf([&] { engine->forward(negative); }), "engine.token");
+    EXPECT_EQ(codeOf([&] { answerTo(*engine, {5, 2064}, greedy(1)); }), "engine.token");
+    EXPECT_EQ(codeOf([&] { answerTo(*engine, {-1}, greedy(1)); }), "engine.token");
     EXPECT_EQ(codeOf([&] { answerTo(*engine, {}, greedy(1)); }), "engine.prompt-empty");
     SamplingOptions wrong = greedy(1);
     wrong.topP = 7;
     EXPECT_EQ(codeOf([&] { answerTo(*engine, {5}, wrong); }), "engine.sampling");
+}
+
+TEST_F(EngineTest, SaysWhyItHasNoGpu) {
+    EngineSettings settings = onCpu(16);
+    settings.device = EngineSettings::Device::Cuda;
+    if (kernels::cudaDeviceAvailable()) {
+        GTEST_SKIP() << "there is one";
+    }
+    EXPECT_EQ(codeOf([&] { Engine::open(model_->artifact(), settings); }), "engine.no-cuda");
+    settings.device = EngineSettings::Device::Auto;
+    EXPECT_EQ(answerTo(*Engine::open(model_->artifact(), settings), {5}, greedy(1)).tokens.size(),
+              1U);
 }
 
 TEST_F(EngineTest, CancelsWithinOneTokenAndGoesOnAfterwards) {

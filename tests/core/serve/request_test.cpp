@@ -16,7 +16,7 @@ std::string withMessage(const std::string& more) {
 TEST(ChatRequest, ReadsEverythingThatIsUnderstood) {
     const ChatRequest request = parseChatRequest(R"({
         "model": "any", "stream": true, "temperature": 0.5, "top_p": 0.9, "top_k": 40,
-        "repetition_penalty": 1.1, "max_tokens": 12, "seed": 7, "stop": ["a", "b"], "user": "x",
+        "min_p": 0.05, "repetition_penalty": 1.1, "max_tokens": 12, "seed": 7, "stop": ["a", "b"], "user": "x",
         "messages": [{"role": "developer", "content": "Be brief."},
                      {"role": "user", "content": [{"type": "text", "text": "one "},
                                                   {"type": "text", "text": "two"}]},
@@ -29,6 +29,7 @@ TEST(ChatRequest, ReadsEverythingThatIsUnderstood) {
     EXPECT_EQ(request.sampling.temperature, 0.5);
     EXPECT_EQ(request.sampling.topP, 0.9);
     EXPECT_EQ(request.sampling.topK, 40);
+    EXPECT_EQ(request.sampling.minP, 0.05);
     EXPECT_EQ(request.sampling.repetitionPenalty, 1.1);
     EXPECT_EQ(request.sampling.maxTokens, 12);
     EXPECT_EQ(request.sampling.seed, 7U);
@@ -81,6 +82,8 @@ TEST(ChatRequest, SaysWhatIsWrong) {
         {withMessage(R"(, "top_p": 0)"), "top_p", "above 0"},
         {withMessage(R"(, "top_p": 1.01)"), "top_p", "between"},
         {withMessage(R"(, "top_k": -1)"), "top_k", "between"},
+        {withMessage(R"(, "min_p": 1.5)"), "min_p", "between 0 and 1"},
+        {withMessage(R"(, "min_p": "low")"), "min_p", "string"},
         {withMessage(R"(, "max_tokens": 0)"), "max_tokens", "between 1"},
         {withMessage(R"(, "max_tokens": 1.5)"), "max_tokens", "whole number"},
         {withMessage(R"(, "max_tokens": 99999999999)"), "max_tokens", "between 1"},
@@ -88,7 +91,8 @@ TEST(ChatRequest, SaysWhatIsWrong) {
         {withMessage(R"(, "seed": "x")"), "seed", "whole number"},
         {withMessage(R"(, "stop": "")"), "stop", "not empty"},
         {withMessage(R"(, "stop": [1])"), "stop", "list of such texts"},
-        {withMessage(R"(, "stop": ["1","2","3","4","5","6","7","8","9","0","a","b","c","d","e",
+        {withMessage(
+             R"(, "stop": ["1","2","3","4","5","6","7","8","9","0","a","b","c","d","e",
                          "f","g"])"),
          "stop", "at most 16"},
         {withMessage(R"(, "stream": 1)"), "stream", "true or false"},

@@ -13,15 +13,23 @@
 #include <httplib.h>
 #include <nlohmann/json.hpp>
 
+#include "core/runtime/scheduler.h"
+#include "tests/core/runtime/fake_backend.h"
 #include "tests/core/serve/scripted_engine.h"
+#include "tests/support/gate.h"
 #include "tests/support/tiny_model.h"
+#include "tests/support/until.h"
 
 namespace caldera {
 namespace {
 
 using Json = nlohmann::json;
+using test::FakeBackend;
+using test::FakeShape;
+using test::Gate;
 using test::ScriptedEngine;
 using test::TinyModel;
+using test::until;
 
 constexpr const char* kChat = "/v1/chat/completions";
 constexpr const char* kJsonType = "application/json";
@@ -174,7 +182,11 @@ TEST_F(ServerTest, TellsItsModelAndHealth) {
     EXPECT_EQ(list.at("data").at(0).at("context_length"), 256);
     const auto health = client.Get("/health");
     ASSERT_TRUE(health);
-    EXPECT_EQ(Json::parse(health->body).at("status"), "ok");
+    const Json well = Json::parse(health->body);
+    EXPECT_EQ(well.at("status"), "ok");
+    EXPECT_EQ(well.at("requests"), 0);
+    EXPECT_EQ(well.at("running"), 0);
+    EXPECT_EQ(well.at("waiting"), 0);
     const auto nowhere = client.Get("/v2");
     ASSERT_TRUE(nowhere);
     EXPECT_EQ(nowhere->status, 404);
@@ -203,8 +215,9 @@ TEST_F(ServerTest, AnswersAtOnce) {
                   answer.at("caldera").at("generated_tokens").get<int>());
     EXPECT_EQ(answer.at("caldera").at("tokens_per_second"), 12.5);
     const auto record = engine->records().at(0);
-    EXPECT_EQ(record.prompt, "<|im_start|>system\nYou are small.<|im_end|>\n"
-                             "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n");
+    EXPECT_EQ(record.prompt,
+              "<|im_start|>system\nYou are "
+              "small.<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n");
     EXPECT_EQ(record.options.temperature, 0.25);
     EXPECT_EQ(record.options.seed, 9U);
     EXPECT_EQ(record.options.maxTokens, 77);
@@ -244,7 +257,7 @@ TEST_F(ServerTest, EndsAtAStopTextAndAtTheLimit) {
 }
 
 TEST_F(ServerTest, ServesARealEngine) {
-    const RunningServer server(Engine::open(model_->artifact(), 128, 2));
+    const RunningServer server(Engine::open(model_->artifact(), {.contextLength = 128}));
     const std::string body = question(R"(, "temperature": 0, "max_tokens": 12)");
     const auto whole = server.client().Post(kChat, body, kJsonType);
     ASSERT_TRUE(whole);
@@ -274,45 +287,107 @@ TEST_F(ServerTest, CancelsAnAnswerWhoseClientLeaves) {
     }
 }
 
-TEST_F(ServerTest, ServesInTheOrderOfArrivalAndSkipsWhoLeft) {
-    const auto engine = scripted();
-    engine->holdAfterFirstToken();
-    const RunningServer server(engine);
-    const auto waiting = [&](int count) {
-        auto client = server.client();
-        for (int tries = 0; tries < 10000; ++tries) {
-            if (Json::parse(client.Get("/health")->body).at("requests") == count) {
-                return true;
-            }
-        }
-        return false;
-    };
-    const auto ask = [&](const std::string& text) {
-        return std::async(std::launch::async, [&server, text] {
-            const auto result = server.client().Post(kChat, question("", text), kJsonType);
-            return result ? result->status : -1;
+/// An engine that computes nothing, and stops before every prompt while the gate is closed.
+struct GatedEngine {
+    GatedEngine(std::shared_ptr<const Artifact> artifact, const FakeShape& shape) {
+        auto backend = std::make_unique<FakeBackend>(std::move(artifact), shape);
+        backend->beforeAppend = [this](int, auto) { prompts.pass(); };
+        backend->beforeStep = [this](auto) { steps.pass(); };
+        fake = backend.get();
+        engine = std::make_shared<Scheduler>(std::move(backend));
+    }
+    Gate prompts;
+    Gate steps;
+    FakeBackend* fake = nullptr;
+    std::shared_ptr<Engine> engine;
+};
+
+std::future<int> askLater(const RunningServer& server, const std::string& body) {
+    return std::async(std::launch::async, [&server, body] {
+        const auto result = server.client().Post(kChat, body, kJsonType);
+        return result ? result->status : -1;
+    });
+}
+
+TEST_F(ServerTest, AnswersSeveralAtOnceAndLetsTheRestWait) {
+    GatedEngine gated(model_->artifact(), {.slots = 2});
+    gated.prompts.close();
+    const RunningServer server(gated.engine);
+    const auto untilHealthIs = [&server](int running, int waiting) {
+        return until([client = server.client(), running, waiting]() mutable {
+            const Json now = Json::parse(client.Get("/health")->body);
+            return now.at("running") == running && now.at("waiting") == waiting &&
+                   now.at("requests") == running + waiting;
         });
     };
-    auto first = ask("first");
-    ASSERT_TRUE(engine->waitForBegun(1));
+    auto first = askLater(server, question("", "first"));
+    ASSERT_TRUE(gated.prompts.waitForArrivals(1));
     RawClient leaving(server.port());
     leaving.post(question("", "leaving"));
-    ASSERT_TRUE(waiting(2));
-    auto second = ask("second");
-    ASSERT_TRUE(waiting(3));
-    auto third = ask("third");
-    ASSERT_TRUE(waiting(4));
+    ASSERT_TRUE(untilHealthIs(1, 1));
+    auto second = askLater(server, question("", "second"));
+    auto third = askLater(server, question(R"(, "stream": true)", "third"));
+    ASSERT_TRUE(untilHealthIs(1, 3));
     leaving.close();
-    ASSERT_TRUE(waiting(3));
-    engine->release();
+    ASSERT_TRUE(untilHealthIs(1, 2)) << "although the engine is busy";
+    gated.prompts.open();
     EXPECT_EQ(first.get(), 200);
     EXPECT_EQ(second.get(), 200);
     EXPECT_EQ(third.get(), 200);
-    const auto records = engine->records();
-    ASSERT_EQ(records.size(), 3U);
-    EXPECT_NE(records[0].prompt.find("first"), std::string::npos);
-    EXPECT_NE(records[1].prompt.find("second"), std::string::npos);
-    EXPECT_NE(records[2].prompt.find("third"), std::string::npos);
+    const auto calls = gated.fake->calls();
+    EXPECT_TRUE(std::any_of(calls.begin(), calls.end(),
+                            [](const auto& call) { return call.slots.size() == 2; }));
+    const auto result = server.client().Get("/caldera/v1/statistics");
+    ASSERT_TRUE(result);
+    const Json statistics = Json::parse(result->body);
+    EXPECT_EQ(statistics.at("chats"), 2);
+    EXPECT_EQ(statistics.at("running"), 0);
+    EXPECT_GT(statistics.at("generated_tokens"), 3);
+    EXPECT_GT(statistics.at("tokens_per_second"), 0);
+    EXPECT_EQ(statistics.at("pool_tokens"), 1024);
+    EXPECT_EQ(statistics.at("used_tokens").get<int64_t>() * 8, statistics.at("cache_bytes"));
+}
+
+TEST_F(ServerTest, FreesTheSlotOfAClientThatLeaves) {
+    // Room for an answer that does not end while the test is watched.
+    GatedEngine gated(model_->artifact(), {.context = 200000, .slots = 1, .pool = 200000});
+    gated.steps.close();
+    const RunningServer server(gated.engine);
+    RawClient leaving(server.port());
+    leaving.post(question(R"(, "stream": true, "max_tokens": 190000)"));
+    ASSERT_TRUE(gated.steps.waitForArrivals(1));
+    auto next = askLater(server, question(R"(, "max_tokens": 3)"));
+    ASSERT_TRUE(until([&] { return gated.engine->statistics().waiting == 1; }));
+    leaving.close();
+    gated.steps.open();
+    EXPECT_EQ(next.get(), 200);
+    EXPECT_EQ(gated.engine->statistics().running, 0);
+    EXPECT_LT(gated.engine->statistics().generatedTokens, 190000);
+}
+
+TEST_F(ServerTest, SaysWhenTooManyWait) {
+    constexpr int kMost = 1 + 24; // the engine's one chat and those who wait
+    const auto engine = scripted();
+    engine->holdAfterFirstToken();
+    const RunningServer server(engine);
+    std::vector<std::unique_ptr<RawClient>> clients;
+    for (int i = 0; i < kMost; ++i) {
+        clients.push_back(std::make_unique<RawClient>(server.port()));
+        clients.back()->post(question(i % 2 == 0 ? "" : R"(, "stream": true)"));
+    }
+    ASSERT_TRUE(engine->waitForBegun(kMost));
+    const auto refused = server.client().Post(kChat, question(), kJsonType);
+    ASSERT_TRUE(refused);
+    EXPECT_EQ(refused->status, 429);
+    EXPECT_EQ(Json::parse(refused->body).at("error").at("code"), "serve.busy");
+    auto requests = [client = server.client()]() mutable {
+        return Json::parse(client.Get("/health")->body).at("requests").get<int>();
+    };
+    EXPECT_EQ(requests(), kMost);
+    clients.pop_back();
+    ASSERT_TRUE(until([&] { return requests() == kMost - 1; }));
+    engine->release();
+    EXPECT_EQ(server.client().Post(kChat, question(), kJsonType)->status, 200);
 }
 
 TEST_F(ServerTest, RefusesWhatItCannotAnswer) {

@@ -1,0 +1,331 @@
+#include "core/runtime/scheduler.h"
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <utility>
+
+#include "core/base/elapsed.h"
+#include "core/base/error.h"
+#include "core/runtime/sampler.h"
+#include "core/runtime/token_clock.h"
+
+namespace caldera {
+
+/// One answer in the making. It lives on its caller's stack, until it is over.
+struct Scheduler::Answer {
+    Answer(std::span<const Token> prompt, std::span<const Token> stopTokens,
+           const SamplingOptions& options, const std::stop_token& stopToken)
+        : tokens(prompt.begin(), prompt.end()), stop(stopTokens), sampler(options),
+          cancel(stopToken) {}
+
+    // The scheduler's alone, until it is over.
+    std::vector<Token> tokens; ///< the prompt, then what was chosen
+    std::span<const Token> stop;
+    Sampler sampler;
+    TokenClock clock;
+    int64_t most = 0; ///< tokens that the slot may get
+    int slot = -1;
+    int reused = 0;
+    int length = 0; ///< of the slot, at the end
+    bool isPromptDone = false;
+
+    std::stop_token cancel;
+
+    // With the scheduler's mutex.
+    std::condition_variable_any changed;
+    std::vector<Token> unseen; ///< by the caller
+    bool isDismissed = false;
+    bool isOver = false;
+    FinishReason reason = FinishReason::Cancelled;
+    std::exception_ptr failure;
+};
+
+Scheduler::Scheduler(std::unique_ptr<Backend> backend)
+    : backend_(std::move(backend)), memory_(backend_->memory()),
+      vocabulary_(std::min(static_cast<size_t>(backend_->artifact().config().vocabSize),
+                           static_cast<size_t>(backend_->artifact().tokenizer()->size()))),
+      slots_(*backend_), thread_([this](const std::stop_token& end) { work(end); }) {}
+
+int Scheduler::contextLength() const {
+    return static_cast<int>(std::min<int64_t>(backend_->contextLength(), backend_->poolTokens()));
+}
+
+EngineStatistics Scheduler::statistics() const {
+    const std::lock_guard lock(mutex_);
+    EngineStatistics result = totals_;
+    result.chats = backend_->slots();
+    result.running = static_cast<int>(running_.size());
+    result.waiting = static_cast<int>(waiting_.size());
+    result.poolTokens = backend_->poolTokens();
+    result.weightBytes = memory_.weightBytes;
+    result.cacheBytes = result.usedTokens * memory_.cacheTokenBytes;
+    result.deviceBytes = memory_.deviceBytes;
+    return result;
+}
+
+void Scheduler::check(std::span<const Token> prompt) const {
+    if (prompt.empty()) {
+        throw Error("engine.prompt-empty", "The prompt has no token; at least one is needed.");
+    }
+    if (prompt.size() > static_cast<size_t>(contextLength())) {
+        const std::string needed = std::to_string(prompt.size());
+        const std::string context = std::to_string(contextLength());
+        throw Error("engine.context-full",
+                    "The conversation has " + needed + " tokens, more than the context of " +
+                        context + ". Shorten it, or start with a larger context.",
+                    {{"tokens", needed}, {"context", context}});
+    }
+    const auto vocabSize = backend_->artifact().config().vocabSize;
+    for (const Token token : prompt) {
+        if (token < 0 || token >= vocabSize) {
+            throw Error("engine.token",
+                        "Token " + std::to_string(token) + " is not in the vocabulary of " +
+                            std::to_string(vocabSize) +
+                            " tokens; the tokenizer does not belong to this model.",
+                        {{"token", std::to_string(token)}});
+        }
+    }
+}
+
+FinishReason Scheduler::generate(std::span<const Token> prompt, std::span<const Token> stop,
+                                 const SamplingOptions& options,
+                                 const std::function<bool(Token)>& onToken,
+                                 GenerationStatistics& statistics, const std::stop_token& cancel) {
+    check(prompt);
+    Answer answer(prompt, stop, options, cancel);
+    // The last token that is chosen is never run.
+    answer.most =
+        std::min<int64_t>(contextLength(), std::ssize(prompt) + int64_t{options.maxTokens} - 1);
+    statistics = {};
+    enter(answer);
+    int delivered = 0;
+    const bool isWanted = deliver(answer, [&](Token token) {
+        ++delivered;
+        return onToken(token);
+    });
+    statistics.promptTokens = static_cast<int>(prompt.size());
+    statistics.reusedTokens = answer.reused;
+    statistics.generatedTokens = delivered;
+    statistics.weightBytes = memory_.weightBytes;
+    statistics.cacheBytes = answer.length * memory_.cacheTokenBytes;
+    statistics.deviceBytes = memory_.deviceBytes;
+    answer.clock.report(statistics);
+    if (!isWanted) {
+        return FinishReason::Stop;
+    }
+    if (cancel.stop_requested()) {
+        return FinishReason::Cancelled;
+    }
+    if (answer.failure) {
+        std::rethrow_exception(answer.failure);
+    }
+    return answer.reason;
+}
+
+void Scheduler::enter(Answer& answer) {
+    const std::lock_guard lock(mutex_);
+    waiting_.push_back(&answer);
+    changed_.notify_one();
+}
+
+bool Scheduler::deliver(Answer& answer, const std::function<bool(Token)>& onToken) {
+    bool isWanted = true;
+    std::vector<Token> tokens;
+    try {
+        while (receive(answer, tokens)) {
+            for (const Token token : tokens) {
+                isWanted = isWanted && (answer.cancel.stop_requested() || onToken(token));
+            }
+            if (!isWanted) {
+                dismiss(answer);
+            }
+        }
+    } catch (...) {
+        dismiss(answer);
+        while (receive(answer, tokens)) {
+        }
+        throw;
+    }
+    return isWanted;
+}
+
+bool Scheduler::receive(Answer& answer, std::vector<Token>& tokens) {
+    std::unique_lock lock(mutex_);
+    const auto hasNews = [&answer] { return !answer.unseen.empty() || answer.isOver; };
+    // A round may take long, so who still waits leaves without the scheduler.
+    if (!answer.changed.wait(lock, answer.cancel, hasNews) && std::erase(waiting_, &answer) > 0) {
+        finish(answer, FinishReason::Cancelled);
+    }
+    answer.changed.wait(lock, hasNews);
+    tokens = std::exchange(answer.unseen, {});
+    return !tokens.empty();
+}
+
+void Scheduler::dismiss(Answer& answer) {
+    const std::lock_guard lock(mutex_);
+    answer.isDismissed = true;
+}
+
+void Scheduler::work(const std::stop_token& end) {
+    while (waitForWork(end)) {
+        const auto start = std::chrono::steady_clock::now();
+        endDismissed();
+        admit();
+        readPrompt();
+        stepAll();
+        const std::lock_guard lock(mutex_);
+        totals_.busySeconds += secondsSince(start);
+    }
+}
+
+bool Scheduler::waitForWork(const std::stop_token& end) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, end, [this] { return !waiting_.empty() || !running_.empty(); });
+    return !end.stop_requested();
+}
+
+void Scheduler::endDismissed() {
+    std::vector<Answer*> ending;
+    {
+        const std::lock_guard lock(mutex_);
+        std::copy_if(running_.begin(), running_.end(), std::back_inserter(ending),
+                     [](const Answer* answer) {
+                         return answer->isDismissed || answer->cancel.stop_requested();
+                     });
+    }
+    for (Answer* answer : ending) {
+        end(*answer, FinishReason::Cancelled);
+    }
+}
+
+void Scheduler::admit() {
+    const std::lock_guard lock(mutex_); // who waits may leave at any time
+    while (!waiting_.empty()) {
+        Answer& answer = *waiting_.front();
+        const auto slot = slots_.take(answer.tokens, answer.most);
+        if (!slot) {
+            return;
+        }
+        answer.slot = *slot;
+        answer.reused = slots_.length(*slot);
+        answer.clock.promptBegun();
+        waiting_.pop_front();
+        running_.push_back(&answer);
+        totals_.usedTokens = slots_.usedTokens();
+    }
+}
+
+/// One batch of the prompt whose turn is longest ago.
+void Scheduler::readPrompt() {
+    const auto next = std::find_if(running_.begin(), running_.end(),
+                                   [](const Answer* answer) { return !answer->isPromptDone; });
+    if (next == running_.end()) {
+        return;
+    }
+    Answer& answer = **next;
+    std::rotate(next, next + 1, running_.end());
+    const auto rest =
+        std::span(answer.tokens).subspan(static_cast<size_t>(slots_.length(answer.slot)));
+    const auto batch =
+        rest.first(std::min(rest.size(), static_cast<size_t>(backend_->promptBatch())));
+    const bool isLast = batch.size() == rest.size();
+    std::span<const float> logits;
+    try {
+        logits = backend_->append(answer.slot, batch, isLast, answer.cancel);
+    } catch (const Cancelled&) {
+        end(answer, FinishReason::Cancelled);
+        return;
+    } catch (...) {
+        fail(answer);
+        return;
+    }
+    slots_.append(answer.slot, batch);
+    {
+        const std::lock_guard lock(mutex_);
+        totals_.promptTokens += std::ssize(batch);
+    }
+    if (isLast) {
+        answer.isPromptDone = true;
+        answer.clock.promptDone();
+        choose(answer, logits);
+    }
+}
+
+void Scheduler::stepAll() {
+    std::vector<Answer*> stepping;
+    std::copy_if(running_.begin(), running_.end(), std::back_inserter(stepping),
+                 [](const Answer* answer) { return answer->isPromptDone; });
+    if (stepping.empty()) {
+        return;
+    }
+    std::vector<Backend::Next> next;
+    for (const Answer* answer : stepping) {
+        next.push_back({answer->slot, answer->tokens.back()});
+    }
+    std::span<const float> logits; // [stepping][vocab]
+    try {
+        logits = backend_->step(next);
+    } catch (...) {
+        for (Answer* answer : stepping) {
+            fail(*answer);
+        }
+        return;
+    }
+    const size_t row = logits.size() / stepping.size();
+    for (size_t i = 0; i < stepping.size(); ++i) {
+        slots_.append(next[i].slot, {&next[i].token, 1});
+        choose(*stepping[i], logits.subspan(i * row, row));
+    }
+}
+
+/// The next token; the answer may be over after it.
+void Scheduler::choose(Answer& answer, std::span<const float> logits) {
+    Token token = 0;
+    try {
+        token = answer.sampler.choose(logits.first(vocabulary_), answer.tokens);
+    } catch (...) {
+        fail(answer);
+        return;
+    }
+    if (std::find(answer.stop.begin(), answer.stop.end(), token) != answer.stop.end()) {
+        end(answer, FinishReason::Stop);
+        return;
+    }
+    answer.tokens.push_back(token);
+    answer.clock.tokenDone();
+    {
+        const std::lock_guard lock(mutex_);
+        ++totals_.generatedTokens;
+        answer.unseen.push_back(token);
+        answer.changed.notify_all();
+    }
+    if (slots_.length(answer.slot) == answer.most) {
+        end(answer, FinishReason::Length);
+    }
+}
+
+/// With the exception that is being handled.
+void Scheduler::fail(Answer& answer) {
+    answer.failure = std::current_exception();
+    slots_.forget(answer.slot);
+    end(answer, FinishReason::Cancelled);
+}
+
+/// The caller may go on, and the answer be gone, as soon as this returns.
+void Scheduler::end(Answer& answer, FinishReason reason) {
+    answer.length = slots_.length(answer.slot);
+    slots_.leave(answer.slot);
+    const std::lock_guard lock(mutex_);
+    std::erase(running_, &answer);
+    totals_.usedTokens = slots_.usedTokens();
+    finish(answer, reason);
+}
+
+void Scheduler::finish(Answer& answer, FinishReason reason) {
+    answer.reason = reason;
+    answer.isOver = true;
+    answer.changed.notify_all();
+}
+
+} // namespace caldera
