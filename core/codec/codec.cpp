@@ -55,6 +55,13 @@ int64_t Codec::blockOffset(MatrixShape shape, BlockPosition position) const {
     return ((group * columnBlocks + position.block) * kRowGroup + row) / blockRows() * blockBytes();
 }
 
+void Codec::multiplyIntegers(const CodedMatrix& /*q*/, const kernels::QuantizedBatch& /*x*/,
+                             const kernels::OutputVectors& /*y*/,
+                             kernels::GroupRange /*range*/) const {
+    throw Error("codec.integers", "The codec " + id() + " does not multiply integers.",
+                {{"codec", id()}});
+}
+
 void Codec::multiply(const CodedMatrix& q, const kernels::InputBatch& batch,
                      kernels::GroupRange range) const {
     const int64_t columns = padTo(q.shape.columns, blockColumns());

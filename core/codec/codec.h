@@ -10,7 +10,9 @@
 #include <vector>
 
 #include "core/model/module.h"
+#include "kernels/activation/activation.h"
 #include "kernels/common/product.h"
+#include "kernels/dense/dense.h"
 
 namespace caldera {
 
@@ -81,6 +83,12 @@ public:
     /// first is row 0 of y. x holds the padded columns. Here: decoded group by group.
     virtual void multiply(const CodedMatrix& q, const kernels::InputBatch& batch,
                           kernels::GroupRange range) const;
+
+    /// Whether multiplyIntegers() may be called.
+    virtual bool takesIntegers() const { return false; }
+    /// The same for inputs that are integers; an output depends on nothing but its row and vector.
+    virtual void multiplyIntegers(const CodedMatrix& q, const kernels::QuantizedBatch& x,
+                                  const kernels::OutputVectors& y, kernels::GroupRange range) const;
 
 protected:
     /// Throw Error("codec.size") or Error("codec.shape") when sizes do not fit one another.

@@ -24,7 +24,8 @@ const uint8_t* bytesOf(std::span<const std::byte> codes) {
 
 } // namespace
 
-TrellisCodec::TrellisCodec(const std::string& id) : code_(codeOf(id)) {}
+TrellisCodec::TrellisCodec(const std::string& id)
+    : code_(codeOf(id)), byteTable_(kernels::trellisByteTable(code_)) {}
 
 std::string TrellisCodec::tableHash() const {
     Sha256 hash;
@@ -58,13 +59,21 @@ void TrellisCodec::decodeRows(std::span<const std::byte> codes, MatrixShape shap
     }
 }
 
+kernels::TrellisMatrix TrellisCodec::part(const CodedMatrix& q, kernels::GroupRange range) const {
+    return {&code_, bytesOf(q.codes) + blockOffset(q.shape, {0, range.first * kRowGroup}),
+            q.scale.data() + range.first, range.count,
+            padTo(q.shape.columns, code_.columns) / code_.columns};
+}
+
 void TrellisCodec::multiply(const CodedMatrix& q, const kernels::InputBatch& batch,
                             kernels::GroupRange range) const {
-    const kernels::TrellisMatrix matrix = {
-        &code_, bytesOf(q.codes) + blockOffset(q.shape, {0, range.first * kRowGroup}),
-        q.scale.data() + range.first, range.count,
-        padTo(q.shape.columns, code_.columns) / code_.columns};
-    kernels::trellisGemm(matrix, batch, {0, range.count});
+    kernels::trellisGemm(part(q, range), batch, {0, range.count});
+}
+
+void TrellisCodec::multiplyIntegers(const CodedMatrix& q, const kernels::QuantizedBatch& x,
+                                    const kernels::OutputVectors& y,
+                                    kernels::GroupRange range) const {
+    kernels::trellisIntegerProduct(part(q, range), byteTable_.data(), x, y, {0, range.count});
 }
 
 } // namespace caldera

@@ -23,9 +23,17 @@ public:
                     int64_t rowCount, std::span<float> out) const override;
     void multiply(const CodedMatrix& q, const kernels::InputBatch& batch,
                   kernels::GroupRange range) const override;
+    bool takesIntegers() const override { return true; }
+    void multiplyIntegers(const CodedMatrix& q, const kernels::QuantizedBatch& x,
+                          const kernels::OutputVectors& y,
+                          kernels::GroupRange range) const override;
 
 private:
+    /// The groups of the range alone.
+    kernels::TrellisMatrix part(const CodedMatrix& q, kernels::GroupRange range) const;
+
     const kernels::TrellisCode& code_;
+    std::vector<uint32_t> byteTable_;
 };
 
 } // namespace caldera

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "kernels/lloyd/lloyd.h"
-
 namespace caldera {
 
 Factor::Factor(const PackedView& packed)
@@ -41,10 +39,19 @@ void Factor::multiplyBlocks(int64_t first, int64_t count, const kernels::InputVe
                                {first / kRowGroup, groups});
 }
 
+kernels::LloydMatrix Factor::fourBitMatrix() const {
+    return {reinterpret_cast<const uint8_t*>(codes_.data()), rows(), columns()};
+}
+
 void Factor::multiplyFromCodes(int64_t first, int64_t count, const float* x, float* y) const {
-    kernels::LloydMatrix matrix{reinterpret_cast<const uint8_t*>(codes_.data()), count, columns()};
+    kernels::LloydMatrix matrix = fourBitMatrix();
     matrix.codes += first * matrix.rowBytes();
     kernels::lloydProject(matrix, ones_.data(), x, y, {0, count});
+}
+
+void Factor::multiplyIntegers(int64_t first, int64_t count, const kernels::QuantizedBatch& x,
+                              const kernels::OutputVectors& y) const {
+    kernels::lloydIntegerProduct(fourBitMatrix(), x, y, {first, count});
 }
 
 } // namespace caldera

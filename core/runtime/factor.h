@@ -8,6 +8,7 @@
 #include "core/artifact/artifact.h"
 #include "core/codec/codec.h"
 #include "kernels/dense/dense.h"
+#include "kernels/lloyd/lloyd.h"
 
 namespace caldera {
 
@@ -26,7 +27,14 @@ public:
     void multiply(int64_t first, int64_t count, const kernels::InputVectors& x,
                   const kernels::OutputVectors& y, std::vector<float>& decoded) const;
 
+    /// Whether multiplyIntegers() may be called.
+    bool takesIntegers() const { return isFourBit_; }
+    /// The same for inputs that are integers, with values of 8 bits.
+    void multiplyIntegers(int64_t first, int64_t count, const kernels::QuantizedBatch& x,
+                          const kernels::OutputVectors& y) const;
+
 private:
+    kernels::LloydMatrix fourBitMatrix() const;
     void multiplyBlocks(int64_t first, int64_t count, const kernels::InputVectors& x,
                         const kernels::OutputVectors& y) const;
     void multiplyFromCodes(int64_t first, int64_t count, const float* x, float* y) const;

@@ -78,7 +78,11 @@ int64_t Linear::unitRows() const {
 
 void Linear::reduceRows(const Job& job, int64_t first, int64_t count) const {
     float* reduced = job.reduced + first;
-    right_.multiply(first, count, job.input, {reduced, rank()}, job.buffers->decoded);
+    if (job.reducesCodes) {
+        right_.multiplyIntegers(first, count, job.codes, {reduced, rank()});
+    } else {
+        right_.multiply(first, count, job.input, {reduced, rank()}, job.buffers->decoded);
+    }
     for (int64_t t = 0; t < job.input.count; ++t) {
         for (int64_t i = 0; i < count; ++i) {
             reduced[t * rank() + i] *= factorScale_[static_cast<size_t>(first + i)];
@@ -122,13 +126,20 @@ void Linear::multiplyPacked(const Job& job, int64_t first, int64_t count,
     for (int64_t t = 0; t < job.input.count; ++t) {
         std::fill_n(y.values + t * y.stride, groups * kRowGroup, 0.0F);
     }
-    if (rank() > 0) {
+    if (job.reducesCodes) {
+        left_.multiplyIntegers(first, count, job.reducedCodes, y);
+    } else if (rank() > 0) {
         const kernels::InputVectors reduced{job.reduced, job.input.count, rank()};
         left_.multiply(first, count, reduced, y, job.buffers->decoded);
     }
-    codec_->multiply({cell_.q.codes, cell_.q.shape, scale_},
-                     {job.input.values, job.input.stride, y.values, y.stride, job.input.count},
-                     {first / kRowGroup, groups});
+    const CodedMatrix q{cell_.q.codes, cell_.q.shape, scale_};
+    const kernels::GroupRange range{first / kRowGroup, groups};
+    if (takesIntegers()) {
+        codec_->multiplyIntegers(q, job.codes, y, range);
+    } else {
+        codec_->multiply(
+            q, {job.input.values, job.input.stride, y.values, y.stride, job.input.count}, range);
+    }
 }
 
 void Linear::finishRows(const Job& job, int64_t first, int64_t count) const {
@@ -172,10 +183,16 @@ int64_t GroupLinear::bytes() const {
     return bytes;
 }
 
-void GroupLinear::rotate(ThreadPool& pool, std::vector<float>& rotated, const float* x,
+void GroupLinear::rotate(ThreadPool& pool, LinearWorkspace& workspace, const float* x,
                          int64_t tokens) const {
     const int64_t padded = padTo(columns(), kInputColumns);
+    std::vector<float>& rotated = workspace.rotated;
     rotated.resize(std::max(rotated.size(), static_cast<size_t>(tokens * padded)));
+    const bool takesIntegers = std::any_of(members_.begin(), members_.end(),
+                                           [](const Linear& m) { return m.takesIntegers(); });
+    if (takesIntegers) {
+        workspace.rotatedCodes.resize(tokens, columns(), workspace.activationBits);
+    }
     pool.run(tokens, [&](int64_t t, int) {
         float* row = rotated.data() + t * padded;
         for (int64_t c = 0; c < columns(); ++c) {
@@ -183,40 +200,77 @@ void GroupLinear::rotate(ThreadPool& pool, std::vector<float>& rotated, const fl
         }
         std::fill(row + columns(), row + padded, 0.0F);
         kernels::blockHadamard(row, 1, columns(), inputBlock_);
+        if (takesIntegers) {
+            workspace.rotatedCodes.set(t, row);
+        }
     });
 }
 
-void GroupLinear::apply(ThreadPool& pool, LinearWorkspace& workspace, const float* x,
-                        int64_t tokens, std::span<float* const> outputs) const {
-    if (!inSign_.empty()) {
-        rotate(pool, workspace.rotated, x, tokens);
-    }
+std::vector<Linear::Job> GroupLinear::jobsFor(LinearWorkspace& workspace, const float* x,
+                                              int64_t tokens,
+                                              std::span<float* const> outputs) const {
     int64_t ranks = 0;
     for (const Linear& member : members_) {
         ranks += member.rank();
     }
     workspace.reduced.resize(
         std::max(workspace.reduced.size(), static_cast<size_t>(ranks * tokens)));
-    workspace.threads.resize(static_cast<size_t>(pool.size()));
-
     std::vector<Linear::Job> jobs;
     float* reduced = workspace.reduced.data();
     for (size_t i = 0; i < members_.size(); ++i) {
-        const float* input = members_[i].isCompressed() ? workspace.rotated.data() : x;
-        jobs.push_back({{input, tokens, members_[i].paddedColumns()}, reduced, outputs[i]});
-        reduced += members_[i].rank() * tokens;
+        const Linear& member = members_[i];
+        Linear::Job& job = jobs.emplace_back();
+        job.input = {member.isCompressed() ? workspace.rotated.data() : x, tokens,
+                     member.paddedColumns()};
+        if (member.takesIntegers()) {
+            job.codes = workspace.rotatedCodes.view();
+            job.reducesCodes = workspace.activationBits == 8 && member.hasIntegerFactors();
+        }
+        job.reduced = reduced;
+        job.output = outputs[i];
+        reduced += member.rank() * tokens;
     }
-    pool.run(static_cast<int64_t>(rankUnits_.size()), [&](int64_t i, int thread) {
-        const Unit& unit = rankUnits_[static_cast<size_t>(i)];
-        Linear::Job job = jobs[unit.member];
-        job.buffers = &workspace.threads[static_cast<size_t>(thread)];
-        members_[unit.member].reduceRows(job, unit.first, unit.count);
+    return jobs;
+}
+
+void GroupLinear::quantizeReduced(ThreadPool& pool, LinearWorkspace& workspace,
+                                  std::vector<Linear::Job>& jobs) const {
+    constexpr int kBits = 16; // ranks differ too much in size for 8
+    workspace.reducedCodes.resize(std::max(workspace.reducedCodes.size(), jobs.size()));
+    for (size_t i = 0; i < jobs.size(); ++i) {
+        if (!jobs[i].reducesCodes) {
+            continue;
+        }
+        const int64_t rank = members_[i].rank();
+        kernels::QuantizedInputs& codes = workspace.reducedCodes[i];
+        codes.resize(jobs[i].input.count, rank, kBits);
+        pool.run(jobs[i].input.count,
+                 [&](int64_t t, int) { codes.set(t, jobs[i].reduced + t * rank); });
+        jobs[i].reducedCodes = codes.view();
+    }
+}
+
+void GroupLinear::apply(ThreadPool& pool, LinearWorkspace& workspace, const float* x,
+                        int64_t tokens, std::span<float* const> outputs) const {
+    if (!inSign_.empty()) {
+        rotate(pool, workspace, x, tokens);
+    }
+    workspace.threads.resize(static_cast<size_t>(pool.size()));
+    std::vector<Linear::Job> jobs = jobsFor(workspace, x, tokens, outputs);
+    const auto forEachUnit = [&](const std::vector<Unit>& units, const auto& work) {
+        pool.run(static_cast<int64_t>(units.size()), [&](int64_t i, int thread) {
+            const Unit& unit = units[static_cast<size_t>(i)];
+            Linear::Job job = jobs[unit.member];
+            job.buffers = &workspace.threads[static_cast<size_t>(thread)];
+            work(members_[unit.member], job, unit);
+        });
+    };
+    forEachUnit(rankUnits_, [](const Linear& linear, const Linear::Job& job, const Unit& unit) {
+        linear.reduceRows(job, unit.first, unit.count);
     });
-    pool.run(static_cast<int64_t>(rowUnits_.size()), [&](int64_t i, int thread) {
-        const Unit& unit = rowUnits_[static_cast<size_t>(i)];
-        Linear::Job job = jobs[unit.member];
-        job.buffers = &workspace.threads[static_cast<size_t>(thread)];
-        members_[unit.member].applyRows(job, unit.first, unit.count);
+    quantizeReduced(pool, workspace, jobs);
+    forEachUnit(rowUnits_, [](const Linear& linear, const Linear::Job& job, const Unit& unit) {
+        linear.applyRows(job, unit.first, unit.count);
     });
 }
 

@@ -10,6 +10,7 @@
 #include "core/codec/codec.h"
 #include "core/runtime/factor.h"
 #include "core/runtime/thread_pool.h"
+#include "kernels/activation/quantized_inputs.h"
 #include "kernels/dense/dense.h"
 
 namespace caldera {
@@ -20,8 +21,13 @@ struct LinearWorkspace {
         std::vector<float> decoded; ///< some rows of a factor
         std::vector<float> partial; ///< [tokens, 16]
     };
-    std::vector<float> rotated; ///< x~ [tokens, padded columns]
+    /// Of inputs, where a codec multiplies integers: 16 has the accuracy of f32, at 8 the factors
+    /// are rounded to 8 bits too.
+    int activationBits = 16;
+    std::vector<float> rotated;            ///< x~ [tokens, padded columns]
+    kernels::QuantizedInputs rotatedCodes; ///< the same as integers
     std::vector<float> reduced; ///< R x~ times the factors' scales: by member, [tokens, rank]
+    std::vector<kernels::QuantizedInputs> reducedCodes; ///< at 8 bits: by member
     std::vector<Thread> threads;
 };
 
@@ -39,9 +45,19 @@ public:
     /// Rows that one call of applyRows should do: whole scale groups and whole transform blocks.
     int64_t unitRows() const;
 
+    /// Whether x~ is wanted as integers too.
+    bool takesIntegers() const { return codec_ != nullptr && codec_->takesIntegers(); }
+    /// Whether the factors are multiplied with integers as well when activations have 8 bits.
+    bool hasIntegerFactors() const {
+        return takesIntegers() && rank() > 0 && left_.takesIntegers() && right_.takesIntegers();
+    }
+
     /// What one call works on. Vectors: x for a skipped cell, x~ (padded columns) otherwise.
     struct Job {
         kernels::InputVectors input;
+        kernels::QuantizedBatch codes; ///< x~ as integers; no blocks where nothing takes them
+        bool reducesCodes = false;     ///< whether the factors are multiplied with integers
+        kernels::QuantizedBatch reducedCodes;
         float* reduced = nullptr; ///< [count, rank]: R x~ times both factors' scales
         float* output = nullptr;  ///< [count, rows]
         LinearWorkspace::Thread* buffers = nullptr;
@@ -91,8 +107,12 @@ private:
         int64_t first;
         int64_t count;
     };
-    void rotate(ThreadPool& pool, std::vector<float>& rotated, const float* x,
-                int64_t tokens) const;
+    void rotate(ThreadPool& pool, LinearWorkspace& workspace, const float* x, int64_t tokens) const;
+    std::vector<Linear::Job> jobsFor(LinearWorkspace& workspace, const float* x, int64_t tokens,
+                                     std::span<float* const> outputs) const;
+    /// What the ranks make of the inputs, as integers for the product with L.
+    void quantizeReduced(ThreadPool& pool, LinearWorkspace& workspace,
+                         std::vector<Linear::Job>& jobs) const;
 
     std::vector<Linear> members_;
     std::vector<Unit> rankUnits_;

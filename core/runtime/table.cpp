@@ -29,8 +29,9 @@ void Table::row(int64_t index, float* out) const {
     decodeTableRow(table_, index, out);
 }
 
-void Table::multiplyRows(int64_t first, int64_t count, const kernels::InputVectors& x,
+void Table::multiplyRows(int64_t first, int64_t count, const Inputs& inputs,
                          const kernels::OutputVectors& y) const {
+    const kernels::InputVectors& x = inputs.values;
     const int64_t columns = table_.shape.columns;
     const std::byte* codes = table_.codes.data() + first * table_.rowBytes();
     if (table_.bits == 16) {
@@ -39,7 +40,7 @@ void Table::multiplyRows(int64_t first, int64_t count, const kernels::InputVecto
     } else if (table_.bits == 4) {
         const auto* numbers = reinterpret_cast<const uint8_t*>(codes);
         const uint16_t* scale = table_.scale.data() + first * table_.rowScales();
-        kernels::multiply(kernels::NibbleRows{numbers, scale, count, columns}, x, y);
+        kernels::multiply(kernels::NibbleRows{numbers, scale, count, columns}, inputs.codes, y);
     } else {
         const auto* values = reinterpret_cast<const int8_t*>(codes);
         kernels::multiply(kernels::RowBlock<int8_t>{values, count, columns, columns}, x, y);
@@ -53,10 +54,18 @@ void Table::multiplyRows(int64_t first, int64_t count, const kernels::InputVecto
 
 void Table::multiply(ThreadPool& pool, const kernels::InputVectors& x,
                      const kernels::OutputVectors& y) const {
+    constexpr int kBits = 16; // 8 would show in the logits
     const int64_t rows = table_.shape.rows;
+    kernels::QuantizedInputs codes;
+    if (table_.bits == 4) {
+        codes.resize(x.count, table_.shape.columns, kBits);
+        pool.run(x.count, [&](int64_t t, int) { codes.set(t, x.values + t * x.stride); });
+    }
+    const Inputs inputs{x, codes.view()};
     pool.run((rows + kUnitRows - 1) / kUnitRows, [&](int64_t unit, int) {
         const int64_t first = unit * kUnitRows;
-        multiplyRows(first, std::min(kUnitRows, rows - first), x, {y.values + first, y.stride});
+        multiplyRows(first, std::min(kUnitRows, rows - first), inputs,
+                     {y.values + first, y.stride});
     });
 }
 

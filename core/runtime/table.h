@@ -7,6 +7,7 @@
 
 #include "core/artifact/artifact.h"
 #include "core/runtime/thread_pool.h"
+#include "kernels/activation/quantized_inputs.h"
 #include "kernels/dense/dense.h"
 
 namespace caldera {
@@ -28,8 +29,12 @@ public:
     int64_t rowBytes() const { return bytes() / table_.shape.rows; }
 
 private:
+    struct Inputs {
+        kernels::InputVectors values;
+        kernels::QuantizedBatch codes; ///< at 4 bits
+    };
     /// Some rows times each x, into the first places of y.
-    void multiplyRows(int64_t first, int64_t count, const kernels::InputVectors& x,
+    void multiplyRows(int64_t first, int64_t count, const Inputs& inputs,
                       const kernels::OutputVectors& y) const;
 
     ArtifactTable table_;

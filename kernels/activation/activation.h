@@ -8,6 +8,11 @@ namespace caldera::kernels {
 
 /// Values that share a scale.
 inline constexpr int64_t kQuantizedBlock = 128;
+/// Codes of the value of largest magnitude.
+inline constexpr float kLargestCode8 = 127;
+inline constexpr float kLargestCode16 = 127 * 256;
+/// Blocks below are zeros: the inverse of their scale might be no number.
+inline constexpr float kSmallestPeak = 1e-30F;
 
 /// A vector of int8 codes; value = codes[i] * scale[i / 128].
 struct QuantizedVector {
@@ -25,6 +30,47 @@ struct QuantizedVectorOut {
     int64_t blocks = 0; ///< at least size / 128, rounded up
 };
 
+/// Several vectors of integers: value i of vector t = scale[t][i / 128] * code[t][i], and a code is
+/// its high byte (8 bits), or 256 times the high byte and the low byte (16 bits). Both are signed.
+struct QuantizedBatch {
+    const int8_t* high = nullptr; ///< [count, 128 * blocks]; 0 beyond the end of a vector
+    const int8_t* low = nullptr;  ///< the same; null at 8 bits
+    const float* scale = nullptr; ///< [count, blocks]
+    const int32_t* sum = nullptr; ///< [count, blocks] of a block's codes
+    int64_t blocks = 0;
+    int64_t count = 0;
+
+    /// Code i of the first vector.
+    int32_t code(int64_t i) const { return low == nullptr ? high[i] : 256 * high[i] + low[i]; }
+    float value(int64_t i) const {
+        return scale[i / kQuantizedBlock] * static_cast<float>(code(i));
+    }
+
+    /// Vectors from `first` on.
+    QuantizedBatch from(int64_t first) const {
+        const int64_t bytes = first * blocks * kQuantizedBlock;
+        return {high + bytes,
+                low != nullptr ? low + bytes : nullptr,
+                scale + first * blocks,
+                sum + first * blocks,
+                blocks,
+                count - first};
+    }
+};
+
+/// Room for one vector of a QuantizedBatch.
+struct QuantizedRow {
+    int8_t* high = nullptr;
+    int8_t* low = nullptr; ///< null: 8 bits
+    float* scale = nullptr;
+    int32_t* sum = nullptr;
+    int64_t blocks = 0; ///< at least size / 128, rounded up
+};
+
+/// Rounds x [size] by the largest magnitude of each 128 values: to +-127 at 8 bits, to +-32512 at
+/// 16. A block of zeros has scale 0.
+void quantize(const float* x, int64_t size, const QuantizedRow& out);
+
 /// One side of a matrix: its length and the block of its Hadamard transform, a power of two up to
 /// 128 that divides the length.
 struct Rotation {
@@ -33,6 +79,9 @@ struct Rotation {
 };
 
 namespace reference {
+
+/// The same, code for code, in plain loops.
+void quantize(const float* x, int64_t size, const QuantizedRow& out);
 
 /// Rotates x [size] by sign [size] and the block Hadamard transform, then rounds each 128 values to
 /// int8 by their largest magnitude. A block of zeros has scale 0.

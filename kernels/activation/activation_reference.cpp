@@ -9,22 +9,43 @@ namespace caldera::kernels::reference {
 
 namespace {
 
-constexpr float kLargestCode = 127;
-
-/// values [count] to codes; returns their scale.
-float quantizeBlock(const float* values, int64_t count, int8_t* codes) {
+/// One block of values [count].
+void quantizeBlock(const float* values, int64_t count, const QuantizedRow& out) {
+    const float largestCode = out.low == nullptr ? kLargestCode8 : kLargestCode16;
     float largest = 0;
     for (int64_t i = 0; i < count; ++i) {
         largest = std::max(largest, std::abs(values[i]));
     }
-    const float inverse = largest > 0 ? kLargestCode / largest : 0;
+    const float inverse = largest > kSmallestPeak ? largestCode / largest : 0;
+    *out.scale = largest / largestCode;
+    *out.sum = 0;
     for (int64_t i = 0; i < count; ++i) {
-        codes[i] = static_cast<int8_t>(std::nearbyint(values[i] * inverse));
+        const auto code = static_cast<int32_t>(std::nearbyint(values[i] * inverse));
+        *out.sum += code;
+        if (out.low == nullptr) {
+            out.high[i] = static_cast<int8_t>(code);
+        } else {
+            out.high[i] = static_cast<int8_t>((code + 128) >> 8);
+            out.low[i] = static_cast<int8_t>(code - 256 * out.high[i]);
+        }
     }
-    return largest / kLargestCode;
 }
 
 } // namespace
+
+void quantize(const float* x, int64_t size, const QuantizedRow& out) {
+    std::fill_n(out.high, out.blocks * kQuantizedBlock, int8_t{0});
+    if (out.low != nullptr) {
+        std::fill_n(out.low, out.blocks * kQuantizedBlock, int8_t{0});
+    }
+    for (int64_t block = 0; block < out.blocks; ++block) {
+        const int64_t first = block * kQuantizedBlock;
+        quantizeBlock(x + std::min(first, size),
+                      std::clamp<int64_t>(size - first, 0, kQuantizedBlock),
+                      {out.high + first, out.low != nullptr ? out.low + first : nullptr,
+                       out.scale + block, out.sum + block, 1});
+    }
+}
 
 void quantizeInput(const float* x, const float* sign, Rotation rotation,
                    const QuantizedVectorOut& out) {
@@ -33,17 +54,7 @@ void quantizeInput(const float* x, const float* sign, Rotation rotation,
         rotated[i] *= sign[i];
     }
     blockHadamard(rotated.data(), 1, rotation.size, rotation.block);
-    std::fill_n(out.codes, out.blocks * kQuantizedBlock, int8_t{0});
-    for (int64_t block = 0; block < out.blocks; ++block) {
-        const int64_t first = block * kQuantizedBlock;
-        const int64_t count = std::clamp<int64_t>(rotation.size - first, 0, kQuantizedBlock);
-        int8_t* codes = out.codes + first;
-        out.scale[block] = quantizeBlock(rotated.data() + first, count, codes);
-        out.sum[block] = 0;
-        for (int64_t i = 0; i < count; ++i) {
-            out.sum[block] += codes[i];
-        }
-    }
+    quantize(rotated.data(), rotation.size, {out.codes, nullptr, out.scale, out.sum, out.blocks});
 }
 
 void rotateOutput(const float* product, const float* sign, const float* bias, Rotation rotation,

@@ -4,6 +4,9 @@
 #include <cstdint>
 #include <span>
 
+#include "kernels/activation/activation.h"
+#include "kernels/dense/dense.h"
+
 namespace caldera::kernels {
 
 /// The 2^bits reconstruction levels of least mean squared error for N(0,1), ascending and
@@ -39,7 +42,18 @@ void lloydProject(const LloydMatrix& matrix, const float* scale, const float* x,
 void lloydExpand(const LloydMatrix& matrix, const float* scale, const float* t, float* y,
                  RowRange range);
 
+/// Levels of 4 bits in units of the largest / 127, rounded: what integer products multiply with.
+std::span<const int8_t> lloydByteLevels();
+float lloydByteStep(); ///< level ~ byte level * step
+
+/// y[t][i] = sum_c byte level[first + i, c] step x[t][c] for i in [0, count): no scales. Exact
+/// within each 128 columns, so an output depends on nothing but its own row and vector.
+void lloydIntegerProduct(const LloydMatrix& matrix, const QuantizedBatch& x, const OutputVectors& y,
+                         RowRange range);
+
 namespace reference {
+void lloydIntegerProduct(const LloydMatrix& matrix, const QuantizedBatch& x, const OutputVectors& y,
+                         RowRange range);
 void lloydDecodeRow(const LloydMatrix& matrix, int64_t row, float* values);
 void lloydProject(const LloydMatrix& matrix, const float* scale, const float* x, float* t,
                   RowRange range);

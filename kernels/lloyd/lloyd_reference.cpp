@@ -18,7 +18,27 @@ constexpr std::array<float, 16> kFourBits = {
     0.1283950298511473F,  0.3880482994902915F, 0.656759118532465F,   0.9423404564869629F,
     1.2562311973471776F,  1.618046386021882F,  2.069017226531385F,   2.732589570995161F};
 
+constexpr float kLargestByte = 127;
+
+constexpr std::array<int8_t, 16> byteLevels() {
+    std::array<int8_t, 16> bytes{};
+    for (size_t i = 0; i < bytes.size(); ++i) {
+        const float scaled = kFourBits[i] / kFourBits.back() * kLargestByte;
+        bytes[i] = static_cast<int8_t>(scaled + (scaled < 0 ? -0.5F : 0.5F));
+    }
+    return bytes;
+}
+constexpr std::array<int8_t, 16> kByteLevels = byteLevels();
+
 } // namespace
+
+std::span<const int8_t> lloydByteLevels() {
+    return kByteLevels;
+}
+
+float lloydByteStep() {
+    return kFourBits.back() / kLargestByte;
+}
 
 std::span<const float> lloydLevels(int bits) {
     return bits == 2   ? std::span<const float>(kTwoBits)
@@ -73,6 +93,22 @@ void lloydExpand(const LloydMatrix& matrix, const float* scale, const float* t, 
             sum += static_cast<double>(values[k]) * scale[k] * t[k];
         }
         y[row] += static_cast<float>(sum);
+    }
+}
+
+void lloydIntegerProduct(const LloydMatrix& matrix, const QuantizedBatch& x, const OutputVectors& y,
+                         RowRange range) {
+    for (int64_t t = 0; t < x.count; ++t) {
+        const QuantizedBatch one = x.from(t);
+        for (int64_t row = 0; row < range.count; ++row) {
+            const uint8_t* codes = matrix.codes + (range.first + row) * matrix.rowBytes();
+            double sum = 0;
+            for (int64_t c = 0; c < matrix.columns; ++c) {
+                sum += static_cast<double>(one.value(c)) *
+                       kByteLevels[(codes[c / 2] >> (c % 2 * 4)) & 0xF];
+            }
+            y.values[t * y.stride + row] = static_cast<float>(lloydByteStep() * sum);
+        }
     }
 }
 

@@ -1,9 +1,10 @@
 // Matrices of 4-bit numbers with a scale for each 64 columns, as embeddings and heads are stored
-// (docs/formats/codecs.md), times a few f32 vectors.
+// (docs/formats/codecs.md), times a few vectors of integers.
 #pragma once
 
 #include <cstdint>
 
+#include "kernels/activation/activation.h"
 #include "kernels/dense/dense.h"
 
 namespace caldera::kernels {
@@ -21,13 +22,13 @@ struct NibbleRows {
     int64_t blocks() const { return (columns + kNibbleBlock - 1) / kNibbleBlock; }
 };
 
-/// y[t][r] = sum over c of w[r][c] x[t][c], accumulated in f32. An output depends only on its own
-/// row and vector.
-void multiply(const NibbleRows& w, const InputVectors& x, const OutputVectors& y);
+/// y[t][r] = sum over c of w[r][c] x[t][c], exact within a block and accumulated in f32. An output
+/// depends only on its own row and vector.
+void multiply(const NibbleRows& w, const QuantizedBatch& x, const OutputVectors& y);
 
 namespace reference {
 /// The same up to rounding, in plain loops.
-void multiply(const NibbleRows& w, const InputVectors& x, const OutputVectors& y);
+void multiply(const NibbleRows& w, const QuantizedBatch& x, const OutputVectors& y);
 } // namespace reference
 
 } // namespace caldera::kernels

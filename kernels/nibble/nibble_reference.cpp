@@ -24,12 +24,12 @@ double valueAt(const NibbleRows& w, int64_t row, int64_t column) {
 
 } // namespace
 
-void multiply(const NibbleRows& w, const InputVectors& x, const OutputVectors& y) {
+void multiply(const NibbleRows& w, const QuantizedBatch& x, const OutputVectors& y) {
     for (int64_t t = 0; t < x.count; ++t) {
         for (int64_t r = 0; r < w.rows; ++r) {
             double sum = 0;
             for (int64_t c = 0; c < w.columns; ++c) {
-                sum += valueAt(w, r, c) * x.values[t * x.stride + c];
+                sum += valueAt(w, r, c) * x.from(t).value(c);
             }
             y.values[t * y.stride + r] = static_cast<float>(sum);
         }

@@ -6,8 +6,11 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <vector>
 
+#include "kernels/activation/activation.h"
 #include "kernels/common/product.h"
+#include "kernels/dense/dense.h"
 
 namespace caldera::kernels {
 
@@ -69,7 +72,19 @@ void trellisGemv(const TrellisMatrix& q, const float* x, float* y, GroupRange ra
 /// The same for every vector of the batch; each group is decoded once.
 void trellisGemm(const TrellisMatrix& q, const InputBatch& batch, GroupRange range);
 
+/// What integer products look up: for each window, top bit included, its V entries as bytes of a
+/// word, 128 added, the first one lowest.
+std::vector<uint32_t> trellisByteTable(const TrellisCode& code);
+
+/// y[t][16 g + i] += scale[g] * (Q x[t])[16 g + i] for the groups of the range: products of whole
+/// numbers, exact within each 128 columns, so an output depends on nothing but its own row and
+/// vector. `byteTable` is the code's; x holds all columns. y [count, stride].
+void trellisIntegerProduct(const TrellisMatrix& q, const uint32_t* byteTable,
+                           const QuantizedBatch& x, const OutputVectors& y, GroupRange range);
+
 namespace reference {
+void trellisIntegerProduct(const TrellisMatrix& q, const QuantizedBatch& x, const OutputVectors& y,
+                           GroupRange range);
 void trellisEncode(const TrellisCode& code, const float* x, int64_t groups, uint8_t* codes,
                    float* decoded);
 /// The least error that codes can have: every boundary state is tried, at 2^m / 3 times the work.

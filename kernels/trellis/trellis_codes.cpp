@@ -62,4 +62,18 @@ uint64_t trellisTableHash(const TrellisCode& code) {
     return hash;
 }
 
+std::vector<uint32_t> trellisByteTable(const TrellisCode& code) {
+    constexpr uint32_t kBias = 128;
+    const uint32_t top = 1U << (code.windowBits() - 1);
+    std::vector<uint32_t> words(2 * static_cast<size_t>(top), 0);
+    for (uint32_t window = 0; window < top; ++window) {
+        for (int j = 0; j < code.columns; ++j) {
+            const int entry = code.table[window * code.columns + j];
+            words[window] |= (static_cast<uint32_t>(entry) + kBias) << (8 * j);
+            words[window | top] |= (static_cast<uint32_t>(~entry) + kBias) << (8 * j);
+        }
+    }
+    return words;
+}
+
 } // namespace caldera::kernels

@@ -162,4 +162,26 @@ void trellisGemv(const TrellisMatrix& q, const float* x, float* y, GroupRange ra
     }
 }
 
+void trellisIntegerProduct(const TrellisMatrix& q, const QuantizedBatch& x, const OutputVectors& y,
+                           GroupRange range) {
+    const TrellisCode& code = *q.code;
+    const int64_t columns = q.blocks * code.columns;
+    std::vector<float> weights(static_cast<size_t>(kTrellisRows * columns));
+    for (int64_t group = range.first; group < range.first + range.count; ++group) {
+        trellisDecodeRows(code, q.codes + group * q.blocks * code.groupBytes(), q.blocks,
+                          weights.data());
+        for (int64_t t = 0; t < x.count; ++t) {
+            const QuantizedBatch one = x.from(t);
+            for (int row = 0; row < kTrellisRows; ++row) {
+                double sum = 0;
+                for (int64_t c = 0; c < columns; ++c) {
+                    sum += static_cast<double>(weights[row * columns + c]) * one.value(c);
+                }
+                y.values[t * y.stride + group * kTrellisRows + row] +=
+                    static_cast<float>(q.scale[group] * sum);
+            }
+        }
+    }
+}
+
 } // namespace caldera::kernels::reference

@@ -86,3 +86,39 @@ TEST(Activation, RotatingBackUndoesTheRotation) {
         }
     }
 }
+
+TEST(Quantize, RoundsAsTheReference) {
+    for (const int64_t size : {1, 5, 128, 130, 576}) {
+        for (const int bits : {8, 16}) {
+            SCOPED_TRACE(testing::Message() << size << ", " << bits);
+            std::vector<float> x = randomNormal(size, 3, 83);
+            if (size == 576) {
+                std::fill_n(x.begin() + 128, 128, 0.0F);
+                std::fill_n(x.begin() + 256, 128, 1e-39F); // whose inverse is no number
+            }
+            QuantizedInputs inputs;
+            inputs.resize(1, size, bits);
+            inputs.set(0, x.data());
+            const QuantizedBatch got = inputs.view();
+            const int64_t blocks = got.blocks;
+            std::vector<int8_t> high(blocks * kQuantizedBlock, 99);
+            std::vector<int8_t> low(high);
+            std::vector<float> scale(blocks);
+            std::vector<int32_t> sum(blocks);
+            reference::quantize(
+                x.data(), size,
+                {high.data(), bits == 16 ? low.data() : nullptr, scale.data(), sum.data(), blocks});
+            EXPECT_EQ(std::vector<int8_t>(got.high, got.high + high.size()), high);
+            EXPECT_EQ(std::vector<float>(got.scale, got.scale + blocks), scale);
+            EXPECT_EQ(std::vector<int32_t>(got.sum, got.sum + blocks), sum);
+            if (bits == 16) {
+                EXPECT_EQ(std::vector<int8_t>(got.low, got.low + low.size()), low);
+            } else {
+                EXPECT_EQ(got.low, nullptr);
+            }
+            for (int64_t i = 0; i < size; ++i) {
+                ASSERT_NEAR(got.value(i), x[i], 0.501F * scale[i / kQuantizedBlock] + 1e-38F);
+            }
+        }
+    }
+}

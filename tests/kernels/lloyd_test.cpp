@@ -72,6 +72,14 @@ TEST(LloydQuantize, TakesTheLowerOfTwoLevelsAndAnythingForInput) {
     EXPECT_EQ(indices, (std::vector<uint8_t>{7, 15, 0, 0}));
 }
 
+TEST(LloydByteLevels, AreTheLevelsWithinHalfAStep) {
+    for (size_t i = 0; i < 16; ++i) {
+        EXPECT_NEAR(static_cast<float>(lloydByteLevels()[i]) * lloydByteStep(), lloydLevels(4)[i],
+                    0.501F * lloydByteStep());
+    }
+    EXPECT_EQ(lloydByteLevels()[15], 127);
+}
+
 class LloydProducts : public testing::TestWithParam<std::pair<int64_t, int64_t>> {
 protected:
     LloydProducts()
@@ -123,6 +131,24 @@ TEST_P(LloydProducts, ExpandAsTheReferenceAndAdd) {
     lloydExpand(matrix_, scale.data(), t.data(), y.data(), {0, middle});
     for (int64_t i = 0; i < rows_; ++i) {
         EXPECT_NEAR(y[i], expected[i], 2e-5) << "row " << i;
+    }
+}
+
+TEST_P(LloydProducts, MultiplyIntegersAsTheReference) {
+    for (const int64_t count : {1, 4, 7}) {
+        for (const int bits : {8, 16}) {
+            const QuantizedInputs x = randomIntegers(count, columns_, bits, 27);
+            std::vector<float> expected(count * rows_, 9.0F);
+            std::vector<float> y(count * rows_, 7.0F);
+            reference::lloydIntegerProduct(matrix_, x.view(), {expected.data(), rows_}, {0, rows_});
+            const int64_t middle = rows_ / 3;
+            lloydIntegerProduct(matrix_, x.view(), {y.data() + middle, rows_},
+                                {middle, rows_ - middle});
+            lloydIntegerProduct(matrix_, x.view(), {y.data(), rows_}, {0, middle});
+            for (size_t i = 0; i < y.size(); ++i) {
+                ASSERT_NEAR(y[i], expected[i], 1e-4F) << count << ", " << bits << ", " << i;
+            }
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "core/base/half.h"
+#include "tests/kernels/random_values.h"
 
 namespace caldera::kernels {
 namespace {
@@ -32,30 +33,23 @@ struct RandomNibbles {
     NibbleRows view;
 };
 
-std::vector<float> randomValues(int64_t count, std::mt19937& random) {
-    std::normal_distribution<float> normal;
-    std::vector<float> values(static_cast<size_t>(count));
-    for (float& value : values) {
-        value = normal(random);
-    }
-    return values;
-}
-
 TEST(NibbleMultiply, EqualsTheReferenceForAwkwardSizes) {
     std::mt19937 random(kSeed);
     for (const int64_t rows : {1, 5, 16}) {
         for (const int64_t columns : {1, 2, 63, 64, 65, 200, 576}) {
             for (const int64_t count : {1, 3, 4, 6}) {
-                SCOPED_TRACE(testing::Message() << rows << " x " << columns << " x " << count);
-                const RandomNibbles w(rows, columns, random);
-                const auto x = randomValues(count * (columns + 3), random);
-                std::vector<float> got(static_cast<size_t>(count * (rows + 1)), -1.0F);
-                std::vector<float> expected = got;
-                multiply(w.view, {x.data(), count, columns + 3}, {got.data(), rows + 1});
-                reference::multiply(w.view, {x.data(), count, columns + 3},
-                                    {expected.data(), rows + 1});
-                for (size_t i = 0; i < got.size(); ++i) {
-                    ASSERT_NEAR(got[i], expected[i], 1e-4F) << i;
+                for (const int bits : {8, 16}) {
+                    SCOPED_TRACE(testing::Message()
+                                 << rows << " x " << columns << " x " << count << ", " << bits);
+                    const RandomNibbles w(rows, columns, random);
+                    const QuantizedInputs x = randomIntegers(count, columns, bits, 12);
+                    std::vector<float> got(static_cast<size_t>(count * (rows + 1)), -1.0F);
+                    std::vector<float> expected = got;
+                    multiply(w.view, x.view(), {got.data(), rows + 1});
+                    reference::multiply(w.view, x.view(), {expected.data(), rows + 1});
+                    for (size_t i = 0; i < got.size(); ++i) {
+                        ASSERT_NEAR(got[i], expected[i], 1e-4F) << i;
+                    }
                 }
             }
         }
@@ -65,9 +59,9 @@ TEST(NibbleMultiply, EqualsTheReferenceForAwkwardSizes) {
 TEST(NibbleMultiply, DoesNotDependOnTheSplitOfRowsAndVectors) {
     std::mt19937 random(kSeed);
     const RandomNibbles w(12, 130, random);
-    const auto x = randomValues(5 * 130, random);
+    const QuantizedInputs x = randomIntegers(5, 130, 16, 13);
     std::vector<float> whole(5 * 12);
-    multiply(w.view, {x.data(), 5, 130}, {whole.data(), 12});
+    multiply(w.view, x.view(), {whole.data(), 12});
     std::vector<float> parts(5 * 12);
     for (int64_t t = 0; t < 5; ++t) {
         for (int64_t row = 0; row < 12; row += 6) {
@@ -75,7 +69,9 @@ TEST(NibbleMultiply, DoesNotDependOnTheSplitOfRowsAndVectors) {
             part.codes += row * part.blocks() * kNibbleBlockBytes;
             part.scale += row * part.blocks();
             part.rows = 6;
-            multiply(part, {x.data() + t * 130, 1, 130}, {parts.data() + t * 12 + row, 12});
+            QuantizedBatch one = x.view().from(t);
+            one.count = 1;
+            multiply(part, one, {parts.data() + t * 12 + row, 12});
         }
     }
     EXPECT_EQ(whole, parts);

@@ -122,12 +122,67 @@ TEST_P(Targets, MultiplyNibblesAsTheReference) {
         bits = bits % 0x3000; // positive and below 1/8
     }
     const NibbleRows w = {codes.data(), scale.data(), 5, 150};
-    const std::vector<float> x = randomNormal(5 * 150, 1.0F, 73);
-    std::vector<float> expected(25);
-    std::vector<float> y(25);
-    reference::multiply(w, {x.data(), 5, 150}, {expected.data(), 5});
-    multiply(w, {x.data(), 5, 150}, {y.data(), 5});
-    expectNear(y, expected);
+    for (const int bits : {8, 16}) {
+        const QuantizedInputs x = randomIntegers(5, 150, bits, 73);
+        std::vector<float> expected(25);
+        std::vector<float> y(25);
+        reference::multiply(w, x.view(), {expected.data(), 5});
+        multiply(w, x.view(), {y.data(), 5});
+        expectNear(y, expected);
+    }
+}
+
+TEST_P(Targets, MultiplyIntegersAsTheReference) {
+    for (const TrellisCode& code : trellisCodes()) {
+        const std::vector<uint16_t> words = randomWords(37 * code.groupBytes(), 74);
+        const std::vector<uint8_t> codes(words.begin(), words.end());
+        const std::vector<uint32_t> table = trellisByteTable(code);
+        const float scale = 0.1F;
+        const TrellisMatrix q = {&code, codes.data(), &scale, 1, 37};
+        for (const int64_t count : {1, 9}) {
+            for (const int bits : {8, 16}) {
+                const QuantizedInputs x = randomIntegers(count, 37 * code.columns, bits, 75);
+                std::vector<float> expected(16 * count);
+                std::vector<float> y(16 * count);
+                reference::trellisIntegerProduct(q, x.view(), {expected.data(), 16}, {0, 1});
+                trellisIntegerProduct(q, table.data(), x.view(), {y.data(), 16}, {0, 1});
+                expectNear(y, expected);
+            }
+        }
+    }
+}
+
+TEST_P(Targets, MultiplyFactorsAndIntegersAsTheReference) {
+    const std::vector<uint16_t> words = randomWords(9 * 85, 76);
+    const std::vector<uint8_t> codes(words.begin(), words.end());
+    const LloydMatrix matrix = {codes.data(), 9, 169};
+    for (const int bits : {8, 16}) {
+        const QuantizedInputs x = randomIntegers(5, 169, bits, 77);
+        std::vector<float> expected(45);
+        std::vector<float> y(45);
+        reference::lloydIntegerProduct(matrix, x.view(), {expected.data(), 9}, {0, 9});
+        lloydIntegerProduct(matrix, x.view(), {y.data(), 9}, {0, 9});
+        expectNear(y, expected);
+    }
+}
+
+TEST_P(Targets, QuantizeAsTheReference) {
+    const std::vector<float> x = randomNormal(200, 2.0F, 78);
+    for (const int bits : {8, 16}) {
+        QuantizedInputs inputs;
+        inputs.resize(1, 200, bits);
+        inputs.set(0, x.data());
+        std::vector<int8_t> high(256);
+        std::vector<int8_t> low(256);
+        std::vector<float> scale(2);
+        std::vector<int32_t> sum(2);
+        reference::quantize(
+            x.data(), 200,
+            {high.data(), bits == 16 ? low.data() : nullptr, scale.data(), sum.data(), 2});
+        const QuantizedBatch got = inputs.view();
+        EXPECT_EQ(std::vector<int8_t>(got.high, got.high + 256), high);
+        EXPECT_EQ(std::vector<int32_t>(got.sum, got.sum + 2), sum);
+    }
 }
 
 TEST_P(Targets, TransformBlocksBitForBitAsTheReference) {

@@ -230,6 +230,48 @@ TEST(TrellisShapes, WithMoreMemoryEncodeAsTheReference) {
                  std::invalid_argument);
 }
 
+TEST_P(Trellis, MultipliesIntegersAsTheReference) {
+    const TrellisCode& code = GetParam();
+    const std::vector<uint32_t> table = trellisByteTable(code);
+    for (const int64_t blocks : {1, 3, 32, 37, 100}) {
+        const std::vector<uint8_t> codes = randomCodes(2 * blocks * code.groupBytes(), 91);
+        const std::vector<float> scale = {0.1F, -0.2F};
+        const TrellisMatrix q = {&code, codes.data(), scale.data(), 2, blocks};
+        for (const int64_t count : {1, 3, 9, 70}) {
+            for (const int bits : {8, 16}) {
+                SCOPED_TRACE(testing::Message() << blocks << " x " << count << ", " << bits);
+                const QuantizedInputs x = randomIntegers(count, blocks * code.columns, bits, 92);
+                std::vector<float> y(count * 35, 0.5F);
+                std::vector<float> expected = y;
+                trellisIntegerProduct(q, table.data(), x.view(), {y.data(), 35}, {0, 1});
+                trellisIntegerProduct(q, table.data(), x.view(), {y.data(), 35}, {1, 1});
+                reference::trellisIntegerProduct(q, x.view(), {expected.data(), 35}, {0, 2});
+                for (size_t i = 0; i < y.size(); ++i) {
+                    ASSERT_NEAR(y[i], expected[i], 2e-5F) << i;
+                }
+            }
+        }
+    }
+}
+
+TEST_P(Trellis, MultipliesEachVectorAsIfItWereAlone) {
+    const TrellisCode& code = GetParam();
+    const std::vector<uint32_t> table = trellisByteTable(code);
+    const std::vector<uint8_t> codes = randomCodes(75 * code.groupBytes(), 93);
+    const float scale = 0.3F;
+    const TrellisMatrix q = {&code, codes.data(), &scale, 1, 75};
+    const QuantizedInputs x = randomIntegers(13, 75 * code.columns, 16, 94);
+    std::vector<float> together(13 * 16);
+    std::vector<float> alone(13 * 16);
+    trellisIntegerProduct(q, table.data(), x.view(), {together.data(), 16}, {0, 1});
+    for (int64_t t = 0; t < 13; ++t) {
+        QuantizedBatch one = x.view().from(t);
+        one.count = 1;
+        trellisIntegerProduct(q, table.data(), one, {alone.data() + 16 * t, 16}, {0, 1});
+    }
+    EXPECT_EQ(together, alone);
+}
+
 INSTANTIATE_TEST_SUITE_P(Codes, Trellis,
                          testing::ValuesIn(trellisCodes().begin(), trellisCodes().end()),
                          [](const auto& code) { return std::string(code.param.id).substr(8); });

@@ -86,12 +86,14 @@ TEST_P(CpuBackendModelTest, EqualsTheDenseComputation) {
     const std::vector<Token> tokens = randomTokens(40, 5);
     const auto expected = model.logits(tokens);
     const auto backend = openBackend(model.artifact(), onCpu(64));
+    // Products with trellis codes round their inputs to 16 bits.
+    const double allowed = GetParam().options.codec == "trellis" ? 1e-2 : 2e-3;
     // A few tokens together, then one by one: both paths of the linears.
     const auto prompt = std::span(tokens).first(30);
-    EXPECT_LT(largestDifference(logitsAfter(*backend, prompt), expected[29]), 2e-3);
+    EXPECT_LT(largestDifference(logitsAfter(*backend, prompt), expected[29]), allowed);
     for (size_t t = 30; t < tokens.size(); ++t) {
         const std::vector<Backend::Next> next = {{0, tokens[t]}};
-        ASSERT_LT(largestDifference(backend->step(next), expected[t]), 2e-3) << "token " << t;
+        ASSERT_LT(largestDifference(backend->step(next), expected[t]), allowed) << "token " << t;
     }
 }
 

@@ -1,5 +1,6 @@
 #include "core/runtime/linear.h"
 
+#include <array>
 #include <cmath>
 #include <random>
 
@@ -93,6 +94,43 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"halves", {33, 13}, 16, "none", 2, false, "none-16"},
         Case{"twoWords", {20, 36}, 0, "none", 1, false, "e8p-4"}),
     [](const auto& test) { return test.param.name; });
+
+/// Relative to the size of y, since each value sums what rounding does to all inputs.
+double relativeError(const PackedCell& packed, MatrixShape shape, int activationBits) {
+    std::mt19937 random(6);
+    const std::vector<float> x = randomVector(3 * shape.columns, random);
+    const std::vector<float> weight = packed.dense();
+    ThreadPool pool(2);
+    LinearWorkspace workspace;
+    workspace.activationBits = activationBits;
+    const GroupLinear group({packed.view({0, Module::OProj})});
+    std::vector<float> y(static_cast<size_t>(3 * shape.rows));
+    const std::array outputs = {y.data()};
+    group.apply(pool, workspace, x.data(), 3, outputs);
+    double error = 0;
+    double size = 0;
+    for (int64_t i = 0; i < 3 * shape.rows; ++i) {
+        double expected = 0;
+        for (int64_t c = 0; c < shape.columns; ++c) {
+            expected += static_cast<double>(
+                            weight[static_cast<size_t>(i % shape.rows * shape.columns + c)]) *
+                        x[static_cast<size_t>(i / shape.rows * shape.columns + c)];
+        }
+        error += std::pow(y[static_cast<size_t>(i)] - expected, 2);
+        size += expected * expected;
+    }
+    return std::sqrt(error / size);
+}
+
+TEST(GroupLinear, RoundsInputsToTheBitsOfItsWorkspace) {
+    std::mt19937 random(7);
+    constexpr MatrixShape kShape{192, 320};
+    const PackedCell packed(kShape, 48, "hadamard-128", random, "trellis-v4k8m4");
+    EXPECT_LT(relativeError(packed, kShape, 16), 1e-4);
+    const double coarse = relativeError(packed, kShape, 8);
+    EXPECT_LT(coarse, 0.012);
+    EXPECT_GT(coarse, 1e-3);
+}
 
 TEST(GroupLinear, MixesSkippedAndCompressedMembers) {
     std::mt19937 random(4);

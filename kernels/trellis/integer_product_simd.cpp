@@ -1,0 +1,160 @@
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+#include "kernels/trellis/trellis.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/trellis/integer_product_simd.cpp"
+#include <hwy/foreach_target.h>
+
+#include <hwy/highway.h>
+
+#include "kernels/common/row_product-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace caldera::kernels::HWY_NAMESPACE {
+namespace {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+// Four weights of a row are one 32-bit look-up. Sixteen loads from a table in the first cache are
+// faster than a gather. With u = e + 128 the value (e + 1/2) step of an entry is (2 u - 255) step /
+// 2, and the complement of e, which a window's top bit wants, that of u.
+
+/// The bits of a group as three overlapping words, each window within one.
+template <int kNewBits, int kMemoryBits>
+class GroupBits {
+public:
+    explicit GroupBits(const uint8_t* bytes) {
+        for (int i = 0; i < 3; ++i) {
+            std::memcpy(&words_[i], bytes + i * kWordStep, sizeof(uint64_t));
+        }
+    }
+
+    template <int kRow>
+    HWY_INLINE uint32_t window() const {
+        constexpr uint32_t kMask = (1U << (kNewBits + kMemoryBits)) - 1;
+        if constexpr (kRow == 0) { // follows the last row
+            return ((words_[2] >> (64 - kMemoryBits)) | (words_[0] << kMemoryBits)) & kMask;
+        } else {
+            constexpr int kFirst = kRow * kNewBits - kMemoryBits;
+            constexpr int kWord = std::min(kFirst / (8 * kWordStep), 2);
+            constexpr int kShift = kFirst - kWord * 8 * kWordStep;
+            static_assert(kShift + kNewBits + kMemoryBits <= 64);
+            // A rotation is one instruction where a shift would first have to copy the word.
+            return static_cast<uint32_t>(std::rotr(words_[kWord], kShift)) & kMask;
+        }
+    }
+
+private:
+    static constexpr int kWordStep = (2 * kNewBits - 8) / 2;
+    uint64_t words_[3];
+};
+
+/// The words of rows kFirst, kFirst + 1, ... in the lanes of a vector.
+template <int kFirst, class D, class Bits>
+HWY_INLINE hn::Vec<D> lookUp(D d, const uint32_t* table, const Bits& bits) {
+#if HWY_TARGET == HWY_SCALAR
+    return hn::Set(d, static_cast<int32_t>(table[bits.template window<kFirst>()]));
+#else
+    constexpr int kCount = static_cast<int>(hn::MaxLanes(D()));
+    if constexpr (kCount == 4) { // built in a register, lane by lane from memory
+        using Four = uint32_t __attribute__((vector_size(16)));
+        const Four four = {
+            table[bits.template window<kFirst>()], table[bits.template window<kFirst + 1>()],
+            table[bits.template window<kFirst + 2>()], table[bits.template window<kFirst + 3>()]};
+        return hn::LoadU(d, reinterpret_cast<const int32_t*>(&four));
+    } else {
+        const hn::Half<D> half;
+        return hn::Combine(d, lookUp<kFirst + kCount / 2>(half, table, bits),
+                           lookUp<kFirst>(half, table, bits));
+    }
+#endif
+}
+
+/// The words of a group's rows; codes [blocks, 2 k].
+template <int kColumns, int kNewBits, int kMemoryBits>
+struct Group {
+    static constexpr int kBias = 255;
+    static constexpr int kTogether = 1;
+    static constexpr int64_t kBytes = 2 * kNewBits;
+    static constexpr int kStepBlocks = kStepColumns / kColumns;
+    using Bits = GroupBits<kNewBits, kMemoryBits>;
+
+    const uint32_t* table;
+    const uint8_t* codes;
+    int64_t blocks;
+    int64_t columns;
+
+    template <int kPart>
+    HWY_INLINE void weights(int64_t step, LaneVector* out) const {
+        const LaneTag di;
+        const uint8_t* first = codes + step * kStepBlocks * kBytes;
+        *out = lookUp<kPart * kPartLanes>(di, table, Bits(first));
+        if constexpr (kStepBlocks == 2) {
+            const bool hasSecond = step * kStepBlocks + 1 < blocks;
+            const Bits second(first + (hasSecond ? kBytes : 0));
+            *out = hn::Or(*out, hn::ShiftLeft<16>(lookUp<kPart * kPartLanes>(di, table, second)));
+        }
+    }
+};
+
+/// y [16] += factor * totals.
+HWY_INLINE void addScaled(const float* totals, float factor, float* y) {
+    const LaneFloatTag df;
+    for (int i = 0; i < kLaneRows; i += kPartLanes) {
+        hn::StoreU(hn::MulAdd(hn::LoadU(df, totals + i), hn::Set(df, factor), hn::LoadU(df, y + i)),
+                   df, y + i);
+    }
+}
+
+template <int kColumns, int kNewBits, int kMemoryBits>
+void multiplyGroups(const TrellisMatrix& q, const uint32_t* table, const QuantizedBatch& x,
+                    const OutputVectors& y, GroupRange range) {
+    using Rows = Group<kColumns, kNewBits, kMemoryBits>;
+    for (int64_t first = 0; first < x.count; first += kMostVectors) {
+        QuantizedBatch some = x.from(first);
+        some.count = std::min(kMostVectors, some.count);
+        for (int64_t group = range.first; group < range.first + range.count; ++group) {
+            const Rows rows = {table, q.codes + group * q.blocks * Rows::kBytes, q.blocks,
+                               q.blocks * kColumns};
+            float totals[kMostVectors * kLaneRows];
+            multiplyRows(rows, some, totals);
+            for (int64_t t = 0; t < some.count; ++t) {
+                addScaled(totals + t * kLaneRows, q.scale[group] * q.code->step / 2,
+                          y.values + (first + t) * y.stride + group * kLaneRows);
+            }
+        }
+    }
+}
+
+void integerProduct(const TrellisMatrix& q, const uint32_t* table, const QuantizedBatch& x,
+                    const OutputVectors& y, GroupRange range) {
+    const TrellisCode& code = *q.code;
+    if (code.columns == 4) {
+        (code.newBits == 6   ? multiplyGroups<4, 6, 6>
+         : code.newBits == 8 ? multiplyGroups<4, 8, 4>
+                             : multiplyGroups<4, 10, 4>)(q, table, x, y, range);
+    } else {
+        (code.newBits == 6 ? multiplyGroups<2, 6, 6> : multiplyGroups<2, 8, 4>)(q, table, x, y,
+                                                                                range);
+    }
+}
+
+} // namespace
+} // namespace caldera::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace caldera::kernels {
+
+HWY_EXPORT(integerProduct);
+
+void trellisIntegerProduct(const TrellisMatrix& q, const uint32_t* byteTable,
+                           const QuantizedBatch& x, const OutputVectors& y, GroupRange range) {
+    HWY_DYNAMIC_DISPATCH(integerProduct)(q, byteTable, x, y, range);
+}
+
+} // namespace caldera::kernels
+#endif
