@@ -91,42 +91,21 @@ struct Activations {
     std::vector<float> q, k, v, attended, gate, up;
 };
 
-/// Tokens of one context that fit beside the artifact into the memory of this machine.
-int64_t tokensInMemory(const Artifact& artifact) {
-    const int64_t memory = int64_t{::sysconf(_SC_PHYS_PAGES)} * ::sysconf(_SC_PAGESIZE);
-    return std::max<int64_t>(memory - artifact.fileBytes(), 0) /
-           KvCache::tokenBytes(artifact.config());
-}
-
-/// The whole pages that the sequences may share.
-int64_t poolFor(const Artifact& artifact, const EngineSettings& settings) {
-    const int64_t held = tokensInMemory(artifact) / kPageTokens * kPageTokens;
-    const int64_t one = usedTokens(settings.contextLength);
-    if (held < one) {
-        const std::string needed = byteText(
-            static_cast<uint64_t>(settings.contextLength * KvCache::tokenBytes(artifact.config())));
-        throw Error("engine.memory",
-                    "A context of " + std::to_string(settings.contextLength) + " tokens needs " +
-                        needed + " for keys and values; beside " + artifact.name() +
-                        " the memory of this machine holds " + std::to_string(held) +
-                        " tokens. Choose a smaller --context.",
-                    {{"context", std::to_string(settings.contextLength)},
-                     {"needed", needed},
-                     {"held", std::to_string(held)}});
-    }
-    return std::min(held, one * settings.chats);
+int64_t memoryOfThisMachine() {
+    return int64_t{::sysconf(_SC_PHYS_PAGES)} * ::sysconf(_SC_PAGESIZE);
 }
 
 class CpuBackend : public Backend {
 public:
     CpuBackend(std::shared_ptr<const Artifact> artifact, const EngineSettings& settings)
         : artifact_(std::move(artifact)), config_(artifact_->config()),
-          poolTokens_(poolFor(*artifact_, settings)), pool_(settings.threads),
-          rope_(config_, settings.contextLength), attention_(config_, pool_),
-          embedding_(artifact_->embedding()), head_(artifact_->head()),
+          poolTokens_(cpuPoolTokens(*artifact_, settings, memoryOfThisMachine())),
+          pool_(settings.threads), rope_(config_, settings.contextLength),
+          attention_(config_, pool_), embedding_(artifact_->embedding()), head_(artifact_->head()),
           finalNorm_(artifact_->norm("model.norm.weight")),
           activations_(config_, std::max(kPromptBatch, settings.chats)),
           logits_(static_cast<size_t>(config_.vocabSize * settings.chats)) {
+        workspace_.activationBits = settings.activationBits == 8 ? 8 : 16;
         for (int slot = 0; slot < settings.chats; ++slot) {
             caches_.emplace_back(config_, settings.contextLength);
         }
@@ -321,6 +300,24 @@ int64_t CpuBackend::weightBytes() const {
 }
 
 } // namespace
+
+int64_t cpuPoolTokens(const Artifact& artifact, const EngineSettings& settings, int64_t memory) {
+    const int64_t tokenBytes = KvCache::tokenBytes(artifact.config());
+    const int64_t held = std::max<int64_t>(memory - artifact.fileBytes(), 0) / tokenBytes /
+                         kPageTokens * kPageTokens;
+    const int64_t one = usedTokens(settings.contextLength);
+    if (held < one) {
+        const std::string context = std::to_string(settings.contextLength);
+        const std::string needed = byteText(static_cast<uint64_t>(one * tokenBytes));
+        throw Error("engine.memory",
+                    "A context of " + context + " tokens needs " + needed +
+                        " for keys and values; beside " + artifact.name() +
+                        " the memory of this machine holds " + std::to_string(held) +
+                        " tokens. Choose a smaller --context.",
+                    {{"context", context}, {"needed", needed}, {"held", std::to_string(held)}});
+    }
+    return std::min(held, one * settings.chats);
+}
 
 std::unique_ptr<Backend> openCpuBackend(std::shared_ptr<const Artifact> artifact,
                                         const EngineSettings& settings) {

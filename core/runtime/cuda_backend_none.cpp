@@ -4,6 +4,7 @@
 
 namespace caldera {
 
+// NOLINTNEXTLINE(performance-unnecessary-value-param): the real one keeps the artifact
 std::unique_ptr<Backend> openCudaBackend(std::shared_ptr<const Artifact> /*artifact*/,
                                          const EngineSettings& /*settings*/) {
     const std::string reason = kernels::cudaDevice().reason;

@@ -52,12 +52,12 @@ void KvCache::truncate(int length) noexcept {
 /// Positions [first, end) of one head, as far as they fill whole pages of the system.
 void KvCache::giveBack(float* values, int first, int end) const noexcept {
     static const auto kPage = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
-    const auto begin = reinterpret_cast<uintptr_t>(values + int64_t{first} * headSize_);
-    const auto last = reinterpret_cast<uintptr_t>(values + int64_t{end} * headSize_);
-    const uintptr_t firstPage = (begin + kPage - 1) / kPage * kPage;
-    const uintptr_t lastPage = last / kPage * kPage;
-    if (firstPage < lastPage) {
-        ::madvise(reinterpret_cast<void*>(firstPage), lastPage - firstPage, MADV_DONTNEED);
+    auto* begin = reinterpret_cast<char*>(values + int64_t{first} * headSize_);
+    auto* last = reinterpret_cast<char*>(values + int64_t{end} * headSize_);
+    begin += (kPage - reinterpret_cast<uintptr_t>(begin) % kPage) % kPage;
+    last -= reinterpret_cast<uintptr_t>(last) % kPage;
+    if (begin < last) {
+        ::madvise(begin, static_cast<size_t>(last - begin), MADV_DONTNEED);
     }
 }
 

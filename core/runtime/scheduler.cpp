@@ -260,6 +260,7 @@ void Scheduler::stepAll() {
         return;
     }
     std::vector<Backend::Next> next;
+    next.reserve(stepping.size());
     for (const Answer* answer : stepping) {
         next.push_back({answer->slot, answer->tokens.back()});
     }

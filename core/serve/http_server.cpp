@@ -18,7 +18,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr int kSpareThreads = 4;
+constexpr size_t kSpareThreads = 4;
 constexpr int kPatience = 5000; // ms that a client may pause while it sends or should receive
 constexpr auto kRequestTime = std::chrono::seconds(30); // that a client may take to send all of it
 constexpr size_t kMostRequestBytes = 16U << 20;         // a body of 8 MiB, its chunks, headers
@@ -130,7 +130,7 @@ void sayFarewell(int socket) {
 } // namespace
 
 HttpServer::HttpServer(int conversations) {
-    const auto threads = static_cast<size_t>(conversations + kSpareThreads);
+    const size_t threads = static_cast<size_t>(conversations) + kSpareThreads;
     new_task_queue = [threads] { return new httplib::ThreadPool(threads); };
     set_tcp_nodelay(true);
     // httplib's own choice, SO_REUSEPORT, would let two servers share a port.

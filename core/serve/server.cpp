@@ -233,7 +233,8 @@ void ChatServer::answer(const std::string& body, Seats::Seat seat, Response& res
     if (chatAnswer->isStreamed()) {
         response.set_header("Cache-Control", "no-store");
         response.set_chunked_content_provider(
-            "text/event-stream", [this, chatAnswer, seat](size_t, httplib::DataSink& sink) {
+            "text/event-stream",
+            [this, chatAnswer, seat = std::move(seat)](size_t, httplib::DataSink& sink) {
                 stream(*chatAnswer, sink);
                 return true;
             });

@@ -80,6 +80,19 @@ TEST(CommandLine, HelpSaysWhatIsTakenWithoutOptions) {
     EXPECT_THAT(said("chat --help"), HasSubstr("--top-k NUMBER"));
 }
 
+TEST(CommandLine, EngineOptionsSayWhatTheyTake) {
+    const std::vector<std::pair<std::string, std::string>> table = {
+        {"serve /usr --device tpu", "--device: tpu was given; auto, cpu or cuda was needed"},
+        {"serve /usr --kv-bits 7", "--kv-bits: 7 was given; 16 or 8 was needed"},
+        {"serve /usr --chats 65", "--chats: 65 was given; a number from 1 to 64 was needed"},
+        {"chat /usr --chats 2", "not expected"},
+        {"chat /usr --min-p 1.5", "--min-p: 1.5 was given; a number from 0 to 1 was needed"},
+    };
+    for (const auto& [words, complaint] : table) {
+        EXPECT_THAT(said(words), HasSubstr(complaint)) << words;
+    }
+}
+
 TEST(CommandLine, BenchSaysThatThereIsNoGpuAsOtherCommandsDo) {
     const std::string answer = said("bench gemv --device cuda --json");
     const auto document = nlohmann::json::parse(answer, nullptr, false);

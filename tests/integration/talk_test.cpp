@@ -66,6 +66,7 @@ TEST_F(TalkTest, ServeSaysWhereItListensAndEndsWithItsParent) {
     EXPECT_EQ(line.at("event"), "listening");
     EXPECT_EQ(line.at("model"), "tiny");
     EXPECT_EQ(line.at("context"), 99);
+    EXPECT_EQ(line.at("chats"), 4);
     const int port = line.at("port");
     EXPECT_EQ(line.at("url"), "http://127.0.0.1:" + std::to_string(port));
     httplib::Client client("127.0.0.1", port);
@@ -74,6 +75,16 @@ TEST_F(TalkTest, ServeSaysWhereItListensAndEndsWithItsParent) {
     EXPECT_EQ(health->status, 200);
     program.closeInput();
     EXPECT_EQ(program.exitCode(), 0);
+}
+
+TEST_F(TalkTest, SaysWhyThereIsNoGpu) {
+    Program program(chat({"--prompt", "Hello", "--device", "cuda", "--json"}));
+    const Json document = Json::parse(program.readAll());
+    if (!document.contains("error")) {
+        GTEST_SKIP() << "there is a GPU";
+    }
+    EXPECT_EQ(program.exitCode(), 1);
+    EXPECT_EQ(document.at("error").at("code"), "engine.no-cuda");
 }
 
 /// Flips the lowest bit of the byte in the middle of the first shard.

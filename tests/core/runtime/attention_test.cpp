@@ -1,5 +1,6 @@
 #include "core/runtime/attention.h"
 
+#include <algorithm>
 #include <cmath>
 #include <random>
 
@@ -103,6 +104,32 @@ TEST(RotaryEmbedding, StretchesLongWavelengthsAsLlama3Does) {
     const double wavelength = 2 * M_PI / frequency(17);
     const double kept = (8192 / wavelength - 1) / 3;
     EXPECT_NEAR(angleOf(17), 100 * frequency(17) * (kept + (1 - kept) / 8), 1e-5);
+}
+
+TEST(KvCache, GivesBackTheMemoryOfWhatItForgets) {
+    ModelConfig config = smallConfig();
+    config.headSize = 64; // 16 KiB a page of tokens
+    constexpr int kCapacity = 512;
+    KvCache cache(config, kCapacity);
+    const auto fill = [&](float value) {
+        for (int head = 0; head < config.kvHeadCount; ++head) {
+            std::fill_n(cache.keys(1, head), kCapacity * 64, value);
+            std::fill_n(cache.values(1, head), kCapacity * 64, value);
+        }
+        cache.append(kCapacity);
+    };
+    fill(3);
+    cache.truncate(100);
+    EXPECT_EQ(cache.length(), 100);
+    // What the system took back reads as 0.
+    for (float* values : {cache.keys(1, 0), cache.keys(1, 1), cache.values(1, 1)}) {
+        EXPECT_EQ(std::count(values, values + 100 * 64, 3.0F), 100 * 64);
+        EXPECT_EQ(values[300 * 64], 0);
+    }
+    cache.truncate(0);
+    EXPECT_EQ(cache.keys(1, 1)[40 * 64], 0);
+    fill(5);
+    EXPECT_EQ(cache.values(1, 0)[511 * 64], 5);
 }
 
 TEST(KvCache, RefusesAContextThatNoMachineHolds) {

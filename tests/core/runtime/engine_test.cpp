@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "core/runtime/backend.h"
+#include "core/runtime/cpu_backend.h"
 #include "kernels/common/device.h"
 #include "tests/support/backend_logits.h"
 #include "tests/support/code_of.h"
@@ -322,6 +323,20 @@ TEST_F(EngineTest, RefusesWhatItCannotRun) {
     SamplingOptions wrong = greedy(1);
     wrong.topP = 7;
     EXPECT_EQ(codeOf([&] { answerTo(*engine, {5}, wrong); }), "engine.sampling");
+}
+
+TEST_F(EngineTest, SharesOutTheMemoryOfTheMachine) {
+    const Artifact& artifact = *model_->artifact();
+    const int64_t token = 2 * 3 * 2 * 16 * 4; // keys and values, three layers, two heads of floats
+    const auto poolIn = [&](int64_t tokens) {
+        return cpuPoolTokens(artifact, onCpu(100, 1, 4), artifact.fileBytes() + tokens * token);
+    };
+    EXPECT_EQ(poolIn(1000000), 4 * 128) << "a context for each, in pages";
+    EXPECT_EQ(poolIn(300), 256);
+    EXPECT_EQ(poolIn(128), 128);
+    EXPECT_EQ(codeOf([&] { poolIn(127); }), "engine.memory");
+    EXPECT_EQ(codeOf([&] { cpuPoolTokens(artifact, onCpu(100), 1); }), "engine.memory");
+    EXPECT_EQ(openBackend(100, 1, 4)->poolTokens(), 4 * 128);
 }
 
 TEST_F(EngineTest, SaysWhyItHasNoGpu) {

@@ -272,6 +272,31 @@ TEST_F(ServerTest, ServesARealEngine) {
     EXPECT_GT(chunks.back().at("caldera").at("weight_bytes"), 0);
 }
 
+TEST_F(ServerTest, GivesFourClientsAtOnceWhatEachGetsAlone) {
+    const RunningServer server(Engine::open(
+        model_->artifact(),
+        {.contextLength = 128, .chats = 4, .threads = 2, .device = EngineSettings::Device::Cpu}));
+    const auto textOf = [&server](int number) {
+        const auto result =
+            server.client().Post(kChat,
+                                 question(R"(, "stream": true, "temperature": 0, "max_tokens": 40)",
+                                          "Number " + std::to_string(number)),
+                                 kJsonType);
+        return result ? contentOf(chunksOf(result->body)) : "no answer";
+    };
+    std::vector<std::future<std::string>> together;
+    for (int number = 0; number < 4; ++number) {
+        together.push_back(std::async(std::launch::async, textOf, number));
+    }
+    std::vector<std::string> texts;
+    for (auto& text : together) {
+        texts.push_back(text.get());
+    }
+    for (int number = 0; number < 4; ++number) {
+        EXPECT_EQ(texts[static_cast<size_t>(number)], textOf(number));
+    }
+}
+
 TEST_F(ServerTest, CancelsAnAnswerWhoseClientLeaves) {
     for (const char* more : {"", R"(, "stream": true)"}) {
         const auto engine = scripted();
