@@ -87,8 +87,8 @@ TEST_P(CpuBackendModelTest, EqualsTheDenseComputation) {
     const std::vector<Token> tokens = randomTokens(40, 5);
     const auto expected = model.logits(tokens);
     const auto backend = openBackend(model.artifact(), onCpu(64));
-    // Products with trellis codes round their inputs to 16 bits.
-    const double allowed = GetParam().options.codec == "trellis" ? 1e-2 : 2e-3;
+    // Products with trellis codes round inputs and factors to 16 bits.
+    const double allowed = GetParam().options.codec == "trellis" ? 4e-2 : 2e-3;
     // A few tokens together, then one by one: both paths of the linears.
     const auto prompt = std::span(tokens).first(30);
     EXPECT_LT(largestDifference(logitsAfter(*backend, prompt), expected[29]), allowed);
@@ -164,10 +164,11 @@ TEST_F(EngineTest, RepeatsItselfExactly) {
     }
 }
 
-TEST_F(EngineTest, StepsSeveralSequencesAsEachAlone) {
+/// Largest difference between the logits of five sequences that step together and of each alone.
+double differenceInCompany(const TinyModel& model) {
     constexpr int kChats = 5;
-    const auto together = openBackend(128, 2, kChats);
-    const auto alone = openBackend(128, 2, kChats);
+    const auto together = openBackend(model.artifact(), onCpu(128, 2, kChats));
+    const auto alone = openBackend(model.artifact(), onCpu(128, 2, kChats));
     std::vector<Backend::Next> next;
     for (int slot = 0; slot < kChats; ++slot) {
         const auto prompt = randomTokens(10 + 23 * slot, 30 + static_cast<uint32_t>(slot));
@@ -176,17 +177,25 @@ TEST_F(EngineTest, StepsSeveralSequencesAsEachAlone) {
         next.push_back({slot, prompt.front()});
     }
     std::reverse(next.begin(), next.end());
+    double largest = 0;
     for (int round = 0; round < 3; ++round) {
-        const auto rows = copyOf(together->step(next));
-        ASSERT_EQ(rows.size(), kChats * 2064U);
+        const auto rows = copyOf(together->step(next)); // [chats, vocab]
+        EXPECT_EQ(rows.size(), kChats * 2064U);
         for (size_t i = 0; i < next.size(); ++i) {
             const auto row = std::span(rows).subspan(i * 2064, 2064);
             const auto expected = alone->step(std::span(next).subspan(i, 1));
-            // Sums are made in another order for several vectors than for one.
-            EXPECT_LT(largestDifference(row, expected), 1e-3) << "round " << round;
+            largest = std::max(largest, largestDifference(row, expected));
             EXPECT_EQ(together->length(next[i].slot), alone->length(next[i].slot));
         }
     }
+    return largest;
+}
+
+TEST_F(EngineTest, StepsSeveralSequencesAsEachAlone) {
+    // Sums of several vectors are made in another order than those of one.
+    EXPECT_LT(differenceInCompany(*model_), 1e-3);
+    EXPECT_EQ(differenceInCompany(TinyModel({.codec = "trellis", .seed = 8})), 0)
+        << "but not for trellis codes";
 }
 
 TEST_F(EngineTest, LeavesNoTraceOfACancelledPrompt) {
