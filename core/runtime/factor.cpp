@@ -49,9 +49,9 @@ void Factor::multiplyFromCodes(int64_t first, int64_t count, const float* x, flo
     kernels::lloydProject(matrix, ones_.data(), x, y, {0, count});
 }
 
-void Factor::multiplyIntegers(int64_t first, int64_t count, const kernels::QuantizedBatch& x,
+void Factor::multiplyIntegers(const IntegerRows& rows, const kernels::QuantizedBatch& x,
                               const kernels::OutputVectors& y) const {
-    kernels::lloydIntegerProduct(fourBitMatrix(), x, y, {first, count});
+    kernels::lloydIntegerProduct(fourBitMatrix(), rows.bits, x, y, {rows.first, rows.count});
 }
 
 } // namespace caldera

@@ -29,8 +29,13 @@ public:
 
     /// Whether multiplyIntegers() may be called.
     bool takesIntegers() const { return isFourBit_; }
-    /// The same for inputs that are integers, with values of 8 bits.
-    void multiplyIntegers(int64_t first, int64_t count, const kernels::QuantizedBatch& x,
+    /// Rows to multiply with integers, the values too.
+    struct IntegerRows {
+        int64_t first = 0;
+        int64_t count = 0;
+        int bits = 16; ///< of the values: 8 or 16
+    };
+    void multiplyIntegers(const IntegerRows& rows, const kernels::QuantizedBatch& x,
                           const kernels::OutputVectors& y) const;
 
 private:

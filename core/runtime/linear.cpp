@@ -78,8 +78,8 @@ int64_t Linear::unitRows() const {
 
 void Linear::reduceRows(const Job& job, int64_t first, int64_t count) const {
     float* reduced = job.reduced + first;
-    if (job.reducesCodes) {
-        right_.multiplyIntegers(first, count, job.codes, {reduced, rank()});
+    if (job.factorBits > 0) {
+        right_.multiplyIntegers({first, count, job.factorBits}, job.codes, {reduced, rank()});
     } else {
         right_.multiply(first, count, job.input, {reduced, rank()}, job.buffers->decoded);
     }
@@ -126,8 +126,8 @@ void Linear::multiplyPacked(const Job& job, int64_t first, int64_t count,
     for (int64_t t = 0; t < job.input.count; ++t) {
         std::fill_n(y.values + t * y.stride, groups * kRowGroup, 0.0F);
     }
-    if (job.reducesCodes) {
-        left_.multiplyIntegers(first, count, job.reducedCodes, y);
+    if (job.factorBits > 0) {
+        left_.multiplyIntegers({first, count, job.factorBits}, job.reducedCodes, y);
     } else if (rank() > 0) {
         const kernels::InputVectors reduced{job.reduced, job.input.count, rank()};
         left_.multiply(first, count, reduced, y, job.buffers->decoded);
@@ -224,7 +224,7 @@ std::vector<Linear::Job> GroupLinear::jobsFor(LinearWorkspace& workspace, const 
                      member.paddedColumns()};
         if (member.takesIntegers()) {
             job.codes = workspace.rotatedCodes.view();
-            job.reducesCodes = workspace.activationBits == 8 && member.hasIntegerFactors();
+            job.factorBits = member.hasIntegerFactors() ? workspace.activationBits : 0;
         }
         job.reduced = reduced;
         job.output = outputs[i];
@@ -238,7 +238,7 @@ void GroupLinear::quantizeReduced(ThreadPool& pool, LinearWorkspace& workspace,
     constexpr int kBits = 16; // ranks differ too much in size for 8
     workspace.reducedCodes.resize(std::max(workspace.reducedCodes.size(), jobs.size()));
     for (size_t i = 0; i < jobs.size(); ++i) {
-        if (!jobs[i].reducesCodes) {
+        if (jobs[i].factorBits == 0) {
             continue;
         }
         const int64_t rank = members_[i].rank();

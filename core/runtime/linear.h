@@ -21,13 +21,12 @@ struct LinearWorkspace {
         std::vector<float> decoded; ///< some rows of a factor
         std::vector<float> partial; ///< [tokens, 16]
     };
-    /// Of inputs, where a codec multiplies integers: 16 has the accuracy of f32, at 8 the factors
-    /// are rounded to 8 bits too.
+    /// Of inputs and factors, 8 or 16, where a codec multiplies integers.
     int activationBits = 16;
     std::vector<float> rotated;            ///< x~ [tokens, padded columns]
     kernels::QuantizedInputs rotatedCodes; ///< the same as integers
     std::vector<float> reduced; ///< R x~ times the factors' scales: by member, [tokens, rank]
-    std::vector<kernels::QuantizedInputs> reducedCodes; ///< at 8 bits: by member
+    std::vector<kernels::QuantizedInputs> reducedCodes; ///< the same as integers: by member
     std::vector<Thread> threads;
 };
 
@@ -47,7 +46,7 @@ public:
 
     /// Whether x~ is wanted as integers too.
     bool takesIntegers() const { return codec_ != nullptr && codec_->takesIntegers(); }
-    /// Whether the factors are multiplied with integers as well when activations have 8 bits.
+    /// Whether the factors are multiplied with integers as well.
     bool hasIntegerFactors() const {
         return takesIntegers() && rank() > 0 && left_.takesIntegers() && right_.takesIntegers();
     }
@@ -56,7 +55,7 @@ public:
     struct Job {
         kernels::InputVectors input;
         kernels::QuantizedBatch codes; ///< x~ as integers; no blocks where nothing takes them
-        bool reducesCodes = false;     ///< whether the factors are multiplied with integers
+        int factorBits = 0; ///< of factors that are multiplied with integers; 0: with f32
         kernels::QuantizedBatch reducedCodes;
         float* reduced = nullptr; ///< [count, rank]: R x~ times both factors' scales
         float* output = nullptr;  ///< [count, rows]

@@ -103,7 +103,7 @@ HWY_INLINE int64_t endOfBlock(int64_t columns, int64_t block) {
 
 /// One vector: weights go straight to the product.
 template <bool kHasLow, class Source>
-HWY_INLINE void multiplyOne(const Source& source, const QuantizedBatch& x, float* totals) {
+HWY_NOINLINE void multiplyOne(const Source& source, const QuantizedBatch& x, float* totals) {
     for (int64_t block = 0; block * kQuantizedBlock < source.columns; ++block) {
         BlockSums<kHasLow> sums;
         const int64_t end = endOfBlock(source.columns, block);
@@ -139,7 +139,7 @@ HWY_INLINE void addTile(const int32_t* tile, int64_t steps, int bias, const Quan
 
 /// Several vectors: the weights of each block are made once.
 template <bool kHasLow, class Source>
-HWY_INLINE void multiplySeveral(const Source& source, const QuantizedBatch& x, float* totals) {
+HWY_NOINLINE void multiplySeveral(const Source& source, const QuantizedBatch& x, float* totals) {
     constexpr int kVectors = kHasLow ? 4 : 8;
     for (int64_t block = 0; block * kQuantizedBlock < source.columns; ++block) {
         int32_t tile[kBlockSteps * kLaneRows];

@@ -154,6 +154,9 @@ void addRows(const RowBlock<float>& rows, const float* weights, float* sum) {
     for (; c + 8 * lanes <= rows.columns; c += 8 * lanes) {
         addRowsAt<8>(rows, weights, sum, c);
     }
+    for (; c + 4 * lanes <= rows.columns; c += 4 * lanes) {
+        addRowsAt<4>(rows, weights, sum, c);
+    }
     for (; c + lanes <= rows.columns; c += lanes) {
         addRowsAt<1>(rows, weights, sum, c);
     }

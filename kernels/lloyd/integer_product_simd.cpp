@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cstring>
+#include <vector>
 
 #include "kernels/lloyd/lloyd.h"
 
@@ -18,9 +19,9 @@ namespace {
 namespace hn = hwy::HWY_NAMESPACE;
 
 #if HWY_TARGET == HWY_SCALAR
-void integerProduct(const LloydMatrix& matrix, const QuantizedBatch& x, const OutputVectors& y,
-                    RowRange range) {
-    reference::lloydIntegerProduct(matrix, x, y, range);
+void integerProduct(const LloydMatrix& matrix, int levelBits, const QuantizedBatch& x,
+                    const OutputVectors& y, RowRange range) {
+    reference::lloydIntegerProduct(matrix, levelBits, x, y, range);
 }
 #else
 constexpr int64_t kWordBytes = 4; ///< of codes: eight columns
@@ -33,19 +34,15 @@ HWY_INLINE LaneVector spread(LaneVector numbers) {
     return hn::And(hn::Or(pairs, hn::ShiftLeft<4>(pairs)), hn::Set(di, 0x0F0F0F0F));
 }
 
-/// Sixteen rows of codes; where there are fewer, the last one again.
+/// Sixteen rows of codes.
 class CodedRows {
 public:
     static constexpr int kBias = 256; ///< bytes are levels + 128
     static constexpr int kTogether = 2;
     int64_t columns;
 
-    CodedRows(const LloydMatrix& matrix, const LaneVector& table, int64_t first, int64_t count)
-        : columns(matrix.columns), rowBytes_(matrix.rowBytes()), table_(table) {
-        for (int64_t row = 0; row < kLaneRows; ++row) {
-            rows_[row] = matrix.codes + (first + std::min(row, count - 1)) * rowBytes_;
-        }
-    }
+    CodedRows(const LloydMatrix& matrix, const LaneVector& table, const uint8_t* codes)
+        : columns(matrix.columns), rowBytes_(matrix.rowBytes()), table_(table), codes_(codes) {}
 
     template <int kPart>
     HWY_INLINE void weights(int64_t step, LaneVector* out) const {
@@ -67,18 +64,22 @@ private:
                                                            hn::BitCast(bytes, numbers)));
     }
 
+    static HWY_INLINE uint32_t word(const uint8_t* bytes, size_t size) {
+        uint32_t word = 0;
+        std::memcpy(&word, bytes, size);
+        return word;
+    }
+
     /// Words from byte `at` of the rows; a row has `size` bytes left there.
     template <int kFirst, class D>
     HWY_INLINE hn::Vec<D> load(D d, int64_t at, size_t size) const {
         constexpr int kCount = static_cast<int>(hn::MaxLanes(D()));
         if constexpr (kCount == 4) {
             using Four = uint32_t __attribute__((vector_size(16)));
-            Four four = {};
-            for (int i = 0; i < kCount; ++i) {
-                uint32_t word = 0;
-                std::memcpy(&word, rows_[kFirst + i] + at, size);
-                four[i] = word;
-            }
+            const uint8_t* first = codes_ + kFirst * rowBytes_ + at;
+            const Four four = {word(first, size), word(first + rowBytes_, size),
+                               word(first + 2 * rowBytes_, size),
+                               word(first + 3 * rowBytes_, size)};
             return hn::LoadU(d, reinterpret_cast<const int32_t*>(&four));
         } else {
             const hn::Half<D> half;
@@ -89,32 +90,64 @@ private:
 
     int64_t rowBytes_;
     const LaneVector& table_; ///< the 16 bytes of levels, again and again
-    const uint8_t* rows_[kLaneRows];
+    const uint8_t* codes_;    ///< [16, rowBytes]
 };
 
-HWY_INLINE LaneVector levelTable() {
-    constexpr int kUnsigned = 128;
-    alignas(16) uint8_t bytes[16];
-    for (size_t i = 0; i < 16; ++i) {
-        bytes[i] = static_cast<uint8_t>(lloydByteLevels()[i] + kUnsigned);
-    }
-    return hn::LoadDup128(LaneTag(), reinterpret_cast<const int32_t*>(bytes));
+HWY_INLINE LaneVector tableOf(const std::array<int8_t, 16>& levels) {
+    const hn::Repartition<int8_t, LaneTag> bytes;
+    const hn::RebindToUnsigned<decltype(bytes)> unsignedBytes;
+    const auto table = hn::BitCast(unsignedBytes, hn::LoadDup128(bytes, levels.data()));
+    return hn::BitCast(LaneTag(), hn::Xor(table, hn::Set(unsignedBytes, 0x80))); // 128 more
 }
 
-void integerProduct(const LloydMatrix& matrix, const QuantizedBatch& x, const OutputVectors& y,
-                    RowRange range) {
-    const LaneVector table = levelTable();
-    for (int64_t first = 0; first < x.count; first += kMostVectors) {
-        QuantizedBatch some = x.from(first);
-        some.count = std::min(kMostVectors, some.count);
-        for (int64_t row = 0; row < range.count; row += kLaneRows) {
-            const int64_t rows = std::min<int64_t>(kLaneRows, range.count - row);
+/// y [rows] = factor * (256 high + low), or factor * high where there is no low.
+HWY_INLINE void storeScaled(const float* high, const float* low, float factor, int64_t rows,
+                            float* y) {
+    constexpr float kHighUnit = 256;
+    for (int64_t i = 0; i < rows; ++i) {
+        y[i] = factor * (low != nullptr ? kHighUnit * high[i] + low[i] : high[i]);
+    }
+}
+
+/// Sixteen rows beginning with `first`, of which `rows` are there.
+class WholeGroup {
+public:
+    WholeGroup(const LloydMatrix& matrix, int64_t first, int64_t rows)
+        : codes_(matrix.codes + first * matrix.rowBytes()) {
+        if (rows < kLaneRows) { // nothing beyond the matrix may be read
+            copy_.resize(kLaneRows * matrix.rowBytes());
+            std::copy_n(codes_, rows * matrix.rowBytes(), copy_.data());
+            codes_ = copy_.data();
+        }
+    }
+    const uint8_t* codes() const { return codes_; }
+
+private:
+    std::vector<uint8_t> copy_;
+    const uint8_t* codes_;
+};
+
+void integerProduct(const LloydMatrix& matrix, int levelBits, const QuantizedBatch& x,
+                    const OutputVectors& y, RowRange range) {
+    const LloydIntegers& levels = lloydIntegers(levelBits);
+    const LaneVector high = tableOf(levels.high);
+    const LaneVector low = tableOf(levels.low);
+    const bool hasLow = levelBits > 8;
+    for (int64_t row = 0; row < range.count; row += kLaneRows) {
+        const int64_t rows = std::min<int64_t>(kLaneRows, range.count - row);
+        const WholeGroup group(matrix, range.first + row, rows);
+        for (int64_t first = 0; first < x.count; first += kMostVectors) {
+            QuantizedBatch some = x.from(first);
+            some.count = std::min(kMostVectors, some.count);
             float totals[kMostVectors * kLaneRows];
-            multiplyRows(CodedRows(matrix, table, range.first + row, rows), some, totals);
+            float lowTotals[kMostVectors * kLaneRows];
+            multiplyRows(CodedRows(matrix, high, group.codes()), some, totals);
+            if (hasLow) {
+                multiplyRows(CodedRows(matrix, low, group.codes()), some, lowTotals);
+            }
             for (int64_t t = 0; t < some.count; ++t) {
-                float* to = y.values + (first + t) * y.stride + row;
-                std::transform(totals + t * kLaneRows, totals + t * kLaneRows + rows, to,
-                               [](float total) { return total * (lloydByteStep() / 2); });
+                storeScaled(totals + t * kLaneRows, hasLow ? lowTotals + t * kLaneRows : nullptr,
+                            levels.step / 2, rows, y.values + (first + t) * y.stride + row);
             }
         }
     }
@@ -130,9 +163,9 @@ namespace caldera::kernels {
 
 HWY_EXPORT(integerProduct);
 
-void lloydIntegerProduct(const LloydMatrix& matrix, const QuantizedBatch& x, const OutputVectors& y,
-                         RowRange range) {
-    HWY_DYNAMIC_DISPATCH(integerProduct)(matrix, x, y, range);
+void lloydIntegerProduct(const LloydMatrix& matrix, int levelBits, const QuantizedBatch& x,
+                         const OutputVectors& y, RowRange range) {
+    HWY_DYNAMIC_DISPATCH(integerProduct)(matrix, levelBits, x, y, range);
 }
 
 } // namespace caldera::kernels

@@ -1,6 +1,7 @@
 // Lloyd-Max levels of N(0,1) and products with factors stored as 4-bit level numbers.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 
@@ -42,18 +43,25 @@ void lloydProject(const LloydMatrix& matrix, const float* scale, const float* x,
 void lloydExpand(const LloydMatrix& matrix, const float* scale, const float* t, float* y,
                  RowRange range);
 
-/// Levels of 4 bits in units of the largest / 127, rounded: what integer products multiply with.
-std::span<const int8_t> lloydByteLevels();
-float lloydByteStep(); ///< level ~ byte level * step
+/// The levels of 4 bits as integers, as integer products take them: level ~ step * high at 8 bits,
+/// step * (256 high + low) at 16.
+struct LloydIntegers {
+    std::array<int8_t, 16> high;
+    std::array<int8_t, 16> low; ///< 0 at 8 bits
+    float step;                 ///< of the lowest bit
+};
+/// Limits: bits 8 or 16.
+const LloydIntegers& lloydIntegers(int bits);
 
-/// y[t][i] = sum_c byte level[first + i, c] step x[t][c] for i in [0, count): no scales. Exact
-/// within each 128 columns, so an output depends on nothing but its own row and vector.
-void lloydIntegerProduct(const LloydMatrix& matrix, const QuantizedBatch& x, const OutputVectors& y,
-                         RowRange range);
+/// y[t][i] = sum_c level[first + i, c] x[t][c] for i in [0, count), levels as integers of 8 or 16
+/// bits and without scales. Exact within each 128 columns, so an output depends on nothing but its
+/// own row and vector.
+void lloydIntegerProduct(const LloydMatrix& matrix, int levelBits, const QuantizedBatch& x,
+                         const OutputVectors& y, RowRange range);
 
 namespace reference {
-void lloydIntegerProduct(const LloydMatrix& matrix, const QuantizedBatch& x, const OutputVectors& y,
-                         RowRange range);
+void lloydIntegerProduct(const LloydMatrix& matrix, int levelBits, const QuantizedBatch& x,
+                         const OutputVectors& y, RowRange range);
 void lloydDecodeRow(const LloydMatrix& matrix, int64_t row, float* values);
 void lloydProject(const LloydMatrix& matrix, const float* scale, const float* x, float* t,
                   RowRange range);

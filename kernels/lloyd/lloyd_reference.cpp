@@ -18,26 +18,25 @@ constexpr std::array<float, 16> kFourBits = {
     0.1283950298511473F,  0.3880482994902915F, 0.656759118532465F,   0.9423404564869629F,
     1.2562311973471776F,  1.618046386021882F,  2.069017226531385F,   2.732589570995161F};
 
-constexpr float kLargestByte = 127;
-
-constexpr std::array<int8_t, 16> byteLevels() {
-    std::array<int8_t, 16> bytes{};
-    for (size_t i = 0; i < bytes.size(); ++i) {
-        const float scaled = kFourBits[i] / kFourBits.back() * kLargestByte;
-        bytes[i] = static_cast<int8_t>(scaled + (scaled < 0 ? -0.5F : 0.5F));
+constexpr LloydIntegers integers(int largest) {
+    LloydIntegers levels{};
+    levels.step = kFourBits.back() / static_cast<float>(largest);
+    for (size_t i = 0; i < kFourBits.size(); ++i) {
+        const float scaled = kFourBits[i] / levels.step;
+        const int level = static_cast<int>(scaled + (scaled < 0 ? -0.5F : 0.5F));
+        const bool isWide = largest > kLargestCode8;
+        levels.high[i] = static_cast<int8_t>(isWide ? (level + 128) >> 8 : level);
+        levels.low[i] = static_cast<int8_t>(isWide ? level - 256 * levels.high[i] : 0);
     }
-    return bytes;
+    return levels;
 }
-constexpr std::array<int8_t, 16> kByteLevels = byteLevels();
+constexpr LloydIntegers kBytes = integers(static_cast<int>(kLargestCode8));
+constexpr LloydIntegers kWords = integers(static_cast<int>(kLargestCode16));
 
 } // namespace
 
-std::span<const int8_t> lloydByteLevels() {
-    return kByteLevels;
-}
-
-float lloydByteStep() {
-    return kFourBits.back() / kLargestByte;
+const LloydIntegers& lloydIntegers(int bits) {
+    return bits == 8 ? kBytes : kWords;
 }
 
 std::span<const float> lloydLevels(int bits) {
@@ -96,18 +95,21 @@ void lloydExpand(const LloydMatrix& matrix, const float* scale, const float* t, 
     }
 }
 
-void lloydIntegerProduct(const LloydMatrix& matrix, const QuantizedBatch& x, const OutputVectors& y,
-                         RowRange range) {
+void lloydIntegerProduct(const LloydMatrix& matrix, int levelBits, const QuantizedBatch& x,
+                         const OutputVectors& y, RowRange range) {
+    const LloydIntegers& levels = lloydIntegers(levelBits);
+    const int unit = levelBits == 8 ? 1 : 256; // of the high byte
     for (int64_t t = 0; t < x.count; ++t) {
         const QuantizedBatch one = x.from(t);
         for (int64_t row = 0; row < range.count; ++row) {
             const uint8_t* codes = matrix.codes + (range.first + row) * matrix.rowBytes();
             double sum = 0;
             for (int64_t c = 0; c < matrix.columns; ++c) {
+                const int number = (codes[c / 2] >> (c % 2 * 4)) & 0xF;
                 sum += static_cast<double>(one.value(c)) *
-                       kByteLevels[(codes[c / 2] >> (c % 2 * 4)) & 0xF];
+                       (unit * levels.high[number] + levels.low[number]);
             }
-            y.values[t * y.stride + row] = static_cast<float>(lloydByteStep() * sum);
+            y.values[t * y.stride + row] = static_cast<float>(levels.step * sum);
         }
     }
 }

@@ -72,12 +72,16 @@ TEST(LloydQuantize, TakesTheLowerOfTwoLevelsAndAnythingForInput) {
     EXPECT_EQ(indices, (std::vector<uint8_t>{7, 15, 0, 0}));
 }
 
-TEST(LloydByteLevels, AreTheLevelsWithinHalfAStep) {
-    for (size_t i = 0; i < 16; ++i) {
-        EXPECT_NEAR(static_cast<float>(lloydByteLevels()[i]) * lloydByteStep(), lloydLevels(4)[i],
-                    0.501F * lloydByteStep());
+TEST(LloydIntegers, AreTheLevelsWithinHalfAStep) {
+    for (const int bits : {8, 16}) {
+        const LloydIntegers& levels = lloydIntegers(bits);
+        for (size_t i = 0; i < 16; ++i) {
+            const int level = bits == 8 ? levels.high[i] : 256 * levels.high[i] + levels.low[i];
+            EXPECT_NEAR(static_cast<float>(level) * levels.step, lloydLevels(4)[i],
+                        0.501F * levels.step);
+        }
+        EXPECT_EQ(levels.high[15], 127);
     }
-    EXPECT_EQ(lloydByteLevels()[15], 127);
 }
 
 class LloydProducts : public testing::TestWithParam<std::pair<int64_t, int64_t>> {
@@ -140,11 +144,13 @@ TEST_P(LloydProducts, MultiplyIntegersAsTheReference) {
             const QuantizedInputs x = randomIntegers(count, columns_, bits, 27);
             std::vector<float> expected(count * rows_, 9.0F);
             std::vector<float> y(count * rows_, 7.0F);
-            reference::lloydIntegerProduct(matrix_, x.view(), {expected.data(), rows_}, {0, rows_});
+            const int levelBits = count == 4 ? 24 - bits : bits;
+            reference::lloydIntegerProduct(matrix_, levelBits, x.view(), {expected.data(), rows_},
+                                           {0, rows_});
             const int64_t middle = rows_ / 3;
-            lloydIntegerProduct(matrix_, x.view(), {y.data() + middle, rows_},
+            lloydIntegerProduct(matrix_, levelBits, x.view(), {y.data() + middle, rows_},
                                 {middle, rows_ - middle});
-            lloydIntegerProduct(matrix_, x.view(), {y.data(), rows_}, {0, middle});
+            lloydIntegerProduct(matrix_, levelBits, x.view(), {y.data(), rows_}, {0, middle});
             for (size_t i = 0; i < y.size(); ++i) {
                 ASSERT_NEAR(y[i], expected[i], 1e-4F) << count << ", " << bits << ", " << i;
             }

@@ -160,8 +160,8 @@ TEST_P(Targets, MultiplyFactorsAndIntegersAsTheReference) {
         const QuantizedInputs x = randomIntegers(5, 169, bits, 77);
         std::vector<float> expected(45);
         std::vector<float> y(45);
-        reference::lloydIntegerProduct(matrix, x.view(), {expected.data(), 9}, {0, 9});
-        lloydIntegerProduct(matrix, x.view(), {y.data(), 9}, {0, 9});
+        reference::lloydIntegerProduct(matrix, bits, x.view(), {expected.data(), 9}, {0, 9});
+        lloydIntegerProduct(matrix, bits, x.view(), {y.data(), 9}, {0, 9});
         expectNear(y, expected);
     }
 }

@@ -40,6 +40,8 @@ TEST_P(GroupLinearTest, EqualsTheDenseMatrix) {
     }
     const std::vector<float> x = randomVector(c.tokens * c.shape.columns, random);
     const std::vector<float> weight = packed.dense();
+    // With trellis codes inputs and factors are rounded to 16 bits.
+    const double allowed = c.codec.starts_with("trellis") ? 6e-4 : 2e-4;
 
     for (const int threads : {1, 3}) {
         ThreadPool pool(threads);
@@ -57,7 +59,7 @@ TEST_P(GroupLinearTest, EqualsTheDenseMatrix) {
                                 x[static_cast<size_t>(t * c.shape.columns + column)];
                 }
                 ASSERT_NEAR(y[static_cast<size_t>(t * c.shape.rows + row)], expected,
-                            2e-4 * (1 + std::abs(expected)))
+                            allowed * (1 + std::abs(expected)))
                     << "token " << t << ", row " << row;
             }
         }
