@@ -19,6 +19,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr size_t kSpareThreads = 4;
+constexpr int kBacklog = 128;   // httplib's own, 5, lets clients that come together wait a second
 constexpr int kPatience = 5000; // ms that a client may pause while it sends or should receive
 constexpr auto kRequestTime = std::chrono::seconds(30); // that a client may take to send all of it
 constexpr size_t kMostRequestBytes = 16U << 20;         // a body of 8 MiB, its chunks, headers
@@ -142,6 +143,14 @@ HttpServer::HttpServer(int conversations) {
 
 std::stop_token HttpServer::currentClient() {
     return currentEntry->token();
+}
+
+int HttpServer::bind(const std::string& host, int port) {
+    const int bound = port == 0 ? bind_to_any_port(host) : bind_to_port(host, port) ? port : -1;
+    if (bound >= 0) {
+        ::listen(svr_sock_, kBacklog);
+    }
+    return bound;
 }
 
 void HttpServer::listen() {

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <stop_token>
+#include <string>
 
 #include "core/serve/connections.h"
 
@@ -22,6 +23,9 @@ public:
     /// server ends.
     static std::stop_token currentClient();
 
+    /// Connections wait from now on. Returns the port; 0 asks for any free one. Negative when the
+    /// address cannot be had.
+    int bind(const std::string& host, int port);
     /// Accepts connections until end() is called, which any thread may do at any time. The address
     /// is bound before.
     void listen();

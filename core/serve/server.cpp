@@ -73,7 +73,7 @@ private:
     void sendModels(Response& response) const;
     void chat(const Request& request, Response& response, const httplib::ContentReader& reader);
     void answer(const std::string& body, Seats::Seat seat, Response& response);
-    /// False when the answer could not be sent to its end.
+    /// False when the answer could not be sent to its end: httplib asks again after true.
     bool stream(ChatAnswer& chatAnswer, httplib::DataSink& sink);
 
     std::shared_ptr<Engine> engine_;
@@ -235,8 +235,7 @@ void ChatServer::answer(const std::string& body, Seats::Seat seat, Response& res
         response.set_chunked_content_provider(
             "text/event-stream",
             [this, chatAnswer, seat = std::move(seat)](size_t, httplib::DataSink& sink) {
-                stream(*chatAnswer, sink);
-                return true;
+                return stream(*chatAnswer, sink);
             });
         return;
     }
@@ -272,9 +271,7 @@ bool ChatServer::stream(ChatAnswer& chatAnswer, httplib::DataSink& sink) {
 }
 
 int ChatServer::bind() {
-    const int port = options_.port == 0 ? http_.bind_to_any_port(options_.host)
-                     : http_.bind_to_port(options_.host, options_.port) ? options_.port
-                                                                        : -1;
+    const int port = http_.bind(options_.host, options_.port);
     if (port < 0) {
         const std::string address = options_.host + ":" + std::to_string(options_.port);
         throw Error("serve.port",

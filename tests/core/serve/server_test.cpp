@@ -147,6 +147,10 @@ std::vector<Json> chunksOf(const std::string& stream) {
     return chunks;
 }
 
+Json health(const RunningServer& server) {
+    return Json::parse(server.client().Get("/health")->body);
+}
+
 std::string contentOf(const std::vector<Json>& chunks) {
     std::string text;
     for (const Json& chunk : chunks) {
@@ -309,6 +313,8 @@ TEST_F(ServerTest, CancelsAnAnswerWhoseClientLeaves) {
         ASSERT_TRUE(engine->waitForEnded(1));
         EXPECT_EQ(engine->records().at(0).reason, FinishReason::Cancelled);
         EXPECT_EQ(engine->records().at(0).tokens, 1);
+        EXPECT_TRUE(until([&] { return health(server).at("requests") == 0; }))
+            << "the server still works for the client that left" << more;
     }
 }
 
@@ -339,8 +345,8 @@ TEST_F(ServerTest, AnswersSeveralAtOnceAndLetsTheRestWait) {
     gated.prompts.close();
     const RunningServer server(gated.engine);
     const auto untilHealthIs = [&server](int running, int waiting) {
-        return until([client = server.client(), running, waiting]() mutable {
-            const Json now = Json::parse(client.Get("/health")->body);
+        return until([&server, running, waiting] {
+            const Json now = health(server);
             return now.at("running") == running && now.at("waiting") == waiting &&
                    now.at("requests") == running + waiting;
         });
@@ -405,12 +411,9 @@ TEST_F(ServerTest, SaysWhenTooManyWait) {
     ASSERT_TRUE(refused);
     EXPECT_EQ(refused->status, 429);
     EXPECT_EQ(Json::parse(refused->body).at("error").at("code"), "serve.busy");
-    auto requests = [client = server.client()]() mutable {
-        return Json::parse(client.Get("/health")->body).at("requests").get<int>();
-    };
-    EXPECT_EQ(requests(), kMost);
+    EXPECT_EQ(health(server).at("requests"), kMost);
     clients.pop_back();
-    ASSERT_TRUE(until([&] { return requests() == kMost - 1; }));
+    ASSERT_TRUE(until([&] { return health(server).at("requests") == kMost - 1; }));
     engine->release();
     EXPECT_EQ(server.client().Post(kChat, question(), kJsonType)->status, 200);
 }
