@@ -195,6 +195,24 @@ TEST_F(SchedulerTest, EndsAtStopTokensTheLimitTheContextAndTheCaller) {
     EXPECT_EQ(scheduler_->statistics().running, 0);
 }
 
+TEST_F(SchedulerTest, ComputesNothingMoreForACallerWhoHasEnough) {
+    constexpr int kMost = 100000; // takes long: every token is worked out from all before it
+    open({.context = 2 * kMost, .slots = 1, .pool = 2 * kMost});
+    int seen = 0;
+    const Result enough =
+        answer({promptOf(1, 10), kMost, {}, {}, [&](Token) { return ++seen < 3; }});
+    EXPECT_EQ(enough.reason, FinishReason::Stop);
+    EXPECT_EQ(enough.tokens.size(), 3U);
+    std::stop_source source;
+    const Result cancelled = answer({promptOf(2, 10), kMost, {}, source.get_token(), [&](Token) {
+                                         source.request_stop();
+                                         return true;
+                                     }});
+    EXPECT_EQ(cancelled.reason, FinishReason::Cancelled);
+    EXPECT_EQ(cancelled.statistics.generatedTokens, 1);
+    EXPECT_LT(scheduler_->statistics().generatedTokens, kMost);
+}
+
 TEST_F(SchedulerTest, RefusesWhatCanNeverBeAnswered) {
     open({.context = 256, .pool = 128});
     EXPECT_EQ(scheduler_->contextLength(), 128) << "more would not fit into the pool";
