@@ -21,8 +21,8 @@ struct BackendMemory {
 
 /// One artifact ready to compute. A sequence is a slot: the tokens appended to it so far.
 ///
-/// append(), step() and truncate() are called by one thread at a time; the rest may be asked by
-/// any. The caller keeps within contextLength() and poolTokens() (as usedTokens() counts) and only
+/// length(), truncate(), append() and step() are called by one thread at a time; the rest may be
+/// asked by any. The caller keeps within contextLength() and poolTokens() (as usedTokens() counts) and only
 /// passes tokens of the vocabulary, so a backend does not check them again. Logits are valid until
 /// the next call. Whatever append() and step() throw, all slots are as long as before the call.
 class Backend {
