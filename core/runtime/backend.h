@@ -22,9 +22,10 @@ struct BackendMemory {
 /// One artifact ready to compute. A sequence is a slot: the tokens appended to it so far.
 ///
 /// length(), truncate(), append() and step() are called by one thread at a time; the rest may be
-/// asked by any. The caller keeps within contextLength() and poolTokens() (as usedTokens() counts) and only
-/// passes tokens of the vocabulary, so a backend does not check them again. Logits are valid until
-/// the next call. Whatever append() and step() throw, all slots are as long as before the call.
+/// asked by any. The caller keeps within contextLength() and poolTokens() (as usedTokens() counts)
+/// and only passes tokens of the vocabulary, so a backend does not check them again. Logits are
+/// valid until the next call. Whatever append() and step() throw, all slots are as long as before
+/// the call.
 class Backend {
 public:
     virtual ~Backend() = default;
