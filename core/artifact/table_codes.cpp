@@ -4,7 +4,9 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <vector>
 
+#include "core/base/error.h"
 #include "core/base/half.h"
 #include "core/plan/packing.h"
 
@@ -92,6 +94,45 @@ void decodeFourBit(const ArtifactTable& row, float* out) {
     }
 }
 
+/// Values that share a scale, and what they decode to.
+struct Decoded {
+    std::span<const float> values;
+    const float* decoded;
+
+    double peak() const {
+        double peak = 0;
+        for (const float value : values) {
+            peak = std::max(peak, std::abs(static_cast<double>(value)));
+        }
+        return peak;
+    }
+    double largestError() const {
+        double largest = 0;
+        for (size_t i = 0; i < values.size(); ++i) {
+            largest = std::max(largest, std::abs(static_cast<double>(values[i]) - decoded[i]));
+        }
+        return largest;
+    }
+    double meanError() const {
+        double squares = 0;
+        for (size_t i = 0; i < values.size(); ++i) {
+            squares += std::pow(static_cast<double>(values[i]) - decoded[i], 2);
+        }
+        return std::sqrt(squares / static_cast<double>(values.size()));
+    }
+};
+
+/// Whether rounding explains the errors: half a step of the scale that puts the peak on the last
+/// code, a little more since scales are rounded too. A scale of 4 bits is chosen for its whole
+/// block and may leave more to single values.
+bool isExplained(const Decoded& block, int bits) {
+    constexpr double kSlack = 1.2;
+    const double lastCode = bits == 16 ? 128 : bits == 8 ? kLargestCode : kZero - 1;
+    const double smallestStep = std::ldexp(1.0, -24); // of fp16
+    const double allowed = kSlack * block.peak() / lastCode / 2 + lastCode * smallestStep;
+    return (bits == 4 ? block.meanError() : block.largestError()) <= allowed;
+}
+
 } // namespace
 
 uint16_t encodeEightBit(std::span<const float> values, int8_t* codes) {
@@ -138,6 +179,23 @@ void decodeTableRow(const ArtifactTable& table, int64_t index, float* out) {
     } else {
         const auto* values = reinterpret_cast<const uint16_t*>(row.codes.data());
         std::transform(values, values + columns, out, bf16ToFloat);
+    }
+}
+
+void requireTableRow(const std::string& tensor, const ArtifactTable& table, int64_t index,
+                     std::span<const float> values) {
+    std::vector<float> decoded(values.size());
+    decodeTableRow(table, index, decoded.data());
+    const size_t width = table.bits == 16 ? 1 : table.bits == 8 ? values.size() : kBlock;
+    for (size_t first = 0; first < values.size(); first += width) {
+        const auto part = values.subspan(first, std::min(width, values.size() - first));
+        if (!isExplained({part, decoded.data() + first}, table.bits)) {
+            throw Error("artifact.verify",
+                        "Row " + std::to_string(index) + " of " + tensor +
+                            " does not decode to its values. Try again; should it happen again, "
+                            "test the machine's memory.",
+                        {{"tensor", tensor}, {"row", std::to_string(index)}});
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 
 #include "core/artifact/artifact.h"
 
@@ -22,5 +23,10 @@ void encodeFourBit(std::span<const float> values, uint8_t* codes, uint16_t* scal
 
 /// Row `index` of a table of any bits to out [columns].
 void decodeTableRow(const ArtifactTable& table, int64_t index, float* out);
+
+/// Throws Error("artifact.verify") naming the tensor when what its row `index` decodes to is
+/// further from the values than rounding explains.
+void requireTableRow(const std::string& tensor, const ArtifactTable& table, int64_t index,
+                     std::span<const float> values);
 
 } // namespace caldera

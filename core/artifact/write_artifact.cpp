@@ -241,44 +241,50 @@ private:
     }
 
     Bytes bf16(const TensorSpec& spec) {
-        Bytes bytes(static_cast<size_t>(spec.bytes()));
-        auto* out = reinterpret_cast<uint16_t*>(bytes.data());
         constexpr float kLargestBf16 = 0x1.FEp127F;
-        forEachRow(spec, spec.shape.at(1), kLargestBf16,
-                   [&](size_t row, std::span<const float> values) {
-                       std::transform(values.begin(), values.end(), out + row * values.size(),
-                                      floatToBf16);
-                   });
-        return bytes;
+        return encoded(spec, {spec.shape.at(1), 16, kLargestBf16},
+                       [](std::span<const float> values, std::byte* codes, uint16_t*) {
+                           std::transform(values.begin(), values.end(),
+                                          reinterpret_cast<uint16_t*>(codes), floatToBf16);
+                       });
     }
 
-    /// Codes and, for the tensor that follows, one fp16 scale per row.
     Bytes eightBit(const TensorSpec& spec) {
-        Bytes bytes(static_cast<size_t>(spec.bytes()));
-        auto* out = reinterpret_cast<int8_t*>(bytes.data());
-        std::vector<uint16_t> scales(static_cast<size_t>(spec.shape.at(0)));
-        forEachRow(spec, spec.shape.at(1), kLargestEightBit,
-                   [&](size_t row, std::span<const float> values) {
-                       scales[row] = encodeEightBit(values, out + row * values.size());
-                   });
-        rowScales_ = bytesOf(scales);
-        return bytes;
+        return encoded(spec, {spec.shape.at(1), 8, kLargestEightBit},
+                       [](std::span<const float> values, std::byte* codes, uint16_t* scale) {
+                           *scale = encodeEightBit(values, reinterpret_cast<int8_t*>(codes));
+                       });
     }
 
-    /// The same with a scale for every 64 columns.
     Bytes fourBit(const TensorSpec& spec) {
-        Bytes bytes(static_cast<size_t>(spec.bytes()));
-        const TableRow layout = tableRow(4, config_.hiddenSize);
-        std::vector<uint16_t> scales(static_cast<size_t>(spec.shape.at(0) * layout.scales));
-        forEachRow(spec, config_.hiddenSize, kLargestFourBit,
+        return encoded(spec, {config_.hiddenSize, 4, kLargestFourBit},
+                       [](std::span<const float> values, std::byte* codes, uint16_t* scale) {
+                           encodeFourBit(values, reinterpret_cast<uint8_t*>(codes), scale);
+                       });
+    }
+
+    struct Rows {
+        int64_t columns;
+        int bits;
+        float largest; ///< that the codes can stand for
+    };
+    /// The codes of a weight and, for the tensor that follows, its scales. Every row is decoded
+    /// again before it counts.
+    template <class Encode>
+    Bytes encoded(const TensorSpec& spec, const Rows& rows, Encode encode) {
+        const int64_t count = spec.shape.at(0);
+        const TableRow layout = tableRow(rows.bits, rows.columns);
+        Bytes codes(static_cast<size_t>(spec.bytes()));
+        std::vector<uint16_t> scales(static_cast<size_t>(count * layout.scales));
+        const ArtifactTable table{{count, rows.columns}, rows.bits, codes, scales};
+        forEachRow(spec, rows.columns, rows.largest,
                    [&](size_t row, std::span<const float> values) {
-                       encodeFourBit(values,
-                                     reinterpret_cast<uint8_t*>(bytes.data()) +
-                                         row * static_cast<size_t>(layout.codeBytes),
-                                     scales.data() + row * static_cast<size_t>(layout.scales));
+                       encode(values, codes.data() + row * static_cast<size_t>(layout.codeBytes),
+                              scales.data() + row * static_cast<size_t>(layout.scales));
+                       requireTableRow(spec.name, table, static_cast<int64_t>(row), values);
                    });
         rowScales_ = bytesOf(scales);
-        return bytes;
+        return codes;
     }
 
     const ArtifactRequest& request_;

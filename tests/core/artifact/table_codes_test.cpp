@@ -4,10 +4,12 @@
 #include <cmath>
 #include <random>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "core/base/half.h"
 #include "core/plan/packing.h"
+#include "tests/support/complaint.h"
 
 namespace caldera {
 namespace {
@@ -105,6 +107,37 @@ TEST(FourBitTable, StaysFiniteAtBothEndsOfItsScales) {
             EXPECT_LE(std::abs(row.decoded[i] - values[i]), std::max(0.15F * size, 6e-8F)) << size;
         }
     }
+}
+
+TEST(TableRows, AreAcceptedWhenTheyDecodeToTheirValuesAndOnlyThen) {
+    std::mt19937 random(23);
+    const auto values = randomRow(130, random, 0.05F);
+    FourBitRow row(values);
+    const ArtifactTable four{{1, 130}, 4, std::as_bytes(std::span(row.codes)), row.scale};
+    requireTableRow("t", four, 0, values);
+    const auto complaint = [&](const ArtifactTable& table) {
+        return complaintOf([&] { requireTableRow("model.embed_tokens.weight", table, 0, values); });
+    };
+    row.scale[1] ^= 0x8000U; // a block upside down
+    EXPECT_EQ(complaint(four).code, "artifact.verify");
+    EXPECT_THAT(complaint(four).sentence, testing::HasSubstr("model.embed_tokens.weight"));
+    row.scale[1] ^= 0x8000U;
+    row.codes[64] ^= 0x80U; // one number of the last block
+    EXPECT_EQ(complaint(four).code, "artifact.verify");
+
+    std::vector<int8_t> codes(130);
+    const std::vector<uint16_t> scale = {encodeEightBit(values, codes.data())};
+    const ArtifactTable eight{{1, 130}, 8, std::as_bytes(std::span(codes)), scale};
+    requireTableRow("t", eight, 0, values);
+    codes[7] = static_cast<int8_t>(codes[7] + (codes[7] > 0 ? -2 : 2));
+    EXPECT_EQ(complaint(eight).code, "artifact.verify");
+
+    std::vector<uint16_t> halves(130);
+    std::transform(values.begin(), values.end(), halves.begin(), floatToBf16);
+    const ArtifactTable sixteen{{1, 130}, 16, std::as_bytes(std::span(halves)), {}};
+    requireTableRow("t", sixteen, 0, values);
+    halves[100] += 2;
+    EXPECT_EQ(complaint(sixteen).code, "artifact.verify");
 }
 
 } // namespace
