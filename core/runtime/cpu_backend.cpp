@@ -105,7 +105,8 @@ public:
           finalNorm_(artifact_->norm("model.norm.weight")),
           activations_(config_, std::max(kPromptBatch, settings.chats)),
           logits_(static_cast<size_t>(config_.vocabSize * settings.chats)) {
-        workspace_.activationBits = settings.activationBits == 8 ? 8 : 16;
+        workspace_.activationBits =
+            settings.activationBits > 0 ? settings.activationBits : kBestActivationBits;
         for (int slot = 0; slot < settings.chats; ++slot) {
             caches_.emplace_back(config_, settings.contextLength);
         }

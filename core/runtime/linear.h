@@ -15,6 +15,9 @@
 
 namespace caldera {
 
+/// Faster than 16, at a cost in accuracy that quantization hides (docs/experiments/cpu-decode.md).
+inline constexpr int kBestActivationBits = 8;
+
 /// Buffers that all groups of an engine share; grown on demand.
 struct LinearWorkspace {
     struct Thread {
@@ -22,7 +25,7 @@ struct LinearWorkspace {
         std::vector<float> partial; ///< [tokens, 16]
     };
     /// Of inputs and factors, 8 or 16, where a codec multiplies integers.
-    int activationBits = 16;
+    int activationBits = kBestActivationBits;
     std::vector<float> rotated;            ///< x~ [tokens, padded columns]
     kernels::QuantizedInputs rotatedCodes; ///< the same as integers
     std::vector<float> reduced; ///< R x~ times the factors' scales: by member, [tokens, rank]

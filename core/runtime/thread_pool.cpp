@@ -68,7 +68,7 @@ void ThreadPool::run(int64_t units, const Work& work) {
     open_.store(run | static_cast<uint64_t>(units));
     ++runs_;
     runs_.notify_all();
-    while (doOne(0)) {
+    while (doSome(0)) {
     }
     const int all = static_cast<int>(units);
     for (int spin = 0; spin < spins_ && done_.load() != all; ++spin) {
@@ -79,16 +79,27 @@ void ThreadPool::run(int64_t units, const Work& work) {
     }
 }
 
-bool ThreadPool::doOne(int thread) {
+/// Takes many units while many are left, since every taking costs the threads a cache line, and
+/// single ones in the end, so that all finish together.
+bool ThreadPool::doSome(int thread) {
+    const auto shares = 2 * static_cast<uint64_t>(size());
     uint64_t open = open_.load();
+    uint64_t left = 0;
+    uint64_t taken = 0;
     do {
-        if ((open & kUnitMask) == 0) {
+        left = open & kUnitMask;
+        if (left == 0) {
             return false;
         }
-    } while (!open_.compare_exchange_weak(open, open - 1));
+        taken = std::max<uint64_t>(1, left / shares);
+    } while (!open_.compare_exchange_weak(open, open - taken));
     const int64_t units = units_;
-    (*work_)(units - static_cast<int64_t>(open & kUnitMask), thread);
-    if (done_.fetch_add(1) + 1 == static_cast<int>(units)) {
+    const int64_t first = units - static_cast<int64_t>(left);
+    for (int64_t unit = first; unit < first + static_cast<int64_t>(taken); ++unit) {
+        (*work_)(unit, thread);
+    }
+    const auto count = static_cast<int>(taken);
+    if (done_.fetch_add(count) + count == static_cast<int>(units)) {
         done_.notify_all();
     }
     return true;
@@ -97,7 +108,7 @@ bool ThreadPool::doOne(int thread) {
 void ThreadPool::serve(int thread) {
     while (!ending_) {
         const int seen = runs_.load();
-        while (doOne(thread)) {
+        while (doSome(thread)) {
         }
         for (int spin = 0; spin < spins_ && runs_.load() == seen; ++spin) {
             pause();

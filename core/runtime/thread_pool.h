@@ -32,8 +32,8 @@ public:
 
 private:
     void serve(int thread);
-    /// Takes one unit of the current run and does it; false when none is left.
-    bool doOne(int thread);
+    /// Takes units of the current run and does them; false when none is left.
+    bool doSome(int thread);
 
     std::vector<std::thread> threads_;
     const Work* work_ = nullptr;

@@ -19,8 +19,10 @@ using test::TinyOptions;
 
 constexpr int kPromptTokens = 32;
 constexpr int kAnswerTokens = 64;
-constexpr EngineSettings kOnCpu = {
-    .contextLength = 128, .threads = 2, .device = EngineSettings::Device::Cpu};
+constexpr EngineSettings kOnCpu = {.contextLength = 128,
+                                   .threads = 2,
+                                   .device = EngineSettings::Device::Cpu,
+                                   .activationBits = 16};
 
 std::vector<Token> prompt(uint32_t seed) {
     std::mt19937 random(seed);

@@ -86,7 +86,9 @@ TEST_P(CpuBackendModelTest, EqualsTheDenseComputation) {
     const TinyModel model(GetParam().options);
     const std::vector<Token> tokens = randomTokens(40, 5);
     const auto expected = model.logits(tokens);
-    const auto backend = openBackend(model.artifact(), onCpu(64));
+    EngineSettings settings = onCpu(64);
+    settings.activationBits = 16;
+    const auto backend = openBackend(model.artifact(), settings);
     // Products with trellis codes round inputs and factors to 16 bits, an error of 5e-5 that a
     // random model makes a thousand times larger.
     const double allowed = GetParam().options.codec == "trellis" ? 0.15 : 2e-3;

@@ -46,6 +46,7 @@ TEST_P(GroupLinearTest, EqualsTheDenseMatrix) {
     for (const int threads : {1, 3}) {
         ThreadPool pool(threads);
         LinearWorkspace workspace;
+        workspace.activationBits = 16;
         const GroupLinear group({cell});
         std::vector<float> y(static_cast<size_t>(c.tokens * c.shape.rows));
         const std::array outputs = {y.data()};
