@@ -29,7 +29,7 @@ public:
 
     /// Whether multiplyIntegers() may be called.
     bool takesIntegers() const { return isFourBit_; }
-    /// Rows to multiply with integers, the values too.
+    /// Rows to multiply with integers, the values too; the products are added to y.
     struct IntegerRows {
         int64_t first = 0;
         int64_t count = 0;

@@ -1,6 +1,7 @@
 #include "core/runtime/linear.h"
 
 #include <algorithm>
+#include <thread>
 #include <utility>
 
 #include "core/base/error.h"
@@ -15,6 +16,8 @@ namespace {
 constexpr int64_t kDenseUnitRows = 64;
 /// Inputs pad to this: every codec's block of columns divides it, so members of a group share them.
 constexpr int64_t kInputColumns = 64;
+/// Of R x~: ranks differ too much in size for 8.
+constexpr int kReducedBits = 16;
 
 std::vector<float> halvesToFloats(std::span<const uint16_t> halves) {
     std::vector<float> values;
@@ -38,6 +41,30 @@ std::shared_ptr<const Codec> codecOf(const ArtifactCell& cell) {
 }
 
 } // namespace
+
+void ReducedInputs::expect(int64_t parts) {
+    partsLeft_ = parts;
+    isPublished_ = false;
+}
+
+bool ReducedInputs::isLastPart() {
+    return partsLeft_.fetch_sub(1) == 1;
+}
+
+void ReducedInputs::publish() {
+    isPublished_ = true;
+}
+
+void ReducedInputs::wait() const {
+    constexpr int kSpins = 1000; // then the thread that makes it may want the core
+    for (int spin = 0; !isPublished_; ++spin) {
+        if (spin > kSpins) {
+            std::this_thread::yield();
+        } else {
+            pauseBriefly();
+        }
+    }
+}
 
 Linear::Linear(ArtifactCell cell)
     : cell_(std::move(cell)), rows_(cell_.q.shape.rows), columns_(cell_.q.shape.columns) {
@@ -79,6 +106,9 @@ int64_t Linear::unitRows() const {
 void Linear::reduceRows(const Job& job, int64_t first, int64_t count) const {
     float* reduced = job.reduced + first;
     if (job.factorBits > 0) {
+        for (int64_t t = 0; t < job.input.count; ++t) {
+            std::fill_n(reduced + t * rank(), count, 0.0F);
+        }
         right_.multiplyIntegers({first, count, job.factorBits}, job.codes, {reduced, rank()});
     } else {
         right_.multiply(first, count, job.input, {reduced, rank()}, job.buffers->decoded);
@@ -87,6 +117,12 @@ void Linear::reduceRows(const Job& job, int64_t first, int64_t count) const {
         for (int64_t i = 0; i < count; ++i) {
             reduced[t * rank() + i] *= factorScale_[static_cast<size_t>(first + i)];
         }
+    }
+    if (job.reducedInputs->isLastPart()) {
+        for (int64_t t = 0; job.factorBits > 0 && t < job.input.count; ++t) {
+            job.reducedInputs->codes.set(t, job.reduced + t * rank());
+        }
+        job.reducedInputs->publish();
     }
 }
 
@@ -126,9 +162,8 @@ void Linear::multiplyPacked(const Job& job, int64_t first, int64_t count,
     for (int64_t t = 0; t < job.input.count; ++t) {
         std::fill_n(y.values + t * y.stride, groups * kRowGroup, 0.0F);
     }
-    if (job.factorBits > 0) {
-        left_.multiplyIntegers({first, count, job.factorBits}, job.reducedCodes, y);
-    } else if (rank() > 0) {
+    if (rank() > 0 && job.factorBits == 0) {
+        job.reducedInputs->wait();
         const kernels::InputVectors reduced{job.reduced, job.input.count, rank()};
         left_.multiply(first, count, reduced, y, job.buffers->decoded);
     }
@@ -139,6 +174,10 @@ void Linear::multiplyPacked(const Job& job, int64_t first, int64_t count,
     } else {
         codec_->multiply(
             q, {job.input.values, job.input.stride, y.values, y.stride, job.input.count}, range);
+    }
+    if (job.factorBits > 0) {
+        job.reducedInputs->wait();
+        left_.multiplyIntegers({first, count, job.factorBits}, job.reducedInputs->codes.view(), y);
     }
 }
 
@@ -163,15 +202,17 @@ GroupLinear::GroupLinear(std::vector<ArtifactCell> cells) {
         }
         members_.emplace_back(std::move(cell));
     }
+    const auto split = [this](size_t member, int64_t size, int64_t step) {
+        for (int64_t first = 0; first < size; first += step) {
+            units_.push_back({member, first, std::min(step, size - first)});
+        }
+    };
     for (size_t member = 0; member < members_.size(); ++member) {
-        const Linear& linear = members_[member];
-        const auto split = [member](std::vector<Unit>& units, int64_t size, int64_t step) {
-            for (int64_t first = 0; first < size; first += step) {
-                units.push_back({member, first, std::min(step, size - first)});
-            }
-        };
-        split(rankUnits_, linear.rank(), kRowGroup);
-        split(rowUnits_, linear.rows(), linear.unitRows());
+        split(member, members_[member].rank(), kRowGroup);
+    }
+    rankUnits_ = units_.size();
+    for (size_t member = 0; member < members_.size(); ++member) {
+        split(member, members_[member].rows(), members_[member].unitRows());
     }
 }
 
@@ -226,28 +267,16 @@ std::vector<Linear::Job> GroupLinear::jobsFor(LinearWorkspace& workspace, const 
             job.codes = workspace.rotatedCodes.view();
             job.factorBits = member.hasIntegerFactors() ? workspace.activationBits : 0;
         }
+        job.reducedInputs = &workspace.reducedInputs.at(i);
+        job.reducedInputs->expect((member.rank() + kRowGroup - 1) / kRowGroup);
+        if (job.factorBits > 0) {
+            job.reducedInputs->codes.resize(tokens, member.rank(), kReducedBits);
+        }
         job.reduced = reduced;
         job.output = outputs[i];
         reduced += member.rank() * tokens;
     }
     return jobs;
-}
-
-void GroupLinear::quantizeReduced(ThreadPool& pool, LinearWorkspace& workspace,
-                                  std::vector<Linear::Job>& jobs) const {
-    constexpr int kBits = 16; // ranks differ too much in size for 8
-    workspace.reducedCodes.resize(std::max(workspace.reducedCodes.size(), jobs.size()));
-    for (size_t i = 0; i < jobs.size(); ++i) {
-        if (jobs[i].factorBits == 0) {
-            continue;
-        }
-        const int64_t rank = members_[i].rank();
-        kernels::QuantizedInputs& codes = workspace.reducedCodes[i];
-        codes.resize(jobs[i].input.count, rank, kBits);
-        pool.run(jobs[i].input.count,
-                 [&](int64_t t, int) { codes.set(t, jobs[i].reduced + t * rank); });
-        jobs[i].reducedCodes = codes.view();
-    }
 }
 
 void GroupLinear::apply(ThreadPool& pool, LinearWorkspace& workspace, const float* x,
@@ -256,21 +285,17 @@ void GroupLinear::apply(ThreadPool& pool, LinearWorkspace& workspace, const floa
         rotate(pool, workspace, x, tokens);
     }
     workspace.threads.resize(static_cast<size_t>(pool.size()));
-    std::vector<Linear::Job> jobs = jobsFor(workspace, x, tokens, outputs);
-    const auto forEachUnit = [&](const std::vector<Unit>& units, const auto& work) {
-        pool.run(static_cast<int64_t>(units.size()), [&](int64_t i, int thread) {
-            const Unit& unit = units[static_cast<size_t>(i)];
-            Linear::Job job = jobs[unit.member];
-            job.buffers = &workspace.threads[static_cast<size_t>(thread)];
-            work(members_[unit.member], job, unit);
-        });
-    };
-    forEachUnit(rankUnits_, [](const Linear& linear, const Linear::Job& job, const Unit& unit) {
-        linear.reduceRows(job, unit.first, unit.count);
-    });
-    quantizeReduced(pool, workspace, jobs);
-    forEachUnit(rowUnits_, [](const Linear& linear, const Linear::Job& job, const Unit& unit) {
-        linear.applyRows(job, unit.first, unit.count);
+    const std::vector<Linear::Job> jobs = jobsFor(workspace, x, tokens, outputs);
+    pool.run(static_cast<int64_t>(units_.size()), [&](int64_t i, int thread) {
+        const Unit& unit = units_[static_cast<size_t>(i)];
+        Linear::Job job = jobs[unit.member];
+        job.buffers = &workspace.threads[static_cast<size_t>(thread)];
+        const Linear& linear = members_[unit.member];
+        if (static_cast<size_t>(i) < rankUnits_) {
+            linear.reduceRows(job, unit.first, unit.count);
+        } else {
+            linear.applyRows(job, unit.first, unit.count);
+        }
     });
 }
 

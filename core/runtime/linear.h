@@ -1,6 +1,8 @@
 // Linears of an input group, multiplied straight from the artifact's packed bytes.
 #pragma once
 
+#include <array>
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -18,6 +20,24 @@ namespace caldera {
 /// Faster than 16, at a cost in accuracy that quantization hides (docs/experiments/cpu-decode.md).
 inline constexpr int kBestActivationBits = 8;
 
+/// R x~ of one linear on its way from the threads that make it to those that need it.
+class ReducedInputs {
+public:
+    /// Before the threads begin: `parts` parts are to come.
+    void expect(int64_t parts);
+    /// One part was made; true for the last one, whose thread calls publish() when it is done.
+    bool isLastPart();
+    void publish();
+    /// Until publish(). In no thread's work does a part follow a wait, so this ends.
+    void wait() const;
+
+    kernels::QuantizedInputs codes; ///< the same as integers, where those are multiplied
+
+private:
+    std::atomic<int64_t> partsLeft_{0};
+    std::atomic<bool> isPublished_{false};
+};
+
 /// Buffers that all groups of an engine share; grown on demand.
 struct LinearWorkspace {
     struct Thread {
@@ -29,7 +49,7 @@ struct LinearWorkspace {
     std::vector<float> rotated;            ///< x~ [tokens, padded columns]
     kernels::QuantizedInputs rotatedCodes; ///< the same as integers
     std::vector<float> reduced; ///< R x~ times the factors' scales: by member, [tokens, rank]
-    std::vector<kernels::QuantizedInputs> reducedCodes; ///< the same as integers: by member
+    std::array<ReducedInputs, kModules.size()> reducedInputs; ///< by member
     std::vector<Thread> threads;
 };
 
@@ -59,15 +79,16 @@ public:
         kernels::InputVectors input;
         kernels::QuantizedBatch codes; ///< x~ as integers; no blocks where nothing takes them
         int factorBits = 0; ///< of factors that are multiplied with integers; 0: with f32
-        kernels::QuantizedBatch reducedCodes;
+        ReducedInputs* reducedInputs = nullptr;
         float* reduced = nullptr; ///< [count, rank]: R x~ times both factors' scales
         float* output = nullptr;  ///< [count, rows]
         LinearWorkspace::Thread* buffers = nullptr;
     };
-    /// reduced[t][first ... first + count) of rank indices; count <= 16.
+    /// reduced[t][first ... first + count) of rank indices; count <= 16. The last call for a job
+    /// publishes its reducedInputs.
     void reduceRows(const Job& job, int64_t first, int64_t count) const;
     /// output[t][first ... first + count), transform, signs and bias included. `first` is a
-    /// multiple of unitRows().
+    /// multiple of unitRows(). Waits for reducedInputs.
     void applyRows(const Job& job, int64_t first, int64_t count) const;
 
 private:
@@ -112,13 +133,10 @@ private:
     void rotate(ThreadPool& pool, LinearWorkspace& workspace, const float* x, int64_t tokens) const;
     std::vector<Linear::Job> jobsFor(LinearWorkspace& workspace, const float* x, int64_t tokens,
                                      std::span<float* const> outputs) const;
-    /// What the ranks make of the inputs, as integers for the product with L.
-    void quantizeReduced(ThreadPool& pool, LinearWorkspace& workspace,
-                         std::vector<Linear::Job>& jobs) const;
 
     std::vector<Linear> members_;
-    std::vector<Unit> rankUnits_;
-    std::vector<Unit> rowUnits_;
+    std::vector<Unit> units_; ///< of ranks, then of rows
+    size_t rankUnits_ = 0;
     int64_t inputBlock_ = 1;
     std::vector<float> inSign_; ///< empty when every member was skipped
 };

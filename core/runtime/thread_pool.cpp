@@ -14,15 +14,15 @@ constexpr uint64_t kOneRun = uint64_t{1} << 32;
 /// would cost.
 constexpr int kSpins = 4000;
 
-void pause() {
+} // namespace
+
+void pauseBriefly() {
 #if defined(__x86_64__)
     __builtin_ia32_pause();
 #else
     std::atomic_signal_fence(std::memory_order_seq_cst);
 #endif
 }
-
-} // namespace
 
 int availableCores() {
     cpu_set_t cores;
@@ -72,7 +72,7 @@ void ThreadPool::run(int64_t units, const Work& work) {
     }
     const int all = static_cast<int>(units);
     for (int spin = 0; spin < spins_ && done_.load() != all; ++spin) {
-        pause();
+        pauseBriefly();
     }
     for (int done = done_.load(); done != all; done = done_.load()) {
         done_.wait(done);
@@ -111,7 +111,7 @@ void ThreadPool::serve(int thread) {
         while (doSome(thread)) {
         }
         for (int spin = 0; spin < spins_ && runs_.load() == seen; ++spin) {
-            pause();
+            pauseBriefly();
         }
         runs_.wait(seen);
     }

@@ -9,6 +9,9 @@
 
 namespace caldera {
 
+/// Lets the other threads of a core go ahead while this one waits in a loop.
+void pauseBriefly();
+
 /// Cores that this process may use.
 int availableCores();
 

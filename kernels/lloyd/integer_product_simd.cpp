@@ -100,12 +100,12 @@ HWY_INLINE LaneVector tableOf(const std::array<int8_t, 16>& levels) {
     return hn::BitCast(LaneTag(), hn::Xor(table, hn::Set(unsignedBytes, 0x80))); // 128 more
 }
 
-/// y [rows] = factor * (256 high + low), or factor * high where there is no low.
-HWY_INLINE void storeScaled(const float* high, const float* low, float factor, int64_t rows,
-                            float* y) {
+/// y [rows] += factor * (256 high + low), or factor * high where there is no low.
+HWY_INLINE void addScaled(const float* high, const float* low, float factor, int64_t rows,
+                          float* y) {
     constexpr float kHighUnit = 256;
     for (int64_t i = 0; i < rows; ++i) {
-        y[i] = factor * (low != nullptr ? kHighUnit * high[i] + low[i] : high[i]);
+        y[i] += factor * (low != nullptr ? kHighUnit * high[i] + low[i] : high[i]);
     }
 }
 
@@ -146,8 +146,8 @@ void integerProduct(const LloydMatrix& matrix, int levelBits, const QuantizedBat
                 multiplyRows(CodedRows(matrix, low, group.codes()), some, lowTotals);
             }
             for (int64_t t = 0; t < some.count; ++t) {
-                storeScaled(totals + t * kLaneRows, hasLow ? lowTotals + t * kLaneRows : nullptr,
-                            levels.step / 2, rows, y.values + (first + t) * y.stride + row);
+                addScaled(totals + t * kLaneRows, hasLow ? lowTotals + t * kLaneRows : nullptr,
+                          levels.step / 2, rows, y.values + (first + t) * y.stride + row);
             }
         }
     }

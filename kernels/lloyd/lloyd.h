@@ -53,7 +53,7 @@ struct LloydIntegers {
 /// Limits: bits 8 or 16.
 const LloydIntegers& lloydIntegers(int bits);
 
-/// y[t][i] = sum_c level[first + i, c] x[t][c] for i in [0, count), levels as integers of 8 or 16
+/// y[t][i] += sum_c level[first + i, c] x[t][c] for i in [0, count), levels as integers of 8 or 16
 /// bits and without scales. Exact within each 128 columns, so an output depends on nothing but its
 /// own row and vector.
 void lloydIntegerProduct(const LloydMatrix& matrix, int levelBits, const QuantizedBatch& x,

@@ -109,7 +109,7 @@ void lloydIntegerProduct(const LloydMatrix& matrix, int levelBits, const Quantiz
                 sum += static_cast<double>(one.value(c)) *
                        (unit * levels.high[number] + levels.low[number]);
             }
-            y.values[t * y.stride + row] = static_cast<float>(levels.step * sum);
+            y.values[t * y.stride + row] += static_cast<float>(levels.step * sum);
         }
     }
 }

@@ -143,7 +143,7 @@ TEST_P(LloydProducts, MultiplyIntegersAsTheReference) {
         for (const int bits : {8, 16}) {
             const QuantizedInputs x = randomIntegers(count, columns_, bits, 27);
             std::vector<float> expected(count * rows_, 9.0F);
-            std::vector<float> y(count * rows_, 7.0F);
+            std::vector<float> y(expected);
             const int levelBits = count == 4 ? 24 - bits : bits;
             reference::lloydIntegerProduct(matrix_, levelBits, x.view(), {expected.data(), rows_},
                                            {0, rows_});
