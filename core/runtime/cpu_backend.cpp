@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,6 +16,7 @@
 #include "core/runtime/rope.h"
 #include "core/runtime/table.h"
 #include "core/runtime/thread_pool.h"
+#include "kernels/dense/dense.h"
 
 namespace caldera {
 
@@ -56,15 +56,8 @@ Layer loadLayer(const Artifact& artifact, int layer) {
 
 /// x [size] / rms(x) * weight.
 void rmsNorm(std::span<const float> x, std::span<const float> weight, double epsilon, float* out) {
-    double squares = 0;
-    for (const float value : x) {
-        squares += static_cast<double>(value) * value;
-    }
-    const auto scale =
-        static_cast<float>(1.0 / std::sqrt(squares / static_cast<double>(x.size()) + epsilon));
-    for (size_t i = 0; i < x.size(); ++i) {
-        out[i] = x[i] * scale * weight[i];
-    }
+    kernels::rmsNorm(x.data(), weight.data(), static_cast<int64_t>(x.size()),
+                     static_cast<float>(epsilon), out);
 }
 
 /// Activations of a batch of tokens, row-major by token.

@@ -185,9 +185,7 @@ void Linear::finishRows(const Job& job, int64_t first, int64_t count) const {
     for (int64_t t = 0; t < job.input.count; ++t) {
         float* y = job.output + t * rows_ + first;
         kernels::blockHadamard(y, 1, count, outputBlock_);
-        for (int64_t i = 0; i < count; ++i) {
-            y[i] *= outSign_[static_cast<size_t>(first + i)];
-        }
+        kernels::multiplyEach(y, outSign_.data() + first, count, y);
         for (int64_t i = 0; !cell_.bias.empty() && i < count; ++i) {
             y[i] += cell_.bias[static_cast<size_t>(first + i)];
         }
@@ -236,9 +234,7 @@ void GroupLinear::rotate(ThreadPool& pool, LinearWorkspace& workspace, const flo
     }
     pool.run(tokens, [&](int64_t t, int) {
         float* row = rotated.data() + t * padded;
-        for (int64_t c = 0; c < columns(); ++c) {
-            row[c] = x[t * columns() + c] * inSign_[static_cast<size_t>(c)];
-        }
+        kernels::multiplyEach(x + t * columns(), inSign_.data(), columns(), row);
         std::fill(row + columns(), row + padded, 0.0F);
         kernels::blockHadamard(row, 1, columns(), inputBlock_);
         if (takesIntegers) {

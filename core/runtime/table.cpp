@@ -10,7 +10,7 @@ namespace caldera {
 
 namespace {
 
-constexpr int64_t kUnitRows = 256;
+constexpr int64_t kUnitRows = 512;
 
 } // namespace
 

@@ -43,6 +43,12 @@ float expAndSum(float* x, int64_t count, float max);
 /// gate[i] = gate[i] sigmoid(gate[i]) up[i] (SwiGLU).
 void swiGlu(float* gate, const float* up, int64_t count);
 
+/// out[i] = x[i] weight[i] / sqrt(mean of x^2 + epsilon). out may be x.
+void rmsNorm(const float* x, const float* weight, int64_t count, float epsilon, float* out);
+
+/// out[i] = a[i] b[i]. out may be a or b.
+void multiplyEach(const float* a, const float* b, int64_t count, float* out);
+
 /// The same results up to rounding, in plain loops: the truth that tests compare with.
 namespace reference {
 void multiply(const RowBlock<float>& w, const InputVectors& x, const OutputVectors& y);
@@ -51,6 +57,7 @@ void multiply(const RowBlock<int8_t>& w, const InputVectors& x, const OutputVect
 void addWeightedRows(const RowBlock<float>& rows, const float* weights, float* sum);
 float expAndSum(float* x, int64_t count, float max);
 void swiGlu(float* gate, const float* up, int64_t count);
+void rmsNorm(const float* x, const float* weight, int64_t count, float epsilon, float* out);
 } // namespace reference
 
 } // namespace caldera::kernels

@@ -70,4 +70,15 @@ void swiGlu(float* gate, const float* up, int64_t count) {
     }
 }
 
+void rmsNorm(const float* x, const float* weight, int64_t count, float epsilon, float* out) {
+    double squares = 0;
+    for (int64_t i = 0; i < count; ++i) {
+        squares += static_cast<double>(x[i]) * x[i];
+    }
+    const double scale = 1.0 / std::sqrt(squares / static_cast<double>(count) + epsilon);
+    for (int64_t i = 0; i < count; ++i) {
+        out[i] = static_cast<float>(x[i] * scale * weight[i]);
+    }
+}
+
 } // namespace caldera::kernels::reference

@@ -2,6 +2,8 @@
 // the program runs.
 #include "kernels/dense/dense.h"
 
+#include <cmath>
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/dense/dense_simd.cpp"
 #include <hwy/foreach_target.h>
@@ -206,6 +208,51 @@ void gateUp(float* gate, const float* up, int64_t count) {
     }
 }
 
+float sumOfSquares(const float* x, int64_t count) {
+    const Tag tag;
+    const auto lanes = static_cast<int64_t>(hn::Lanes(tag));
+    Vector sums[2] = {hn::Zero(tag), hn::Zero(tag)};
+    int64_t i = 0;
+    for (; i + 2 * lanes <= count; i += 2 * lanes) {
+        for (int j = 0; j < 2; ++j) {
+            const Vector value = hn::LoadU(tag, x + i + j * lanes);
+            sums[j] = hn::MulAdd(value, value, sums[j]);
+        }
+    }
+    float sum = hn::GetLane(hn::SumOfLanes(tag, hn::Add(sums[0], sums[1])));
+    for (; i < count; ++i) {
+        sum += x[i] * x[i];
+    }
+    return sum;
+}
+
+void normalize(const float* x, const float* weight, int64_t count, float epsilon, float* out) {
+    const Tag tag;
+    const auto lanes = static_cast<int64_t>(hn::Lanes(tag));
+    const float mean = sumOfSquares(x, count) / static_cast<float>(count);
+    const float scale = 1.0F / std::sqrt(mean + epsilon);
+    int64_t i = 0;
+    for (; i + lanes <= count; i += lanes) {
+        const Vector scaled = hn::Mul(hn::LoadU(tag, x + i), hn::Set(tag, scale));
+        hn::StoreU(hn::Mul(scaled, hn::LoadU(tag, weight + i)), tag, out + i);
+    }
+    for (; i < count; ++i) {
+        out[i] = x[i] * scale * weight[i];
+    }
+}
+
+void multiplyPairs(const float* a, const float* b, int64_t count, float* out) {
+    const Tag tag;
+    const auto lanes = static_cast<int64_t>(hn::Lanes(tag));
+    int64_t i = 0;
+    for (; i + lanes <= count; i += lanes) {
+        hn::StoreU(hn::Mul(hn::LoadU(tag, a + i), hn::LoadU(tag, b + i)), tag, out + i);
+    }
+    for (; i < count; ++i) {
+        out[i] = a[i] * b[i];
+    }
+}
+
 } // namespace HWY_NAMESPACE
 } // namespace caldera::kernels
 HWY_AFTER_NAMESPACE();
@@ -219,6 +266,8 @@ HWY_EXPORT(multiplyInt8);
 HWY_EXPORT(addRows);
 HWY_EXPORT(expSum);
 HWY_EXPORT(gateUp);
+HWY_EXPORT(normalize);
+HWY_EXPORT(multiplyPairs);
 
 void multiply(const RowBlock<float>& w, const InputVectors& x, const OutputVectors& y) {
     HWY_DYNAMIC_DISPATCH(multiplyFloat)(w, x, y);
@@ -242,6 +291,14 @@ float expAndSum(float* x, int64_t count, float max) {
 
 void swiGlu(float* gate, const float* up, int64_t count) {
     HWY_DYNAMIC_DISPATCH(gateUp)(gate, up, count);
+}
+
+void rmsNorm(const float* x, const float* weight, int64_t count, float epsilon, float* out) {
+    HWY_DYNAMIC_DISPATCH(normalize)(x, weight, count, epsilon, out);
+}
+
+void multiplyEach(const float* a, const float* b, int64_t count, float* out) {
+    HWY_DYNAMIC_DISPATCH(multiplyPairs)(a, b, count, out);
 }
 
 } // namespace caldera::kernels

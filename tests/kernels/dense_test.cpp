@@ -125,5 +125,35 @@ TEST(DenseSwiGlu, EqualsTheReferenceAndStaysFinite) {
     }
 }
 
+TEST(DenseRmsNorm, EqualsTheReference) {
+    for (const int64_t count : {1, 5, 64, 576, 1537}) {
+        const auto x = randomValues(count, 3.0F);
+        const auto weight = randomValues(count);
+        std::vector<float> got(x);
+        std::vector<float> expected(x.size());
+        reference::rmsNorm(x.data(), weight.data(), count, 1e-3F, expected.data());
+        rmsNorm(got.data(), weight.data(), count, 1e-3F, got.data());
+        for (size_t i = 0; i < got.size(); ++i) {
+            ASSERT_NEAR(got[i], expected[i], 2e-6F * (1 + std::abs(expected[i]))) << count;
+        }
+    }
+    std::vector<float> zeros(40, 0.0F);
+    rmsNorm(zeros.data(), randomValues(40).data(), 40, 1e-5F, zeros.data());
+    EXPECT_EQ(zeros, std::vector<float>(40, 0.0F));
+}
+
+TEST(DenseMultiplyEach, MultipliesInPlaceToo) {
+    for (const int64_t count : {1, 17, 64, 131}) {
+        const auto a = randomValues(count);
+        auto b = randomValues(count);
+        std::vector<float> expected;
+        for (size_t i = 0; i < a.size(); ++i) {
+            expected.push_back(a[i] * b[i]);
+        }
+        multiplyEach(a.data(), b.data(), count, b.data());
+        EXPECT_EQ(b, expected) << count;
+    }
+}
+
 } // namespace
 } // namespace caldera::kernels
