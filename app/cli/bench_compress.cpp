@@ -14,6 +14,7 @@
 
 #include <ATen/ATen.h>
 
+#include "app/cli/bench_shapes.h"
 #include "app/cli/compute_options.h"
 #include "core/base/elapsed.h"
 #include "core/base/file.h"
@@ -50,51 +51,11 @@ struct Options {
     ComputeOptions compute;
 };
 
-struct Shape {
-    const char* name;
-    int hiddenSize, intermediateSize, layerCount, headCount, kvHeadCount, headSize, vocabSize;
-};
-
-constexpr std::array kShapes = {Shape{"qwen2-72b", 8192, 29568, 80, 64, 8, 128, 152064},
-                                Shape{"qwen2-7b", 3584, 18944, 28, 28, 4, 128, 152064},
-                                Shape{"qwen2-0.5b", 896, 4864, 24, 14, 2, 64, 151936},
-                                Shape{"demo", 192, 512, 8, 3, 1, 64, 2048}};
-
-/// "" when there is such a shape: the sentence of a CLI11 validator.
-std::string shapeComplaint(const std::string& name) {
-    std::string known;
-    for (const Shape& shape : kShapes) {
-        if (name == shape.name) {
-            return "";
-        }
-        known += (known.empty() ? "" : ", ") + std::string(shape.name);
-    }
-    return name + " is no known shape; there are " + known;
-}
-
-ModelConfig configOf(const std::string& name) {
-    const Shape& shape = *std::find_if(kShapes.begin(), kShapes.end(),
-                                       [&](const Shape& each) { return name == each.name; });
-    ModelConfig config;
-    config.architecture = "qwen2";
-    config.hiddenSize = shape.hiddenSize;
-    config.intermediateSize = shape.intermediateSize;
-    config.layerCount = shape.layerCount;
-    config.headCount = shape.headCount;
-    config.kvHeadCount = shape.kvHeadCount;
-    config.headSize = shape.headSize;
-    config.vocabSize = shape.vocabSize;
-    config.attentionBias = true;
-    config.ropeTheta = 1e6;
-    config.maxPositions = 32768;
-    return config;
-}
-
 /// Times the stages of one block.
 class BlockBench {
 public:
     BlockBench(const Options& options, const Invocation& invocation)
-        : options_(options), invocation_(invocation), config_(configOf(options.shape)),
+        : options_(options), invocation_(invocation), config_(shapeConfig(options.shape)),
           device_(deviceOf(options.compute.device)) {}
 
     Json run();

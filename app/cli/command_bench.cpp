@@ -1,4 +1,4 @@
-// caldera bench codec | gemv | compress
+// caldera bench codec | gemv | compress | decode
 #include <chrono>
 #include <functional>
 #include <iomanip>
@@ -6,6 +6,7 @@
 #include <random>
 
 #include "app/cli/bench_compress.h"
+#include "app/cli/bench_decode.h"
 #include "app/cli/command.h"
 #include "core/base/elapsed.h"
 #include "core/base/error.h"
@@ -13,7 +14,8 @@
 #include "core/linalg/device.h"
 #include "core/model/codec_facts.h"
 #include "kernels/lloyd/lloyd.h"
-#include "kernels/trellis/gemv_timing.h"
+#include "kernels/step/product_timing.h"
+#include "kernels/step/step.h"
 
 namespace caldera::cli {
 
@@ -25,11 +27,15 @@ using Clock = std::chrono::steady_clock;
 struct BenchOptions {
     int64_t samples = 8'000'000;
     uint64_t seed = 1;
-    int64_t rows = 4096;
+    std::vector<int64_t> rows = {4096};
     int64_t columns = 4096;
     double seconds = 1;
     std::string codec = "trellis-v4k8m4";
     std::string device = "cpu";
+    int rank = 0;
+    int batch = 1;
+    int activationBits = 8;
+    int64_t aheadMegabytes = 12;
 };
 
 std::vector<float> normalSample(int64_t count, uint64_t seed) {
@@ -148,32 +154,40 @@ void runGpuGemv(const BenchOptions& options, const Invocation& invocation) {
                     {{"codec", options.codec}});
     }
     static_cast<void>(deviceOf(options.device)); // says what is missing
-    const int64_t columns = padTo(options.columns, 4);
-    const kernels::cuda::GemvTiming timing =
-        kernels::cuda::timeTrellisGemv(*code, options.rows, columns);
+    kernels::cuda::ProductShape shape{code, options.rows, padTo(options.columns, 4)};
+    shape.rank = options.rank;
+    shape.sequences = options.batch;
+    shape.activationBits = options.activationBits;
+    const kernels::cuda::ProductTiming timing =
+        kernels::cuda::timeProduct(shape, options.aheadMegabytes << 20);
     const double rate = timing.bytes / timing.microseconds * 1e6;
-    const double productRate = timing.bytes / timing.productMicroseconds * 1e6;
     if (invocation.json) {
         std::cout << Json{{"codec", options.codec},
-                          {"rows", options.rows},
-                          {"columns", columns},
+                          {"rows", shape.rows},
+                          {"columns", shape.columns},
+                          {"rank", shape.rank},
+                          {"batch", shape.sequences},
+                          {"activation_bits", shape.activationBits},
                           {"matrices", timing.matrices},
+                          {"bytes", timing.bytes},
                           {"microseconds", timing.microseconds},
-                          {"product_microseconds", timing.productMicroseconds},
                           {"bytes_per_second", rate},
                           {"copy_bytes_per_second", timing.copyBytesPerSecond},
                           {"share_of_copy", rate / timing.copyBytesPerSecond},
-                          {"product_share_of_copy", productRate / timing.copyBytesPerSecond}}
+                          {"dense_microseconds", timing.denseMicroseconds}}
                          .dump(2)
                   << '\n';
         return;
     }
-    std::cout << std::fixed << std::setprecision(1) << options.codec << ' ' << options.rows << " x "
-              << columns << ": " << timing.microseconds << " us from 16-bit x to 16-bit y, "
-              << rate / 1e9 << " GB/s, " << 100 * rate / timing.copyBytesPerSecond
-              << " % of a device copy; the product alone " << timing.productMicroseconds << " us, "
-              << 100 * productRate / timing.copyBytesPerSecond << " %. " << timing.matrices
-              << " matrices.\n";
+    std::cout << std::fixed << std::setprecision(1) << options.codec << ' ';
+    for (size_t i = 0; i < shape.rows.size(); ++i) {
+        std::cout << (i > 0 ? " + " : "") << shape.rows[i];
+    }
+    std::cout << " x " << shape.columns << ", rank " << shape.rank << ", " << shape.sequences
+              << " vectors of " << shape.activationBits << " bits: " << timing.microseconds
+              << " us from 16-bit x to y, " << rate / 1e9 << " GB/s, "
+              << 100 * rate / timing.copyBytesPerSecond << " % of a device copy; fp16 cuBLAS "
+              << timing.denseMicroseconds << " us. " << timing.matrices << " matrices.\n";
 }
 
 void runGemv(const BenchOptions& options, const Invocation& invocation) {
@@ -182,7 +196,7 @@ void runGemv(const BenchOptions& options, const Invocation& invocation) {
         return;
     }
     const auto codec = makeCodec(options.codec);
-    const MatrixShape shape = {padTo(options.rows, kRowGroup),
+    const MatrixShape shape = {padTo(options.rows.front(), kRowGroup),
                                padTo(options.columns, codec->blockColumns())};
     std::mt19937_64 random(options.seed);
     std::vector<std::byte> codes(static_cast<size_t>(codec->codeBytes(shape)));
@@ -246,8 +260,25 @@ void addBenchCommand(CommandLine& commands) {
     gemv->add_option("--device", options->device, "cpu (one core) or cuda")
         ->check(CLI::IsMember({"cpu", "cuda"}))
         ->capture_default_str();
-    gemv->add_option("--rows", options->rows, "Rows of the weights")
+    gemv->add_option("--rows", options->rows,
+                     "Rows of the weights; on a GPU several with commas, of matrices that share an "
+                     "input")
+        ->delimiter(',')
         ->check(between(1, 1 << 18))
+        ->capture_default_str();
+    gemv->add_option("--rank", options->rank, "Rank of L and R beside them, on a GPU")
+        ->check(CLI::IsMember({0, 16, 32, 64, 128, 256, 512}))
+        ->capture_default_str();
+    gemv->add_option("--batch", options->batch, "Vectors multiplied together, on a GPU")
+        ->check(between(1, kernels::kStepSequences))
+        ->capture_default_str();
+    gemv->add_option("--activation-bits", options->activationBits,
+                     "Bits of the rounded inputs, on a GPU")
+        ->check(CLI::IsMember({8, 16}))
+        ->capture_default_str();
+    gemv->add_option("--ahead", options->aheadMegabytes,
+                     "Megabytes of codes fetched into the cache between products, on a GPU")
+        ->check(between(0, 64))
         ->capture_default_str();
     gemv->add_option("--columns", options->columns, "Columns of the weights")
         ->check(between(1, 1 << 18))
@@ -255,9 +286,11 @@ void addBenchCommand(CommandLine& commands) {
     gemv->add_option("--seconds", options->seconds, "How long to measure, in seconds")
         ->check(between(0.01, 600))
         ->capture_default_str();
-    addCompressBench(bench, [action](const BenchRun& run) {
+    const auto choose = [action](const BenchRun& run) {
         *action = [run](const BenchOptions&, const Invocation& invocation) { run(invocation); };
-    });
+    };
+    addCompressBench(bench, choose);
+    addDecodeBench(bench, choose);
 }
 
 } // namespace caldera::cli

@@ -16,6 +16,10 @@ public:
     /// i + headSize / 2.
     void rotate(float* values, int heads, int position) const;
 
+    /// Angles of all positions: [contextLength, headSize / 2].
+    const std::vector<float>& cosines() const { return cosines_; }
+    const std::vector<float>& sines() const { return sines_; }
+
 private:
     int half_;
     std::vector<float> cosines_; ///< [contextLength, headSize / 2]

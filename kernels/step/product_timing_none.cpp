@@ -1,9 +1,9 @@
 #include "kernels/common/kernel_error.h"
-#include "kernels/trellis/gemv_timing.h"
+#include "kernels/step/product_timing.h"
 
 namespace caldera::kernels::cuda {
 
-GemvTiming timeTrellisGemv(const TrellisCode& /*code*/, int64_t /*rows*/, int64_t /*columns*/) {
+ProductTiming timeProduct(const ProductShape& /*shape*/, int64_t /*aheadBytes*/) {
     throw KernelError("This program was built without CUDA, so it has no products on a GPU.");
 }
 

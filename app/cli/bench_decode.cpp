@@ -1,0 +1,134 @@
+// caldera bench decode: whole steps of a model of some shape on a GPU, with random weights.
+#include "app/cli/bench_decode.h"
+
+#include <iomanip>
+#include <iostream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "app/cli/bench_shapes.h"
+#include "core/base/error.h"
+#include "core/runtime/cuda/decode_timing.h"
+#include "core/runtime/engine_settings.h"
+#include "kernels/step/step.h"
+
+namespace caldera::cli {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct Options {
+    std::string shape = "qwen2-72b";
+    std::string codec = "trellis-v4k8m4";
+    int rank = 64;
+    int context = 8192;
+    int position = 1023;
+    std::vector<int> chats = {1};
+    int cacheBits = 16;
+    int activationBits = 8;
+};
+
+DecodeShape decodeShape(const Options& options) {
+    DecodeShape shape;
+    shape.config = shapeConfig(options.shape);
+    shape.code = kernels::trellisCode(options.codec);
+    if (shape.code == nullptr) {
+        throw Error("bench.codec",
+                    "The GPU has no product with the codec " + options.codec +
+                        ". Choose one of the trellis codes that `caldera bench codec` lists.",
+                    {{"codec", options.codec}});
+    }
+    shape.rank = options.rank;
+    shape.contextLength = options.context;
+    shape.position = std::min(options.position, options.context - 1);
+    shape.chats = options.chats;
+    shape.cacheBits = options.cacheBits;
+    shape.activationBits = options.activationBits;
+    return shape;
+}
+
+Json report(const Options& options, const DecodeTimings& timings) {
+    Json steps = Json::array();
+    for (const DecodeTiming& step : timings.steps) {
+        steps.push_back({{"chats", step.chats},
+                         {"microseconds", step.microseconds},
+                         {"tokens_per_second", 1e6 * step.chats / step.microseconds}});
+    }
+    return {{"shape", options.shape},
+            {"codec", options.codec},
+            {"rank", options.rank},
+            {"context", options.context},
+            {"position", options.position},
+            {"cache_bits", options.cacheBits},
+            {"activation_bits", options.activationBits},
+            {"weight_bytes", timings.weightBytes},
+            {"device_bytes", timings.deviceBytes},
+            {"steps", steps},
+            {"phase_microseconds",
+             {{"embed", timings.phases[0]},
+              {"products", timings.phases[1]},
+              {"finish", timings.phases[2]},
+              {"attention", timings.phases[3]},
+              {"combine", timings.phases[4]}}}};
+}
+
+void print(const Options& options, const DecodeTimings& timings) {
+    std::cout << std::fixed << std::setprecision(1) << options.shape << ", " << options.codec
+              << ", rank " << options.rank << ", token " << options.position + 1 << ": "
+              << static_cast<double>(timings.weightBytes) / 1e9 << " GB of weights a step, "
+              << static_cast<double>(timings.deviceBytes) / (1 << 30) << " GiB of GPU memory\n";
+    for (const DecodeTiming& step : timings.steps) {
+        std::cout << step.chats << " chats: " << step.microseconds << " us a step, "
+                  << 1e6 * step.chats / step.microseconds << " tok/s\n";
+    }
+    std::cout << "one chat: products " << timings.phases[1] << " us, finishing them "
+              << timings.phases[2] << ", attention " << timings.phases[3] << " + "
+              << timings.phases[4] << "\n";
+}
+
+} // namespace
+
+void addDecodeBench(CLI::App& bench, const std::function<void(BenchRun)>& choose) {
+    const auto options = std::make_shared<Options>();
+    CLI::App* app =
+        bench.add_subcommand("decode", "Time whole decode steps of a model's shape on a GPU");
+    app->fallthrough();
+    app->add_option("--shape", options->shape, "qwen2-72b, qwen2-7b, qwen2-0.5b or demo")
+        ->check(shapeComplaint)
+        ->capture_default_str();
+    app->add_option("--codec", options->codec, "Id of the codec of all linears")
+        ->capture_default_str();
+    app->add_option("--rank", options->rank, "Rank of L and R, in 4 bits")
+        ->check(CLI::IsMember({0, 16, 32, 64, 128, 256, 512}))
+        ->capture_default_str();
+    app->add_option("--context", options->context, "Tokens that a chat has room for")
+        ->check(between(1, 1 << 20))
+        ->capture_default_str();
+    app->add_option("--position", options->position, "Tokens before the one that is timed")
+        ->check(between(0, (1 << 20) - 1))
+        ->capture_default_str();
+    app->add_option("--chats", options->chats, "Chats at once; several counts with commas")
+        ->delimiter(',')
+        ->check(between(1, kernels::kStepSequences))
+        ->capture_default_str();
+    app->add_option("--kv-bits", options->cacheBits, "Bits of keys and values")
+        ->check(CLI::IsMember({16, 8}))
+        ->capture_default_str();
+    app->add_option("--activation-bits", options->activationBits, "Bits of rounded inputs")
+        ->check(CLI::IsMember({16, 8}))
+        ->capture_default_str();
+    app->callback([options, choose] {
+        choose([options](const Invocation& invocation) {
+            const DecodeTimings timings = timeDecode(decodeShape(*options));
+            if (invocation.json) {
+                std::cout << report(*options, timings).dump(2) << '\n';
+            } else {
+                print(*options, timings);
+            }
+        });
+    });
+}
+
+} // namespace caldera::cli

@@ -1,0 +1,40 @@
+// How fast a model of some shape decodes on this GPU, with random weights. Links in builds without
+// CUDA too, and throws there.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "core/model/config.h"
+#include "kernels/trellis/trellis.h"
+
+namespace caldera {
+
+struct DecodeShape {
+    ModelConfig config;
+    const kernels::TrellisCode* code = nullptr;
+    int rank = 0;
+    int contextLength = 0;       ///< room in the cache, for each chat
+    int position = 0;            ///< tokens before the one that is timed
+    std::vector<int> chats = {}; ///< at once, each timed
+    int cacheBits = 16;
+    int activationBits = 8;
+};
+
+struct DecodeTiming {
+    int chats = 0;
+    double microseconds = 0; ///< of a whole step, the median
+};
+
+struct DecodeTimings {
+    std::vector<DecodeTiming> steps;
+    int64_t weightBytes = 0; ///< read in a step
+    int64_t deviceBytes = 0; ///< taken from the GPU, cache included
+    /// Microseconds of the phases of one step, by kind as kernels::PhaseKind.
+    std::vector<double> phases;
+};
+
+/// Throws Error("engine.gpu").
+DecodeTimings timeDecode(const DecodeShape& shape);
+
+} // namespace caldera

@@ -1,0 +1,242 @@
+#include "core/runtime/cuda/model_step.h"
+
+#include <algorithm>
+
+namespace caldera {
+
+namespace {
+
+using kernels::FinishKind;
+using kernels::FinishPhase;
+using kernels::StepInput;
+using kernels::StepResult;
+using kernels::cuda::require;
+using kernels::cuda::StepRole;
+
+/// Codes that are fetched into the cache while nothing else is read: less than it holds.
+constexpr int64_t kAheadBytes = 4 << 20;
+
+FinishPhase finishOf(FinishKind kind, const std::vector<StepResult>& results) {
+    FinishPhase phase;
+    phase.kind = kind;
+    for (const StepResult& result : results) {
+        phase.results[phase.resultCount++] = result;
+    }
+    return phase;
+}
+
+} // namespace
+
+ModelStep::ModelStep(const DeviceModel& model, const StepContext& context, int sequences,
+                     int activationBits)
+    : config_(model.config),
+      program_(sequences, activationBits, static_cast<float>(model.config.rmsNormEpsilon)),
+      state_(1) {
+    const int64_t count = sequences;
+    const int64_t heads = config_.headCount;
+    hidden_ = program_.floats(count * config_.hiddenSize);
+    queries_ = program_.floats(count * heads * config_.headSize);
+    keys_ = program_.floats(count * config_.kvHeadCount * config_.headSize);
+    values_ = program_.floats(count * config_.kvHeadCount * config_.headSize);
+    const int64_t parts = count * heads * kernels::kAttentionParts;
+    parts_ = {program_.floats(parts * config_.headSize), program_.floats(parts),
+              program_.floats(parts)};
+    logits_ = program_.floats(count * config_.vocabSize);
+
+    kernels::EmbedPhase embed = model.embedding;
+    embed.hidden = hidden_;
+    input_ = program_.inputOf(model.layers.front().qkv, StepRole::Qkv);
+    embed.next = input_;
+    program_.embed(embed);
+    for (int layer = 0; layer < config_.layerCount; ++layer) {
+        addLayer(model, layer, context);
+    }
+    bodyPhases_ = program_.phaseCount();
+    addHead(model);
+    program_.seal(kAheadBytes);
+
+    const char* doing = "Preparing the model's step";
+    require(cudaHostAlloc(reinterpret_cast<void**>(&pinnedState_), sizeof(kernels::StepState), 0),
+            doing);
+    require(cudaHostAlloc(reinterpret_cast<void**>(&pinnedLogits_),
+                          static_cast<size_t>(count) * static_cast<size_t>(config_.vocabSize) *
+                              sizeof(float),
+                          0),
+            doing);
+    require(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), doing);
+    whole_ = capture(program_.phaseCount());
+    body_ = capture(bodyPhases_);
+}
+
+ModelStep::~ModelStep() {
+    if (stream_ != nullptr) {
+        cudaStreamSynchronize(stream_);
+    }
+    for (const cudaGraphExec_t graph : {whole_, body_}) {
+        if (graph != nullptr) {
+            cudaGraphExecDestroy(graph);
+        }
+    }
+    if (stream_ != nullptr) {
+        cudaStreamDestroy(stream_);
+    }
+    cudaFreeHost(pinnedState_);
+    cudaFreeHost(pinnedLogits_);
+}
+
+void ModelStep::addAttention(const DeviceModel& model, int index, const StepContext& context,
+                             const StepInput& next) {
+    const DeviceLayer& layer = model.layers[static_cast<size_t>(index)];
+    std::vector<StepResult> results = program_.multiply(layer.qkv, input_);
+    float* const targets[] = {queries_, keys_, values_};
+    for (size_t i = 0; i < results.size(); ++i) {
+        results[i].values = targets[i];
+    }
+    program_.finish(finishOf(FinishKind::Values, results), layer.qkv, input_);
+    kernels::AttendPhase attend;
+    attend.heads = config_.headCount;
+    attend.kvHeads = config_.kvHeadCount;
+    attend.headSize = config_.headSize;
+    attend.tableWidth = context.tableWidth;
+    attend.queries = queries_;
+    attend.keys = keys_;
+    attend.values = values_;
+    attend.cosines = context.cosines;
+    attend.sines = context.sines;
+    attend.pages = context.pages;
+    attend.cache = context.cache.layer(index);
+    attend.parts = parts_;
+    program_.attend(attend);
+    kernels::CombinePhase combine;
+    combine.heads = config_.headCount;
+    combine.headSize = config_.headSize;
+    combine.parts = parts_;
+    combine.next = next;
+    program_.combine(combine);
+}
+
+void ModelStep::addLayer(const DeviceModel& model, int index, const StepContext& context) {
+    const DeviceLayer& layer = model.layers[static_cast<size_t>(index)];
+    const StepInput oInput = program_.inputOf(layer.o, StepRole::O);
+    const StepInput gateInput = program_.inputOf(layer.gateUp, StepRole::GateUp);
+    const StepInput downInput = program_.inputOf(layer.down, StepRole::Down);
+    addAttention(model, index, context, oInput);
+
+    FinishPhase afterO = finishOf(FinishKind::Residual, program_.multiply(layer.o, oInput));
+    afterO.hidden = hidden_;
+    afterO.next = gateInput;
+    program_.finish(afterO, layer.o, oInput);
+
+    FinishPhase gate = finishOf(FinishKind::SwiGlu, program_.multiply(layer.gateUp, gateInput));
+    gate.next = downInput;
+    program_.finish(gate, layer.gateUp, gateInput);
+
+    const bool isLast = index + 1 == config_.layerCount;
+    FinishPhase afterDown =
+        finishOf(FinishKind::Residual, program_.multiply(layer.down, downInput));
+    afterDown.hidden = hidden_;
+    input_ =
+        isLast ? program_.inputOf(model.head, StepRole::Head)
+               : program_.inputOf(model.layers[static_cast<size_t>(index) + 1].qkv, StepRole::Qkv);
+    afterDown.next = input_;
+    program_.finish(afterDown, layer.down, downInput);
+}
+
+void ModelStep::addHead(const DeviceModel& model) {
+    std::vector<StepResult> results = program_.multiply(model.head, input_);
+    results.front().values = logits_;
+    program_.finish(finishOf(FinishKind::Values, results), model.head, input_);
+}
+
+cudaGraphExec_t ModelStep::capture(int phaseCount) {
+    const char* doing = "Capturing the model's step";
+    cudaGraph_t graph = nullptr;
+    cudaGraphExec_t replay = nullptr;
+    require(cudaStreamBeginCapture(stream_, cudaStreamCaptureModeThreadLocal), doing);
+    cudaMemcpyAsync(state_.data(), pinnedState_, sizeof(kernels::StepState), cudaMemcpyHostToDevice,
+                    stream_);
+    program_.run(state_.data(), phaseCount, stream_);
+    require(cudaStreamEndCapture(stream_, &graph), doing);
+    const cudaError_t status = cudaGraphInstantiate(&replay, graph, 0);
+    cudaGraphDestroy(graph);
+    require(status, doing);
+    return replay;
+}
+
+void ModelStep::launch(const kernels::StepState& state, bool wantsLogits) {
+    *pinnedState_ = state;
+    require(cudaGraphLaunch(wantsLogits ? whole_ : body_, stream_), "The model's step");
+}
+
+std::span<const float> ModelStep::run(const kernels::StepState& state, bool wantsLogits) {
+    const char* doing = "The model's step";
+    launch(state, wantsLogits);
+    const size_t count =
+        wantsLogits ? static_cast<size_t>(state.count) * static_cast<size_t>(config_.vocabSize) : 0;
+    if (count > 0) {
+        require(cudaMemcpyAsync(pinnedLogits_, logits_, count * sizeof(float),
+                                cudaMemcpyDeviceToHost, stream_),
+                doing);
+    }
+    require(cudaStreamSynchronize(stream_), doing);
+    return {pinnedLogits_, count};
+}
+
+double ModelStep::microseconds(const kernels::StepState& state, int replays) {
+    const char* doing = "Timing the model's step";
+    cudaEvent_t begin = nullptr;
+    cudaEvent_t end = nullptr;
+    require(cudaEventCreate(&begin), doing);
+    require(cudaEventCreate(&end), doing);
+    std::vector<float> milliseconds(static_cast<size_t>(replays));
+    for (float& each : milliseconds) {
+        require(cudaEventRecord(begin, stream_), doing);
+        launch(state, true);
+        require(cudaEventRecord(end, stream_), doing);
+        require(cudaEventSynchronize(end), doing);
+        require(cudaEventElapsedTime(&each, begin, end), doing);
+    }
+    cudaEventDestroy(begin);
+    cudaEventDestroy(end);
+    std::sort(milliseconds.begin(), milliseconds.end());
+    return 1e3 * milliseconds[milliseconds.size() / 2];
+}
+
+std::vector<double> ModelStep::phaseMicroseconds(const kernels::StepState& state) {
+    const char* doing = "Timing the step's phases";
+    constexpr int kKinds = 5;
+    const auto count = static_cast<size_t>(program_.phaseCount());
+    const kernels::cuda::DeviceMemory<int64_t> clocks(3 * count);
+    *pinnedState_ = state;
+    require(cudaMemcpyAsync(state_.data(), pinnedState_, sizeof(state), cudaMemcpyHostToDevice,
+                            stream_),
+            doing);
+    program_.run(state_.data(), program_.phaseCount(), stream_, clocks.data());
+    require(cudaStreamSynchronize(stream_), doing);
+    std::vector<int64_t> host(3 * count);
+    require(cudaMemcpy(host.data(), clocks.data(), clocks.bytes(), cudaMemcpyDeviceToHost), doing);
+    std::vector<double> sums(kKinds);
+    for (size_t i = 0; i < count; ++i) {
+        sums[static_cast<size_t>(program_.kindOf(static_cast<int>(i)))] +=
+            static_cast<double>(host[3 * i + 2] - host[3 * i]);
+    }
+    if (getenv("TRACE")) {
+        const int per = 10; double own[10] = {}, wait[10] = {}; int n = 0;
+        for (size_t i = 1; i + per <= count - 2; i += per, ++n)
+            for (int j = 0; j < per; ++j) { own[j] += host[3*(i+j)+1]-host[3*(i+j)]; wait[j] += host[3*(i+j)+2]-host[3*(i+j)+1]; }
+        const char* names[] = {"qkv","fin","att","comb","o","fin","gu","fin","down","fin"};
+        for (int j = 0; j < per; ++j) fprintf(stderr, "%s own %.0f wait %.0f\n", names[j], own[j]/n, wait[j]/n);
+    }
+    const auto all = static_cast<double>(host[3 * count - 1] - host[0]);
+    const double whole = microseconds(state, 5);
+    for (double& each : sums) {
+        each *= whole / all;
+    }
+    return sums;
+}
+
+int64_t ModelStep::bytes() const {
+    return program_.bytes();
+}
+
+} // namespace caldera

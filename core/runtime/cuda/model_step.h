@@ -1,0 +1,71 @@
+// One step of a whole model on a GPU: a token for each of a few sequences, to logits.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "core/runtime/cuda/device_cache.h"
+#include "core/runtime/cuda/device_model.h"
+#include "core/runtime/cuda/page_table.h"
+#include "core/runtime/rope.h"
+
+namespace caldera {
+
+/// Where sequences keep their keys and values, and the angles of their positions.
+struct StepContext {
+    const DeviceCache& cache;
+    const int32_t* pages; ///< the page table, in the GPU's memory
+    int tableWidth;       ///< pages of a row of it
+    const float* cosines; ///< [context, headSize / 2], in the GPU's memory
+    const float* sines;   ///< likewise
+};
+
+/// A CUDA graph of the step is made once and replayed.
+class ModelStep {
+public:
+    /// For at most `sequences` sequences. Throws kernels::KernelError.
+    ModelStep(const DeviceModel& model, const StepContext& context, int sequences,
+              int activationBits);
+    ~ModelStep();
+    ModelStep(const ModelStep&) = delete;
+    ModelStep& operator=(const ModelStep&) = delete;
+
+    int sequences() const { return program_.sequences(); }
+    /// Runs and waits. Logits [state.count][vocab] when they are wanted, else nothing; valid until
+    /// the next run.
+    std::span<const float> run(const kernels::StepState& state, bool wantsLogits);
+    /// Microseconds of a replay with this state, the median of `replays`.
+    double microseconds(const kernels::StepState& state, int replays);
+    /// Microseconds that each kind of phase takes in a step, waiting included, by
+    /// kernels::PhaseKind, at the clock that the whole step takes `microseconds()` at.
+    std::vector<double> phaseMicroseconds(const kernels::StepState& state);
+    int64_t bytes() const; ///< of GPU memory, without the model and the cache
+
+private:
+    void addLayer(const DeviceModel& model, int index, const StepContext& context);
+    void addAttention(const DeviceModel& model, int index, const StepContext& context,
+                      const kernels::StepInput& next);
+    void addHead(const DeviceModel& model);
+    cudaGraphExec_t capture(int phaseCount);
+    void launch(const kernels::StepState& state, bool wantsLogits);
+
+    ModelConfig config_;
+    kernels::cuda::StepProgram program_;
+    int bodyPhases_ = 0; ///< all but the head's
+    float* hidden_ = nullptr;
+    float* queries_ = nullptr;
+    float* keys_ = nullptr;
+    float* values_ = nullptr;
+    kernels::AttentionParts parts_;
+    kernels::StepInput input_; ///< of the group that comes next
+    float* logits_ = nullptr;
+    kernels::cuda::DeviceMemory<kernels::StepState> state_;
+    kernels::StepState* pinnedState_ = nullptr;
+    float* pinnedLogits_ = nullptr;
+    cudaStream_t stream_ = nullptr;
+    cudaGraphExec_t whole_ = nullptr;
+    cudaGraphExec_t body_ = nullptr;
+};
+
+} // namespace caldera

@@ -1,0 +1,213 @@
+#include "core/runtime/cuda_backend.h"
+
+#include <algorithm>
+#include <iomanip>
+#include <sstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/base/error.h"
+#include "core/runtime/cuda/device_cache.h"
+#include "core/runtime/cuda/device_model.h"
+#include "core/runtime/cuda/model_step.h"
+#include "core/runtime/cuda/page_table.h"
+#include "core/runtime/rope.h"
+#include "kernels/common/device.h"
+#include "kernels/common/kernel_error.h"
+
+namespace caldera {
+
+namespace {
+
+/// Prompt tokens between two looks at whether to go on.
+constexpr int kPromptBatch = 64;
+/// For the step's own vectors, the page table and what the driver takes.
+constexpr int64_t kWorkspaceBytes = 600LL << 20;
+constexpr int kDefaultActivationBits = 8;
+
+int pagesFor(int64_t tokens) {
+    return static_cast<int>(usedTokens(tokens) / kPageTokens);
+}
+
+std::string gigabytes(int64_t bytes) {
+    std::ostringstream text;
+    text << std::fixed << std::setprecision(2) << static_cast<double>(bytes) / (1 << 30) << " GiB";
+    return text.str();
+}
+
+/// Tokens that the pool can have beside the weights: at most a context for every chat. Throws
+/// Error("engine.memory") when one context has no room.
+int64_t poolTokensOf(const Artifact& artifact, const EngineSettings& settings, int64_t freeBytes) {
+    const int64_t weights = deviceBytes(artifact);
+    const int64_t each = cacheTokenBytes(artifact.config(), settings.cacheBits);
+    const int64_t room = freeBytes - weights - kWorkspaceBytes;
+    const int64_t wanted = usedTokens(settings.contextLength);
+    const int64_t possible = room > 0 ? room / (each * kPageTokens) * kPageTokens : 0;
+    if (possible >= wanted) {
+        return std::min(possible, wanted * settings.chats);
+    }
+    const int64_t needed = weights + kWorkspaceBytes + wanted * each;
+    std::string fits = "nothing of it fits; choose a plan with fewer bits";
+    if (possible > 0) {
+        fits = "a context of " + std::to_string(possible) + " tokens fits (--context)";
+        if (settings.cacheBits == 16) {
+            fits += ", and about twice that with --kv-bits 8";
+        }
+    }
+    throw Error(
+        "engine.memory",
+        artifact.name() + " needs " + gigabytes(needed) + " of GPU memory: " + gigabytes(weights) +
+            " for weights, " + gigabytes(wanted * each) + " for a context of " +
+            std::to_string(settings.contextLength) + " tokens and " + gigabytes(kWorkspaceBytes) +
+            " to work with. The GPU has " + gigabytes(freeBytes) + " free; " + fits + ".",
+        {{"needed", std::to_string(needed)}, {"free", std::to_string(freeBytes)}});
+}
+
+int64_t freeDeviceBytes() {
+    size_t free = 0;
+    size_t total = 0;
+    kernels::cuda::require(cudaMemGetInfo(&free, &total), "Asking for the GPU's memory");
+    return static_cast<int64_t>(free);
+}
+
+class CudaBackend : public Backend {
+public:
+    CudaBackend(std::shared_ptr<const Artifact> artifact, const EngineSettings& settings,
+                int64_t poolTokens)
+        : artifact_(std::move(artifact)), contextLength_(settings.contextLength),
+          poolTokens_(poolTokens), freeBefore_(freeDeviceBytes()),
+          model_(loadDeviceModel(*artifact_)),
+          cache_(artifact_->config(), pagesFor(poolTokens), settings.cacheBits),
+          cacheTokenBytes_(cacheTokenBytes(artifact_->config(), settings.cacheBits)),
+          table_(settings.chats, pagesFor(settings.contextLength), pagesFor(poolTokens)),
+          deviceTable_(std::span<const int32_t>(table_.entries())),
+          angles_(artifact_->config(), settings.contextLength),
+          cosines_(std::span<const float>(angles_.cosines())),
+          sines_(std::span<const float>(angles_.sines())),
+          step_(model_,
+                {cache_, deviceTable_.data(), table_.width(), cosines_.data(), sines_.data()},
+                std::min(settings.chats, kernels::kStepSequences),
+                settings.activationBits == 0 ? kDefaultActivationBits : settings.activationBits),
+          lengths_(static_cast<size_t>(settings.chats)),
+          deviceBytes_(freeBefore_ - freeDeviceBytes()) {}
+
+    const Artifact& artifact() const override { return *artifact_; }
+    int contextLength() const override { return contextLength_; }
+    int slots() const override { return static_cast<int>(lengths_.size()); }
+    int64_t poolTokens() const override { return poolTokens_; }
+    int promptBatch() const override { return kPromptBatch; }
+    BackendMemory memory() const override {
+        return {model_.weightBytes, cacheTokenBytes_, deviceBytes_};
+    }
+    int length(int slot) const override { return lengths_[static_cast<size_t>(slot)]; }
+    void truncate(int slot, int length) noexcept override {
+        lengths_[static_cast<size_t>(slot)] = length;
+        table_.shrink(slot, length);
+    }
+    std::span<const float> append(int slot, std::span<const Token> tokens, bool wantsLogits,
+                                  const std::stop_token& cancel) override;
+    std::span<const float> step(std::span<const Next> next) override;
+
+private:
+    void makeRoom(int slot, int length);
+    kernels::StepState stateOf(std::span<const Next> next);
+
+    std::shared_ptr<const Artifact> artifact_;
+    int contextLength_;
+    int64_t poolTokens_;
+    int64_t freeBefore_;
+    DeviceModel model_;
+    DeviceCache cache_;
+    int64_t cacheTokenBytes_;
+    PageTable table_;
+    kernels::cuda::DeviceMemory<int32_t> deviceTable_;
+    RotaryEmbedding angles_;
+    kernels::cuda::DeviceMemory<float> cosines_;
+    kernels::cuda::DeviceMemory<float> sines_;
+    ModelStep step_;
+    std::vector<int> lengths_;
+    int64_t deviceBytes_;
+    std::vector<float> logits_; ///< where a step takes more than one run
+};
+
+void CudaBackend::makeRoom(int slot, int length) {
+    if (table_.grow(slot, length)) {
+        const auto row = static_cast<size_t>(slot) * static_cast<size_t>(table_.width());
+        kernels::cuda::require(cudaMemcpy(deviceTable_.data() + row, table_.row(slot),
+                                          static_cast<size_t>(table_.width()) * sizeof(int32_t),
+                                          cudaMemcpyHostToDevice),
+                               "Writing the page table");
+    }
+}
+
+kernels::StepState CudaBackend::stateOf(std::span<const Next> next) {
+    kernels::StepState state;
+    for (const Next& each : next) {
+        const int i = state.count++;
+        state.token[i] = each.token;
+        state.position[i] = length(each.slot);
+        state.slot[i] = each.slot;
+        makeRoom(each.slot, length(each.slot) + 1);
+    }
+    return state;
+}
+
+std::span<const float> CudaBackend::append(int slot, std::span<const Token> tokens,
+                                           bool wantsLogits, const std::stop_token& cancel) {
+    const int before = length(slot);
+    std::span<const float> logits;
+    try {
+        for (size_t i = 0; i < tokens.size(); ++i) {
+            if (cancel.stop_requested()) {
+                throw Cancelled();
+            }
+            const Next next{slot, tokens[i]};
+            logits = step_.run(stateOf({&next, 1}), wantsLogits && i + 1 == tokens.size());
+            ++lengths_[static_cast<size_t>(slot)];
+        }
+    } catch (...) {
+        truncate(slot, before);
+        throw;
+    }
+    return logits;
+}
+
+std::span<const float> CudaBackend::step(std::span<const Next> next) {
+    const auto most = static_cast<size_t>(step_.sequences());
+    std::span<const float> logits;
+    logits_.clear();
+    for (size_t first = 0; first < next.size(); first += most) {
+        const auto part = next.subspan(first, std::min(most, next.size() - first));
+        logits = step_.run(stateOf(part), true);
+        if (part.size() < next.size()) {
+            logits_.insert(logits_.end(), logits.begin(), logits.end());
+        }
+    }
+    for (const Next& each : next) {
+        ++lengths_[static_cast<size_t>(each.slot)];
+    }
+    return next.size() > most ? std::span<const float>(logits_) : logits;
+}
+
+} // namespace
+
+std::unique_ptr<Backend> openCudaBackend(std::shared_ptr<const Artifact> artifact,
+                                         const EngineSettings& settings) {
+    const kernels::CudaDevice device = kernels::cudaDevice();
+    if (!device.available) {
+        throw Error("engine.no-cuda",
+                    device.reason +
+                        " The engine was asked to run on a GPU; --device cpu runs it here.",
+                    {{"reason", device.reason}});
+    }
+    try {
+        const int64_t tokens = poolTokensOf(*artifact, settings, freeDeviceBytes());
+        return std::make_unique<CudaBackend>(std::move(artifact), settings, tokens);
+    } catch (const kernels::KernelError& error) {
+        throw Error("engine.gpu", std::string("The GPU could not be prepared: ") + error.what(),
+                    {});
+    }
+}
+
+} // namespace caldera

@@ -1,0 +1,95 @@
+// Shared memory of a step's thread blocks. Functions reach it by name, so that the compiler knows
+// where it lies; references handed through calls would go through local memory.
+#pragma once
+
+#include "kernels/step/step.h"
+
+namespace caldera::kernels::step {
+
+inline constexpr int kStepThreads = 512; ///< so that a thread has 128 registers
+inline constexpr int kTeamThreads = 256;
+inline constexpr int kTeamRows = static_cast<int>(kQuantizedBlock);
+/// Rank indices whose R x a team holds at once.
+inline constexpr int kTeamRank = 256;
+/// Copies of a trellis code's table: lanes that read different copies never wait for one bank.
+/// Sixteen copies of 8 KB leave two lanes to two banks, eight leave four to four.
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 900
+inline constexpr int kTableBytes = 32 << 10;
+#else
+inline constexpr int kTableBytes = 128 << 10;
+#endif
+
+/// Keys and values of a chunk of the cache, and how many chunks are there at once.
+inline constexpr int kCacheBytes = 32 << 10;
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 900
+inline constexpr int kCacheBuffers = 1;
+#else
+inline constexpr int kCacheBuffers = 2;
+#endif
+
+struct alignas(16) TeamMemory {
+    float reduced[2][kTeamRank];
+    float value[2][kTeamRows];
+};
+
+struct alignas(16) AttendMemory {
+    float queries[kMostQuery];
+    float2 sums[kMostQuery / 2];
+    float score[kMostSharing][kPageTokens];
+    float largest[kMostSharing];
+    float weight[kMostSharing];
+    float rescale[kMostSharing];
+};
+
+struct alignas(16) StepMemory {
+    StepPhase phase[2]; ///< the current one and the next, on its way
+    StepState state;
+    float levels[16]; ///< each in a bank of its own
+    int current;      ///< which of the two phases
+    int tickets;      ///< items of a product that were taken
+    union {
+        TeamMemory teams[kStepThreads / kTeamThreads];
+        AttendMemory attend;
+        float scale[kMostInputBlocks]; ///< of a product's staged input
+    };
+};
+
+__device__ inline StepMemory& stepMemory() {
+    extern __shared__ int4 shared[];
+    return *reinterpret_cast<StepMemory*>(shared);
+}
+
+__device__ inline const StepPhase& currentPhase() {
+    return stepMemory().phase[stepMemory().current];
+}
+
+__device__ inline int* tableMemory() {
+    return reinterpret_cast<int*>(&stepMemory() + 1);
+}
+
+/// A product's staged input: four int8 a word, or two int16.
+__device__ inline int* inputMemory() {
+    return tableMemory() + kTableBytes / 4;
+}
+
+/// A chunk of the cache: the place of a product's input, which attention does not have.
+__device__ inline char* cacheMemory(int buffer) {
+    return reinterpret_cast<char*>(inputMemory()) + buffer * kCacheBytes;
+}
+
+/// 16 bytes from global to shared memory while the thread goes on.
+__device__ inline void copyLater(void* to, const void* from) {
+    const auto address = static_cast<uint32_t>(__cvta_generic_to_shared(to));
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(address), "l"(from) : "memory");
+}
+
+__device__ inline void commitCopies() {
+    asm volatile("cp.async.commit_group;" ::: "memory");
+}
+
+/// Waits for the thread's own copies.
+__device__ inline void waitForCopies() {
+    asm volatile("cp.async.wait_all;" ::: "memory");
+}
+
+} // namespace caldera::kernels::step

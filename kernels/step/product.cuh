@@ -1,0 +1,150 @@
+// Products of trellis-coded matrices with one vector. Eight lanes share a block of 128 columns and
+// four blocks go through a warp at once, so that loads are whole lines.
+#pragma once
+
+#include "kernels/common/warp.cuh"
+#include "kernels/step/step.h"
+#include "kernels/step/table.cuh"
+#include "kernels/step/vector.cuh"
+
+namespace caldera::kernels::step {
+
+inline constexpr int kLanesOfBlock = 8;
+inline constexpr int kBlocksTogether = kWarpLanes / kLanesOfBlock;
+/// Times that a lane loads codes for four columns of its block.
+inline constexpr int kLoads = static_cast<int>(kQuantizedBlock) / (4 * kLanesOfBlock);
+inline constexpr int kUnitsOfBlock = static_cast<int>(kQuantizedBlock) / 4;
+/// An int32 that starts here reads as an f32 of 1.5 * 2^23 plus what was added: no conversion. The
+/// sums of 128 products of int8 stay below 2^22.
+inline constexpr int kFloatZero = 0x4B400000;
+inline constexpr float kFloatZeroValue = 12582912.0F;
+
+template <class S>
+__device__ inline void loadUnit(const uint32_t* __restrict__ from,
+                                uint32_t (&words)[S::kUnitWords]) {
+    if constexpr (S::kUnitWords % 4 == 0) {
+#pragma unroll
+        for (int i = 0; i < S::kUnitWords / 4; ++i) {
+            const uint4 four = __ldcs(reinterpret_cast<const uint4*>(from) + i);
+            words[4 * i] = four.x;
+            words[4 * i + 1] = four.y;
+            words[4 * i + 2] = four.z;
+            words[4 * i + 3] = four.w;
+        }
+    } else if constexpr (S::kUnitWords % 2 == 0) {
+#pragma unroll
+        for (int i = 0; i < S::kUnitWords / 2; ++i) {
+            const uint2 two = __ldcs(reinterpret_cast<const uint2*>(from) + i);
+            words[2 * i] = two.x;
+            words[2 * i + 1] = two.y;
+        }
+    } else {
+#pragma unroll
+        for (int i = 0; i < S::kUnitWords; ++i) {
+            words[i] = __ldcs(from + i);
+        }
+    }
+}
+
+/// Four columns' inputs: int8, or int16 in two words.
+template <bool kWide>
+struct Quad {
+    int low;
+    __device__ explicit Quad(const int* codes, int unit) : low(codes[unit]) {}
+    __device__ int dot(int entries, int sum) const { return __dp4a(entries, low, sum); }
+};
+
+template <>
+struct Quad<true> {
+    int2 pairs;
+    __device__ explicit Quad(const int* codes, int unit)
+        : pairs(reinterpret_cast<const int2*>(codes)[unit]) {}
+    __device__ int dot(int entries, int sum) const {
+        return __dp2a_hi(pairs.y, entries, __dp2a_lo(pairs.x, entries, sum));
+    }
+};
+
+/// Adds four columns of all 16 rows to sum.
+template <class S, bool kWide>
+__device__ inline void multiplyUnit(const uint32_t (&words)[S::kUnitWords], Quad<kWide> x,
+                                    uint32_t copy, int (&sum)[kTrellisRows]) {
+    const String<S> first(words);
+    if constexpr (S::kColumns == 4) {
+#pragma unroll
+        for (int row = 0; row < kTrellisRows; ++row) {
+            sum[row] = x.dot(first.entry(row, copy), sum[row]);
+        }
+    } else {
+        const String<S> second(words + S::kGroupWords);
+#pragma unroll
+        for (int row = 0; row < kTrellisRows; ++row) {
+            const int four = __byte_perm(first.entry(row, copy), second.entry(row, copy), 0x5410);
+            sum[row] = x.dot(four, sum[row]);
+        }
+    }
+}
+
+/// Halves the rows that a lane has until there is one: lanes that differ by kRows exchange.
+template <int kRows>
+__device__ inline float foldRows(const float (&value)[kRows]) {
+    if constexpr (kRows == 1) {
+        return value[0];
+    } else {
+        const bool isUpper = (laneIndex() & kRows) != 0;
+        float half[kRows / 2];
+#pragma unroll
+        for (int i = 0; i < kRows / 2; ++i) {
+            const float sent = isUpper ? value[i] : value[i + kRows / 2];
+            const float kept = isUpper ? value[i + kRows / 2] : value[i];
+            half[i] = kept + __shfl_xor_sync(kAllLanes, sent, kRows);
+        }
+        return foldRows<kRows / 2>(half);
+    }
+}
+
+/// The sums of 16 rows over all lanes: lane 2 r (and 2 r + 1) gets row r's.
+__device__ inline float sumRows(const float (&value)[kTrellisRows]) {
+    const float sum = foldRows<kTrellisRows>(value);
+    return sum + __shfl_xor_sync(kAllLanes, sum, 1);
+}
+
+/// What a lane's codes of four blocks are: kLoads units, each of four columns.
+template <class S>
+using TurnWords = uint32_t[kLoads][S::kUnitWords];
+
+/// Words from a unit of a lane to its next one in the block.
+template <class S>
+inline constexpr int kLoadStride = kLanesOfBlock* S::kUnitWords;
+/// Words from a turn to the next.
+template <class S>
+inline constexpr int kTurnStride = kBlocksTogether* kUnitsOfBlock* S::kUnitWords;
+
+/// One turn: a lane's units of block turn + lane / 8. The next turn's codes are loaded as soon as
+/// their registers are free. Of the last turn of a row some
+/// blocks may be beyond `end`; they count nothing.
+template <class S, bool kWide>
+__device__ inline void multiplyTurn(TurnWords<S>& words, const uint32_t* next, int turn, int end,
+                                    uint32_t copy, float (&total)[kTrellisRows]) {
+    const int block = turn + laneIndex() / kLanesOfBlock;
+    const int unit = block * kUnitsOfBlock + laneIndex() % kLanesOfBlock;
+    int sum[kTrellisRows];
+#pragma unroll
+    for (int& each : sum) {
+        each = kWide ? 0 : kFloatZero;
+    }
+#pragma unroll
+    for (int load = 0; load < kLoads; ++load) {
+        multiplyUnit<S, kWide>(words[load], Quad<kWide>(inputMemory(), unit + load * kLanesOfBlock),
+                               copy, sum);
+        loadUnit<S>(next + load * kLoadStride<S>, words[load]);
+    }
+    const float scale = block < end ? stepMemory().scale[block] : 0;
+#pragma unroll
+    for (int row = 0; row < kTrellisRows; ++row) {
+        const float value =
+            kWide ? __int2float_rn(sum[row]) : __int_as_float(sum[row]) - kFloatZeroValue;
+        total[row] = fmaf(scale, value, total[row]);
+    }
+}
+
+} // namespace caldera::kernels::step

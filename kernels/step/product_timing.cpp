@@ -1,0 +1,273 @@
+#include "kernels/step/product_timing.h"
+
+#include <algorithm>
+#include <functional>
+#include <memory>
+#include <numeric>
+#include <random>
+
+#include <cublas_v2.h>
+#include <cuda_runtime.h>
+
+#include "kernels/hadamard/hadamard.h"
+#include "kernels/step/program.h"
+
+namespace caldera::kernels::cuda {
+namespace {
+
+constexpr int kLeastMatrices = 10;
+constexpr double kCacheBytes = 256 << 20; ///< more than any GPU's second-level cache
+constexpr int kReplays = 21;
+constexpr size_t kCopyBytes = size_t{1} << 30;
+constexpr uint16_t kHalfOne = 0x3C00;
+
+/// Median seconds of a replay of what `launch` puts on a stream.
+double replaySeconds(const std::function<void(cudaStream_t)>& launch) {
+    cudaStream_t stream = nullptr;
+    cudaGraph_t graph = nullptr;
+    cudaGraphExec_t replay = nullptr;
+    cudaEvent_t begin = nullptr;
+    cudaEvent_t end = nullptr;
+    constexpr const char* kDoing = "Timing products";
+    require(cudaStreamCreate(&stream), kDoing);
+    launch(stream); // once before: what is made at first use cannot be captured
+    require(cudaStreamSynchronize(stream), kDoing);
+    require(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal), kDoing);
+    launch(stream);
+    require(cudaStreamEndCapture(stream, &graph), kDoing);
+    require(cudaGraphInstantiate(&replay, graph, 0), kDoing);
+    require(cudaEventCreate(&begin), kDoing);
+    require(cudaEventCreate(&end), kDoing);
+    std::vector<float> milliseconds(kReplays);
+    for (float& each : milliseconds) {
+        require(cudaEventRecord(begin, stream), kDoing);
+        require(cudaGraphLaunch(replay, stream), kDoing);
+        require(cudaEventRecord(end, stream), kDoing);
+        require(cudaEventSynchronize(end), kDoing);
+        require(cudaEventElapsedTime(&each, begin, end), kDoing);
+    }
+    cudaEventDestroy(end);
+    cudaEventDestroy(begin);
+    cudaGraphExecDestroy(replay);
+    cudaGraphDestroy(graph);
+    cudaStreamDestroy(stream);
+    std::sort(milliseconds.begin(), milliseconds.end());
+    return milliseconds[kReplays / 2] * 1e-3;
+}
+
+std::vector<uint8_t> randomBytes(size_t count) {
+    std::mt19937 random(1);
+    std::vector<uint8_t> bytes(count);
+    for (uint8_t& byte : bytes) {
+        byte = static_cast<uint8_t>(random());
+    }
+    return bytes;
+}
+
+/// Everything that products need, with several sets of matrices.
+class Products {
+public:
+    Products(const ProductShape& shape, int64_t aheadBytes)
+        : shape_(shape), program_(shape.sequences, shape.activationBits, 1e-6F),
+          signs_(std::vector<uint16_t>(static_cast<size_t>(std::max(mostRows(), shape.columns)),
+                                       kHalfOne)),
+          scale_(std::vector<float>(static_cast<size_t>(mostRows() / 16 + 1), 0.01F)),
+          factorScale_(std::vector<float>(static_cast<size_t>(std::max(shape.rank, 1)), 0.01F)),
+          x_(std::vector<uint16_t>(static_cast<size_t>(shape.columns), kHalfOne)),
+          state_(std::vector<StepState>(1, stateOf(shape.sequences))) {
+        const auto memory = static_cast<size_t>(setBytes());
+        count_ = std::max(kLeastMatrices, static_cast<int>(kCacheBytes / memory) + 1);
+        codes_ = DeviceMemory<uint8_t>(memory * static_cast<size_t>(count_) + kCodesBeyond);
+        const std::vector<uint8_t> bytes = randomBytes(memory);
+        for (int i = 0; i < count_; ++i) {
+            require(cudaMemcpy(codes_.data() + static_cast<size_t>(i) * memory, bytes.data(),
+                               memory, cudaMemcpyHostToDevice),
+                    "Copying matrices");
+            add(i);
+        }
+        program_.seal(aheadBytes);
+    }
+
+    int count() const { return count_; }
+    double bytes() const {
+        return static_cast<double>(setBytes()) +
+               2.0 * static_cast<double>(allRows() / 16 + shape_.rank);
+    }
+    /// Prints where the time of a step goes.
+    void trace() const {
+        DeviceMemory<int64_t> clocks(static_cast<size_t>(3 * program_.phaseCount()));
+        for (int i = 0; i < 3; ++i)
+            program_.run(state_.data(), program_.phaseCount(), nullptr, clocks.data());
+        cudaDeviceSynchronize();
+        std::vector<int64_t> host(clocks.size());
+        cudaMemcpy(host.data(), clocks.data(), clocks.bytes(), cudaMemcpyDeviceToHost);
+        double own[5] = {}, wait[5] = {};
+        int count[5] = {};
+        for (int i = 3; i < program_.phaseCount(); ++i) {
+            const int k = static_cast<int>(program_.kindOf(i));
+            own[k] += host[3 * i + 1] - host[3 * i];
+            wait[k] += host[3 * i + 2] - host[3 * i + 1];
+            ++count[k];
+        }
+        for (int k = 0; k < 5; ++k)
+            if (count[k])
+                fprintf(stderr, "  kind %d: own %.0f wait %.0f cycles\n", k, own[k] / count[k],
+                        wait[k] / count[k]);
+    }
+    void run(cudaStream_t stream) const {
+        program_.run(state_.data(), program_.phaseCount(), stream);
+    }
+
+private:
+    static StepState stateOf(int sequences) {
+        StepState state;
+        state.count = sequences;
+        return state;
+    }
+    int64_t mostRows() const { return *std::max_element(shape_.rows.begin(), shape_.rows.end()); }
+    int64_t allRows() const {
+        return std::accumulate(shape_.rows.begin(), shape_.rows.end(), int64_t{0});
+    }
+    static int64_t aligned(int64_t bytes) { return (bytes + 63) / 64 * 64; }
+    int64_t codeBytes(int64_t rows) const {
+        return aligned((rows + 15) / 16 * (shape_.columns / shape_.code->columns) *
+                       shape_.code->groupBytes());
+    }
+    int64_t factorBytes(int64_t rows) const { return aligned(rows * shape_.rank / 2); }
+    int64_t setBytes() const {
+        int64_t bytes = 0;
+        for (const int64_t rows : shape_.rows) {
+            bytes += codeBytes(rows) + factorBytes(rows) +
+                     aligned(shape_.rank * (shape_.columns + 1) / 2);
+        }
+        return bytes;
+    }
+
+    StepGroup groupOf(int set) const {
+        StepGroup group;
+        group.columns = static_cast<int>(shape_.columns);
+        group.inSign = signs_.data();
+        group.inBlock = static_cast<int>(hadamardBlock(shape_.columns));
+        const uint8_t* next = codes_.data() + static_cast<int64_t>(set) * setBytes();
+        for (const int64_t rows : shape_.rows) {
+            StepLinear linear;
+            linear.code = shape_.code;
+            linear.rows = static_cast<int>(rows);
+            linear.columns = group.columns;
+            linear.codes = next;
+            next += codeBytes(rows);
+            linear.scale = scale_.data();
+            linear.outSign = signs_.data();
+            linear.outBlock = static_cast<int>(hadamardBlock(rows));
+            linear.rank = shape_.rank;
+            linear.left.codes = next;
+            next += factorBytes(rows);
+            linear.right.codes = next;
+            next += aligned(shape_.rank * (shape_.columns + 1) / 2);
+            linear.factorScale = factorScale_.data();
+            group.members.push_back(linear);
+        }
+        return group;
+    }
+
+    /// 16-bit x to the quantized input, the products, and y.
+    void add(int set) {
+        const StepGroup group = groupOf(set);
+        const StepInput input = program_.inputOf(group, StepRole::Qkv);
+        if (hidden_ == nullptr) {
+            hidden_ = program_.floats(shape_.sequences * shape_.columns);
+            values_ = program_.floats(shape_.sequences * allRows());
+        }
+        EmbedPhase embed;
+        embed.storage = StepStorage::Float16;
+        embed.columns = group.columns;
+        embed.rows = reinterpret_cast<const uint8_t*>(x_.data());
+        embed.hidden = hidden_;
+        embed.next = input;
+        program_.embed(embed);
+        FinishPhase finish;
+        float* values = values_;
+        for (StepResult& result : program_.multiply(group, input)) {
+            result.values = values;
+            values += static_cast<int64_t>(shape_.sequences) * result.rows;
+            finish.results[finish.resultCount++] = result;
+        }
+        program_.finish(finish, group, input);
+    }
+
+    const ProductShape& shape_;
+    StepProgram program_;
+    int count_ = 0;
+    DeviceMemory<uint8_t> codes_;
+    DeviceMemory<uint16_t> signs_;
+    DeviceMemory<float> scale_;
+    DeviceMemory<float> factorScale_;
+    DeviceMemory<uint16_t> x_;
+    DeviceMemory<StepState> state_;
+    float* hidden_ = nullptr;
+    float* values_ = nullptr;
+};
+
+double copyBytesPerSecond() {
+    const DeviceMemory<uint8_t> from(kCopyBytes);
+    const DeviceMemory<uint8_t> to(kCopyBytes);
+    const double seconds = replaySeconds([&](cudaStream_t stream) {
+        require(
+            cudaMemcpyAsync(to.data(), from.data(), kCopyBytes, cudaMemcpyDeviceToDevice, stream),
+            "Copying memory");
+    });
+    return 2.0 * kCopyBytes / seconds;
+}
+
+/// Microseconds of cuBLAS with fp16 matrices of the same size, enough of them to miss the cache.
+double denseMicroseconds(const ProductShape& shape) {
+    const int64_t rows = std::accumulate(shape.rows.begin(), shape.rows.end(), int64_t{0});
+    const int64_t size = rows * shape.columns;
+    const int count =
+        std::max(2, static_cast<int>(kCacheBytes / (2.0 * static_cast<double>(size))) + 1);
+    const DeviceMemory<uint16_t> matrices(static_cast<size_t>(size) * static_cast<size_t>(count));
+    matrices.clear();
+    const DeviceMemory<uint16_t> x(static_cast<size_t>(shape.columns * shape.sequences));
+    x.clear();
+    const DeviceMemory<uint16_t> y(static_cast<size_t>(rows * shape.sequences));
+    cublasHandle_t handle = nullptr;
+    if (cublasCreate(&handle) != CUBLAS_STATUS_SUCCESS) {
+        throw KernelError("cuBLAS could not be started on the GPU.");
+    }
+    const DeviceMemory<uint8_t> workspace(32 << 20); // its own cannot be taken inside a graph
+    const double seconds = replaySeconds([&](cudaStream_t stream) {
+        const float one = 1;
+        const float zero = 0;
+        cublasSetStream(handle, stream);
+        cublasSetWorkspace(handle, workspace.data(), workspace.size());
+        for (int i = 0; i < count; ++i) {
+            cublasGemmEx(handle, CUBLAS_OP_T, CUBLAS_OP_N, static_cast<int>(rows), shape.sequences,
+                         static_cast<int>(shape.columns), &one, matrices.data() + i * size,
+                         CUDA_R_16F, static_cast<int>(shape.columns), x.data(), CUDA_R_16F,
+                         static_cast<int>(shape.columns), &zero, y.data(), CUDA_R_16F,
+                         static_cast<int>(rows), CUBLAS_COMPUTE_32F, CUBLAS_GEMM_DEFAULT);
+        }
+    });
+    cublasDestroy(handle);
+    return seconds * 1e6 / count;
+}
+
+} // namespace
+
+ProductTiming timeProduct(const ProductShape& shape, int64_t aheadBytes) {
+    ProductTiming timing;
+    {
+        const Products products(shape, aheadBytes);
+        timing.matrices = products.count();
+        if (getenv("TRACE"))
+            products.trace();
+        timing.bytes = products.bytes();
+        timing.microseconds = replaySeconds([&](cudaStream_t stream) { products.run(stream); }) *
+                              1e6 / products.count();
+    }
+    timing.denseMicroseconds = denseMicroseconds(shape);
+    timing.copyBytesPerSecond = copyBytesPerSecond();
+    return timing;
+}
+
+} // namespace caldera::kernels::cuda

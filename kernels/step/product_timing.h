@@ -1,0 +1,35 @@
+// How fast products with packed matrices are on this GPU. Links in builds without CUDA too, and
+// throws there.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "kernels/trellis/trellis.h"
+
+namespace caldera::kernels::cuda {
+
+/// What is multiplied: matrices that share an input, for example gate and up.
+struct ProductShape {
+    const TrellisCode* code = nullptr;
+    std::vector<int64_t> rows; ///< of each matrix
+    int64_t columns = 0;
+    int rank = 0;      ///< of L and R with 4-bit levels; 0: none
+    int sequences = 1; ///< vectors in one launch
+    int activationBits = 8;
+};
+
+struct ProductTiming {
+    double microseconds = 0;       ///< from 16-bit x to y: rotation, rounding, product, rotation
+    double bytes = 0;              ///< of codes, scales and factors
+    double copyBytesPerSecond = 0; ///< of a device copy, read and written bytes
+    double denseMicroseconds = 0;  ///< a product with the same matrix in fp16 by cuBLAS
+    int matrices = 0;              ///< distinct ones, one after another
+};
+
+/// Median over replays of a graph of products with distinct random matrices, which together are
+/// larger than the GPU's cache; each waits for the one before. aheadBytes: as StepProgram::seal().
+/// Throws KernelError.
+ProductTiming timeProduct(const ProductShape& shape, int64_t aheadBytes);
+
+} // namespace caldera::kernels::cuda

@@ -1,0 +1,368 @@
+#include "kernels/step/program.h"
+
+#include <algorithm>
+#include <string>
+
+#include "kernels/common/device_copy.h"
+
+namespace caldera::kernels::cuda {
+namespace {
+
+constexpr int kGroupRows = 16;
+/// Blocks of 128 columns of a part of R: what multiplyFactor() takes.
+constexpr int kReduceBlocks = 2;
+/// Places of a role's vectors beyond its widest input are never read, so one size serves.
+constexpr int kPlainBits = 16;
+
+int blocksOf(int columns) {
+    return static_cast<int>((columns + kQuantizedBlock - 1) / kQuantizedBlock);
+}
+
+int groupsOf(int rows) {
+    return (rows + kGroupRows - 1) / kGroupRows;
+}
+
+int codeIndex(const TrellisCode& code) {
+    const auto codes = trellisCodes();
+    const auto found = std::find_if(codes.begin(), codes.end(), [&](const TrellisCode& each) {
+        return std::string(each.id) == code.id;
+    });
+    if (found == codes.end()) {
+        throw KernelError(std::string("step: the GPU has no product for ") + code.id + ".");
+    }
+    return static_cast<int>(found - codes.begin());
+}
+
+/// Items follow one another in the order of the products.
+void addProduct(ProductPhase& phase, StepProduct product) {
+    product.firstItem = phase.items;
+    product.inverseSplits = 1.0F / static_cast<float>(product.splits);
+    phase.items += product.groups * product.splits;
+    phase.products[phase.productCount++] = product;
+}
+
+} // namespace
+
+StepProgram::StepProgram(int sequences, int activationBits, float epsilon)
+    : sequences_(sequences), activationBits_(activationBits), epsilon_(epsilon),
+      sharedBytes_(stepSharedBytes(0, 8)), barrier_(1) {
+    if (sequences < 1 || sequences > kStepSequences) {
+        throw KernelError("step: " + std::to_string(sequences) + " sequences; 1 to " +
+                          std::to_string(kStepSequences) + " are possible.");
+    }
+}
+
+float* StepProgram::floats(int64_t count) {
+    scratch_.emplace_back(static_cast<size_t>(count));
+    scratch_.back().clear();
+    return scratch_.back().data();
+}
+
+float* StepProgram::shared(Shared& memory, int64_t count) {
+    if (count > memory.size) { // phases before keep what they have
+        memory = {floats(count), count};
+    }
+    return memory.data;
+}
+
+StepVector StepProgram::vectorOf(StepVector& held, int columns, int bits) {
+    const int blocks = blocksOf(columns);
+    if (held.codes == nullptr || blocks > held.blocks) {
+        const int64_t count = static_cast<int64_t>(sequences_) * blocks;
+        held.codes = floats(count * kQuantizedBlock * bits / 32);
+        held.scale = floats(count);
+        held.sum = floats(count);
+        held.blocks = blocks;
+        held.bits = bits;
+    }
+    StepVector vector = held;
+    vector.blocks = blocks;
+    return vector;
+}
+
+StepInput StepProgram::inputOf(const StepGroup& group, StepRole role) {
+    RoleVectors& vectors = roles_[static_cast<size_t>(role)];
+    StepInput input;
+    input.size = group.columns;
+    input.block = group.inBlock;
+    input.norm = group.norm;
+    input.sign = group.inSign;
+    for (const StepLinear& member : group.members) {
+        if (member.isRotated()) {
+            input.rotated = vectorOf(vectors.rotated, group.columns, activationBits_);
+        } else {
+            input.plain = vectorOf(vectors.plain, group.columns, kPlainBits);
+        }
+    }
+    if (group.norm != nullptr) {
+        const int64_t count = static_cast<int64_t>(sequences_) * blocksOf(group.columns);
+        if (count > vectors.squareCount) {
+            vectors.squares = floats(count);
+            vectors.squareCount = count;
+        }
+        input.squares = vectors.squares;
+    }
+    return input;
+}
+
+StepPhase& StepProgram::add(PhaseKind kind) {
+    phases_.emplace_back();
+    phases_.back().kind = kind;
+    return phases_.back();
+}
+
+void StepProgram::embed(const EmbedPhase& phase) {
+    add(PhaseKind::Embed).embed = phase;
+}
+
+void StepProgram::attend(const AttendPhase& phase) {
+    const int sharing = phase.heads / phase.kvHeads;
+    if (sharing > kMostSharing || sharing * phase.headSize > kMostQuery ||
+        phase.headSize % 8 != 0) {
+        throw KernelError(
+            "step: " + std::to_string(sharing) + " heads of " + std::to_string(phase.headSize) +
+            " numbers share a key head; at most " + std::to_string(kMostSharing) + " heads and " +
+            std::to_string(kMostQuery) + " numbers are possible, and multiples of 8.");
+    }
+    add(PhaseKind::Attend).attend = phase;
+}
+
+void StepProgram::combine(const CombinePhase& phase) {
+    add(PhaseKind::Combine).combine = phase;
+}
+
+void StepProgram::stage(ProductPhase& phase, const StepInput& input) {
+    phase.isStaged = 1;
+    sharedBytes_ =
+        std::max(sharedBytes_, stepSharedBytes(input.rotated.blocks, input.rotated.bits));
+}
+
+void StepProgram::addReduced(ProductPhase& phase, const StepGroup& group, const StepInput& input,
+                             std::vector<StepResult>& results) {
+    int64_t total = 0;
+    const int blocks = blocksOf(group.columns);
+    const int splits = (blocks + kReduceBlocks - 1) / kReduceBlocks;
+    for (const StepLinear& member : group.members) {
+        total += static_cast<int64_t>(sequences_) * splits * member.rank;
+    }
+    float* reduced = total > 0 ? shared(reduced_, total) : nullptr;
+    for (size_t i = 0; i < group.members.size(); ++i) {
+        const StepLinear& member = group.members[i];
+        if (member.rank == 0) {
+            continue;
+        }
+        StepProduct product;
+        product.storage = member.right.storage;
+        product.rows = member.rank;
+        product.groups = groupsOf(member.rank);
+        product.columns = group.columns;
+        product.splits = splits;
+        product.splitBlocks = kReduceBlocks;
+        product.codes = member.right.codes;
+        product.partial = reduced;
+        addProduct(phase, product);
+        if (member.right.storage == StepStorage::Lloyd4) {
+            if (group.columns % 8 != 0) {
+                throw KernelError("step: a factor R in 4 bits has " +
+                                  std::to_string(group.columns) +
+                                  " columns; a multiple of 8 is needed.");
+            }
+            stage(phase, input);
+        }
+        results[i].reduced = reduced;
+        results[i].reducedSplits = splits;
+        reduced += static_cast<int64_t>(sequences_) * splits * member.rank;
+    }
+}
+
+namespace {
+
+StepResult resultOf(const StepLinear& member, const StepInput& input) {
+    StepResult result;
+    result.rows = member.rows;
+    result.paddedRows = groupsOf(member.rows) * kGroupRows;
+    result.block = member.outBlock;
+    result.scale = member.scale;
+    result.halfSteps = member.storage == StepStorage::Trellis ? 1 : 0;
+    result.input = member.isRotated() ? input.rotated : input.plain;
+    result.sign = member.outSign;
+    result.bias = member.bias;
+    result.rowScale = member.rowScale;
+    result.rank = member.rank;
+    result.left = member.left.codes;
+    result.leftStorage = member.left.storage;
+    result.factorScale = member.factorScale;
+    return result;
+}
+
+/// Members by the table that their products need.
+std::vector<std::vector<size_t>> byCode(const StepGroup& group) {
+    std::vector<std::vector<size_t>> parts;
+    std::vector<const TrellisCode*> codes;
+    for (size_t i = 0; i < group.members.size(); ++i) {
+        const TrellisCode* code = group.members[i].code;
+        const auto found = std::find(codes.begin(), codes.end(), code);
+        if (found != codes.end()) {
+            parts[static_cast<size_t>(found - codes.begin())].push_back(i);
+        } else {
+            codes.push_back(code);
+            parts.push_back({i});
+        }
+    }
+    return parts;
+}
+
+} // namespace
+
+std::vector<StepResult> StepProgram::multiply(const StepGroup& group, const StepInput& input) {
+    std::vector<StepResult> results;
+    int64_t rows = 0;
+    for (const StepLinear& member : group.members) {
+        results.push_back(resultOf(member, input));
+        rows += results.back().paddedRows;
+    }
+    // As many parts as the finest split of any of its members could want.
+    const int blocks = blocksOf(group.columns);
+    const int64_t most = (blocks + 3) / 4;
+    float* partial = shared(partial_, static_cast<int64_t>(sequences_) * rows * most);
+    const auto parts = byCode(group);
+    for (size_t part = 0; part < parts.size(); ++part) {
+        StepPhase& step = add(PhaseKind::Product);
+        step.barrier = part + 1 == parts.size() ? 1 : 0;
+        ProductPhase& phase = step.product;
+        phase.rotated = input.rotated;
+        phase.plain = input.plain;
+        if (part == 0) {
+            addReduced(phase, group, input, results);
+        }
+        int64_t groups = 0;
+        for (const size_t i : parts[part]) {
+            groups += groupsOf(group.members[i].rows);
+        }
+        const StepSplit split = splitProduct(groups, blocks);
+        for (const size_t i : parts[part]) {
+            const StepLinear& member = group.members[i];
+            if (member.code != nullptr) {
+                phase.code = codeIndex(*member.code);
+                phase.entries = static_cast<const int8_t*>(
+                    deviceCopy(member.code->table.data(), member.code->table.size()));
+                phase.firstTrellis =
+                    phase.trellisCount == 0 ? phase.productCount : phase.firstTrellis;
+                ++phase.trellisCount;
+                stage(phase, input);
+            }
+            StepProduct product;
+            product.storage = member.storage;
+            product.rows = member.rows;
+            product.groups = groupsOf(member.rows);
+            product.columns = member.columns;
+            product.splits = split.splits;
+            product.splitBlocks = split.splitBlocks;
+            product.codes = member.codes;
+            product.scale = member.tableScale;
+            product.partial = partial;
+            addProduct(phase, product);
+            results[i].partial = partial;
+            results[i].splits = split.splits;
+            partial += static_cast<int64_t>(sequences_) * split.splits * results[i].paddedRows;
+        }
+    }
+    if (sharedBytes_ > stepSharedLimit() || blocks > kMostInputBlocks) {
+        throw KernelError("step: an input of " + std::to_string(group.columns) +
+                          " columns takes more shared memory than this GPU has.");
+    }
+    return results;
+}
+
+void StepProgram::finish(FinishPhase phase, const StepGroup& group, const StepInput& input) {
+    phase.squares = input.squares;
+    phase.squareBlocks = blocksOf(group.columns);
+    phase.normSize = group.columns;
+    phase.epsilon = epsilon_;
+    add(PhaseKind::Finish).finish = phase;
+}
+
+namespace {
+
+template <class Value>
+void add(const Value* values, int64_t count, std::vector<StepAhead>& all) {
+    if (values != nullptr && count > 0) {
+        all.push_back({values, count * static_cast<int64_t>(sizeof(Value))});
+    }
+}
+
+/// What ends a product: factors L, scales, signs, biases, norms.
+void addSmall(const FinishPhase& phase, std::vector<StepAhead>& all) {
+    for (int i = 0; i < phase.resultCount; ++i) {
+        const StepResult& result = phase.results[i];
+        if (result.leftStorage == StepStorage::Lloyd4) {
+            add(result.left, static_cast<int64_t>(result.rows) * result.rank / 2, all);
+        }
+        add(result.scale, result.paddedRows / kGroupRows, all);
+        add(result.sign, result.rows, all);
+        add(result.bias, result.rows, all);
+        add(result.factorScale, result.rank, all);
+    }
+    add(phase.next.norm, phase.next.size, all);
+    add(phase.next.sign, phase.next.size, all);
+}
+
+/// R and the beginning of the trellis codes of a phase, as many bytes as there is room for.
+void addCodes(const ProductPhase& phase, int64_t room, std::vector<StepAhead>& ahead) {
+    const TrellisCode& code = trellisCodes()[static_cast<size_t>(phase.code)];
+    for (int i = 0; i < phase.productCount; ++i) {
+        const StepProduct& product = phase.products[i];
+        if (room > 0 &&
+            (product.storage == StepStorage::Lloyd4 || product.storage == StepStorage::Trellis)) {
+            const int64_t bytes =
+                product.storage == StepStorage::Lloyd4
+                    ? static_cast<int64_t>(product.rows) * ((product.columns + 1) / 2)
+                    : static_cast<int64_t>(product.groups) * product.columns / code.columns *
+                          code.groupBytes();
+            ahead.push_back({product.codes, std::min(room, bytes)});
+            room -= ahead.back().count;
+        }
+    }
+}
+
+} // namespace
+
+void StepProgram::seal(int64_t aheadBytes) {
+    const StepPhase* finish = nullptr;   // of the products before it
+    const StepPhase* products = nullptr; // the first after that
+    for (auto phase = phases_.rbegin(); phase != phases_.rend(); ++phase) {
+        if (phase->kind == PhaseKind::Finish) {
+            finish = &*phase;
+        }
+        if (phase->kind != PhaseKind::Product) {
+            continue;
+        }
+        if (phase->barrier != 0) {
+            std::vector<StepAhead> soon;
+            addSmall(finish->finish, soon);
+            std::copy_n(soon.begin(), std::min<size_t>(soon.size(), kStepSoon), phase->soon);
+            std::vector<StepAhead> ahead;
+            if (products != nullptr) {
+                addCodes(products->product, aheadBytes, ahead);
+            }
+            std::copy_n(ahead.begin(), std::min<size_t>(ahead.size(), kStepAhead), phase->ahead);
+        }
+        products = &*phase;
+    }
+    sealed_ = DeviceMemory<StepPhase>(phases_);
+}
+
+int64_t StepProgram::bytes() const {
+    size_t total = sealed_.bytes();
+    for (const auto& memory : scratch_) {
+        total += memory.bytes();
+    }
+    return static_cast<int64_t>(total);
+}
+
+void StepProgram::run(const StepState* state, int phaseCount, CudaStream stream,
+                      int64_t* clocks) const {
+    runStep({sealed_.data(), phaseCount, state, barrier_.data(), sharedBytes_, clocks}, stream);
+}
+
+} // namespace caldera::kernels::cuda

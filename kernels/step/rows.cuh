@@ -1,0 +1,242 @@
+// Products of matrices stored row by row with one vector: factors, embedding tables, the head,
+// linears that were not compressed. A warp has 16 rows; a lane keeps its columns' inputs in
+// registers and reads 8 or 16 bytes of every row at a time. Factors in 4 bits have a kernel of
+// their own, which reads the staged input.
+#pragma once
+
+#include <cuda_bf16.h>
+
+#include "kernels/step/product.cuh"
+#include "kernels/step/vector.cuh"
+
+namespace caldera::kernels::step {
+
+/// Inputs of kCount neighbouring columns in f32, 8 or 16; 0 beyond the input's last block.
+template <int kCount>
+__device__ inline void loadInputs(const StepVector& x, int sequence, int column,
+                                  float (&inputs)[kCount]) {
+    const int block = column / static_cast<int>(kQuantizedBlock);
+    const int64_t at = static_cast<int64_t>(sequence) * x.blocks;
+    const bool isInside = block < x.blocks;
+    const float scale = isInside ? x.scale[at + block] : 0;
+    const int64_t first = at * kQuantizedBlock + (isInside ? column : 0);
+    if (x.bits == 8) {
+        uint2 words[kCount / 8];
+#pragma unroll
+        for (int i = 0; i < kCount / 8; ++i) {
+            words[i] =
+                reinterpret_cast<const uint2*>(static_cast<const int8_t*>(x.codes) + first)[i];
+        }
+#pragma unroll
+        for (int i = 0; i < kCount; ++i) {
+            const uint32_t word = i % 8 < 4 ? words[i / 8].x : words[i / 8].y;
+            inputs[i] = scale * static_cast<float>(static_cast<int8_t>(word >> (i % 4 * 8)));
+        }
+    } else {
+        uint4 words[kCount / 8];
+#pragma unroll
+        for (int i = 0; i < kCount / 8; ++i) {
+            words[i] =
+                reinterpret_cast<const uint4*>(static_cast<const int16_t*>(x.codes) + first)[i];
+        }
+#pragma unroll
+        for (int i = 0; i < kCount; ++i) {
+            const uint32_t pair[4] = {words[i / 8].x, words[i / 8].y, words[i / 8].z,
+                                      words[i / 8].w};
+            inputs[i] =
+                scale * static_cast<float>(static_cast<int16_t>(pair[i % 8 / 2] >> (i % 2 * 16)));
+        }
+    }
+}
+
+/// Bytes of a row where they are not aligned or not all there; those beyond its end are 0.
+__device__ __noinline__ uint32_t gatherWord(const uint8_t* from, int64_t count) {
+    uint32_t word = 0;
+    for (int i = 0; i < 4 && i < count; ++i) {
+        word |= static_cast<uint32_t>(from[i]) << (i * 8);
+    }
+    return word;
+}
+
+/// Some neighbouring bytes of a row.
+template <int kWords>
+struct RowWords {
+    uint32_t word[kWords];
+
+    __device__ RowWords(const uint8_t* row, int64_t rowBytes, int64_t at) {
+        const uint8_t* from = row + at;
+        if (at + 4 * kWords > rowBytes || reinterpret_cast<uintptr_t>(from) % (4 * kWords) != 0) {
+#pragma unroll
+            for (int i = 0; i < kWords; ++i) {
+                word[i] = gatherWord(from + 4 * i, rowBytes - at - 4 * i);
+            }
+        } else if constexpr (kWords == 4) {
+            const uint4 four = __ldcs(reinterpret_cast<const uint4*>(from));
+            word[0] = four.x;
+            word[1] = four.y;
+            word[2] = four.z;
+            word[3] = four.w;
+        } else {
+            const uint2 two = __ldcs(reinterpret_cast<const uint2*>(from));
+            word[0] = two.x;
+            word[1] = two.y;
+        }
+    }
+};
+
+/// What some words of a row hold, times inputs.
+struct Int4Row {
+    static constexpr int kColumns = 16;
+    static constexpr int kWords = 2;
+    static constexpr int kScaleColumns = 64;
+    const __half* scale;
+    int scalesOfRow;
+    __device__ float dot(const RowWords<kWords>& bytes, const float (&x)[kColumns], int row,
+                         int column) const {
+        float sum = 0;
+#pragma unroll
+        for (int i = 0; i < kColumns; ++i) {
+            // 2^23 + code as an f32, without a conversion
+            const uint32_t bits = ((bytes.word[i / 8] >> (i % 8 * 4)) & 0xFU) | 0x4B000000U;
+            sum = fmaf(__uint_as_float(bits) - 8388616.0F, x[i], sum);
+        }
+        return sum * __half2float(
+                         scale[static_cast<int64_t>(row) * scalesOfRow + column / kScaleColumns]);
+    }
+};
+
+struct Int8Row {
+    static constexpr int kColumns = 16;
+    static constexpr int kWords = 4;
+    __device__ float dot(const RowWords<kWords>& bytes, const float (&x)[kColumns], int,
+                         int) const {
+        float sum = 0;
+#pragma unroll
+        for (int i = 0; i < kColumns; ++i) {
+            sum = fmaf(static_cast<float>(static_cast<int8_t>(bytes.word[i / 4] >> (i % 4 * 8))),
+                       x[i], sum);
+        }
+        return sum;
+    }
+};
+
+struct Bfloat16Row {
+    static constexpr int kColumns = 8;
+    static constexpr int kWords = 4;
+    __device__ float dot(const RowWords<kWords>& bytes, const float (&x)[kColumns], int,
+                         int) const {
+        float sum = 0;
+#pragma unroll
+        for (int i = 0; i < kColumns; ++i) {
+            const uint32_t bits =
+                i % 2 == 0 ? bytes.word[i / 2] << 16 : bytes.word[i / 2] & 0xFFFF0000U;
+            sum = fmaf(__uint_as_float(bits), x[i], sum);
+        }
+        return sum;
+    }
+};
+
+struct Float16Row {
+    static constexpr int kColumns = 8;
+    static constexpr int kWords = 4;
+    __device__ float dot(const RowWords<kWords>& bytes, const float (&x)[kColumns], int,
+                         int) const {
+        float sum = 0;
+#pragma unroll
+        for (int i = 0; i < kColumns; ++i) {
+            const auto bits = static_cast<uint16_t>(bytes.word[i / 2] >> (i % 2 * 16));
+            sum = fmaf(__half2float(__ushort_as_half(bits)), x[i], sum);
+        }
+        return sum;
+    }
+};
+
+/// 16 rows and a part of the columns, and where the 16 sums go.
+struct RowsItem {
+    int group;
+    int split;
+    float* sums;
+};
+
+template <class Row>
+__device__ __noinline__ void multiplyRows(const StepProduct& product, const RowsItem& item,
+                                          const StepVector& x, int sequence, Row kind) {
+    constexpr int kColumns = Row::kColumns;
+    constexpr int kBytes = 4 * Row::kWords; // of kColumns
+    const int64_t rowBytes =
+        (static_cast<int64_t>(product.columns) * kBytes + kColumns - 1) / kColumns;
+    const int firstRow = item.group * kTrellisRows;
+    const int part = product.splitBlocks * static_cast<int>(kQuantizedBlock);
+    const int end = min((item.split + 1) * part, product.columns);
+    float total[kTrellisRows] = {};
+    for (int column = item.split * part + laneIndex() * kColumns; column < end;
+         column += kWarpLanes * kColumns) {
+        float inputs[kColumns];
+        loadInputs(x, sequence, column, inputs);
+        const int64_t at = static_cast<int64_t>(column) / kColumns * kBytes;
+#pragma unroll
+        for (int row = 0; row < kTrellisRows; ++row) {
+            const int taken = min(firstRow + row, product.rows - 1);
+            const RowWords<Row::kWords> bytes(product.codes + taken * rowBytes, rowBytes, at);
+            total[row] += kind.dot(bytes, inputs, taken, column);
+        }
+    }
+    const float rowTotal = sumRows(total);
+    if (laneIndex() % 2 == 0) {
+        item.sums[laneIndex() / 2] = rowTotal;
+    }
+}
+
+/// Blocks of an item of a factor: each lane has one of 16 rows in one block.
+constexpr int kFactorBlocks = 2;
+
+/// Eight codes of a staged input as f32, without their scale.
+__device__ inline void stagedInputs(int bits, int column, float (&inputs)[8]) {
+    if (bits == 8) {
+        const int2 words = reinterpret_cast<const int2*>(inputMemory())[column / 8];
+#pragma unroll
+        for (int i = 0; i < 8; ++i) {
+            inputs[i] =
+                static_cast<float>(static_cast<int8_t>((i < 4 ? words.x : words.y) >> (i % 4 * 8)));
+        }
+        return;
+    }
+    const int4 words = reinterpret_cast<const int4*>(inputMemory())[column / 8];
+    const int pairs[4] = {words.x, words.y, words.z, words.w};
+#pragma unroll
+    for (int i = 0; i < 8; ++i) {
+        inputs[i] = static_cast<float>(static_cast<int16_t>(pairs[i / 2] >> (i % 2 * 16)));
+    }
+}
+
+/// 16 rows of a factor of Lloyd levels by two blocks of columns of the staged input.
+__device__ __noinline__ void multiplyFactor(const StepProduct& product, const RowsItem& item,
+                                            int bits, int blocks) {
+    constexpr int kColumns = static_cast<int>(kQuantizedBlock);
+    const int row = item.group * kTrellisRows + laneIndex() / kFactorBlocks;
+    const int block = item.split * kFactorBlocks + laneIndex() % kFactorBlocks;
+    float sum = 0;
+    if (block < blocks) {
+        const auto* words = reinterpret_cast<const uint32_t*>(
+            product.codes + static_cast<int64_t>(row) * (product.columns / 2) +
+            block * (kColumns / 2));
+        const int words8 = min(kColumns, product.columns - block * kColumns) / 8;
+#pragma unroll 4
+        for (int i = 0; i < words8; ++i) {
+            const uint32_t word = words[i];
+            float inputs[8];
+            stagedInputs(bits, block * kColumns + 8 * i, inputs);
+#pragma unroll
+            for (int j = 0; j < 8; ++j) {
+                sum = fmaf(stepMemory().levels[(word >> (4 * j)) & 0xFU], inputs[j], sum);
+            }
+        }
+        sum *= stepMemory().scale[block];
+    }
+    sum += __shfl_xor_sync(kAllLanes, sum, 1);
+    if (laneIndex() % kFactorBlocks == 0) {
+        item.sums[laneIndex() / kFactorBlocks] = sum;
+    }
+}
+
+} // namespace caldera::kernels::step

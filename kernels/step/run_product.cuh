@@ -1,0 +1,246 @@
+// A phase of products: which thread block and warp does what.
+#pragma once
+
+#include "kernels/step/product.cuh"
+#include "kernels/step/rows.cuh"
+#include "kernels/trellis/code_shape.cuh"
+
+namespace caldera::kernels::step {
+
+/// Copies the input of one sequence to shared memory; it is there after copiesDone().
+__device__ inline void stageInput(const StepVector& x, int sequence) {
+    const int words = x.blocks * static_cast<int>(kQuantizedBlock) * x.bits / 32;
+    const int* from = static_cast<const int*>(x.codes) + static_cast<int64_t>(sequence) * words;
+#pragma unroll 2
+    for (int i = 4 * static_cast<int>(threadIdx.x); i < words; i += 4 * kStepThreads) {
+        copyLater(inputMemory() + i, from + i);
+    }
+#pragma unroll 1
+    for (int i = static_cast<int>(threadIdx.x); i < x.blocks; i += kStepThreads) {
+        stepMemory().scale[i] = x.scale[static_cast<int64_t>(sequence) * x.blocks + i];
+    }
+}
+
+/// One of the thread block's items: part of the columns of 16 rows of a product.
+struct ProductItem {
+    int product = -1; ///< -1: there is none
+    int group = 0;
+    int split = 0;
+};
+
+/// Warps take the next item when they are done with theirs; where sums go does not depend on who
+/// makes them.
+__device__ inline ProductItem nextItem(const ProductPhase& phase) {
+    int taken = 0;
+    if (laneIndex() == 0) {
+        taken = atomicAdd(&stepMemory().tickets, 1);
+    }
+    const int at = __shfl_sync(kAllLanes, taken, 0) * static_cast<int>(gridDim.x) +
+                   static_cast<int>(blockIdx.x);
+    ProductItem item;
+    if (at < phase.items) {
+        item.product = 0;
+        while (item.product + 1 < phase.productCount &&
+               at >= phase.products[item.product + 1].firstItem) {
+            ++item.product;
+        }
+        const StepProduct& product = phase.products[item.product];
+        const int own = at - product.firstItem;
+        // Items are fewer than 2^22, so the quotient in f32 is exact.
+        item.group = static_cast<int>((static_cast<float>(own) + 0.5F) * product.inverseSplits);
+        item.split = own - item.group * product.splits;
+    }
+    return item;
+}
+
+/// Where an item's sums go.
+__device__ inline float* sumsOf(const StepProduct& product, const ProductItem& item, int sequence) {
+    const int64_t part = static_cast<int64_t>(sequence) * product.splits + item.split;
+    return product.partial + (part * product.groups + item.group) * kTrellisRows;
+}
+
+/// Rows stored row by row. Not inlined: it would be compiled into every code's loop.
+__device__ __noinline__ void multiplyStoredRows(int which, int group, int split, int sequence) {
+    const ProductPhase& phase = currentPhase().product;
+    const StepProduct& product = phase.products[which];
+    const RowsItem item{group, split, sumsOf(product, {which, group, split}, sequence)};
+    switch (product.storage) {
+    case StepStorage::Lloyd4:
+        return multiplyFactor(product, item, phase.rotated.bits, phase.rotated.blocks);
+    case StepStorage::Int4:
+        return multiplyRows(product, item, phase.plain, sequence,
+                            Int4Row{static_cast<const __half*>(product.scale),
+                                    product.columns / Int4Row::kScaleColumns});
+    case StepStorage::Int8:
+        return multiplyRows(product, item, phase.plain, sequence, Int8Row{});
+    case StepStorage::Float16: // a factor, or codes of another codec decoded
+        return multiplyRows(product, item, phase.rotated, sequence, Float16Row{});
+    default:
+        return multiplyRows(product, item, phase.plain, sequence, Bfloat16Row{});
+    }
+}
+
+__device__ inline bool isTrellis(const ProductPhase& phase, const ProductItem& item) {
+    return item.product >= 0 && phase.products[item.product].storage == StepStorage::Trellis;
+}
+
+/// Multiplies items of factors until one of a trellis comes, or none. A phase's trellis products
+/// are its last, so that all later items are theirs.
+__device__ inline ProductItem multiplyFactors(const ProductPhase& phase, ProductItem item,
+                                              int sequence) {
+    do {
+        multiplyStoredRows(item.product, item.group, item.split, sequence);
+        item = nextItem(phase);
+    } while (item.product >= 0 && !isTrellis(phase, item));
+    return item;
+}
+
+/// The blocks of a trellis item and where a lane's codes of the next turn are.
+template <class S>
+struct TrellisCursor {
+    const uint32_t* codes;
+    int turn; ///< its first block
+    int end;  ///< beyond the item's last block
+
+    __device__ TrellisCursor(const ProductPhase& phase, const ProductItem& item) {
+        // Without an item: that of the first, which may be loaded as well as any.
+        const StepProduct& product = phase.products[max(item.product, phase.firstTrellis)];
+        turn = item.split * product.splitBlocks;
+        end = min(turn + product.splitBlocks, phase.rotated.blocks);
+        const int64_t unit = static_cast<int64_t>(item.group) * (product.columns / 4) +
+                             (turn + laneIndex() / kLanesOfBlock) * kUnitsOfBlock +
+                             laneIndex() % kLanesOfBlock;
+        codes = reinterpret_cast<const uint32_t*>(product.codes) + unit * S::kUnitWords;
+    }
+    __device__ bool isLast() const { return turn + kBlocksTogether >= end; }
+};
+
+template <class S>
+__device__ inline void loadTurn(const uint32_t* codes, TurnWords<S>& words) {
+#pragma unroll
+    for (int load = 0; load < kLoads; ++load) {
+        loadUnit<S>(codes + load * kLoadStride<S>, words[load]);
+    }
+}
+
+/// All items of the phase that are this thread block's, for one sequence. The first codes are on
+/// their way before the input is there, and those of a turn while the turn before is multiplied.
+template <class S, bool kWide>
+__device__ __forceinline__ void runItems(int sequence) {
+    const ProductPhase& phase = currentPhase().product;
+    const uint32_t copy = 4 * static_cast<uint32_t>(laneIndex() % S::kCopies);
+    ProductItem item = nextItem(phase);
+    TurnWords<S> words;
+    TrellisCursor<S> cursor(phase, item);
+    if (isTrellis(phase, item)) {
+        loadTurn<S>(cursor.codes, words);
+    }
+    stageInput(phase.rotated, sequence);
+    waitForCopies();
+    __syncthreads();
+    if (item.product >= 0 && !isTrellis(phase, item)) {
+        item = multiplyFactors(phase, item, sequence);
+        cursor = TrellisCursor<S>(phase, item);
+        loadTurn<S>(cursor.codes, words);
+    }
+    if (item.product < 0) {
+        return;
+    }
+    float total[kTrellisRows] = {};
+    for (;;) {
+        const int turn = cursor.turn;
+        const int end = cursor.end;
+        const bool isLast = cursor.isLast();
+        ProductItem next = item;
+        if (!isLast) {
+            cursor.turn += kBlocksTogether;
+            cursor.codes += kTurnStride<S>;
+        } else {
+            next = nextItem(phase);
+            if (next.product >= 0) {
+                cursor = TrellisCursor<S>(phase, next);
+            }
+        }
+        // Where nothing follows, codes that are in the cache are loaded once more.
+        multiplyTurn<S, kWide>(words, cursor.codes, turn, end, copy, total);
+        if (!isLast) {
+            continue;
+        }
+        const float rowTotal = sumRows(total);
+        if (laneIndex() % 2 == 0) {
+            sumsOf(phase.products[item.product], item, sequence)[laneIndex() / 2] = rowTotal;
+        }
+        if (next.product < 0) {
+            return;
+        }
+        item = next;
+#pragma unroll
+        for (float& each : total) {
+            each = 0;
+        }
+    }
+}
+
+/// Items of a phase without trellis codes.
+__device__ inline void runRows(const ProductPhase& phase, int sequence) {
+    for (ProductItem item = nextItem(phase); item.product >= 0; item = nextItem(phase)) {
+        multiplyStoredRows(item.product, item.group, item.split, sequence);
+    }
+}
+
+template <class S>
+__device__ inline void runTrellis(const ProductPhase& phase, int sequence) {
+    if (phase.rotated.bits == 16) {
+        runItems<S, true>(sequence);
+    } else {
+        runItems<S, false>(sequence);
+    }
+}
+
+/// Calls run with the table shape of a place in trellisCodes().
+template <class Run>
+__device__ inline void withTableShape(int code, const Run& run) {
+    switch (code) {
+    case 0:
+        return run(TableShape<TrellisCodeShape<4, 6, 6>>{});
+    case 1:
+        return run(TableShape<TrellisCodeShape<4, 8, 4>>{});
+    case 2:
+        return run(TableShape<TrellisCodeShape<4, 10, 4>>{});
+    case 3:
+        return run(TableShape<TrellisCodeShape<2, 6, 6>>{});
+    default:
+        return run(TableShape<TrellisCodeShape<2, 8, 4>>{});
+    }
+}
+
+/// filled: the code whose table is in shared memory, -1 for none.
+__device__ inline void runProduct(const ProductPhase& phase, int& filled) {
+    if (phase.trellisCount > 0 && filled != phase.code) {
+        withTableShape(phase.code, [&](auto shape) { fillTable<decltype(shape)>(phase.entries); });
+        filled = phase.code;
+    }
+#pragma unroll 1
+    for (int sequence = 0; sequence < stepMemory().state.count; ++sequence) {
+        if (sequence > 0) {
+            __syncthreads(); // the input before is no longer read
+            if (threadIdx.x == 0) {
+                stepMemory().tickets = 0;
+            }
+            __syncthreads();
+        }
+        if (phase.trellisCount == 0) {
+            if (phase.isStaged != 0) {
+                stageInput(phase.rotated, sequence);
+                waitForCopies();
+                __syncthreads();
+            }
+            runRows(phase, sequence);
+        } else {
+            withTableShape(phase.code,
+                           [&](auto shape) { runTrellis<decltype(shape)>(phase, sequence); });
+        }
+    }
+}
+
+} // namespace caldera::kernels::step

@@ -1,0 +1,179 @@
+#include "kernels/step/step_cuda.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "kernels/lloyd/lloyd.h"
+#include "kernels/step/attend.cuh"
+#include "kernels/step/embed.cuh"
+#include "kernels/step/finish.cuh"
+#include "kernels/step/grid.cuh"
+#include "kernels/step/run_product.cuh"
+#include "kernels/trellis/code_shape.cuh"
+
+namespace caldera::kernels {
+namespace {
+
+using namespace step;
+
+/// By value in every launch: 64 bytes of parameters.
+struct LloydLevels {
+    float at[16];
+};
+
+constexpr int kPiecesOfPhase = sizeof(StepPhase) / sizeof(uint4);
+static_assert(sizeof(StepPhase) % sizeof(uint4) == 0 && kPiecesOfPhase <= kStepThreads);
+
+/// The phase's description, a piece by each thread, to one of the two places for it.
+__device__ void copyPhaseLater(const StepPhase* phase, int place) {
+    if (static_cast<int>(threadIdx.x) < kPiecesOfPhase) {
+        copyLater(reinterpret_cast<uint4*>(&stepMemory().phase[place]) + threadIdx.x,
+                  reinterpret_cast<const uint4*>(phase) + threadIdx.x);
+    }
+}
+
+__device__ void runPhase(int& filled) {
+    switch (currentPhase().kind) {
+    case PhaseKind::Embed:
+        return runEmbed();
+    case PhaseKind::Product:
+        return runProduct(currentPhase().product, filled);
+    case PhaseKind::Finish:
+        return runFinish();
+    case PhaseKind::Attend:
+        return runAttend();
+    case PhaseKind::Combine:
+        return runCombine();
+    }
+}
+
+/// Clocks of the first thread block: [phase, 3] as in StepLaunch.
+__device__ void noteClock(int64_t* clocks, int at) {
+    if (clocks != nullptr && blockIdx.x == 0 && threadIdx.x == 0) {
+        clocks[at] = clock64();
+    }
+}
+
+__global__ void __launch_bounds__(kStepThreads, 1)
+    stepKernel(const StepPhase* phases, int phaseCount, const StepState* state, uint32_t* barrier,
+               LloydLevels levels, int64_t* clocks) {
+    const int thread = static_cast<int>(threadIdx.x);
+    if (thread < 16) {
+        stepMemory().levels[thread] = levels.at[thread];
+    }
+    if (thread < static_cast<int>(sizeof(StepState) / 4)) {
+        reinterpret_cast<int*>(&stepMemory().state)[thread] =
+            reinterpret_cast<const int*>(state)[thread];
+    }
+    copyPhaseLater(phases, 0);
+    waitForCopies();
+    int filled = -1;
+    uint32_t barriers = 0;
+    for (int i = 0; i < phaseCount; ++i) {
+        if (thread == 0) {
+            stepMemory().current = i % 2;
+            stepMemory().tickets = 0;
+        }
+        __syncthreads();
+        if (i + 1 < phaseCount) {
+            copyPhaseLater(phases + i + 1, (i + 1) % 2);
+        }
+        noteClock(clocks, 3 * i);
+        fetch(currentPhase().soon);
+        runPhase(filled);
+        waitForCopies();
+        noteClock(clocks, 3 * i + 1);
+        if (currentPhase().barrier != 0) {
+            arriveAtGrid(barrier);
+            // After the arrival, which would wait for it.
+            fetch(currentPhase().ahead);
+            waitForGrid(barrier, ++barriers);
+        } else {
+            __syncthreads();
+        }
+        noteClock(clocks, 3 * i + 2);
+    }
+}
+
+LloydLevels levelsOfFourBits() {
+    LloydLevels levels{};
+    std::copy_n(lloydLevels(4).begin(), 16, levels.at);
+    return levels;
+}
+
+int attribute(cudaDeviceAttr which) {
+    int device = 0;
+    int value = 0;
+    cudaGetDevice(&device);
+    cudaDeviceGetAttribute(&value, which, device);
+    return value;
+}
+
+/// As step::kTableBytes and step::kCacheBuffers where the kernel was compiled for this GPU.
+bool isHopperOrLater() {
+    return attribute(cudaDevAttrComputeCapabilityMajor) >= 9;
+}
+
+int tableBytes() {
+    return isHopperOrLater() ? 128 << 10 : 32 << 10;
+}
+
+int cacheBuffers() {
+    return isHopperOrLater() ? 2 : 1;
+}
+
+} // namespace
+
+namespace cuda {
+
+int stepSharedBytes(int blocks, int bits) {
+    // The last turn of a row may look at blocks beyond the input's end.
+    const int codes = (blocks + kBlocksTogether) * static_cast<int>(kQuantizedBlock) * bits / 8;
+    return static_cast<int>(sizeof(StepMemory)) + tableBytes() +
+           std::max(codes, cacheBuffers() * kCacheBytes);
+}
+
+int stepSharedLimit() {
+    return attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin);
+}
+
+int stepGrid() {
+    return std::max(1, attribute(cudaDevAttrMultiProcessorCount));
+}
+
+StepSplit splitProduct(int64_t groups, int64_t blocks) {
+    /// Turns that summing 16 rows over a warp takes the time of.
+    constexpr double kSumTurns = 0.5;
+    const int64_t warps = static_cast<int64_t>(stepGrid()) * kStepThreads / kWarpLanes;
+    const int64_t all = std::max<int64_t>(1, (blocks + kBlocksTogether - 1) / kBlocksTogether);
+    StepSplit best{1, static_cast<int>(all) * kBlocksTogether};
+    double least = std::numeric_limits<double>::max();
+    for (int64_t turns = all; turns >= 1; --turns) { // that a warp takes for a part of a row
+        const int64_t splits = (all + turns - 1) / turns;
+        const int64_t waves = (groups * splits + warps - 1) / warps;
+        const double time = static_cast<double>(waves) * (static_cast<double>(turns) + kSumTurns);
+        if (time < least) {
+            least = time;
+            best = {static_cast<int>(splits), static_cast<int>(turns) * kBlocksTogether};
+        }
+    }
+    return best;
+}
+
+void runStep(const StepLaunch& launch, CudaStream stream) {
+    static const LloydLevels levels = levelsOfFourBits();
+    cudaFuncSetAttribute(stepKernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                         launch.sharedBytes);
+    cudaMemsetAsync(launch.barrier, 0, sizeof(uint32_t), stream);
+    LloydLevels copy = levels;
+    StepLaunch given = launch;
+    void* arguments[] = {&given.phases, &given.phaseCount, &given.state, &given.barrier,
+                         &copy,         &given.clocks};
+    cudaLaunchCooperativeKernel(reinterpret_cast<const void*>(stepKernel),
+                                dim3(static_cast<unsigned>(stepGrid())), dim3(kStepThreads),
+                                arguments, static_cast<size_t>(launch.sharedBytes), stream);
+    checkLaunch("step");
+}
+
+} // namespace cuda
+} // namespace caldera::kernels

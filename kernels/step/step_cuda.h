@@ -1,0 +1,39 @@
+// Runs the phases of a step in one kernel; only in builds with CUDA.
+#pragma once
+
+#include "kernels/common/cuda_stream.h"
+#include "kernels/step/step.h"
+
+namespace caldera::kernels::cuda {
+
+/// What a launch needs beside the phases.
+struct StepLaunch {
+    const StepPhase* phases = nullptr; ///< memory of the GPU
+    int phaseCount = 0;
+    const StepState* state = nullptr; ///< memory of the GPU, read when the kernel runs
+    uint32_t* barrier = nullptr;      ///< one word, 0 before the launch
+    int sharedBytes = 0;              ///< stepSharedBytes() of the largest product
+    /// Null, or [phaseCount, 3]: clocks of the first thread block at a phase's begin, at its end,
+    /// and when all were there.
+    int64_t* clocks = nullptr;
+};
+
+/// Shared memory that a step needs whose widest input has so many blocks of 128 codes of so many
+/// bits.
+int stepSharedBytes(int blocks, int bits);
+/// The most that a thread block of this GPU can have.
+int stepSharedLimit();
+/// Thread blocks of a step on this GPU: one for each multiprocessor.
+int stepGrid();
+
+/// How a product is shared out over the warps of this GPU.
+struct StepSplit {
+    int splits = 1;
+    int splitBlocks = 0; ///< of 128 columns; a multiple of 4
+};
+StepSplit splitProduct(int64_t groups, int64_t blocks);
+
+/// Throws KernelError.
+void runStep(const StepLaunch& launch, CudaStream stream);
+
+} // namespace caldera::kernels::cuda

@@ -1,0 +1,179 @@
+// The backend on a GPU against the model worked out densely and the backend on the CPU.
+#include "core/runtime/cuda_backend.h"
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+
+#include <gtest/gtest.h>
+
+#include "core/runtime/cpu_backend.h"
+#include "kernels/common/device.h"
+#include "tests/support/backend_logits.h"
+#include "tests/support/code_of.h"
+#include "tests/support/tiny_model.h"
+
+namespace caldera {
+namespace {
+
+using test::codeOf;
+using test::logitsAfter;
+using test::TinyModel;
+using test::TinyOptions;
+
+class CudaBackendTest : public testing::Test {
+protected:
+    void SetUp() override {
+        const kernels::CudaDevice device = kernels::cudaDevice();
+        if (!device.available) {
+            GTEST_SKIP() << "needs a GPU: " << device.reason;
+        }
+    }
+};
+
+EngineSettings onGpu(int activationBits, int chats = 1, int cacheBits = 16) {
+    return {.contextLength = 256,
+            .chats = chats,
+            .device = EngineSettings::Device::Cuda,
+            .cacheBits = cacheBits,
+            .activationBits = activationBits};
+}
+
+std::vector<Token> randomTokens(int count, uint32_t seed) {
+    std::mt19937 random(seed);
+    std::uniform_int_distribution<Token> token(3, 2047);
+    std::vector<Token> tokens(static_cast<size_t>(count));
+    std::generate(tokens.begin(), tokens.end(), [&] { return token(random); });
+    return tokens;
+}
+
+/// Root mean square of a - b over that of b.
+double relativeDifference(std::span<const float> a, std::span<const float> b) {
+    double difference = a.size() == b.size() ? 0 : 1e30;
+    double size = 0;
+    for (size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
+        difference += std::pow(a[i] - b[i], 2);
+        size += std::pow(b[i], 2);
+    }
+    return std::sqrt(difference / size);
+}
+
+std::vector<float> copyOf(std::span<const float> values) {
+    return {values.begin(), values.end()};
+}
+
+const std::vector<TinyOptions>& variants() {
+    static const std::vector<TinyOptions> all = {
+        {.codec = "trellis"},
+        {.architecture = "llama",
+         .hasTiedHead = false,
+         .scalesRope = true,
+         .codec = "trellis",
+         .seed = 3},
+        {.hasTiedHead = false,
+         .codec = "trellis",
+         .bits = 3,
+         .embeddingBits = 8,
+         .headBits = 8,
+         .skipped = {"model.layers.1.*", "*.k_proj"},
+         .seed = 4},
+        {.codec = "trellis", .bits = 4, .embeddingBits = 4, .headBits = 4, .seed = 5},
+        {.codec = "e8p", .seed = 6}, // decoded to 16 bits
+    };
+    return all;
+}
+
+} // namespace
+
+TEST_F(CudaBackendTest, ComputesTheLogitsOfTheDenseModel) {
+    for (size_t i = 0; i < variants().size(); ++i) {
+        const TinyModel model(variants()[i]);
+        const std::vector<Token> tokens = randomTokens(70, static_cast<uint32_t>(i));
+        const auto expected = model.logits(tokens);
+        for (const auto& [bits, tolerance] : {std::pair{16, 2e-2}, std::pair{8, 0.2}}) {
+            const auto backend = openCudaBackend(model.artifact(), onGpu(bits));
+            std::vector<float> logits;
+            for (size_t t = 0; t < tokens.size(); ++t) {
+                logits = copyOf(backend->append(0, {&tokens[t], 1}, true, {}));
+                ASSERT_LT(relativeDifference(logits, expected[t]), tolerance)
+                    << "variant " << i << ", " << bits << " bits, token " << t;
+            }
+        }
+    }
+}
+
+TEST_F(CudaBackendTest, AgreesWithTheCpuOnTheBestToken) {
+    const TinyModel model(variants()[0]);
+    const std::vector<Token> tokens = randomTokens(200, 9);
+    const auto gpu = openCudaBackend(model.artifact(), onGpu(16));
+    EngineSettings settings = onGpu(16);
+    settings.device = EngineSettings::Device::Cpu;
+    const auto cpu = openCpuBackend(model.artifact(), settings);
+    int agreeing = 0;
+    for (const Token token : tokens) {
+        const auto a = copyOf(gpu->append(0, {&token, 1}, true, {}));
+        const auto b = cpu->append(0, {&token, 1}, true, {});
+        agreeing += std::max_element(a.begin(), a.end()) - a.begin() ==
+                            std::max_element(b.begin(), b.end()) - b.begin()
+                        ? 1
+                        : 0;
+    }
+    EXPECT_GE(agreeing, 198); // 99 %
+}
+
+TEST_F(CudaBackendTest, SequencesAreAloneInCompany) {
+    const TinyModel model(variants()[0]);
+    const auto backend = openCudaBackend(model.artifact(), onGpu(8, 20));
+    std::vector<std::vector<Token>> prompts;
+    std::vector<std::vector<float>> alone;
+    const auto vocab = static_cast<size_t>(model.artifact()->config().vocabSize);
+    for (int slot = 0; slot < 20; ++slot) { // more than a step takes
+        prompts.push_back(randomTokens(3 + 9 * slot, static_cast<uint32_t>(slot)));
+        logitsAfter(*backend, prompts.back(), slot);
+        const Backend::Next next{slot, 77};
+        alone.push_back(copyOf(backend->step({&next, 1})));
+        backend->truncate(slot, static_cast<int>(prompts.back().size()));
+    }
+    std::vector<Backend::Next> together;
+    for (int slot = 19; slot >= 0; --slot) {
+        together.push_back({slot, 77});
+    }
+    const auto logits = backend->step(together);
+    ASSERT_EQ(logits.size(), 20 * vocab);
+    for (size_t i = 0; i < 20; ++i) {
+        EXPECT_EQ(copyOf(logits.subspan(i * vocab, vocab)), alone[19 - i]) << i;
+    }
+}
+
+TEST_F(CudaBackendTest, ForgetsWhatIsTruncated) {
+    const TinyModel model(variants()[0]);
+    const auto backend = openCudaBackend(model.artifact(), onGpu(16, 2));
+    const std::vector<Token> first = randomTokens(130, 1);
+    const std::vector<Token> second = randomTokens(70, 2);
+    const auto expected = copyOf(logitsAfter(*backend, second, 1));
+    logitsAfter(*backend, first, 0);
+    backend->truncate(0, 0);
+    EXPECT_EQ(backend->length(0), 0);
+    EXPECT_EQ(copyOf(logitsAfter(*backend, second, 0)), expected);
+}
+
+TEST_F(CudaBackendTest, EightBitsForTheCacheStayClose) {
+    const TinyModel model(variants()[0]);
+    const std::vector<Token> tokens = randomTokens(150, 3);
+    const auto exact = openCudaBackend(model.artifact(), onGpu(16));
+    const auto rounded = openCudaBackend(model.artifact(), onGpu(16, 1, 8));
+    EXPECT_LT(rounded->memory().cacheTokenBytes, exact->memory().cacheTokenBytes);
+    const auto expected = copyOf(logitsAfter(*exact, tokens));
+    EXPECT_LT(relativeDifference(copyOf(logitsAfter(*rounded, tokens)), expected), 0.25);
+}
+
+TEST_F(CudaBackendTest, ACancelledPromptLeavesNoTrace) {
+    const TinyModel model(variants()[0]);
+    const auto backend = openCudaBackend(model.artifact(), onGpu(8));
+    std::stop_source stop;
+    stop.request_stop();
+    EXPECT_THROW(backend->append(0, randomTokens(5, 4), true, stop.get_token()), Cancelled);
+    EXPECT_EQ(backend->length(0), 0);
+}
+
+} // namespace caldera
