@@ -43,6 +43,18 @@ kernels::LloydMatrix Factor::fourBitMatrix() const {
     return {reinterpret_cast<const uint8_t*>(codes_.data()), rows(), columns()};
 }
 
+void Factor::prefetch(int64_t first, int64_t count) const {
+    constexpr int64_t kCacheLine = 64;
+    if (!isFourBit_) {
+        return;
+    }
+    const kernels::LloydMatrix matrix = fourBitMatrix();
+    const uint8_t* codes = matrix.codes + first * matrix.rowBytes();
+    for (int64_t byte = 0; byte < count * matrix.rowBytes(); byte += kCacheLine) {
+        __builtin_prefetch(codes + byte);
+    }
+}
+
 void Factor::multiplyFromCodes(int64_t first, int64_t count, const float* x, float* y) const {
     kernels::LloydMatrix matrix = fourBitMatrix();
     matrix.codes += first * matrix.rowBytes();

@@ -27,6 +27,9 @@ public:
     void multiply(int64_t first, int64_t count, const kernels::InputVectors& x,
                   const kernels::OutputVectors& y, std::vector<float>& decoded) const;
 
+    /// Asks for the codes of some rows before they are needed, where rows lie by themselves.
+    void prefetch(int64_t first, int64_t count) const;
+
     /// Whether multiplyIntegers() may be called.
     bool takesIntegers() const { return isFourBit_; }
     /// Rows to multiply with integers, the values too; the products are added to y.

@@ -106,6 +106,7 @@ int64_t Linear::unitRows() const {
 void Linear::reduceRows(const Job& job, int64_t first, int64_t count) const {
     float* reduced = job.reduced + first;
     if (job.factorBits > 0) {
+        right_.prefetch(first, count);
         for (int64_t t = 0; t < job.input.count; ++t) {
             std::fill_n(reduced + t * rank(), count, 0.0F);
         }
@@ -170,6 +171,7 @@ void Linear::multiplyPacked(const Job& job, int64_t first, int64_t count,
     const CodedMatrix q{cell_.q.codes, cell_.q.shape, scale_};
     const kernels::GroupRange range{first / kRowGroup, groups};
     if (takesIntegers()) {
+        left_.prefetch(first, count);
         codec_->multiplyIntegers(q, job.codes, y, range);
     } else {
         codec_->multiply(

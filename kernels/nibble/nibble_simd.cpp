@@ -7,6 +7,7 @@
 #define HWY_TARGET_INCLUDE "kernels/nibble/nibble_simd.cpp"
 #include <hwy/foreach_target.h>
 
+#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
 #include "kernels/common/integer_dots-inl.h"
@@ -33,6 +34,7 @@ using IntVector = hn::Vec<IntTag>;
 using FloatVector = hn::Vec<FloatTag>;
 constexpr int64_t kHalf = kNibbleBlock / 2;
 constexpr int kZero = 8;
+constexpr int64_t kCacheLine = 64;
 
 /// One vector in blocks of 64 columns.
 struct SplitInput {
@@ -113,8 +115,12 @@ HWY_INLINE void multiplyRow(const uint8_t* codes, const uint16_t* scales, int64_
 
 template <int kVectors, bool kHasLow>
 HWY_INLINE void multiplyRows(const NibbleRows& w, const SplitInput* x, float* y, int64_t stride) {
+    constexpr int64_t kAhead = 1024; // bytes: a few rows are on their way from memory
     const int64_t blocks = w.blocks();
     for (int64_t row = 0; row < w.rows; ++row) {
+        for (int64_t byte = 0; byte < blocks * kNibbleBlockBytes; byte += kCacheLine) {
+            hwy::Prefetch(w.codes + row * blocks * kNibbleBlockBytes + byte + kAhead);
+        }
         multiplyRow<kVectors, kHasLow>(w.codes + row * blocks * kNibbleBlockBytes,
                                        w.scale + row * blocks, blocks, x, y + row, stride);
     }
