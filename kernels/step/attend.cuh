@@ -19,16 +19,23 @@ __device__ inline int partsOf(int length) {
     return (pages + each - 1) / each;
 }
 
-/// One element of a head turned by its position's angle: i turns with i + half.
-__device__ __noinline__ float rotated(const AttendPhase& phase, const float* head, int i,
-                                      int position) {
+/// Turns neighbouring heads [heads, headSize] by their position's angle: i with i + half. Thread
+/// `thread` of `threads` has some of the pairs.
+__device__ __noinline__ void rotateHeads(const AttendPhase& phase, const float* from, int heads,
+                                         int position, int thread, int threads, float* to) {
     const int half = phase.headSize / 2;
-    const int pair = i < half ? i : i - half;
-    const int64_t at = static_cast<int64_t>(position) * half + pair;
-    const float cosine = phase.cosines[at];
-    const float sine = phase.sines[at];
-    return i < half ? head[i] * cosine - head[i + half] * sine
-                    : head[i] * cosine + head[i - half] * sine;
+    const int64_t angles = static_cast<int64_t>(position) * half;
+#pragma unroll 1
+    for (int pair = thread; pair < heads * half; pair += threads) {
+        const int i = pair % half;
+        const int at = pair / half * phase.headSize + i;
+        const float cosine = phase.cosines[angles + i];
+        const float sine = phase.sines[angles + i];
+        const float a = from[at];
+        const float b = from[at + half];
+        to[at] = a * cosine - b * sine;
+        to[at + half] = b * cosine + a * sine;
+    }
 }
 
 /// Which keys a thread block has.
@@ -128,11 +135,8 @@ __device__ inline void storeNew(const AttendPhase& phase, const AttendUnit& unit
         unit.place(phase, unit.position / kPageTokens) + unit.position % kPageTokens;
     const int warp = static_cast<int>(threadIdx.x) / kWarpLanes;
     if (warp == 0) {
-        const float* key = phase.keys + head * size;
-#pragma unroll 1
-        for (int i = laneIndex(); i < size; i += kWarpLanes) {
-            scratch[i] = rotated(phase, key, i, unit.position);
-        }
+        rotateHeads(phase, phase.keys + head * size, 1, unit.position, laneIndex(), kWarpLanes,
+                    scratch);
         __syncwarp();
         storeCached(phase.cache, phase.cache.keys, phase.cache.keyScale, place, size, scratch);
     } else if (warp == 1) {
@@ -299,11 +303,8 @@ __device__ inline void beginPart(const AttendPhase& phase, const AttendUnit& uni
     }
     const int64_t firstHead =
         static_cast<int64_t>(unit.sequence) * phase.heads + unit.kvHead * sharing;
-#pragma unroll 1
-    for (int i = static_cast<int>(threadIdx.x); i < sharing * size; i += kStepThreads) {
-        memory.queries[i] =
-            rotated(phase, phase.queries + (firstHead + i / size) * size, i % size, unit.position);
-    }
+    rotateHeads(phase, phase.queries + firstHead * size, sharing, unit.position,
+                static_cast<int>(threadIdx.x), kStepThreads, memory.queries);
 #pragma unroll 1
     for (int i = static_cast<int>(threadIdx.x); i < sharing * size / 2; i += kStepThreads) {
         memory.sums[i] = {0, 0};
@@ -388,8 +389,24 @@ __device__ __noinline__ void runAttend() {
     }
 }
 
+/// The numbers of all parts of a head.
+struct PartNumbers {
+    float part[kAttentionParts];
+
+    __device__ explicit PartNumbers(const float* from) {
+#pragma unroll
+        for (int i = 0; i < kAttentionParts; i += 4) {
+            const float4 four = *reinterpret_cast<const float4*>(from + i);
+            part[i] = four.x;
+            part[i + 1] = four.y;
+            part[i + 2] = four.z;
+            part[i + 3] = four.w;
+        }
+    }
+};
+
 /// Four neighbouring elements of the heads' output from their parts. They are of one head, for head
-/// sizes are multiples of 8.
+/// sizes are multiples of 8. All loads are under way together.
 __device__ __noinline__ float4 combinedFour(const CombinePhase& phase, int sequence, int i,
                                             int count) {
     if (i >= phase.next.size) {
@@ -398,20 +415,24 @@ __device__ __noinline__ float4 combinedFour(const CombinePhase& phase, int seque
     const AttentionParts& parts = phase.parts;
     const int64_t head = static_cast<int64_t>(sequence) * phase.heads + i / phase.headSize;
     const int64_t first = head * kAttentionParts;
+    const PartNumbers largest(parts.largest + first);
+    const PartNumbers weights(parts.weight + first);
+    const float* sums = parts.sum + first * phase.headSize + i % phase.headSize;
+    float4 sum[kAttentionParts];
     float most = -INFINITY;
-#pragma unroll 4
-    for (int part = 0; part < count; ++part) {
-        most = fmaxf(most, parts.largest[first + part]);
+#pragma unroll
+    for (int part = 0; part < kAttentionParts; ++part) {
+        sum[part] =
+            part < count ? *reinterpret_cast<const float4*>(sums + part * phase.headSize) : all(0);
+        most = part < count ? fmaxf(most, largest.part[part]) : most;
     }
     float4 total = all(0);
     float weight = 0;
-#pragma unroll 4
-    for (int part = 0; part < count; ++part) {
-        const float factor = __expf(parts.largest[first + part] - most);
-        const float4 sum = *reinterpret_cast<const float4*>(
-            parts.sum + (first + part) * phase.headSize + i % phase.headSize);
-        total = plus(total, times(all(factor), sum));
-        weight = fmaf(factor, parts.weight[first + part], weight);
+#pragma unroll
+    for (int part = 0; part < kAttentionParts; ++part) {
+        const float factor = part < count ? __expf(largest.part[part] - most) : 0;
+        total = plus(total, times(all(factor), sum[part]));
+        weight = part < count ? fmaf(factor, weights.part[part], weight) : weight;
     }
     return times(total, all(1 / weight));
 }

@@ -41,12 +41,18 @@ struct alignas(16) AttendMemory {
     float rescale[kMostSharing];
 };
 
+/// A Lloyd level is at most 2.74, so that its units fit 16 bits.
+inline constexpr float kLevelUnits = 8192;
+
 struct alignas(16) StepMemory {
     StepPhase phase[2]; ///< the current one and the next, on its way
     StepState state;
-    float levels[16]; ///< each in a bank of its own
-    int current;      ///< which of the two phases
-    int tickets;      ///< items of a product that were taken
+    float levels[16]; ///< of a factor, each in a bank of its own
+    /// Levels of two 4-bit numbers by their byte, int16 in units of 1 / kLevelUnits: the lower
+    /// number's in the lower half.
+    int levelPairs[256];
+    int current; ///< which of the two phases
+    int tickets; ///< items of a product that were taken
     union {
         TeamMemory teams[kStepThreads / kTeamThreads];
         AttendMemory attend;

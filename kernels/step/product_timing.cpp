@@ -93,27 +93,6 @@ public:
         return static_cast<double>(setBytes()) +
                2.0 * static_cast<double>(allRows() / 16 + shape_.rank);
     }
-    /// Prints where the time of a step goes.
-    void trace() const {
-        DeviceMemory<int64_t> clocks(static_cast<size_t>(3 * program_.phaseCount()));
-        for (int i = 0; i < 3; ++i)
-            program_.run(state_.data(), program_.phaseCount(), nullptr, clocks.data());
-        cudaDeviceSynchronize();
-        std::vector<int64_t> host(clocks.size());
-        cudaMemcpy(host.data(), clocks.data(), clocks.bytes(), cudaMemcpyDeviceToHost);
-        double own[5] = {}, wait[5] = {};
-        int count[5] = {};
-        for (int i = 3; i < program_.phaseCount(); ++i) {
-            const int k = static_cast<int>(program_.kindOf(i));
-            own[k] += host[3 * i + 1] - host[3 * i];
-            wait[k] += host[3 * i + 2] - host[3 * i + 1];
-            ++count[k];
-        }
-        for (int k = 0; k < 5; ++k)
-            if (count[k])
-                fprintf(stderr, "  kind %d: own %.0f wait %.0f cycles\n", k, own[k] / count[k],
-                        wait[k] / count[k]);
-    }
     void run(cudaStream_t stream) const {
         program_.run(state_.data(), program_.phaseCount(), stream);
     }
@@ -259,8 +238,6 @@ ProductTiming timeProduct(const ProductShape& shape, int64_t aheadBytes) {
     {
         const Products products(shape, aheadBytes);
         timing.matrices = products.count();
-        if (getenv("TRACE"))
-            products.trace();
         timing.bytes = products.bytes();
         timing.microseconds = replaySeconds([&](cudaStream_t stream) { products.run(stream); }) *
                               1e6 / products.count();

@@ -190,23 +190,26 @@ __device__ __noinline__ void multiplyRows(const StepProduct& product, const Rows
 /// Blocks of an item of a factor: each lane has one of 16 rows in one block.
 constexpr int kFactorBlocks = 2;
 
-/// Eight codes of a staged input as f32, without their scale.
-__device__ inline void stagedInputs(int bits, int column, float (&inputs)[8]) {
-    if (bits == 8) {
-        const int2 words = reinterpret_cast<const int2*>(inputMemory())[column / 8];
-#pragma unroll
-        for (int i = 0; i < 8; ++i) {
-            inputs[i] =
-                static_cast<float>(static_cast<int8_t>((i < 4 ? words.x : words.y) >> (i % 4 * 8)));
-        }
-        return;
-    }
-    const int4 words = reinterpret_cast<const int4*>(inputMemory())[column / 8];
-    const int pairs[4] = {words.x, words.y, words.z, words.w};
+/// Eight columns: 4-bit numbers of Lloyd levels times a staged int8 input, in units of a level.
+__device__ inline int dotLevels(uint32_t word, int column, int sum) {
+    const int2 x = reinterpret_cast<const int2*>(inputMemory())[column / 8];
+    const int* pairs = stepMemory().levelPairs;
+    sum = __dp2a_lo(pairs[word & 0xFFU], x.x, sum);
+    sum = __dp2a_hi(pairs[(word >> 8) & 0xFFU], x.x, sum);
+    sum = __dp2a_lo(pairs[(word >> 16) & 0xFFU], x.y, sum);
+    return __dp2a_hi(pairs[word >> 24], x.y, sum);
+}
+
+/// The same for an int16 input.
+__device__ inline float dotLevelsWide(uint32_t word, int column, float sum) {
+    const int4 x = reinterpret_cast<const int4*>(inputMemory())[column / 8];
+    const int pairs[4] = {x.x, x.y, x.z, x.w};
 #pragma unroll
     for (int i = 0; i < 8; ++i) {
-        inputs[i] = static_cast<float>(static_cast<int16_t>(pairs[i / 2] >> (i % 2 * 16)));
+        const auto code = static_cast<int16_t>(pairs[i / 2] >> (i % 2 * 16));
+        sum = fmaf(stepMemory().levels[(word >> (4 * i)) & 0xFU], static_cast<float>(code), sum);
     }
+    return sum;
 }
 
 /// 16 rows of a factor of Lloyd levels by two blocks of columns of the staged input.
@@ -220,15 +223,18 @@ __device__ __noinline__ void multiplyFactor(const StepProduct& product, const Ro
         const auto* words = reinterpret_cast<const uint32_t*>(
             product.codes + static_cast<int64_t>(row) * (product.columns / 2) +
             block * (kColumns / 2));
-        const int words8 = min(kColumns, product.columns - block * kColumns) / 8;
-#pragma unroll 4
-        for (int i = 0; i < words8; ++i) {
-            const uint32_t word = words[i];
-            float inputs[8];
-            stagedInputs(bits, block * kColumns + 8 * i, inputs);
-#pragma unroll
-            for (int j = 0; j < 8; ++j) {
-                sum = fmaf(stepMemory().levels[(word >> (4 * j)) & 0xFU], inputs[j], sum);
+        const int count = min(kColumns, product.columns - block * kColumns) / 8;
+        if (bits == 8) {
+            int units = 0;
+#pragma unroll 8
+            for (int i = 0; i < count; ++i) {
+                units = dotLevels(words[i], block * kColumns + 8 * i, units);
+            }
+            sum = static_cast<float>(units) / kLevelUnits;
+        } else {
+#pragma unroll 2
+            for (int i = 0; i < count; ++i) {
+                sum = dotLevelsWide(words[i], block * kColumns + 8 * i, sum);
             }
         }
         sum *= stepMemory().scale[block];

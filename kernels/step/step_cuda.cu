@@ -61,6 +61,11 @@ __global__ void __launch_bounds__(kStepThreads, 1)
     if (thread < 16) {
         stepMemory().levels[thread] = levels.at[thread];
     }
+    if (thread < 256) {
+        const int low = __float2int_rn(levels.at[thread % 16] * kLevelUnits);
+        const int high = __float2int_rn(levels.at[thread / 16] * kLevelUnits);
+        stepMemory().levelPairs[thread] = (low & 0xFFFF) | high << 16;
+    }
     if (thread < static_cast<int>(sizeof(StepState) / 4)) {
         reinterpret_cast<int*>(&stepMemory().state)[thread] =
             reinterpret_cast<const int*>(state)[thread];

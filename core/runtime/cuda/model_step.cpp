@@ -220,13 +220,6 @@ std::vector<double> ModelStep::phaseMicroseconds(const kernels::StepState& state
         sums[static_cast<size_t>(program_.kindOf(static_cast<int>(i)))] +=
             static_cast<double>(host[3 * i + 2] - host[3 * i]);
     }
-    if (getenv("TRACE")) {
-        const int per = 10; double own[10] = {}, wait[10] = {}; int n = 0;
-        for (size_t i = 1; i + per <= count - 2; i += per, ++n)
-            for (int j = 0; j < per; ++j) { own[j] += host[3*(i+j)+1]-host[3*(i+j)]; wait[j] += host[3*(i+j)+2]-host[3*(i+j)+1]; }
-        const char* names[] = {"qkv","fin","att","comb","o","fin","gu","fin","down","fin"};
-        for (int j = 0; j < per; ++j) fprintf(stderr, "%s own %.0f wait %.0f\n", names[j], own[j]/n, wait[j]/n);
-    }
     const auto all = static_cast<double>(host[3 * count - 1] - host[0]);
     const double whole = microseconds(state, 5);
     for (double& each : sums) {
