@@ -64,8 +64,8 @@ private:
                                                            hn::BitCast(bytes, numbers)));
     }
 
-    static HWY_INLINE uint32_t word(const uint8_t* bytes, size_t size) {
-        uint32_t word = 0;
+    static HWY_INLINE int32_t word(const uint8_t* bytes, size_t size) {
+        int32_t word = 0;
         std::memcpy(&word, bytes, size);
         return word;
     }
@@ -75,12 +75,11 @@ private:
     HWY_INLINE hn::Vec<D> load(D d, int64_t at, size_t size) const {
         constexpr int kCount = static_cast<int>(hn::MaxLanes(D()));
         if constexpr (kCount == 4) {
-            using Four = uint32_t __attribute__((vector_size(16)));
             const uint8_t* first = codes_ + kFirst * rowBytes_ + at;
-            const Four four = {word(first, size), word(first + rowBytes_, size),
-                               word(first + 2 * rowBytes_, size),
-                               word(first + 3 * rowBytes_, size)};
-            return hn::LoadU(d, reinterpret_cast<const int32_t*>(&four));
+            auto four = hn::InsertLane(hn::Zero(d), 0, word(first, size));
+            four = hn::InsertLane(four, 1, word(first + rowBytes_, size));
+            four = hn::InsertLane(four, 2, word(first + 2 * rowBytes_, size));
+            return hn::InsertLane(four, 3, word(first + 3 * rowBytes_, size));
         } else {
             const hn::Half<D> half;
             return hn::Combine(d, load<kFirst + kCount / 2>(half, at, size),

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <type_traits>
 
 #include "kernels/trellis/trellis.h"
 
@@ -59,12 +60,14 @@ HWY_INLINE hn::Vec<D> lookUp(D d, const uint32_t* table, const Bits& bits) {
     return hn::Set(d, static_cast<int32_t>(table[bits.template window<kFirst>()]));
 #else
     constexpr int kCount = static_cast<int>(hn::MaxLanes(D()));
-    if constexpr (kCount == 4) { // built in a register, lane by lane from memory
-        using Four = uint32_t __attribute__((vector_size(16)));
-        const Four four = {
-            table[bits.template window<kFirst>()], table[bits.template window<kFirst + 1>()],
-            table[bits.template window<kFirst + 2>()], table[bits.template window<kFirst + 3>()]};
-        return hn::LoadU(d, reinterpret_cast<const int32_t*>(&four));
+    if constexpr (kCount == 4) { // each insertion reads from memory
+        const auto word = [&](auto row) HWY_ATTR {
+            return static_cast<int32_t>(table[bits.template window<kFirst + row()>()]);
+        };
+        auto four = hn::InsertLane(hn::Zero(d), 0, word(std::integral_constant<int, 0>()));
+        four = hn::InsertLane(four, 1, word(std::integral_constant<int, 1>()));
+        four = hn::InsertLane(four, 2, word(std::integral_constant<int, 2>()));
+        return hn::InsertLane(four, 3, word(std::integral_constant<int, 3>()));
     } else {
         const hn::Half<D> half;
         return hn::Combine(d, lookUp<kFirst + kCount / 2>(half, table, bits),
