@@ -26,6 +26,7 @@ struct Options {
     int context = 8192;
     int position = 1023;
     std::vector<int> chats = {1};
+    std::vector<int> prompts = {};
     int cacheBits = 16;
     int activationBits = 8;
 };
@@ -44,6 +45,14 @@ DecodeShape decodeShape(const Options& options) {
     shape.contextLength = options.context;
     shape.position = std::min(options.position, options.context - 1);
     shape.chats = options.chats;
+    for (const int tokens : options.prompts) {
+        if (tokens > options.context) {
+            throw Error("bench.prompt", "A prompt of " + std::to_string(tokens) +
+                                            " tokens was asked for; the context has " +
+                                            std::to_string(options.context) + ". Raise --context.");
+        }
+    }
+    shape.prompts = options.prompts;
     shape.cacheBits = options.cacheBits;
     shape.activationBits = options.activationBits;
     return shape;
@@ -56,6 +65,12 @@ Json report(const Options& options, const DecodeTimings& timings) {
                          {"microseconds", step.microseconds},
                          {"tokens_per_second", 1e6 * step.chats / step.microseconds}});
     }
+    Json prompts = Json::array();
+    for (const PromptTiming& prompt : timings.prompts) {
+        prompts.push_back({{"tokens", prompt.tokens},
+                           {"seconds", prompt.seconds},
+                           {"tokens_per_second", prompt.tokens / prompt.seconds}});
+    }
     return {{"shape", options.shape},
             {"codec", options.codec},
             {"rank", options.rank},
@@ -66,6 +81,7 @@ Json report(const Options& options, const DecodeTimings& timings) {
             {"weight_bytes", timings.weightBytes},
             {"device_bytes", timings.deviceBytes},
             {"steps", steps},
+            {"prompts", prompts},
             {"phase_microseconds",
              {{"embed", timings.phases[0]},
               {"products", timings.phases[1]},
@@ -82,6 +98,10 @@ void print(const Options& options, const DecodeTimings& timings) {
     for (const DecodeTiming& step : timings.steps) {
         std::cout << step.chats << " chats: " << step.microseconds << " us a step, "
                   << 1e6 * step.chats / step.microseconds << " tok/s\n";
+    }
+    for (const PromptTiming& prompt : timings.prompts) {
+        std::cout << "a prompt of " << prompt.tokens << " tokens: " << 1e3 * prompt.seconds
+                  << " ms, " << prompt.tokens / prompt.seconds << " tok/s\n";
     }
     std::cout << "one chat: products " << timings.phases[1] << " us, finishing them "
               << timings.phases[2] << ", attention " << timings.phases[3] << " + "
@@ -113,6 +133,10 @@ void addDecodeBench(CLI::App& bench, const std::function<void(BenchRun)>& choose
         ->delimiter(',')
         ->check(between(1, kernels::kStepSequences))
         ->capture_default_str();
+    app->add_option("--prompt", options->prompts,
+                    "Also time prompts of so many tokens; several with commas")
+        ->delimiter(',')
+        ->check(between(1, 1 << 20));
     app->add_option("--kv-bits", options->cacheBits, "Bits of keys and values")
         ->check(CLI::IsMember({16, 8}))
         ->capture_default_str();

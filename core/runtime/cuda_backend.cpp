@@ -12,6 +12,7 @@
 #include "core/runtime/cuda/device_model.h"
 #include "core/runtime/cuda/model_step.h"
 #include "core/runtime/cuda/page_table.h"
+#include "core/runtime/cuda/prompt.h"
 #include "core/runtime/rope.h"
 #include "kernels/common/device.h"
 #include "kernels/common/kernel_error.h"
@@ -20,10 +21,12 @@ namespace caldera {
 
 namespace {
 
-/// Prompt tokens between two looks at whether to go on.
-constexpr int kPromptBatch = 64;
-/// For the step's own vectors, the page table and what the driver takes.
-constexpr int64_t kWorkspaceBytes = 600LL << 20;
+/// Prompt tokens that go through the model together: weights are decoded once for them.
+constexpr int kPromptBatch = 1024;
+/// So few tokens are faster one after another, and more exact.
+constexpr int kFewTokens = 8;
+/// For the vectors of steps and prompts, decoded weights and what the driver takes.
+constexpr int64_t kWorkspaceBytes = 700LL << 20;
 constexpr int kDefaultActivationBits = 8;
 
 int pagesFor(int64_t tokens) {
@@ -89,6 +92,9 @@ public:
                 {cache_, deviceTable_.data(), table_.width(), cosines_.data(), sines_.data()},
                 std::min(settings.chats, kernels::kStepSequences),
                 settings.activationBits == 0 ? kDefaultActivationBits : settings.activationBits),
+          prompt_(model_,
+                  {cache_, deviceTable_.data(), table_.width(), cosines_.data(), sines_.data()},
+                  std::min(kPromptBatch, settings.contextLength)),
           lengths_(static_cast<size_t>(settings.chats)),
           deviceBytes_(freeBefore_ - freeDeviceBytes()) {}
 
@@ -96,7 +102,7 @@ public:
     int contextLength() const override { return contextLength_; }
     int slots() const override { return static_cast<int>(lengths_.size()); }
     int64_t poolTokens() const override { return poolTokens_; }
-    int promptBatch() const override { return kPromptBatch; }
+    int promptBatch() const override { return prompt_.tokens(); }
     BackendMemory memory() const override {
         return {model_.weightBytes, cacheTokenBytes_, deviceBytes_};
     }
@@ -111,6 +117,8 @@ public:
 
 private:
     void makeRoom(int slot, int length);
+    std::span<const float> appendOneByOne(int slot, std::span<const Token> tokens,
+                                          bool wantsLogits);
     kernels::StepState stateOf(std::span<const Next> next);
 
     std::shared_ptr<const Artifact> artifact_;
@@ -126,6 +134,7 @@ private:
     kernels::cuda::DeviceMemory<float> cosines_;
     kernels::cuda::DeviceMemory<float> sines_;
     ModelStep step_;
+    ModelPrompt prompt_;
     std::vector<int> lengths_;
     int64_t deviceBytes_;
     std::vector<float> logits_; ///< where a step takes more than one run
@@ -138,6 +147,8 @@ void CudaBackend::makeRoom(int slot, int length) {
                                           static_cast<size_t>(table_.width()) * sizeof(int32_t),
                                           cudaMemcpyHostToDevice),
                                "Writing the page table");
+        // The copy may still be under way, and the streams of steps and prompts do not wait for it.
+        kernels::cuda::require(cudaStreamSynchronize(nullptr), "Writing the page table");
     }
 }
 
@@ -153,24 +164,36 @@ kernels::StepState CudaBackend::stateOf(std::span<const Next> next) {
     return state;
 }
 
+std::span<const float> CudaBackend::appendOneByOne(int slot, std::span<const Token> tokens,
+                                                   bool wantsLogits) {
+    std::span<const float> logits;
+    for (size_t i = 0; i < tokens.size(); ++i) {
+        const Next next{slot, tokens[i]};
+        logits = step_.run(stateOf({&next, 1}), wantsLogits && i + 1 == tokens.size());
+        ++lengths_[static_cast<size_t>(slot)];
+    }
+    return logits;
+}
+
 std::span<const float> CudaBackend::append(int slot, std::span<const Token> tokens,
                                            bool wantsLogits, const std::stop_token& cancel) {
     const int before = length(slot);
-    std::span<const float> logits;
+    const auto count = static_cast<int>(tokens.size());
+    if (cancel.stop_requested()) {
+        throw Cancelled();
+    }
     try {
-        for (size_t i = 0; i < tokens.size(); ++i) {
-            if (cancel.stop_requested()) {
-                throw Cancelled();
-            }
-            const Next next{slot, tokens[i]};
-            logits = step_.run(stateOf({&next, 1}), wantsLogits && i + 1 == tokens.size());
-            ++lengths_[static_cast<size_t>(slot)];
+        if (count <= kFewTokens) {
+            return appendOneByOne(slot, tokens, wantsLogits);
         }
+        makeRoom(slot, before + count);
+        const auto logits = prompt_.run(tokens, before, slot, wantsLogits, cancel);
+        lengths_[static_cast<size_t>(slot)] = before + count;
+        return logits;
     } catch (...) {
         truncate(slot, before);
         throw;
     }
-    return logits;
 }
 
 std::span<const float> CudaBackend::step(std::span<const Next> next) {

@@ -239,7 +239,12 @@ std::vector<StepResult> StepProgram::multiply(const StepGroup& group, const Step
         for (const size_t i : parts[part]) {
             groups += groupsOf(group.members[i].rows);
         }
-        const StepSplit split = splitProduct(groups, blocks);
+        // Several int8 vectors go through tensor cores, which want shorter parts.
+        const bool isBatched = sequences_ > 1 && activationBits_ == 8 && stepBatchBlocks() > 0 &&
+                               group.members[parts[part].front()].code != nullptr;
+        const StepSplit split =
+            splitProduct(groups, blocks, isBatched ? stepBatchBlocks() : kMostInputBlocks);
+        phase.isBatched = isBatched ? 1 : 0;
         for (const size_t i : parts[part]) {
             const StepLinear& member = group.members[i];
             if (member.code != nullptr) {

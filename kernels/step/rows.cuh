@@ -190,9 +190,17 @@ __device__ __noinline__ void multiplyRows(const StepProduct& product, const Rows
 /// Blocks of an item of a factor: each lane has one of 16 rows in one block.
 constexpr int kFactorBlocks = 2;
 
-/// Eight columns: 4-bit numbers of Lloyd levels times a staged int8 input, in units of a level.
-__device__ inline int dotLevels(uint32_t word, int column, int sum) {
-    const int2 x = reinterpret_cast<const int2*>(inputMemory())[column / 8];
+/// The input of a factor, in shared memory or not: codes of one vector, and their scales.
+struct FactorInput {
+    const int* codes;   ///< four int8 a word, or two int16
+    const float* scale; ///< by block
+    int bits;
+    int blocks;
+};
+
+/// Eight columns: 4-bit numbers of Lloyd levels times int8 inputs, in units of a level.
+__device__ inline int dotLevels(uint32_t word, const int* codes, int column, int sum) {
+    const int2 x = reinterpret_cast<const int2*>(codes)[column / 8];
     const int* pairs = stepMemory().levelPairs;
     sum = __dp2a_lo(pairs[word & 0xFFU], x.x, sum);
     sum = __dp2a_hi(pairs[(word >> 8) & 0xFFU], x.x, sum);
@@ -200,9 +208,9 @@ __device__ inline int dotLevels(uint32_t word, int column, int sum) {
     return __dp2a_hi(pairs[word >> 24], x.y, sum);
 }
 
-/// The same for an int16 input.
-__device__ inline float dotLevelsWide(uint32_t word, int column, float sum) {
-    const int4 x = reinterpret_cast<const int4*>(inputMemory())[column / 8];
+/// The same for int16 inputs.
+__device__ inline float dotLevelsWide(uint32_t word, const int* codes, int column, float sum) {
+    const int4 x = reinterpret_cast<const int4*>(codes)[column / 8];
     const int pairs[4] = {x.x, x.y, x.z, x.w};
 #pragma unroll
     for (int i = 0; i < 8; ++i) {
@@ -212,32 +220,32 @@ __device__ inline float dotLevelsWide(uint32_t word, int column, float sum) {
     return sum;
 }
 
-/// 16 rows of a factor of Lloyd levels by two blocks of columns of the staged input.
+/// 16 rows of a factor of Lloyd levels by two blocks of columns.
 __device__ __noinline__ void multiplyFactor(const StepProduct& product, const RowsItem& item,
-                                            int bits, int blocks) {
+                                            FactorInput x) {
     constexpr int kColumns = static_cast<int>(kQuantizedBlock);
     const int row = item.group * kTrellisRows + laneIndex() / kFactorBlocks;
     const int block = item.split * kFactorBlocks + laneIndex() % kFactorBlocks;
     float sum = 0;
-    if (block < blocks) {
+    if (block < x.blocks) {
         const auto* words = reinterpret_cast<const uint32_t*>(
             product.codes + static_cast<int64_t>(row) * (product.columns / 2) +
             block * (kColumns / 2));
         const int count = min(kColumns, product.columns - block * kColumns) / 8;
-        if (bits == 8) {
+        if (x.bits == 8) {
             int units = 0;
 #pragma unroll 8
             for (int i = 0; i < count; ++i) {
-                units = dotLevels(words[i], block * kColumns + 8 * i, units);
+                units = dotLevels(words[i], x.codes, block * kColumns + 8 * i, units);
             }
             sum = static_cast<float>(units) / kLevelUnits;
         } else {
 #pragma unroll 2
             for (int i = 0; i < count; ++i) {
-                sum = dotLevelsWide(words[i], block * kColumns + 8 * i, sum);
+                sum = dotLevelsWide(words[i], x.codes, block * kColumns + 8 * i, sum);
             }
         }
-        sum *= stepMemory().scale[block];
+        sum *= x.scale[block];
     }
     sum += __shfl_xor_sync(kAllLanes, sum, 1);
     if (laneIndex() % kFactorBlocks == 0) {

@@ -1,6 +1,7 @@
 // A phase of products: which thread block and warp does what.
 #pragma once
 
+#include "kernels/step/batch.cuh"
 #include "kernels/step/product.cuh"
 #include "kernels/step/rows.cuh"
 #include "kernels/trellis/code_shape.cuh"
@@ -30,13 +31,16 @@ struct ProductItem {
 
 /// Warps take the next item when they are done with theirs; where sums go does not depend on who
 /// makes them.
-__device__ inline ProductItem nextItem(const ProductPhase& phase) {
+__device__ inline int nextTicket() {
     int taken = 0;
     if (laneIndex() == 0) {
         taken = atomicAdd(&stepMemory().tickets, 1);
     }
-    const int at = __shfl_sync(kAllLanes, taken, 0) * static_cast<int>(gridDim.x) +
-                   static_cast<int>(blockIdx.x);
+    return __shfl_sync(kAllLanes, taken, 0) * static_cast<int>(gridDim.x) +
+           static_cast<int>(blockIdx.x);
+}
+
+__device__ inline ProductItem itemAt(const ProductPhase& phase, int at) {
     ProductItem item;
     if (at < phase.items) {
         item.product = 0;
@@ -53,6 +57,10 @@ __device__ inline ProductItem nextItem(const ProductPhase& phase) {
     return item;
 }
 
+__device__ inline ProductItem nextItem(const ProductPhase& phase) {
+    return itemAt(phase, nextTicket());
+}
+
 /// Where an item's sums go.
 __device__ inline float* sumsOf(const StepProduct& product, const ProductItem& item, int sequence) {
     const int64_t part = static_cast<int64_t>(sequence) * product.splits + item.split;
@@ -66,7 +74,9 @@ __device__ __noinline__ void multiplyStoredRows(int which, int group, int split,
     const RowsItem item{group, split, sumsOf(product, {which, group, split}, sequence)};
     switch (product.storage) {
     case StepStorage::Lloyd4:
-        return multiplyFactor(product, item, phase.rotated.bits, phase.rotated.blocks);
+        return multiplyFactor(
+            product, item,
+            {inputMemory(), stepMemory().scale, phase.rotated.bits, phase.rotated.blocks});
     case StepStorage::Int4:
         return multiplyRows(product, item, phase.plain, sequence,
                             Int4Row{static_cast<const __half*>(product.scale),
@@ -181,6 +191,91 @@ __device__ __forceinline__ void runItems(int sequence) {
     }
 }
 
+/// The inputs from a sequence on.
+__device__ inline StepVector inputsFrom(const StepVector& x, int sequence) {
+    StepVector from = x;
+    const int64_t blocks = static_cast<int64_t>(sequence) * x.blocks;
+    from.codes = static_cast<char*>(x.codes) + blocks * kQuantizedBlock; // int8
+    from.scale = x.scale + blocks;
+    return from;
+}
+
+/// The factors' products with several vectors, each warp some of them.
+__device__ inline void runBatchFactors(const ProductPhase& phase, int sequence, int vectors) {
+    const int items = phase.products[phase.firstTrellis].firstItem; // factors come first
+    const int warp = static_cast<int>(threadIdx.x) / kWarpLanes;
+    constexpr int kWarps = kStepThreads / kWarpLanes;
+#pragma unroll 1
+    for (int at = warp * static_cast<int>(gridDim.x) + static_cast<int>(blockIdx.x);
+         at < items * vectors; at += kWarps * static_cast<int>(gridDim.x)) {
+        const int own = sequence + at / items;
+        const ProductItem item = itemAt(phase, at % items);
+        const StepProduct& product = phase.products[item.product];
+        if (product.storage != StepStorage::Lloyd4) {
+            multiplyStoredRows(item.product, item.group, item.split, own);
+            continue;
+        }
+        const StepVector x = inputsFrom(phase.rotated, own);
+        multiplyFactor(product, {item.group, item.split, sumsOf(product, item, own)},
+                       {static_cast<const int*>(x.codes), x.scale, x.bits, x.blocks});
+    }
+}
+
+/// Items of some parts of the columns, whose inputs are staged.
+template <class S>
+__device__ __noinline__ void runBatchParts(int sequence, int vectors, int firstSplit, int splits) {
+    const ProductPhase& phase = currentPhase().product;
+    const uint32_t copy = 4 * static_cast<uint32_t>(laneIndex() % S::kCopies);
+    const StepProduct* first = &phase.products[phase.firstTrellis];
+    int groups = 0;
+    for (int i = 0; i < phase.trellisCount; ++i) {
+        groups += first[i].groups;
+    }
+    for (;;) {
+        int at = nextTicket();
+        if (at >= groups * splits) {
+            return;
+        }
+        const int split = firstSplit + at % splits;
+        int group = at / splits;
+        const StepProduct* product = first;
+        while (group >= product->groups) {
+            group -= product->groups;
+            ++product;
+        }
+        const int block = split * product->splitBlocks;
+        const int64_t unit = static_cast<int64_t>(group) * (product->columns / 4) +
+                             static_cast<int64_t>(block) * kUnitsOfBlock;
+        multiplyBatch<S>({reinterpret_cast<const uint32_t*>(product->codes) + unit * S::kUnitWords,
+                          block - firstSplit * product->splitBlocks,
+                          min(product->splitBlocks, phase.rotated.blocks - block),
+                          sumsOf(*product, {0, group, split}, sequence),
+                          static_cast<int64_t>(product->splits) * product->groups * kTrellisRows},
+                         vectors, copy);
+    }
+}
+
+/// Up to eight vectors from a sequence on, as many columns at a time as have room.
+template <class S>
+__device__ inline void runBatch(const ProductPhase& phase, int sequence, int vectors) {
+    runBatchFactors(phase, sequence, vectors);
+    const StepProduct& product = phase.products[phase.firstTrellis];
+    const int together = kBatchBlocks / product.splitBlocks;
+#pragma unroll 1
+    for (int split = 0; split < product.splits; split += together) {
+        __syncthreads(); // what was staged before is no longer read
+        if (threadIdx.x == 0) {
+            stepMemory().tickets = 0;
+        }
+        const int first = split * product.splitBlocks;
+        const int count = min(together * product.splitBlocks, phase.rotated.blocks - first);
+        stageBatch(inputsFrom(phase.rotated, sequence), first, count, vectors);
+        waitForCopies();
+        __syncthreads();
+        runBatchParts<S>(sequence, vectors, split, min(together, product.splits - split));
+    }
+}
+
 /// Items of a phase without trellis codes.
 __device__ inline void runRows(const ProductPhase& phase, int sequence) {
     for (ProductItem item = nextItem(phase); item.product >= 0; item = nextItem(phase)) {
@@ -220,8 +315,19 @@ __device__ inline void runProduct(const ProductPhase& phase, int& filled) {
         withTableShape(phase.code, [&](auto shape) { fillTable<decltype(shape)>(phase.entries); });
         filled = phase.code;
     }
+    const int sequences = stepMemory().state.count;
+    if (phase.isBatched != 0 && sequences >= kLeastBatch) {
 #pragma unroll 1
-    for (int sequence = 0; sequence < stepMemory().state.count; ++sequence) {
+        for (int sequence = 0; sequence < sequences; sequence += kBatch) {
+            const int vectors = min(kBatch, sequences - sequence);
+            withTableShape(phase.code, [&](auto shape) {
+                runBatch<decltype(shape)>(phase, sequence, vectors);
+            });
+        }
+        return;
+    }
+#pragma unroll 1
+    for (int sequence = 0; sequence < sequences; ++sequence) {
         if (sequence > 0) {
             __syncthreads(); // the input before is no longer read
             if (threadIdx.x == 0) {

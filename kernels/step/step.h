@@ -69,10 +69,12 @@ struct ProductPhase {
     StepProduct products[kStepProducts];
     int32_t productCount = 0;
     int32_t items = 0;
-    int32_t code = 0;                ///< of Trellis: a place in trellisCodes()
-    int32_t trellisCount = 0;        ///< products with that code; 0: no table is needed
-    int32_t firstTrellis = 0;        ///< the first of them; those before it are factors
-    int32_t isStaged = 0;            ///< 1: factors or trellis codes want the rotated input
+    int32_t code = 0;         ///< of Trellis: a place in trellisCodes()
+    int32_t trellisCount = 0; ///< products with that code; 0: no table is needed
+    int32_t firstTrellis = 0; ///< the first of them; those before it are factors
+    int32_t isStaged = 0;     ///< 1: factors or trellis codes want the rotated input
+    int32_t isBatched = 0;    ///< 1: several int8 vectors go through tensor cores
+    int32_t unused = 0;
     const int8_t* entries = nullptr; ///< that code's table
     StepVector rotated;              ///< input of Trellis, Lattice and Lloyd4
     StepVector plain;                ///< input of the others

@@ -135,7 +135,8 @@ int stepSharedBytes(int blocks, int bits) {
     // The last turn of a row may look at blocks beyond the input's end.
     const int codes = (blocks + kBlocksTogether) * static_cast<int>(kQuantizedBlock) * bits / 8;
     return static_cast<int>(sizeof(StepMemory)) + tableBytes() +
-           std::max(codes, cacheBuffers() * kCacheBytes);
+           std::max({codes, cacheBuffers() * kCacheBytes,
+                     isHopperOrLater() ? kBatchBytes + kBatchScaleBytes : 0});
 }
 
 int stepSharedLimit() {
@@ -146,14 +147,19 @@ int stepGrid() {
     return std::max(1, attribute(cudaDevAttrMultiProcessorCount));
 }
 
-StepSplit splitProduct(int64_t groups, int64_t blocks) {
+int stepBatchBlocks() {
+    return isHopperOrLater() ? kBatchBlocks : 0;
+}
+
+StepSplit splitProduct(int64_t groups, int64_t blocks, int most) {
     /// Turns that summing 16 rows over a warp takes the time of.
     constexpr double kSumTurns = 0.5;
     const int64_t warps = static_cast<int64_t>(stepGrid()) * kStepThreads / kWarpLanes;
     const int64_t all = std::max<int64_t>(1, (blocks + kBlocksTogether - 1) / kBlocksTogether);
-    StepSplit best{1, static_cast<int>(all) * kBlocksTogether};
+    StepSplit best;
     double least = std::numeric_limits<double>::max();
-    for (int64_t turns = all; turns >= 1; --turns) { // that a warp takes for a part of a row
+    const int64_t longest = std::min<int64_t>(all, most / kBlocksTogether);
+    for (int64_t turns = longest; turns >= 1; --turns) { // that a warp takes for a part of a row
         const int64_t splits = (all + turns - 1) / turns;
         const int64_t waves = (groups * splits + warps - 1) / warps;
         const double time = static_cast<double>(waves) * (static_cast<double>(turns) + kSumTurns);

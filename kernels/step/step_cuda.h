@@ -31,7 +31,11 @@ struct StepSplit {
     int splits = 1;
     int splitBlocks = 0; ///< of 128 columns; a multiple of 4
 };
-StepSplit splitProduct(int64_t groups, int64_t blocks);
+/// Parts have at most `most` blocks, a multiple of 4.
+StepSplit splitProduct(int64_t groups, int64_t blocks, int most);
+/// The most blocks of a part whose product with several vectors goes through tensor cores; 0 where
+/// this GPU has not the shared memory for that.
+int stepBatchBlocks();
 
 /// Throws KernelError.
 void runStep(const StepLaunch& launch, CudaStream stream);

@@ -1,11 +1,14 @@
 #include "core/runtime/cuda/decode_timing.h"
 
 #include <algorithm>
+#include <chrono>
 #include <string>
 
+#include "core/base/elapsed.h"
 #include "core/base/error.h"
 #include "core/runtime/backend.h"
 #include "core/runtime/cuda/model_step.h"
+#include "core/runtime/cuda/prompt.h"
 #include "kernels/common/kernel_error.h"
 
 namespace caldera {
@@ -13,12 +16,25 @@ namespace caldera {
 namespace {
 
 constexpr int kReplays = 21;
+constexpr int kPromptBatch = 1024;
 
 int64_t freeBytes() {
     size_t free = 0;
     size_t total = 0;
     kernels::cuda::require(cudaMemGetInfo(&free, &total), "Asking for the GPU's memory");
     return static_cast<int64_t>(free);
+}
+
+double promptSeconds(ModelPrompt& prompt, int tokens) {
+    const std::vector<Token> all(static_cast<size_t>(tokens)); // the model has one row for all
+    const auto start = std::chrono::steady_clock::now();
+    for (int first = 0; first < tokens; first += prompt.tokens()) {
+        const int count = std::min(prompt.tokens(), tokens - first);
+        static_cast<void>(prompt.run(
+            std::span(all).subspan(static_cast<size_t>(first), static_cast<size_t>(count)), first,
+            0, first + count == tokens, {}));
+    }
+    return secondsSince(start);
 }
 
 DecodeTimings measure(const DecodeShape& shape) {
@@ -35,8 +51,10 @@ DecodeTimings measure(const DecodeShape& shape) {
     const RotaryEmbedding angles(shape.config, shape.contextLength);
     const kernels::cuda::DeviceMemory<float> cosines(std::span<const float>(angles.cosines()));
     const kernels::cuda::DeviceMemory<float> sines(std::span<const float>(angles.sines()));
-    ModelStep step(model, {cache, pages.data(), width, cosines.data(), sines.data()}, most,
-                   shape.activationBits);
+    const StepContext context{cache, pages.data(), width, cosines.data(), sines.data()};
+    ModelStep step(model, context, most, shape.activationBits);
+    ModelPrompt prompt(model, context, std::min(kPromptBatch, shape.contextLength));
+    static_cast<void>(promptSeconds(prompt, std::min(16, shape.contextLength))); // cuBLAS starts
     DecodeTimings timings;
     timings.weightBytes = model.weightBytes;
     timings.deviceBytes = before - freeBytes();
@@ -49,6 +67,9 @@ DecodeTimings measure(const DecodeShape& shape) {
         }
         static_cast<void>(step.run(state, true));
         timings.steps.push_back({chats, step.microseconds(state, kReplays)});
+    }
+    for (const int tokens : shape.prompts) {
+        timings.prompts.push_back({tokens, promptSeconds(prompt, tokens)});
     }
     state.count = 1;
     timings.phases = step.phaseMicroseconds(state);

@@ -14,9 +14,10 @@ struct DecodeShape {
     ModelConfig config;
     const kernels::TrellisCode* code = nullptr;
     int rank = 0;
-    int contextLength = 0;       ///< room in the cache, for each chat
-    int position = 0;            ///< tokens before the one that is timed
-    std::vector<int> chats = {}; ///< at once, each timed
+    int contextLength = 0;         ///< room in the cache, for each chat
+    int position = 0;              ///< tokens before the one that is timed
+    std::vector<int> chats = {};   ///< at once, each timed
+    std::vector<int> prompts = {}; ///< tokens of prompts, each timed; at most contextLength
     int cacheBits = 16;
     int activationBits = 8;
 };
@@ -26,8 +27,14 @@ struct DecodeTiming {
     double microseconds = 0; ///< of a whole step, the median
 };
 
+struct PromptTiming {
+    int tokens = 0;
+    double seconds = 0; ///< to the logits of the last token
+};
+
 struct DecodeTimings {
     std::vector<DecodeTiming> steps;
+    std::vector<PromptTiming> prompts;
     int64_t weightBytes = 0; ///< read in a step
     int64_t deviceBytes = 0; ///< taken from the GPU, cache included
     /// Microseconds of the phases of one step, by kind as kernels::PhaseKind.

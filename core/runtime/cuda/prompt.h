@@ -1,0 +1,91 @@
+// Many tokens of one sequence at once through a whole model on a GPU.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <stop_token>
+
+#include "core/model/tokenizer.h"
+#include "core/runtime/cuda/device_model.h"
+#include "core/runtime/cuda/model_step.h"
+#include "kernels/prompt/attention.h"
+#include "kernels/prompt/linear_products.h"
+
+namespace caldera {
+
+/// Weights are decoded a slice at a time and multiplied with all tokens by cuBLAS.
+class ModelPrompt {
+public:
+    /// For at most `tokens` tokens at once. The model, and the memory of the context, live longer.
+    /// Throws kernels::KernelError.
+    ModelPrompt(const DeviceModel& model, const StepContext& context, int tokens);
+
+    int tokens() const { return tokens_; }
+    /// Appends 1 to tokens() tokens at positions firstPosition ... to the cache of a slot, whose
+    /// row of the page table has pages for them, and waits. Logits [vocab] of the last token when
+    /// they are wanted, else nothing; valid until the next run. Throws Cancelled, which is looked
+    /// for at every layer, and kernels::KernelError; the GPU is at rest then, too.
+    std::span<const float> run(std::span<const Token> tokens, int firstPosition, int slot,
+                               bool wantsLogits, const std::stop_token& cancel);
+    int64_t bytes() const; ///< of GPU memory, without the model and the cache
+
+private:
+    template <auto kFree>
+    struct Free {
+        template <class Handle>
+        void operator()(Handle* handle) const {
+            kFree(handle);
+        }
+    };
+    using Stream = std::unique_ptr<CUstream_st, Free<cudaStreamDestroy>>;
+    using Event = std::unique_ptr<CUevent_st, Free<cudaEventDestroy>>;
+    template <class Value>
+    using Pinned = std::unique_ptr<Value[], Free<cudaFreeHost>>;
+
+    static Stream makeStream();
+    static Event makeEvent();
+    template <class Value>
+    static Pinned<Value> makePinned(int count);
+
+    /// Inputs of a group's members, by whether they are rotated.
+    using Inputs = std::array<kernels::cuda::PromptVectors, 2>;
+
+    void enter(std::span<const Token> tokens);
+    void waitForLayer(int index, const std::stop_token& cancel) const;
+    void runLayer(int index, const kernels::cuda::PromptChunk& chunk);
+    void attend(int index, const kernels::cuda::PromptChunk& chunk);
+    Inputs inputsOf(const kernels::cuda::StepGroup& group, const float* values, int tokens);
+    void apply(const kernels::cuda::StepLinear& linear, const Inputs& inputs, int tokens,
+               float* values, float* hidden);
+    kernels::cuda::PromptGate gateOf(const DeviceLayer& layer) const;
+    Inputs gate(const DeviceLayer& layer, int tokens);
+    void head(int lastToken);
+
+    const DeviceModel& model_;
+    StepContext context_;
+    int tokens_;
+    float epsilon_;
+    Stream stream_;
+    std::array<Event, 2> layerDone_; ///< of the last layers, in turn
+    Pinned<Token> pinnedTokens_;
+    Pinned<float> pinnedLogits_;
+    kernels::cuda::DeviceMemory<Token> deviceTokens_;
+    kernels::cuda::DeviceMemory<float> logits_;
+    kernels::cuda::DeviceMemory<float> normed_; ///< the last token's, [hidden]
+    kernels::cuda::DeviceMemory<float> hidden_; ///< [tokens, hidden]
+    /// Numbers of inputs, plain and rotated, and the scales of their tokens.
+    std::array<kernels::cuda::DeviceMemory<uint16_t>, 2> numbers_;
+    std::array<kernels::cuda::DeviceMemory<float>, 2> scale_;
+    kernels::cuda::DeviceMemory<float> sliceScale_;
+    /// Queries, keys and values, or the input of down.
+    kernels::cuda::DeviceMemory<uint8_t> wide_;
+    /// A tile of decoded weights, or what attention works in.
+    kernels::cuda::DeviceMemory<uint8_t> tile_;
+    kernels::cuda::MatrixProducts products_;
+    kernels::cuda::LinearProducts linears_;
+    kernels::cuda::PromptAttention attention_;
+};
+
+} // namespace caldera

@@ -1,0 +1,191 @@
+// Products of trellis-coded matrices with 2 to 8 int8 vectors at once on the tensor cores. Four
+// neighbouring weights of a row, one look-up, are one register of an mma.m16n8k32: a lane looks up
+// what it multiplies, and nothing is exchanged.
+#pragma once
+
+#include "kernels/step/product.cuh"
+
+namespace caldera::kernels::step {
+
+inline constexpr int kBatch = 8; ///< vectors of an mma
+/// Fewer vectors are faster one after another.
+inline constexpr int kLeastBatch = 3;
+/// Columns of a product's input that are staged together, in blocks of 128; a multiple of 4.
+inline constexpr int kBatchBlocks = 56;
+/// Bytes from one staged vector to the next: 16 more than a multiple of 128, so that the lanes of a
+/// warp never wait for one bank.
+inline constexpr int kBatchStride = kBatchBlocks * static_cast<int>(kQuantizedBlock) + 16;
+inline constexpr int kBatchBytes = kBatch * kBatchStride;
+inline constexpr int kBatchScaleBytes = kBatch * kBatchBlocks * static_cast<int>(sizeof(float));
+
+/// A lane has rows 2 r and 2 r + 1 of a group, r = lane / 4, and in 32 columns the units (of four
+/// columns) c and c + 4, c = lane % 4. Tensor cores call those rows r and r + 8.
+template <class S>
+struct BatchLane {
+    int words[2]; ///< of a string: where the bits of the two windows lie
+    int shift;    ///< of the first bit in words[0]
+
+    __device__ BatchLane() {
+        constexpr int kBits = 16 * S::kNewBits;
+        const int first = (laneIndex() / 4 * 2 * S::kNewBits - S::kMemoryBits + kBits) % kBits;
+        words[0] = first / 32;
+        words[1] = (words[0] + 1) % S::kGroupWords;
+        shift = first % 32;
+    }
+
+    /// 32 bits of a string from the lower row's window on.
+    __device__ uint32_t bits(uint32_t low, uint32_t high) const {
+        return __funnelshift_r(low, high, shift);
+    }
+};
+
+/// The entry of a window in the lowest bits.
+template <class S>
+__device__ inline int entryOf(uint32_t window, uint32_t copy) {
+    constexpr int kIndexBits = S::kNewBits + S::kMemoryBits - 1;
+    constexpr uint32_t kMask = static_cast<uint32_t>(S::kEntries - 1);
+    const uint32_t at = ((window & kMask) << S::kShift) | copy;
+    const int sign = static_cast<int>(window << (31 - kIndexBits)) >> 31;
+    return *reinterpret_cast<const int*>(reinterpret_cast<const char*>(tableMemory()) + at) ^ sign;
+}
+
+/// The codes that a lane needs of a unit of four columns: two words of each string.
+template <class S>
+struct UnitCodes {
+    uint32_t word[S::kParts][2];
+
+    __device__ void load(const uint32_t* unit, const BatchLane<S>& lane) {
+#pragma unroll
+        for (int part = 0; part < S::kParts; ++part) {
+            word[part][0] = __ldg(unit + part * S::kGroupWords + lane.words[0]);
+            word[part][1] = __ldg(unit + part * S::kGroupWords + lane.words[1]);
+        }
+    }
+    /// The four weights of the lane's lower and upper row.
+    __device__ int2 entries(const BatchLane<S>& lane, uint32_t copy) const {
+        int2 both[S::kParts];
+#pragma unroll
+        for (int part = 0; part < S::kParts; ++part) {
+            const uint32_t bits = lane.bits(word[part][0], word[part][1]);
+            both[part] = {entryOf<S>(bits, copy), entryOf<S>(bits >> S::kNewBits, copy)};
+        }
+        if constexpr (S::kParts == 1) {
+            return both[0];
+        } else {
+            return {static_cast<int>(__byte_perm(both[0].x, both[1].x, 0x5410)),
+                    static_cast<int>(__byte_perm(both[0].y, both[1].y, 0x5410))};
+        }
+    }
+};
+
+/// sum [16 rows, 8 vectors] += 32 columns.
+__device__ inline void multiplyTile(int (&sum)[4], int2 left, int2 right, int x, int y) {
+    asm("mma.sync.aligned.m16n8k32.row.col.s32.s8.s8.s32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, "
+        "{%8, %9}, {%0, %1, %2, %3};"
+        : "+r"(sum[0]), "+r"(sum[1]), "+r"(sum[2]), "+r"(sum[3])
+        : "r"(left.x), "r"(left.y), "r"(right.x), "r"(right.y), "r"(x), "r"(y));
+}
+
+inline constexpr int kTilesOfBlock = static_cast<int>(kQuantizedBlock) / 32;
+
+/// The codes of a block of 128 columns.
+template <class S>
+struct BlockCodes {
+    UnitCodes<S> unit[kTilesOfBlock][2];
+
+    __device__ void load(const uint32_t* block, const BatchLane<S>& lane) {
+#pragma unroll
+        for (int tile = 0; tile < kTilesOfBlock; ++tile) {
+            const uint32_t* own = block + (tile * 8 + laneIndex() % 4) * S::kUnitWords;
+            unit[tile][0].load(own, lane);
+            unit[tile][1].load(own + 4 * S::kUnitWords, lane);
+        }
+    }
+};
+
+/// Scales of the staged inputs: [8, kBatchBlocks].
+__device__ inline float* batchScale() {
+    return reinterpret_cast<float*>(reinterpret_cast<char*>(inputMemory()) + kBatchBytes);
+}
+
+/// Blocks [first, first + count) of all vectors to shared memory; vectors beyond the last are 0.
+__device__ inline void stageBatch(const StepVector& x, int first, int count, int vectors) {
+    char* to = reinterpret_cast<char*>(inputMemory());
+    const auto* codes = static_cast<const char*>(x.codes);
+    const int pieces = count * static_cast<int>(kQuantizedBlock) / 16;
+#pragma unroll 1
+    for (int i = static_cast<int>(threadIdx.x); i < kBatch * pieces; i += kStepThreads) {
+        const int vector = i / pieces;
+        const int piece = i % pieces;
+        if (vector < vectors) {
+            const int64_t from =
+                (static_cast<int64_t>(vector) * x.blocks + first) * kQuantizedBlock + piece * 16;
+            copyLater(to + vector * kBatchStride + piece * 16, codes + from);
+        }
+    }
+#pragma unroll 1
+    for (int i = static_cast<int>(threadIdx.x); i < kBatch * kBatchBlocks; i += kStepThreads) {
+        const int vector = i / kBatchBlocks;
+        const int block = i % kBatchBlocks;
+        batchScale()[i] = vector < vectors && block < count
+                              ? x.scale[static_cast<int64_t>(vector) * x.blocks + first + block]
+                              : 0;
+    }
+}
+
+/// Where 16 rows and a part of the columns are, and where their sums go.
+struct BatchItem {
+    const uint32_t* codes; ///< of the group's first block of the part
+    int first;             ///< block of the part among the staged ones
+    int count;             ///< blocks of the part
+    float* sums;           ///< of vector 0
+    int64_t stride;        ///< from one vector's sums to the next
+};
+
+template <class S>
+__device__ inline void multiplyBatch(const BatchItem& item, int vectors, uint32_t copy) {
+    constexpr int kBlockWords = kUnitsOfBlock * S::kUnitWords;
+    const BatchLane<S> lane;
+    const char* x = reinterpret_cast<const char*>(inputMemory()) + laneIndex() / 4 * kBatchStride +
+                    laneIndex() % 4 * 4;
+    const int vector = laneIndex() % 4 * 2;
+    const float* scale = batchScale() + vector * kBatchBlocks;
+    BlockCodes<S> codes;
+    codes.load(item.codes, lane);
+    float total[4] = {};
+#pragma unroll 1
+    for (int i = 0; i < item.count; ++i) {
+        const int block = item.first + i;
+        const uint32_t* next = item.codes + (i + 1 < item.count ? i + 1 : i) * kBlockWords;
+        int sum[4] = {};
+#pragma unroll
+        for (int tile = 0; tile < kTilesOfBlock; ++tile) {
+            const char* own = x + block * static_cast<int>(kQuantizedBlock) + tile * 32;
+            const int low = *reinterpret_cast<const int*>(own);
+            const int high = *reinterpret_cast<const int*>(own + 16);
+            const int2 left = codes.unit[tile][0].entries(lane, copy);
+            const int2 right = codes.unit[tile][1].entries(lane, copy);
+            const uint32_t* ahead = next + (tile * 8 + laneIndex() % 4) * S::kUnitWords;
+            codes.unit[tile][0].load(ahead, lane);
+            codes.unit[tile][1].load(ahead + 4 * S::kUnitWords, lane);
+            multiplyTile(sum, left, right, low, high);
+        }
+        const float even = scale[block];
+        const float odd = scale[kBatchBlocks + block];
+        total[0] = fmaf(even, static_cast<float>(sum[0]), total[0]);
+        total[1] = fmaf(odd, static_cast<float>(sum[1]), total[1]);
+        total[2] = fmaf(even, static_cast<float>(sum[2]), total[2]);
+        total[3] = fmaf(odd, static_cast<float>(sum[3]), total[3]);
+    }
+    const int row = laneIndex() / 4 * 2;
+#pragma unroll
+    for (int i = 0; i < 2; ++i) {
+        if (vector + i < vectors) {
+            float* to = item.sums + (vector + i) * item.stride + row;
+            to[0] = total[i];
+            to[1] = total[2 + i];
+        }
+    }
+}
+
+} // namespace caldera::kernels::step
