@@ -1,0 +1,159 @@
+// How fast the CPU reads prompts and answers, and what activations of 8 bits cost.
+//
+//   cpu_decode speed ARTIFACT TEXT THREADS BITS WINDOWS
+//   cpu_decode divergence ARTIFACT TEXT THREADS TOKENS
+//
+// speed: windows of 25 tokens after 8, and every third time 512 prompt tokens, each from an empty
+// cache; medians and bests. divergence: of answers at 8 bits from those at 16, mean over the first
+// TOKENS tokens in windows of 512.
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "core/base/error.h"
+#include "core/base/file.h"
+#include "core/runtime/cpu_backend.h"
+
+using namespace caldera;
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+struct Setup {
+    std::shared_ptr<const Artifact> artifact;
+    std::vector<Token> text;
+    int threads = 0;
+
+    std::unique_ptr<Backend> open(int activationBits) const {
+        EngineSettings settings;
+        settings.contextLength = 1024;
+        settings.threads = threads;
+        settings.device = EngineSettings::Device::Cpu;
+        settings.activationBits = activationBits;
+        return openCpuBackend(artifact, settings);
+    }
+};
+
+std::span<const float> step(Backend& backend, Token token) {
+    const Backend::Next next{0, token};
+    return backend.step({&next, 1});
+}
+
+void appendAll(Backend& backend, std::span<const Token> tokens) {
+    while (!tokens.empty()) {
+        const size_t count = std::min(tokens.size(), static_cast<size_t>(backend.promptBatch()));
+        backend.append(0, tokens.first(count), count == tokens.size(), {});
+        tokens = tokens.subspan(count);
+    }
+}
+
+/// Tokens a second of work that handles `tokens` of them.
+template <class Work>
+double speedOf(int tokens, const Work& work) {
+    const auto begin = Clock::now();
+    work();
+    return tokens / std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+void printSpeeds(const char* what, std::vector<double> speeds) {
+    std::sort(speeds.begin(), speeds.end());
+    std::printf("%s: median %.1f tok/s, best %.1f\n", what, speeds[speeds.size() / 2],
+                speeds.back());
+}
+
+void measureSpeed(const Setup& setup, int bits, int windows) {
+    constexpr int kStart = 8;
+    constexpr int kAnswer = 25;
+    constexpr int kPrompt = 512;
+    const auto backend = setup.open(bits);
+    std::vector<double> answers;
+    std::vector<double> prompts;
+    for (int window = 0; window < windows; ++window) {
+        backend->truncate(0, 0);
+        appendAll(*backend, std::span(setup.text).first(kStart));
+        answers.push_back(speedOf(kAnswer, [&] {
+            for (int i = 0; i < kAnswer; ++i) {
+                step(*backend, setup.text[static_cast<size_t>(kStart + i)]);
+            }
+        }));
+        if (window % 3 == 0) {
+            backend->truncate(0, 0);
+            prompts.push_back(speedOf(
+                kPrompt, [&] { appendAll(*backend, std::span(setup.text).first(kPrompt)); }));
+        }
+    }
+    std::printf("%.1f MB a token\n", static_cast<double>(backend->memory().weightBytes) / 1e6);
+    printSpeeds("answers", answers);
+    printSpeeds("prompts of 512", prompts);
+}
+
+std::vector<double> logProbabilities(std::span<const float> logits) {
+    const double most = *std::max_element(logits.begin(), logits.end());
+    double sum = 0;
+    for (const float logit : logits) {
+        sum += std::exp(logit - most);
+    }
+    std::vector<double> result;
+    result.reserve(logits.size());
+    for (const float logit : logits) {
+        result.push_back(logit - most - std::log(sum));
+    }
+    return result;
+}
+
+void measureDivergence(const Setup& setup, int tokens) {
+    constexpr int kWindow = 512;
+    const auto fine = setup.open(16);
+    const auto coarse = setup.open(8);
+    double divergence = 0;
+    int agreeing = 0;
+    for (int i = 0; i < tokens; ++i) {
+        if (i % kWindow == 0) {
+            fine->truncate(0, 0);
+            coarse->truncate(0, 0);
+        }
+        const Token token = setup.text[static_cast<size_t>(i)];
+        const auto p = logProbabilities(step(*fine, token));
+        const auto q = logProbabilities(step(*coarse, token));
+        for (size_t j = 0; j < p.size(); ++j) {
+            divergence += std::exp(p[j]) * (p[j] - q[j]);
+        }
+        const auto best = [](const auto& x) {
+            return std::max_element(x.begin(), x.end()) - x.begin();
+        };
+        agreeing += best(p) == best(q) ? 1 : 0;
+    }
+    std::printf("KL divergence %.5f nats, top-1 agreement %.2f %%, %d tokens\n",
+                divergence / tokens, 100.0 * agreeing / tokens, tokens);
+}
+
+void run(const std::vector<std::string>& words) {
+    Setup setup;
+    setup.artifact = Artifact::open(words.at(1));
+    setup.text = setup.artifact->tokenizer()->encode(readTextFile(words.at(2)).substr(0, 1 << 18));
+    setup.threads = std::stoi(words.at(3));
+    if (words.at(0) == "speed") {
+        measureSpeed(setup, std::stoi(words.at(4)), std::stoi(words.at(5)));
+    } else {
+        measureDivergence(setup, std::stoi(words.at(4)));
+    }
+}
+
+} // namespace
+
+int main(int count, char** words) {
+    try {
+        run({words + 1, words + count});
+        return 0;
+    } catch (const Error& error) {
+        std::fprintf(stderr, "%s\n", error.what());
+    } catch (const std::exception&) {
+        std::fprintf(stderr, "cpu_decode speed ARTIFACT TEXT THREADS BITS WINDOWS, or "
+                             "cpu_decode divergence ARTIFACT TEXT THREADS TOKENS\n");
+    }
+    return 2;
+}
