@@ -69,8 +69,4 @@ void Table::multiply(ThreadPool& pool, const kernels::InputVectors& x,
     });
 }
 
-void Table::multiply(ThreadPool& pool, const float* x, std::span<float> out) const {
-    multiply(pool, {x, 1, table_.shape.columns}, {out.data(), table_.shape.rows});
-}
-
 } // namespace caldera

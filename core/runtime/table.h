@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
 #include <vector>
 
 #include "core/artifact/artifact.h"
@@ -22,8 +21,6 @@ public:
     /// All rows times each x: the logits. Every vector of y has room for all rows.
     void multiply(ThreadPool& pool, const kernels::InputVectors& x,
                   const kernels::OutputVectors& y) const;
-    /// All rows times x [columns].
-    void multiply(ThreadPool& pool, const float* x, std::span<float> out) const;
 
     int64_t bytes() const;
     int64_t rowBytes() const { return bytes() / table_.shape.rows; }
