@@ -8,8 +8,6 @@
 namespace caldera::kernels::step {
 
 inline constexpr int kBatch = 8; ///< vectors of an mma
-/// Fewer vectors are faster one after another.
-inline constexpr int kLeastBatch = 3;
 /// Columns of a product's input that are staged together, in blocks of 128; a multiple of 4.
 inline constexpr int kBatchBlocks = 56;
 /// Bytes from one staged vector to the next: 16 more than a multiple of 128, so that the lanes of a
@@ -142,42 +140,52 @@ struct BatchItem {
     int64_t stride;        ///< from one vector's sums to the next
 };
 
+/// One block of 128 columns; its codes give way to those of a later one.
+template <class S>
+__device__ inline void multiplyBatchBlock(BlockCodes<S>& codes, const uint32_t* later,
+                                          const BatchLane<S>& lane, uint32_t copy, int block,
+                                          float (&total)[4]) {
+    const char* x = reinterpret_cast<const char*>(inputMemory()) + laneIndex() / 4 * kBatchStride +
+                    laneIndex() % 4 * 4 + block * static_cast<int>(kQuantizedBlock);
+    int sum[4] = {};
+#pragma unroll
+    for (int tile = 0; tile < kTilesOfBlock; ++tile) {
+        const int low = *reinterpret_cast<const int*>(x + tile * 32);
+        const int high = *reinterpret_cast<const int*>(x + tile * 32 + 16);
+        const int2 left = codes.unit[tile][0].entries(lane, copy);
+        const int2 right = codes.unit[tile][1].entries(lane, copy);
+        const uint32_t* own = later + (tile * 8 + laneIndex() % 4) * S::kUnitWords;
+        codes.unit[tile][0].load(own, lane);
+        codes.unit[tile][1].load(own + 4 * S::kUnitWords, lane);
+        multiplyTile(sum, left, right, low, high);
+    }
+    const float* scale = batchScale() + laneIndex() % 4 * 2 * kBatchBlocks + block;
+    total[0] = fmaf(scale[0], static_cast<float>(sum[0]), total[0]);
+    total[1] = fmaf(scale[kBatchBlocks], static_cast<float>(sum[1]), total[1]);
+    total[2] = fmaf(scale[0], static_cast<float>(sum[2]), total[2]);
+    total[3] = fmaf(scale[kBatchBlocks], static_cast<float>(sum[3]), total[3]);
+}
+
 template <class S>
 __device__ inline void multiplyBatch(const BatchItem& item, int vectors, uint32_t copy) {
     constexpr int kBlockWords = kUnitsOfBlock * S::kUnitWords;
     const BatchLane<S> lane;
-    const char* x = reinterpret_cast<const char*>(inputMemory()) + laneIndex() / 4 * kBatchStride +
-                    laneIndex() % 4 * 4;
-    const int vector = laneIndex() % 4 * 2;
-    const float* scale = batchScale() + vector * kBatchBlocks;
-    BlockCodes<S> codes;
-    codes.load(item.codes, lane);
+    // Two blocks are on their way while one is multiplied; behind the last it is loaded again.
+    const auto codesOf = [&](int i) { return item.codes + min(i, item.count - 1) * kBlockWords; };
+    BlockCodes<S> even;
+    BlockCodes<S> odd;
+    even.load(codesOf(0), lane);
+    odd.load(codesOf(1), lane);
     float total[4] = {};
 #pragma unroll 1
-    for (int i = 0; i < item.count; ++i) {
-        const int block = item.first + i;
-        const uint32_t* next = item.codes + (i + 1 < item.count ? i + 1 : i) * kBlockWords;
-        int sum[4] = {};
-#pragma unroll
-        for (int tile = 0; tile < kTilesOfBlock; ++tile) {
-            const char* own = x + block * static_cast<int>(kQuantizedBlock) + tile * 32;
-            const int low = *reinterpret_cast<const int*>(own);
-            const int high = *reinterpret_cast<const int*>(own + 16);
-            const int2 left = codes.unit[tile][0].entries(lane, copy);
-            const int2 right = codes.unit[tile][1].entries(lane, copy);
-            const uint32_t* ahead = next + (tile * 8 + laneIndex() % 4) * S::kUnitWords;
-            codes.unit[tile][0].load(ahead, lane);
-            codes.unit[tile][1].load(ahead + 4 * S::kUnitWords, lane);
-            multiplyTile(sum, left, right, low, high);
+    for (int i = 0; i < item.count; i += 2) {
+        multiplyBatchBlock<S>(even, codesOf(i + 2), lane, copy, item.first + i, total);
+        if (i + 1 < item.count) {
+            multiplyBatchBlock<S>(odd, codesOf(i + 3), lane, copy, item.first + i + 1, total);
         }
-        const float even = scale[block];
-        const float odd = scale[kBatchBlocks + block];
-        total[0] = fmaf(even, static_cast<float>(sum[0]), total[0]);
-        total[1] = fmaf(odd, static_cast<float>(sum[1]), total[1]);
-        total[2] = fmaf(even, static_cast<float>(sum[2]), total[2]);
-        total[3] = fmaf(odd, static_cast<float>(sum[3]), total[3]);
     }
     const int row = laneIndex() / 4 * 2;
+    const int vector = laneIndex() % 4 * 2;
 #pragma unroll
     for (int i = 0; i < 2; ++i) {
         if (vector + i < vectors) {

@@ -94,7 +94,7 @@ public:
                2.0 * static_cast<double>(allRows() / 16 + shape_.rank);
     }
     void run(cudaStream_t stream) const {
-        program_.run(state_.data(), program_.phaseCount(), stream);
+        program_.run(state_.data(), shape_.sequences, program_.phaseCount(), stream);
     }
 
 private:

@@ -365,9 +365,17 @@ int64_t StepProgram::bytes() const {
     return static_cast<int64_t>(total);
 }
 
-void StepProgram::run(const StepState* state, int phaseCount, CudaStream stream,
+void StepProgram::run(const StepState* state, int sequences, int phaseCount, CudaStream stream,
                       int64_t* clocks) const {
-    runStep({sealed_.data(), phaseCount, state, barrier_.data(), sharedBytes_, clocks}, stream);
+    StepLaunch launch;
+    launch.phases = sealed_.data();
+    launch.phaseCount = phaseCount;
+    launch.sequences = sequences;
+    launch.state = state;
+    launch.barrier = barrier_.data();
+    launch.sharedBytes = sharedBytes_;
+    launch.clocks = clocks;
+    runStep(launch, stream);
 }
 
 } // namespace caldera::kernels::cuda

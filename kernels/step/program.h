@@ -79,8 +79,9 @@ public:
     int phaseCount() const { return static_cast<int>(phases_.size()); }
     int sequences() const { return sequences_; }
     int64_t bytes() const; ///< of scratch memory and phases
-    /// Runs the first `phaseCount` phases. Throws KernelError.
-    void run(const StepState* state, int phaseCount, CudaStream stream,
+    /// Runs the first `phaseCount` phases for so many sequences, as the state says when it runs.
+    /// Throws KernelError.
+    void run(const StepState* state, int sequences, int phaseCount, CudaStream stream,
              int64_t* clocks = nullptr) const;
     PhaseKind kindOf(int phase) const { return phases_[static_cast<size_t>(phase)].kind; }
 

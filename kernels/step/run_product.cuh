@@ -223,7 +223,7 @@ __device__ inline void runBatchFactors(const ProductPhase& phase, int sequence, 
 
 /// Items of some parts of the columns, whose inputs are staged.
 template <class S>
-__device__ __noinline__ void runBatchParts(int sequence, int vectors, int firstSplit, int splits) {
+__device__ inline void runBatchParts(int sequence, int vectors, int firstSplit, int splits) {
     const ProductPhase& phase = currentPhase().product;
     const uint32_t copy = 4 * static_cast<uint32_t>(laneIndex() % S::kCopies);
     const StepProduct* first = &phase.products[phase.firstTrellis];
@@ -309,22 +309,26 @@ __device__ inline void withTableShape(int code, const Run& run) {
     }
 }
 
-/// filled: the code whose table is in shared memory, -1 for none.
+/// filled: the code whose table is in shared memory, -1 for none. kBatched: several vectors go
+/// through tensor cores where the phase can; a kernel has either, for both want its registers.
+template <bool kBatched>
 __device__ inline void runProduct(const ProductPhase& phase, int& filled) {
     if (phase.trellisCount > 0 && filled != phase.code) {
         withTableShape(phase.code, [&](auto shape) { fillTable<decltype(shape)>(phase.entries); });
         filled = phase.code;
     }
     const int sequences = stepMemory().state.count;
-    if (phase.isBatched != 0 && sequences >= kLeastBatch) {
+    if constexpr (kBatched) {
+        if (phase.isBatched != 0) {
 #pragma unroll 1
-        for (int sequence = 0; sequence < sequences; sequence += kBatch) {
-            const int vectors = min(kBatch, sequences - sequence);
-            withTableShape(phase.code, [&](auto shape) {
-                runBatch<decltype(shape)>(phase, sequence, vectors);
-            });
+            for (int sequence = 0; sequence < sequences; sequence += kBatch) {
+                const int vectors = min(kBatch, sequences - sequence);
+                withTableShape(phase.code, [&](auto shape) {
+                    runBatch<decltype(shape)>(phase, sequence, vectors);
+                });
+            }
+            return;
         }
-        return;
     }
 #pragma unroll 1
     for (int sequence = 0; sequence < sequences; ++sequence) {

@@ -32,12 +32,13 @@ __device__ void copyPhaseLater(const StepPhase* phase, int place) {
     }
 }
 
+template <bool kBatched>
 __device__ void runPhase(int& filled) {
     switch (currentPhase().kind) {
     case PhaseKind::Embed:
         return runEmbed();
     case PhaseKind::Product:
-        return runProduct(currentPhase().product, filled);
+        return runProduct<kBatched>(currentPhase().product, filled);
     case PhaseKind::Finish:
         return runFinish();
     case PhaseKind::Attend:
@@ -54,6 +55,7 @@ __device__ void noteClock(int64_t* clocks, int at) {
     }
 }
 
+template <bool kBatched>
 __global__ void __launch_bounds__(kStepThreads, 1)
     stepKernel(const StepPhase* phases, int phaseCount, const StepState* state, uint32_t* barrier,
                LloydLevels levels, int64_t* clocks) {
@@ -85,7 +87,7 @@ __global__ void __launch_bounds__(kStepThreads, 1)
         }
         noteClock(clocks, 3 * i);
         fetch(currentPhase().soon);
-        runPhase(filled);
+        runPhase<kBatched>(filled);
         waitForCopies();
         noteClock(clocks, 3 * i + 1);
         if (currentPhase().barrier != 0) {
@@ -173,14 +175,14 @@ StepSplit splitProduct(int64_t groups, int64_t blocks, int most) {
 
 void runStep(const StepLaunch& launch, CudaStream stream) {
     static const LloydLevels levels = levelsOfFourBits();
-    cudaFuncSetAttribute(stepKernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                         launch.sharedBytes);
+    const auto kernel = launch.sequences >= kStepLeastBatch ? stepKernel<true> : stepKernel<false>;
+    cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, launch.sharedBytes);
     cudaMemsetAsync(launch.barrier, 0, sizeof(uint32_t), stream);
     LloydLevels copy = levels;
     StepLaunch given = launch;
     void* arguments[] = {&given.phases, &given.phaseCount, &given.state, &given.barrier,
                          &copy,         &given.clocks};
-    cudaLaunchCooperativeKernel(reinterpret_cast<const void*>(stepKernel),
+    cudaLaunchCooperativeKernel(reinterpret_cast<const void*>(kernel),
                                 dim3(static_cast<unsigned>(stepGrid())), dim3(kStepThreads),
                                 arguments, static_cast<size_t>(launch.sharedBytes), stream);
     checkLaunch("step");

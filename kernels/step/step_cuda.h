@@ -6,10 +6,14 @@
 
 namespace caldera::kernels::cuda {
 
+/// Fewer sequences are faster one after another.
+inline constexpr int kStepLeastBatch = 3;
+
 /// What a launch needs beside the phases.
 struct StepLaunch {
     const StepPhase* phases = nullptr; ///< memory of the GPU
     int phaseCount = 0;
+    int sequences = 1; ///< as in the state; from kStepLeastBatch on they are multiplied together
     const StepState* state = nullptr; ///< memory of the GPU, read when the kernel runs
     uint32_t* barrier = nullptr;      ///< one word, 0 before the launch
     int sharedBytes = 0;              ///< stepSharedBytes() of the largest product

@@ -222,7 +222,7 @@ protected:
     void run(StepProgram& program, const StepState& state) {
         program.seal(1 << 20);
         const auto* uploaded = arrays_.upload(std::vector<StepState>{state});
-        program.run(uploaded, program.phaseCount(), nullptr);
+        program.run(uploaded, state.count, program.phaseCount(), nullptr);
         ASSERT_EQ(cudaDeviceSynchronize(), cudaSuccess);
     }
 
@@ -612,7 +612,7 @@ TEST_P(CudaStepAttention, SeesTheWholeContext) {
             upload(attend.values + slot * kvSize, valuesOf(slot, now.position[slot]));
         }
         cudaMemcpy(state.data(), &now, sizeof(now), cudaMemcpyHostToDevice);
-        program.run(state.data(), program.phaseCount(), nullptr);
+        program.run(state.data(), slots, program.phaseCount(), nullptr);
     }
     ASSERT_EQ(cudaDeviceSynchronize(), cudaSuccess);
     const StepVector& out = combine.next.plain;

@@ -64,15 +64,17 @@ ModelStep::ModelStep(const DeviceModel& model, const StepContext& context, int s
                           0),
             doing);
     require(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), doing);
-    whole_ = capture(program_.phaseCount());
-    body_ = capture(bodyPhases_);
+    for (const bool isBatched : {false, true}) {
+        whole_[isBatched ? 1 : 0] = capture(program_.phaseCount(), isBatched);
+        body_[isBatched ? 1 : 0] = capture(bodyPhases_, isBatched);
+    }
 }
 
 ModelStep::~ModelStep() {
     if (stream_ != nullptr) {
         cudaStreamSynchronize(stream_);
     }
-    for (const cudaGraphExec_t graph : {whole_, body_}) {
+    for (const cudaGraphExec_t graph : {whole_[0], whole_[1], body_[0], body_[1]}) {
         if (graph != nullptr) {
             cudaGraphExecDestroy(graph);
         }
@@ -148,14 +150,15 @@ void ModelStep::addHead(const DeviceModel& model) {
     program_.finish(finishOf(FinishKind::Values, results), model.head, input_);
 }
 
-cudaGraphExec_t ModelStep::capture(int phaseCount) {
+cudaGraphExec_t ModelStep::capture(int phaseCount, bool isBatched) {
     const char* doing = "Capturing the model's step";
     cudaGraph_t graph = nullptr;
     cudaGraphExec_t replay = nullptr;
     require(cudaStreamBeginCapture(stream_, cudaStreamCaptureModeThreadLocal), doing);
     cudaMemcpyAsync(state_.data(), pinnedState_, sizeof(kernels::StepState), cudaMemcpyHostToDevice,
                     stream_);
-    program_.run(state_.data(), phaseCount, stream_);
+    program_.run(state_.data(), isBatched ? kernels::cuda::kStepLeastBatch : 1, phaseCount,
+                 stream_);
     require(cudaStreamEndCapture(stream_, &graph), doing);
     const cudaError_t status = cudaGraphInstantiate(&replay, graph, 0);
     cudaGraphDestroy(graph);
@@ -165,7 +168,8 @@ cudaGraphExec_t ModelStep::capture(int phaseCount) {
 
 void ModelStep::launch(const kernels::StepState& state, bool wantsLogits) {
     *pinnedState_ = state;
-    require(cudaGraphLaunch(wantsLogits ? whole_ : body_, stream_), "The model's step");
+    const size_t many = state.count >= kernels::cuda::kStepLeastBatch ? 1 : 0;
+    require(cudaGraphLaunch(wantsLogits ? whole_[many] : body_[many], stream_), "The model's step");
 }
 
 std::span<const float> ModelStep::run(const kernels::StepState& state, bool wantsLogits) {
@@ -211,7 +215,7 @@ std::vector<double> ModelStep::phaseMicroseconds(const kernels::StepState& state
     require(cudaMemcpyAsync(state_.data(), pinnedState_, sizeof(state), cudaMemcpyHostToDevice,
                             stream_),
             doing);
-    program_.run(state_.data(), program_.phaseCount(), stream_, clocks.data());
+    program_.run(state_.data(), state.count, program_.phaseCount(), stream_, clocks.data());
     require(cudaStreamSynchronize(stream_), doing);
     std::vector<int64_t> host(3 * count);
     require(cudaMemcpy(host.data(), clocks.data(), clocks.bytes(), cudaMemcpyDeviceToHost), doing);

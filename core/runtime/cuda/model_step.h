@@ -1,6 +1,7 @@
 // One step of a whole model on a GPU: a token for each of a few sequences, to logits.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -47,7 +48,8 @@ private:
     void addAttention(const DeviceModel& model, int index, const StepContext& context,
                       const kernels::StepInput& next);
     void addHead(const DeviceModel& model);
-    cudaGraphExec_t capture(int phaseCount);
+    /// The step up to a phase, for few sequences or many.
+    cudaGraphExec_t capture(int phaseCount, bool isBatched);
     void launch(const kernels::StepState& state, bool wantsLogits);
 
     ModelConfig config_;
@@ -64,8 +66,9 @@ private:
     kernels::StepState* pinnedState_ = nullptr;
     float* pinnedLogits_ = nullptr;
     cudaStream_t stream_ = nullptr;
-    cudaGraphExec_t whole_ = nullptr;
-    cudaGraphExec_t body_ = nullptr;
+    /// [0] for few sequences, [1] for many.
+    std::array<cudaGraphExec_t, 2> whole_ = {};
+    std::array<cudaGraphExec_t, 2> body_ = {};
 };
 
 } // namespace caldera
