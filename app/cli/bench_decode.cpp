@@ -10,7 +10,6 @@
 #include "app/cli/bench_shapes.h"
 #include "core/base/error.h"
 #include "core/runtime/cuda/decode_timing.h"
-#include "core/runtime/engine_settings.h"
 #include "kernels/step/step.h"
 
 namespace caldera::cli {
@@ -31,7 +30,24 @@ struct Options {
     int activationBits = 8;
 };
 
+void check(const Options& options) {
+    const auto requireRoom = [&](const std::string& what, int tokens) {
+        if (tokens > options.context) {
+            throw Error("bench.context",
+                        what + " of " + std::to_string(tokens) +
+                            " tokens was asked for; the context has " +
+                            std::to_string(options.context) + ". Raise --context.",
+                        {{"tokens", std::to_string(tokens)}});
+        }
+    };
+    requireRoom("A conversation", options.position + 1);
+    for (const int tokens : options.prompts) {
+        requireRoom("A prompt", tokens);
+    }
+}
+
 DecodeShape decodeShape(const Options& options) {
+    check(options);
     DecodeShape shape;
     shape.config = shapeConfig(options.shape);
     shape.code = kernels::trellisCode(options.codec);
@@ -43,15 +59,8 @@ DecodeShape decodeShape(const Options& options) {
     }
     shape.rank = options.rank;
     shape.contextLength = options.context;
-    shape.position = std::min(options.position, options.context - 1);
+    shape.position = options.position;
     shape.chats = options.chats;
-    for (const int tokens : options.prompts) {
-        if (tokens > options.context) {
-            throw Error("bench.prompt", "A prompt of " + std::to_string(tokens) +
-                                            " tokens was asked for; the context has " +
-                                            std::to_string(options.context) + ". Raise --context.");
-        }
-    }
     shape.prompts = options.prompts;
     shape.cacheBits = options.cacheBits;
     shape.activationBits = options.activationBits;

@@ -67,6 +67,20 @@ int64_t poolTokensOf(const Artifact& artifact, const EngineSettings& settings, i
         {{"needed", std::to_string(needed)}, {"free", std::to_string(freeBytes)}});
 }
 
+/// Runs what may fail on the GPU; says what to do when it does.
+template <class Work>
+auto onGpu(const std::string& doing, const Work& work) {
+    try {
+        return work();
+    } catch (const kernels::KernelError& error) {
+        throw Error("engine.gpu",
+                    doing + " failed: " + error.what() +
+                        " Start the engine again; if that does not help, --device cpu runs it "
+                        "without the GPU.",
+                    {{"reason", error.what()}});
+    }
+}
+
 int64_t freeDeviceBytes() {
     size_t free = 0;
     size_t total = 0;
@@ -77,7 +91,7 @@ int64_t freeDeviceBytes() {
 class CudaBackend : public Backend {
 public:
     CudaBackend(std::shared_ptr<const Artifact> artifact, const EngineSettings& settings,
-                int64_t poolTokens)
+                int64_t poolTokens, const RotaryEmbedding& angles)
         : artifact_(std::move(artifact)), contextLength_(settings.contextLength),
           poolTokens_(poolTokens), freeBefore_(freeDeviceBytes()),
           model_(loadDeviceModel(*artifact_)),
@@ -85,9 +99,8 @@ public:
           cacheTokenBytes_(cacheTokenBytes(artifact_->config(), settings.cacheBits)),
           table_(settings.chats, pagesFor(settings.contextLength), pagesFor(poolTokens)),
           deviceTable_(std::span<const int32_t>(table_.entries())),
-          angles_(artifact_->config(), settings.contextLength),
-          cosines_(std::span<const float>(angles_.cosines())),
-          sines_(std::span<const float>(angles_.sines())),
+          cosines_(std::span<const float>(angles.cosines())),
+          sines_(std::span<const float>(angles.sines())),
           step_(model_,
                 {cache_, deviceTable_.data(), table_.width(), cosines_.data(), sines_.data()},
                 std::min(settings.chats, kernels::kStepSequences),
@@ -120,6 +133,7 @@ private:
     std::span<const float> appendOneByOne(int slot, std::span<const Token> tokens,
                                           bool wantsLogits);
     kernels::StepState stateOf(std::span<const Next> next);
+    std::span<const float> stepAll(std::span<const Next> next);
 
     std::shared_ptr<const Artifact> artifact_;
     int contextLength_;
@@ -130,7 +144,6 @@ private:
     int64_t cacheTokenBytes_;
     PageTable table_;
     kernels::cuda::DeviceMemory<int32_t> deviceTable_;
-    RotaryEmbedding angles_;
     kernels::cuda::DeviceMemory<float> cosines_;
     kernels::cuda::DeviceMemory<float> sines_;
     ModelStep step_;
@@ -183,20 +196,22 @@ std::span<const float> CudaBackend::append(int slot, std::span<const Token> toke
         throw Cancelled();
     }
     try {
-        if (count <= kFewTokens) {
-            return appendOneByOne(slot, tokens, wantsLogits);
-        }
-        makeRoom(slot, before + count);
-        const auto logits = prompt_.run(tokens, before, slot, wantsLogits, cancel);
-        lengths_[static_cast<size_t>(slot)] = before + count;
-        return logits;
+        return onGpu("Reading the prompt", [&] {
+            if (count <= kFewTokens) {
+                return appendOneByOne(slot, tokens, wantsLogits);
+            }
+            makeRoom(slot, before + count);
+            const auto logits = prompt_.run(tokens, before, slot, wantsLogits, cancel);
+            lengths_[static_cast<size_t>(slot)] = before + count;
+            return logits;
+        });
     } catch (...) {
         truncate(slot, before);
         throw;
     }
 }
 
-std::span<const float> CudaBackend::step(std::span<const Next> next) {
+std::span<const float> CudaBackend::stepAll(std::span<const Next> next) {
     const auto most = static_cast<size_t>(step_.sequences());
     std::span<const float> logits;
     logits_.clear();
@@ -207,10 +222,22 @@ std::span<const float> CudaBackend::step(std::span<const Next> next) {
             logits_.insert(logits_.end(), logits.begin(), logits.end());
         }
     }
-    for (const Next& each : next) {
-        ++lengths_[static_cast<size_t>(each.slot)];
-    }
     return next.size() > most ? std::span<const float>(logits_) : logits;
+}
+
+std::span<const float> CudaBackend::step(std::span<const Next> next) {
+    try {
+        const auto logits = onGpu("A step", [&] { return stepAll(next); });
+        for (const Next& each : next) {
+            ++lengths_[static_cast<size_t>(each.slot)];
+        }
+        return logits;
+    } catch (...) {
+        for (const Next& each : next) {
+            table_.shrink(each.slot, length(each.slot));
+        }
+        throw;
+    }
 }
 
 } // namespace
@@ -224,13 +251,18 @@ std::unique_ptr<Backend> openCudaBackend(std::shared_ptr<const Artifact> artifac
                         " The engine was asked to run on a GPU; --device cpu runs it here.",
                     {{"reason", device.reason}});
     }
-    try {
+    return onGpu("Preparing the GPU", [&]() -> std::unique_ptr<Backend> {
+        const int needed = kernels::cuda::stepSharedBytes(0, 8);
+        const int limit = kernels::cuda::stepSharedLimit();
+        if (needed > limit) {
+            throw kernels::KernelError(device.name + " lets a thread block have " +
+                                       std::to_string(limit) + " bytes of shared memory; " +
+                                       std::to_string(needed) + " are needed.");
+        }
         const int64_t tokens = poolTokensOf(*artifact, settings, freeDeviceBytes());
-        return std::make_unique<CudaBackend>(std::move(artifact), settings, tokens);
-    } catch (const kernels::KernelError& error) {
-        throw Error("engine.gpu", std::string("The GPU could not be prepared: ") + error.what(),
-                    {});
-    }
+        const RotaryEmbedding angles(artifact->config(), settings.contextLength);
+        return std::make_unique<CudaBackend>(std::move(artifact), settings, tokens, angles);
+    });
 }
 
 } // namespace caldera

@@ -46,14 +46,6 @@ LinearProducts::LinearProducts(const MatrixProducts& products, CudaStream stream
     }
 }
 
-int64_t LinearProducts::bytes() const {
-    size_t total = left_.bytes();
-    for (const Place& place : places_) {
-        total += place.product.bytes() + place.correction.bytes() + place.reduced.bytes();
-    }
-    return static_cast<int64_t>(total);
-}
-
 MatrixRows LinearProducts::decode(const StepLinear& linear, int firstRow, int rows) const {
     const int columns = linear.columns;
     const PromptTile whole{rows, columns, tile()};

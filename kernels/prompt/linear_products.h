@@ -32,7 +32,6 @@ public:
     /// before. It is there until the place is used again. Throws KernelError.
     PromptProduct multiply(const StepLinear& linear, const PromptVectors& x, int tokens,
                            int firstRow, int place);
-    int64_t bytes() const;
 
 private:
     struct Place {

@@ -40,7 +40,6 @@ public:
 
     /// The same bits every time. Throws KernelError.
     void multiply(const MatrixProduct& product) const;
-    int64_t bytes() const { return static_cast<int64_t>(workspace_.bytes()); }
 
 private:
     struct Destroy {

@@ -1,4 +1,4 @@
-// Products of trellis-coded matrices with 2 to 8 int8 vectors at once on the tensor cores. Four
+// Products of trellis-coded matrices with up to 8 int8 vectors at once on the tensor cores. Four
 // neighbouring weights of a row, one look-up, are one register of an mma.m16n8k32: a lane looks up
 // what it multiplies, and nothing is exchanged.
 #pragma once
@@ -106,7 +106,8 @@ __device__ inline float* batchScale() {
     return reinterpret_cast<float*>(reinterpret_cast<char*>(inputMemory()) + kBatchBytes);
 }
 
-/// Blocks [first, first + count) of all vectors to shared memory; vectors beyond the last are 0.
+/// Blocks [first, first + count) of all vectors to shared memory; vectors beyond the last count
+/// nothing: their scales are 0.
 __device__ inline void stageBatch(const StepVector& x, int first, int count, int vectors) {
     char* to = reinterpret_cast<char*>(inputMemory());
     const auto* codes = static_cast<const char*>(x.codes);

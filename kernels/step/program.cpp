@@ -11,7 +11,7 @@ namespace {
 constexpr int kGroupRows = 16;
 /// Blocks of 128 columns of a part of R: what multiplyFactor() takes.
 constexpr int kReduceBlocks = 2;
-/// Places of a role's vectors beyond its widest input are never read, so one size serves.
+/// Inputs that are not rotated have outliers, which int8 would not bear.
 constexpr int kPlainBits = 16;
 
 int blocksOf(int columns) {
@@ -118,11 +118,12 @@ void StepProgram::embed(const EmbedPhase& phase) {
 void StepProgram::attend(const AttendPhase& phase) {
     const int sharing = phase.heads / phase.kvHeads;
     if (sharing > kMostSharing || sharing * phase.headSize > kMostQuery ||
-        phase.headSize % 8 != 0) {
-        throw KernelError(
-            "step: " + std::to_string(sharing) + " heads of " + std::to_string(phase.headSize) +
-            " numbers share a key head; at most " + std::to_string(kMostSharing) + " heads and " +
-            std::to_string(kMostQuery) + " numbers are possible, and multiples of 8.");
+        phase.headSize > kMostHeadSize || phase.headSize % 8 != 0) {
+        throw KernelError("step: " + std::to_string(sharing) + " heads of " +
+                          std::to_string(phase.headSize) + " numbers share a key head; at most " +
+                          std::to_string(kMostSharing) + " heads and " +
+                          std::to_string(kMostQuery) + " numbers are possible, a head of at most " +
+                          std::to_string(kMostHeadSize) + ", and multiples of 8.");
     }
     add(PhaseKind::Attend).attend = phase;
 }
@@ -240,7 +241,8 @@ std::vector<StepResult> StepProgram::multiply(const StepGroup& group, const Step
             groups += groupsOf(group.members[i].rows);
         }
         // Several int8 vectors go through tensor cores, which want shorter parts.
-        const bool isBatched = sequences_ > 1 && activationBits_ == 8 && stepBatchBlocks() > 0 &&
+        const bool isBatched = sequences_ >= kStepLeastBatch && activationBits_ == 8 &&
+                               stepBatchBlocks() > 0 &&
                                group.members[parts[part].front()].code != nullptr;
         const StepSplit split =
             splitProduct(groups, blocks, isBatched ? stepBatchBlocks() : kMostInputBlocks);
@@ -273,8 +275,10 @@ std::vector<StepResult> StepProgram::multiply(const StepGroup& group, const Step
         }
     }
     if (sharedBytes_ > stepSharedLimit() || blocks > kMostInputBlocks) {
-        throw KernelError("step: an input of " + std::to_string(group.columns) +
-                          " columns takes more shared memory than this GPU has.");
+        throw KernelError("step: an input of " + std::to_string(group.columns) + " columns takes " +
+                          std::to_string(sharedBytes_) + " bytes of shared memory; this GPU has " +
+                          std::to_string(stepSharedLimit()) + " for a thread block" +
+                          (activationBits_ == 16 ? ". Inputs of 8 bits take half of it." : "."));
     }
     return results;
 }
@@ -344,7 +348,9 @@ void StepProgram::seal(int64_t aheadBytes) {
         }
         if (phase->barrier != 0) {
             std::vector<StepAhead> soon;
-            addSmall(finish->finish, soon);
+            if (finish != nullptr) {
+                addSmall(finish->finish, soon);
+            }
             std::copy_n(soon.begin(), std::min<size_t>(soon.size(), kStepSoon), phase->soon);
             std::vector<StepAhead> ahead;
             if (products != nullptr) {
@@ -355,14 +361,6 @@ void StepProgram::seal(int64_t aheadBytes) {
         products = &*phase;
     }
     sealed_ = DeviceMemory<StepPhase>(phases_);
-}
-
-int64_t StepProgram::bytes() const {
-    size_t total = sealed_.bytes();
-    for (const auto& memory : scratch_) {
-        total += memory.bytes();
-    }
-    return static_cast<int64_t>(total);
 }
 
 void StepProgram::run(const StepState* state, int sequences, int phaseCount, CudaStream stream,

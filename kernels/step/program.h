@@ -38,8 +38,7 @@ struct StepLinear {
 
     /// Whether it wants the rotated input.
     bool isRotated() const {
-        return storage == StepStorage::Trellis || storage == StepStorage::Lattice ||
-               storage == StepStorage::Float16;
+        return storage == StepStorage::Trellis || storage == StepStorage::Float16;
     }
 };
 
@@ -78,7 +77,6 @@ public:
     void seal(int64_t aheadBytes);
     int phaseCount() const { return static_cast<int>(phases_.size()); }
     int sequences() const { return sequences_; }
-    int64_t bytes() const; ///< of scratch memory and phases
     /// Runs the first `phaseCount` phases for so many sequences, as the state says when it runs.
     /// Throws KernelError.
     void run(const StepState* state, int sequences, int phaseCount, CudaStream stream,

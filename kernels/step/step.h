@@ -9,8 +9,9 @@
 
 namespace caldera::kernels {
 
-inline constexpr int kStepSequences = 16;    ///< most sequences of a step
-inline constexpr int kMostSharing = 16;      ///< query heads of a key head
+inline constexpr int kStepSequences = 16; ///< most sequences of a step
+inline constexpr int kMostSharing = 16;   ///< query heads of a key head
+inline constexpr int kMostHeadSize = 256;
 inline constexpr int kMostQuery = 2048;      ///< numbers of a key head's query heads together
 inline constexpr int kMostInputBlocks = 512; ///< blocks of 128 columns of a product's input
 inline constexpr int kPageTokens = 64;       ///< tokens of a page of the cache
@@ -21,7 +22,6 @@ inline constexpr int kAttentionParts = 16; ///< most parts that a sequence's con
 /// How the rows of a matrix are stored.
 enum class StepStorage : int32_t {
     Trellis,  ///< kernels/trellis; the phase says which code
-    Lattice,  ///< kernels/e8p, 2 bits
     Lloyd4,   ///< row-major numbers of the 16 Lloyd levels, low nibble first
     Int4,     ///< row-major, low nibble first, value = code - 8, a scale per 64 columns
     Int8,     ///< row-major
@@ -57,7 +57,7 @@ struct StepProduct {
 
 inline constexpr int kStepProducts = 6;
 
-/// Codes that are fetched into the cache while nothing else is read.
+/// Bytes that are fetched into the second-level cache before they are needed.
 struct StepAhead {
     const void* bytes = nullptr;
     int64_t count = 0;
@@ -76,7 +76,7 @@ struct ProductPhase {
     int32_t isBatched = 0;    ///< 1: several int8 vectors go through tensor cores
     int32_t unused = 0;
     const int8_t* entries = nullptr; ///< that code's table
-    StepVector rotated;              ///< input of Trellis, Lattice and Lloyd4
+    StepVector rotated;              ///< input of Trellis, Lloyd4 and Float16
     StepVector plain;                ///< input of the others
 };
 

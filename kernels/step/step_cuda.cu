@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "kernels/common/device_memory.h"
 #include "kernels/lloyd/lloyd.h"
 #include "kernels/step/attend.cuh"
 #include "kernels/step/embed.cuh"
@@ -176,7 +177,10 @@ StepSplit splitProduct(int64_t groups, int64_t blocks, int most) {
 void runStep(const StepLaunch& launch, CudaStream stream) {
     static const LloydLevels levels = levelsOfFourBits();
     const auto kernel = launch.sequences >= kStepLeastBatch ? stepKernel<true> : stepKernel<false>;
-    cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, launch.sharedBytes);
+    // The same for all programs: the attribute belongs to the kernel, not to the launch.
+    require(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                 stepSharedLimit()),
+            "Preparing a step");
     cudaMemsetAsync(launch.barrier, 0, sizeof(uint32_t), stream);
     LloydLevels copy = levels;
     StepLaunch given = launch;

@@ -142,9 +142,10 @@ __device__ __noinline__ float4 hadamard(float4 value, int block) {
 /// Rounds a block to int8 or int16 by its largest magnitude. A block of zeros has scale 0.
 __device__ __noinline__ void storeCodes(const StepVector& out, int sequence, int block,
                                         float4 value) {
-    const float largest = largestOfWarp(
+    const float peak = largestOfWarp(
         fmaxf(fmaxf(fabsf(value.x), fabsf(value.y)), fmaxf(fabsf(value.z), fabsf(value.w))));
-    const float most = out.bits == 8 ? 127.0F : 32767.0F;
+    const float largest = peak < kSmallestPeak ? 0 : peak;
+    const float most = out.bits == 8 ? kLargestCode8 : kLargestCode16;
     const float inverse = largest > 0 ? __fdiv_rn(most, largest) : 0;
     const int x = __float2int_rn(value.x * inverse);
     const int y = __float2int_rn(value.y * inverse);

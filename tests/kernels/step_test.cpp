@@ -149,7 +149,7 @@ std::vector<float> rotated(std::vector<float> x, const std::vector<float>& sign)
 
 /// The values that codes of so many bits stand for.
 std::vector<float> quantized(const std::vector<float>& x, int bits) {
-    const float most = bits == 8 ? 127.0F : 32767.0F;
+    const float most = bits == 8 ? kLargestCode8 : kLargestCode16;
     std::vector<float> values(x.size());
     for (size_t first = 0; first < x.size(); first += kQuantizedBlock) {
         const size_t end = std::min(first + static_cast<size_t>(kQuantizedBlock), x.size());

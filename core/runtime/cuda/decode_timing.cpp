@@ -8,7 +8,9 @@
 #include "core/base/error.h"
 #include "core/runtime/backend.h"
 #include "core/runtime/cuda/model_step.h"
+#include "core/runtime/cuda/page_table.h"
 #include "core/runtime/cuda/prompt.h"
+#include "core/runtime/rope.h"
 #include "kernels/common/kernel_error.h"
 
 namespace caldera {

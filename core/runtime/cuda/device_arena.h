@@ -13,6 +13,8 @@ namespace caldera {
 /// bytes and may be read kernels::kCodesBeyond bytes past its end.
 class DeviceArena {
 public:
+    /// What a tensor of so many bytes takes of the GPU: large ones whole pages.
+    static int64_t taken(int64_t bytes);
     /// Room for so many bytes. Throws kernels::KernelError when there is none.
     uint8_t* reserve(int64_t bytes);
     /// The values, copied.
@@ -21,7 +23,6 @@ public:
         return reinterpret_cast<const Value*>(
             storeBytes(values.data(), static_cast<int64_t>(values.size_bytes())));
     }
-    int64_t bytes() const { return bytes_; } ///< taken from the GPU
 
 private:
     const uint8_t* storeBytes(const void* data, int64_t count);
@@ -30,7 +31,6 @@ private:
     std::vector<kernels::cuda::DeviceMemory<uint8_t>> blocks_;
     uint8_t* next_ = nullptr; ///< of the block that small tensors share
     int64_t left_ = 0;
-    int64_t bytes_ = 0;
 };
 
 } // namespace caldera

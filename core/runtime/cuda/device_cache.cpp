@@ -32,9 +32,4 @@ kernels::StepCache DeviceCache::layer(int index) const {
     return cache;
 }
 
-int64_t DeviceCache::bytes() const {
-    return static_cast<int64_t>(keys_.bytes() + values_.bytes() + keyScale_.bytes() +
-                                valueScale_.bytes());
-}
-
 } // namespace caldera

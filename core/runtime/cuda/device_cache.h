@@ -19,7 +19,6 @@ public:
     DeviceCache(const ModelConfig& config, int pages, int bits);
 
     kernels::StepCache layer(int index) const;
-    int64_t bytes() const;
 
 private:
     int64_t numbers_; ///< of a layer's keys

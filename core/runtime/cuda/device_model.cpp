@@ -1,5 +1,6 @@
 #include "core/runtime/cuda/device_model.h"
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 
@@ -92,9 +93,14 @@ void loadLowRank(DeviceArena& arena, const ArtifactCell& cell, StepLinear& linea
     linear.factorScale = arena.store(std::span<const float>(scale));
 }
 
+/// The code of a Q that goes as it is; null where it must be decoded.
+const kernels::TrellisCode* codeOf(const PackedView& q) {
+    return q.shape.columns % 4 == 0 ? kernels::trellisCode(q.codec) : nullptr;
+}
+
 void loadQ(DeviceArena& arena, const ArtifactCell& cell, StepLinear& linear) {
-    const kernels::TrellisCode* code = kernels::trellisCode(cell.q.codec);
-    if (code == nullptr || cell.q.shape.columns % 4 != 0) {
+    const kernels::TrellisCode* code = codeOf(cell.q);
+    if (code == nullptr) {
         linear.storage = StepStorage::Float16;
         const std::vector<uint16_t> halves = decodeQ(cell.q);
         linear.codes =
@@ -190,14 +196,15 @@ void loadEmbedding(DeviceModel& model, const Artifact& artifact) {
 }
 
 int64_t bytesOf(const PackedView& view, bool isPacked) {
-    return isPacked ? static_cast<int64_t>(view.codes.size()) : 2 * view.shape.size();
+    return DeviceArena::taken(isPacked ? static_cast<int64_t>(view.codes.size())
+                                       : 2 * view.shape.size());
 }
 
 int64_t bytesOf(const ArtifactCell& cell) {
     auto bytes = static_cast<int64_t>(cell.dense.size_bytes() + cell.outSign.size_bytes() +
                                       2 * cell.q.scale.size_bytes() + 4 * cell.bias.size());
     if (cell.dense.empty()) {
-        bytes += bytesOf(cell.q, kernels::trellisCode(cell.q.codec) != nullptr);
+        bytes += bytesOf(cell.q, codeOf(cell.q) != nullptr);
     }
     if (cell.rank() > 0) {
         bytes += bytesOf(cell.l, isNative(cell.l)) + bytesOf(cell.r, isNative(cell.r));
@@ -207,12 +214,10 @@ int64_t bytesOf(const ArtifactCell& cell) {
 
 } // namespace
 
-PinnedBytes::PinnedBytes(std::span<const std::byte> bytes) {
-    void* memory = nullptr;
-    kernels::cuda::require(cudaHostAlloc(&memory, bytes.size(), cudaHostAllocMapped),
-                           "Pinning the embedding in the machine's memory");
-    data_.reset(static_cast<uint8_t*>(memory));
-    std::memcpy(memory, bytes.data(), bytes.size());
+PinnedBytes::PinnedBytes(std::span<const std::byte> bytes)
+    : data_(makePinnedValues<uint8_t>(bytes.size(),
+                                      "Pinning the embedding in the machine's memory")) {
+    std::memcpy(data_.get(), bytes.data(), bytes.size());
 }
 
 int64_t deviceBytes(const Artifact& artifact) {

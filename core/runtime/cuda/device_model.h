@@ -2,10 +2,11 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
+#include <span>
 #include <vector>
 
 #include "core/artifact/artifact.h"
+#include "core/runtime/cuda/cuda_handles.h"
 #include "core/runtime/cuda/device_arena.h"
 #include "kernels/step/program.h"
 
@@ -27,10 +28,7 @@ public:
     const uint8_t* data() const { return data_.get(); }
 
 private:
-    struct Free {
-        void operator()(uint8_t* data) const { cudaFreeHost(data); }
-    };
-    std::unique_ptr<uint8_t[], Free> data_;
+    PinnedValues<uint8_t> data_;
 };
 
 struct DeviceModel {
@@ -47,7 +45,7 @@ struct DeviceModel {
 int64_t deviceBytes(const Artifact& artifact);
 
 /// Cells with codecs that the GPU has no product for are decoded to 16 bits. Throws
-/// Error("engine.codec"), kernels::KernelError.
+/// Error("codec.unknown"), kernels::KernelError.
 DeviceModel loadDeviceModel(const Artifact& artifact);
 
 /// What every linear of a synthetic model is like.

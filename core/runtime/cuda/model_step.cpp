@@ -56,34 +56,14 @@ ModelStep::ModelStep(const DeviceModel& model, const StepContext& context, int s
     program_.seal(kAheadBytes);
 
     const char* doing = "Preparing the model's step";
-    require(cudaHostAlloc(reinterpret_cast<void**>(&pinnedState_), sizeof(kernels::StepState), 0),
-            doing);
-    require(cudaHostAlloc(reinterpret_cast<void**>(&pinnedLogits_),
-                          static_cast<size_t>(count) * static_cast<size_t>(config_.vocabSize) *
-                              sizeof(float),
-                          0),
-            doing);
-    require(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), doing);
+    pinnedState_ = makePinnedValues<kernels::StepState>(1, doing);
+    pinnedLogits_ = makePinnedValues<float>(
+        static_cast<size_t>(count) * static_cast<size_t>(config_.vocabSize), doing);
+    stream_ = makeCudaStream(doing);
     for (const bool isBatched : {false, true}) {
         whole_[isBatched ? 1 : 0] = capture(program_.phaseCount(), isBatched);
         body_[isBatched ? 1 : 0] = capture(bodyPhases_, isBatched);
     }
-}
-
-ModelStep::~ModelStep() {
-    if (stream_ != nullptr) {
-        cudaStreamSynchronize(stream_);
-    }
-    for (const cudaGraphExec_t graph : {whole_[0], whole_[1], body_[0], body_[1]}) {
-        if (graph != nullptr) {
-            cudaGraphExecDestroy(graph);
-        }
-    }
-    if (stream_ != nullptr) {
-        cudaStreamDestroy(stream_);
-    }
-    cudaFreeHost(pinnedState_);
-    cudaFreeHost(pinnedLogits_);
 }
 
 void ModelStep::addAttention(const DeviceModel& model, int index, const StepContext& context,
@@ -150,26 +130,33 @@ void ModelStep::addHead(const DeviceModel& model) {
     program_.finish(finishOf(FinishKind::Values, results), model.head, input_);
 }
 
-cudaGraphExec_t ModelStep::capture(int phaseCount, bool isBatched) {
+CudaGraphHandle ModelStep::capture(int phaseCount, bool isBatched) {
     const char* doing = "Capturing the model's step";
     cudaGraph_t graph = nullptr;
     cudaGraphExec_t replay = nullptr;
-    require(cudaStreamBeginCapture(stream_, cudaStreamCaptureModeThreadLocal), doing);
-    cudaMemcpyAsync(state_.data(), pinnedState_, sizeof(kernels::StepState), cudaMemcpyHostToDevice,
-                    stream_);
-    program_.run(state_.data(), isBatched ? kernels::cuda::kStepLeastBatch : 1, phaseCount,
-                 stream_);
-    require(cudaStreamEndCapture(stream_, &graph), doing);
+    require(cudaStreamBeginCapture(stream_.get(), cudaStreamCaptureModeThreadLocal), doing);
+    cudaMemcpyAsync(state_.data(), pinnedState_.get(), sizeof(kernels::StepState),
+                    cudaMemcpyHostToDevice, stream_.get());
+    try {
+        program_.run(state_.data(), isBatched ? kernels::cuda::kStepLeastBatch : 1, phaseCount,
+                     stream_.get());
+    } catch (...) {
+        cudaStreamEndCapture(stream_.get(), &graph);
+        cudaGraphDestroy(graph);
+        throw;
+    }
+    require(cudaStreamEndCapture(stream_.get(), &graph), doing);
     const cudaError_t status = cudaGraphInstantiate(&replay, graph, 0);
     cudaGraphDestroy(graph);
     require(status, doing);
-    return replay;
+    return CudaGraphHandle(replay);
 }
 
 void ModelStep::launch(const kernels::StepState& state, bool wantsLogits) {
-    *pinnedState_ = state;
+    pinnedState_[0] = state;
     const size_t many = state.count >= kernels::cuda::kStepLeastBatch ? 1 : 0;
-    require(cudaGraphLaunch(wantsLogits ? whole_[many] : body_[many], stream_), "The model's step");
+    require(cudaGraphLaunch((wantsLogits ? whole_ : body_)[many].get(), stream_.get()),
+            "The model's step");
 }
 
 std::span<const float> ModelStep::run(const kernels::StepState& state, bool wantsLogits) {
@@ -178,30 +165,26 @@ std::span<const float> ModelStep::run(const kernels::StepState& state, bool want
     const size_t count =
         wantsLogits ? static_cast<size_t>(state.count) * static_cast<size_t>(config_.vocabSize) : 0;
     if (count > 0) {
-        require(cudaMemcpyAsync(pinnedLogits_, logits_, count * sizeof(float),
-                                cudaMemcpyDeviceToHost, stream_),
+        require(cudaMemcpyAsync(pinnedLogits_.get(), logits_, count * sizeof(float),
+                                cudaMemcpyDeviceToHost, stream_.get()),
                 doing);
     }
-    require(cudaStreamSynchronize(stream_), doing);
-    return {pinnedLogits_, count};
+    require(cudaStreamSynchronize(stream_.get()), doing);
+    return {pinnedLogits_.get(), count};
 }
 
 double ModelStep::microseconds(const kernels::StepState& state, int replays) {
     const char* doing = "Timing the model's step";
-    cudaEvent_t begin = nullptr;
-    cudaEvent_t end = nullptr;
-    require(cudaEventCreate(&begin), doing);
-    require(cudaEventCreate(&end), doing);
+    const CudaEventHandle begin = makeCudaEvent(doing, true);
+    const CudaEventHandle end = makeCudaEvent(doing, true);
     std::vector<float> milliseconds(static_cast<size_t>(replays));
     for (float& each : milliseconds) {
-        require(cudaEventRecord(begin, stream_), doing);
+        require(cudaEventRecord(begin.get(), stream_.get()), doing);
         launch(state, true);
-        require(cudaEventRecord(end, stream_), doing);
-        require(cudaEventSynchronize(end), doing);
-        require(cudaEventElapsedTime(&each, begin, end), doing);
+        require(cudaEventRecord(end.get(), stream_.get()), doing);
+        require(cudaEventSynchronize(end.get()), doing);
+        require(cudaEventElapsedTime(&each, begin.get(), end.get()), doing);
     }
-    cudaEventDestroy(begin);
-    cudaEventDestroy(end);
     std::sort(milliseconds.begin(), milliseconds.end());
     return 1e3 * milliseconds[milliseconds.size() / 2];
 }
@@ -211,12 +194,12 @@ std::vector<double> ModelStep::phaseMicroseconds(const kernels::StepState& state
     constexpr int kKinds = 5;
     const auto count = static_cast<size_t>(program_.phaseCount());
     const kernels::cuda::DeviceMemory<int64_t> clocks(3 * count);
-    *pinnedState_ = state;
-    require(cudaMemcpyAsync(state_.data(), pinnedState_, sizeof(state), cudaMemcpyHostToDevice,
-                            stream_),
+    pinnedState_[0] = state;
+    require(cudaMemcpyAsync(state_.data(), pinnedState_.get(), sizeof(state),
+                            cudaMemcpyHostToDevice, stream_.get()),
             doing);
-    program_.run(state_.data(), state.count, program_.phaseCount(), stream_, clocks.data());
-    require(cudaStreamSynchronize(stream_), doing);
+    program_.run(state_.data(), state.count, program_.phaseCount(), stream_.get(), clocks.data());
+    require(cudaStreamSynchronize(stream_.get()), doing);
     std::vector<int64_t> host(3 * count);
     require(cudaMemcpy(host.data(), clocks.data(), clocks.bytes(), cudaMemcpyDeviceToHost), doing);
     std::vector<double> sums(kKinds);
@@ -230,10 +213,6 @@ std::vector<double> ModelStep::phaseMicroseconds(const kernels::StepState& state
         each *= whole / all;
     }
     return sums;
-}
-
-int64_t ModelStep::bytes() const {
-    return program_.bytes();
 }
 
 } // namespace caldera

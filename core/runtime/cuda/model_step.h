@@ -6,10 +6,9 @@
 #include <span>
 #include <vector>
 
+#include "core/runtime/cuda/cuda_handles.h"
 #include "core/runtime/cuda/device_cache.h"
 #include "core/runtime/cuda/device_model.h"
-#include "core/runtime/cuda/page_table.h"
-#include "core/runtime/rope.h"
 
 namespace caldera {
 
@@ -28,9 +27,6 @@ public:
     /// For at most `sequences` sequences. Throws kernels::KernelError.
     ModelStep(const DeviceModel& model, const StepContext& context, int sequences,
               int activationBits);
-    ~ModelStep();
-    ModelStep(const ModelStep&) = delete;
-    ModelStep& operator=(const ModelStep&) = delete;
 
     int sequences() const { return program_.sequences(); }
     /// Runs and waits. Logits [state.count][vocab] when they are wanted, else nothing; valid until
@@ -41,7 +37,6 @@ public:
     /// Microseconds that each kind of phase takes in a step, waiting included, by
     /// kernels::PhaseKind, at the clock that the whole step takes `microseconds()` at.
     std::vector<double> phaseMicroseconds(const kernels::StepState& state);
-    int64_t bytes() const; ///< of GPU memory, without the model and the cache
 
 private:
     void addLayer(const DeviceModel& model, int index, const StepContext& context);
@@ -49,7 +44,7 @@ private:
                       const kernels::StepInput& next);
     void addHead(const DeviceModel& model);
     /// The step up to a phase, for few sequences or many.
-    cudaGraphExec_t capture(int phaseCount, bool isBatched);
+    CudaGraphHandle capture(int phaseCount, bool isBatched);
     void launch(const kernels::StepState& state, bool wantsLogits);
 
     ModelConfig config_;
@@ -63,12 +58,12 @@ private:
     kernels::StepInput input_; ///< of the group that comes next
     float* logits_ = nullptr;
     kernels::cuda::DeviceMemory<kernels::StepState> state_;
-    kernels::StepState* pinnedState_ = nullptr;
-    float* pinnedLogits_ = nullptr;
-    cudaStream_t stream_ = nullptr;
+    PinnedValues<kernels::StepState> pinnedState_;
+    PinnedValues<float> pinnedLogits_;
+    CudaStreamHandle stream_;
     /// [0] for few sequences, [1] for many.
-    std::array<cudaGraphExec_t, 2> whole_ = {};
-    std::array<cudaGraphExec_t, 2> body_ = {};
+    std::array<CudaGraphHandle, 2> whole_;
+    std::array<CudaGraphHandle, 2> body_;
 };
 
 } // namespace caldera

@@ -101,31 +101,13 @@ private:
 
 } // namespace
 
-ModelPrompt::Stream ModelPrompt::makeStream() {
-    cudaStream_t stream = nullptr;
-    require(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), kDoing);
-    return Stream(stream);
-}
-
-ModelPrompt::Event ModelPrompt::makeEvent() {
-    cudaEvent_t event = nullptr;
-    require(cudaEventCreateWithFlags(&event, cudaEventDisableTiming), kDoing);
-    return Event(event);
-}
-
-template <class Value>
-ModelPrompt::Pinned<Value> ModelPrompt::makePinned(int count) {
-    void* memory = nullptr;
-    require(cudaHostAlloc(&memory, static_cast<size_t>(count) * sizeof(Value), 0), kDoing);
-    return Pinned<Value>(static_cast<Value*>(memory));
-}
-
 ModelPrompt::ModelPrompt(const DeviceModel& model, const StepContext& context, int tokens)
     : model_(model), context_(context), tokens_(tokens),
       epsilon_(static_cast<float>(model.config.rmsNormEpsilon)),
-      stream_(makeStream()), layerDone_{makeEvent(), makeEvent()},
-      pinnedTokens_(makePinned<Token>(tokens)),
-      pinnedLogits_(makePinned<float>(model.config.vocabSize)),
+      stream_(makeCudaStream(kDoing)), layerDone_{makeCudaEvent(kDoing, false),
+                                                  makeCudaEvent(kDoing, false)},
+      pinnedTokens_(makePinnedValues<Token>(static_cast<size_t>(tokens), kDoing)),
+      pinnedLogits_(makePinnedValues<float>(static_cast<size_t>(model.config.vocabSize), kDoing)),
       deviceTokens_(static_cast<size_t>(tokens)),
       logits_(static_cast<size_t>(model.config.vocabSize)),
       normed_(static_cast<size_t>(model.config.hiddenSize)),
@@ -141,15 +123,6 @@ ModelPrompt::ModelPrompt(const DeviceModel& model, const StepContext& context, i
             static_cast<size_t>(tokens) * static_cast<size_t>(numbers));
         scale_[isRotated ? 1 : 0] = kernels::cuda::DeviceMemory<float>(static_cast<size_t>(tokens));
     }
-}
-
-int64_t ModelPrompt::bytes() const {
-    size_t total = deviceTokens_.bytes() + logits_.bytes() + normed_.bytes() + hidden_.bytes() +
-                   sliceScale_.bytes() + wide_.bytes() + tile_.bytes();
-    for (size_t i = 0; i < numbers_.size(); ++i) {
-        total += numbers_[i].bytes() + scale_[i].bytes();
-    }
-    return static_cast<int64_t>(total) + products_.bytes() + linears_.bytes();
 }
 
 void ModelPrompt::enter(std::span<const Token> tokens) {

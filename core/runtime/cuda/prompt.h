@@ -3,11 +3,11 @@
 
 #include <array>
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <stop_token>
 
 #include "core/model/tokenizer.h"
+#include "core/runtime/cuda/cuda_handles.h"
 #include "core/runtime/cuda/device_model.h"
 #include "core/runtime/cuda/model_step.h"
 #include "kernels/prompt/attention.h"
@@ -29,26 +29,8 @@ public:
     /// for at every layer, and kernels::KernelError; the GPU is at rest then, too.
     std::span<const float> run(std::span<const Token> tokens, int firstPosition, int slot,
                                bool wantsLogits, const std::stop_token& cancel);
-    int64_t bytes() const; ///< of GPU memory, without the model and the cache
 
 private:
-    template <auto kFree>
-    struct Free {
-        template <class Handle>
-        void operator()(Handle* handle) const {
-            kFree(handle);
-        }
-    };
-    using Stream = std::unique_ptr<CUstream_st, Free<cudaStreamDestroy>>;
-    using Event = std::unique_ptr<CUevent_st, Free<cudaEventDestroy>>;
-    template <class Value>
-    using Pinned = std::unique_ptr<Value[], Free<cudaFreeHost>>;
-
-    static Stream makeStream();
-    static Event makeEvent();
-    template <class Value>
-    static Pinned<Value> makePinned(int count);
-
     /// Inputs of a group's members, by whether they are rotated.
     using Inputs = std::array<kernels::cuda::PromptVectors, 2>;
 
@@ -67,10 +49,10 @@ private:
     StepContext context_;
     int tokens_;
     float epsilon_;
-    Stream stream_;
-    std::array<Event, 2> layerDone_; ///< of the last layers, in turn
-    Pinned<Token> pinnedTokens_;
-    Pinned<float> pinnedLogits_;
+    CudaStreamHandle stream_;
+    std::array<CudaEventHandle, 2> layerDone_; ///< of the last layers, in turn
+    PinnedValues<Token> pinnedTokens_;
+    PinnedValues<float> pinnedLogits_;
     kernels::cuda::DeviceMemory<Token> deviceTokens_;
     kernels::cuda::DeviceMemory<float> logits_;
     kernels::cuda::DeviceMemory<float> normed_; ///< the last token's, [hidden]

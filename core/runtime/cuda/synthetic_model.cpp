@@ -1,4 +1,5 @@
 // A model with random codes, for measuring what its real size would do.
+#include <algorithm>
 #include <random>
 
 #include "core/base/half.h"
@@ -20,7 +21,7 @@ public:
     Synthesizer(DeviceModel& model, const SyntheticWeights& weights)
         : model_(model), weights_(weights), piece_(randomBytes()) {}
 
-    StepGroup group(int layer, InputGroup inputs) {
+    StepGroup group(InputGroup inputs) {
         StepGroup group;
         for (const Module module : kModules) {
             if (inputGroupOf(module) == inputs) {
@@ -34,7 +35,6 @@ public:
         if (inputs == InputGroup::Qkv || inputs == InputGroup::GateUp) {
             group.norm = floats(group.columns, 1);
         }
-        static_cast<void>(layer);
         return group;
     }
 
@@ -119,10 +119,9 @@ DeviceModel syntheticDeviceModel(const ModelConfig& config, const SyntheticWeigh
     model.config = config;
     Synthesizer synthesizer(model, weights);
     for (int layer = 0; layer < config.layerCount; ++layer) {
-        model.layers.push_back({synthesizer.group(layer, InputGroup::Qkv),
-                                synthesizer.group(layer, InputGroup::O),
-                                synthesizer.group(layer, InputGroup::GateUp),
-                                synthesizer.group(layer, InputGroup::Down)});
+        model.layers.push_back(
+            {synthesizer.group(InputGroup::Qkv), synthesizer.group(InputGroup::O),
+             synthesizer.group(InputGroup::GateUp), synthesizer.group(InputGroup::Down)});
     }
     model.head.columns = config.hiddenSize;
     model.head.norm = synthesizer.floats(config.hiddenSize, 1);
