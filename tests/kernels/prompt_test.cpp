@@ -7,14 +7,13 @@
 
 #include <gtest/gtest.h>
 
-#include <cuda_fp16.h>
-
 #include "kernels/common/device.h"
 #include "kernels/dense/dense.h"
 #include "kernels/hadamard/hadamard.h"
 #include "kernels/lloyd/lloyd.h"
 #include "kernels/prompt/attention.h"
 #include "kernels/prompt/linear_products.h"
+#include "tests/kernels/gpu_values.h"
 #include "tests/kernels/random_values.h"
 
 using namespace caldera::kernels;
@@ -27,20 +26,6 @@ constexpr float kEpsilon = 1e-6F;
 constexpr float kTolerance = 1e-3F;
 
 using Floats = std::vector<float>;
-
-std::vector<uint16_t> toHalf(const Floats& values) {
-    std::vector<uint16_t> bits(values.size());
-    std::transform(values.begin(), values.end(), bits.begin(),
-                   [](float value) { return __half_as_ushort(__float2half_rn(value)); });
-    return bits;
-}
-
-Floats roundedToHalf(Floats values) {
-    for (float& each : values) {
-        each = __half2float(__float2half_rn(each));
-    }
-    return values;
-}
 
 std::vector<uint16_t> toBfloat16(const Floats& values) {
     std::vector<uint16_t> bits(values.size());
@@ -58,65 +43,8 @@ Floats fromBfloat16(const std::vector<uint16_t>& bits) {
     return values;
 }
 
-Floats randomSigns(int64_t size, uint32_t seed) {
-    Floats signs = randomNormal(size, 1, seed);
-    for (float& sign : signs) {
-        sign = sign < 0 ? -1.0F : 1.0F;
-    }
-    return signs;
-}
-
-std::vector<uint8_t> randomBytes(int64_t count, uint32_t seed) {
-    const std::vector<uint16_t> words = randomWords(count, seed);
-    return {words.begin(), words.end()};
-}
-
 Floats rowOf(const Floats& rows, int64_t row, int64_t size) {
     return {rows.begin() + row * size, rows.begin() + (row + 1) * size};
-}
-
-void expectNear(const Floats& values, const Floats& expected, float tolerance,
-                const std::string& what) {
-    float largest = 0;
-    for (const float each : expected) {
-        largest = std::max(largest, std::abs(each));
-    }
-    ASSERT_EQ(values.size(), expected.size()) << what;
-    for (size_t i = 0; i < values.size(); ++i) {
-        ASSERT_NEAR(values[i], expected[i], tolerance * largest) << what << ", element " << i;
-    }
-}
-
-/// Memory of one test.
-class Arrays {
-public:
-    template <class Value>
-    Value* upload(const std::vector<Value>& host) {
-        Value* memory = take<Value>(host.size());
-        require(
-            cudaMemcpy(memory, host.data(), host.size() * sizeof(Value), cudaMemcpyHostToDevice),
-            "The test's copy");
-        return memory;
-    }
-    /// Filled with numbers that are none, so that what is left unwritten shows.
-    template <class Value>
-    Value* take(size_t count) {
-        held_.emplace_back(count * sizeof(Value) + kCodesBeyond);
-        require(cudaMemset(held_.back().data(), 0xFF, held_.back().bytes()), "The test's memory");
-        return reinterpret_cast<Value*>(held_.back().data());
-    }
-
-private:
-    std::vector<DeviceMemory<uint8_t>> held_;
-};
-
-template <class Value>
-std::vector<Value> download(const Value* from, size_t count) {
-    require(cudaDeviceSynchronize(), "The test");
-    std::vector<Value> host(count);
-    require(cudaMemcpy(host.data(), from, count * sizeof(Value), cudaMemcpyDeviceToHost),
-            "The test's copy");
-    return host;
 }
 
 /// How the numbers of a linear of the tests are stored.

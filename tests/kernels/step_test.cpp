@@ -7,12 +7,12 @@
 #include <memory>
 #include <string>
 
-#include <cuda_fp16.h>
 #include <gtest/gtest.h>
 
 #include "kernels/common/device.h"
 #include "kernels/hadamard/hadamard.h"
 #include "kernels/lloyd/lloyd.h"
+#include "tests/kernels/gpu_values.h"
 #include "tests/kernels/random_values.h"
 
 using namespace caldera::kernels;
@@ -21,59 +21,6 @@ using namespace caldera::kernels::cuda;
 namespace {
 
 constexpr float kEpsilon = 1e-6F;
-
-uint16_t halfBits(float value) {
-    return __half_as_ushort(__float2half_rn(value));
-}
-
-std::vector<uint16_t> toHalf(const std::vector<float>& values) {
-    std::vector<uint16_t> bits(values.size());
-    std::transform(values.begin(), values.end(), bits.begin(), halfBits);
-    return bits;
-}
-
-std::vector<float> roundedToHalf(std::vector<float> values) {
-    for (float& each : values) {
-        each = __half2float(__float2half_rn(each));
-    }
-    return values;
-}
-
-std::vector<float> randomSigns(int64_t size, uint32_t seed) {
-    std::vector<float> signs = randomNormal(size, 1, seed);
-    for (float& sign : signs) {
-        sign = sign < 0 ? -1.0F : 1.0F;
-    }
-    return signs;
-}
-
-std::vector<uint8_t> randomBytes(int64_t count, uint32_t seed) {
-    const std::vector<uint16_t> words = randomWords(count, seed);
-    return {words.begin(), words.end()};
-}
-
-template <class Value>
-std::vector<Value> download(const Value* from, size_t count) {
-    std::vector<Value> host(count);
-    cudaDeviceSynchronize();
-    cudaMemcpy(host.data(), from, count * sizeof(Value), cudaMemcpyDeviceToHost);
-    return host;
-}
-
-/// Memory of one test.
-class Arrays {
-public:
-    template <class Value>
-    Value* upload(const std::vector<Value>& host) {
-        held_.emplace_back(host.size() * sizeof(Value) + kCodesBeyond);
-        cudaMemcpy(held_.back().data(), host.data(), host.size() * sizeof(Value),
-                   cudaMemcpyHostToDevice);
-        return reinterpret_cast<Value*>(held_.back().data());
-    }
-
-private:
-    std::vector<DeviceMemory<uint8_t>> held_;
-};
 
 /// A linear and what it does on the processor.
 struct TestLinear {
@@ -163,18 +110,6 @@ std::vector<float> quantized(const std::vector<float>& x, int bits) {
         }
     }
     return values;
-}
-
-void expectNear(const std::vector<float>& values, const std::vector<float>& expected,
-                float tolerance, const std::string& what) {
-    float largest = 0;
-    for (const float each : expected) {
-        largest = std::max(largest, std::abs(each));
-    }
-    ASSERT_EQ(values.size(), expected.size()) << what;
-    for (size_t i = 0; i < values.size(); ++i) {
-        ASSERT_NEAR(values[i], expected[i], tolerance * largest) << what << ", element " << i;
-    }
 }
 
 class CudaStep : public testing::Test {
