@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -222,6 +223,7 @@ protected:
         if (!device.available) {
             GTEST_SKIP() << "needs a GPU: " << device.reason;
         }
+        products_ = std::make_unique<MatrixProducts>(nullptr);
     }
 
     /// Vectors of very different sizes, beyond what fp16 holds; one of zeros, one large element.
@@ -255,7 +257,7 @@ protected:
                              promptTileBytes(std::max(linear.rows, linear.rank), linear.columns));
             rank = std::max(rank, linear.rank);
         }
-        return {products_, nullptr, tokens, rank,
+        return {*products_, nullptr, tokens, rank,
                 arrays_.take<uint8_t>(static_cast<size_t>(bytes))};
     }
 
@@ -289,7 +291,7 @@ protected:
     }
 
     Arrays arrays_;
-    MatrixProducts products_{nullptr};
+    std::unique_ptr<MatrixProducts> products_; ///< only with a GPU
 };
 
 class CudaPromptProducts : public CudaPrompt, public testing::WithParamInterface<TrellisCode> {};
@@ -600,7 +602,7 @@ TEST_P(CudaPromptAttention, SeesWhatCameBefore) {
     const int64_t padded = (tokens_ + kPageTokens - 1) / kPageTokens * kPageTokens;
     const int64_t bytes =
         whole - std::max(most - shape.atOnce, 0) * 4 * padded * (shape.heads / shape.kvHeads);
-    const PromptAttention attention(products_, nullptr,
+    const PromptAttention attention(*products_, nullptr,
                                     arrays_.take<uint8_t>(static_cast<size_t>(bytes)), bytes);
     PromptChunk chunk{0, 0, 1};
     for (const int tokens : shape.chunks) {
