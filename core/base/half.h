@@ -1,9 +1,12 @@
 // Conversions between f32 and the two 16-bit formats. Rounding is to nearest even.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstdint>
+#include <span>
+#include <vector>
 
 namespace caldera {
 
@@ -34,6 +37,12 @@ inline float fp16ToFloat(uint16_t bits) {
         return std::bit_cast<float>(sign | 0x7F800000U | (mantissa << 13));
     }
     return std::bit_cast<float>(sign | ((exponent + 112) << 23) | (mantissa << 13));
+}
+
+inline std::vector<float> fp16ToFloats(std::span<const uint16_t> bits) {
+    std::vector<float> values(bits.size());
+    std::transform(bits.begin(), bits.end(), values.begin(), fp16ToFloat);
+    return values;
 }
 
 /// f32 to IEEE binary16 bits; overflow becomes infinity, NaN stays NaN.

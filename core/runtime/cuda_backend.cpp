@@ -21,8 +21,8 @@ namespace caldera {
 
 namespace {
 
-/// Prompt tokens that go through the model together: weights are decoded once for them.
-constexpr int kPromptBatch = 1024;
+using kernels::cuda::freeDeviceBytes;
+
 /// So few tokens are faster one after another, and more exact.
 constexpr int kFewTokens = 8;
 /// For the vectors of steps and prompts, decoded weights and what the driver takes.
@@ -81,13 +81,6 @@ auto onGpu(const std::string& doing, const Work& work) {
     }
 }
 
-int64_t freeDeviceBytes() {
-    size_t free = 0;
-    size_t total = 0;
-    kernels::cuda::require(cudaMemGetInfo(&free, &total), "Asking for the GPU's memory");
-    return static_cast<int64_t>(free);
-}
-
 class CudaBackend : public Backend {
 public:
     CudaBackend(std::shared_ptr<const Artifact> artifact, const EngineSettings& settings,
@@ -107,7 +100,7 @@ public:
                 settings.activationBits == 0 ? kDefaultActivationBits : settings.activationBits),
           prompt_(model_,
                   {cache_, deviceTable_.data(), table_.width(), cosines_.data(), sines_.data()},
-                  std::min(kPromptBatch, settings.contextLength)),
+                  std::min(ModelPrompt::kMostTokens, settings.contextLength)),
           lengths_(static_cast<size_t>(settings.chats)),
           deviceBytes_(freeBefore_ - freeDeviceBytes()) {}
 
@@ -117,7 +110,7 @@ public:
     int64_t poolTokens() const override { return poolTokens_; }
     int promptBatch() const override { return prompt_.tokens(); }
     BackendMemory memory() const override {
-        return {model_.weightBytes, cacheTokenBytes_, deviceBytes_};
+        return {model_.arena.bytes(), cacheTokenBytes_, deviceBytes_};
     }
     int length(int slot) const override { return lengths_[static_cast<size_t>(slot)]; }
     void truncate(int slot, int length) noexcept override {

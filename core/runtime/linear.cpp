@@ -19,15 +19,6 @@ constexpr int64_t kInputColumns = 64;
 /// Of R x~: ranks differ too much in size for 8.
 constexpr int kReducedBits = 16;
 
-std::vector<float> halvesToFloats(std::span<const uint16_t> halves) {
-    std::vector<float> values;
-    values.reserve(halves.size());
-    for (const uint16_t half : halves) {
-        values.push_back(fp16ToFloat(half));
-    }
-    return values;
-}
-
 std::shared_ptr<const Codec> codecOf(const ArtifactCell& cell) {
     try {
         return makeCodec(cell.q.codec);
@@ -73,13 +64,13 @@ Linear::Linear(ArtifactCell cell)
     }
     outputBlock_ = transformBlock(cell_.transform, rows_);
     codec_ = codecOf(cell_);
-    scale_ = halvesToFloats(cell_.q.scale);
-    outSign_ = halvesToFloats(cell_.outSign);
+    scale_ = fp16ToFloats(cell_.q.scale);
+    outSign_ = fp16ToFloats(cell_.outSign);
     if (rank() > 0) {
         left_ = Factor(cell_.l);
         right_ = Factor(cell_.r);
-        factorScale_ = halvesToFloats(cell_.l.scale);
-        const std::vector<float> right = halvesToFloats(cell_.r.scale);
+        factorScale_ = fp16ToFloats(cell_.l.scale);
+        const std::vector<float> right = fp16ToFloats(cell_.r.scale);
         for (size_t i = 0; i < factorScale_.size(); ++i) {
             factorScale_[i] *= right[i];
         }
@@ -197,7 +188,7 @@ void Linear::finishRows(const Job& job, int64_t first, int64_t count) const {
 GroupLinear::GroupLinear(std::vector<ArtifactCell> cells) {
     for (ArtifactCell& cell : cells) {
         if (cell.dense.empty()) {
-            inSign_ = halvesToFloats(cell.inSign);
+            inSign_ = fp16ToFloats(cell.inSign);
             inputBlock_ = transformBlock(cell.transform, cell.q.shape.columns);
         }
         members_.emplace_back(std::move(cell));

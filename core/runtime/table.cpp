@@ -16,8 +16,7 @@ constexpr int64_t kUnitRows = 512;
 
 Table::Table(const ArtifactTable& table) : table_(table) {
     if (table.bits == 8) {
-        rowScale_.resize(table.scale.size());
-        std::transform(table.scale.begin(), table.scale.end(), rowScale_.begin(), fp16ToFloat);
+        rowScale_ = fp16ToFloats(table.scale);
     }
 }
 

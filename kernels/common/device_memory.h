@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <utility>
@@ -55,5 +56,13 @@ private:
     Value* data_ = nullptr;
     size_t size_ = 0;
 };
+
+/// Bytes that the current device has left. Throws KernelError.
+inline int64_t freeDeviceBytes() {
+    size_t free = 0;
+    size_t total = 0;
+    require(cudaMemGetInfo(&free, &total), "Asking for the GPU's memory");
+    return static_cast<int64_t>(free);
+}
 
 } // namespace caldera::kernels::cuda

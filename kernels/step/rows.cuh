@@ -84,70 +84,52 @@ struct RowWords {
     }
 };
 
-/// What some words of a row hold, times inputs.
+struct UnscaledRow {
+    __device__ float scaleOf(int, int) const { return 1; }
+};
+
+/// How rows are stored, here and below: the columns of a lane's words, their values, and what the
+/// sum over some neighbouring columns is multiplied by.
 struct Int4Row {
     static constexpr int kColumns = 16;
     static constexpr int kWords = 2;
     static constexpr int kScaleColumns = 64;
     const __half* scale;
     int scalesOfRow;
-    __device__ float dot(const RowWords<kWords>& bytes, const float (&x)[kColumns], int row,
-                         int column) const {
-        float sum = 0;
-#pragma unroll
-        for (int i = 0; i < kColumns; ++i) {
-            // 2^23 + code as an f32, without a conversion
-            const uint32_t bits = ((bytes.word[i / 8] >> (i % 8 * 4)) & 0xFU) | 0x4B000000U;
-            sum = fmaf(__uint_as_float(bits) - 8388616.0F, x[i], sum);
-        }
-        return sum * __half2float(
-                         scale[static_cast<int64_t>(row) * scalesOfRow + column / kScaleColumns]);
+    __device__ float value(const RowWords<kWords>& bytes, int i) const {
+        // 2^23 + code as an f32, without a conversion
+        const uint32_t bits = ((bytes.word[i / 8] >> (i % 8 * 4)) & 0xFU) | 0x4B000000U;
+        return __uint_as_float(bits) - 8388616.0F;
+    }
+    __device__ float scaleOf(int row, int column) const {
+        return __half2float(
+            scale[static_cast<int64_t>(row) * scalesOfRow + column / kScaleColumns]);
     }
 };
 
-struct Int8Row {
+struct Int8Row : UnscaledRow {
     static constexpr int kColumns = 16;
     static constexpr int kWords = 4;
-    __device__ float dot(const RowWords<kWords>& bytes, const float (&x)[kColumns], int,
-                         int) const {
-        float sum = 0;
-#pragma unroll
-        for (int i = 0; i < kColumns; ++i) {
-            sum = fmaf(static_cast<float>(static_cast<int8_t>(bytes.word[i / 4] >> (i % 4 * 8))),
-                       x[i], sum);
-        }
-        return sum;
+    __device__ float value(const RowWords<kWords>& bytes, int i) const {
+        return static_cast<float>(static_cast<int8_t>(bytes.word[i / 4] >> (i % 4 * 8)));
     }
 };
 
-struct Bfloat16Row {
+struct Bfloat16Row : UnscaledRow {
     static constexpr int kColumns = 8;
     static constexpr int kWords = 4;
-    __device__ float dot(const RowWords<kWords>& bytes, const float (&x)[kColumns], int,
-                         int) const {
-        float sum = 0;
-#pragma unroll
-        for (int i = 0; i < kColumns; ++i) {
-            const uint32_t bits =
-                i % 2 == 0 ? bytes.word[i / 2] << 16 : bytes.word[i / 2] & 0xFFFF0000U;
-            sum = fmaf(__uint_as_float(bits), x[i], sum);
-        }
-        return sum;
+    __device__ float value(const RowWords<kWords>& bytes, int i) const {
+        const uint32_t word = bytes.word[i / 2];
+        return __uint_as_float(i % 2 == 0 ? word << 16 : word & 0xFFFF0000U);
     }
 };
 
-struct Float16Row {
+struct Float16Row : UnscaledRow {
     static constexpr int kColumns = 8;
     static constexpr int kWords = 4;
-    __device__ float dot(const RowWords<kWords>& bytes, const float (&x)[kColumns], int,
-                         int) const {
-        float sum = 0;
-#pragma unroll
-        for (int i = 0; i < kColumns; ++i) {
-            const auto bits = static_cast<uint16_t>(bytes.word[i / 2] >> (i % 2 * 16));
-            sum = fmaf(__half2float(__ushort_as_half(bits)), x[i], sum);
-        }
-        return sum;
+    __device__ float value(const RowWords<kWords>& bytes, int i) const {
+        const auto bits = static_cast<uint16_t>(bytes.word[i / 2] >> (i % 2 * 16));
+        return __half2float(__ushort_as_half(bits));
     }
 };
 
@@ -178,7 +160,12 @@ __device__ __noinline__ void multiplyRows(const StepProduct& product, const Rows
         for (int row = 0; row < kTrellisRows; ++row) {
             const int taken = min(firstRow + row, product.rows - 1);
             const RowWords<Row::kWords> bytes(product.codes + taken * rowBytes, rowBytes, at);
-            total[row] += kind.dot(bytes, inputs, taken, column);
+            float sum = 0;
+#pragma unroll
+            for (int i = 0; i < kColumns; ++i) {
+                sum = fmaf(kind.value(bytes, i), inputs[i], sum);
+            }
+            total[row] += sum * kind.scaleOf(taken, column);
         }
     }
     const float rowTotal = sumRows(total);

@@ -69,12 +69,11 @@ struct ProductPhase {
     StepProduct products[kStepProducts];
     int32_t productCount = 0;
     int32_t items = 0;
-    int32_t code = 0;         ///< of Trellis: a place in trellisCodes()
-    int32_t trellisCount = 0; ///< products with that code; 0: no table is needed
-    int32_t firstTrellis = 0; ///< the first of them; those before it are factors
-    int32_t isStaged = 0;     ///< 1: factors or trellis codes want the rotated input
-    int32_t isBatched = 0;    ///< 1: several int8 vectors go through tensor cores
-    int32_t unused = 0;
+    int32_t code = 0;                ///< of Trellis: a place in trellisCodes()
+    int32_t trellisCount = 0;        ///< products with that code; 0: no table is needed
+    int32_t firstTrellis = 0;        ///< the first of them; those before it are factors
+    int32_t isStaged = 0;            ///< 1: factors or trellis codes want the rotated input
+    int32_t isBatched = 0;           ///< 1: several int8 vectors go through tensor cores
     const int8_t* entries = nullptr; ///< that code's table
     StepVector rotated;              ///< input of Trellis, Lloyd4 and Float16
     StepVector plain;                ///< input of the others
@@ -137,7 +136,6 @@ struct FinishPhase {
     int32_t squareBlocks = 0;
     int32_t normSize = 0;
     float epsilon = 0;
-    int32_t unused = 0;
     float* hidden = nullptr; ///< [sequences, rows]
     StepInput next;
 };
@@ -149,7 +147,6 @@ struct StepCache {
     float* keyScale = nullptr;   ///< int8: [pages, kvHeads, kPageTokens]
     float* valueScale = nullptr; ///< likewise
     int32_t bits = 16;
-    int32_t unused = 0;
 };
 
 /// The sums of parts of the context: not divided, relative to the part's largest score.

@@ -18,14 +18,6 @@ namespace caldera {
 namespace {
 
 constexpr int kReplays = 21;
-constexpr int kPromptBatch = 1024;
-
-int64_t freeBytes() {
-    size_t free = 0;
-    size_t total = 0;
-    kernels::cuda::require(cudaMemGetInfo(&free, &total), "Asking for the GPU's memory");
-    return static_cast<int64_t>(free);
-}
 
 double promptSeconds(ModelPrompt& prompt, int tokens) {
     const std::vector<Token> all(static_cast<size_t>(tokens)); // the model has one row for all
@@ -40,7 +32,7 @@ double promptSeconds(ModelPrompt& prompt, int tokens) {
 }
 
 DecodeTimings measure(const DecodeShape& shape) {
-    const int64_t before = freeBytes();
+    const int64_t before = kernels::cuda::freeDeviceBytes();
     const int most = *std::max_element(shape.chats.begin(), shape.chats.end());
     const int width = static_cast<int>(usedTokens(shape.contextLength) / kPageTokens);
     const DeviceModel model = syntheticDeviceModel(shape.config, {shape.code, shape.rank});
@@ -55,11 +47,11 @@ DecodeTimings measure(const DecodeShape& shape) {
     const kernels::cuda::DeviceMemory<float> sines(std::span<const float>(angles.sines()));
     const StepContext context{cache, pages.data(), width, cosines.data(), sines.data()};
     ModelStep step(model, context, most, shape.activationBits);
-    ModelPrompt prompt(model, context, std::min(kPromptBatch, shape.contextLength));
+    ModelPrompt prompt(model, context, std::min(ModelPrompt::kMostTokens, shape.contextLength));
     static_cast<void>(promptSeconds(prompt, std::min(16, shape.contextLength))); // cuBLAS starts
     DecodeTimings timings;
-    timings.weightBytes = model.weightBytes;
-    timings.deviceBytes = before - freeBytes();
+    timings.weightBytes = model.arena.bytes();
+    timings.deviceBytes = before - kernels::cuda::freeDeviceBytes();
     kernels::StepState state;
     for (const int chats : shape.chats) {
         state.count = chats;

@@ -28,6 +28,7 @@ uint8_t* DeviceArena::take(int64_t bytes) {
 }
 
 uint8_t* DeviceArena::reserve(int64_t bytes) {
+    bytes_ += bytes;
     const int64_t wanted = roundUp(bytes + kernels::kCodesBeyond, kAlignment);
     if (wanted >= kLarge) {
         return take(wanted);

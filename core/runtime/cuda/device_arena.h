@@ -24,6 +24,8 @@ public:
             storeBytes(values.data(), static_cast<int64_t>(values.size_bytes())));
     }
 
+    int64_t bytes() const { return bytes_; } ///< of the tensors
+
 private:
     const uint8_t* storeBytes(const void* data, int64_t count);
     uint8_t* take(int64_t bytes);
@@ -31,6 +33,7 @@ private:
     std::vector<kernels::cuda::DeviceMemory<uint8_t>> blocks_;
     uint8_t* next_ = nullptr; ///< of the block that small tensors share
     int64_t left_ = 0;
+    int64_t bytes_ = 0;
 };
 
 } // namespace caldera

@@ -21,15 +21,6 @@ using kernels::cuda::StepLinear;
 constexpr const char* kFourBitFactor = "lloyd-4";
 constexpr int64_t kInt4Columns = 64;
 
-std::vector<float> toFloats(std::span<const uint16_t> halves) {
-    std::vector<float> values;
-    values.reserve(halves.size());
-    for (const uint16_t half : halves) {
-        values.push_back(fp16ToFloat(half));
-    }
-    return values;
-}
-
 std::vector<uint16_t> toHalves(std::span<const float> values) {
     std::vector<uint16_t> halves;
     halves.reserve(values.size());
@@ -85,8 +76,8 @@ void loadLowRank(DeviceArena& arena, const ArtifactCell& cell, StepLinear& linea
     }
     linear.left = loadFactor(arena, cell.l);
     linear.right = loadFactor(arena, cell.r);
-    std::vector<float> scale = toFloats(cell.l.scale);
-    const std::vector<float> right = toFloats(cell.r.scale);
+    std::vector<float> scale = fp16ToFloats(cell.l.scale);
+    const std::vector<float> right = fp16ToFloats(cell.r.scale);
     for (size_t i = 0; i < scale.size(); ++i) {
         scale[i] *= right[i];
     }
@@ -109,7 +100,7 @@ void loadQ(DeviceArena& arena, const ArtifactCell& cell, StepLinear& linear) {
     }
     linear.code = code;
     linear.codes = storeCodes(arena, cell.q.codes);
-    std::vector<float> scale = toFloats(cell.q.scale);
+    std::vector<float> scale = fp16ToFloats(cell.q.scale);
     for (float& each : scale) {
         each *= code->step;
     }
@@ -173,7 +164,7 @@ StepLinear loadHead(DeviceArena& arena, const ArtifactTable& table) {
     if (table.bits == 4) {
         head.tableScale = arena.store(table.scale);
     } else if (table.bits == 8) {
-        const std::vector<float> scale = toFloats(table.scale);
+        const std::vector<float> scale = fp16ToFloats(table.scale);
         head.rowScale = arena.store(std::span<const float>(scale));
     }
     return head;
@@ -250,7 +241,6 @@ DeviceModel loadDeviceModel(const Artifact& artifact) {
     model.head.norm = loadNorm(model.arena, artifact, "model.norm.weight");
     model.head.members.push_back(loadHead(model.arena, artifact.head()));
     loadEmbedding(model, artifact);
-    model.weightBytes = deviceBytes(artifact);
     return model;
 }
 

@@ -37,8 +37,7 @@ struct DeviceModel {
     kernels::cuda::StepGroup head; ///< one linear, its input the final norm's
     kernels::EmbedPhase embedding; ///< storage, columns, rows and scale
     PinnedBytes embeddingRows;     ///< a table of its own stays on the host
-    DeviceArena arena;
-    int64_t weightBytes = 0; ///< read for each token
+    DeviceArena arena;             ///< everything in it is read for each token
 };
 
 /// Bytes of GPU memory that the artifact's weights take.

@@ -61,6 +61,9 @@ ModelStep::ModelStep(const DeviceModel& model, const StepContext& context, int s
         static_cast<size_t>(count) * static_cast<size_t>(config_.vocabSize), doing);
     stream_ = makeCudaStream(doing);
     for (const bool isBatched : {false, true}) {
+        if (isBatched && sequences < kernels::cuda::kStepLeastBatch) {
+            continue; // a state has never so many
+        }
         whole_[isBatched ? 1 : 0] = capture(program_.phaseCount(), isBatched);
         body_[isBatched ? 1 : 0] = capture(bodyPhases_, isBatched);
     }

@@ -18,6 +18,8 @@ namespace caldera {
 /// Weights are decoded a slice at a time and multiplied with all tokens by cuBLAS.
 class ModelPrompt {
 public:
+    /// As many at once are fast; more would only take memory.
+    static constexpr int kMostTokens = 1024;
     /// For at most `tokens` tokens at once. The model, and the memory of the context, live longer.
     /// Throws kernels::KernelError.
     ModelPrompt(const DeviceModel& model, const StepContext& context, int tokens);

@@ -80,7 +80,6 @@ private:
                            cudaMemcpyHostToDevice),
                 "Copying weights");
         }
-        model_.weightBytes += bytes;
         return to;
     }
 

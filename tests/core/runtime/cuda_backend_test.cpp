@@ -17,7 +17,9 @@ namespace caldera {
 namespace {
 
 using test::codeOf;
+using test::copyOf;
 using test::logitsAfter;
+using test::randomTokens;
 using test::TinyModel;
 using test::TinyOptions;
 
@@ -39,14 +41,6 @@ EngineSettings onGpu(int activationBits, int chats = 1, int cacheBits = 16) {
             .activationBits = activationBits};
 }
 
-std::vector<Token> randomTokens(int count, uint32_t seed) {
-    std::mt19937 random(seed);
-    std::uniform_int_distribution<Token> token(3, 2047);
-    std::vector<Token> tokens(static_cast<size_t>(count));
-    std::generate(tokens.begin(), tokens.end(), [&] { return token(random); });
-    return tokens;
-}
-
 /// Root mean square of a - b over that of b.
 double relativeDifference(std::span<const float> a, std::span<const float> b) {
     double difference = a.size() == b.size() ? 0 : 1e30;
@@ -63,10 +57,6 @@ double median(std::vector<double> values) {
     const auto middle = values.begin() + static_cast<int64_t>(values.size() / 2);
     std::nth_element(values.begin(), middle, values.end());
     return *middle;
-}
-
-std::vector<float> copyOf(std::span<const float> values) {
-    return {values.begin(), values.end()};
 }
 
 const std::vector<TinyOptions>& variants() {

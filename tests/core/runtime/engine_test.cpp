@@ -18,17 +18,11 @@ namespace caldera {
 namespace {
 
 using test::codeOf;
+using test::copyOf;
 using test::logitsAfter;
+using test::randomTokens;
 using test::TinyModel;
 using test::TinyOptions;
-
-std::vector<Token> randomTokens(int count, uint32_t seed) {
-    std::mt19937 random(seed);
-    std::uniform_int_distribution<Token> token(3, 2047);
-    std::vector<Token> tokens(static_cast<size_t>(count));
-    std::generate(tokens.begin(), tokens.end(), [&] { return token(random); });
-    return tokens;
-}
 
 double largestDifference(std::span<const float> a, std::span<const float> b) {
     double largest = a.size() == b.size() ? 0 : 1e30;
@@ -37,10 +31,6 @@ double largestDifference(std::span<const float> a, std::span<const float> b) {
         largest = std::max(largest, std::isnan(difference) ? 1e30 : difference);
     }
     return largest;
-}
-
-std::vector<float> copyOf(std::span<const float> values) {
-    return {values.begin(), values.end()};
 }
 
 SamplingOptions greedy(int maxTokens) {
