@@ -16,19 +16,20 @@ __device__ inline int pagesOfPart(int length) {
 __device__ inline int partsOf(int length) {
     const int pages = (length + kPageTokens - 1) / kPageTokens;
     const int each = pagesOfPart(length);
-    return (pages + each - 1) / each;
+    return quotient(pages + each - 1, each);
 }
 
 /// Turns neighbouring heads [heads, headSize] by their position's angle: i with i + half. Thread
 /// `thread` of `threads` has some of the pairs.
-__device__ __noinline__ void rotateHeads(const AttendPhase& phase, const float* from, int heads,
-                                         int position, int thread, int threads, float* to) {
+__device__ inline void rotateHeads(const AttendPhase& phase, const float* from, int heads,
+                                   int position, int thread, int threads, float* to) {
     const int half = phase.headSize / 2;
     const int64_t angles = static_cast<int64_t>(position) * half;
 #pragma unroll 1
     for (int pair = thread; pair < heads * half; pair += threads) {
-        const int i = pair % half;
-        const int at = pair / half * phase.headSize + i;
+        const int head = quotient(pair, half);
+        const int i = pair - head * half;
+        const int at = head * phase.headSize + i;
         const float cosine = phase.cosines[angles + i];
         const float sine = phase.sines[angles + i];
         const float a = from[at];
@@ -52,14 +53,17 @@ struct AttendUnit {
     }
 };
 
-/// One vector into the cache: fp16, or int8 with a scale. By one warp.
+/// One vector into the cache, fp16 or int8 with a scale, and into its copy in shared memory. By
+/// one warp.
 __device__ __noinline__ void storeCached(const StepCache& cache, void* to, float* scales,
-                                         int64_t place, int size, const float* value) {
+                                         int64_t place, int size, const float* value, char* copy) {
     if (cache.bits == 16) {
         auto* out = static_cast<__half*>(to) + place * size;
 #pragma unroll 1
         for (int i = laneIndex(); i < size; i += kWarpLanes) {
-            out[i] = __float2half_rn(value[i]);
+            const __half number = __float2half_rn(value[i]);
+            out[i] = number;
+            reinterpret_cast<__half*>(copy)[i] = number;
         }
         return;
     }
@@ -73,7 +77,9 @@ __device__ __noinline__ void storeCached(const StepCache& cache, void* to, float
     auto* out = static_cast<int8_t*>(to) + place * size;
 #pragma unroll 1
     for (int i = laneIndex(); i < size; i += kWarpLanes) {
-        out[i] = static_cast<int8_t>(__float2int_rn(value[i] * inverse));
+        const auto number = static_cast<int8_t>(__float2int_rn(value[i] * inverse));
+        out[i] = number;
+        reinterpret_cast<int8_t*>(copy)[i] = number;
     }
     if (laneIndex() == 0) {
         scales[place] = largest / 127.0F;
@@ -106,126 +112,14 @@ __device__ __noinline__ void stageChunk(const AttendPhase& phase, int64_t place,
     commitCopies();
 }
 
-/// Eight neighbouring elements of a cached vector in shared memory, without its scale.
-__device__ inline void loadCached(int bits, const char* from, int element, float (&out)[8]) {
+/// Four neighbouring elements of a cached vector in shared memory, without its scale.
+__device__ inline float4 cachedFour(int bits, const char* from, int element) {
     if (bits == 16) {
-        const uint4 all = *reinterpret_cast<const uint4*>(from + 2 * element);
-        const uint32_t words[4] = {all.x, all.y, all.z, all.w};
-#pragma unroll
-        for (int i = 0; i < 8; ++i) {
-            out[i] =
-                __half2float(__ushort_as_half(static_cast<uint16_t>(words[i / 2] >> (i % 2 * 16))));
-        }
-        return;
+        return fromHalves(*reinterpret_cast<const uint2*>(from + 2 * element));
     }
-    const uint2 all = *reinterpret_cast<const uint2*>(from + element);
-    const uint32_t words[2] = {all.x, all.y};
-#pragma unroll
-    for (int i = 0; i < 8; ++i) {
-        out[i] = static_cast<float>(static_cast<int8_t>(words[i / 4] >> (i % 4 * 8)));
-    }
-}
-
-/// The new key and value go into their page; its thread block is the only one that reads them in
-/// this step.
-__device__ inline void storeNew(const AttendPhase& phase, const AttendUnit& unit, float* scratch) {
-    const int size = phase.headSize;
-    const int64_t head = static_cast<int64_t>(unit.sequence) * phase.kvHeads + unit.kvHead;
-    const int64_t place =
-        unit.place(phase, unit.position / kPageTokens) + unit.position % kPageTokens;
-    const int warp = static_cast<int>(threadIdx.x) / kWarpLanes;
-    if (warp == 0) {
-        rotateHeads(phase, phase.keys + head * size, 1, unit.position, laneIndex(), kWarpLanes,
-                    scratch);
-        __syncwarp();
-        storeCached(phase.cache, phase.cache.keys, phase.cache.keyScale, place, size, scratch);
-    } else if (warp == 1) {
-        storeCached(phase.cache, phase.cache.values, phase.cache.valueScale, place, size,
-                    phase.values + head * size);
-    }
-}
-
-/// A chunk of a page: its first token's position and place in the cache.
-struct AttendChunk {
-    int position;
-    int tokens;
-    int64_t place;
-    const char* keys; ///< in shared memory; the values follow
-
-    __device__ const char* values(const AttendPhase& phase) const {
-        return keys + tokens * phase.headSize * phase.cache.bits / 8;
-    }
-};
-
-/// score[head][token] of a chunk; tokens beyond the position get none. Eight lanes have a token.
-__device__ inline void scoreChunk(const AttendPhase& phase, const AttendUnit& unit,
-                                  const AttendChunk& chunk, AttendMemory& memory) {
-    constexpr int kLanes = 8;
-    const int sharing = phase.heads / phase.kvHeads;
-    const int size = phase.headSize;
-    const int lane = static_cast<int>(threadIdx.x) % kLanes;
-    const int token = static_cast<int>(threadIdx.x) / kLanes;
-    static_assert(kStepThreads / kLanes >= kPageTokens);
-    if (token >= chunk.tokens) { // whole warps: a chunk has a multiple of four tokens
-        return;
-    }
-    const bool isSeen = chunk.position + token <= unit.position;
-    float scale = rsqrtf(static_cast<float>(size));
-    if (phase.cache.bits == 8) {
-        scale *= phase.cache.keyScale[chunk.place + token];
-    }
-#pragma unroll 1
-    for (int head = 0; head < sharing; ++head) {
-        float sum = 0;
-#pragma unroll 1
-        for (int i = lane * 8; i < size; i += kLanes * 8) {
-            float key[8];
-            loadCached(phase.cache.bits, chunk.keys, token * size + i, key);
-            const auto* query = reinterpret_cast<const float4*>(memory.queries + head * size + i);
-            const float4 low = query[0];
-            const float4 high = query[1];
-            sum += key[0] * low.x + key[1] * low.y + key[2] * low.z + key[3] * low.w +
-                   key[4] * high.x + key[5] * high.y + key[6] * high.z + key[7] * high.w;
-        }
-        for (int distance = kLanes / 2; distance > 0; distance /= 2) {
-            sum += __shfl_xor_sync(kAllLanes, sum, distance);
-        }
-        if (lane == 0) {
-            memory.score[head][token] = isSeen ? sum * scale : -INFINITY;
-        }
-    }
-}
-
-/// Scores become exponentials relative to the largest so far; one warp a head.
-__device__ inline void weighChunk(int sharing, int tokens, AttendMemory& memory) {
-#pragma unroll 1
-    for (int head = static_cast<int>(threadIdx.x) / kWarpLanes; head < sharing;
-         head += kStepThreads / kWarpLanes) {
-        float* score = memory.score[head];
-        const int lane = laneIndex();
-        const float before = memory.largest[head];
-        float own[2];
-#pragma unroll
-        for (int i = 0; i < 2; ++i) {
-            const int token = lane + i * kWarpLanes;
-            own[i] = token < tokens ? score[token] : -INFINITY;
-        }
-        const float largest = fmaxf(before, largestOfWarp(fmaxf(own[0], own[1])));
-        float sum = 0;
-#pragma unroll
-        for (int i = 0; i < 2; ++i) {
-            own[i] = __expf(own[i] - largest);
-            score[lane + i * kWarpLanes] = own[i]; // 0 beyond the chunk
-            sum += own[i];
-        }
-        sum = sumWarp(sum);
-        if (lane == 0) {
-            const float rescale = __expf(before - largest); // 0 at first
-            memory.rescale[head] = rescale;
-            memory.weight[head] = memory.weight[head] * rescale + sum;
-            memory.largest[head] = largest;
-        }
-    }
+    const char4 four = *reinterpret_cast<const char4*>(from + element);
+    return {static_cast<float>(four.x), static_cast<float>(four.y), static_cast<float>(four.z),
+            static_cast<float>(four.w)};
 }
 
 __device__ inline float2 cachedPair(int bits, const char* from, int element) {
@@ -236,85 +130,245 @@ __device__ inline float2 cachedPair(int bits, const char* from, int element) {
     return {static_cast<float>(pair.x), static_cast<float>(pair.y)};
 }
 
-/// Adds the values of a chunk's first tokens to the sums. A thread has pairs of elements.
-__device__ inline void addChunk(const AttendPhase& phase, const AttendChunk& chunk, int tokens,
-                                AttendMemory& memory) {
-    const int pairs = phase.headSize / 2;
-    const int count = phase.heads / phase.kvHeads * pairs;
-    const char* values = chunk.values(phase);
-#pragma unroll 1
-    for (int pair = static_cast<int>(threadIdx.x); pair < count; pair += kStepThreads) {
-        const int head = pair / pairs;
-        const int element = pair % pairs * 2;
-        const float rescale = memory.rescale[head];
-        float2 sum = memory.sums[pair];
-        sum = {sum.x * rescale, sum.y * rescale};
-        const float* weights = memory.score[head];
-#pragma unroll 4
-        for (int token = 0; token < tokens; ++token) {
-            const float2 value =
-                cachedPair(phase.cache.bits, values, token * phase.headSize + element);
-            sum.x = fmaf(weights[token], value.x, sum.x);
-            sum.y = fmaf(weights[token], value.y, sum.y);
+/// A chunk of a page: its first token's position and place in the cache.
+struct AttendChunk {
+    int position;
+    int tokens;
+    int64_t place;
+    char* keys; ///< in shared memory; the values follow
+
+    __device__ char* values(const AttendPhase& phase) const {
+        return keys + tokens * phase.headSize * phase.cache.bits / 8;
+    }
+    __device__ bool has(int token) const { return token >= position && token < position + tokens; }
+};
+
+/// The new key and value go into their page and into the chunk, which was read before; their thread
+/// block is the only one that needs them in this step.
+__device__ inline void storeNew(const AttendPhase& phase, const AttendUnit& unit,
+                                const AttendChunk& chunk, AttendMemory& memory) {
+    const int size = phase.headSize;
+    const int token = unit.position - chunk.position;
+    const int at = token * size * phase.cache.bits / 8;
+    if (warpIndex() == 0) {
+        storeCached(phase.cache, phase.cache.keys, phase.cache.keyScale, chunk.place + token, size,
+                    memory.newKey, chunk.keys + at);
+    } else if (warpIndex() == 1) {
+        storeCached(phase.cache, phase.cache.values, phase.cache.valueScale, chunk.place + token,
+                    size, memory.newValue, chunk.values(phase) + at);
+    }
+}
+
+/// Heads whose scores or sums a thread works out together.
+inline constexpr int kHeadsTogether = 8;
+/// Lanes that share a token's key, four elements of every 32 each.
+inline constexpr int kLanesOfToken = 8;
+
+/// score[head][token] of a chunk; tokens beyond the position get none.
+__device__ inline void scoreChunk(const AttendPhase& phase, const AttendUnit& unit,
+                                  const AttendChunk& chunk, AttendMemory& memory) {
+    constexpr int kQuads = kMostHeadSize / 4 / kLanesOfToken;
+    static_assert(kStepThreads / kLanesOfToken >= kPageTokens);
+    const int sharing = phase.heads / phase.kvHeads;
+    const int size = phase.headSize;
+    const int lane = static_cast<int>(threadIdx.x) % kLanesOfToken;
+    const int token = static_cast<int>(threadIdx.x) / kLanesOfToken;
+    if (token >= chunk.tokens) { // whole warps: a chunk has a multiple of four tokens
+        return;
+    }
+    const bool isSeen = chunk.position + token <= unit.position;
+    float scale = rsqrtf(static_cast<float>(size));
+    if (phase.cache.bits == 8) {
+        scale *= phase.cache.keyScale[chunk.place + token];
+    }
+    const auto element = [&](int quad) { return (quad * kLanesOfToken + lane) * 4; };
+    float4 key[kQuads];
+#pragma unroll
+    for (int quad = 0; quad < kQuads; ++quad) {
+        key[quad] = all(0);
+        if (element(quad) < size) {
+            key[quad] = cachedFour(phase.cache.bits, chunk.keys, token * size + element(quad));
         }
-        memory.sums[pair] = sum;
+    }
+#pragma unroll 1
+    for (int first = 0; first < sharing; first += kHeadsTogether) {
+        float sum[kHeadsTogether] = {};
+#pragma unroll
+        for (int i = 0; i < kHeadsTogether; ++i) {
+            if (first + i < sharing) {
+                const float* query = memory.queries + (first + i) * size;
+#pragma unroll
+                for (int quad = 0; quad < kQuads; ++quad) {
+                    if (element(quad) < size) {
+                        const float4 q = *reinterpret_cast<const float4*>(query + element(quad));
+                        sum[i] = fmaf(key[quad].x, q.x, sum[i]);
+                        sum[i] = fmaf(key[quad].y, q.y, sum[i]);
+                        sum[i] = fmaf(key[quad].z, q.z, sum[i]);
+                        sum[i] = fmaf(key[quad].w, q.w, sum[i]);
+                    }
+                }
+            }
+        }
+        const float own = foldLanes<kHeadsTogether, kLanesOfToken / 2>(sum);
+        if (first + lane < sharing) {
+            memory.score[first + lane][token] = isSeen ? own * scale : -INFINITY;
+        }
     }
 }
 
-/// Weights of int8 values take their scales.
-__device__ inline void scaleWeights(const AttendPhase& phase, const AttendChunk& chunk,
-                                    int position, AttendMemory& memory) {
+/// weights[token][head]: exponentials of the scores relative to the largest so far, times the
+/// scales of int8 values; one warp a head.
+__device__ inline void weighChunk(const AttendPhase& phase, const AttendChunk& chunk,
+                                  AttendMemory& memory) {
+    constexpr int kTokens = kPageTokens / kWarpLanes; ///< of a lane
     const int sharing = phase.heads / phase.kvHeads;
 #pragma unroll 1
-    for (int i = static_cast<int>(threadIdx.x); i < sharing * chunk.tokens; i += kStepThreads) {
-        const int token = i % chunk.tokens;
-        const bool isSeen = chunk.position + token <= position;
-        memory.score[i / chunk.tokens][token] *=
-            isSeen ? phase.cache.valueScale[chunk.place + token] : 0;
+    for (int head = warpIndex(); head < sharing; head += kStepThreads / kWarpLanes) {
+        const float before = memory.largest[head];
+        float own[kTokens];
+        float scale[kTokens];
+#pragma unroll
+        for (int i = 0; i < kTokens; ++i) {
+            const int token = laneIndex() + i * kWarpLanes;
+            own[i] = token < chunk.tokens ? memory.score[head][token] : -INFINITY;
+            scale[i] = 1;
+            if (phase.cache.bits == 8 && own[i] > -INFINITY) {
+                scale[i] = phase.cache.valueScale[chunk.place + token];
+            }
+        }
+        const float largest = fmaxf(before, largestOfWarp(fmaxf(own[0], own[1])));
+        float sum = 0;
+#pragma unroll
+        for (int i = 0; i < kTokens; ++i) {
+            const float weight = __expf(own[i] - largest); // 0 beyond the chunk
+            memory.weights[laneIndex() + i * kWarpLanes][head] = weight * scale[i];
+            sum += weight;
+        }
+        sum = sumWarp(sum);
+        if (laneIndex() == 0) {
+            const float rescale = __expf(before - largest); // 0 at first
+            memory.rescale[head] = rescale;
+            memory.weight[head] = memory.weight[head] * rescale + sum;
+            memory.largest[head] = largest;
+        }
     }
 }
 
-__device__ inline void storePart(const AttendPhase& phase, const AttendUnit& unit,
-                                 const AttendMemory& memory) {
-    const int pairs = phase.headSize / 2;
-    const int sharing = phase.heads / phase.kvHeads;
-    const int64_t firstHead =
-        static_cast<int64_t>(unit.sequence) * phase.heads + unit.kvHead * sharing;
-    auto* to = reinterpret_cast<float2*>(phase.parts.sum);
+/// Sums of weighted values: a thread has a pair of elements of all heads, of some of the tokens.
+template <int kHeads>
+struct ValueSums {
+    int groups; ///< of threads, each with its tokens
+    int group;
+    int pair;
+    float2 sum[kHeads];
+
+    __device__ explicit ValueSums(const AttendPhase& phase) {
+        const int pairs = phase.headSize / 2;
+        groups = quotient(kStepThreads, pairs);
+        group = quotient(static_cast<int>(threadIdx.x), pairs);
+        pair = static_cast<int>(threadIdx.x) - group * pairs;
+#pragma unroll
+        for (float2& each : sum) {
+            each = {0, 0};
+        }
+    }
+
+    /// The first `tokens` of a chunk.
+    __device__ void add(const AttendPhase& phase, const AttendChunk& chunk, int tokens,
+                        const AttendMemory& memory) {
+#pragma unroll
+        for (int head = 0; head < kHeads; ++head) {
+            const float rescale = memory.rescale[head];
+            sum[head] = {sum[head].x * rescale, sum[head].y * rescale};
+        }
+        if (group >= groups) {
+            return;
+        }
+        const char* values = chunk.values(phase);
+#pragma unroll 2
+        for (int token = group; token < tokens; token += groups) {
+            const float2 value =
+                cachedPair(phase.cache.bits, values, token * phase.headSize + 2 * pair);
+#pragma unroll
+            for (int head = 0; head < kHeads; ++head) {
+                const float weight = memory.weights[token][head];
+                sum[head].x = fmaf(weight, value.x, sum[head].x);
+                sum[head].y = fmaf(weight, value.y, sum[head].y);
+            }
+        }
+    }
+
+    /// Adds the groups' sums, eight heads at a time, in the place of a chunk; all threads call it.
+    __device__ void store(const AttendPhase& phase, const AttendUnit& unit,
+                          const AttendMemory& memory) const {
+        static_assert(kStepThreads * kHeadsTogether * sizeof(float2) <= kCacheBytes);
+        auto* all = reinterpret_cast<float2*>(cacheMemory(0)); // [groups, heads together, pairs]
+        const int pairs = phase.headSize / 2;
+        const int sharing = phase.heads / phase.kvHeads;
+        const int64_t firstHead =
+            static_cast<int64_t>(unit.sequence) * phase.heads + unit.kvHead * sharing;
+        auto* to = reinterpret_cast<float2*>(phase.parts.sum);
+#pragma unroll
+        for (int first = 0; first < kHeads; first += kHeadsTogether) {
+            __syncthreads(); // what was there is no longer read
+            if (group < groups) {
+#pragma unroll
+                for (int i = 0; i < kHeadsTogether; ++i) {
+                    all[(group * kHeadsTogether + i) * pairs + pair] = sum[first + i];
+                }
+            }
+            __syncthreads();
+            const int count = min(kHeadsTogether, sharing - first) * pairs;
 #pragma unroll 1
-    for (int pair = static_cast<int>(threadIdx.x); pair < sharing * pairs; pair += kStepThreads) {
-        const int64_t part = (firstHead + pair / pairs) * kAttentionParts + unit.part;
-        to[part * pairs + pair % pairs] = memory.sums[pair];
+            for (int i = static_cast<int>(threadIdx.x); i < count; i += kStepThreads) {
+                float2 total = {0, 0};
+#pragma unroll 8
+                for (int other = 0; other < groups; ++other) {
+                    const float2 each = all[other * kHeadsTogether * pairs + i];
+                    total = {total.x + each.x, total.y + each.y};
+                }
+                const int head = quotient(i, pairs);
+                const int64_t part = (firstHead + first + head) * kAttentionParts + unit.part;
+                to[part * pairs + i - head * pairs] = total;
+            }
+        }
+        if (static_cast<int>(threadIdx.x) < sharing) {
+            const int64_t part = (firstHead + threadIdx.x) * kAttentionParts + unit.part;
+            phase.parts.largest[part] = memory.largest[threadIdx.x];
+            phase.parts.weight[part] = memory.weight[threadIdx.x];
+        }
     }
-    if (static_cast<int>(threadIdx.x) < sharing) {
-        const int64_t part = (firstHead + threadIdx.x) * kAttentionParts + unit.part;
-        phase.parts.largest[part] = memory.largest[threadIdx.x];
-        phase.parts.weight[part] = memory.weight[threadIdx.x];
-    }
-}
+};
 
-/// What a part begins with: the new token's key and value, rotated queries, empty sums.
+/// What a part begins with: queries and the new token's key at their angles, empty sums.
 __device__ inline void beginPart(const AttendPhase& phase, const AttendUnit& unit, bool hasNew,
                                  AttendMemory& memory) {
     const int size = phase.headSize;
     const int sharing = phase.heads / phase.kvHeads;
-    if (hasNew) {
-        storeNew(phase, unit, &memory.score[0][0]);
-    }
     const int64_t firstHead =
         static_cast<int64_t>(unit.sequence) * phase.heads + unit.kvHead * sharing;
     rotateHeads(phase, phase.queries + firstHead * size, sharing, unit.position,
                 static_cast<int>(threadIdx.x), kStepThreads, memory.queries);
+    if (hasNew) {
+        const int64_t head = static_cast<int64_t>(unit.sequence) * phase.kvHeads + unit.kvHead;
+        if (warpIndex() == 0) {
+            rotateHeads(phase, phase.keys + head * size, 1, unit.position, laneIndex(), kWarpLanes,
+                        memory.newKey);
+        } else if (warpIndex() == 1) {
 #pragma unroll 1
-    for (int i = static_cast<int>(threadIdx.x); i < sharing * size / 2; i += kStepThreads) {
-        memory.sums[i] = {0, 0};
+            for (int i = laneIndex(); i < size; i += kWarpLanes) {
+                memory.newValue[i] = phase.values[head * size + i];
+            }
+        }
     }
-    if (static_cast<int>(threadIdx.x) < sharing) {
+    if (static_cast<int>(threadIdx.x) < kMostSharing) {
         memory.largest[threadIdx.x] = -INFINITY;
         memory.weight[threadIdx.x] = 0;
+        memory.rescale[threadIdx.x] = 0;
     }
 }
 
+template <int kHeads>
 __device__ inline void attendUnit(const AttendPhase& phase, const AttendUnit& unit,
                                   AttendMemory& memory) {
     const int length = unit.position + 1;
@@ -325,24 +379,20 @@ __device__ inline void attendUnit(const AttendPhase& phase, const AttendUnit& un
     const auto place = [&](int position) {
         return unit.place(phase, position / kPageTokens) + position % kPageTokens;
     };
-    __syncthreads();
-    const bool hasNew = end == length;
-    // The chunk with the new token is read after that was written.
-    const bool isEarly = !hasNew || first + tokens < length;
-    if (isEarly) {
-        stageChunk(phase, place(first), tokens, 0);
-    }
-    beginPart(phase, unit, hasNew, memory);
-    if (!isEarly) {
-        __syncthreads();
-        stageChunk(phase, place(first), tokens, 0);
-    }
+    // What the cache holds behind the last token may be anything.
+    stageChunk(phase, place(first), tokens, 0);
+    beginPart(phase, unit, end == length, memory);
+    ValueSums<kHeads> sums(phase);
     int buffer = 0;
 #pragma unroll 1
     for (int position = first; position < end; position += tokens) {
         waitForCopies();
         __syncthreads();
         const AttendChunk chunk{position, tokens, place(position), cacheMemory(buffer)};
+        if (chunk.has(unit.position)) {
+            storeNew(phase, unit, chunk, memory);
+            __syncthreads();
+        }
         if (position + tokens < end) {
             buffer = (buffer + 1) % kCacheBuffers;
             if (kCacheBuffers > 1) {
@@ -351,27 +401,23 @@ __device__ inline void attendUnit(const AttendPhase& phase, const AttendUnit& un
         }
         scoreChunk(phase, unit, chunk, memory);
         __syncthreads();
-        weighChunk(phase.heads / phase.kvHeads, tokens, memory);
+        weighChunk(phase, chunk, memory);
         __syncthreads();
-        if (phase.cache.bits == 8) {
-            scaleWeights(phase, chunk, unit.position, memory);
-            __syncthreads();
-        }
-        // Memory behind the last token may hold anything.
-        addChunk(phase, chunk, min(tokens, length - position), memory);
+        sums.add(phase, chunk, min(tokens, length - position), memory);
         if (kCacheBuffers == 1 && position + tokens < end) {
             __syncthreads();
             stageChunk(phase, place(position + tokens), tokens, buffer);
         }
     }
-    storePart(phase, unit, memory);
+    sums.store(phase, unit, memory);
+    __syncthreads(); // the memory is no longer read
 }
 
 /// Parts of all sequences and key heads over the thread blocks.
-__device__ __noinline__ void runAttend() {
+template <int kHeads>
+__device__ __noinline__ void attendUnits() {
     const AttendPhase& phase = currentPhase().attend;
     const StepState& state = stepMemory().state;
-    AttendMemory& memory = stepMemory().attend;
     int unit = static_cast<int>(blockIdx.x);
 #pragma unroll 1
     for (int sequence = 0; sequence < state.count; ++sequence) {
@@ -379,70 +425,24 @@ __device__ __noinline__ void runAttend() {
         const int units = parts * phase.kvHeads;
 #pragma unroll 1
         for (; unit < units; unit += static_cast<int>(gridDim.x)) {
-            attendUnit(
+            const int kvHead = quotient(unit, parts);
+            attendUnit<kHeads>(
                 phase,
-                {sequence, unit / parts, unit % parts, state.position[sequence],
+                {sequence, kvHead, unit - kvHead * parts, state.position[sequence],
                  phase.pages + static_cast<int64_t>(state.slot[sequence]) * phase.tableWidth},
-                memory);
+                stepMemory().attend);
         }
         unit -= units;
     }
 }
 
-/// The numbers of all parts of a head.
-struct PartNumbers {
-    float part[kAttentionParts];
-
-    __device__ explicit PartNumbers(const float* from) {
-#pragma unroll
-        for (int i = 0; i < kAttentionParts; i += 4) {
-            const float4 four = *reinterpret_cast<const float4*>(from + i);
-            part[i] = four.x;
-            part[i + 1] = four.y;
-            part[i + 2] = four.z;
-            part[i + 3] = four.w;
-        }
+__device__ inline void runAttend() {
+    const AttendPhase& phase = currentPhase().attend;
+    if (phase.heads <= kHeadsTogether * phase.kvHeads) {
+        attendUnits<kHeadsTogether>();
+    } else {
+        attendUnits<kMostSharing>();
     }
-};
-
-/// Four neighbouring elements of the heads' output from their parts. They are of one head, for head
-/// sizes are multiples of 8. All loads are under way together.
-__device__ __noinline__ float4 combinedFour(const CombinePhase& phase, int sequence, int i,
-                                            int count) {
-    if (i >= phase.next.size) {
-        return all(0);
-    }
-    const AttentionParts& parts = phase.parts;
-    const int64_t head = static_cast<int64_t>(sequence) * phase.heads + i / phase.headSize;
-    const int64_t first = head * kAttentionParts;
-    const PartNumbers largest(parts.largest + first);
-    const PartNumbers weights(parts.weight + first);
-    const float* sums = parts.sum + first * phase.headSize + i % phase.headSize;
-    float4 sum[kAttentionParts];
-    float most = -INFINITY;
-#pragma unroll
-    for (int part = 0; part < kAttentionParts; ++part) {
-        sum[part] =
-            part < count ? *reinterpret_cast<const float4*>(sums + part * phase.headSize) : all(0);
-        most = part < count ? fmaxf(most, largest.part[part]) : most;
-    }
-    float4 total = all(0);
-    float weight = 0;
-#pragma unroll
-    for (int part = 0; part < kAttentionParts; ++part) {
-        const float factor = part < count ? __expf(largest.part[part] - most) : 0;
-        total = plus(total, times(all(factor), sum[part]));
-        weight = part < count ? fmaf(factor, weights.part[part], weight) : weight;
-    }
-    return times(total, all(1 / weight));
-}
-
-/// Joins the parts of 128 neighbouring elements of all heads' output.
-__device__ inline void combineBlock(const CombinePhase& phase, int sequence, int block, int parts) {
-    const InputFactors factors(phase.next, block);
-    const int first = firstElement(block);
-    const float4 value = combinedFour(phase, sequence, first, parts);
-    storeInput(phase.next, sequence, block, value, factors.norm, factors.sign);
 }
 
 } // namespace caldera::kernels::step

@@ -8,6 +8,7 @@
 
 namespace caldera::kernels::step {
 
+/// Element i of a row of the table.
 __device__ __noinline__ float embeddingValue(const EmbedPhase& phase, int64_t row, int i) {
     switch (phase.storage) {
     case StepStorage::Int4: {
@@ -28,42 +29,92 @@ __device__ __noinline__ float embeddingValue(const EmbedPhase& phase, int64_t ro
     }
 }
 
-__device__ inline void embedBlock(const EmbedPhase& phase, int sequence, int block, int64_t row) {
-    const InputFactors factors(phase.next, block);
-    const int first = firstElement(block);
-    const float4 value = loadSome(phase.columns - first, 0,
-                                  [&](int i) { return embeddingValue(phase, row, first + i); });
-    if (first < phase.columns) {
-        storeFour(phase.hidden + static_cast<int64_t>(sequence) * phase.columns, first,
-                  phase.columns, value);
+/// Elements i ... i + 3; 0 beyond the row.
+template <bool kEven>
+__device__ inline float4 embeddingFour(const EmbedPhase& phase, int64_t row, int i) {
+    if (kEven && phase.storage == StepStorage::Float16 && i < phase.columns) {
+        return fromHalves(*reinterpret_cast<const uint2*>(
+            reinterpret_cast<const __half*>(phase.rows) + row * phase.columns + i));
     }
-    storeInput(phase.next, sequence, block, value, factors.norm, factors.sign);
+    return loadSome(phase.columns - i, 0,
+                    [&](int own) { return embeddingValue(phase, row, i + own); });
 }
 
 /// Calls work(sequence, block) once for every sequence and block of 128, each by a warp.
 template <class Work>
 __device__ inline void forBlocks(int sequences, int blocks, const Work& work) {
-    const int warp = static_cast<int>(threadIdx.x) / kWarpLanes;
     constexpr int kWarps = kStepThreads / kWarpLanes;
-    for (int unit = warp * static_cast<int>(gridDim.x) + static_cast<int>(blockIdx.x);
+    for (int unit = warpIndex() * static_cast<int>(gridDim.x) + static_cast<int>(blockIdx.x);
          unit < sequences * blocks; unit += kWarps * static_cast<int>(gridDim.x)) {
-        work(unit / blocks, unit % blocks);
+        const int sequence = quotient(unit, blocks);
+        work(sequence, unit - sequence * blocks);
     }
 }
 
+template <bool kEven>
 __device__ __noinline__ void runEmbed() {
     const EmbedPhase& phase = currentPhase().embed;
     const StepState& state = stepMemory().state;
     forBlocks(state.count, blocksOf(phase.columns), [&](int sequence, int block) {
-        embedBlock(phase, sequence, block, state.token[sequence]);
+        const InputFactors factors = InputFactors::load<kEven>(phase.next, block);
+        const int first = firstElement(block);
+        const float4 value = embeddingFour<kEven>(phase, state.token[sequence], first);
+        storeFour<kEven>(phase.hidden + static_cast<int64_t>(sequence) * phase.columns, first,
+                         phase.columns, value);
+        storeInput<kEven>(phase.next, sequence, block, value, factors);
     });
 }
 
+/// Four neighbouring elements of the heads' output from `count` parts. They are of one head, for
+/// head sizes are multiples of 8. All loads are under way together.
+__device__ inline float4 combinedFour(const CombinePhase& phase, int sequence, int i, int count) {
+    if (i >= phase.next.size) {
+        return all(0);
+    }
+    const AttentionParts& parts = phase.parts;
+    const int ofSequence = quotient(i, phase.headSize);
+    const int64_t head = static_cast<int64_t>(sequence) * phase.heads + ofSequence;
+    const int64_t first = head * kAttentionParts;
+    const float* sums = parts.sum + first * phase.headSize + i - ofSequence * phase.headSize;
+    float4 sum[kAttentionParts];
+    float largest[kAttentionParts];
+    float weights[kAttentionParts];
+#pragma unroll
+    for (int part = 0; part < kAttentionParts; ++part) {
+        sum[part] = all(0);
+        largest[part] = -INFINITY;
+        weights[part] = 0;
+        if (part < count) {
+            sum[part] = *reinterpret_cast<const float4*>(sums + part * phase.headSize);
+            largest[part] = parts.largest[first + part];
+            weights[part] = parts.weight[first + part];
+        }
+    }
+    float most = largest[0];
+#pragma unroll
+    for (int part = 1; part < kAttentionParts; ++part) {
+        most = fmaxf(most, largest[part]);
+    }
+    float4 total = all(0);
+    float weight = 0;
+#pragma unroll
+    for (int part = 0; part < kAttentionParts; ++part) {
+        const float factor = __expf(largest[part] - most); // 0 beyond the last
+        total = plus(total, times(all(factor), sum[part]));
+        weight = fmaf(factor, weights[part], weight);
+    }
+    return times(total, all(__fdividef(1, weight)));
+}
+
+template <bool kEven>
 __device__ __noinline__ void runCombine() {
     const CombinePhase& phase = currentPhase().combine;
     const StepState& state = stepMemory().state;
     forBlocks(state.count, blocksOf(phase.next.size), [&](int sequence, int block) {
-        combineBlock(phase, sequence, block, partsOf(state.position[sequence] + 1));
+        const InputFactors factors = InputFactors::load<kEven>(phase.next, block);
+        const float4 value = combinedFour(phase, sequence, firstElement(block),
+                                          partsOf(state.position[sequence] + 1));
+        storeInput<kEven>(phase.next, sequence, block, value, factors);
     });
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "kernels/common/warp.cuh"
 #include "kernels/step/step.h"
 
 namespace caldera::kernels::step {
@@ -31,20 +32,24 @@ __device__ inline void waitForGrid(uint32_t* counter, uint32_t count) {
     __syncthreads();
 }
 
-/// Lets bytes travel into the second-level cache, each thread some lines.
+/// Lets bytes travel into the second-level cache; a warp has some of the entries. The first warp
+/// has none, for its first thread waits for the grid.
 template <int kCount>
 __device__ inline void fetch(const StepAhead (&all)[kCount]) {
-    constexpr int64_t kLine = 128;
-    const int64_t thread = static_cast<int64_t>(threadIdx.x) * gridDim.x + blockIdx.x;
-    const int64_t threads = static_cast<int64_t>(gridDim.x) * blockDim.x;
+    constexpr int kLine = 128;
+    const int warps = static_cast<int>(blockDim.x) / kWarpLanes - 1;
+    const int warp = static_cast<int>(threadIdx.x) / kWarpLanes - 1;
+    const int lane = static_cast<int>(threadIdx.x) % kWarpLanes;
+    if (warp < 0) {
+        return;
+    }
 #pragma unroll 1
-    for (const StepAhead& each : all) {
-        if (each.count == 0) {
-            return;
-        }
-        const auto* bytes = static_cast<const char*>(each.bytes);
+    for (int i = warp; i < kCount && all[i].count > 0; i += warps) {
+        const auto* bytes = static_cast<const char*>(all[i].bytes);
+        const int count = all[i].count;
 #pragma unroll 1
-        for (int64_t at = thread * kLine; at < each.count; at += threads * kLine) {
+        for (int at = (lane * static_cast<int>(gridDim.x) + static_cast<int>(blockIdx.x)) * kLine;
+             at < count; at += kWarpLanes * static_cast<int>(gridDim.x) * kLine) {
             asm volatile("prefetch.global.L2 [%0];" ::"l"(bytes + at));
         }
     }

@@ -28,17 +28,23 @@ inline constexpr int kCacheBuffers = 2;
 #endif
 
 struct alignas(16) TeamMemory {
+    float stage[2][2 * kTeamThreads]; ///< parts of R x, four numbers a thread
     float reduced[2][kTeamRank];
     float value[2][kTeamRows];
 };
 
+/// Heads' weights of a token, padded so that tokens lie in different banks.
+inline constexpr int kWeightStride = kMostSharing + 4;
+
 struct alignas(16) AttendMemory {
     float queries[kMostQuery];
-    float2 sums[kMostQuery / 2];
     float score[kMostSharing][kPageTokens];
+    float weights[kPageTokens][kWeightStride]; ///< exponentials of the scores
     float largest[kMostSharing];
     float weight[kMostSharing];
     float rescale[kMostSharing];
+    float newKey[kMostHeadSize]; ///< of the new token, at its angle
+    float newValue[kMostHeadSize];
 };
 
 /// A Lloyd level is at most 2.74, so that its units fit 16 bits.
@@ -83,7 +89,13 @@ __device__ inline char* cacheMemory(int buffer) {
     return reinterpret_cast<char*>(inputMemory()) + buffer * kCacheBytes;
 }
 
-/// 16 bytes from global to shared memory while the thread goes on.
+/// 4 bytes from global to shared memory while the thread goes on.
+__device__ inline void copyWordLater(void* to, const void* from) {
+    const auto address = static_cast<uint32_t>(__cvta_generic_to_shared(to));
+    asm volatile("cp.async.ca.shared.global [%0], [%1], 4;" ::"r"(address), "l"(from) : "memory");
+}
+
+/// 16 bytes, likewise.
 __device__ inline void copyLater(void* to, const void* from) {
     const auto address = static_cast<uint32_t>(__cvta_generic_to_shared(to));
     asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(address), "l"(from) : "memory");

@@ -84,27 +84,9 @@ __device__ inline void multiplyUnit(const uint32_t (&words)[S::kUnitWords], Quad
     }
 }
 
-/// Halves the rows that a lane has until there is one: lanes that differ by kRows exchange.
-template <int kRows>
-__device__ inline float foldRows(const float (&value)[kRows]) {
-    if constexpr (kRows == 1) {
-        return value[0];
-    } else {
-        const bool isUpper = (laneIndex() & kRows) != 0;
-        float half[kRows / 2];
-#pragma unroll
-        for (int i = 0; i < kRows / 2; ++i) {
-            const float sent = isUpper ? value[i] : value[i + kRows / 2];
-            const float kept = isUpper ? value[i + kRows / 2] : value[i];
-            half[i] = kept + __shfl_xor_sync(kAllLanes, sent, kRows);
-        }
-        return foldRows<kRows / 2>(half);
-    }
-}
-
 /// The sums of 16 rows over all lanes: lane 2 r (and 2 r + 1) gets row r's.
 __device__ inline float sumRows(const float (&value)[kTrellisRows]) {
-    const float sum = foldRows<kTrellisRows>(value);
+    const float sum = foldLanes<kTrellisRows, kTrellisRows>(value);
     return sum + __shfl_xor_sync(kAllLanes, sum, 1);
 }
 
@@ -120,8 +102,8 @@ template <class S>
 inline constexpr int kTurnStride = kBlocksTogether* kUnitsOfBlock* S::kUnitWords;
 
 /// One turn: a lane's units of block turn + lane / 8. The next turn's codes are loaded as soon as
-/// their registers are free. Of the last turn of a row some
-/// blocks may be beyond `end`; they count nothing.
+/// their registers are free. Of the last turn of a row some blocks may be beyond `end`; they count
+/// nothing.
 template <class S, bool kWide>
 __device__ inline void multiplyTurn(TurnWords<S>& words, const uint32_t* next, int turn, int end,
                                     uint32_t copy, float (&total)[kTrellisRows]) {

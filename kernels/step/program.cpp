@@ -1,6 +1,7 @@
 #include "kernels/step/program.h"
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 
 #include "kernels/common/device_copy.h"
@@ -20,6 +21,21 @@ int blocksOf(int columns) {
 
 int groupsOf(int rows) {
     return (rows + kGroupRows - 1) / kGroupRows;
+}
+
+/// Of the orthonormal Hadamard transform, rounded as the reference rounds it.
+float blockScale(int block) {
+    return 1.0F / std::sqrt(static_cast<float>(block));
+}
+
+/// Whether there is no vector, or one that can be read four numbers at a time.
+template <class Value>
+bool isQuads(const Value* vector) {
+    return reinterpret_cast<uintptr_t>(vector) % (4 * sizeof(Value)) == 0;
+}
+
+bool isEvenSize(int size, int block) {
+    return size % 4 == 0 && block == kQuantizedBlock;
 }
 
 int codeIndex(const TrellisCode& code) {
@@ -45,7 +61,7 @@ void addProduct(ProductPhase& phase, StepProduct product) {
 
 StepProgram::StepProgram(int sequences, int activationBits, float epsilon)
     : sequences_(sequences), activationBits_(activationBits), epsilon_(epsilon),
-      sharedBytes_(stepSharedBytes(0, 8)), barrier_(1) {
+      sharedBytes_(stepSharedBytes(0, 8)), facts_(floats(int64_t{2} * sequences)), barrier_(1) {
     if (sequences < 1 || sequences > kStepSequences) {
         throw KernelError("step: " + std::to_string(sequences) + " sequences; 1 to " +
                           std::to_string(kStepSequences) + " are possible.");
@@ -85,8 +101,11 @@ StepInput StepProgram::inputOf(const StepGroup& group, StepRole role) {
     StepInput input;
     input.size = group.columns;
     input.block = group.inBlock;
+    input.blockScale = blockScale(group.inBlock);
     input.norm = group.norm;
     input.sign = group.inSign;
+    input.isEven =
+        isEvenSize(input.size, input.block) && isQuads(input.norm) && isQuads(input.sign) ? 1 : 0;
     for (const StepLinear& member : group.members) {
         if (member.isRotated()) {
             input.rotated = vectorOf(vectors.rotated, group.columns, activationBits_);
@@ -178,14 +197,14 @@ void StepProgram::addReduced(ProductPhase& phase, const StepGroup& group, const 
 
 namespace {
 
-StepResult resultOf(const StepLinear& member, const StepInput& input) {
+StepResult resultOf(const StepLinear& member, const float* halfSteps) {
     StepResult result;
     result.rows = member.rows;
     result.paddedRows = groupsOf(member.rows) * kGroupRows;
     result.block = member.outBlock;
+    result.blockScale = blockScale(member.outBlock);
     result.scale = member.scale;
-    result.halfSteps = member.storage == StepStorage::Trellis ? 1 : 0;
-    result.input = member.isRotated() ? input.rotated : input.plain;
+    result.halfSteps = member.storage == StepStorage::Trellis ? halfSteps : nullptr;
     result.sign = member.outSign;
     result.bias = member.bias;
     result.rowScale = member.rowScale;
@@ -216,10 +235,11 @@ std::vector<std::vector<size_t>> byCode(const StepGroup& group) {
 } // namespace
 
 std::vector<StepResult> StepProgram::multiply(const StepGroup& group, const StepInput& input) {
+    const StepFacts facts = factsOf(group, input);
     std::vector<StepResult> results;
     int64_t rows = 0;
     for (const StepLinear& member : group.members) {
-        results.push_back(resultOf(member, input));
+        results.push_back(resultOf(member, facts.halfSteps));
         rows += results.back().paddedRows;
     }
     // As many parts as the finest split of any of its members could want.
@@ -233,9 +253,7 @@ std::vector<StepResult> StepProgram::multiply(const StepGroup& group, const Step
         ProductPhase& phase = step.product;
         phase.rotated = input.rotated;
         phase.plain = input.plain;
-        if (part == 0) {
-            addReduced(phase, group, input, results);
-        }
+        phase.facts = part == 0 ? facts : StepFacts{};
         int64_t groups = 0;
         for (const size_t i : parts[part]) {
             groups += groupsOf(group.members[i].rows);
@@ -253,8 +271,6 @@ std::vector<StepResult> StepProgram::multiply(const StepGroup& group, const Step
                 phase.code = codeIndex(*member.code);
                 phase.entries = static_cast<const int8_t*>(
                     deviceCopy(member.code->table.data(), member.code->table.size()));
-                phase.firstTrellis =
-                    phase.trellisCount == 0 ? phase.productCount : phase.firstTrellis;
                 ++phase.trellisCount;
                 stage(phase, input);
             }
@@ -273,6 +289,9 @@ std::vector<StepResult> StepProgram::multiply(const StepGroup& group, const Step
             results[i].splits = split.splits;
             partial += static_cast<int64_t>(sequences_) * split.splits * results[i].paddedRows;
         }
+        if (part == 0) { // last, for its items are short
+            addReduced(phase, group, input, results);
+        }
     }
     if (sharedBytes_ > stepSharedLimit() || blocks > kMostInputBlocks) {
         throw KernelError("step: an input of " + std::to_string(group.columns) + " columns takes " +
@@ -283,11 +302,45 @@ std::vector<StepResult> StepProgram::multiply(const StepGroup& group, const Step
     return results;
 }
 
+namespace {
+
+/// Whether runFinish<true>() can have the phase.
+bool isEven(const FinishPhase& phase) {
+    const bool isLast = phase.kind == FinishKind::Values;
+    bool all = isLast || (phase.next.isEven != 0 && isQuads(phase.hidden));
+    // A thread has all of a row's rank where there are two results, else half of it.
+    const int rankStep = phase.kind == FinishKind::SwiGlu ? 32 : 64;
+    for (int i = 0; i < phase.resultCount; ++i) {
+        const StepResult& result = phase.results[i];
+        all = all && isEvenSize(result.rows, result.block) && isQuads(result.sign) &&
+              isQuads(result.bias) && isQuads(result.rowScale) && isQuads(result.values) &&
+              result.rank % rankStep == 0 &&
+              (result.rank == 0 || (result.leftStorage == StepStorage::Lloyd4 &&
+                                    reinterpret_cast<uintptr_t>(result.left) % 16 == 0));
+    }
+    return all;
+}
+
+} // namespace
+
+StepFacts StepProgram::factsOf(const StepGroup& group, const StepInput& input) const {
+    StepFacts facts;
+    if (input.squares != nullptr) {
+        facts.squares = input.squares;
+        facts.squareBlocks = blocksOf(group.columns);
+        facts.normSize = group.columns;
+        facts.epsilon = epsilon_;
+        facts.inverseRms = facts_;
+    }
+    if (input.rotated.codes != nullptr) {
+        facts.halfSteps = facts_ + sequences_;
+    }
+    return facts;
+}
+
 void StepProgram::finish(FinishPhase phase, const StepGroup& group, const StepInput& input) {
-    phase.squares = input.squares;
-    phase.squareBlocks = blocksOf(group.columns);
-    phase.normSize = group.columns;
-    phase.epsilon = epsilon_;
+    phase.inverseRms = factsOf(group, input).inverseRms;
+    phase.isEven = isEven(phase) ? 1 : 0;
     add(PhaseKind::Finish).finish = phase;
 }
 
@@ -296,7 +349,7 @@ namespace {
 template <class Value>
 void add(const Value* values, int64_t count, std::vector<StepAhead>& all) {
     if (values != nullptr && count > 0) {
-        all.push_back({values, count * static_cast<int64_t>(sizeof(Value))});
+        all.push_back({values, static_cast<int32_t>(count * static_cast<int64_t>(sizeof(Value)))});
     }
 }
 
@@ -328,10 +381,31 @@ void addCodes(const ProductPhase& phase, int64_t room, std::vector<StepAhead>& a
                     ? static_cast<int64_t>(product.rows) * ((product.columns + 1) / 2)
                     : static_cast<int64_t>(product.groups) * product.columns / code.columns *
                           code.groupBytes();
-            ahead.push_back({product.codes, std::min(room, bytes)});
+            ahead.push_back({product.codes, static_cast<int32_t>(std::min(room, bytes))});
             room -= ahead.back().count;
         }
     }
+}
+
+} // namespace
+
+namespace {
+
+/// The place of the only trellis code of all phases; any where there is none, -1 where there are
+/// several.
+int onlyCode(const std::vector<StepPhase>& phases) {
+    int only = 0;
+    bool isFound = false;
+    for (const StepPhase& phase : phases) {
+        if (phase.kind == PhaseKind::Product && phase.product.trellisCount > 0) {
+            if (isFound && phase.product.code != only) {
+                return -1;
+            }
+            only = phase.product.code;
+            isFound = true;
+        }
+    }
+    return only;
 }
 
 } // namespace
@@ -360,6 +434,7 @@ void StepProgram::seal(int64_t aheadBytes) {
         }
         products = &*phase;
     }
+    onlyCode_ = onlyCode(phases_);
     sealed_ = DeviceMemory<StepPhase>(phases_);
 }
 
@@ -371,6 +446,7 @@ void StepProgram::run(const StepState* state, int sequences, int phaseCount, Cud
     launch.sequences = sequences;
     launch.state = state;
     launch.barrier = barrier_.data();
+    launch.code = onlyCode_;
     launch.sharedBytes = sharedBytes_;
     launch.clocks = clocks;
     runStep(launch, stream);

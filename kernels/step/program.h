@@ -89,6 +89,8 @@ private:
         int64_t size = 0;
     };
     float* shared(Shared& memory, int64_t count);
+    /// What the group's products note for its end.
+    StepFacts factsOf(const StepGroup& group, const StepInput& input) const;
     StepVector vectorOf(StepVector& held, int columns, int bits);
     /// The phase's thread blocks copy the rotated input to shared memory.
     void stage(ProductPhase& phase, const StepInput& input);
@@ -100,7 +102,9 @@ private:
     int activationBits_;
     float epsilon_;
     int sharedBytes_;
+    int onlyCode_ = -1; ///< as StepLaunch::code
     std::vector<DeviceMemory<float>> scratch_;
+    float* facts_; ///< [2, sequences]: StepFacts::inverseRms and halfSteps, for one group at a time
     std::vector<StepPhase> phases_;
     Shared partial_;
     Shared reduced_;

@@ -207,6 +207,30 @@ __device__ inline float dotLevelsWide(uint32_t word, const int* codes, int colum
     return sum;
 }
 
+/// The words of a factor's row in a block; those beyond its `count` are 0.
+struct FactorWords {
+    static constexpr int kWords = static_cast<int>(kQuantizedBlock) / 8;
+    uint32_t word[kWords];
+
+    __device__ FactorWords(const uint32_t* from, int count) {
+        const bool isAligned = reinterpret_cast<uintptr_t>(from) % sizeof(uint4) == 0;
+#pragma unroll
+        for (int i = 0; i < kWords; i += 4) {
+            uint4 four = {};
+            if (isAligned && i + 4 <= count) {
+                four = __ldcs(reinterpret_cast<const uint4*>(from + i));
+            } else if (i < count) {
+                four = {from[i], i + 1 < count ? from[i + 1] : 0, i + 2 < count ? from[i + 2] : 0,
+                        i + 3 < count ? from[i + 3] : 0};
+            }
+            word[i] = four.x;
+            word[i + 1] = four.y;
+            word[i + 2] = four.z;
+            word[i + 3] = four.w;
+        }
+    }
+};
+
 /// 16 rows of a factor of Lloyd levels by two blocks of columns.
 __device__ __noinline__ void multiplyFactor(const StepProduct& product, const RowsItem& item,
                                             FactorInput x) {
@@ -215,21 +239,28 @@ __device__ __noinline__ void multiplyFactor(const StepProduct& product, const Ro
     const int block = item.split * kFactorBlocks + laneIndex() % kFactorBlocks;
     float sum = 0;
     if (block < x.blocks) {
-        const auto* words = reinterpret_cast<const uint32_t*>(
-            product.codes + static_cast<int64_t>(row) * (product.columns / 2) +
-            block * (kColumns / 2));
         const int count = min(kColumns, product.columns - block * kColumns) / 8;
+        const FactorWords words(
+            reinterpret_cast<const uint32_t*>(product.codes +
+                                              static_cast<int64_t>(row) * (product.columns / 2) +
+                                              block * (kColumns / 2)),
+            count);
         if (x.bits == 8) {
-            int units = 0;
-#pragma unroll 8
-            for (int i = 0; i < count; ++i) {
-                units = dotLevels(words[i], x.codes, block * kColumns + 8 * i, units);
+            int units[2] = {};
+#pragma unroll
+            for (int i = 0; i < FactorWords::kWords; ++i) {
+                if (i < count) {
+                    units[i % 2] =
+                        dotLevels(words.word[i], x.codes, block * kColumns + 8 * i, units[i % 2]);
+                }
             }
-            sum = static_cast<float>(units) / kLevelUnits;
+            sum = static_cast<float>(units[0] + units[1]) / kLevelUnits;
         } else {
-#pragma unroll 2
-            for (int i = 0; i < count; ++i) {
-                sum = dotLevelsWide(words[i], x.codes, block * kColumns + 8 * i, sum);
+#pragma unroll
+            for (int i = 0; i < FactorWords::kWords; ++i) {
+                if (i < count) {
+                    sum = dotLevelsWide(words.word[i], x.codes, block * kColumns + 8 * i, sum);
+                }
             }
         }
         sum *= x.scale[block];

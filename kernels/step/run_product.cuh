@@ -16,9 +16,11 @@ __device__ inline void stageInput(const StepVector& x, int sequence) {
     for (int i = 4 * static_cast<int>(threadIdx.x); i < words; i += 4 * kStepThreads) {
         copyLater(inputMemory() + i, from + i);
     }
-#pragma unroll 1
-    for (int i = static_cast<int>(threadIdx.x); i < x.blocks; i += kStepThreads) {
-        stepMemory().scale[i] = x.scale[static_cast<int64_t>(sequence) * x.blocks + i];
+    static_assert(kMostInputBlocks <= kStepThreads);
+    const int block = static_cast<int>(threadIdx.x);
+    if (block < x.blocks) {
+        copyWordLater(&stepMemory().scale[block],
+                      x.scale + static_cast<int64_t>(sequence) * x.blocks + block);
     }
 }
 
@@ -57,6 +59,13 @@ __device__ inline ProductItem itemAt(const ProductPhase& phase, int at) {
     return item;
 }
 
+/// Tickets of the first items are the warps' numbers; kFirstTicket is the first that is taken.
+inline constexpr int kFirstTicket = kStepThreads / kWarpLanes;
+
+__device__ inline ProductItem firstItem(const ProductPhase& phase) {
+    return itemAt(phase, warpIndex() * static_cast<int>(gridDim.x) + static_cast<int>(blockIdx.x));
+}
+
 __device__ inline ProductItem nextItem(const ProductPhase& phase) {
     return itemAt(phase, nextTicket());
 }
@@ -91,18 +100,48 @@ __device__ __noinline__ void multiplyStoredRows(int which, int group, int split,
 }
 
 __device__ inline bool isTrellis(const ProductPhase& phase, const ProductItem& item) {
-    return item.product >= 0 && phase.products[item.product].storage == StepStorage::Trellis;
+    return item.product >= 0 && item.product < phase.trellisCount;
 }
 
-/// Multiplies items of factors until one of a trellis comes, or none. A phase's trellis products
-/// are its last, so that all later items are theirs.
-__device__ inline ProductItem multiplyFactors(const ProductPhase& phase, ProductItem item,
-                                              int sequence) {
-    do {
+/// This item and all that follow it: factors, and products that are stored row by row.
+__device__ inline void multiplyRest(const ProductPhase& phase, ProductItem item, int sequence) {
+    while (item.product >= 0) {
         multiplyStoredRows(item.product, item.group, item.split, sequence);
         item = nextItem(phase);
-    } while (item.product >= 0 && !isTrellis(phase, item));
-    return item;
+    }
+}
+
+/// What the end of the rows needs of the input, worked out by one warp of the grid a sequence.
+__device__ __noinline__ void noteFacts() {
+    const ProductPhase& phase = currentPhase().product;
+    const StepFacts& facts = phase.facts;
+    if (warpIndex() != kFirstTicket - 1) {
+        return;
+    }
+    // The last thread blocks have the fewest items.
+#pragma unroll 1
+    for (int sequence = static_cast<int>(gridDim.x - 1 - blockIdx.x);
+         sequence < stepMemory().state.count; sequence += static_cast<int>(gridDim.x)) {
+        if (facts.squares != nullptr) {
+            float total = 0;
+#pragma unroll 8
+            for (int i = laneIndex(); i < facts.squareBlocks; i += kWarpLanes) {
+                total += facts.squares[sequence * facts.squareBlocks + i];
+            }
+            facts.inverseRms[sequence] =
+                rsqrtf(sumWarp(total) / static_cast<float>(facts.normSize) + facts.epsilon);
+        }
+        if (facts.halfSteps != nullptr) {
+            const StepVector& x = phase.rotated;
+            const int64_t first = static_cast<int64_t>(sequence) * x.blocks;
+            float total = 0;
+#pragma unroll 8
+            for (int i = laneIndex(); i < x.blocks; i += kWarpLanes) {
+                total = fmaf(x.scale[first + i], x.sum[first + i], total);
+            }
+            facts.halfSteps[sequence] = sumWarp(total) / 2;
+        }
+    }
 }
 
 /// The blocks of a trellis item and where a lane's codes of the next turn are.
@@ -113,8 +152,7 @@ struct TrellisCursor {
     int end;  ///< beyond the item's last block
 
     __device__ TrellisCursor(const ProductPhase& phase, const ProductItem& item) {
-        // Without an item: that of the first, which may be loaded as well as any.
-        const StepProduct& product = phase.products[max(item.product, phase.firstTrellis)];
+        const StepProduct& product = phase.products[max(item.product, 0)];
         turn = item.split * product.splitBlocks;
         end = min(turn + product.splitBlocks, phase.rotated.blocks);
         const int64_t unit = static_cast<int64_t>(item.group) * (product.columns / 4) +
@@ -139,7 +177,7 @@ template <class S, bool kWide>
 __device__ __forceinline__ void runItems(int sequence) {
     const ProductPhase& phase = currentPhase().product;
     const uint32_t copy = 4 * static_cast<uint32_t>(laneIndex() % S::kCopies);
-    ProductItem item = nextItem(phase);
+    ProductItem item = firstItem(phase);
     TurnWords<S> words;
     TrellisCursor<S> cursor(phase, item);
     if (isTrellis(phase, item)) {
@@ -148,13 +186,11 @@ __device__ __forceinline__ void runItems(int sequence) {
     stageInput(phase.rotated, sequence);
     waitForCopies();
     __syncthreads();
-    if (item.product >= 0 && !isTrellis(phase, item)) {
-        item = multiplyFactors(phase, item, sequence);
-        cursor = TrellisCursor<S>(phase, item);
-        loadTurn<S>(cursor.codes, words);
+    if (sequence == 0) {
+        noteFacts();
     }
-    if (item.product < 0) {
-        return;
+    if (!isTrellis(phase, item)) {
+        return multiplyRest(phase, item, sequence);
     }
     float total[kTrellisRows] = {};
     for (;;) {
@@ -162,12 +198,14 @@ __device__ __forceinline__ void runItems(int sequence) {
         const int end = cursor.end;
         const bool isLast = cursor.isLast();
         ProductItem next = item;
+        bool hasNext = true;
         if (!isLast) {
             cursor.turn += kBlocksTogether;
             cursor.codes += kTurnStride<S>;
         } else {
             next = nextItem(phase);
-            if (next.product >= 0) {
+            hasNext = isTrellis(phase, next);
+            if (hasNext) {
                 cursor = TrellisCursor<S>(phase, next);
             }
         }
@@ -180,8 +218,8 @@ __device__ __forceinline__ void runItems(int sequence) {
         if (laneIndex() % 2 == 0) {
             sumsOf(phase.products[item.product], item, sequence)[laneIndex() / 2] = rowTotal;
         }
-        if (next.product < 0) {
-            return;
+        if (!hasNext) {
+            return multiplyRest(phase, next, sequence);
         }
         item = next;
 #pragma unroll
@@ -202,14 +240,18 @@ __device__ inline StepVector inputsFrom(const StepVector& x, int sequence) {
 
 /// The factors' products with several vectors, each warp some of them.
 __device__ inline void runBatchFactors(const ProductPhase& phase, int sequence, int vectors) {
-    const int items = phase.products[phase.firstTrellis].firstItem; // factors come first
-    const int warp = static_cast<int>(threadIdx.x) / kWarpLanes;
+    if (phase.trellisCount == phase.productCount) {
+        return;
+    }
+    const int first = phase.products[phase.trellisCount].firstItem;
+    const int items = phase.items - first;
     constexpr int kWarps = kStepThreads / kWarpLanes;
 #pragma unroll 1
-    for (int at = warp * static_cast<int>(gridDim.x) + static_cast<int>(blockIdx.x);
+    for (int at = warpIndex() * static_cast<int>(gridDim.x) + static_cast<int>(blockIdx.x);
          at < items * vectors; at += kWarps * static_cast<int>(gridDim.x)) {
-        const int own = sequence + at / items;
-        const ProductItem item = itemAt(phase, at % items);
+        const int vector = quotient(at, items);
+        const int own = sequence + vector;
+        const ProductItem item = itemAt(phase, first + at - vector * items);
         const StepProduct& product = phase.products[item.product];
         if (product.storage != StepStorage::Lloyd4) {
             multiplyStoredRows(item.product, item.group, item.split, own);
@@ -226,7 +268,7 @@ template <class S>
 __device__ inline void runBatchParts(int sequence, int vectors, int firstSplit, int splits) {
     const ProductPhase& phase = currentPhase().product;
     const uint32_t copy = 4 * static_cast<uint32_t>(laneIndex() % S::kCopies);
-    const StepProduct* first = &phase.products[phase.firstTrellis];
+    const StepProduct* first = &phase.products[0];
     int groups = 0;
     for (int i = 0; i < phase.trellisCount; ++i) {
         groups += first[i].groups;
@@ -259,7 +301,7 @@ __device__ inline void runBatchParts(int sequence, int vectors, int firstSplit, 
 template <class S>
 __device__ inline void runBatch(const ProductPhase& phase, int sequence, int vectors) {
     runBatchFactors(phase, sequence, vectors);
-    const StepProduct& product = phase.products[phase.firstTrellis];
+    const StepProduct& product = phase.products[0];
     const int together = kBatchBlocks / product.splitBlocks;
 #pragma unroll 1
     for (int split = 0; split < product.splits; split += together) {
@@ -276,13 +318,6 @@ __device__ inline void runBatch(const ProductPhase& phase, int sequence, int vec
     }
 }
 
-/// Items of a phase without trellis codes.
-__device__ inline void runRows(const ProductPhase& phase, int sequence) {
-    for (ProductItem item = nextItem(phase); item.product >= 0; item = nextItem(phase)) {
-        multiplyStoredRows(item.product, item.group, item.split, sequence);
-    }
-}
-
 template <class S>
 __device__ inline void runTrellis(const ProductPhase& phase, int sequence) {
     if (phase.rotated.bits == 16) {
@@ -292,10 +327,14 @@ __device__ inline void runTrellis(const ProductPhase& phase, int sequence) {
     }
 }
 
-/// Calls run with the table shape of a place in trellisCodes().
-template <class Run>
+/// A kernel for all codes.
+inline constexpr int kAnyCode = -1;
+
+/// Calls run with the table shape of a place in trellisCodes(); kCode: the only one that can come,
+/// or kAnyCode.
+template <int kCode, class Run>
 __device__ inline void withTableShape(int code, const Run& run) {
-    switch (code) {
+    switch (kCode == kAnyCode ? code : kCode) {
     case 0:
         return run(TableShape<TrellisCodeShape<4, 6, 6>>{});
     case 1:
@@ -309,21 +348,24 @@ __device__ inline void withTableShape(int code, const Run& run) {
     }
 }
 
-/// filled: the code whose table is in shared memory, -1 for none. kBatched: several vectors go
-/// through tensor cores where the phase can; a kernel has either, for both want its registers.
-template <bool kBatched>
+/// filled: the code whose table is in shared memory, -1 for none. kCode: as withTableShape().
+/// kBatched: several vectors go through tensor cores where the phase can; a kernel has either, for
+/// both want its registers.
+template <int kCode, bool kBatched>
 __device__ inline void runProduct(const ProductPhase& phase, int& filled) {
     if (phase.trellisCount > 0 && filled != phase.code) {
-        withTableShape(phase.code, [&](auto shape) { fillTable<decltype(shape)>(phase.entries); });
+        withTableShape<kCode>(phase.code,
+                              [&](auto shape) { fillTable<decltype(shape)>(phase.entries); });
         filled = phase.code;
     }
     const int sequences = stepMemory().state.count;
     if constexpr (kBatched) {
         if (phase.isBatched != 0) {
+            noteFacts();
 #pragma unroll 1
             for (int sequence = 0; sequence < sequences; sequence += kBatch) {
                 const int vectors = min(kBatch, sequences - sequence);
-                withTableShape(phase.code, [&](auto shape) {
+                withTableShape<kCode>(phase.code, [&](auto shape) {
                     runBatch<decltype(shape)>(phase, sequence, vectors);
                 });
             }
@@ -335,7 +377,7 @@ __device__ inline void runProduct(const ProductPhase& phase, int& filled) {
         if (sequence > 0) {
             __syncthreads(); // the input before is no longer read
             if (threadIdx.x == 0) {
-                stepMemory().tickets = 0;
+                stepMemory().tickets = kFirstTicket;
             }
             __syncthreads();
         }
@@ -345,10 +387,13 @@ __device__ inline void runProduct(const ProductPhase& phase, int& filled) {
                 waitForCopies();
                 __syncthreads();
             }
-            runRows(phase, sequence);
+            if (sequence == 0) {
+                noteFacts();
+            }
+            multiplyRest(phase, firstItem(phase), sequence);
         } else {
-            withTableShape(phase.code,
-                           [&](auto shape) { runTrellis<decltype(shape)>(phase, sequence); });
+            withTableShape<kCode>(
+                phase.code, [&](auto shape) { runTrellis<decltype(shape)>(phase, sequence); });
         }
     }
 }

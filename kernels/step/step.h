@@ -60,23 +60,33 @@ inline constexpr int kStepProducts = 6;
 /// Bytes that are fetched into the second-level cache before they are needed.
 struct StepAhead {
     const void* bytes = nullptr;
-    int64_t count = 0;
+    int32_t count = 0;
+};
+
+/// Numbers of a products' input that the end of every row needs.
+struct StepFacts {
+    const float* squares = nullptr; ///< [sequences, squareBlocks]; null: the input had no norm
+    int32_t squareBlocks = 0;
+    int32_t normSize = 0;
+    float epsilon = 0;
+    float* inverseRms = nullptr; ///< [sequences]: 1 / RMS of what the input was made of
+    float* halfSteps = nullptr; ///< [sequences]: half of the sum of the rotated input; null: unused
 };
 
 /// Products with one input: of a group's Q and R, or of the head. Matrices with other codes
 /// follow in a phase of their own, without a barrier between.
 struct ProductPhase {
-    StepProduct products[kStepProducts];
+    StepProduct products[kStepProducts]; ///< those of the trellis come first
     int32_t productCount = 0;
     int32_t items = 0;
     int32_t code = 0;                ///< of Trellis: a place in trellisCodes()
     int32_t trellisCount = 0;        ///< products with that code; 0: no table is needed
-    int32_t firstTrellis = 0;        ///< the first of them; those before it are factors
     int32_t isStaged = 0;            ///< 1: factors or trellis codes want the rotated input
     int32_t isBatched = 0;           ///< 1: several int8 vectors go through tensor cores
     const int8_t* entries = nullptr; ///< that code's table
     StepVector rotated;              ///< input of Trellis, Lloyd4 and Float16
     StepVector plain;                ///< input of the others
+    StepFacts facts;                 ///< pointers null: another phase of the group writes them
 };
 
 /// What turns a product into values: scales, half steps, L R, rotation and bias.
@@ -86,10 +96,11 @@ struct StepResult {
     int32_t paddedRows = 0;
     int32_t rows = 0;
     int32_t block = 1;            ///< of the Hadamard transform
+    float blockScale = 1;         ///< 1 / sqrt(block)
     const float* scale = nullptr; ///< [paddedRows / 16] of Q, times the table's step; null: 1
-    int32_t halfSteps = 0;        ///< 1: Q = (entry + 1/2) step
+    /// StepFacts::halfSteps where Q = (entry + 1/2) step; null: Q = entry step.
+    const float* halfSteps = nullptr;
     int32_t rank = 0;
-    StepVector input;                              ///< of the product, for the half steps
     const uint16_t* sign = nullptr;                ///< fp16 [rows]; null: 1
     const float* bias = nullptr;                   ///< [rows]; null: 0
     const float* rowScale = nullptr;               ///< [rows]; null: 1
@@ -105,6 +116,8 @@ struct StepResult {
 struct StepInput {
     int32_t size = 0;
     int32_t block = 1;
+    float blockScale = 1;           ///< 1 / sqrt(block)
+    int32_t isEven = 0;             ///< 1: whole, aligned quads of numbers, in blocks of 128
     const float* norm = nullptr;    ///< [size]; null: 1. The division by the RMS comes later.
     const uint16_t* sign = nullptr; ///< fp16 [size]; null: 1
     float* squares = nullptr;       ///< [sequences, blocks]: sums of squares; null: not wanted
@@ -131,12 +144,11 @@ enum class FinishKind : int32_t {
 struct FinishPhase {
     FinishKind kind = FinishKind::Values;
     int32_t resultCount = 0;
+    /// 1: as StepInput::isEven for all vectors, and every thread has whole words of 16 bytes of L.
+    int32_t isEven = 0;
     StepResult results[3];
-    const float* squares = nullptr; ///< of the products' input; null: it had no norm
-    int32_t squareBlocks = 0;
-    int32_t normSize = 0;
-    float epsilon = 0;
-    float* hidden = nullptr; ///< [sequences, rows]
+    const float* inverseRms = nullptr; ///< StepFacts::inverseRms
+    float* hidden = nullptr;           ///< [sequences, rows]
     StepInput next;
 };
 

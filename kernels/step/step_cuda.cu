@@ -33,19 +33,19 @@ __device__ void copyPhaseLater(const StepPhase* phase, int place) {
     }
 }
 
-template <bool kBatched>
+template <int kCode, bool kBatched>
 __device__ void runPhase(int& filled) {
     switch (currentPhase().kind) {
     case PhaseKind::Embed:
-        return runEmbed();
+        return currentPhase().embed.next.isEven != 0 ? runEmbed<true>() : runEmbed<false>();
     case PhaseKind::Product:
-        return runProduct<kBatched>(currentPhase().product, filled);
+        return runProduct<kCode, kBatched>(currentPhase().product, filled);
     case PhaseKind::Finish:
-        return runFinish();
+        return currentPhase().finish.isEven != 0 ? runFinish<true>() : runFinish<false>();
     case PhaseKind::Attend:
         return runAttend();
     case PhaseKind::Combine:
-        return runCombine();
+        return currentPhase().combine.next.isEven != 0 ? runCombine<true>() : runCombine<false>();
     }
 }
 
@@ -56,7 +56,9 @@ __device__ void noteClock(int64_t* clocks, int at) {
     }
 }
 
-template <bool kBatched>
+/// kCode: the place in trellisCodes() of the only code that the phases have, or kAnyCode. A kernel
+/// for one code keeps the codes that it reads ahead in registers, which one for all does not.
+template <int kCode, bool kBatched>
 __global__ void __launch_bounds__(kStepThreads, 1)
     stepKernel(const StepPhase* phases, int phaseCount, const StepState* state, uint32_t* barrier,
                LloydLevels levels, int64_t* clocks) {
@@ -80,7 +82,7 @@ __global__ void __launch_bounds__(kStepThreads, 1)
     for (int i = 0; i < phaseCount; ++i) {
         if (thread == 0) {
             stepMemory().current = i % 2;
-            stepMemory().tickets = 0;
+            stepMemory().tickets = kFirstTicket;
         }
         __syncthreads();
         if (i + 1 < phaseCount) {
@@ -88,7 +90,7 @@ __global__ void __launch_bounds__(kStepThreads, 1)
         }
         noteClock(clocks, 3 * i);
         fetch(currentPhase().soon);
-        runPhase<kBatched>(filled);
+        runPhase<kCode, kBatched>(filled);
         waitForCopies();
         noteClock(clocks, 3 * i + 1);
         if (currentPhase().barrier != 0) {
@@ -107,6 +109,27 @@ LloydLevels levelsOfFourBits() {
     LloydLevels levels{};
     std::copy_n(lloydLevels(4).begin(), 16, levels.at);
     return levels;
+}
+
+using StepKernel = void (*)(const StepPhase*, int, const StepState*, uint32_t*, LloydLevels,
+                            int64_t*);
+
+template <bool kBatched>
+StepKernel kernelOf(int code) {
+    switch (code) {
+    case 0:
+        return stepKernel<0, kBatched>;
+    case 1:
+        return stepKernel<1, kBatched>;
+    case 2:
+        return stepKernel<2, kBatched>;
+    case 3:
+        return stepKernel<3, kBatched>;
+    case 4:
+        return stepKernel<4, kBatched>;
+    default:
+        return stepKernel<kAnyCode, kBatched>;
+    }
 }
 
 int attribute(cudaDeviceAttr which) {
@@ -176,7 +199,8 @@ StepSplit splitProduct(int64_t groups, int64_t blocks, int most) {
 
 void runStep(const StepLaunch& launch, CudaStream stream) {
     static const LloydLevels levels = levelsOfFourBits();
-    const auto kernel = launch.sequences >= kStepLeastBatch ? stepKernel<true> : stepKernel<false>;
+    const StepKernel kernel = launch.sequences >= kStepLeastBatch ? kernelOf<true>(launch.code)
+                                                                  : kernelOf<false>(launch.code);
     // The same for all programs: the attribute belongs to the kernel, not to the launch.
     require(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
                                  stepSharedLimit()),

@@ -1,8 +1,8 @@
 // A warp with 128 neighbouring values, four a lane: loads, norm, rotation, codes.
 //
-// Phases with little work run through their instructions once and then wait for others, so their
-// time is the time to fetch instructions: functions here are small and not inlined where they are
-// used in several places.
+// Phases with little work wait for memory and for one instruction after another, so their time is
+// the longest chain of those: loads are all under way before the first is used, and what is usual
+// (kEven: blocks of 128, whole quads) is straight code.
 #pragma once
 
 #include <cuda_fp16.h>
@@ -17,8 +17,25 @@ namespace caldera::kernels::step {
 inline constexpr int kOfLane = static_cast<int>(kQuantizedBlock) / kWarpLanes;
 static_assert(kOfLane == 4);
 
+/// The thread's number, of which the compiler knows nothing: else it would work out what follows
+/// from it once for the whole kernel, and the loops of products would not have enough registers.
+__device__ inline int threadNumber() {
+    int thread = static_cast<int>(threadIdx.x);
+    asm volatile("" : "+r"(thread));
+    return thread;
+}
+
 __device__ inline int laneIndex() {
-    return static_cast<int>(threadIdx.x) % kWarpLanes;
+    return threadNumber() % kWarpLanes;
+}
+
+__device__ inline int warpIndex() {
+    return threadNumber() / kWarpLanes;
+}
+
+/// a / b of numbers below 2^22, without the long way of integers.
+__device__ inline int quotient(int a, int b) {
+    return static_cast<int>(__fdividef(static_cast<float>(a) + 0.5F, static_cast<float>(b)));
 }
 
 /// The first of a lane's elements in a block of a vector.
@@ -40,10 +57,31 @@ __device__ inline float sumWarp(float value) {
 }
 
 __device__ inline float largestOfWarp(float value) {
+#pragma unroll
     for (int distance = kWarpLanes / 2; distance > 0; distance /= 2) {
         value = fmaxf(value, __shfl_xor_sync(kAllLanes, value, distance));
     }
     return value;
+}
+
+/// Halves the numbers that a lane has until there is one: lanes that differ by kDistance exchange,
+/// then those that differ by half of it, and so on. Of kCount numbers a lane keeps the one whose
+/// index is its bits below 2 * kDistance, the highest log2(kCount) of them.
+template <int kCount, int kDistance>
+__device__ inline float foldLanes(const float (&value)[kCount]) {
+    if constexpr (kCount == 1) {
+        return value[0];
+    } else {
+        const bool isUpper = (laneIndex() & kDistance) != 0;
+        float half[kCount / 2];
+#pragma unroll
+        for (int i = 0; i < kCount / 2; ++i) {
+            const float sent = isUpper ? value[i] : value[i + kCount / 2];
+            const float kept = isUpper ? value[i + kCount / 2] : value[i];
+            half[i] = kept + __shfl_xor_sync(kAllLanes, sent, kDistance);
+        }
+        return foldLanes<kCount / 2, kDistance / 2>(half);
+    }
 }
 
 __device__ inline float4 all(float value) {
@@ -58,7 +96,7 @@ __device__ inline float4 plus(float4 a, float4 b) {
     return {a.x + b.x, a.y + b.y, a.z + b.z, a.w + b.w};
 }
 
-/// Some of four elements, the others `instead`; where they are not aligned or not all there.
+/// Some of four elements, the others `instead`.
 template <class Load>
 __device__ inline float4 loadSome(int count, float instead, const Load& load) {
     return {count > 0 ? load(0) : instead, count > 1 ? load(1) : instead,
@@ -69,34 +107,44 @@ __device__ __noinline__ float4 loadSomeFloats(const float* from, int count, floa
     return loadSome(count, instead, [&](int i) { return from[i]; });
 }
 
-__device__ __noinline__ float4 loadSomeHalves(const __half* from, int count, float instead) {
-    return loadSome(count, instead, [&](int i) { return __half2float(from[i]); });
+__device__ __noinline__ uint2 loadSomeHalves(const uint16_t* from, int count, uint16_t instead) {
+    const auto at = [&](int i) { return static_cast<uint32_t>(i < count ? from[i] : instead); };
+    return {at(0) | at(1) << 16, at(2) | at(3) << 16};
 }
 
 /// Elements first ... first + 3 of a vector of `size`; `instead` beyond its end, or without one.
+template <bool kEven>
 __device__ inline float4 loadFour(const float* vector, int first, int size, float instead) {
-    if (vector == nullptr) {
-        return all(instead);
+    float4 four = all(instead);
+    if (vector != nullptr && first < size) {
+        if constexpr (kEven) {
+            four = *reinterpret_cast<const float4*>(vector + first);
+        } else {
+            four = loadSomeFloats(vector + first, size - first, instead);
+        }
     }
-    const float* from = vector + first;
-    if (first + kOfLane <= size && reinterpret_cast<uintptr_t>(from) % 16 == 0) {
-        return *reinterpret_cast<const float4*>(from);
-    }
-    return loadSomeFloats(from, size - first, instead);
+    return four;
 }
 
-__device__ inline float4 loadFour(const uint16_t* vector, int first, int size, float instead) {
-    if (vector == nullptr) {
-        return all(instead);
+/// The same of fp16, still as bits; 1 beyond the end, or without a vector.
+template <bool kEven>
+__device__ inline uint2 loadFourSigns(const uint16_t* vector, int first, int size) {
+    constexpr uint16_t kHalfOne = 0x3C00;
+    uint2 four = {0x3C003C00U, 0x3C003C00U};
+    if (vector != nullptr && first < size) {
+        if constexpr (kEven) {
+            four = *reinterpret_cast<const uint2*>(vector + first);
+        } else {
+            four = loadSomeHalves(vector + first, size - first, kHalfOne);
+        }
     }
-    const __half* from = halves(vector) + first;
-    if (first + kOfLane <= size && reinterpret_cast<uintptr_t>(from) % 8 == 0) {
-        const uint2 bits = *reinterpret_cast<const uint2*>(from);
-        const float2 low = __half22float2(*reinterpret_cast<const __half2*>(&bits.x));
-        const float2 high = __half22float2(*reinterpret_cast<const __half2*>(&bits.y));
-        return {low.x, low.y, high.x, high.y};
-    }
-    return loadSomeHalves(from, size - first, instead);
+    return four;
+}
+
+__device__ inline float4 fromHalves(uint2 bits) {
+    const float2 low = __half22float2(*reinterpret_cast<const __half2*>(&bits.x));
+    const float2 high = __half22float2(*reinterpret_cast<const __half2*>(&bits.y));
+    return {low.x, low.y, high.x, high.y};
 }
 
 __device__ __noinline__ void storeSome(float* to, int count, float4 value) {
@@ -109,41 +157,60 @@ __device__ __noinline__ void storeSome(float* to, int count, float4 value) {
     }
 }
 
+/// The part of four elements that the vector has.
+template <bool kEven>
 __device__ inline void storeFour(float* vector, int first, int size, float4 value) {
-    float* to = vector + first;
-    if (first + kOfLane <= size && reinterpret_cast<uintptr_t>(to) % 16 == 0) {
-        *reinterpret_cast<float4*>(to) = value;
-    } else {
-        storeSome(to, size - first, value);
+    if (first < size) {
+        if constexpr (kEven) {
+            *reinterpret_cast<float4*>(vector + first) = value;
+        } else {
+            storeSome(vector + first, size - first, value);
+        }
     }
 }
 
-/// The orthonormal Hadamard transform in aligned blocks of a power of two up to 128. Additions run
-/// from the nearest partner to the farthest, as in the reference, so that the bits agree.
-__device__ __noinline__ float4 hadamard(float4 value, int block) {
-    if (block >= 2) {
+/// Sums and differences with the lane at a distance.
+__device__ inline float4 hadamardLanes(float4 value, int distance) {
+    const float sign = (laneIndex() & distance) != 0 ? -1.0F : 1.0F; // partner - own, exactly
+    return {fmaf(sign, value.x, __shfl_xor_sync(kAllLanes, value.x, distance)),
+            fmaf(sign, value.y, __shfl_xor_sync(kAllLanes, value.y, distance)),
+            fmaf(sign, value.z, __shfl_xor_sync(kAllLanes, value.z, distance)),
+            fmaf(sign, value.w, __shfl_xor_sync(kAllLanes, value.w, distance))};
+}
+
+/// The orthonormal Hadamard transform in aligned blocks of a power of two up to 128; scale: 1 /
+/// sqrt(block). Additions run from the nearest partner to the farthest, as in the reference, so
+/// that the bits agree.
+template <bool kEven>
+__device__ inline float4 hadamard(float4 value, int block, float scale) {
+    if (kEven || block >= 2) {
         value = {value.x + value.y, value.x - value.y, value.z + value.w, value.z - value.w};
     }
-    if (block >= 4) {
+    if (kEven || block >= 4) {
         value = {value.x + value.z, value.y + value.w, value.x - value.z, value.y - value.w};
     }
+    if constexpr (kEven) {
+#pragma unroll
+        for (int distance = 1; distance < kWarpLanes; distance *= 2) {
+            value = hadamardLanes(value, distance);
+        }
+    } else {
 #pragma unroll 1
-    for (int distance = 1; distance * kOfLane < block; distance *= 2) {
-        const float sign = (laneIndex() & distance) != 0 ? -1.0F : 1.0F; // partner - own, exactly
-        value.x = fmaf(sign, value.x, __shfl_xor_sync(kAllLanes, value.x, distance));
-        value.y = fmaf(sign, value.y, __shfl_xor_sync(kAllLanes, value.y, distance));
-        value.z = fmaf(sign, value.z, __shfl_xor_sync(kAllLanes, value.z, distance));
-        value.w = fmaf(sign, value.w, __shfl_xor_sync(kAllLanes, value.w, distance));
+        for (int distance = 1; distance * kOfLane < block; distance *= 2) {
+            value = hadamardLanes(value, distance);
+        }
     }
-    // The reference's bits: 1 / sqrt, both rounded.
-    return times(value, all(__fdiv_rn(1.0F, __fsqrt_rn(static_cast<float>(block)))));
+    return times(value, all(scale));
 }
 
 /// Rounds a block to int8 or int16 by its largest magnitude. A block of zeros has scale 0.
 __device__ __noinline__ void storeCodes(const StepVector& out, int sequence, int block,
                                         float4 value) {
-    const float peak = largestOfWarp(
-        fmaxf(fmaxf(fabsf(value.x), fabsf(value.y)), fmaxf(fabsf(value.z), fabsf(value.w))));
+    // Magnitudes are ordered as their bits are.
+    const uint32_t bits =
+        max(max(__float_as_uint(fabsf(value.x)), __float_as_uint(fabsf(value.y))),
+            max(__float_as_uint(fabsf(value.z)), __float_as_uint(fabsf(value.w))));
+    const float peak = __uint_as_float(__reduce_max_sync(kAllLanes, bits));
     const float largest = peak < kSmallestPeak ? 0 : peak;
     const float most = out.bits == 8 ? kLargestCode8 : kLargestCode16;
     const float inverse = largest > 0 ? __fdiv_rn(most, largest) : 0;
@@ -171,29 +238,35 @@ __device__ __noinline__ void storeCodes(const StepVector& out, int sequence, int
 /// What a block of an input is multiplied by; loaded before the values are known.
 struct InputFactors {
     float4 norm;
-    float4 sign;
+    uint2 sign; ///< of fp16
 
-    __device__ InputFactors(const StepInput& next, int block)
-        : norm(loadFour(next.norm, firstElement(block), next.size, 1)),
-          sign(loadFour(next.sign, firstElement(block), next.size, 1)) {}
+    template <bool kEven>
+    __device__ static InputFactors load(const StepInput& next, int block) {
+        const int first = firstElement(block);
+        return {loadFour<kEven>(next.norm, first, next.size, 1),
+                loadFourSigns<kEven>(next.sign, first, next.size)};
+    }
 };
 
 /// Makes a block of the next input from values (0 beyond the vector's end).
-__device__ __noinline__ void storeInput(const StepInput& next, int sequence, int block,
-                                        float4 value, float4 norm, float4 sign) {
+template <bool kEven>
+__device__ inline void storeInput(const StepInput& next, int sequence, int block, float4 value,
+                                  const InputFactors& factors) {
+    const float4 normed = times(value, factors.norm);
+    if (next.rotated.codes != nullptr) {
+        storeCodes(
+            next.rotated, sequence, block,
+            hadamard<kEven>(times(normed, fromHalves(factors.sign)), next.block, next.blockScale));
+    }
+    if (next.plain.codes != nullptr) {
+        storeCodes(next.plain, sequence, block, normed);
+    }
     if (next.squares != nullptr) {
         const float squares =
             sumWarp(value.x * value.x + value.y * value.y + value.z * value.z + value.w * value.w);
         if (laneIndex() == 0) {
             next.squares[sequence * blocksOf(next.size) + block] = squares;
         }
-    }
-    value = times(value, norm);
-    if (next.plain.codes != nullptr) {
-        storeCodes(next.plain, sequence, block, value);
-    }
-    if (next.rotated.codes != nullptr) {
-        storeCodes(next.rotated, sequence, block, hadamard(times(value, sign), next.block));
     }
 }
 
