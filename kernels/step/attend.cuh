@@ -7,35 +7,49 @@
 
 namespace caldera::kernels::step {
 
-/// Pages of a part: parts depend on a sequence's own length only, so that its sums do, too.
-__device__ inline int pagesOfPart(int length) {
-    const int pages = (length + kPageTokens - 1) / kPageTokens;
-    return (pages + kAttentionParts - 1) / kAttentionParts;
+/// Parts of a sequence's context and the pages of each. They depend on its own length only, so that
+/// its sums do, too.
+__device__ inline void noteParts(int sequence) {
+    const int pages = stepMemory().state.position[sequence] / kPageTokens + 1;
+    const int each = (pages + kAttentionParts - 1) / kAttentionParts;
+    stepMemory().partPages[sequence] = each;
+    stepMemory().parts[sequence] = quotient(pages + each - 1, each);
 }
 
-__device__ inline int partsOf(int length) {
-    const int pages = (length + kPageTokens - 1) / kPageTokens;
-    const int each = pagesOfPart(length);
-    return quotient(pages + each - 1, each);
-}
+/// Two numbers of a head, i and i + half, that turn by their position's angle: loaded first, turned
+/// and stored later.
+struct TurningPair {
+    int at = -1; ///< of the first, in [heads, headSize]; -1: there is none
+    float cosine, sine, first, second;
 
-/// Turns neighbouring heads [heads, headSize] by their position's angle: i with i + half. Thread
-/// `thread` of `threads` has some of the pairs.
-__device__ inline void rotateHeads(const AttendPhase& phase, const float* from, int heads,
-                                   int position, int thread, int threads, float* to) {
-    const int half = phase.headSize / 2;
-    const int64_t angles = static_cast<int64_t>(position) * half;
+    __device__ TurningPair(const AttendPhase& phase, const float* from, int heads, int position,
+                           int pair) {
+        const int half = phase.headSize / 2;
+        if (pair < heads * half) {
+            const int head = quotient(pair, half);
+            const int i = pair - head * half;
+            const int64_t angle = static_cast<int64_t>(position) * half + i;
+            at = head * phase.headSize + i;
+            cosine = phase.cosines[angle];
+            sine = phase.sines[angle];
+            first = from[at];
+            second = from[at + half];
+        }
+    }
+    __device__ void store(const AttendPhase& phase, float* to) const {
+        if (at >= 0) {
+            to[at] = first * cosine - second * sine;
+            to[at + phase.headSize / 2] = second * cosine + first * sine;
+        }
+    }
+};
+
+/// All pairs from a thread's first on.
+__device__ inline void turnHeads(const AttendPhase& phase, const float* from, int heads,
+                                 int position, int firstPair, int stride, float* to) {
 #pragma unroll 1
-    for (int pair = thread; pair < heads * half; pair += threads) {
-        const int head = quotient(pair, half);
-        const int i = pair - head * half;
-        const int at = head * phase.headSize + i;
-        const float cosine = phase.cosines[angles + i];
-        const float sine = phase.sines[angles + i];
-        const float a = from[at];
-        const float b = from[at + half];
-        to[at] = a * cosine - b * sine;
-        to[at + half] = b * cosine + a * sine;
+    for (int pair = firstPair; pair < heads * phase.headSize / 2; pair += stride) {
+        TurningPair(phase, from, heads, position, pair).store(phase, to);
     }
 }
 
@@ -55,8 +69,8 @@ struct AttendUnit {
 
 /// One vector into the cache, fp16 or int8 with a scale, and into its copy in shared memory. By
 /// one warp.
-__device__ __noinline__ void storeCached(const StepCache& cache, void* to, float* scales,
-                                         int64_t place, int size, const float* value, char* copy) {
+__device__ inline void storeCached(const StepCache& cache, void* to, float* scales, int64_t place,
+                                   int size, const float* value, char* copy) {
     if (cache.bits == 16) {
         auto* out = static_cast<__half*>(to) + place * size;
 #pragma unroll 1
@@ -97,15 +111,14 @@ __device__ inline int tokensOfChunk(const AttendPhase& phase) {
 }
 
 /// Copies keys and values of a chunk to one of the buffers.
-__device__ __noinline__ void stageChunk(const AttendPhase& phase, int64_t place, int tokens,
-                                        int buffer) {
+__device__ inline void stageChunk(const AttendPhase& phase, int64_t place, int tokens, int buffer) {
     const int vectorBytes = phase.headSize * phase.cache.bits / 8;
     const int bytes = tokens * vectorBytes;
     const char* keys = static_cast<const char*>(phase.cache.keys) + place * vectorBytes;
     const char* values = static_cast<const char*>(phase.cache.values) + place * vectorBytes;
     char* to = cacheMemory(buffer);
 #pragma unroll 1
-    for (int i = 16 * static_cast<int>(threadIdx.x); i < bytes; i += 16 * kStepThreads) {
+    for (int i = 16 * threadNumber(); i < bytes; i += 16 * kStepThreads) {
         copyLater(to + i, keys + i);
         copyLater(to + bytes + i, values + i);
     }
@@ -164,54 +177,71 @@ inline constexpr int kHeadsTogether = 8;
 /// Lanes that share a token's key, four elements of every 32 each.
 inline constexpr int kLanesOfToken = 8;
 
-/// score[head][token] of a chunk; tokens beyond the position get none.
+/// Tokens of a thread in a chunk, of so many that lie this far apart.
+inline constexpr int kTokensOfThread = 2;
+
+/// score[head][token] of a chunk; tokens beyond the position get none. Half of the warps have eight
+/// heads each, so that a query is read for two tokens.
 __device__ inline void scoreChunk(const AttendPhase& phase, const AttendUnit& unit,
                                   const AttendChunk& chunk, AttendMemory& memory) {
     constexpr int kQuads = kMostHeadSize / 4 / kLanesOfToken;
-    static_assert(kStepThreads / kLanesOfToken >= kPageTokens);
+    constexpr int kHeads = kHeadsTogether / 2; ///< of a warp in a turn
+    constexpr int kApart = kPageTokens / kTokensOfThread;
+    static_assert(kStepThreads / kLanesOfToken == 2 * kApart);
     const int sharing = phase.heads / phase.kvHeads;
     const int size = phase.headSize;
-    const int lane = static_cast<int>(threadIdx.x) % kLanesOfToken;
-    const int token = static_cast<int>(threadIdx.x) / kLanesOfToken;
-    if (token >= chunk.tokens) { // whole warps: a chunk has a multiple of four tokens
-        return;
-    }
-    const bool isSeen = chunk.position + token <= unit.position;
-    float scale = rsqrtf(static_cast<float>(size));
-    if (phase.cache.bits == 8) {
-        scale *= phase.cache.keyScale[chunk.place + token];
-    }
+    const int lane = threadNumber() % kLanesOfToken;
+    const int ofHeads = warpIndex() % 2; ///< which half of the heads
+    const int token = warpIndex() / 2 * (kWarpLanes / kLanesOfToken) + laneIndex() / kLanesOfToken;
+    float scale[kTokensOfThread];
+    float4 key[kTokensOfThread][kQuads];
     const auto element = [&](int quad) { return (quad * kLanesOfToken + lane) * 4; };
-    float4 key[kQuads];
 #pragma unroll
-    for (int quad = 0; quad < kQuads; ++quad) {
-        key[quad] = all(0);
-        if (element(quad) < size) {
-            key[quad] = cachedFour(phase.cache.bits, chunk.keys, token * size + element(quad));
+    for (int t = 0; t < kTokensOfThread; ++t) {
+        const int own = token + t * kApart;
+        const bool isThere = own < chunk.tokens;
+        scale[t] = rsqrtf(static_cast<float>(size));
+        if (phase.cache.bits == 8 && isThere) {
+            scale[t] *= phase.cache.keyScale[chunk.place + own];
+        }
+#pragma unroll
+        for (int quad = 0; quad < kQuads; ++quad) {
+            key[t][quad] = all(0);
+            if (isThere && element(quad) < size) {
+                key[t][quad] = cachedFour(phase.cache.bits, chunk.keys, own * size + element(quad));
+            }
         }
     }
 #pragma unroll 1
-    for (int first = 0; first < sharing; first += kHeadsTogether) {
-        float sum[kHeadsTogether] = {};
+    for (int first = ofHeads * kHeads; first < sharing; first += kHeadsTogether) {
+        float sum[kTokensOfThread * kHeads] = {};
 #pragma unroll
-        for (int i = 0; i < kHeadsTogether; ++i) {
+        for (int i = 0; i < kHeads; ++i) {
             if (first + i < sharing) {
                 const float* query = memory.queries + (first + i) * size;
 #pragma unroll
                 for (int quad = 0; quad < kQuads; ++quad) {
                     if (element(quad) < size) {
                         const float4 q = *reinterpret_cast<const float4*>(query + element(quad));
-                        sum[i] = fmaf(key[quad].x, q.x, sum[i]);
-                        sum[i] = fmaf(key[quad].y, q.y, sum[i]);
-                        sum[i] = fmaf(key[quad].z, q.z, sum[i]);
-                        sum[i] = fmaf(key[quad].w, q.w, sum[i]);
+#pragma unroll
+                        for (int t = 0; t < kTokensOfThread; ++t) {
+                            float& own = sum[t * kHeads + i];
+                            own = fmaf(key[t][quad].x, q.x, own);
+                            own = fmaf(key[t][quad].y, q.y, own);
+                            own = fmaf(key[t][quad].z, q.z, own);
+                            own = fmaf(key[t][quad].w, q.w, own);
+                        }
                     }
                 }
             }
         }
-        const float own = foldLanes<kHeadsTogether, kLanesOfToken / 2>(sum);
-        if (first + lane < sharing) {
-            memory.score[first + lane][token] = isSeen ? own * scale : -INFINITY;
+        const float total = foldLanes<kTokensOfThread * kHeads, kLanesOfToken / 2>(sum);
+        const int head = first + lane % kHeads;
+        const int own = token + lane / kHeads * kApart;
+        if (head < sharing && own < chunk.tokens) {
+            const bool isSeen = chunk.position + own <= unit.position;
+            memory.score[head][own] =
+                isSeen ? total * (lane / kHeads == 0 ? scale[0] : scale[1]) : -INFINITY;
         }
     }
 }
@@ -265,8 +295,8 @@ struct ValueSums {
     __device__ explicit ValueSums(const AttendPhase& phase) {
         const int pairs = phase.headSize / 2;
         groups = quotient(kStepThreads, pairs);
-        group = quotient(static_cast<int>(threadIdx.x), pairs);
-        pair = static_cast<int>(threadIdx.x) - group * pairs;
+        group = quotient(threadNumber(), pairs);
+        pair = threadNumber() - group * pairs;
 #pragma unroll
         for (float2& each : sum) {
             each = {0, 0};
@@ -320,7 +350,7 @@ struct ValueSums {
             __syncthreads();
             const int count = min(kHeadsTogether, sharing - first) * pairs;
 #pragma unroll 1
-            for (int i = static_cast<int>(threadIdx.x); i < count; i += kStepThreads) {
+            for (int i = threadNumber(); i < count; i += kStepThreads) {
                 float2 total = {0, 0};
 #pragma unroll 8
                 for (int other = 0; other < groups; ++other) {
@@ -332,7 +362,7 @@ struct ValueSums {
                 to[part * pairs + i - head * pairs] = total;
             }
         }
-        if (static_cast<int>(threadIdx.x) < sharing) {
+        if (threadNumber() < sharing) {
             const int64_t part = (firstHead + threadIdx.x) * kAttentionParts + unit.part;
             phase.parts.largest[part] = memory.largest[threadIdx.x];
             phase.parts.weight[part] = memory.weight[threadIdx.x];
@@ -340,20 +370,15 @@ struct ValueSums {
     }
 };
 
-/// What a part begins with: queries and the new token's key at their angles, empty sums.
+/// What a part begins with besides its queries: the new token's key at its angle, empty sums.
 __device__ inline void beginPart(const AttendPhase& phase, const AttendUnit& unit, bool hasNew,
                                  AttendMemory& memory) {
-    const int size = phase.headSize;
-    const int sharing = phase.heads / phase.kvHeads;
-    const int64_t firstHead =
-        static_cast<int64_t>(unit.sequence) * phase.heads + unit.kvHead * sharing;
-    rotateHeads(phase, phase.queries + firstHead * size, sharing, unit.position,
-                static_cast<int>(threadIdx.x), kStepThreads, memory.queries);
     if (hasNew) {
+        const int size = phase.headSize;
         const int64_t head = static_cast<int64_t>(unit.sequence) * phase.kvHeads + unit.kvHead;
         if (warpIndex() == 0) {
-            rotateHeads(phase, phase.keys + head * size, 1, unit.position, laneIndex(), kWarpLanes,
-                        memory.newKey);
+            turnHeads(phase, phase.keys + head * size, 1, unit.position, laneIndex(), kWarpLanes,
+                      memory.newKey);
         } else if (warpIndex() == 1) {
 #pragma unroll 1
             for (int i = laneIndex(); i < size; i += kWarpLanes) {
@@ -361,10 +386,11 @@ __device__ inline void beginPart(const AttendPhase& phase, const AttendUnit& uni
             }
         }
     }
-    if (static_cast<int>(threadIdx.x) < kMostSharing) {
-        memory.largest[threadIdx.x] = -INFINITY;
-        memory.weight[threadIdx.x] = 0;
-        memory.rescale[threadIdx.x] = 0;
+    const int head = threadNumber();
+    if (head < kMostSharing) {
+        memory.largest[head] = -INFINITY;
+        memory.weight[head] = 0;
+        memory.rescale[head] = 0;
     }
 }
 
@@ -372,15 +398,24 @@ template <int kHeads>
 __device__ inline void attendUnit(const AttendPhase& phase, const AttendUnit& unit,
                                   AttendMemory& memory) {
     const int length = unit.position + 1;
-    const int each = pagesOfPart(length);
+    const int each = stepMemory().partPages[unit.sequence];
     const int first = unit.part * each * kPageTokens;
     const int end = min(first + each * kPageTokens, length);
     const int tokens = tokensOfChunk(phase);
     const auto place = [&](int position) {
         return unit.place(phase, position / kPageTokens) + position % kPageTokens;
     };
-    // What the cache holds behind the last token may be anything.
+    // Queries are under way before the many bytes of the cache, which would delay them. What the
+    // cache holds behind the last token may be anything.
+    const int sharing = phase.heads / phase.kvHeads;
+    const float* queries = phase.queries + (static_cast<int64_t>(unit.sequence) * phase.heads +
+                                            unit.kvHead * sharing) *
+                                               phase.headSize;
+    const TurningPair pair(phase, queries, sharing, unit.position, threadNumber());
     stageChunk(phase, place(first), tokens, 0);
+    pair.store(phase, memory.queries);
+    turnHeads(phase, queries, sharing, unit.position, threadNumber() + kStepThreads, kStepThreads,
+              memory.queries);
     beginPart(phase, unit, end == length, memory);
     ValueSums<kHeads> sums(phase);
     int buffer = 0;
@@ -421,7 +456,7 @@ __device__ __noinline__ void attendUnits() {
     int unit = static_cast<int>(blockIdx.x);
 #pragma unroll 1
     for (int sequence = 0; sequence < state.count; ++sequence) {
-        const int parts = partsOf(state.position[sequence] + 1);
+        const int parts = stepMemory().parts[sequence];
         const int units = parts * phase.kvHeads;
 #pragma unroll 1
         for (; unit < units; unit += static_cast<int>(gridDim.x)) {

@@ -77,17 +77,25 @@ __device__ inline float4 combinedFour(const CombinePhase& phase, int sequence, i
     const int64_t first = head * kAttentionParts;
     const float* sums = parts.sum + first * phase.headSize + i - ofSequence * phase.headSize;
     float4 sum[kAttentionParts];
-    float largest[kAttentionParts];
-    float weights[kAttentionParts];
 #pragma unroll
     for (int part = 0; part < kAttentionParts; ++part) {
         sum[part] = all(0);
-        largest[part] = -INFINITY;
-        weights[part] = 0;
         if (part < count) {
             sum[part] = *reinterpret_cast<const float4*>(sums + part * phase.headSize);
-            largest[part] = parts.largest[first + part];
-            weights[part] = parts.weight[first + part];
+        }
+    }
+    float largest[kAttentionParts];
+    float weights[kAttentionParts];
+#pragma unroll
+    for (int part = 0; part < kAttentionParts; part += 4) {
+        const float4 four = *reinterpret_cast<const float4*>(parts.largest + first + part);
+        const float4 weight = *reinterpret_cast<const float4*>(parts.weight + first + part);
+        const float ofLargest[4] = {four.x, four.y, four.z, four.w};
+        const float ofWeight[4] = {weight.x, weight.y, weight.z, weight.w};
+#pragma unroll
+        for (int i = 0; i < 4; ++i) {
+            largest[part + i] = part + i < count ? ofLargest[i] : -INFINITY;
+            weights[part + i] = part + i < count ? ofWeight[i] : 0;
         }
     }
     float most = largest[0];
@@ -108,12 +116,11 @@ __device__ inline float4 combinedFour(const CombinePhase& phase, int sequence, i
 
 template <bool kEven>
 __device__ __noinline__ void runCombine() {
-    const CombinePhase& phase = currentPhase().combine;
-    const StepState& state = stepMemory().state;
-    forBlocks(state.count, blocksOf(phase.next.size), [&](int sequence, int block) {
+    const CombinePhase phase = currentPhase().combine; // read at once
+    forBlocks(stepMemory().state.count, blocksOf(phase.next.size), [&](int sequence, int block) {
         const InputFactors factors = InputFactors::load<kEven>(phase.next, block);
-        const float4 value = combinedFour(phase, sequence, firstElement(block),
-                                          partsOf(state.position[sequence] + 1));
+        const float4 value =
+            combinedFour(phase, sequence, firstElement(block), stepMemory().parts[sequence]);
         storeInput<kEven>(phase.next, sequence, block, value, factors);
     });
 }

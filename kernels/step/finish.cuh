@@ -7,9 +7,6 @@
 
 namespace caldera::kernels::step {
 
-/// A block that no vector has.
-inline constexpr int kNoBlock = 1 << 23;
-
 /// Waits for the threads of the own team.
 __device__ inline void syncTeam() {
     const int team = static_cast<int>(threadIdx.x) / kTeamThreads;
@@ -28,7 +25,7 @@ struct TeamPlace {
     int shares;  ///< so many threads have the row
 
     __device__ TeamPlace(int block, bool isPair) {
-        const int own = static_cast<int>(threadIdx.x) % kTeamThreads;
+        const int own = threadNumber() % kTeamThreads;
         half = own / kTeamRows;
         row = block * kTeamRows + own % kTeamRows;
         thread = isPair ? own % kTeamRows : own;
@@ -88,32 +85,56 @@ private:
     }
 };
 
-/// Sums of the parts of R x, four neighbouring rank indices a thread, some of the parts each.
+/// Sums of the parts of R x: neighbouring lanes have four rank indices, some of the parts each.
 struct ReducedQuad {
-    int first; ///< rank index, within `count`
+    int first; ///< rank index, within `count`; not below count: the lane has none
     int lane;  ///< which parts
-    int lanes;
+    int lanes; ///< a power of two
 
     __device__ ReducedQuad(int count, const TeamPlace& place) {
-        const int quads = max(count / kOfLane, 1);
-        lanes = count > 0 ? quotient(place.threads, quads) : 0;
-        lane = quotient(place.thread, quads);
-        first = (place.thread - lane * quads) * kOfLane;
+        const int most = min(quotient(place.threads, max(count / kOfLane, 1)), kWarpLanes);
+        lanes = 1 << (31 - __clz(max(most, 1)));
+        lane = place.thread & (lanes - 1);
+        first = quotient(place.thread, lanes) * kOfLane;
     }
 
-    /// Zero for threads that have no parts.
-    __device__ float4 sum(const StepResult& result, int sequence, int from) const {
+    /// The sum of the lane's parts; eight are under way at once.
+    __device__ float4 sumOwn(const StepResult& result, int sequence, int from, int count) const {
+        constexpr int kTogether = 8;
         const float* parts = result.reduced +
                              static_cast<int64_t>(sequence) * result.reducedSplits * result.rank +
                              from + first;
+        const int end = first < count ? result.reducedSplits : 0;
         float4 total = all(0);
-        if (lane < lanes) {
-#pragma unroll 8
-            for (int split = lane; split < result.reducedSplits; split += lanes) {
-                total = plus(total, *reinterpret_cast<const float4*>(parts + split * result.rank));
+#pragma unroll 1
+        for (int split = lane; split < end; split += kTogether * lanes) {
+            float4 part[kTogether];
+#pragma unroll
+            for (int i = 0; i < kTogether; ++i) {
+                part[i] = all(0);
+                if (split + i * lanes < end) {
+                    part[i] = *reinterpret_cast<const float4*>(
+                        parts + static_cast<int64_t>(split + i * lanes) * result.rank);
+                }
+            }
+#pragma unroll
+            for (int i = 0; i < kTogether; ++i) {
+                total = plus(total, part[i]);
             }
         }
         return total;
+    }
+
+    /// The sums of all parts, in every lane that shares the indices.
+    __device__ float4 sumLanes(float4 own) const {
+#pragma unroll 1
+        for (int distance = lanes / 2; distance > 0; distance /= 2) {
+            own.x += __shfl_xor_sync(kAllLanes, own.x, distance);
+            own.y += __shfl_xor_sync(kAllLanes, own.y, distance);
+            own.z += __shfl_xor_sync(kAllLanes, own.z, distance);
+            own.w += __shfl_xor_sync(kAllLanes, own.w, distance);
+        }
+        return own;
     }
 };
 
@@ -208,23 +229,15 @@ __device__ inline float lowRank(const StepResult& result, int sequence, const Te
     const int part = count / place.shares; // count is a multiple of 16
     const int first = place.share * part;
     const ReducedQuad quad(count, place);
-    float* stage = memory.stage[place.shares == 1 ? place.half : 0];
     float* reduced = memory.reduced[place.shares == 1 ? place.half : 0];
     const EvenLeft left(result, place, from + first, kEven ? part : 0);
-    const float scale = place.thread < count ? result.factorScale[from + place.thread] : 0;
-    const float4 sum = quad.sum(result, sequence, from);
-    if (quad.lane < quad.lanes) {
-        *reinterpret_cast<float4*>(stage + quad.lane * count + quad.first) = sum;
+    float4 scale = all(0);
+    if (quad.first < count) {
+        scale = *reinterpret_cast<const float4*>(result.factorScale + from + quad.first);
     }
-    syncTeam();
-#pragma unroll 1
-    for (int i = place.thread; i < count; i += place.threads) {
-        float total = 0;
-#pragma unroll 4
-        for (int lane = 0; lane < quad.lanes; ++lane) {
-            total += stage[lane * count + i];
-        }
-        reduced[i] = total * (i == place.thread ? scale : result.factorScale[from + i]);
+    const float4 sum = quad.sumLanes(quad.sumOwn(result, sequence, from, count));
+    if (quad.first < count && quad.lane == 0) {
+        *reinterpret_cast<float4*>(reduced + quad.first) = times(sum, scale);
     }
     syncTeam();
     if constexpr (kEven) {
@@ -236,13 +249,13 @@ __device__ inline float lowRank(const StepResult& result, int sequence, const Te
     }
 }
 
-/// memory.value[half][row]: the row's sums before rotation.
+/// memory.value[half][row]: the row's sums before rotation. most: the largest rank of the team's
+/// results.
 template <bool kEven>
-__device__ inline void sumRowsOfTeam(const FinishPhase& phase, const StepResult& result,
-                                     int sequence, const TeamPlace& place, TeamMemory& memory) {
+__device__ inline void sumRowsOfTeam(const StepResult& given, int most, int sequence,
+                                     const TeamPlace& place, TeamMemory& memory) {
+    const StepResult result = given; // read at once
     const RowParts parts(result, sequence, place);
-    const int most =
-        place.shares == 1 ? max(phase.results[0].rank, phase.results[1].rank) : result.rank;
     float sum = 0;
 #pragma unroll 1
     for (int from = 0; from < most; from += kTeamRank) { // the same turns for all of the team
@@ -252,33 +265,109 @@ __device__ inline void sumRowsOfTeam(const FinishPhase& phase, const StepResult&
         }
         sum += lowRank<kEven>(result, sequence, place, from, count, memory);
     }
-    memory.value[place.half][static_cast<int>(threadIdx.x) % kTeamRows] =
-        sum + parts.sum(result, sequence, place);
+    memory.value[place.half][threadNumber() % kTeamRows] = sum + parts.sum(result, sequence, place);
 }
 
-/// What a warp needs to rotate 128 rows back; loaded before their sums are known.
-struct OutputFactors {
-    uint2 sign; ///< of fp16
-    float4 rowScale;
-    float4 bias;
-
-    template <bool kEven>
-    __device__ static OutputFactors load(const StepResult& result, int block) {
-        const int first = firstElement(block);
-        return {loadFourSigns<kEven>(result.sign, first, result.rows),
-                loadFour<kEven>(result.rowScale, first, result.rows, 1),
-                loadFour<kEven>(result.bias, first, result.rows, 0)};
-    }
+/// What the first warp of a team multiplies and adds: copied to shared memory by all of its warps
+/// while they sum their rows.
+enum EndVector {
+    kSign,
+    kRowScale,
+    kBias,
+    kUpSign,
+    kUpRowScale,
+    kUpBias,
+    kNorm,
+    kNextSign,
+    kHidden
 };
+static_assert(kHidden + 1 == kTeamVectors);
 
-/// The values of 128 rows, 0 beyond the end, from their sums.
-template <bool kEven>
-__device__ inline float4 rotateBack(const StepResult& result, const OutputFactors& factors,
-                                    int sequence, int block, float4 sum) {
+/// A lane's four elements of a vector, with one copy.
+template <class Value>
+__device__ inline void copyFourLater(uint4 (&to)[kWarpLanes], const Value* vector, int first,
+                                     int size) {
+    if (vector != nullptr && first < size) {
+        if constexpr (sizeof(Value) == 4) {
+            copyLater(&to[laneIndex()], vector + first);
+        } else {
+            copyHalfLater(&to[laneIndex()], vector + first);
+        }
+    }
+}
+
+__device__ inline float* hiddenOf(const FinishPhase& phase, int rows, int sequence) {
+    return phase.kind == FinishKind::Residual ? phase.hidden + static_cast<int64_t>(sequence) * rows
+                                              : nullptr;
+}
+
+__device__ inline void copyEndVector(int which, const FinishPhase& phase, const StepResult& result,
+                                     int sequence, int block, TeamMemory& memory) {
+    const StepResult& up = phase.results[1];
+    const int upRows = phase.kind == FinishKind::SwiGlu ? up.rows : 0;
+    const int nextSize = phase.kind == FinishKind::Values ? 0 : phase.next.size;
     const int first = firstElement(block);
-    const float4 rotated =
-        times(hadamard<kEven>(sum, result.block, result.blockScale), fromHalves(factors.sign));
-    float4 value = plus(times(rotated, factors.rowScale), factors.bias);
+    uint4(&to)[kWarpLanes] = memory.vectors[which];
+    switch (which) {
+    case kSign:
+        return copyFourLater(to, result.sign, first, result.rows);
+    case kRowScale:
+        return copyFourLater(to, result.rowScale, first, result.rows);
+    case kBias:
+        return copyFourLater(to, result.bias, first, result.rows);
+    case kUpSign:
+        return copyFourLater(to, up.sign, first, upRows);
+    case kUpRowScale:
+        return copyFourLater(to, up.rowScale, first, upRows);
+    case kUpBias:
+        return copyFourLater(to, up.bias, first, upRows);
+    case kNorm:
+        return copyFourLater(to, phase.next.norm, first, nextSize);
+    case kNextSign:
+        return copyFourLater(to, phase.next.sign, first, nextSize);
+    default:
+        return copyFourLater(to, hiddenOf(phase, result.rows, sequence), first, result.rows);
+    }
+}
+
+/// What was copied, or, where vectors are no whole quads, what is loaded now.
+template <bool kEven>
+__device__ inline float4 endFour(const TeamMemory& memory, EndVector which, const float* vector,
+                                 int first, int size, float instead) {
+    if constexpr (kEven) {
+        return vector != nullptr && first < size
+                   ? *reinterpret_cast<const float4*>(&memory.vectors[which][laneIndex()])
+                   : all(instead);
+    } else {
+        return loadFour<false>(vector, first, size, instead);
+    }
+}
+
+template <bool kEven>
+__device__ inline uint2 endSigns(const TeamMemory& memory, EndVector which, const uint16_t* vector,
+                                 int first, int size) {
+    if constexpr (kEven) {
+        return vector != nullptr && first < size
+                   ? *reinterpret_cast<const uint2*>(&memory.vectors[which][laneIndex()])
+                   : loadFourSigns<true>(nullptr, first, size);
+    } else {
+        return loadFourSigns<false>(vector, first, size);
+    }
+}
+
+/// The values of 128 rows, 0 beyond the end, from their sums. sign: the first of the result's
+/// vectors.
+template <bool kEven>
+__device__ inline float4 rotateBack(const StepResult& result, EndVector sign, int sequence,
+                                    int block, float4 sum, const TeamMemory& memory) {
+    const int first = firstElement(block);
+    const auto vector = [&](int offset) { return static_cast<EndVector>(sign + offset); };
+    const float4 signs = fromHalves(endSigns<kEven>(memory, sign, result.sign, first, result.rows));
+    const float4 scales =
+        endFour<kEven>(memory, vector(kRowScale), result.rowScale, first, result.rows, 1);
+    const float4 bias = endFour<kEven>(memory, vector(kBias), result.bias, first, result.rows, 0);
+    const float4 rotated = hadamard<kEven>(sum, result.block, result.blockScale);
+    float4 value = plus(times(times(rotated, signs), scales), bias);
     const int count = result.rows - first; // real rows of the lane
     value = {count > 0 ? value.x : 0, count > 1 ? value.y : 0, count > 2 ? value.z : 0,
              count > 3 ? value.w : 0};
@@ -297,46 +386,56 @@ __device__ inline float gated(float gate, float up) {
     return gate / (1 + __expf(-gate)) * up;
 }
 
+/// What the first warp of a team makes of the rows' sums.
+template <bool kEven>
+__device__ inline void endBlock(const FinishPhase& phase, const StepResult& result, int sequence,
+                                int block, const TeamMemory& memory) {
+    const bool isPair = phase.kind == FinishKind::SwiGlu;
+    const float inverse = phase.inverseRms != nullptr ? phase.inverseRms[sequence] : 1;
+    const float4 sum = isPair ? sumsOf(memory, 0) : plus(sumsOf(memory, 0), sumsOf(memory, 1));
+    float4 value =
+        rotateBack<kEven>(result, kSign, sequence, block, times(sum, all(inverse)), memory);
+    if (isPair) {
+        const float4 up = rotateBack<kEven>(phase.results[1], kUpSign, sequence, block,
+                                            times(sumsOf(memory, 1), all(inverse)), memory);
+        value = {gated(value.x, up.x), gated(value.y, up.y), gated(value.z, up.z),
+                 gated(value.w, up.w)};
+    }
+    const int first = firstElement(block);
+    if (phase.kind == FinishKind::Residual) {
+        float* hidden = hiddenOf(phase, result.rows, sequence);
+        value = plus(value, endFour<kEven>(memory, kHidden, hidden, first, result.rows, 0));
+        storeFour<kEven>(hidden, first, result.rows, value);
+    }
+    if (phase.kind != FinishKind::Values) {
+        const StepInput& next = phase.next;
+        storeInput<kEven>(next, sequence, block, value,
+                          {endFour<kEven>(memory, kNorm, next.norm, first, next.size, 1),
+                           endSigns<kEven>(memory, kNextSign, next.sign, first, next.size)});
+    }
+}
+
 /// 128 rows of a result: written, added to the hidden vector, or, of gate and up, multiplied.
 template <bool kEven>
-__device__ inline void finishBlock(const FinishPhase& phase, const StepResult& result, int sequence,
-                                   int block, TeamMemory& memory) {
+__device__ inline void finishBlock(const FinishPhase& phase, int which, int sequence, int block,
+                                   TeamMemory& memory) {
     const bool isPair = phase.kind == FinishKind::SwiGlu;
-    const bool isResidual = phase.kind == FinishKind::Residual;
+    const StepResult& result = phase.results[which];
     const TeamPlace place(block, isPair);
-    // Loads for the first warp's part, before the others have their sums. Blocks beyond the
-    // vectors' ends load nothing.
-    const bool isFirstWarp = static_cast<int>(threadIdx.x) % kTeamThreads < kWarpLanes;
-    const int loaded = isFirstWarp ? block : kNoBlock;
-    const OutputFactors factors = OutputFactors::load<kEven>(result, loaded);
-    const OutputFactors upFactors =
-        OutputFactors::load<kEven>(phase.results[1], isPair ? loaded : kNoBlock);
-    const InputFactors next =
-        InputFactors::load<kEven>(phase.next, isPair || isResidual ? loaded : kNoBlock);
-    float* own = phase.hidden + static_cast<int64_t>(sequence) * result.rows;
-    const int first = firstElement(loaded);
-    const float4 hidden = loadFour<kEven>(isResidual ? own : nullptr, first, result.rows, 0);
-    const float inverse = phase.inverseRms != nullptr ? phase.inverseRms[sequence] : 1;
-    sumRowsOfTeam<kEven>(phase, isPair ? phase.results[place.half] : result, sequence, place,
-                         memory);
+    const int warp = threadNumber() % kTeamThreads / kWarpLanes;
+    if constexpr (kEven) {
+#pragma unroll 1
+        for (int vector = warp; vector < kTeamVectors; vector += kTeamThreads / kWarpLanes) {
+            copyEndVector(vector, phase, result, sequence, block, memory);
+        }
+    }
+    sumRowsOfTeam<kEven>(phase.results[isPair ? place.half : which],
+                         isPair ? max(result.rank, phase.results[1].rank) : result.rank, sequence,
+                         place, memory);
+    waitForCopies();
     syncTeam();
-    if (isFirstWarp) {
-        const float4 sum = isPair ? sumsOf(memory, 0) : plus(sumsOf(memory, 0), sumsOf(memory, 1));
-        float4 value =
-            rotateBack<kEven>(result, factors, sequence, block, times(sum, all(inverse)));
-        if (isPair) {
-            const float4 up = rotateBack<kEven>(phase.results[1], upFactors, sequence, block,
-                                                times(sumsOf(memory, 1), all(inverse)));
-            value = {gated(value.x, up.x), gated(value.y, up.y), gated(value.z, up.z),
-                     gated(value.w, up.w)};
-        }
-        if (isResidual) {
-            value = plus(value, hidden);
-            storeFour<kEven>(own, first, result.rows, value);
-        }
-        if (isPair || isResidual) {
-            storeInput<kEven>(phase.next, sequence, block, value, next);
-        }
+    if (warp == 0) {
+        endBlock<kEven>(phase, result, sequence, block, memory);
     }
 }
 
@@ -363,7 +462,7 @@ __device__ __noinline__ void runFinish() {
             block -= blocksOf(phase.results[result].rows);
             ++result;
         }
-        finishBlock<kEven>(phase, phase.results[result], sequence, block, memory);
+        finishBlock<kEven>(phase, result, sequence, block, memory);
         syncTeam(); // the team's memory is no longer read
     }
 }

@@ -27,8 +27,11 @@ inline constexpr int kCacheBuffers = 1;
 inline constexpr int kCacheBuffers = 2;
 #endif
 
+/// Vectors that end a team's rows.
+inline constexpr int kTeamVectors = 9;
+
 struct alignas(16) TeamMemory {
-    float stage[2][2 * kTeamThreads]; ///< parts of R x, four numbers a thread
+    uint4 vectors[kTeamVectors][kTeamRows / 4]; ///< four elements of a lane
     float reduced[2][kTeamRank];
     float value[2][kTeamRows];
 };
@@ -53,7 +56,9 @@ inline constexpr float kLevelUnits = 8192;
 struct alignas(16) StepMemory {
     StepPhase phase[2]; ///< the current one and the next, on its way
     StepState state;
-    float levels[16]; ///< of a factor, each in a bank of its own
+    int parts[kStepSequences];     ///< of a sequence's context
+    int partPages[kStepSequences]; ///< pages of each
+    float levels[16];              ///< of a factor, each in a bank of its own
     /// Levels of two 4-bit numbers by their byte, int16 in units of 1 / kLevelUnits: the lower
     /// number's in the lower half.
     int levelPairs[256];
@@ -93,6 +98,12 @@ __device__ inline char* cacheMemory(int buffer) {
 __device__ inline void copyWordLater(void* to, const void* from) {
     const auto address = static_cast<uint32_t>(__cvta_generic_to_shared(to));
     asm volatile("cp.async.ca.shared.global [%0], [%1], 4;" ::"r"(address), "l"(from) : "memory");
+}
+
+/// 8 bytes, likewise.
+__device__ inline void copyHalfLater(void* to, const void* from) {
+    const auto address = static_cast<uint32_t>(__cvta_generic_to_shared(to));
+    asm volatile("cp.async.ca.shared.global [%0], [%1], 8;" ::"r"(address), "l"(from) : "memory");
 }
 
 /// 16 bytes, likewise.

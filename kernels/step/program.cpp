@@ -10,8 +10,8 @@ namespace caldera::kernels::cuda {
 namespace {
 
 constexpr int kGroupRows = 16;
-/// Blocks of 128 columns of a part of R: what multiplyFactor() takes.
-constexpr int kReduceBlocks = 2;
+/// Blocks of 128 columns of a part of R.
+constexpr int kReduceBlocks = kFactorColumns / static_cast<int>(kQuantizedBlock);
 /// Inputs that are not rotated have outliers, which int8 would not bear.
 constexpr int kPlainBits = 16;
 
@@ -47,6 +47,15 @@ int codeIndex(const TrellisCode& code) {
         throw KernelError(std::string("step: the GPU has no product for ") + code.id + ".");
     }
     return static_cast<int>(found - codes.begin());
+}
+
+/// A factor in 4 bits, whose items are counted apart.
+void addFactor(ProductPhase& phase, StepProduct product) {
+    product.groups = product.rows / kFactorRows;
+    product.firstItem = phase.factorItems;
+    phase.factorItems += product.groups * product.splits;
+    ++phase.factorCount;
+    phase.products[phase.productCount++] = product;
 }
 
 /// Items follow one another in the order of the products.
@@ -157,6 +166,24 @@ void StepProgram::stage(ProductPhase& phase, const StepInput& input) {
         std::max(sharedBytes_, stepSharedBytes(input.rotated.blocks, input.rotated.bits));
 }
 
+namespace {
+
+/// The group's members that have factors, those with factors in 4 bits last.
+std::vector<size_t> factorsLast(const StepGroup& group) {
+    std::vector<size_t> members;
+    for (const bool isLast : {false, true}) {
+        for (size_t i = 0; i < group.members.size(); ++i) {
+            const StepLinear& member = group.members[i];
+            if (member.rank > 0 && (member.right.storage == StepStorage::Lloyd4) == isLast) {
+                members.push_back(i);
+            }
+        }
+    }
+    return members;
+}
+
+} // namespace
+
 void StepProgram::addReduced(ProductPhase& phase, const StepGroup& group, const StepInput& input,
                              std::vector<StepResult>& results) {
     int64_t total = 0;
@@ -166,11 +193,8 @@ void StepProgram::addReduced(ProductPhase& phase, const StepGroup& group, const 
         total += static_cast<int64_t>(sequences_) * splits * member.rank;
     }
     float* reduced = total > 0 ? shared(reduced_, total) : nullptr;
-    for (size_t i = 0; i < group.members.size(); ++i) {
+    for (const size_t i : factorsLast(group)) {
         const StepLinear& member = group.members[i];
-        if (member.rank == 0) {
-            continue;
-        }
         StepProduct product;
         product.storage = member.right.storage;
         product.rows = member.rank;
@@ -180,8 +204,10 @@ void StepProgram::addReduced(ProductPhase& phase, const StepGroup& group, const 
         product.splitBlocks = kReduceBlocks;
         product.codes = member.right.codes;
         product.partial = reduced;
-        addProduct(phase, product);
-        if (member.right.storage == StepStorage::Lloyd4) {
+        if (member.right.storage != StepStorage::Lloyd4) {
+            addProduct(phase, product);
+        } else {
+            addFactor(phase, product);
             if (group.columns % 8 != 0) {
                 throw KernelError("step: a factor R in 4 bits has " +
                                   std::to_string(group.columns) +
@@ -372,7 +398,7 @@ void addSmall(const FinishPhase& phase, std::vector<StepAhead>& all) {
 /// R and the beginning of the trellis codes of a phase, as many bytes as there is room for.
 void addCodes(const ProductPhase& phase, int64_t room, std::vector<StepAhead>& ahead) {
     const TrellisCode& code = trellisCodes()[static_cast<size_t>(phase.code)];
-    for (int i = 0; i < phase.productCount; ++i) {
+    for (int i = phase.productCount - 1; i >= 0; --i) { // factors first
         const StepProduct& product = phase.products[i];
         if (room > 0 &&
             (product.storage == StepStorage::Lloyd4 || product.storage == StepStorage::Trellis)) {
@@ -385,27 +411,6 @@ void addCodes(const ProductPhase& phase, int64_t room, std::vector<StepAhead>& a
             room -= ahead.back().count;
         }
     }
-}
-
-} // namespace
-
-namespace {
-
-/// The place of the only trellis code of all phases; any where there is none, -1 where there are
-/// several.
-int onlyCode(const std::vector<StepPhase>& phases) {
-    int only = 0;
-    bool isFound = false;
-    for (const StepPhase& phase : phases) {
-        if (phase.kind == PhaseKind::Product && phase.product.trellisCount > 0) {
-            if (isFound && phase.product.code != only) {
-                return -1;
-            }
-            only = phase.product.code;
-            isFound = true;
-        }
-    }
-    return only;
 }
 
 } // namespace
@@ -434,7 +439,6 @@ void StepProgram::seal(int64_t aheadBytes) {
         }
         products = &*phase;
     }
-    onlyCode_ = onlyCode(phases_);
     sealed_ = DeviceMemory<StepPhase>(phases_);
 }
 
@@ -446,7 +450,6 @@ void StepProgram::run(const StepState* state, int sequences, int phaseCount, Cud
     launch.sequences = sequences;
     launch.state = state;
     launch.barrier = barrier_.data();
-    launch.code = onlyCode_;
     launch.sharedBytes = sharedBytes_;
     launch.clocks = clocks;
     runStep(launch, stream);

@@ -102,7 +102,6 @@ private:
     int activationBits_;
     float epsilon_;
     int sharedBytes_;
-    int onlyCode_ = -1; ///< as StepLaunch::code
     std::vector<DeviceMemory<float>> scratch_;
     float* facts_; ///< [2, sequences]: StepFacts::inverseRms and halfSteps, for one group at a time
     std::vector<StepPhase> phases_;

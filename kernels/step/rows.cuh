@@ -1,7 +1,6 @@
 // Products of matrices stored row by row with one vector: factors, embedding tables, the head,
 // linears that were not compressed. A warp has 16 rows; a lane keeps its columns' inputs in
-// registers and reads 8 or 16 bytes of every row at a time. Factors in 4 bits have a kernel of
-// their own, which reads the staged input.
+// registers and reads 8 or 16 bytes of every row at a time.
 #pragma once
 
 #include <cuda_bf16.h>
@@ -171,103 +170,6 @@ __device__ __noinline__ void multiplyRows(const StepProduct& product, const Rows
     const float rowTotal = sumRows(total);
     if (laneIndex() % 2 == 0) {
         item.sums[laneIndex() / 2] = rowTotal;
-    }
-}
-
-/// Blocks of an item of a factor: each lane has one of 16 rows in one block.
-constexpr int kFactorBlocks = 2;
-
-/// The input of a factor, in shared memory or not: codes of one vector, and their scales.
-struct FactorInput {
-    const int* codes;   ///< four int8 a word, or two int16
-    const float* scale; ///< by block
-    int bits;
-    int blocks;
-};
-
-/// Eight columns: 4-bit numbers of Lloyd levels times int8 inputs, in units of a level.
-__device__ inline int dotLevels(uint32_t word, const int* codes, int column, int sum) {
-    const int2 x = reinterpret_cast<const int2*>(codes)[column / 8];
-    const int* pairs = stepMemory().levelPairs;
-    sum = __dp2a_lo(pairs[word & 0xFFU], x.x, sum);
-    sum = __dp2a_hi(pairs[(word >> 8) & 0xFFU], x.x, sum);
-    sum = __dp2a_lo(pairs[(word >> 16) & 0xFFU], x.y, sum);
-    return __dp2a_hi(pairs[word >> 24], x.y, sum);
-}
-
-/// The same for int16 inputs.
-__device__ inline float dotLevelsWide(uint32_t word, const int* codes, int column, float sum) {
-    const int4 x = reinterpret_cast<const int4*>(codes)[column / 8];
-    const int pairs[4] = {x.x, x.y, x.z, x.w};
-#pragma unroll
-    for (int i = 0; i < 8; ++i) {
-        const auto code = static_cast<int16_t>(pairs[i / 2] >> (i % 2 * 16));
-        sum = fmaf(stepMemory().levels[(word >> (4 * i)) & 0xFU], static_cast<float>(code), sum);
-    }
-    return sum;
-}
-
-/// The words of a factor's row in a block; those beyond its `count` are 0.
-struct FactorWords {
-    static constexpr int kWords = static_cast<int>(kQuantizedBlock) / 8;
-    uint32_t word[kWords];
-
-    __device__ FactorWords(const uint32_t* from, int count) {
-        const bool isAligned = reinterpret_cast<uintptr_t>(from) % sizeof(uint4) == 0;
-#pragma unroll
-        for (int i = 0; i < kWords; i += 4) {
-            uint4 four = {};
-            if (isAligned && i + 4 <= count) {
-                four = __ldcs(reinterpret_cast<const uint4*>(from + i));
-            } else if (i < count) {
-                four = {from[i], i + 1 < count ? from[i + 1] : 0, i + 2 < count ? from[i + 2] : 0,
-                        i + 3 < count ? from[i + 3] : 0};
-            }
-            word[i] = four.x;
-            word[i + 1] = four.y;
-            word[i + 2] = four.z;
-            word[i + 3] = four.w;
-        }
-    }
-};
-
-/// 16 rows of a factor of Lloyd levels by two blocks of columns.
-__device__ __noinline__ void multiplyFactor(const StepProduct& product, const RowsItem& item,
-                                            FactorInput x) {
-    constexpr int kColumns = static_cast<int>(kQuantizedBlock);
-    const int row = item.group * kTrellisRows + laneIndex() / kFactorBlocks;
-    const int block = item.split * kFactorBlocks + laneIndex() % kFactorBlocks;
-    float sum = 0;
-    if (block < x.blocks) {
-        const int count = min(kColumns, product.columns - block * kColumns) / 8;
-        const FactorWords words(
-            reinterpret_cast<const uint32_t*>(product.codes +
-                                              static_cast<int64_t>(row) * (product.columns / 2) +
-                                              block * (kColumns / 2)),
-            count);
-        if (x.bits == 8) {
-            int units[2] = {};
-#pragma unroll
-            for (int i = 0; i < FactorWords::kWords; ++i) {
-                if (i < count) {
-                    units[i % 2] =
-                        dotLevels(words.word[i], x.codes, block * kColumns + 8 * i, units[i % 2]);
-                }
-            }
-            sum = static_cast<float>(units[0] + units[1]) / kLevelUnits;
-        } else {
-#pragma unroll
-            for (int i = 0; i < FactorWords::kWords; ++i) {
-                if (i < count) {
-                    sum = dotLevelsWide(words.word[i], x.codes, block * kColumns + 8 * i, sum);
-                }
-            }
-        }
-        sum *= x.scale[block];
-    }
-    sum += __shfl_xor_sync(kAllLanes, sum, 1);
-    if (laneIndex() % kFactorBlocks == 0) {
-        item.sums[laneIndex() / kFactorBlocks] = sum;
     }
 }
 

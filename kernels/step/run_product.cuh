@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernels/step/batch.cuh"
+#include "kernels/step/factor.cuh"
 #include "kernels/step/product.cuh"
 #include "kernels/step/rows.cuh"
 #include "kernels/trellis/code_shape.cuh"
@@ -26,9 +27,10 @@ __device__ inline void stageInput(const StepVector& x, int sequence) {
 
 /// One of the thread block's items: part of the columns of 16 rows of a product.
 struct ProductItem {
-    int product = -1; ///< -1: there is none
+    int product = -1; ///< -1: there is none, or it is of a factor in 4 bits
     int group = 0;
     int split = 0;
+    int at = 0; ///< among all items of the grid; those of such factors follow the others
 };
 
 /// Warps take the next item when they are done with theirs; where sums go does not depend on who
@@ -44,9 +46,10 @@ __device__ inline int nextTicket() {
 
 __device__ inline ProductItem itemAt(const ProductPhase& phase, int at) {
     ProductItem item;
+    item.at = at;
     if (at < phase.items) {
         item.product = 0;
-        while (item.product + 1 < phase.productCount &&
+        while (item.product + 1 < phase.productCount - phase.factorCount &&
                at >= phase.products[item.product + 1].firstItem) {
             ++item.product;
         }
@@ -62,12 +65,13 @@ __device__ inline ProductItem itemAt(const ProductPhase& phase, int at) {
 /// Tickets of the first items are the warps' numbers; kFirstTicket is the first that is taken.
 inline constexpr int kFirstTicket = kStepThreads / kWarpLanes;
 
-__device__ inline ProductItem firstItem(const ProductPhase& phase) {
-    return itemAt(phase, warpIndex() * static_cast<int>(gridDim.x) + static_cast<int>(blockIdx.x));
+__device__ inline int firstTicket() {
+    return warpIndex() * static_cast<int>(gridDim.x) + static_cast<int>(blockIdx.x);
 }
 
-__device__ inline ProductItem nextItem(const ProductPhase& phase) {
-    return itemAt(phase, nextTicket());
+/// From a warp's item to its next, where they are not taken.
+__device__ inline int ticketStride() {
+    return kFirstTicket * static_cast<int>(gridDim.x);
 }
 
 /// Where an item's sums go.
@@ -82,10 +86,6 @@ __device__ __noinline__ void multiplyStoredRows(int which, int group, int split,
     const StepProduct& product = phase.products[which];
     const RowsItem item{group, split, sumsOf(product, {which, group, split}, sequence)};
     switch (product.storage) {
-    case StepStorage::Lloyd4:
-        return multiplyFactor(
-            product, item,
-            {inputMemory(), stepMemory().scale, phase.rotated.bits, phase.rotated.blocks});
     case StepStorage::Int4:
         return multiplyRows(product, item, phase.plain, sequence,
                             Int4Row{static_cast<const __half*>(product.scale),
@@ -103,17 +103,8 @@ __device__ inline bool isTrellis(const ProductPhase& phase, const ProductItem& i
     return item.product >= 0 && item.product < phase.trellisCount;
 }
 
-/// This item and all that follow it: factors, and products that are stored row by row.
-__device__ inline void multiplyRest(const ProductPhase& phase, ProductItem item, int sequence) {
-    while (item.product >= 0) {
-        multiplyStoredRows(item.product, item.group, item.split, sequence);
-        item = nextItem(phase);
-    }
-}
-
 /// What the end of the rows needs of the input, worked out by one warp of the grid a sequence.
-__device__ __noinline__ void noteFacts() {
-    const ProductPhase& phase = currentPhase().product;
+__device__ inline void noteFacts(const ProductPhase& phase) {
     const StepFacts& facts = phase.facts;
     if (warpIndex() != kFirstTicket - 1) {
         return;
@@ -144,6 +135,29 @@ __device__ __noinline__ void noteFacts() {
     }
 }
 
+/// This item and all that follow it: products that are stored row by row, and factors. Not inlined,
+/// for the loop of trellis codes before it wants all registers.
+__device__ __noinline__ void multiplyRest(int at, int sequence) {
+    const ProductPhase& phase = currentPhase().product;
+    if (sequence == 0) {
+        noteFacts(phase);
+    }
+#pragma unroll 1
+    for (; at < phase.items; at = nextTicket()) {
+        const ProductItem item = itemAt(phase, at);
+        multiplyStoredRows(item.product, item.group, item.split, sequence);
+    }
+#pragma unroll 1
+    for (; at < phase.items + phase.factorItems; at = nextTicket()) {
+        const FactorItem item(phase, at - phase.items);
+        if (phase.rotated.bits == 16) {
+            item.multiply<true>(inputMemory(), stepMemory().scale, sequence);
+        } else {
+            item.multiply<false>(inputMemory(), stepMemory().scale, sequence);
+        }
+    }
+}
+
 /// The blocks of a trellis item and where a lane's codes of the next turn are.
 template <class S>
 struct TrellisCursor {
@@ -151,13 +165,15 @@ struct TrellisCursor {
     int turn; ///< its first block
     int end;  ///< beyond the item's last block
 
+    /// Of an item that is none: that of the first, which may be loaded as well as any.
     __device__ TrellisCursor(const ProductPhase& phase, const ProductItem& item) {
-        const StepProduct& product = phase.products[max(item.product, 0)];
-        turn = item.split * product.splitBlocks;
+        const bool isThere = isTrellis(phase, item);
+        const StepProduct& product = phase.products[isThere ? item.product : 0];
+        turn = isThere ? item.split * product.splitBlocks : 0;
         end = min(turn + product.splitBlocks, phase.rotated.blocks);
-        const int64_t unit = static_cast<int64_t>(item.group) * (product.columns / 4) +
-                             (turn + laneIndex() / kLanesOfBlock) * kUnitsOfBlock +
-                             laneIndex() % kLanesOfBlock;
+        const int64_t unit =
+            static_cast<int64_t>(isThere ? item.group : 0) * (product.columns / 4) +
+            (turn + laneIndex() / kLanesOfBlock) * kUnitsOfBlock + laneIndex() % kLanesOfBlock;
         codes = reinterpret_cast<const uint32_t*>(product.codes) + unit * S::kUnitWords;
     }
     __device__ bool isLast() const { return turn + kBlocksTogether >= end; }
@@ -171,41 +187,25 @@ __device__ inline void loadTurn(const uint32_t* codes, TurnWords<S>& words) {
     }
 }
 
-/// All items of the phase that are this thread block's, for one sequence. The first codes are on
-/// their way before the input is there, and those of a turn while the turn before is multiplied.
+/// Trellis items from `item` on, whose first codes are under way; codes of a turn are loaded while
+/// the turn before is multiplied. Returns the first item that is none.
 template <class S, bool kWide>
-__device__ __forceinline__ void runItems(int sequence) {
-    const ProductPhase& phase = currentPhase().product;
+__device__ __forceinline__ int multiplyItems(const ProductPhase& phase, ProductItem item,
+                                             TrellisCursor<S> cursor, TurnWords<S>& words,
+                                             int sequence) {
     const uint32_t copy = 4 * static_cast<uint32_t>(laneIndex() % S::kCopies);
-    ProductItem item = firstItem(phase);
-    TurnWords<S> words;
-    TrellisCursor<S> cursor(phase, item);
-    if (isTrellis(phase, item)) {
-        loadTurn<S>(cursor.codes, words);
-    }
-    stageInput(phase.rotated, sequence);
-    waitForCopies();
-    __syncthreads();
-    if (sequence == 0) {
-        noteFacts();
-    }
-    if (!isTrellis(phase, item)) {
-        return multiplyRest(phase, item, sequence);
-    }
     float total[kTrellisRows] = {};
     for (;;) {
         const int turn = cursor.turn;
         const int end = cursor.end;
         const bool isLast = cursor.isLast();
         ProductItem next = item;
-        bool hasNext = true;
         if (!isLast) {
             cursor.turn += kBlocksTogether;
             cursor.codes += kTurnStride<S>;
         } else {
-            next = nextItem(phase);
-            hasNext = isTrellis(phase, next);
-            if (hasNext) {
+            next = itemAt(phase, nextTicket());
+            if (isTrellis(phase, next)) {
                 cursor = TrellisCursor<S>(phase, next);
             }
         }
@@ -218,15 +218,33 @@ __device__ __forceinline__ void runItems(int sequence) {
         if (laneIndex() % 2 == 0) {
             sumsOf(phase.products[item.product], item, sequence)[laneIndex() / 2] = rowTotal;
         }
-        if (!hasNext) {
-            return multiplyRest(phase, next, sequence);
-        }
         item = next;
+        if (!isTrellis(phase, item)) {
+            return item.at;
+        }
 #pragma unroll
         for (float& each : total) {
             each = 0;
         }
     }
+}
+
+/// All items of the phase that are this thread block's, for one sequence. The first codes are on
+/// their way before the input is there.
+template <class S, bool kWide>
+__device__ __forceinline__ void runItems(int sequence) {
+    const ProductPhase& phase = currentPhase().product;
+    ProductItem item = itemAt(phase, firstTicket());
+    TurnWords<S> words;
+    const TrellisCursor<S> cursor(phase, item);
+    loadTurn<S>(cursor.codes, words);
+    stageInput(phase.rotated, sequence);
+    waitForCopies();
+    __syncthreads();
+    if (isTrellis(phase, item)) {
+        item.at = multiplyItems<S, kWide>(phase, item, cursor, words, sequence);
+    }
+    multiplyRest(item.at, sequence);
 }
 
 /// The inputs from a sequence on.
@@ -239,27 +257,28 @@ __device__ inline StepVector inputsFrom(const StepVector& x, int sequence) {
 }
 
 /// The factors' products with several vectors, each warp some of them.
-__device__ inline void runBatchFactors(const ProductPhase& phase, int sequence, int vectors) {
-    if (phase.trellisCount == phase.productCount) {
+__device__ __noinline__ void runBatchFactors(int sequence, int vectors) {
+    const ProductPhase& phase = currentPhase().product;
+#pragma unroll 1
+    for (int at = firstTicket(); at < phase.factorItems; at += ticketStride()) {
+        const FactorItem item(phase, at);
+#pragma unroll 2
+        for (int vector = 0; vector < vectors; ++vector) {
+            const StepVector x = inputsFrom(phase.rotated, sequence + vector);
+            item.multiply<false>(static_cast<const int*>(x.codes), x.scale, sequence + vector);
+        }
+    }
+    if (phase.trellisCount == phase.productCount - phase.factorCount) {
         return;
     }
+    // Factors in fp16.
     const int first = phase.products[phase.trellisCount].firstItem;
     const int items = phase.items - first;
-    constexpr int kWarps = kStepThreads / kWarpLanes;
 #pragma unroll 1
-    for (int at = warpIndex() * static_cast<int>(gridDim.x) + static_cast<int>(blockIdx.x);
-         at < items * vectors; at += kWarps * static_cast<int>(gridDim.x)) {
+    for (int at = firstTicket(); at < items * vectors; at += ticketStride()) {
         const int vector = quotient(at, items);
-        const int own = sequence + vector;
         const ProductItem item = itemAt(phase, first + at - vector * items);
-        const StepProduct& product = phase.products[item.product];
-        if (product.storage != StepStorage::Lloyd4) {
-            multiplyStoredRows(item.product, item.group, item.split, own);
-            continue;
-        }
-        const StepVector x = inputsFrom(phase.rotated, own);
-        multiplyFactor(product, {item.group, item.split, sumsOf(product, item, own)},
-                       {static_cast<const int*>(x.codes), x.scale, x.bits, x.blocks});
+        multiplyStoredRows(item.product, item.group, item.split, sequence + vector);
     }
 }
 
@@ -300,7 +319,7 @@ __device__ inline void runBatchParts(int sequence, int vectors, int firstSplit, 
 /// Up to eight vectors from a sequence on, as many columns at a time as have room.
 template <class S>
 __device__ inline void runBatch(const ProductPhase& phase, int sequence, int vectors) {
-    runBatchFactors(phase, sequence, vectors);
+    runBatchFactors(sequence, vectors);
     const StepProduct& product = phase.products[0];
     const int together = kBatchBlocks / product.splitBlocks;
 #pragma unroll 1
@@ -318,6 +337,17 @@ __device__ inline void runBatch(const ProductPhase& phase, int sequence, int vec
     }
 }
 
+/// A phase without trellis codes.
+__device__ __noinline__ void runRows(int sequence) {
+    const ProductPhase& phase = currentPhase().product;
+    if (phase.isStaged != 0) {
+        stageInput(phase.rotated, sequence);
+        waitForCopies();
+        __syncthreads();
+    }
+    multiplyRest(firstTicket(), sequence);
+}
+
 template <class S>
 __device__ inline void runTrellis(const ProductPhase& phase, int sequence) {
     if (phase.rotated.bits == 16) {
@@ -327,14 +357,10 @@ __device__ inline void runTrellis(const ProductPhase& phase, int sequence) {
     }
 }
 
-/// A kernel for all codes.
-inline constexpr int kAnyCode = -1;
-
-/// Calls run with the table shape of a place in trellisCodes(); kCode: the only one that can come,
-/// or kAnyCode.
-template <int kCode, class Run>
+/// Calls run with the table shape of a place in trellisCodes().
+template <class Run>
 __device__ inline void withTableShape(int code, const Run& run) {
-    switch (kCode == kAnyCode ? code : kCode) {
+    switch (code) {
     case 0:
         return run(TableShape<TrellisCodeShape<4, 6, 6>>{});
     case 1:
@@ -348,24 +374,22 @@ __device__ inline void withTableShape(int code, const Run& run) {
     }
 }
 
-/// filled: the code whose table is in shared memory, -1 for none. kCode: as withTableShape().
-/// kBatched: several vectors go through tensor cores where the phase can; a kernel has either, for
-/// both want its registers.
-template <int kCode, bool kBatched>
+/// filled: the code whose table is in shared memory, -1 for none. kBatched: several vectors go
+/// through tensor cores where the phase can; a kernel has either, for both want its registers.
+template <bool kBatched>
 __device__ inline void runProduct(const ProductPhase& phase, int& filled) {
     if (phase.trellisCount > 0 && filled != phase.code) {
-        withTableShape<kCode>(phase.code,
-                              [&](auto shape) { fillTable<decltype(shape)>(phase.entries); });
+        withTableShape(phase.code, [&](auto shape) { fillTable<decltype(shape)>(phase.entries); });
         filled = phase.code;
     }
     const int sequences = stepMemory().state.count;
     if constexpr (kBatched) {
         if (phase.isBatched != 0) {
-            noteFacts();
+            noteFacts(phase);
 #pragma unroll 1
             for (int sequence = 0; sequence < sequences; sequence += kBatch) {
                 const int vectors = min(kBatch, sequences - sequence);
-                withTableShape<kCode>(phase.code, [&](auto shape) {
+                withTableShape(phase.code, [&](auto shape) {
                     runBatch<decltype(shape)>(phase, sequence, vectors);
                 });
             }
@@ -382,18 +406,10 @@ __device__ inline void runProduct(const ProductPhase& phase, int& filled) {
             __syncthreads();
         }
         if (phase.trellisCount == 0) {
-            if (phase.isStaged != 0) {
-                stageInput(phase.rotated, sequence);
-                waitForCopies();
-                __syncthreads();
-            }
-            if (sequence == 0) {
-                noteFacts();
-            }
-            multiplyRest(phase, firstItem(phase), sequence);
+            runRows(sequence);
         } else {
-            withTableShape<kCode>(
-                phase.code, [&](auto shape) { runTrellis<decltype(shape)>(phase, sequence); });
+            withTableShape(phase.code,
+                           [&](auto shape) { runTrellis<decltype(shape)>(phase, sequence); });
         }
     }
 }

@@ -30,7 +30,7 @@ enum class StepStorage : int32_t {
 };
 
 /// Inputs of products, one vector a sequence: value = code * scale.
-struct StepVector {
+struct alignas(16) StepVector {
     void* codes = nullptr;  ///< int8 or int16 [sequences, 128 * blocks]
     float* scale = nullptr; ///< [sequences, blocks]
     float* sum = nullptr;   ///< [sequences, blocks] of a block's codes, exact
@@ -56,6 +56,9 @@ struct StepProduct {
 };
 
 inline constexpr int kStepProducts = 6;
+/// Rows and columns of an item of a factor in 4 bits.
+inline constexpr int kFactorRows = 4;
+inline constexpr int kFactorColumns = 256;
 
 /// Bytes that are fetched into the second-level cache before they are needed.
 struct StepAhead {
@@ -76,9 +79,12 @@ struct StepFacts {
 /// Products with one input: of a group's Q and R, or of the head. Matrices with other codes
 /// follow in a phase of their own, without a barrier between.
 struct ProductPhase {
-    StepProduct products[kStepProducts]; ///< those of the trellis come first
+    /// Those of the trellis come first, factors in 4 bits last.
+    StepProduct products[kStepProducts];
     int32_t productCount = 0;
-    int32_t items = 0;
+    int32_t items = 0;               ///< of all but those factors
+    int32_t factorCount = 0;         ///< factors in 4 bits
+    int32_t factorItems = 0;         ///< of kFactorRows x kFactorColumns, counted apart
     int32_t code = 0;                ///< of Trellis: a place in trellisCodes()
     int32_t trellisCount = 0;        ///< products with that code; 0: no table is needed
     int32_t isStaged = 0;            ///< 1: factors or trellis codes want the rotated input
@@ -90,7 +96,7 @@ struct ProductPhase {
 };
 
 /// What turns a product into values: scales, half steps, L R, rotation and bias.
-struct StepResult {
+struct alignas(16) StepResult {
     const float* partial = nullptr; ///< [sequences, splits, paddedRows]
     int32_t splits = 1;
     int32_t paddedRows = 0;
@@ -113,7 +119,7 @@ struct StepResult {
 };
 
 /// What becomes of a vector before the next products: norm, rotation, rounding.
-struct StepInput {
+struct alignas(16) StepInput {
     int32_t size = 0;
     int32_t block = 1;
     float blockScale = 1;           ///< 1 / sqrt(block)
@@ -169,7 +175,7 @@ struct AttentionParts {
 };
 
 /// The new token's key and value go into the cache, and its queries see everything up to it.
-struct AttendPhase {
+struct alignas(16) AttendPhase {
     int32_t heads = 0;
     int32_t kvHeads = 0;
     int32_t headSize = 0;
@@ -185,7 +191,7 @@ struct AttendPhase {
 };
 
 /// Parts of the context are joined into the input of o_proj.
-struct CombinePhase {
+struct alignas(16) CombinePhase {
     int32_t heads = 0;
     int32_t headSize = 0;
     AttentionParts parts;

@@ -33,13 +33,13 @@ __device__ void copyPhaseLater(const StepPhase* phase, int place) {
     }
 }
 
-template <int kCode, bool kBatched>
+template <bool kBatched>
 __device__ void runPhase(int& filled) {
     switch (currentPhase().kind) {
     case PhaseKind::Embed:
         return currentPhase().embed.next.isEven != 0 ? runEmbed<true>() : runEmbed<false>();
     case PhaseKind::Product:
-        return runProduct<kCode, kBatched>(currentPhase().product, filled);
+        return runProduct<kBatched>(currentPhase().product, filled);
     case PhaseKind::Finish:
         return currentPhase().finish.isEven != 0 ? runFinish<true>() : runFinish<false>();
     case PhaseKind::Attend:
@@ -56,9 +56,7 @@ __device__ void noteClock(int64_t* clocks, int at) {
     }
 }
 
-/// kCode: the place in trellisCodes() of the only code that the phases have, or kAnyCode. A kernel
-/// for one code keeps the codes that it reads ahead in registers, which one for all does not.
-template <int kCode, bool kBatched>
+template <bool kBatched>
 __global__ void __launch_bounds__(kStepThreads, 1)
     stepKernel(const StepPhase* phases, int phaseCount, const StepState* state, uint32_t* barrier,
                LloydLevels levels, int64_t* clocks) {
@@ -77,6 +75,10 @@ __global__ void __launch_bounds__(kStepThreads, 1)
     }
     copyPhaseLater(phases, 0);
     waitForCopies();
+    __syncthreads();
+    if (thread < stepMemory().state.count) {
+        noteParts(thread);
+    }
     int filled = -1;
     uint32_t barriers = 0;
     for (int i = 0; i < phaseCount; ++i) {
@@ -90,7 +92,7 @@ __global__ void __launch_bounds__(kStepThreads, 1)
         }
         noteClock(clocks, 3 * i);
         fetch(currentPhase().soon);
-        runPhase<kCode, kBatched>(filled);
+        runPhase<kBatched>(filled);
         waitForCopies();
         noteClock(clocks, 3 * i + 1);
         if (currentPhase().barrier != 0) {
@@ -109,27 +111,6 @@ LloydLevels levelsOfFourBits() {
     LloydLevels levels{};
     std::copy_n(lloydLevels(4).begin(), 16, levels.at);
     return levels;
-}
-
-using StepKernel = void (*)(const StepPhase*, int, const StepState*, uint32_t*, LloydLevels,
-                            int64_t*);
-
-template <bool kBatched>
-StepKernel kernelOf(int code) {
-    switch (code) {
-    case 0:
-        return stepKernel<0, kBatched>;
-    case 1:
-        return stepKernel<1, kBatched>;
-    case 2:
-        return stepKernel<2, kBatched>;
-    case 3:
-        return stepKernel<3, kBatched>;
-    case 4:
-        return stepKernel<4, kBatched>;
-    default:
-        return stepKernel<kAnyCode, kBatched>;
-    }
 }
 
 int attribute(cudaDeviceAttr which) {
@@ -199,8 +180,7 @@ StepSplit splitProduct(int64_t groups, int64_t blocks, int most) {
 
 void runStep(const StepLaunch& launch, CudaStream stream) {
     static const LloydLevels levels = levelsOfFourBits();
-    const StepKernel kernel = launch.sequences >= kStepLeastBatch ? kernelOf<true>(launch.code)
-                                                                  : kernelOf<false>(launch.code);
+    const auto kernel = launch.sequences >= kStepLeastBatch ? stepKernel<true> : stepKernel<false>;
     // The same for all programs: the attribute belongs to the kernel, not to the launch.
     require(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
                                  stepSharedLimit()),

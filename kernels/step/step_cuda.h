@@ -16,7 +16,6 @@ struct StepLaunch {
     int sequences = 1; ///< as in the state; from kStepLeastBatch on they are multiplied together
     const StepState* state = nullptr; ///< memory of the GPU, read when the kernel runs
     uint32_t* barrier = nullptr;      ///< one word, set to 0 by the launch
-    int code = -1;                    ///< place in trellisCodes() of the only one; -1: several
     int sharedBytes = 0;              ///< stepSharedBytes() of the largest product
     /// Null, or [phaseCount, 3]: clocks of the first thread block at a phase's begin, at its end,
     /// and when all were there.

@@ -204,8 +204,7 @@ __device__ inline float4 hadamard(float4 value, int block, float scale) {
 }
 
 /// Rounds a block to int8 or int16 by its largest magnitude. A block of zeros has scale 0.
-__device__ __noinline__ void storeCodes(const StepVector& out, int sequence, int block,
-                                        float4 value) {
+__device__ inline void storeCodes(const StepVector& out, int sequence, int block, float4 value) {
     // Magnitudes are ordered as their bits are.
     const uint32_t bits =
         max(max(__float_as_uint(fabsf(value.x)), __float_as_uint(fabsf(value.y))),
