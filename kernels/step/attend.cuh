@@ -182,9 +182,10 @@ inline constexpr int kTokensOfThread = 2;
 
 /// score[head][token] of a chunk; tokens beyond the position get none. Half of the warps have eight
 /// heads each, so that a query is read for two tokens.
+template <int kSize>
 __device__ inline void scoreChunk(const AttendPhase& phase, const AttendUnit& unit,
                                   const AttendChunk& chunk, AttendMemory& memory) {
-    constexpr int kQuads = kMostHeadSize / 4 / kLanesOfToken;
+    constexpr int kQuads = kSize / 4 / kLanesOfToken;
     constexpr int kHeads = kHeadsTogether / 2; ///< of a warp in a turn
     constexpr int kApart = kPageTokens / kTokensOfThread;
     static_assert(kStepThreads / kLanesOfToken == 2 * kApart);
@@ -394,7 +395,7 @@ __device__ inline void beginPart(const AttendPhase& phase, const AttendUnit& uni
     }
 }
 
-template <int kHeads>
+template <int kHeads, int kSize>
 __device__ inline void attendUnit(const AttendPhase& phase, const AttendUnit& unit,
                                   AttendMemory& memory) {
     const int length = unit.position + 1;
@@ -434,7 +435,7 @@ __device__ inline void attendUnit(const AttendPhase& phase, const AttendUnit& un
                 stageChunk(phase, place(position + tokens), tokens, buffer);
             }
         }
-        scoreChunk(phase, unit, chunk, memory);
+        scoreChunk<kSize>(phase, unit, chunk, memory);
         __syncthreads();
         weighChunk(phase, chunk, memory);
         __syncthreads();
@@ -448,8 +449,9 @@ __device__ inline void attendUnit(const AttendPhase& phase, const AttendUnit& un
     __syncthreads(); // the memory is no longer read
 }
 
-/// Parts of all sequences and key heads over the thread blocks.
-template <int kHeads>
+/// Parts of all sequences and key heads over the thread blocks; for at most kHeads query heads of a
+/// key head, of at most kSize numbers.
+template <int kHeads, int kSize>
 __device__ __noinline__ void attendUnits() {
     const AttendPhase& phase = currentPhase().attend;
     const StepState& state = stepMemory().state;
@@ -461,7 +463,7 @@ __device__ __noinline__ void attendUnits() {
 #pragma unroll 1
         for (; unit < units; unit += static_cast<int>(gridDim.x)) {
             const int kvHead = quotient(unit, parts);
-            attendUnit<kHeads>(
+            attendUnit<kHeads, kSize>(
                 phase,
                 {sequence, kvHead, unit - kvHead * parts, state.position[sequence],
                  phase.pages + static_cast<int64_t>(state.slot[sequence]) * phase.tableWidth},
@@ -473,10 +475,10 @@ __device__ __noinline__ void attendUnits() {
 
 __device__ inline void runAttend() {
     const AttendPhase& phase = currentPhase().attend;
-    if (phase.heads <= kHeadsTogether * phase.kvHeads) {
-        attendUnits<kHeadsTogether>();
+    if (phase.heads <= kHeadsTogether * phase.kvHeads && phase.headSize <= kMostHeadSize / 2) {
+        attendUnits<kHeadsTogether, kMostHeadSize / 2>();
     } else {
-        attendUnits<kMostSharing>();
+        attendUnits<kMostSharing, kMostHeadSize>();
     }
 }
 

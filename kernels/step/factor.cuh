@@ -1,5 +1,6 @@
-// Products of factors R in 4 bits with the staged input. Their items are short and come last: warps
-// that have nothing else do them while others multiply codes.
+// Products of factors R in 4 bits with the staged input. Their items are short: every warp has
+// some, whose first codes travel to shared memory early, and does them when it is done with all
+// else.
 #pragma once
 
 #include "kernels/step/memory.cuh"
@@ -34,7 +35,7 @@ public:
     static constexpr int kColumns = kFactorColumns / kLanes;
     static constexpr int kWords = kColumns / 8;
 
-    /// The phase's item `at`, if there is one; its codes are under way.
+    /// The phase's item `at`, if there is one.
     __device__ FactorItem(const ProductPhase& phase, int at) {
         if (at >= phase.factorItems) {
             return;
@@ -51,16 +52,37 @@ public:
         const int row = group * kFactorRows + lane / kLanes;
         column_ = split * kFactorColumns + lane % kLanes * kColumns;
         count_ = max(min(product.columns - column_, kColumns), 0);
-        load(reinterpret_cast<const uint32_t*>(
-            product.codes + static_cast<int64_t>(row) * (product.columns / 2) + column_ / 2));
+        from_ = reinterpret_cast<const uint32_t*>(
+            product.codes + static_cast<int64_t>(row) * (product.columns / 2) + column_ / 2);
         sums_ = product.partial + static_cast<int64_t>(split) * product.rows + row;
         stride_ = product.splits * product.rows;
     }
 
+    /// The lane's codes to shared memory.
+    __device__ void copyCodesLater(uint4* to) const {
+        if (isWhole()) {
+            copyLater(to, from_);
+            return;
+        }
+        for (int i = 0; i * 8 < count_; ++i) {
+            copyWordLater(reinterpret_cast<uint32_t*>(to) + i, from_ + i);
+        }
+    }
+
+    /// The lane's codes; what is beyond its columns may be anything.
+    __device__ uint4 codes() const {
+        if (isWhole()) {
+            return *reinterpret_cast<const uint4*>(from_);
+        }
+        return {count_ > 0 ? from_[0] : 0, count_ > 8 ? from_[1] : 0, count_ > 16 ? from_[2] : 0,
+                count_ > 24 ? from_[3] : 0};
+    }
+
     /// Multiplies the lane's codes with codes and scales of one sequence's vector.
     template <bool kWide>
-    __device__ void multiply(const int* codes, const float* scale, int sequence) const {
-        const uint32_t word[kWords] = {words_.x, words_.y, words_.z, words_.w};
+    __device__ void multiply(uint4 words, const int* codes, const float* scale,
+                             int sequence) const {
+        const uint32_t word[kWords] = {words.x, words.y, words.z, words.w};
         float sum = 0;
         int units = 0;
 #pragma unroll
@@ -88,20 +110,45 @@ public:
     }
 
 private:
-    __device__ void load(const uint32_t* from) {
-        if (count_ == kColumns && reinterpret_cast<uintptr_t>(from) % sizeof(uint4) == 0) {
-            words_ = *reinterpret_cast<const uint4*>(from);
-        } else {
-            words_ = {count_ > 0 ? from[0] : 0, count_ > 8 ? from[1] : 0, count_ > 16 ? from[2] : 0,
-                      count_ > 24 ? from[3] : 0};
-        }
+    __device__ bool isWhole() const {
+        return count_ == kColumns && reinterpret_cast<uintptr_t>(from_) % sizeof(uint4) == 0;
     }
 
-    uint4 words_{};
+    const uint32_t* from_ = nullptr;
     float* sums_ = nullptr; ///< of the first sequence
     int stride_ = 0;        ///< from one sequence's sums to the next
     int column_ = 0;
     int count_ = 0; ///< columns of the lane
 };
+
+/// The first item of this warp, and how far it is to its next.
+__device__ inline int firstFactorItem() {
+    return warpIndex() * static_cast<int>(gridDim.x) + static_cast<int>(blockIdx.x);
+}
+
+__device__ inline int factorItemStride() {
+    return kStepThreads / kWarpLanes * static_cast<int>(gridDim.x);
+}
+
+/// Lets the codes of the warp's first item travel to shared memory.
+__device__ inline void stageFactor(const ProductPhase& phase) {
+    if (firstFactorItem() < phase.factorItems) {
+        FactorItem(phase, firstFactorItem())
+            .copyCodesLater(&stepMemory().product.factor[threadNumber()]);
+    }
+}
+
+/// The warp's items with the staged input.
+template <bool kWide>
+__device__ inline void runFactors(const ProductPhase& phase, int sequence) {
+    bool isStaged = sequence == 0;
+#pragma unroll 1
+    for (int at = firstFactorItem(); at < phase.factorItems; at += factorItemStride()) {
+        const FactorItem item(phase, at);
+        item.multiply<kWide>(isStaged ? stepMemory().product.factor[threadNumber()] : item.codes(),
+                             inputMemory(), stepMemory().product.scale, sequence);
+        isStaged = false;
+    }
+}
 
 } // namespace caldera::kernels::step

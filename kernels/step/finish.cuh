@@ -268,71 +268,35 @@ __device__ inline void sumRowsOfTeam(const StepResult& given, int most, int sequ
     memory.value[place.half][threadNumber() % kTeamRows] = sum + parts.sum(result, sequence, place);
 }
 
-/// What the first warp of a team multiplies and adds: copied to shared memory by all of its warps
-/// while they sum their rows.
-enum EndVector {
-    kSign,
-    kRowScale,
-    kBias,
-    kUpSign,
-    kUpRowScale,
-    kUpBias,
-    kNorm,
-    kNextSign,
-    kHidden
-};
-static_assert(kHidden + 1 == kTeamVectors);
+/// Places of a team's vectors in shared memory: of its result, of up, and the others.
+enum TeamVector { kSign, kRowScale, kBias, kUp, kNorm = 6, kNextSign, kHidden };
+static_assert(kHidden + 1 == kTeamVectors && kEndSign == kSign && kEndBias == kBias);
 
-/// A lane's four elements of a vector, with one copy.
-template <class Value>
-__device__ inline void copyFourLater(uint4 (&to)[kWarpLanes], const Value* vector, int first,
-                                     int size) {
-    if (vector != nullptr && first < size) {
-        if constexpr (sizeof(Value) == 4) {
-            copyLater(&to[laneIndex()], vector + first);
-        } else {
-            copyHalfLater(&to[laneIndex()], vector + first);
-        }
-    }
-}
-
-__device__ inline float* hiddenOf(const FinishPhase& phase, int rows, int sequence) {
-    return phase.kind == FinishKind::Residual ? phase.hidden + static_cast<int64_t>(sequence) * rows
-                                              : nullptr;
-}
-
-__device__ inline void copyEndVector(int which, const FinishPhase& phase, const StepResult& result,
-                                     int sequence, int block, TeamMemory& memory) {
-    const StepResult& up = phase.results[1];
-    const int upRows = phase.kind == FinishKind::SwiGlu ? up.rows : 0;
-    const int nextSize = phase.kind == FinishKind::Values ? 0 : phase.next.size;
+/// Lets one of the vectors that the team's first warp needs travel to shared memory.
+__device__ inline void copyEndVector(const FinishPhase& phase, int which, int vector, int sequence,
+                                     int block, TeamMemory& memory) {
+    const int place = vector < kUp     ? which * kUp + vector
+                      : vector < kNorm ? vector
+                                       : kEndNorm - kNorm + vector;
+    const EndVector end = phase.ends[place];
     const int first = firstElement(block);
-    uint4(&to)[kWarpLanes] = memory.vectors[which];
-    switch (which) {
-    case kSign:
-        return copyFourLater(to, result.sign, first, result.rows);
-    case kRowScale:
-        return copyFourLater(to, result.rowScale, first, result.rows);
-    case kBias:
-        return copyFourLater(to, result.bias, first, result.rows);
-    case kUpSign:
-        return copyFourLater(to, up.sign, first, upRows);
-    case kUpRowScale:
-        return copyFourLater(to, up.rowScale, first, upRows);
-    case kUpBias:
-        return copyFourLater(to, up.bias, first, upRows);
-    case kNorm:
-        return copyFourLater(to, phase.next.norm, first, nextSize);
-    case kNextSign:
-        return copyFourLater(to, phase.next.sign, first, nextSize);
-    default:
-        return copyFourLater(to, hiddenOf(phase, result.rows, sequence), first, result.rows);
+    if (end.from == nullptr || first >= end.size ||
+        (vector >= kUp && vector < kNorm && phase.kind != FinishKind::SwiGlu)) {
+        return;
+    }
+    const int ofSequence = vector == kHidden ? sequence * end.size : 0;
+    const char* from = static_cast<const char*>(end.from) +
+                       static_cast<int64_t>(ofSequence + first) / kOfLane * end.fourBytes;
+    if (end.fourBytes == 16) {
+        copyLater(&memory.vectors[vector][laneIndex()], from);
+    } else {
+        copyHalfLater(&memory.vectors[vector][laneIndex()], from);
     }
 }
 
 /// What was copied, or, where vectors are no whole quads, what is loaded now.
 template <bool kEven>
-__device__ inline float4 endFour(const TeamMemory& memory, EndVector which, const float* vector,
+__device__ inline float4 endFour(const TeamMemory& memory, TeamVector which, const float* vector,
                                  int first, int size, float instead) {
     if constexpr (kEven) {
         return vector != nullptr && first < size
@@ -344,7 +308,7 @@ __device__ inline float4 endFour(const TeamMemory& memory, EndVector which, cons
 }
 
 template <bool kEven>
-__device__ inline uint2 endSigns(const TeamMemory& memory, EndVector which, const uint16_t* vector,
+__device__ inline uint2 endSigns(const TeamMemory& memory, TeamVector which, const uint16_t* vector,
                                  int first, int size) {
     if constexpr (kEven) {
         return vector != nullptr && first < size
@@ -358,10 +322,10 @@ __device__ inline uint2 endSigns(const TeamMemory& memory, EndVector which, cons
 /// The values of 128 rows, 0 beyond the end, from their sums. sign: the first of the result's
 /// vectors.
 template <bool kEven>
-__device__ inline float4 rotateBack(const StepResult& result, EndVector sign, int sequence,
+__device__ inline float4 rotateBack(const StepResult& result, TeamVector sign, int sequence,
                                     int block, float4 sum, const TeamMemory& memory) {
     const int first = firstElement(block);
-    const auto vector = [&](int offset) { return static_cast<EndVector>(sign + offset); };
+    const auto vector = [&](int offset) { return static_cast<TeamVector>(sign + offset); };
     const float4 signs = fromHalves(endSigns<kEven>(memory, sign, result.sign, first, result.rows));
     const float4 scales =
         endFour<kEven>(memory, vector(kRowScale), result.rowScale, first, result.rows, 1);
@@ -396,14 +360,14 @@ __device__ inline void endBlock(const FinishPhase& phase, const StepResult& resu
     float4 value =
         rotateBack<kEven>(result, kSign, sequence, block, times(sum, all(inverse)), memory);
     if (isPair) {
-        const float4 up = rotateBack<kEven>(phase.results[1], kUpSign, sequence, block,
+        const float4 up = rotateBack<kEven>(phase.results[1], kUp, sequence, block,
                                             times(sumsOf(memory, 1), all(inverse)), memory);
         value = {gated(value.x, up.x), gated(value.y, up.y), gated(value.z, up.z),
                  gated(value.w, up.w)};
     }
     const int first = firstElement(block);
     if (phase.kind == FinishKind::Residual) {
-        float* hidden = hiddenOf(phase, result.rows, sequence);
+        float* hidden = phase.hidden + static_cast<int64_t>(sequence) * result.rows;
         value = plus(value, endFour<kEven>(memory, kHidden, hidden, first, result.rows, 0));
         storeFour<kEven>(hidden, first, result.rows, value);
     }
@@ -426,7 +390,7 @@ __device__ inline void finishBlock(const FinishPhase& phase, int which, int sequ
     if constexpr (kEven) {
 #pragma unroll 1
         for (int vector = warp; vector < kTeamVectors; vector += kTeamThreads / kWarpLanes) {
-            copyEndVector(vector, phase, result, sequence, block, memory);
+            copyEndVector(phase, which, vector, sequence, block, memory);
         }
     }
     sumRowsOfTeam<kEven>(phase.results[isPair ? place.half : which],
@@ -443,26 +407,20 @@ __device__ inline void finishBlock(const FinishPhase& phase, int which, int sequ
 template <bool kEven>
 __device__ __noinline__ void runFinish() {
     const FinishPhase& phase = currentPhase().finish;
-    const int team = static_cast<int>(threadIdx.x) / kTeamThreads;
+    const int team = threadNumber() / kTeamThreads;
     TeamMemory& memory = stepMemory().teams[team];
     constexpr int kTeams = kStepThreads / kTeamThreads;
-    const bool isPair = phase.kind == FinishKind::SwiGlu;
-    int blocks = 0;
-#pragma unroll 1
-    for (int result = 0; result < (isPair ? 1 : phase.resultCount); ++result) {
-        blocks += blocksOf(phase.results[result].rows);
-    }
+    const int blocks = phase.blocks;
+    const int second = phase.firstBlock[1];
+    const int third = phase.firstBlock[2];
+    const int count = stepMemory().state.count;
 #pragma unroll 1
     for (int unit = team * static_cast<int>(gridDim.x) + static_cast<int>(blockIdx.x);
-         unit < blocks * stepMemory().state.count; unit += kTeams * static_cast<int>(gridDim.x)) {
-        const int sequence = quotient(unit, blocks);
-        int block = unit - sequence * blocks;
-        int result = 0; // of gate and up, the gate
-        while (block >= blocksOf(phase.results[result].rows)) {
-            block -= blocksOf(phase.results[result].rows);
-            ++result;
-        }
-        finishBlock<kEven>(phase, result, sequence, block, memory);
+         unit < blocks * count; unit += kTeams * static_cast<int>(gridDim.x)) {
+        const int sequence = count == 1 ? 0 : quotient(unit, blocks);
+        const int block = unit - sequence * blocks;
+        const int which = block >= third ? 2 : block >= second ? 1 : 0;
+        finishBlock<kEven>(phase, which, sequence, block - phase.firstBlock[which], memory);
         syncTeam(); // the team's memory is no longer read
     }
 }

@@ -50,6 +50,11 @@ struct alignas(16) AttendMemory {
     float newValue[kMostHeadSize];
 };
 
+struct alignas(16) ProductMemory {
+    float scale[kMostInputBlocks]; ///< of the staged input
+    uint4 factor[kStepThreads];    ///< codes of each warp's first item of a factor
+};
+
 /// A Lloyd level is at most 2.74, so that its units fit 16 bits.
 inline constexpr float kLevelUnits = 8192;
 
@@ -67,7 +72,7 @@ struct alignas(16) StepMemory {
     union {
         TeamMemory teams[kStepThreads / kTeamThreads];
         AttendMemory attend;
-        float scale[kMostInputBlocks]; ///< of a product's staged input
+        ProductMemory product;
     };
 };
 

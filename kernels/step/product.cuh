@@ -120,7 +120,7 @@ __device__ inline void multiplyTurn(TurnWords<S>& words, const uint32_t* next, i
                                copy, sum);
         loadUnit<S>(next + load * kLoadStride<S>, words[load]);
     }
-    const float scale = block < end ? stepMemory().scale[block] : 0;
+    const float scale = block < end ? stepMemory().product.scale[block] : 0;
 #pragma unroll
     for (int row = 0; row < kTrellisRows; ++row) {
         const float value =

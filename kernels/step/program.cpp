@@ -140,7 +140,9 @@ StepPhase& StepProgram::add(PhaseKind kind) {
 }
 
 void StepProgram::embed(const EmbedPhase& phase) {
-    add(PhaseKind::Embed).embed = phase;
+    StepPhase& added = add(PhaseKind::Embed);
+    added.embed = phase;
+    added.isEven = phase.next.isEven;
 }
 
 void StepProgram::attend(const AttendPhase& phase) {
@@ -157,7 +159,9 @@ void StepProgram::attend(const AttendPhase& phase) {
 }
 
 void StepProgram::combine(const CombinePhase& phase) {
-    add(PhaseKind::Combine).combine = phase;
+    StepPhase& added = add(PhaseKind::Combine);
+    added.combine = phase;
+    added.isEven = phase.next.isEven;
 }
 
 void StepProgram::stage(ProductPhase& phase, const StepInput& input) {
@@ -347,6 +351,38 @@ bool isEven(const FinishPhase& phase) {
     return all;
 }
 
+EndVector endVector(const float* vector, int size) {
+    return {vector, 4 * static_cast<int>(sizeof(float)), size};
+}
+
+EndVector endVector(const uint16_t* vector, int size) {
+    return {vector, 4 * static_cast<int>(sizeof(uint16_t)), size};
+}
+
+/// Where blocks of results begin, and the vectors that end them.
+void describeEnds(FinishPhase& phase) {
+    const bool isPair = phase.kind == FinishKind::SwiGlu;
+    for (int i = 0; i < phase.resultCount; ++i) {
+        const StepResult& result = phase.results[i];
+        EndVector* ends = phase.ends + i * kEndsOfResult;
+        ends[kEndSign] = endVector(result.sign, result.rows);
+        ends[kEndRowScale] = endVector(result.rowScale, result.rows);
+        ends[kEndBias] = endVector(result.bias, result.rows);
+        phase.firstBlock[i] = isPair ? 0 : phase.blocks;
+        phase.blocks = phase.firstBlock[i] + blocksOf(result.rows);
+    }
+    for (int i = isPair ? 1 : phase.resultCount; i < 3; ++i) {
+        phase.firstBlock[i] = phase.blocks; // none
+    }
+    if (phase.kind != FinishKind::Values) {
+        phase.ends[kEndNorm] = endVector(phase.next.norm, phase.next.size);
+        phase.ends[kEndNextSign] = endVector(phase.next.sign, phase.next.size);
+    }
+    if (phase.kind == FinishKind::Residual) {
+        phase.ends[kEndHidden] = endVector(phase.hidden, phase.results[0].rows);
+    }
+}
+
 } // namespace
 
 StepFacts StepProgram::factsOf(const StepGroup& group, const StepInput& input) const {
@@ -366,8 +402,10 @@ StepFacts StepProgram::factsOf(const StepGroup& group, const StepInput& input) c
 
 void StepProgram::finish(FinishPhase phase, const StepGroup& group, const StepInput& input) {
     phase.inverseRms = factsOf(group, input).inverseRms;
-    phase.isEven = isEven(phase) ? 1 : 0;
-    add(PhaseKind::Finish).finish = phase;
+    describeEnds(phase);
+    StepPhase& added = add(PhaseKind::Finish);
+    added.finish = phase;
+    added.isEven = isEven(phase) ? 1 : 0;
 }
 
 namespace {

@@ -20,8 +20,17 @@ __device__ inline void stageInput(const StepVector& x, int sequence) {
     static_assert(kMostInputBlocks <= kStepThreads);
     const int block = static_cast<int>(threadIdx.x);
     if (block < x.blocks) {
-        copyWordLater(&stepMemory().scale[block],
+        copyWordLater(&stepMemory().product.scale[block],
                       x.scale + static_cast<int64_t>(sequence) * x.blocks + block);
+    }
+}
+
+/// What products read from shared memory is on its way there.
+__device__ __noinline__ void stage(int sequence) {
+    const ProductPhase& phase = currentPhase().product;
+    stageInput(phase.rotated, sequence);
+    if (sequence == 0) {
+        stageFactor(phase);
     }
 }
 
@@ -67,11 +76,6 @@ inline constexpr int kFirstTicket = kStepThreads / kWarpLanes;
 
 __device__ inline int firstTicket() {
     return warpIndex() * static_cast<int>(gridDim.x) + static_cast<int>(blockIdx.x);
-}
-
-/// From a warp's item to its next, where they are not taken.
-__device__ inline int ticketStride() {
-    return kFirstTicket * static_cast<int>(gridDim.x);
 }
 
 /// Where an item's sums go.
@@ -147,14 +151,10 @@ __device__ __noinline__ void multiplyRest(int at, int sequence) {
         const ProductItem item = itemAt(phase, at);
         multiplyStoredRows(item.product, item.group, item.split, sequence);
     }
-#pragma unroll 1
-    for (; at < phase.items + phase.factorItems; at = nextTicket()) {
-        const FactorItem item(phase, at - phase.items);
-        if (phase.rotated.bits == 16) {
-            item.multiply<true>(inputMemory(), stepMemory().scale, sequence);
-        } else {
-            item.multiply<false>(inputMemory(), stepMemory().scale, sequence);
-        }
+    if (phase.rotated.bits == 16) {
+        runFactors<true>(phase, sequence);
+    } else {
+        runFactors<false>(phase, sequence);
     }
 }
 
@@ -234,11 +234,11 @@ __device__ __forceinline__ int multiplyItems(const ProductPhase& phase, ProductI
 template <class S, bool kWide>
 __device__ __forceinline__ void runItems(int sequence) {
     const ProductPhase& phase = currentPhase().product;
+    stage(sequence); // before the codes, whose pages the GPU may have to look up
     ProductItem item = itemAt(phase, firstTicket());
     TurnWords<S> words;
     const TrellisCursor<S> cursor(phase, item);
     loadTurn<S>(cursor.codes, words);
-    stageInput(phase.rotated, sequence);
     waitForCopies();
     __syncthreads();
     if (isTrellis(phase, item)) {
@@ -260,12 +260,14 @@ __device__ inline StepVector inputsFrom(const StepVector& x, int sequence) {
 __device__ __noinline__ void runBatchFactors(int sequence, int vectors) {
     const ProductPhase& phase = currentPhase().product;
 #pragma unroll 1
-    for (int at = firstTicket(); at < phase.factorItems; at += ticketStride()) {
+    for (int at = firstFactorItem(); at < phase.factorItems; at += factorItemStride()) {
         const FactorItem item(phase, at);
+        const uint4 codes = item.codes();
 #pragma unroll 2
         for (int vector = 0; vector < vectors; ++vector) {
             const StepVector x = inputsFrom(phase.rotated, sequence + vector);
-            item.multiply<false>(static_cast<const int*>(x.codes), x.scale, sequence + vector);
+            item.multiply<false>(codes, static_cast<const int*>(x.codes), x.scale,
+                                 sequence + vector);
         }
     }
     if (phase.trellisCount == phase.productCount - phase.factorCount) {
@@ -275,7 +277,7 @@ __device__ __noinline__ void runBatchFactors(int sequence, int vectors) {
     const int first = phase.products[phase.trellisCount].firstItem;
     const int items = phase.items - first;
 #pragma unroll 1
-    for (int at = firstTicket(); at < items * vectors; at += ticketStride()) {
+    for (int at = firstFactorItem(); at < items * vectors; at += factorItemStride()) {
         const int vector = quotient(at, items);
         const ProductItem item = itemAt(phase, first + at - vector * items);
         multiplyStoredRows(item.product, item.group, item.split, sequence + vector);
@@ -341,7 +343,7 @@ __device__ inline void runBatch(const ProductPhase& phase, int sequence, int vec
 __device__ __noinline__ void runRows(int sequence) {
     const ProductPhase& phase = currentPhase().product;
     if (phase.isStaged != 0) {
-        stageInput(phase.rotated, sequence);
+        stage(sequence);
         waitForCopies();
         __syncthreads();
     }

@@ -147,11 +147,25 @@ enum class FinishKind : int32_t {
     SwiGlu,   ///< silu(result 0) * result 1 becomes the next input
 };
 
+/// A vector that ends products: four of its elements have so many bytes.
+struct EndVector {
+    const void* from = nullptr; ///< of the first sequence; null: there is none
+    int32_t fourBytes = 0;      ///< 16 or 8
+    int32_t size = 0;           ///< elements
+};
+
+/// Places of FinishPhase::ends: of each of three results its first three, then of the next input
+/// and the hidden vector.
+enum EndPlace { kEndSign, kEndRowScale, kEndBias, kEndNorm = 9, kEndNextSign, kEndHidden };
+inline constexpr int kEndVectors = kEndHidden + 1;
+inline constexpr int kEndsOfResult = 3;
+
 struct FinishPhase {
     FinishKind kind = FinishKind::Values;
     int32_t resultCount = 0;
-    /// 1: as StepInput::isEven for all vectors, and every thread has whole words of 16 bytes of L.
-    int32_t isEven = 0;
+    int32_t blocks = 0;         ///< of 128 rows, of all results; of gate and up, of one of them
+    int32_t firstBlock[3] = {}; ///< of each result
+    EndVector ends[kEndVectors] = {};
     StepResult results[3];
     const float* inverseRms = nullptr; ///< StepFacts::inverseRms
     float* hidden = nullptr;           ///< [sequences, rows]
@@ -205,6 +219,7 @@ inline constexpr int kStepAhead = 8; ///< codes of the next products
 
 struct alignas(16) StepPhase {
     PhaseKind kind = PhaseKind::Embed;
+    int32_t isEven = 0;          ///< 1: whole, aligned quads of numbers, in blocks of 128
     int32_t barrier = 1;         ///< 0: the next phase does not need what this one writes
     StepAhead soon[kStepSoon];   ///< fetched at the beginning
     StepAhead ahead[kStepAhead]; ///< fetched at the end

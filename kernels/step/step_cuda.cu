@@ -33,19 +33,22 @@ __device__ void copyPhaseLater(const StepPhase* phase, int place) {
     }
 }
 
+/// A chain of conditions: a jump table's address would be one more thing to wait for.
 template <bool kBatched>
 __device__ void runPhase(int& filled) {
-    switch (currentPhase().kind) {
-    case PhaseKind::Embed:
-        return currentPhase().embed.next.isEven != 0 ? runEmbed<true>() : runEmbed<false>();
-    case PhaseKind::Product:
-        return runProduct<kBatched>(currentPhase().product, filled);
-    case PhaseKind::Finish:
-        return currentPhase().finish.isEven != 0 ? runFinish<true>() : runFinish<false>();
-    case PhaseKind::Attend:
-        return runAttend();
-    case PhaseKind::Combine:
-        return currentPhase().combine.next.isEven != 0 ? runCombine<true>() : runCombine<false>();
+    const StepPhase& phase = currentPhase();
+    const PhaseKind kind = phase.kind;
+    const bool isEven = phase.isEven != 0;
+    if (kind == PhaseKind::Product) {
+        runProduct<kBatched>(phase.product, filled);
+    } else if (kind == PhaseKind::Finish) {
+        isEven ? runFinish<true>() : runFinish<false>();
+    } else if (kind == PhaseKind::Attend) {
+        runAttend();
+    } else if (kind == PhaseKind::Combine) {
+        isEven ? runCombine<true>() : runCombine<false>();
+    } else {
+        isEven ? runEmbed<true>() : runEmbed<false>();
     }
 }
 

@@ -251,21 +251,20 @@ struct InputFactors {
 template <bool kEven>
 __device__ inline void storeInput(const StepInput& next, int sequence, int block, float4 value,
                                   const InputFactors& factors) {
+    // Both chains of lanes' exchanges side by side, wanted or not.
+    const float squares =
+        sumWarp(value.x * value.x + value.y * value.y + value.z * value.z + value.w * value.w);
     const float4 normed = times(value, factors.norm);
+    const float4 rotated =
+        hadamard<kEven>(times(normed, fromHalves(factors.sign)), next.block, next.blockScale);
     if (next.rotated.codes != nullptr) {
-        storeCodes(
-            next.rotated, sequence, block,
-            hadamard<kEven>(times(normed, fromHalves(factors.sign)), next.block, next.blockScale));
+        storeCodes(next.rotated, sequence, block, rotated);
     }
     if (next.plain.codes != nullptr) {
         storeCodes(next.plain, sequence, block, normed);
     }
-    if (next.squares != nullptr) {
-        const float squares =
-            sumWarp(value.x * value.x + value.y * value.y + value.z * value.z + value.w * value.w);
-        if (laneIndex() == 0) {
-            next.squares[sequence * blocksOf(next.size) + block] = squares;
-        }
+    if (next.squares != nullptr && laneIndex() == 0) {
+        next.squares[sequence * blocksOf(next.size) + block] = squares;
     }
 }
 
