@@ -9,12 +9,16 @@ namespace caldera::kernels::step {
 
 inline constexpr int kBatch = 8; ///< vectors of an mma
 /// Columns of a product's input that are staged together, in blocks of 128; a multiple of 4.
-inline constexpr int kBatchBlocks = 56;
+inline constexpr int kBatchBlocks = 48;
 /// Bytes from one staged vector to the next: 16 more than a multiple of 128, so that the lanes of a
 /// warp never wait for one bank.
 inline constexpr int kBatchStride = kBatchBlocks * static_cast<int>(kQuantizedBlock) + 16;
 inline constexpr int kBatchBytes = kBatch * kBatchStride;
 inline constexpr int kBatchScaleBytes = kBatch * kBatchBlocks * static_cast<int>(sizeof(float));
+/// A warp's codes of a block of 128 columns, at most four bits a weight.
+inline constexpr int kBatchCodeBytes = kTrellisRows * static_cast<int>(kQuantizedBlock) / 2;
+inline constexpr int kBatchMemoryBytes =
+    kBatchBytes + kBatchScaleBytes + kStepThreads / kWarpLanes * kBatchCodeBytes;
 
 /// A lane has rows 2 r and 2 r + 1 of a group, r = lane / 4, and in 32 columns the units (of four
 /// columns) c and c + 4, c = lane % 4. Tensor cores call those rows r and r + 8.
@@ -55,8 +59,8 @@ struct UnitCodes {
     __device__ void load(const uint32_t* unit, const BatchLane<S>& lane) {
 #pragma unroll
         for (int part = 0; part < S::kParts; ++part) {
-            word[part][0] = __ldg(unit + part * S::kGroupWords + lane.words[0]);
-            word[part][1] = __ldg(unit + part * S::kGroupWords + lane.words[1]);
+            word[part][0] = unit[part * S::kGroupWords + lane.words[0]];
+            word[part][1] = unit[part * S::kGroupWords + lane.words[1]];
         }
     }
     /// The four weights of the lane's lower and upper row.
@@ -86,24 +90,15 @@ __device__ inline void multiplyTile(int (&sum)[4], int2 left, int2 right, int x,
 
 inline constexpr int kTilesOfBlock = static_cast<int>(kQuantizedBlock) / 32;
 
-/// The codes of a block of 128 columns.
-template <class S>
-struct BlockCodes {
-    UnitCodes<S> unit[kTilesOfBlock][2];
-
-    __device__ void load(const uint32_t* block, const BatchLane<S>& lane) {
-#pragma unroll
-        for (int tile = 0; tile < kTilesOfBlock; ++tile) {
-            const uint32_t* own = block + (tile * 8 + laneIndex() % 4) * S::kUnitWords;
-            unit[tile][0].load(own, lane);
-            unit[tile][1].load(own + 4 * S::kUnitWords, lane);
-        }
-    }
-};
-
 /// Scales of the staged inputs: [8, kBatchBlocks].
 __device__ inline float* batchScale() {
     return reinterpret_cast<float*>(reinterpret_cast<char*>(inputMemory()) + kBatchBytes);
+}
+
+/// The warp's codes of the block that it multiplies.
+__device__ inline uint32_t* batchCodes() {
+    return reinterpret_cast<uint32_t*>(reinterpret_cast<char*>(batchScale()) + kBatchScaleBytes +
+                                       warpIndex() * kBatchCodeBytes);
 }
 
 /// Blocks [first, first + count) of all vectors to shared memory; vectors beyond the last count
@@ -141,24 +136,23 @@ struct BatchItem {
     int64_t stride;        ///< from one vector's sums to the next
 };
 
-/// One block of 128 columns; its codes give way to those of a later one.
+/// One block of 128 columns, whose codes are in shared memory.
 template <class S>
-__device__ inline void multiplyBatchBlock(BlockCodes<S>& codes, const uint32_t* later,
-                                          const BatchLane<S>& lane, uint32_t copy, int block,
-                                          float (&total)[4]) {
+__device__ inline void multiplyBatchBlock(const uint32_t* codes, const BatchLane<S>& lane,
+                                          uint32_t copy, int block, float (&total)[4]) {
     const char* x = reinterpret_cast<const char*>(inputMemory()) + laneIndex() / 4 * kBatchStride +
                     laneIndex() % 4 * 4 + block * static_cast<int>(kQuantizedBlock);
     int sum[4] = {};
 #pragma unroll
     for (int tile = 0; tile < kTilesOfBlock; ++tile) {
-        const int low = *reinterpret_cast<const int*>(x + tile * 32);
-        const int high = *reinterpret_cast<const int*>(x + tile * 32 + 16);
-        const int2 left = codes.unit[tile][0].entries(lane, copy);
-        const int2 right = codes.unit[tile][1].entries(lane, copy);
-        const uint32_t* own = later + (tile * 8 + laneIndex() % 4) * S::kUnitWords;
-        codes.unit[tile][0].load(own, lane);
-        codes.unit[tile][1].load(own + 4 * S::kUnitWords, lane);
-        multiplyTile(sum, left, right, low, high);
+        const uint32_t* own = codes + (tile * 8 + laneIndex() % 4) * S::kUnitWords;
+        UnitCodes<S> left;
+        UnitCodes<S> right;
+        left.load(own, lane);
+        right.load(own + 4 * S::kUnitWords, lane);
+        multiplyTile(sum, left.entries(lane, copy), right.entries(lane, copy),
+                     *reinterpret_cast<const int*>(x + tile * 32),
+                     *reinterpret_cast<const int*>(x + tile * 32 + 16));
     }
     const float* scale = batchScale() + laneIndex() % 4 * 2 * kBatchBlocks + block;
     total[0] = fmaf(scale[0], static_cast<float>(sum[0]), total[0]);
@@ -168,21 +162,51 @@ __device__ inline void multiplyBatchBlock(BlockCodes<S>& codes, const uint32_t* 
 }
 
 template <class S>
+__device__ inline void storeUnit(uint32_t* to, const uint32_t (&words)[S::kUnitWords]) {
+    if constexpr (S::kUnitWords % 4 == 0) {
+#pragma unroll
+        for (int i = 0; i < S::kUnitWords; i += 4) {
+            *reinterpret_cast<uint4*>(to + i) = {words[i], words[i + 1], words[i + 2],
+                                                 words[i + 3]};
+        }
+    } else {
+#pragma unroll
+        for (int i = 0; i < S::kUnitWords; ++i) {
+            to[i] = words[i];
+        }
+    }
+}
+
+/// A lane loads one unit of four columns of each block, some blocks ahead; through shared memory
+/// they come to the lanes that multiply them.
+template <class S>
 __device__ inline void multiplyBatch(const BatchItem& item, int vectors, uint32_t copy) {
     constexpr int kBlockWords = kUnitsOfBlock * S::kUnitWords;
+    constexpr int kAhead = S::kUnitWords > 5 ? 2 : 4;
+    static_assert(kUnitsOfBlock == kWarpLanes);
     const BatchLane<S> lane;
-    // Two blocks are on their way while one is multiplied; behind the last it is loaded again.
-    const auto codesOf = [&](int i) { return item.codes + min(i, item.count - 1) * kBlockWords; };
-    BlockCodes<S> even;
-    BlockCodes<S> odd;
-    even.load(codesOf(0), lane);
-    odd.load(codesOf(1), lane);
+    uint32_t* codes = batchCodes();
+    uint32_t* ownCodes = codes + laneIndex() * S::kUnitWords;
+    const uint32_t* from = item.codes + laneIndex() * S::kUnitWords;
+    // Behind the last block it is loaded again.
+    const auto codesOf = [&](int i) { return from + min(i, item.count - 1) * kBlockWords; };
+    uint32_t ahead[kAhead][S::kUnitWords];
+#pragma unroll
+    for (int i = 0; i < kAhead; ++i) {
+        loadUnit<S>(codesOf(i), ahead[i]);
+    }
     float total[4] = {};
 #pragma unroll 1
-    for (int i = 0; i < item.count; i += 2) {
-        multiplyBatchBlock<S>(even, codesOf(i + 2), lane, copy, item.first + i, total);
-        if (i + 1 < item.count) {
-            multiplyBatchBlock<S>(odd, codesOf(i + 3), lane, copy, item.first + i + 1, total);
+    for (int first = 0; first < item.count; first += kAhead) {
+#pragma unroll
+        for (int i = 0; i < kAhead; ++i) {
+            if (first + i < item.count) {
+                storeUnit<S>(ownCodes, ahead[i]);
+                loadUnit<S>(codesOf(first + i + kAhead), ahead[i]);
+                __syncwarp();
+                multiplyBatchBlock<S>(codes, lane, copy, item.first + first + i, total);
+                __syncwarp(); // the codes are no longer read
+            }
         }
     }
     const int row = laneIndex() / 4 * 2;

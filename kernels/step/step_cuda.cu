@@ -142,11 +142,12 @@ int cacheBuffers() {
 namespace cuda {
 
 int stepSharedBytes(int blocks, int bits) {
+    static_assert(sizeof(StepMemory) + (128 << 10) + kBatchMemoryBytes <= 227 << 10);
     // The last turn of a row may look at blocks beyond the input's end.
     const int codes = (blocks + kBlocksTogether) * static_cast<int>(kQuantizedBlock) * bits / 8;
     return static_cast<int>(sizeof(StepMemory)) + tableBytes() +
-           std::max({codes, cacheBuffers() * kCacheBytes,
-                     isHopperOrLater() ? kBatchBytes + kBatchScaleBytes : 0});
+           std::max(
+               {codes, cacheBuffers() * kCacheBytes, isHopperOrLater() ? kBatchMemoryBytes : 0});
 }
 
 int stepSharedLimit() {
