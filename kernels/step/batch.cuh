@@ -14,7 +14,10 @@ inline constexpr int kBatchBlocks = 48;
 /// warp never wait for one bank.
 inline constexpr int kBatchStride = kBatchBlocks * static_cast<int>(kQuantizedBlock) + 16;
 inline constexpr int kBatchBytes = kBatch * kBatchStride;
-inline constexpr int kBatchScaleBytes = kBatch * kBatchBlocks * static_cast<int>(sizeof(float));
+/// Scales from one staged vector to the next, likewise.
+inline constexpr int kBatchScales = kBatchBlocks + 1;
+inline constexpr int kBatchScaleBytes =
+    (kBatch * kBatchScales * static_cast<int>(sizeof(float)) + 15) / 16 * 16;
 /// A warp's codes of a block of 128 columns, at most four bits a weight.
 inline constexpr int kBatchCodeBytes = kTrellisRows * static_cast<int>(kQuantizedBlock) / 2;
 inline constexpr int kBatchMemoryBytes =
@@ -90,7 +93,7 @@ __device__ inline void multiplyTile(int (&sum)[4], int2 left, int2 right, int x,
 
 inline constexpr int kTilesOfBlock = static_cast<int>(kQuantizedBlock) / 32;
 
-/// Scales of the staged inputs: [8, kBatchBlocks].
+/// Scales of the staged inputs: [8, kBatchScales].
 __device__ inline float* batchScale() {
     return reinterpret_cast<float*>(reinterpret_cast<char*>(inputMemory()) + kBatchBytes);
 }
@@ -118,9 +121,9 @@ __device__ inline void stageBatch(const StepVector& x, int first, int count, int
         }
     }
 #pragma unroll 1
-    for (int i = static_cast<int>(threadIdx.x); i < kBatch * kBatchBlocks; i += kStepThreads) {
-        const int vector = i / kBatchBlocks;
-        const int block = i % kBatchBlocks;
+    for (int i = static_cast<int>(threadIdx.x); i < kBatch * kBatchScales; i += kStepThreads) {
+        const int vector = i / kBatchScales;
+        const int block = i % kBatchScales;
         batchScale()[i] = vector < vectors && block < count
                               ? x.scale[static_cast<int64_t>(vector) * x.blocks + first + block]
                               : 0;
@@ -154,11 +157,11 @@ __device__ inline void multiplyBatchBlock(const uint32_t* codes, const BatchLane
                      *reinterpret_cast<const int*>(x + tile * 32),
                      *reinterpret_cast<const int*>(x + tile * 32 + 16));
     }
-    const float* scale = batchScale() + laneIndex() % 4 * 2 * kBatchBlocks + block;
+    const float* scale = batchScale() + laneIndex() % 4 * 2 * kBatchScales + block;
     total[0] = fmaf(scale[0], static_cast<float>(sum[0]), total[0]);
-    total[1] = fmaf(scale[kBatchBlocks], static_cast<float>(sum[1]), total[1]);
+    total[1] = fmaf(scale[kBatchScales], static_cast<float>(sum[1]), total[1]);
     total[2] = fmaf(scale[0], static_cast<float>(sum[2]), total[2]);
-    total[3] = fmaf(scale[kBatchBlocks], static_cast<float>(sum[3]), total[3]);
+    total[3] = fmaf(scale[kBatchScales], static_cast<float>(sum[3]), total[3]);
 }
 
 template <class S>
