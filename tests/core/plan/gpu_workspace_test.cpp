@@ -10,21 +10,6 @@ namespace {
 
 constexpr int64_t kMebi = 1 << 20;
 
-ModelConfig seventyTwo() {
-    ModelConfig config;
-    config.architecture = "qwen2";
-    config.hiddenSize = 8192;
-    config.intermediateSize = 29568;
-    config.layerCount = 80;
-    config.headCount = 64;
-    config.kvHeadCount = 8;
-    config.headSize = 128;
-    config.vocabSize = 152064;
-    config.maxPositions = 32768;
-    config.attentionBias = true;
-    return config;
-}
-
 int64_t workspace(const GpuLoad& load, int rank = 64) {
     Plan plan;
     plan.defaults.rank = rank;
