@@ -118,7 +118,7 @@ GridCell HeatmapPanel::cellOf(Cell cell) const {
     if (report == nullptr && !known) {
         return shown;
     }
-    const CellSettings settings =
+    const CellSettings& settings =
         report != nullptr ? report->settings : session_.plan().settingsOf(cell);
     shown.bits = settings.skip ? 16 : settings.bits;
     shown.rank = settings.skip ? 0 : settings.rank;

@@ -56,7 +56,7 @@ PlanView::PlanView(Session& session, QWidget* parent)
 
     connect(&session_, &Session::opened, this, &PlanView::showOpened);
     connect(&session_, &Session::reportChanged, this, &PlanView::showFigures);
-    connect(&session_.plan(), &PlanDocument::changed, this, &PlanView::showPlan);
+    // The heatmap has followed the plan by then, so that an edit is shown once.
     connect(heatmap_, &HeatmapPanel::metricShown, this, &PlanView::showPlan);
     truth_->setVisible(false);
 }
@@ -116,7 +116,7 @@ void PlanView::showPlan() {
     if (session_.plan().empty()) {
         return;
     }
-    modules_.setRows(moduleRows(session_.plan().plan(), session_.plan().config(),
+    modules_.setRows(moduleRows(session_.plan().plan(), session_.plan().cells(),
                                 session_.metric(heatmap_->metricId())));
     const auto& problem = session_.plan().problem();
     if (problem) {

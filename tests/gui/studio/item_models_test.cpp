@@ -137,8 +137,8 @@ TEST(ModuleTableModel, KeepsTheItemModelContractAndAddsUpToTheWholePlan) {
     const CheckedModel checked(model);
     MetricLayer metric{u"proxy"_s, u"proxy"_s, u"measured"_s, {}};
     metric.values[{2, Module::UpProj}] = 0.5;
-    model.setRows(moduleRows(plan, config, &metric));
-    model.setRows(moduleRows(plan, config, nullptr));
+    model.setRows(moduleRows(plan, PlanCells(plan, config), &metric));
+    model.setRows(moduleRows(plan, PlanCells(plan, config), nullptr));
     int64_t bytes = 0;
     double share = 0;
     for (const ModuleRow& row : model.rows()) {
@@ -154,7 +154,8 @@ TEST(ModuleTableModel, NamesTheMostFragileLayer) {
     const ModelConfig config = exampleConfig();
     MetricLayer metric{u"proxy"_s, u"proxy"_s, u"measured"_s, {}};
     metric.values = {{{1, Module::KProj}, 0.2}, {{3, Module::KProj}, 0.4}};
-    const std::vector<ModuleRow> rows = moduleRows(defaultPlan("m", config), config, &metric);
+    const Plan plan = defaultPlan("m", config);
+    const std::vector<ModuleRow> rows = moduleRows(plan, PlanCells(plan, config), &metric);
     const ModuleRow& keys = rows[static_cast<size_t>(Module::KProj)];
     EXPECT_EQ(keys.worstLayer, 3);
     EXPECT_NEAR(*keys.meanValue, 0.3, 1e-12);
