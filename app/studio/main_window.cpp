@@ -69,7 +69,6 @@ MainWindow::MainWindow(const WindowPlaces& places, QWidget* parent)
     connectJobs();
     restoreLayout();
     setMode(Mode::Model);
-    updateActions();
 }
 
 MainWindow::~MainWindow() {
@@ -227,6 +226,7 @@ void MainWindow::setMode(Mode mode) {
     pages_->setCurrentIndex(static_cast<int>(mode));
     updateCellDock();
     cell_->setEditable(mode == Mode::Plan);
+    updateActions();
     showCell();
 }
 

@@ -1,7 +1,9 @@
 // The menus of the window and what their items do.
 #include <QActionGroup>
+#include <QClipboard>
 #include <QDockWidget>
 #include <QFileDialog>
+#include <QGuiApplication>
 #include <QMenuBar>
 
 #include <utility>
@@ -9,6 +11,7 @@
 #include "app/studio/about_dialog.h"
 #include "app/studio/job_actions.h"
 #include "app/studio/main_window.h"
+#include "widgets/heatmap/heatmap_editor.h"
 #include "widgets/heatmap/heatmap_panel.h"
 #include "widgets/heatmap/heatmap_view.h"
 #include "widgets/inspect_view/inspect_view.h"
@@ -70,6 +73,17 @@ void MainWindow::makeEditMenu() {
     redo->setShortcut(QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_Z));
     edit->addActions({undo, redo});
     commands_.append({undo, redo});
+    edit->addSeparator();
+    needModel_.append(addCommand(edit, u"copy"_s, tr("Copy the plan"),
+                                 QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_C), [this] {
+                                     QGuiApplication::clipboard()->setText(
+                                         QString::fromStdString(printPlan(session_.plan().plan())));
+                                 }));
+    for (const CommandGroup& group : plan_->editor()->commands()) {
+        QMenu* menu = edit->addMenu(group.title);
+        menu->addActions(group.actions);
+        commands_.append(group.actions);
+    }
 }
 
 void MainWindow::makeViewMenu() {
@@ -127,6 +141,10 @@ void MainWindow::makeHelpMenu() {
         addCommand(help, u"search"_s, tr("Commands…"), QKeySequence(Qt::CTRL | Qt::Key_K),
                    [this] { palette_->open(commands_); });
     commands->setToolTip(tr("Every command, by typing a few of its letters"));
+    addCommand(help, u"keyboard"_s, tr("Keys of the heatmap"), QKeySequence(Qt::Key_F1), [this] {
+        setMode(Mode::Plan);
+        plan_->showKeys();
+    });
     addCommand(help, u"info"_s, tr("About and licences"), {}, [this] {
         auto* about = new AboutDialog(this);
         about->setAttribute(Qt::WA_DeleteOnClose);
@@ -216,6 +234,7 @@ void MainWindow::updateActions() {
     for (QAction* action : std::as_const(needModel_)) {
         action->setEnabled(open);
     }
+    plan_->editor()->setEnabled(open && mode() == Mode::Plan);
     evaluate_->setEnabled(open && session_.facts()->kind == OpenKind::Artifact);
 }
 

@@ -56,6 +56,20 @@ void paintGlyph(QPainter& painter, const QRect& area, const QModelIndex& index,
     }
 }
 
+/// A dot for a lock, a corner for a codec that is not the plan's own.
+void paintMarks(QPainter& painter, const QRect& area, const QModelIndex& index, const QColor& ink) {
+    painter.setRenderHint(QPainter::Antialiasing);
+    painter.setPen(Qt::NoPen);
+    painter.setBrush(ink);
+    if (index.data(CellGridModel::LockedRole).toBool()) {
+        painter.drawEllipse(QPointF(area.right() - 3.5, area.top() + 4.5), 2, 2);
+    }
+    if (index.data(CellGridModel::OtherCodecRole).toBool()) {
+        const QPointF corner = area.topLeft();
+        painter.drawPolygon(QPolygonF({corner, corner + QPointF(6, 0), corner + QPointF(0, 6)}));
+    }
+}
+
 } // namespace
 
 void paintHatch(QPainter& painter, const QRect& area, const QColor& background, const QColor& line,
@@ -106,12 +120,7 @@ void HeatmapDelegate::paint(QPainter* painter, const QStyleOptionViewItem& optio
     } else {
         paintGlyph(*painter, area, index, colors);
     }
-    if (index.data(CellGridModel::LockedRole).toBool()) {
-        painter->setRenderHint(QPainter::Antialiasing);
-        painter->setPen(Qt::NoPen);
-        painter->setBrush(colors.ink);
-        painter->drawEllipse(QPointF(area.right() - 3.5, area.top() + 4.5), 2, 2);
-    }
+    paintMarks(*painter, area, index, colors.ink);
     painter->restore();
 }
 

@@ -124,6 +124,9 @@ GridCell HeatmapPanel::cellOf(Cell cell) const {
     shown.rank = settings.skip ? 0 : settings.rank;
     shown.locked = settings.locked && source_ == Source::Planned;
     shown.skipped = settings.skip;
+    shown.codec = settings.codec;
+    shown.otherCodec = source_ == Source::Planned && !settings.skip &&
+                       settings.codec != session_.plan().plan().defaults.codec;
     return shown;
 }
 

@@ -176,6 +176,8 @@ QVariant CellGridModel::data(const QModelIndex& index, int role) const {
                                               : CellState::Unmeasured);
     case LockedRole:
         return shown.locked;
+    case OtherCodecRole:
+        return shown.otherCodec;
     default:
         return {};
     }
@@ -220,7 +222,8 @@ QString CellGridModel::describe(Cell cell) const {
                               : tr("not measured");
     QStringList lines{place};
     if (!settings.isEmpty()) {
-        lines += settings;
+        const bool coded = !shown.skipped && !shown.codec.empty();
+        lines += coded ? tr("%1, %2").arg(settings, QString::fromStdString(shown.codec)) : settings;
     }
     lines += value;
     if (shown.locked) {

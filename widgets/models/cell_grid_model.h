@@ -6,6 +6,7 @@
 
 #include <map>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -19,7 +20,9 @@ struct GridCell {
     double bits = 0;
     int rank = 0;
     bool locked = false;
-    bool skipped = false; ///< stays at 16 bit
+    bool skipped = false;    ///< stays at 16 bit
+    std::string codec;       ///< family; empty: unknown
+    bool otherCodec = false; ///< than the plan's own
     bool operator==(const GridCell&) const = default;
 };
 
@@ -35,7 +38,8 @@ public:
         RankRole,
         RankShareRole, ///< rank over the largest rank in the grid
         StateRole,     ///< CellState as int
-        LockedRole
+        LockedRole,
+        OtherCodecRole ///< bool
     };
 
     explicit CellGridModel(QObject* parent = nullptr);

@@ -6,13 +6,16 @@
 #include <QStackedWidget>
 #include <QVBoxLayout>
 
+#include "widgets/heatmap/heatmap_editor.h"
 #include "widgets/heatmap/heatmap_view.h"
+#include "widgets/heatmap/paint_bar.h"
 #include "widgets/models/session.h"
 #include "widgets/plan_view/module_table.h"
 #include "widgets/plan_view/plan_settings.h"
 #include "widgets/plan_view/truth_bar.h"
 #include "widgets/support/empty_state.h"
 #include "widgets/support/error_banner.h"
+#include "widgets/support/key_help.h"
 #include "widgets/support/labels.h"
 #include "widgets/support/notice_bar.h"
 #include "widgets/support/number_text.h"
@@ -25,7 +28,8 @@ namespace caldera::studio {
 
 PlanView::PlanView(Session& session, QWidget* parent)
     : QWidget(parent), session_(session), banner_(new ErrorBanner(this)),
-      notice_(new NoticeBar(this)), stack_(new QStackedWidget(this)), truth_(new TruthBar(this)),
+      notice_(new NoticeBar(this)), stack_(new QStackedWidget(this)), keys_(new KeyHelp(this)),
+      truth_(new TruthBar(this)),
       measure_(new QPushButton(icon(u"measure"_s), tr("Measure"), this)),
       compress_(new QPushButton(tr("Compress…"), this)) {
     auto* empty = new EmptyState(
@@ -78,6 +82,16 @@ QWidget* PlanView::makeHeader() {
 QWidget* PlanView::makeBody() {
     auto* body = new QWidget(this);
     heatmap_ = new HeatmapPanel(session_, HeatmapPanel::Source::Planned, body);
+    editor_ = new HeatmapEditor(*heatmap_->view(), session_.plan(), this);
+    paintBar_ = new PaintBar(*editor_, body);
+    connect(paintBar_, &PaintBar::keysRequested, this, &PlanView::showKeys);
+    connect(editor_, &HeatmapEditor::leftAlone, this, [this](int cells) {
+        notice_->showNotice(u"lock"_s, tr("%n locked cell(s) left alone. Select and press L to "
+                                          "unlock.",
+                                          nullptr, cells));
+    });
+    connect(editor_, &HeatmapEditor::failed, this,
+            [this](const Failure& failure) { banner_->showFailure(failure); });
     settings_ = new PlanSettings(session_.plan(), body);
     table_ = new ModuleTable(modules_, body);
 
@@ -91,11 +105,30 @@ QWidget* PlanView::makeBody() {
     layout->setSpacing(kSpaceMedium);
     layout->addWidget(makeHeader());
     layout->addLayout(settingsLine);
+    layout->addWidget(paintBar_);
     layout->addWidget(heatmap_, 3);
     layout->addWidget(new Separator(Qt::Horizontal, body));
     layout->addWidget(sectionLabel(tr("Where the bytes go"), body));
     layout->addWidget(table_, 2);
     return body;
+}
+
+void PlanView::showKeys() {
+    QList<KeyHelpSection> sections;
+    for (const CommandGroup& group : editor_->commands()) {
+        KeyHelpSection section{group.title, {}};
+        for (const QAction* action : group.actions) {
+            section.lines.append(
+                {action->shortcut().toString(QKeySequence::NativeText), action->text()});
+        }
+        sections.append(section);
+    }
+    sections.append({tr("Moving"),
+                     {{tr("Arrows"), tr("Move; with Shift, select")},
+                      {tr("Enter"), tr("Pin the cell, or release it")},
+                      {tr("Esc"), tr("Take back the stroke, leave the tool, select nothing")},
+                      {tr("Wheel"), tr("Zoom; with Shift, scroll")}}});
+    keys_->open(sections);
 }
 
 void PlanView::showOpened() {

@@ -14,8 +14,11 @@ namespace caldera::studio {
 
 class EmptyState;
 class ErrorBanner;
+class HeatmapEditor;
+class KeyHelp;
 class ModuleTable;
 class NoticeBar;
+class PaintBar;
 class PlanSettings;
 class Session;
 class ToneLabel;
@@ -27,11 +30,17 @@ public:
     explicit PlanView(Session& session, QWidget* parent = nullptr);
 
     HeatmapPanel* heatmap() const { return heatmap_; }
+    HeatmapEditor* editor() const { return editor_; }
+    PaintBar* paintBar() const { return paintBar_; }
     PlanSettings* settings() const { return settings_; }
     ErrorBanner* banner() const { return banner_; }
     NoticeBar* notice() const { return notice_; }
     QPushButton* measureButton() const { return measure_; }
     QPushButton* compressButton() const { return compress_; }
+
+    /// Lists the keys of the heatmap over the view.
+    void showKeys();
+    KeyHelp* keyHelp() const { return keys_; }
 
 Q_SIGNALS:
     void openRequested();
@@ -52,6 +61,9 @@ private:
     QLabel* title_ = nullptr;
     ToneLabel* subtitle_ = nullptr;
     HeatmapPanel* heatmap_ = nullptr;
+    HeatmapEditor* editor_ = nullptr;
+    PaintBar* paintBar_ = nullptr;
+    KeyHelp* keys_;
     PlanSettings* settings_ = nullptr;
     ModuleTableModel modules_;
     ModuleTable* table_ = nullptr;
