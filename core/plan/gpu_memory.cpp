@@ -13,9 +13,7 @@ constexpr int64_t kHalfBytes = 2;
 constexpr int64_t kFloatBytes = 4;
 
 constexpr int64_t kAlignment = 256;
-constexpr int64_t kReadBeyond = 4096; ///< a tensor's end, by kernels
-constexpr int64_t kLarge = 4 << 20;   ///< tensors of their own
-constexpr int64_t kPage = 2 << 20;    ///< what the driver gives out
+constexpr int64_t kPage = 2 << 20; ///< what the driver gives out
 
 /// Columns that whole words of codes need, of Q and of a factor.
 constexpr int64_t kMatrixColumns = 4;
@@ -94,8 +92,8 @@ int64_t gpuCacheTokenBytes(const ModelConfig& config, int cacheBits) {
 }
 
 int64_t gpuTensorBytes(int64_t bytes) {
-    const int64_t wanted = padTo(bytes + kReadBeyond, kAlignment);
-    return wanted >= kLarge ? padTo(wanted, kPage) : padTo(bytes, kAlignment);
+    const int64_t wanted = padTo(bytes + kGpuReadBeyond, kAlignment);
+    return wanted >= kGpuOwnBlock ? padTo(wanted, kPage) : padTo(bytes, kAlignment);
 }
 
 int64_t gpuCellBytes(const CellSettings& settings, MatrixShape shape) {

@@ -11,6 +11,11 @@ namespace caldera {
 /// Sequences take room in the cache in pages of this many tokens.
 inline constexpr int kCachePageTokens = 64;
 
+/// Bytes behind a tensor that kernels may read.
+inline constexpr int64_t kGpuReadBeyond = 4096;
+/// Tensors that take so much get memory of their own; smaller ones share it.
+inline constexpr int64_t kGpuOwnBlock = 4 << 20;
+
 /// Keys and values of one token in all layers, at 16 or 8 bits a number.
 int64_t gpuCacheTokenBytes(const ModelConfig& config, int cacheBits);
 

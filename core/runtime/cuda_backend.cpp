@@ -1,18 +1,18 @@
 #include "core/runtime/cuda_backend.h"
 
 #include <algorithm>
-#include <iomanip>
-#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "core/base/error.h"
+#include "core/plan/gpu_memory.h"
 #include "core/runtime/cuda/device_cache.h"
 #include "core/runtime/cuda/device_model.h"
 #include "core/runtime/cuda/model_step.h"
 #include "core/runtime/cuda/page_table.h"
 #include "core/runtime/cuda/prompt.h"
+#include "core/runtime/gpu_pool.h"
 #include "core/runtime/rope.h"
 #include "kernels/common/device.h"
 #include "kernels/common/kernel_error.h"
@@ -25,46 +25,9 @@ using kernels::cuda::freeDeviceBytes;
 
 /// So few tokens are faster one after another, and more exact.
 constexpr int kFewTokens = 8;
-/// For the vectors of steps and prompts, decoded weights and what the driver takes.
-constexpr int64_t kWorkspaceBytes = 700LL << 20;
-constexpr int kDefaultActivationBits = 8;
 
 int pagesFor(int64_t tokens) {
     return static_cast<int>(usedTokens(tokens) / kPageTokens);
-}
-
-std::string gigabytes(int64_t bytes) {
-    std::ostringstream text;
-    text << std::fixed << std::setprecision(2) << static_cast<double>(bytes) / (1 << 30) << " GiB";
-    return text.str();
-}
-
-/// Tokens that the pool can have beside the weights: at most a context for every chat. Throws
-/// Error("engine.memory") when one context has no room.
-int64_t poolTokensOf(const Artifact& artifact, const EngineSettings& settings, int64_t freeBytes) {
-    const int64_t weights = deviceBytes(artifact);
-    const int64_t each = cacheTokenBytes(artifact.config(), settings.cacheBits);
-    const int64_t room = freeBytes - weights - kWorkspaceBytes;
-    const int64_t wanted = usedTokens(settings.contextLength);
-    const int64_t possible = room > 0 ? room / (each * kPageTokens) * kPageTokens : 0;
-    if (possible >= wanted) {
-        return std::min(possible, wanted * settings.chats);
-    }
-    const int64_t needed = weights + kWorkspaceBytes + wanted * each;
-    std::string fits = "nothing of it fits; choose a plan with fewer bits";
-    if (possible > 0) {
-        fits = "a context of " + std::to_string(possible) + " tokens fits (--context)";
-        if (settings.cacheBits == 16) {
-            fits += ", and about twice that with --kv-bits 8";
-        }
-    }
-    throw Error(
-        "engine.memory",
-        artifact.name() + " needs " + gigabytes(needed) + " of GPU memory: " + gigabytes(weights) +
-            " for weights, " + gigabytes(wanted * each) + " for a context of " +
-            std::to_string(settings.contextLength) + " tokens and " + gigabytes(kWorkspaceBytes) +
-            " to work with. The GPU has " + gigabytes(freeBytes) + " free; " + fits + ".",
-        {{"needed", std::to_string(needed)}, {"free", std::to_string(freeBytes)}});
 }
 
 /// Runs what may fail on the GPU; says what to do when it does.
@@ -89,7 +52,7 @@ public:
           poolTokens_(poolTokens), freeBefore_(freeDeviceBytes()),
           model_(loadDeviceModel(*artifact_)),
           cache_(artifact_->config(), pagesFor(poolTokens), settings.cacheBits),
-          cacheTokenBytes_(cacheTokenBytes(artifact_->config(), settings.cacheBits)),
+          cacheTokenBytes_(gpuCacheTokenBytes(artifact_->config(), settings.cacheBits)),
           table_(settings.chats, pagesFor(settings.contextLength), pagesFor(poolTokens)),
           deviceTable_(std::span<const int32_t>(table_.entries())),
           cosines_(std::span<const float>(angles.cosines())),
@@ -97,7 +60,7 @@ public:
           step_(model_,
                 {cache_, deviceTable_.data(), table_.width(), cosines_.data(), sines_.data()},
                 std::min(settings.chats, kernels::kStepSequences),
-                settings.activationBits == 0 ? kDefaultActivationBits : settings.activationBits),
+                settings.activationBits == 0 ? kGpuActivationBits : settings.activationBits),
           prompt_(model_,
                   {cache_, deviceTable_.data(), table_.width(), cosines_.data(), sines_.data()},
                   std::min(ModelPrompt::kMostTokens, settings.contextLength)),
@@ -252,7 +215,7 @@ std::unique_ptr<Backend> openCudaBackend(std::shared_ptr<const Artifact> artifac
                                        std::to_string(limit) + " bytes of shared memory; " +
                                        std::to_string(needed) + " are needed.");
         }
-        const int64_t tokens = poolTokensOf(*artifact, settings, freeDeviceBytes());
+        const int64_t tokens = gpuPoolTokens(*artifact, settings, freeDeviceBytes());
         const RotaryEmbedding angles(artifact->config(), settings.contextLength);
         return std::make_unique<CudaBackend>(std::move(artifact), settings, tokens, angles);
     });

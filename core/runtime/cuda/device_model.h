@@ -40,9 +40,6 @@ struct DeviceModel {
     DeviceArena arena;             ///< everything in it is read for each token
 };
 
-/// Bytes of GPU memory that the artifact's weights take.
-int64_t deviceBytes(const Artifact& artifact);
-
 /// Cells with codecs that the GPU has no product for are decoded to 16 bits. Throws
 /// Error("codec.unknown"), kernels::KernelError.
 DeviceModel loadDeviceModel(const Artifact& artifact);

@@ -7,8 +7,10 @@
 
 #include <gtest/gtest.h>
 
+#include "core/plan/gpu_memory.h"
 #include "core/runtime/cpu_backend.h"
 #include "kernels/common/device.h"
+#include "kernels/common/device_memory.h"
 #include "tests/support/backend_logits.h"
 #include "tests/support/code_of.h"
 #include "tests/support/tiny_model.h"
@@ -133,6 +135,20 @@ TEST_F(CudaBackendTest, AgreesWithTheCpuOnTheBestToken) {
                         : 0;
     }
     EXPECT_GE(agreeing, 198); // 99 %
+}
+
+TEST_F(CudaBackendTest, TakesNoMoreThanWasSaid) {
+    const TinyModel model(variants()[0]);
+    const Artifact& artifact = *model.artifact();
+    const EngineSettings settings = onGpu(8, 4);
+    const int64_t before = kernels::cuda::freeDeviceBytes();
+    const auto backend = openCudaBackend(model.artifact(), settings);
+    backend->append(0, randomTokens(70, 1), true, {});
+    const int64_t taken = before - kernels::cuda::freeDeviceBytes();
+    GpuLoad load;
+    load.contextLength = settings.contextLength;
+    load.chats = settings.chats;
+    EXPECT_LE(taken, gpuMemory(artifact.plan(), artifact.config(), load, 16).total());
 }
 
 TEST_F(CudaBackendTest, PromptsAtOnceAreThoseOneByOne) {
