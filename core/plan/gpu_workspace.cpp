@@ -126,6 +126,16 @@ int64_t stepProductBytes(const ModelConfig& config, const Ranks& ranks, int64_t 
     return sums.bytes() + reduced.bytes() + inputs;
 }
 
+/// Weights and candidates of rows of logits, and the tokens that they have seen; the logits of all
+/// chats where they take several steps.
+int64_t samplingBytes(const ModelConfig& config, const GpuLoad& load) {
+    const int64_t rows = std::min(load.chats, kGpuStepSequences);
+    const int64_t seen = std::min(load.contextLength, config.vocabSize);
+    const int64_t joined = load.chats > kGpuStepSequences ? load.chats : 0;
+    return 2 * arrayBytes(kFloat * rows * config.vocabSize) + arrayBytes(kFloat * rows * seen) +
+           arrayBytes(kFloat * joined * config.vocabSize);
+}
+
 int64_t stepBytes(const ModelConfig& config, const Ranks& ranks, const GpuLoad& load) {
     const int64_t sequences = std::min(load.chats, kGpuStepSequences);
     const int64_t parts = config.headCount * kAttentionParts;
@@ -189,8 +199,8 @@ int64_t contextBytes(const ModelConfig& config, const GpuLoad& load, int64_t con
 int64_t gpuWorkspaceBytes(const Plan& plan, const ModelConfig& config, const GpuLoad& load) {
     const Ranks ranks = ranksOf(plan, config);
     const int64_t context = padTo(load.contextLength, kCacheTokens);
-    return kCodeBytes + stepBytes(config, ranks, load) + promptBytes(config, ranks, load, context) +
-           contextBytes(config, load, context);
+    return kCodeBytes + stepBytes(config, ranks, load) + samplingBytes(config, load) +
+           promptBytes(config, ranks, load, context) + contextBytes(config, load, context);
 }
 
 } // namespace caldera

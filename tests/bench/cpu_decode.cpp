@@ -40,7 +40,8 @@ struct Setup {
 
 std::span<const float> step(Backend& backend, Token token) {
     const Backend::Next next{0, token};
-    return backend.step({&next, 1});
+    backend.step({&next, 1});
+    return backend.logits();
 }
 
 void appendAll(Backend& backend, std::span<const Token> tokens) {

@@ -57,8 +57,6 @@ ModelStep::ModelStep(const DeviceModel& model, const StepContext& context, int s
 
     const char* doing = "Preparing the model's step";
     pinnedState_ = makePinnedValues<kernels::StepState>(1, doing);
-    pinnedLogits_ = makePinnedValues<float>(
-        static_cast<size_t>(count) * static_cast<size_t>(config_.vocabSize), doing);
     stream_ = makeCudaStream(doing);
     for (const bool isBatched : {false, true}) {
         if (isBatched && sequences < kernels::cuda::kStepLeastBatch) {
@@ -162,18 +160,9 @@ void ModelStep::launch(const kernels::StepState& state, bool wantsLogits) {
             "The model's step");
 }
 
-std::span<const float> ModelStep::run(const kernels::StepState& state, bool wantsLogits) {
-    const char* doing = "The model's step";
+void ModelStep::run(const kernels::StepState& state, bool wantsLogits) {
     launch(state, wantsLogits);
-    const size_t count =
-        wantsLogits ? static_cast<size_t>(state.count) * static_cast<size_t>(config_.vocabSize) : 0;
-    if (count > 0) {
-        require(cudaMemcpyAsync(pinnedLogits_.get(), logits_, count * sizeof(float),
-                                cudaMemcpyDeviceToHost, stream_.get()),
-                doing);
-    }
-    require(cudaStreamSynchronize(stream_.get()), doing);
-    return {pinnedLogits_.get(), count};
+    require(cudaStreamSynchronize(stream_.get()), "The model's step");
 }
 
 double ModelStep::microseconds(const kernels::StepState& state, int replays) {

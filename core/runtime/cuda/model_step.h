@@ -3,7 +3,6 @@
 
 #include <array>
 #include <cstdint>
-#include <span>
 #include <vector>
 
 #include "core/runtime/cuda/cuda_handles.h"
@@ -29,9 +28,10 @@ public:
               int activationBits);
 
     int sequences() const { return program_.sequences(); }
-    /// Runs and waits. Logits [state.count][vocab] when they are wanted, else nothing; valid until
-    /// the next run.
-    std::span<const float> run(const kernels::StepState& state, bool wantsLogits);
+    /// Runs and waits. Makes logits() where they are wanted.
+    void run(const kernels::StepState& state, bool wantsLogits);
+    /// Of the last run [its sequences][vocab], in the GPU's memory.
+    float* logits() const { return logits_; }
     /// Microseconds of a replay with this state, the median of `replays`.
     double microseconds(const kernels::StepState& state, int replays);
     /// Microseconds that each kind of phase takes in a step, waiting included, by
@@ -59,7 +59,6 @@ private:
     float* logits_ = nullptr;
     kernels::cuda::DeviceMemory<kernels::StepState> state_;
     PinnedValues<kernels::StepState> pinnedState_;
-    PinnedValues<float> pinnedLogits_;
     CudaStreamHandle stream_;
     /// [0] for few sequences, [1] for many.
     std::array<CudaGraphHandle, 2> whole_;

@@ -21,6 +21,7 @@ namespace {
 using test::codeOf;
 using test::copyOf;
 using test::logitsAfter;
+using test::logitsAfterStep;
 using test::randomTokens;
 using test::TinyModel;
 using test::TinyOptions;
@@ -92,7 +93,7 @@ TEST_F(CudaBackendTest, ComputesTheLogitsOfTheDenseModel) {
         const auto backend = openCudaBackend(model.artifact(), onGpu(16));
         std::vector<double> differences;
         for (size_t t = 0; t < tokens.size(); ++t) {
-            const auto logits = backend->append(0, {&tokens[t], 1}, true, {});
+            const auto logits = logitsAfter(*backend, {&tokens[t], 1});
             differences.push_back(relativeDifference(logits, expected[t]));
         }
         // Keys and values are fp16 in the cache.
@@ -109,9 +110,8 @@ TEST_F(CudaBackendTest, EightBitInputsAreThoseOfTheCpu) {
         const auto cpu = openCpuBackend(model.artifact(), settings);
         std::vector<double> differences;
         for (const Token token : randomTokens(40, static_cast<uint32_t>(i))) {
-            const auto logits = copyOf(gpu->append(0, {&token, 1}, true, {}));
-            differences.push_back(
-                relativeDifference(logits, cpu->append(0, {&token, 1}, true, {})));
+            const auto logits = copyOf(logitsAfter(*gpu, {&token, 1}));
+            differences.push_back(relativeDifference(logits, logitsAfter(*cpu, {&token, 1})));
         }
         // Where an input lies between two codes, a bit in its last place decides.
         EXPECT_LT(median(differences), 0.15) << "variant " << i;
@@ -127,8 +127,8 @@ TEST_F(CudaBackendTest, AgreesWithTheCpuOnTheBestToken) {
     const auto cpu = openCpuBackend(model.artifact(), settings);
     int agreeing = 0;
     for (const Token token : tokens) {
-        const auto a = copyOf(gpu->append(0, {&token, 1}, true, {}));
-        const auto b = cpu->append(0, {&token, 1}, true, {});
+        const auto a = copyOf(logitsAfter(*gpu, {&token, 1}));
+        const auto b = logitsAfter(*cpu, {&token, 1});
         agreeing += std::max_element(a.begin(), a.end()) - a.begin() ==
                             std::max_element(b.begin(), b.end()) - b.begin()
                         ? 1
@@ -160,9 +160,9 @@ TEST_F(CudaBackendTest, PromptsAtOnceAreThoseOneByOne) {
         // In two parts, the second with the first in the cache, and a last token by itself.
         backend->append(0, std::span(tokens).first(90), false, {});
         backend->append(0, std::span(tokens).subspan(90, 59), false, {});
-        const auto logits = copyOf(backend->append(0, std::span(tokens).last(1), true, {}));
+        const auto logits = copyOf(logitsAfter(*backend, std::span(tokens).last(1)));
         EXPECT_LT(relativeDifference(logits, expected), 0.1) << "variant " << i;
-        EXPECT_LT(relativeDifference(copyOf(backend->append(1, tokens, true, {})), expected), 0.1)
+        EXPECT_LT(relativeDifference(copyOf(logitsAfter(*backend, tokens, 1)), expected), 0.1)
             << "variant " << i;
     }
 }
@@ -177,14 +177,14 @@ TEST_F(CudaBackendTest, SequencesAreAloneInCompany) {
         prompts.push_back(randomTokens(3 + 9 * slot, static_cast<uint32_t>(slot)));
         logitsAfter(*backend, prompts.back(), slot);
         const Backend::Next next{slot, 77};
-        alone.push_back(copyOf(backend->step({&next, 1})));
+        alone.push_back(copyOf(logitsAfterStep(*backend, {&next, 1})));
         backend->truncate(slot, static_cast<int>(prompts.back().size()));
     }
     std::vector<Backend::Next> together;
     for (int slot = 19; slot >= 0; --slot) {
         together.push_back({slot, 77});
     }
-    const auto logits = backend->step(together);
+    const auto logits = logitsAfterStep(*backend, together);
     ASSERT_EQ(logits.size(), 20 * vocab);
     for (size_t i = 0; i < 20; ++i) {
         EXPECT_EQ(copyOf(logits.subspan(i * vocab, vocab)), alone[19 - i]) << i;
