@@ -75,18 +75,18 @@ public:
     }
 
     Allocation solve(const std::stop_token& stop) {
-        std::vector<ChoiceItem> choices = choicesOfItems();
+        const double least = leastCost(choicesOfItems());
         double limit = room();
         for (int i = 0; i < kMostCorrections; ++i) {
-            requireEnough(leastCost(choices), limit);
-            Allocation allocation = allocationOf(choose(choices, firstTable(), limit, stop));
+            requireEnough(least, limit);
+            Allocation allocation = allocationOf(choose(limit, stop));
             if (allocation.cost <= allocation.budget) {
                 return allocation;
             }
             // A GPU's workspace grows with the largest rank, which no cell has to itself.
             limit -= allocation.cost - allocation.budget;
         }
-        throwTooMuch(leastCost(choices));
+        throwTooMuch(least);
     }
 
     std::vector<Choice> front() const {
@@ -143,27 +143,57 @@ private:
             std::distance(items_.begin(), std::find_if(items_.begin(), items_.end(), isTable)));
     }
 
-    /// Tables are few and large: a price does not find their best bits, so all are tried, from the
-    /// table `next` on. Enough is there for the least of all.
-    Selection choose(std::vector<ChoiceItem>& choices, size_t next, double limit,
-                     const std::stop_token& stop) const {
-        if (next == choices.size()) {
-            return chooseWithin(choices, limit, stop);
+    /// Tables with one choice each, and the least that such a selection can lose.
+    struct Branch {
+        std::vector<int> picks; ///< of the tables
+        double bound = 0;
+    };
+
+    /// Every choice for the tables from `next` on that leaves enough for the cells.
+    void addBranches(std::vector<ChoiceItem>& choices, size_t next, double limit,
+                     std::vector<int>& picks, std::vector<Branch>& branches) const {
+        if (leastCost(choices) > limit) {
+            return;
         }
-        const ChoiceItem all = choices[next];
+        if (next == choices.size()) {
+            branches.push_back({picks, lossBound(choices, limit)});
+            return;
+        }
+        for (size_t i = 0; i < items_[next].choices.size(); ++i) {
+            choices[next] = {items_[next].choices[i]};
+            picks.push_back(static_cast<int>(i));
+            addBranches(choices, next + 1, limit, picks, branches);
+            picks.pop_back();
+        }
+        choices[next] = items_[next].choices;
+    }
+
+    /// Tables are few and large: a price does not find their best bits, so all are tried that can
+    /// be better than what was found. Something is within the limit.
+    Selection choose(double limit, const std::stop_token& stop) const {
+        std::vector<ChoiceItem> choices = choicesOfItems();
+        const size_t first = firstTable();
+        std::vector<int> none;
+        std::vector<Branch> branches;
+        addBranches(choices, first, limit, none, branches);
+        std::stable_sort(branches.begin(), branches.end(),
+                         [](const Branch& a, const Branch& b) { return a.bound < b.bound; });
         std::optional<Selection> best;
-        for (size_t i = 0; i < all.size(); ++i) {
-            choices[next] = {all[i]};
-            if (leastCost(choices) > limit) {
-                continue;
+        for (const Branch& branch : branches) {
+            if (best && branch.bound >= best->loss) {
+                break;
             }
-            Selection found = choose(choices, next + 1, limit, stop);
-            found.picks[next] = static_cast<int>(i);
+            for (size_t i = 0; i < branch.picks.size(); ++i) {
+                const auto pick = static_cast<size_t>(branch.picks[i]);
+                choices[first + i] = {items_[first + i].choices[pick]};
+            }
+            Selection found = chooseWithin(choices, limit, stop);
+            std::copy(branch.picks.begin(), branch.picks.end(),
+                      found.picks.begin() + static_cast<std::ptrdiff_t>(first));
             if (!best || found.loss < best->loss) {
                 best = std::move(found);
             }
         }
-        choices[next] = all;
         return *best;
     }
 

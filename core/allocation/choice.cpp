@@ -41,6 +41,27 @@ size_t takeWhileFitting(const std::vector<HullStep>& steps, double budget, std::
     return steps.size();
 }
 
+/// The best selection that a price finds within a budget.
+struct Relaxed {
+    Selection selection;
+    size_t broken = 0; ///< the step that did not fit any more, or the number of steps
+    double price = 0;  ///< its efficiency
+    double bound = 0;  ///< loss if a part of that step could be taken
+};
+
+Relaxed relax(std::span<const ChoiceItem> items, const ChoiceHull& hull, double budget) {
+    std::vector<int> picks = hull.cheapest;
+    double cost = selectionOf(items, picks).cost;
+    Relaxed relaxed;
+    relaxed.broken = takeWhileFitting(hull.steps, budget, picks, cost);
+    relaxed.selection = selectionOf(items, std::move(picks));
+    if (relaxed.broken < hull.steps.size()) {
+        relaxed.price = hull.steps[relaxed.broken].efficiency();
+    }
+    relaxed.bound = relaxed.selection.loss - relaxed.price * (budget - relaxed.selection.cost);
+    return relaxed;
+}
+
 /// Takes of the remaining steps what still fits; no item skips one.
 void fillUp(const std::vector<HullStep>& steps, size_t first, double budget,
             std::vector<int>& picks, double cost) {
@@ -68,31 +89,32 @@ double leastCost(std::span<const ChoiceItem> items) {
     return cost;
 }
 
+double lossBound(std::span<const ChoiceItem> items, double budget) {
+    const ChoiceHull hull = choiceHull(items);
+    return relax(items, hull, budget).bound;
+}
+
 Selection chooseWithin(std::span<const ChoiceItem> items, double budget,
                        const std::stop_token& stop) {
     const ChoiceHull hull = choiceHull(items);
-    std::vector<int> base = hull.cheapest;
-    double cost = selectionOf(items, base).cost;
-    const size_t broken = takeWhileFitting(hull.steps, budget, base, cost);
-    if (broken == hull.steps.size()) {
-        return selectionOf(items, std::move(base));
+    const Relaxed relaxed = relax(items, hull, budget);
+    if (relaxed.broken == hull.steps.size()) {
+        return relaxed.selection;
     }
-    std::vector<int> filled = base;
-    fillUp(hull.steps, broken, budget, filled, cost);
+    std::vector<int> filled = relaxed.selection.picks;
+    fillUp(hull.steps, relaxed.broken, budget, filled, relaxed.selection.cost);
     Selection best = selectionOf(items, std::move(filled));
-
-    const double price = hull.steps[broken].efficiency();
-    const Selection relaxed = selectionOf(items, std::move(base));
-    const double bound = relaxed.loss - price * (budget - relaxed.cost);
+    const double bound = relaxed.bound;
     if (best.loss - bound > kRounding * std::abs(bound)) {
-        const SearchStart start{relaxed.picks, price, budget - relaxed.cost, best.loss - bound};
+        const SearchStart start{relaxed.selection.picks, relaxed.price,
+                                budget - relaxed.selection.cost, best.loss - bound};
         const SearchResult found = searchChoices(items, start, stop);
         if (!found.picks.empty()) {
             best = selectionOf(items, found.picks);
         }
         best.gap = found.isComplete ? 0 : std::max(best.loss - bound, 0.0);
     }
-    best.price = price;
+    best.price = relaxed.price;
     return best;
 }
 

@@ -30,6 +30,9 @@ struct Selection {
 /// Sum of each item's cheapest choice.
 double leastCost(std::span<const ChoiceItem> items);
 
+/// No selection within the budget, which is at least leastCost(), loses less.
+double lossBound(std::span<const ChoiceItem> items, double budget);
+
 /// The selection of least loss that costs at most `budget`, which is at least leastCost(). Equal
 /// input gives equal output. Throws Cancelled.
 Selection chooseWithin(std::span<const ChoiceItem> items, double budget,

@@ -10,8 +10,8 @@ namespace caldera {
 namespace {
 
 /// States are kept so many that an item's changes to them are about this many.
-constexpr size_t kMostWork = 64 << 10;
-constexpr size_t kFewestStates = 512;
+constexpr size_t kMostWork = 8 << 10;
+constexpr size_t kFewestStates = 256;
 
 /// A choice other than the item's pick.
 struct Change {
@@ -121,20 +121,35 @@ private:
             if (isPromising(state, index + 1)) {
                 found.push_back(state);
             }
-            for (const Change& change : open.changes) {
-                State changed{state.cost + change.cost, state.excess + change.excess, state.link};
-                if (!isPromising(changed, index + 1)) {
-                    continue;
-                }
-                links_.push_back({state.link, open.item, change.choice});
-                changed.link = static_cast<int>(links_.size()) - 1;
-                consider(changed);
-                found.push_back(changed);
+        }
+        for (const Change& change : open.changes) {
+            const size_t before = found.size();
+            for (const State& state : states) {
+                addChanged(state, open.item, change, index + 1, found);
             }
+            // Both parts are in order: states are, and a change adds the same to each.
+            std::inplace_merge(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(before),
+                               found.end(), isBefore);
         }
         const size_t following = index + 1 < open_.size() ? open_[index + 1].changes.size() : 0;
-        return thinned(withoutDominated(std::move(found)),
+        return thinned(withoutDominated(found),
                        std::max(kFewestStates, kMostWork / (1 + following)));
+    }
+
+    void addChanged(const State& state, int item, const Change& change, size_t following,
+                    std::vector<State>& found) {
+        State changed{state.cost + change.cost, state.excess + change.excess, state.link};
+        if (!isPromising(changed, following)) {
+            return;
+        }
+        links_.push_back({state.link, item, change.choice});
+        changed.link = static_cast<int>(links_.size()) - 1;
+        consider(changed);
+        found.push_back(changed);
+    }
+
+    static bool isBefore(const State& a, const State& b) {
+        return a.cost != b.cost ? a.cost < b.cost : a.excess < b.excess;
     }
 
     /// Whether changes of the items from `index` on can still make it fit and beat the best.
@@ -155,11 +170,8 @@ private:
 
     double loss(const State& state) const { return state.excess - start_.price * state.cost; }
 
-    /// By rising cost, each better than all before it.
-    std::vector<State> withoutDominated(std::vector<State> states) const {
-        std::stable_sort(states.begin(), states.end(), [&](const State& a, const State& b) {
-            return a.cost != b.cost ? a.cost < b.cost : a.excess < b.excess;
-        });
+    /// Of states in order, those that are better than all before them.
+    std::vector<State> withoutDominated(const std::vector<State>& states) const {
         std::vector<State> kept;
         for (const State& state : states) {
             if (kept.empty() || loss(state) < loss(kept.back())) {

@@ -22,7 +22,7 @@ std::string fragilityText(const AllocationChange& change, int cellCount) {
     if (change.fragility == 0) {
         return "";
     }
-    return ", the " + ordinal(change.fragility) + " most fragile of " + std::to_string(cellCount) +
+    return "; the " + ordinal(change.fragility) + " most fragile of " + std::to_string(cellCount) +
            " cells";
 }
 
@@ -31,7 +31,38 @@ std::string pace(double nats, double bytes) {
 }
 
 std::string elsewhere(const AllocationChange& change) {
-    return change.price > 0 ? roundedText(kMebi * change.price) + " a MiB" : "nothing";
+    return change.price > 0 ? roundedText(kMebi * change.price) : "nothing";
+}
+
+std::string originText(const AllocationChange& change) {
+    switch (change.error) {
+    case ErrorOrigin::Interpolated:
+        return " Its error is interpolated.";
+    case ErrorOrigin::Extrapolated:
+        return " Its error is extrapolated.";
+    default:
+        return "";
+    }
+}
+
+/// What was won or lost for what, without the end of the sentence.
+std::string exchangeText(const AllocationChange& change) {
+    const double bytes = std::abs(change.cost);
+    const double nats = std::abs(change.loss);
+    const std::string size = sizeText(bytes);
+    const std::string divergence = roundedText(nats) + " nats";
+    if (change.cost > 0 && change.loss < 0) {
+        return size + " more take " + divergence + " away, " + pace(nats, bytes) +
+               "; anywhere else a MiB would take " + elsewhere(change);
+    }
+    if (change.cost < 0 && change.loss > 0) {
+        return size + " less cost " + divergence + ", " + pace(nats, bytes) +
+               "; anywhere else a MiB takes " + elsewhere(change);
+    }
+    if (change.cost <= 0 && change.loss <= 0) {
+        return "Other settings are better for no more: " + size + " and " + divergence + " less";
+    }
+    return size + " more cost " + divergence;
 }
 
 } // namespace
@@ -54,24 +85,7 @@ std::string changedName(const AllocationChange& change) {
 }
 
 std::string reasonText(const AllocationChange& change, int cellCount) {
-    const double bytes = std::abs(change.cost);
-    const double nats = std::abs(change.loss);
-    const std::string size = sizeText(bytes);
-    const std::string divergence = roundedText(nats) + " nats";
-    const std::string fragile = fragilityText(change, cellCount);
-    if (change.cost > 0 && change.loss < 0) {
-        return size + " more take " + divergence + " away, " + pace(nats, bytes) +
-               "; anywhere else a MiB would take " + elsewhere(change) + fragile + ".";
-    }
-    if (change.cost < 0 && change.loss > 0) {
-        return size + " less cost " + divergence + ", " + pace(nats, bytes) +
-               "; a MiB elsewhere takes " + elsewhere(change) + fragile + ".";
-    }
-    if (change.cost <= 0 && change.loss <= 0) {
-        return "Other bits and rank are better for no more: " + size + " and " + divergence +
-               " less" + fragile + ".";
-    }
-    return size + " more cost " + divergence + fragile + ".";
+    return exchangeText(change) + fragilityText(change, cellCount) + "." + originText(change);
 }
 
 } // namespace caldera

@@ -47,10 +47,13 @@ void checkTarget(const AllocationTarget& target) {
                    " bits; 16 or 8 was needed.",
                target.cacheBits);
     }
-    if (!(target.speed.bytesPerSecond > 0) || !(target.speed.layerSeconds >= 0)) {
-        refuse("The GPU reads " + numberText(target.speed.bytesPerSecond) +
-                   " bytes a second; a number above 0 was needed.",
-               target.speed.bytesPerSecond);
+    const DecodeSpeed& speed = target.speed;
+    if (!std::isfinite(speed.bytesPerSecond) || speed.bytesPerSecond <= 0 ||
+        !std::isfinite(speed.layerSeconds) || speed.layerSeconds < 0) {
+        refuse("The GPU reads " + numberText(speed.bytesPerSecond) + " bytes a second and takes " +
+                   numberText(speed.layerSeconds) +
+                   " seconds more for a layer; a number above 0 and one of at least 0 were needed.",
+               speed.bytesPerSecond);
     }
 }
 

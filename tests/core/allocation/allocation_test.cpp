@@ -37,7 +37,7 @@ TEST(Allocation, HitsABudgetOfBytesAndNeverExceedsIt) {
         const Allocation found = solved(problem);
         EXPECT_LE(static_cast<double>(found.size.total()), problem.target.value);
         EXPECT_GT(static_cast<double>(found.size.total()), 0.998 * problem.target.value);
-        EXPECT_EQ(found.gap, 0);
+        EXPECT_LT(found.gap, 1e-4 * found.predictedKl);
         EXPECT_EQ(found.cost, static_cast<double>(found.size.total()));
         EXPECT_NO_THROW(checkPlan(found.plan, problem.config));
     }
@@ -72,10 +72,9 @@ TEST(Allocation, KeepsToEveryKindOfTarget) {
 TEST(Allocation, TakesTheFewestBytesForADivergence) {
     AllocationProblem problem = problemOf(layeredConfig(6), {Kind::Kl, 0.1});
     const Allocation close = solved(problem);
-    EXPECT_EQ(close.gap, 0);
-    problem.target = {Kind::Bytes, static_cast<double>(close.size.total()) - 1};
+    EXPECT_LT(close.gap, 1e-3 * static_cast<double>(close.size.total()));
+    problem.target = {Kind::Bytes, 0.999 * static_cast<double>(close.size.total())};
     const Allocation smaller = solved(problem);
-    EXPECT_EQ(smaller.gap, 0);
     EXPECT_GT(smaller.predictedKl, 0.1);
 }
 
@@ -85,7 +84,7 @@ TEST(Allocation, IsNeverWorseWithMoreBytes) {
     for (double bytes = least(problem); bytes < 1.4 * least(problem); bytes *= 1.004) {
         problem.target.value = bytes;
         const Allocation found = solved(problem);
-        EXPECT_LE(found.predictedKl, before + 1e-12);
+        EXPECT_LE(found.predictedKl, before + found.gap + 1e-12);
         before = found.predictedKl;
     }
 }
@@ -190,6 +189,13 @@ TEST(Allocation, RefusesTargetsThatCannotBe) {
     target.contextLength = 0;
     EXPECT_EQ(complaintOf([&] { solved(problemOf(layeredConfig(1), target)); }).code,
               "allocation.target");
+    target = {Kind::TokensPerSecond, 10};
+    for (const DecodeSpeed speed : {DecodeSpeed{0, 0}, DecodeSpeed{kNaN, 0}, DecodeSpeed{1e9, -1},
+                                    DecodeSpeed{kInfinity, 0}, DecodeSpeed{1e9, kNaN}}) {
+        target.speed = speed;
+        EXPECT_EQ(complaintOf([&] { solved(problemOf(layeredConfig(1), target)); }).code,
+                  "allocation.target");
+    }
     target = {Kind::GpuMemory, 1e9, 8192, 4};
     EXPECT_EQ(complaintOf([&] { solved(problemOf(layeredConfig(1), target)); }).code,
               "allocation.target");
@@ -238,7 +244,7 @@ TEST(Allocation, SaysWhyEachCellChanged) {
     change.fragility = 2;
     EXPECT_EQ(reasonText(change, 210),
               "112.0 KiB more take 0.0105 nats away, 0.096 a MiB; anywhere else a MiB would take "
-              "0.02 a MiB, the 2nd most fragile of 210 cells.");
+              "0.02; the 2nd most fragile of 210 cells.");
 }
 
 TEST(Allocation, FindsTheBestBitsOfTables) {

@@ -90,6 +90,21 @@ TEST(Choice, NeverLosesMoreWithMoreToSpend) {
     }
 }
 
+TEST(Choice, DoesNotDependOnTheOrderOfItems) {
+    std::mt19937 random(8);
+    Items items = randomItems(random, 40);
+    for (const double share : {1.2, 1.7, 2.5}) {
+        const double budget = std::floor(share * leastCost(items)) + 20;
+        const Selection before = chooseWithin(items, budget, {});
+        std::shuffle(items.begin(), items.end(), random);
+        const Selection after = chooseWithin(items, budget, {});
+        EXPECT_EQ(before.gap, 0);
+        EXPECT_NEAR(before.loss, after.loss, 1e-12);
+        EXPECT_NEAR(lossBound(items, budget), before.loss, 0.5);
+        EXPECT_LE(lossBound(items, budget), before.loss + 1e-12);
+    }
+}
+
 TEST(Choice, TakesTheBestOfAllWhereTheBudgetAllowsIt) {
     const Items items = {{{3, 1}, {1, 5}, {9, 0.5}}, {{2, 2}}};
     const Selection found = chooseWithin(items, 100, {});
