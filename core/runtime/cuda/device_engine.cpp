@@ -3,11 +3,14 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/plan/gpu_workspace.h"
 #include "core/runtime/backend.h"
 
 namespace caldera {
 
 namespace {
+
+static_assert(kernels::kStepSequences == kGpuStepSequences);
 
 int pagesFor(int64_t tokens) {
     return static_cast<int>(usedTokens(tokens) / kPageTokens);

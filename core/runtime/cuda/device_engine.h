@@ -6,8 +6,8 @@
 #include "core/runtime/cuda/device_cache.h"
 #include "core/runtime/cuda/device_model.h"
 #include "core/runtime/cuda/model_step.h"
-#include "core/runtime/cuda/page_table.h"
 #include "core/runtime/cuda/prompt.h"
+#include "core/runtime/page_table.h"
 #include "core/runtime/rope.h"
 
 namespace caldera {

@@ -189,8 +189,8 @@ void loadEmbedding(DeviceModel& model, const Artifact& artifact) {
 } // namespace
 
 PinnedBytes::PinnedBytes(std::span<const std::byte> bytes)
-    : data_(makePinnedValues<uint8_t>(bytes.size(),
-                                      "Pinning the embedding in the machine's memory")) {
+    : data_(kernels::cuda::makePinnedValues<uint8_t>(
+          bytes.size(), "Pinning the embedding in the machine's memory")) {
     std::memcpy(data_.get(), bytes.data(), bytes.size());
 }
 

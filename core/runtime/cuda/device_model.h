@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "core/artifact/artifact.h"
-#include "core/runtime/cuda/cuda_handles.h"
 #include "core/runtime/cuda/device_arena.h"
+#include "kernels/common/cuda_handles.h"
 #include "kernels/step/program.h"
 
 namespace caldera {
@@ -28,7 +28,7 @@ public:
     const uint8_t* data() const { return data_.get(); }
 
 private:
-    PinnedValues<uint8_t> data_;
+    kernels::cuda::PinnedValues<uint8_t> data_;
 };
 
 struct DeviceModel {

@@ -17,10 +17,10 @@ size_t product(int a, int b) {
 } // namespace
 
 DeviceSampler::DeviceSampler(int rows, int vocabulary, int mostSeen)
-    : rows_(static_cast<size_t>(rows)), stream_(makeCudaStream(kDoing)),
-      pinnedRows_(makePinnedValues<kernels::cuda::SampleRow>(rows_, kDoing)),
-      pinnedSeen_(makePinnedValues<Token>(product(rows, mostSeen), kDoing)),
-      pinnedTokens_(makePinnedValues<Token>(rows_, kDoing)), deviceRows_(rows_),
+    : rows_(static_cast<size_t>(rows)), stream_(kernels::cuda::makeCudaStream(kDoing)),
+      pinnedRows_(kernels::cuda::makePinnedValues<kernels::cuda::SampleRow>(rows_, kDoing)),
+      pinnedSeen_(kernels::cuda::makePinnedValues<Token>(product(rows, mostSeen), kDoing)),
+      pinnedTokens_(kernels::cuda::makePinnedValues<Token>(rows_, kDoing)), deviceRows_(rows_),
       seen_(product(rows, mostSeen)), weights_(product(rows, vocabulary)),
       candidates_(product(rows, vocabulary)), tokens_(rows_) {}
 

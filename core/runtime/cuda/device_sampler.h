@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "core/runtime/backend.h"
-#include "core/runtime/cuda/cuda_handles.h"
+#include "kernels/common/cuda_handles.h"
 #include "kernels/sample/sample_cuda.h"
 
 namespace caldera {
@@ -27,10 +27,10 @@ private:
                     int vocabulary);
 
     size_t rows_;
-    CudaStreamHandle stream_;
-    PinnedValues<kernels::cuda::SampleRow> pinnedRows_;
-    PinnedValues<Token> pinnedSeen_;
-    PinnedValues<Token> pinnedTokens_;
+    kernels::cuda::CudaStreamHandle stream_;
+    kernels::cuda::PinnedValues<kernels::cuda::SampleRow> pinnedRows_;
+    kernels::cuda::PinnedValues<Token> pinnedSeen_;
+    kernels::cuda::PinnedValues<Token> pinnedTokens_;
     kernels::cuda::DeviceMemory<kernels::cuda::SampleRow> deviceRows_;
     kernels::cuda::DeviceMemory<Token> seen_;         ///< [rows, mostSeen]
     kernels::cuda::DeviceMemory<int32_t> weights_;    ///< [rows, vocabulary]

@@ -5,9 +5,9 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/runtime/cuda/cuda_handles.h"
 #include "core/runtime/cuda/device_cache.h"
 #include "core/runtime/cuda/device_model.h"
+#include "kernels/common/cuda_handles.h"
 
 namespace caldera {
 
@@ -44,7 +44,7 @@ private:
                       const kernels::StepInput& next);
     void addHead(const DeviceModel& model);
     /// The step up to a phase, for few sequences or many.
-    CudaGraphHandle capture(int phaseCount, bool isBatched);
+    kernels::cuda::CudaGraphHandle capture(int phaseCount, bool isBatched);
     void launch(const kernels::StepState& state, bool wantsLogits);
 
     ModelConfig config_;
@@ -58,11 +58,11 @@ private:
     kernels::StepInput input_; ///< of the group that comes next
     float* logits_ = nullptr;
     kernels::cuda::DeviceMemory<kernels::StepState> state_;
-    PinnedValues<kernels::StepState> pinnedState_;
-    CudaStreamHandle stream_;
+    kernels::cuda::PinnedValues<kernels::StepState> pinnedState_;
+    kernels::cuda::CudaStreamHandle stream_;
     /// [0] for few sequences, [1] for many.
-    std::array<CudaGraphHandle, 2> whole_;
-    std::array<CudaGraphHandle, 2> body_;
+    std::array<kernels::cuda::CudaGraphHandle, 2> whole_;
+    std::array<kernels::cuda::CudaGraphHandle, 2> body_;
 };
 
 } // namespace caldera

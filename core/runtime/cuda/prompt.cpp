@@ -104,9 +104,10 @@ private:
 ModelPrompt::ModelPrompt(const DeviceModel& model, const StepContext& context, int tokens)
     : model_(model), context_(context), tokens_(tokens),
       epsilon_(static_cast<float>(model.config.rmsNormEpsilon)),
-      stream_(makeCudaStream(kDoing)), layerDone_{makeCudaEvent(kDoing, false),
-                                                  makeCudaEvent(kDoing, false)},
-      pinnedTokens_(makePinnedValues<Token>(static_cast<size_t>(tokens), kDoing)),
+      stream_(kernels::cuda::makeCudaStream(kDoing)),
+      layerDone_{kernels::cuda::makeCudaEvent(kDoing, false),
+                 kernels::cuda::makeCudaEvent(kDoing, false)},
+      pinnedTokens_(kernels::cuda::makePinnedValues<Token>(static_cast<size_t>(tokens), kDoing)),
       deviceTokens_(static_cast<size_t>(tokens)),
       logits_(static_cast<size_t>(model.config.vocabSize)),
       normed_(static_cast<size_t>(model.config.hiddenSize)),

@@ -7,9 +7,9 @@
 #include <stop_token>
 
 #include "core/model/tokenizer.h"
-#include "core/runtime/cuda/cuda_handles.h"
 #include "core/runtime/cuda/device_model.h"
 #include "core/runtime/cuda/model_step.h"
+#include "kernels/common/cuda_handles.h"
 #include "kernels/prompt/attention.h"
 #include "kernels/prompt/linear_products.h"
 
@@ -51,9 +51,9 @@ private:
     StepContext context_;
     int tokens_;
     float epsilon_;
-    CudaStreamHandle stream_;
-    std::array<CudaEventHandle, 2> layerDone_; ///< of the last layers, in turn
-    PinnedValues<Token> pinnedTokens_;
+    kernels::cuda::CudaStreamHandle stream_;
+    std::array<kernels::cuda::CudaEventHandle, 2> layerDone_; ///< of the last layers, in turn
+    kernels::cuda::PinnedValues<Token> pinnedTokens_;
     kernels::cuda::DeviceMemory<Token> deviceTokens_;
     kernels::cuda::DeviceMemory<float> logits_;
     kernels::cuda::DeviceMemory<float> normed_; ///< the last token's, [hidden]

@@ -2,13 +2,17 @@
 #include "core/runtime/cuda_backend.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <random>
+#include <thread>
 
 #include <gtest/gtest.h>
 
+#include "core/base/error.h"
 #include "core/plan/gpu_memory.h"
 #include "core/runtime/cpu_backend.h"
+#include "core/runtime/thread_pool.h"
 #include "kernels/common/device.h"
 #include "kernels/common/device_memory.h"
 #include "tests/support/backend_logits.h"
@@ -220,6 +224,77 @@ TEST_F(CudaBackendTest, ACancelledPromptLeavesNoTrace) {
     stop.request_stop();
     EXPECT_THROW(backend->append(0, randomTokens(5, 4), true, stop.get_token()), Cancelled);
     EXPECT_EQ(backend->length(0), 0);
+}
+
+TEST_F(CudaBackendTest, APromptCancelledAnywhereLeavesNoTrace) {
+    const TinyModel model(variants()[0]);
+    const auto backend = openCudaBackend(model.artifact(), onGpu(16, 2));
+    const std::vector<Token> before = randomTokens(70, 1);
+    const std::vector<Token> after = randomTokens(100, 2);
+    logitsAfter(*backend, before, 1);
+    const auto expected = copyOf(logitsAfter(*backend, after, 1));
+    logitsAfter(*backend, before, 0);
+    int cancelled = 0;
+    for (int turns = 0; turns < 200000; turns += 10000) { // from before the first layer on
+        std::stop_source stop;
+        std::atomic<bool> hasBegun{false};
+        std::jthread canceller([&] {
+            while (!hasBegun) {
+            }
+            for (int i = 0; i < turns; ++i) {
+                pauseBriefly();
+            }
+            stop.request_stop();
+        });
+        hasBegun = true;
+        try {
+            backend->append(0, after, true, stop.get_token());
+        } catch (const Cancelled&) {
+            ++cancelled;
+            ASSERT_EQ(backend->length(0), 70) << turns;
+        }
+        backend->truncate(0, 70);
+    }
+    EXPECT_GT(cancelled, 0);
+    EXPECT_EQ(copyOf(logitsAfter(*backend, after, 0)), expected);
+}
+
+TEST_F(CudaBackendTest, ChoosesWhatTheProcessorWouldFromItsLogits) {
+    const TinyModel model(variants()[1]);
+    const auto vocab = static_cast<size_t>(model.artifact()->config().vocabSize);
+    for (const int chats : {1, 3, 20}) { // 20 take two runs
+        const auto backend = openCudaBackend(model.artifact(), onGpu(8, chats));
+        std::vector<std::vector<Token>> seen;
+        std::vector<Backend::Next> next;
+        for (int slot = 0; slot < chats; ++slot) {
+            seen.push_back(randomTokens(12 + slot, static_cast<uint32_t>(slot)));
+            std::sort(seen.back().begin(), seen.back().end());
+            seen.back().erase(std::unique(seen.back().begin(), seen.back().end()),
+                              seen.back().end());
+            logitsAfter(*backend, seen.back(), slot);
+            next.push_back({slot, 77});
+        }
+        auto logits = copyOf(logitsAfterStep(*backend, next));
+        std::vector<TokenChoice> choices;
+        for (int slot = 0; slot < chats; ++slot) {
+            kernels::SampleChoice how;
+            how.sharpness = slot % 4 == 0 ? 0.0F : 1.5F;
+            how.topK = slot % 3 == 0 ? 40 : 0;
+            how.topP = 0.9;
+            how.penalty = slot % 2 == 0 ? 1.2 : 1;
+            how.random = 0x9E3779B97F4A7C15U * static_cast<uint64_t>(slot + 1);
+            choices.push_back({how, seen[static_cast<size_t>(slot)]});
+        }
+        const auto tokens = backend->choose(choices, 2048);
+        ASSERT_EQ(tokens.size(), choices.size());
+        kernels::SampleWorkspace workspace;
+        for (size_t i = 0; i < choices.size(); ++i) {
+            EXPECT_EQ(tokens[i],
+                      kernels::sampleToken(choices[i].how, choices[i].seen,
+                                           std::span(logits).subspan(i * vocab, 2048), workspace))
+                << "chat " << i << " of " << chats;
+        }
+    }
 }
 
 } // namespace caldera
