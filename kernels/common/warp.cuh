@@ -8,6 +8,17 @@ namespace caldera::kernels {
 inline constexpr unsigned kAllLanes = 0xFFFFFFFFU;
 inline constexpr int kWarpLanes = 32;
 
+__device__ inline int laneIndex() {
+    return static_cast<int>(threadIdx.x) % kWarpLanes;
+}
+
+__device__ inline float largestOfWarp(float value) {
+    for (int distance = kWarpLanes / 2; distance > 0; distance /= 2) {
+        value = fmaxf(value, __shfl_xor_sync(kAllLanes, value, distance));
+    }
+    return value;
+}
+
 /// The least value of all lanes and the least key of the lanes that hold it.
 struct LeastOf {
     int value;

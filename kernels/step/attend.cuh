@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kernels/step/memory.cuh"
+#include "kernels/step/stored.cuh"
 #include "kernels/step/vector.cuh"
 
 namespace caldera::kernels::step {
@@ -52,32 +53,10 @@ struct AttendUnit {
     }
 };
 
-/// One vector into the cache: fp16, or int8 with a scale. By one warp.
+/// Not inlined: two warps call it, and its code is fetched once.
 __device__ __noinline__ void storeCached(const StepCache& cache, void* to, float* scales,
                                          int64_t place, int size, const float* value) {
-    if (cache.bits == 16) {
-        auto* out = static_cast<__half*>(to) + place * size;
-#pragma unroll 1
-        for (int i = laneIndex(); i < size; i += kWarpLanes) {
-            out[i] = __float2half_rn(value[i]);
-        }
-        return;
-    }
-    float largest = 0;
-#pragma unroll 1
-    for (int i = laneIndex(); i < size; i += kWarpLanes) {
-        largest = fmaxf(largest, fabsf(value[i]));
-    }
-    largest = largestOfWarp(largest);
-    const float inverse = largest > 0 ? 127.0F / largest : 0;
-    auto* out = static_cast<int8_t*>(to) + place * size;
-#pragma unroll 1
-    for (int i = laneIndex(); i < size; i += kWarpLanes) {
-        out[i] = static_cast<int8_t>(__float2int_rn(value[i] * inverse));
-    }
-    if (laneIndex() == 0) {
-        scales[place] = largest / 127.0F;
-    }
+    storeVector(cache, to, scales, place, size, value);
 }
 
 /// Tokens of a page whose keys and values are in shared memory together.

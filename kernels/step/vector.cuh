@@ -17,10 +17,6 @@ namespace caldera::kernels::step {
 inline constexpr int kOfLane = static_cast<int>(kQuantizedBlock) / kWarpLanes;
 static_assert(kOfLane == 4);
 
-__device__ inline int laneIndex() {
-    return static_cast<int>(threadIdx.x) % kWarpLanes;
-}
-
 /// The first of a lane's elements in a block of a vector.
 __device__ inline int firstElement(int block) {
     return block * static_cast<int>(kQuantizedBlock) + laneIndex() * kOfLane;
@@ -37,13 +33,6 @@ __device__ inline const __half* halves(const uint16_t* bits) {
 
 __device__ inline float sumWarp(float value) {
     return sumLanes(value, 1);
-}
-
-__device__ inline float largestOfWarp(float value) {
-    for (int distance = kWarpLanes / 2; distance > 0; distance /= 2) {
-        value = fmaxf(value, __shfl_xor_sync(kAllLanes, value, distance));
-    }
-    return value;
 }
 
 __device__ inline float4 all(float value) {
