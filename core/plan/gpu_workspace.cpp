@@ -4,6 +4,7 @@
 #include <array>
 
 #include "core/model/module.h"
+#include "core/plan/plan_cells.h"
 
 namespace caldera {
 
@@ -11,8 +12,13 @@ namespace {
 
 constexpr int64_t kHalf = 2;
 constexpr int64_t kFloat = 4;
-/// Kernels, cuBLAS, their local memory and CUDA graphs: twice what an H100 took (2026-11-26).
-constexpr int64_t kCodeBytes = 160LL << 20;
+constexpr int64_t kCodeBytes = 64LL << 20; ///< kernels, cuBLAS, CUDA graphs
+/// The driver keeps local memory for every thread that a GPU can run: on an H100 so many.
+constexpr int64_t kThreads = 132LL * 2048;
+/// What a thread of a step has of it, for one or two chats and for more (compiled for sm_90).
+constexpr int64_t kLocalOfFew = 512;
+constexpr int64_t kLocalOfMany = 1280;
+constexpr int kLeastMany = 3;
 
 // What the kernels of a step and of a prompt work in.
 constexpr int64_t kStepBlock = 128;        ///< columns with one scale
@@ -59,11 +65,12 @@ struct Ranks {
 };
 
 Ranks ranksOf(const Plan& plan, const ModelConfig& config) {
+    const PlanCells cells(plan, config);
     Ranks ranks;
     for (int layer = 0; layer < config.layerCount; ++layer) {
         GroupSums sums = {};
         for (const Module module : kModules) {
-            const CellSettings settings = plan.settingsOf({layer, module});
+            const CellSettings& settings = cells.settingsOf({layer, module});
             const int64_t rank = settings.skip ? 0 : settings.rank;
             ranks.most = std::max(ranks.most, rank);
             sums.at(static_cast<size_t>(inputGroupOf(module))) += rank;
@@ -199,8 +206,10 @@ int64_t contextBytes(const ModelConfig& config, const GpuLoad& load, int64_t con
 int64_t gpuWorkspaceBytes(const Plan& plan, const ModelConfig& config, const GpuLoad& load) {
     const Ranks ranks = ranksOf(plan, config);
     const int64_t context = padTo(load.contextLength, kCacheTokens);
-    return kCodeBytes + stepBytes(config, ranks, load) + samplingBytes(config, load) +
-           promptBytes(config, ranks, load, context) + contextBytes(config, load, context);
+    const int64_t local = load.chats >= kLeastMany ? kLocalOfMany : kLocalOfFew;
+    return kCodeBytes + kThreads * local + stepBytes(config, ranks, load) +
+           samplingBytes(config, load) + promptBytes(config, ranks, load, context) +
+           contextBytes(config, load, context);
 }
 
 } // namespace caldera

