@@ -41,8 +41,14 @@ int mostRank(const std::vector<FidelityOption>& options, MatrixShape shape) {
 std::vector<BitsAndRank> triedValues(const CellSettings& present,
                                      const std::vector<FidelityOption>& options,
                                      MatrixShape shape) {
-    std::set<BitsAndRank> values = {{present.bits, present.rank}};
     const int most = mostRank(options, shape);
+    std::set<BitsAndRank> values = {{present.bits, present.rank}};
+    for (const FidelityOption& option : options) {
+        if (findCodecFacts(present.codec, option.bits) != nullptr && option.rank <= most &&
+            option.rank % kRankStep == 0) {
+            values.insert({option.bits, option.rank});
+        }
+    }
     for (const double bits : triedBits(present.codec, options)) {
         for (int rank = 0; rank <= most; rank = rankAfter(rank)) {
             if (bits > 0 || rank > 0) { // else nothing of the matrix is left

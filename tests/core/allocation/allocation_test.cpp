@@ -52,11 +52,13 @@ TEST(Allocation, KeepsToEveryKindOfTarget) {
         EXPECT_GT(bits.size.bitsPerWeight, 2.495);
         EXPECT_EQ(bits.plan.embeddingBits, 16);
 
-        AllocationTarget gpu{Kind::GpuMemory, 320e6, 1000, 8};
-        const Allocation memory = solved(problemOf(config, gpu, seed));
-        const auto taken = gpuMemory(memory.plan, config, {.contextLength = 1000}, 8).total();
-        EXPECT_LE(taken, 320e6);
-        EXPECT_GT(taken, 0.98 * 320e6);
+        const auto gpu = [&](const Plan& plan) {
+            return static_cast<double>(gpuMemory(plan, config, {.contextLength = 1000}, 8).total());
+        };
+        const double room = gpu(defaultPlan("m", config));
+        const Allocation memory = solved(problemOf(config, {Kind::GpuMemory, room, 1000, 8}, seed));
+        EXPECT_LE(gpu(memory.plan), room);
+        EXPECT_GT(gpu(memory.plan), 0.98 * room);
 
         AllocationTarget speed{Kind::TokensPerSecond, 700, 1000};
         const Allocation fast = solved(problemOf(config, speed, seed));
@@ -283,10 +285,13 @@ TEST(Allocation, UsesTheTablesWhereTheyPay) {
 }
 
 TEST(Allocation, LeavesTablesAloneThatTheTargetDoesNotLimit) {
-    AllocationTarget target{Kind::GpuMemory, 260e6, 512};
-    const Allocation found = solved(problemOf(layeredConfig(4), target));
+    const ModelConfig config = layeredConfig(4);
+    const auto room =
+        gpuMemory(defaultPlan("m", config), config, {.contextLength = 512}, 16).total();
+    const AllocationTarget target{Kind::GpuMemory, static_cast<double>(room), 512};
+    const Allocation found = solved(problemOf(config, target));
     EXPECT_EQ(found.plan.embeddingBits, 16); // stays in the machine's memory
-    EXPECT_EQ(solved(problemOf(layeredConfig(4), {Kind::BitsPerWeight, 2.5})).plan.headBits, 16);
+    EXPECT_EQ(solved(problemOf(config, {Kind::BitsPerWeight, 2.5})).plan.headBits, 16);
 }
 
 TEST(Allocation, StopsWhenAsked) {
