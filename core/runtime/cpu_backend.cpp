@@ -93,8 +93,9 @@ public:
     CpuBackend(std::shared_ptr<const Artifact> artifact, const EngineSettings& settings)
         : artifact_(std::move(artifact)), config_(artifact_->config()),
           poolTokens_(cpuPoolTokens(*artifact_, settings, memoryOfThisMachine())),
-          pool_(settings.threads), rope_(config_, settings.contextLength),
-          attention_(config_, pool_), embedding_(artifact_->embedding()), head_(artifact_->head()),
+          pool_(settings.threads, settings.isPinned ? Pinning::Pinned : Pinning::Free),
+          rope_(config_, settings.contextLength), attention_(config_, pool_),
+          embedding_(artifact_->embedding()), head_(artifact_->head()),
           finalNorm_(artifact_->norm("model.norm.weight")),
           activations_(config_, std::max(kPromptBatch, settings.chats)),
           logits_(static_cast<size_t>(config_.vocabSize) * static_cast<size_t>(settings.chats)),
