@@ -122,13 +122,15 @@ private:
     /// Candidates of at least some weight; true when top-k and top-p keep none below it.
     bool collect(int32_t least) {
         candidates_.clear();
+        uint64_t sum = 0;
         for (size_t i = 0; i < weights_.size(); ++i) {
             if (weights_[i] >= least) {
                 candidates_.push_back({static_cast<int32_t>(i), weights_[i]});
+                sum += static_cast<uint64_t>(weights_[i]);
             }
         }
         return choice_.topK > 0 ? candidates_.size() >= static_cast<size_t>(choice_.topK)
-                                : sumOf(candidates_) >= shareOf(choice_.topP, total_);
+                                : sum >= shareOf(choice_.topP, total_);
     }
 
     /// Of what top-k and top-p keep. Nothing is sorted: the right part is halved again and again.

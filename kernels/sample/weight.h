@@ -45,12 +45,11 @@ inline float fromBits(int32_t bits) {
 
 /// kSampleUnit * 2^((logit - largest) * sharpness), rounded down; 0 of a NaN.
 CALDERA_WEIGHT_FUNCTION int32_t weightOf(float logit, float largest, float sharpness) {
-    constexpr float kLeastPower = -31; // half of the least weight
+    constexpr float kLeastPower = -31; // half of the least weight, so 0
     constexpr int kMantissaBits = 23;
     constexpr int kUnitBits = 30;
     const float power = times(plus(logit, -largest), sharpness);
-    const bool isAny = power >= kLeastPower;
-    const float bounded = isAny ? power : kLeastPower;
+    const float bounded = power > kLeastPower ? power : kLeastPower; // of a NaN, too
     const auto towardsZero = static_cast<int32_t>(bounded);
     const int32_t whole = towardsZero - (static_cast<float>(towardsZero) > bounded ? 1 : 0);
     const float rest = plus(bounded, -static_cast<float>(whole)); // [0, 1]
@@ -64,7 +63,7 @@ CALDERA_WEIGHT_FUNCTION int32_t weightOf(float logit, float largest, float sharp
     value = plus(times(value, rest), 1);
     const auto weight =
         static_cast<int32_t>(fromBits(bitsOf(value) + ((whole + kUnitBits) << kMantissaBits)));
-    return isAny ? (weight < kSampleUnit ? weight : kSampleUnit) : 0;
+    return weight < kSampleUnit ? weight : kSampleUnit;
 }
 
 } // namespace caldera::kernels::sample
