@@ -92,6 +92,7 @@ Json report(const Options& options, const DecodeTimings& timings) {
             {"expected_device_bytes", timings.expectedBytes},
             {"steps", steps},
             {"prompts", prompts},
+            {"choice_microseconds", timings.choiceMicroseconds},
             {"phase_microseconds",
              {{"embed", timings.phases[0]},
               {"products", timings.phases[1]},
@@ -118,7 +119,8 @@ void print(const Options& options, const DecodeTimings& timings) {
     }
     std::cout << "one chat: products " << timings.phases[1] << " us, finishing them "
               << timings.phases[2] << ", attention " << timings.phases[3] << " + "
-              << timings.phases[4] << "\n";
+              << timings.phases[4] << ", choosing its token after it " << timings.choiceMicroseconds
+              << "\n";
 }
 
 } // namespace

@@ -18,16 +18,12 @@ constexpr int64_t kThreads = 132LL * 2048;
 /// What a thread of a step has of it, for one or two chats and for more (compiled for sm_90).
 constexpr int64_t kLocalOfFew = 512;
 constexpr int64_t kLocalOfMany = 1280;
-constexpr int kLeastMany = 3;
 
 // What the kernels of a step and of a prompt work in.
-constexpr int64_t kStepBlock = 128;        ///< columns with one scale
 constexpr int64_t kSplitBlocks = 4;        ///< least blocks of a part of a product's columns
 constexpr int64_t kReduceBlocks = 2;       ///< likewise of R x
-constexpr int64_t kAttentionParts = 16;    ///< of a sequence's context
 constexpr int64_t kPhaseBytes = 8 << 10;   ///< the description of a phase
 constexpr int64_t kLayerPhases = 12;       ///< phases of a layer
-constexpr int64_t kSliceRows = 2048;       ///< of a linear that a prompt multiplies with at once
 constexpr int64_t kTileBytes = 96 << 20;   ///< of a slice's decoded rows
 constexpr int64_t kTileRows = 128;         ///< least rows of a slice
 constexpr int64_t kScoreBytes = 64 << 20;  ///< of a prompt's attention
@@ -101,7 +97,7 @@ int64_t rowsOf(const ModelConfig& config, InputGroup group) {
 }
 
 int64_t partsOf(int64_t columns, int64_t blocks) {
-    const int64_t width = kStepBlock * blocks;
+    const int64_t width = kGpuStepBlock * blocks;
     return (columns + width - 1) / width;
 }
 
@@ -110,7 +106,7 @@ int64_t inputBytes(int64_t columns, int64_t sequences, int activationBits) {
     constexpr int plainBits = 16;
     constexpr int numbers = 5;
     const int64_t blocks = sequences * partsOf(columns, 1);
-    return arrayBytes(blocks * kStepBlock * (activationBits + plainBits) / 8) +
+    return arrayBytes(blocks * kGpuStepBlock * (activationBits + plainBits) / 8) +
            arrayBytes(blocks * numbers * kFloat);
 }
 
@@ -145,7 +141,7 @@ int64_t samplingBytes(const ModelConfig& config, const GpuLoad& load) {
 
 int64_t stepBytes(const ModelConfig& config, const Ranks& ranks, const GpuLoad& load) {
     const int64_t sequences = std::min(load.chats, kGpuStepSequences);
-    const int64_t parts = config.headCount * kAttentionParts;
+    const int64_t parts = config.headCount * kGpuAttentionParts;
     int64_t bytes = stepProductBytes(config, ranks, sequences, load.activationBits);
     for (const int64_t numbers :
          {int64_t{config.hiddenSize}, attendedSize(config), keySize(config), keySize(config),
@@ -167,8 +163,8 @@ int64_t tileBytes(const ModelConfig& config, const Ranks& ranks, int64_t tokens,
     int64_t most = attentionBytes(config, tokens, context);
     for (const Module module : kModules) {
         const MatrixShape shape = config.shapeOf(module);
-        const int64_t rows =
-            std::min(padTo(std::max(shape.rows, ranks.most), kRowGroup), kSliceRows);
+        const int64_t rows = std::min<int64_t>(padTo(std::max(shape.rows, ranks.most), kRowGroup),
+                                               kGpuPromptSliceRows);
         const int64_t rowBytes = kHalf * padTo(shape.columns, 8);
         most =
             std::max(most, rowBytes * std::min(rows, std::max(kTileRows, kTileBytes / rowBytes)));
@@ -180,12 +176,12 @@ int64_t promptBytes(const ModelConfig& config, const Ranks& ranks, const GpuLoad
                     int64_t context) {
     const int64_t tokens = std::min(load.contextLength, kGpuPromptTokens);
     const int64_t widestInput = std::max<int64_t>(config.hiddenSize, attendedSize(config));
-    const int64_t slice = arrayBytes(kFloat * tokens * kSliceRows);
+    const int64_t slice = arrayBytes(kFloat * tokens * kGpuPromptSliceRows);
     constexpr int products = 2; // gate and up are there at once
     int64_t bytes = products * slice;
     if (ranks.most > 0) {
         bytes += products * (slice + arrayBytes(kFloat * tokens * ranks.most));
-        bytes += arrayBytes(kFloat * kSliceRows * ranks.most);
+        bytes += arrayBytes(kFloat * kGpuPromptSliceRows * ranks.most);
     }
     bytes += 2 * arrayBytes(kHalf * tokens * padTo(widestInput, 8)); // rotated and plain
     bytes += arrayBytes(tokens * std::max(kFloat * (attendedSize(config) + 2 * keySize(config)),
@@ -206,7 +202,7 @@ int64_t contextBytes(const ModelConfig& config, const GpuLoad& load, int64_t con
 int64_t gpuWorkspaceBytes(const Plan& plan, const ModelConfig& config, const GpuLoad& load) {
     const Ranks ranks = ranksOf(plan, config);
     const int64_t context = padTo(load.contextLength, kCacheTokens);
-    const int64_t local = load.chats >= kLeastMany ? kLocalOfMany : kLocalOfFew;
+    const int64_t local = load.chats >= kGpuLeastBatch ? kLocalOfMany : kLocalOfFew;
     return kCodeBytes + kThreads * local + stepBytes(config, ranks, load) +
            samplingBytes(config, load) + promptBytes(config, ranks, load, context) +
            contextBytes(config, load, context);

@@ -13,6 +13,12 @@ inline constexpr int kGpuPromptTokens = 1024;
 /// Sequences that one step on a GPU takes further.
 inline constexpr int kGpuStepSequences = 16;
 
+// What kernels are made for; core/runtime holds it against them.
+inline constexpr int kGpuStepBlock = 128;        ///< columns of an input with one scale
+inline constexpr int kGpuAttentionParts = 16;    ///< of a sequence's context
+inline constexpr int kGpuLeastBatch = 3;         ///< sequences that take the step of many
+inline constexpr int kGpuPromptSliceRows = 2048; ///< of a linear that a prompt multiplies at once
+
 /// How an engine on a GPU is to run.
 struct GpuLoad {
     int contextLength = 8192; ///< tokens of one conversation

@@ -10,6 +10,8 @@
 #include "core/plan/gpu_memory.h"
 #include "core/runtime/backend.h"
 #include "core/runtime/cuda/device_engine.h"
+#include "core/runtime/cuda/device_sampler.h"
+#include "core/runtime/sampler.h"
 #include "kernels/common/kernel_error.h"
 
 namespace caldera {
@@ -71,6 +73,22 @@ kernels::StepState stateOf(int chats, int position) {
     return state;
 }
 
+/// As chats choose by default. The step's last logits are one chat's.
+double choiceMicroseconds(DeviceEngine& engine) {
+    const int vocabulary = engine.model().config.vocabSize;
+    DeviceSampler sampler(1, vocabulary, 1);
+    Sampler options{SamplingOptions{}};
+    std::vector<double> seconds;
+    for (int i = 0; i < kReplays; ++i) {
+        const TokenChoice choice = options.next({});
+        const auto start = std::chrono::steady_clock::now();
+        sampler.choose({&choice, 1}, engine.step().logits(), vocabulary, vocabulary);
+        seconds.push_back(secondsSince(start));
+    }
+    std::sort(seconds.begin(), seconds.end());
+    return 1e6 * seconds[seconds.size() / 2];
+}
+
 DecodeTimings measure(const DecodeShape& shape) {
     const int64_t before = kernels::cuda::freeDeviceBytes();
     const int most = *std::max_element(shape.chats.begin(), shape.chats.end());
@@ -91,6 +109,8 @@ DecodeTimings measure(const DecodeShape& shape) {
     for (const int tokens : shape.prompts) {
         timings.prompts.push_back({tokens, promptSeconds(engine.prompt(), tokens)});
     }
+    engine.step().run(stateOf(1, shape.position), true);
+    timings.choiceMicroseconds = choiceMicroseconds(engine);
     timings.phases = engine.step().phaseMicroseconds(stateOf(1, shape.position));
     timings.deviceBytes = before - kernels::cuda::freeDeviceBytes(); // with the kernels loaded
     return timings;

@@ -10,7 +10,11 @@ namespace caldera {
 
 namespace {
 
-static_assert(kernels::kStepSequences == kGpuStepSequences);
+static_assert(kGpuStepSequences == kernels::kStepSequences);
+static_assert(kGpuStepBlock == kernels::kQuantizedBlock);
+static_assert(kGpuAttentionParts == kernels::kAttentionParts);
+static_assert(kGpuLeastBatch == kernels::cuda::kStepLeastBatch);
+static_assert(kGpuPromptSliceRows == kernels::cuda::kPromptSliceRows);
 
 int pagesFor(int64_t tokens) {
     return static_cast<int>(usedTokens(tokens) / kPageTokens);
