@@ -71,9 +71,9 @@ void ModelStep::addAttention(const DeviceModel& model, int index, const StepCont
                              const StepInput& next) {
     const DeviceLayer& layer = model.layers[static_cast<size_t>(index)];
     std::vector<StepResult> results = program_.multiply(layer.qkv, input_);
-    float* const targets[] = {queries_, keys_, values_};
+    const std::array targets = {queries_, keys_, values_};
     for (size_t i = 0; i < results.size(); ++i) {
-        results[i].values = targets[i];
+        results[i].values = targets.at(i);
     }
     program_.finish(finishOf(FinishKind::Values, results), layer.qkv, input_);
     kernels::AttendPhase attend;
