@@ -70,8 +70,8 @@ public:
 
     int count() const { return count_; }
     double bytes() const {
-        return static_cast<double>(setBytes()) +
-               2.0 * static_cast<double>(allRows() / 16 + shape_.rank);
+        const int64_t scales = allRows() / 16 + shape_.rank; // fp16
+        return static_cast<double>(setBytes()) + 2.0 * static_cast<double>(scales);
     }
     void run(cudaStream_t stream) const {
         program_.run(state_.data(), shape_.sequences, program_.phaseCount(), stream);
