@@ -75,11 +75,14 @@ double CostMeasure::cell(const CellSettings& settings, Module module) const {
 }
 
 double CostMeasure::table(Table table, int bits) const {
-    if (target_.kind == Kind::GpuMemory || target_.kind == Kind::TokensPerSecond) {
-        const bool isHead = table == Table::Head || config_.tiedEmbeddings;
-        return isHead ? static_cast<double>(gpuHeadBytes(config_, bits)) : 0;
+    const bool isOnGpu = target_.kind == Kind::GpuMemory || target_.kind == Kind::TokensPerSecond;
+    if (isOnGpu && table == Table::Embeddings && !config_.tiedEmbeddings) {
+        return 0; // stays in the machine's memory
     }
-    return static_cast<double>(config_.vocabSize * tableRow(bits, config_.hiddenSize).bytes());
+    return static_cast<double>(target_.kind == Kind::GpuMemory
+                                   ? gpuHeadBytes(config_, bits)
+                                   : config_.vocabSize *
+                                         tableRow(bits, config_.hiddenSize).bytes());
 }
 
 double CostMeasure::plan(const Plan& plan, const PlanCells& cells) const {

@@ -294,6 +294,21 @@ TEST(Allocation, LeavesTablesAloneThatTheTargetDoesNotLimit) {
     EXPECT_EQ(solved(problemOf(config, {Kind::BitsPerWeight, 2.5})).plan.headBits, 16);
 }
 
+TEST(Allocation, CanHaveEveryPointOfItsFront) {
+    AllocationProblem problem = problemOf(layeredConfig(6), {Kind::BitsPerWeight, 2.5});
+    const std::vector<FrontPoint> front = paretoFront(problem, 20, {});
+    EXPECT_GT(front.size(), 10U);
+    EXPECT_LE(front.size(), 21U);
+    problem.keepsTables = true; // as a target of bits a weight leaves them alone
+    for (size_t i = 0; i < front.size(); ++i) {
+        problem.target = {Kind::Bytes, static_cast<double>(front[i].bytes)};
+        const Allocation found = solved(problem);
+        EXPECT_LE(found.predictedKl, front[i].kl + 1e-9);
+        EXPECT_TRUE(i == 0 ||
+                    (front[i].bytes > front[i - 1].bytes && front[i].kl < front[i - 1].kl));
+    }
+}
+
 TEST(Allocation, StopsWhenAsked) {
     std::stop_source source;
     source.request_stop();
