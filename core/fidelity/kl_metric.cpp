@@ -55,13 +55,15 @@ void KlMetric::passLayer(const LayerView& view) {
     }
     for (const Module module : kModules) {
         checkCancelled(stop_);
-        const Cell cell{view.layer, module};
-        variants_.push_back(
-            {[cell](FidelityMetric& metric, double divergence) {
-                 metric.values[cell] = divergence;
-             },
-             blockForward(weights_->config(), view.disturbedIn(module), view.input)});
+        branchCell(view, module);
     }
+}
+
+void KlMetric::branchCell(const LayerView& view, Module module) {
+    const Cell cell{view.layer, module};
+    variants_.push_back(
+        {[cell](FidelityMetric& metric, double divergence) { metric.values[cell] = divergence; },
+         blockForward(weights_->config(), view.disturbedIn(module), view.input)});
 }
 
 /// The original's states and all variants' after the last layer; returns the original's.

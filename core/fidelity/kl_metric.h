@@ -28,6 +28,8 @@ public:
     void branchTables(const torch::Tensor& embedded);
     /// Takes the open variants through the layer and adds one for each of its modules.
     void passLayer(const LayerView& view);
+    /// A variant with the errors of one module.
+    void branchCell(const LayerView& view, Module module);
     /// Takes the open variants and the original's states after `layer` [n, t, hidden] to the end;
     /// adds their values to the metric.
     void finish(int layer, const torch::Tensor& hidden, FidelityMetric& metric,

@@ -84,14 +84,14 @@ void ProxyMetric::measureCell(Cell cell, const torch::Tensor& weight, const Grou
     }
     if (wanted_.noise) {
         errors.disturbed.weight[static_cast<size_t>(cell.module)] =
-            noisyWeight(weight, cellBasis, atPlan, deriveSeed(seed, "noise"));
+            noisyWeight(weight, cellBasis, atPlan, deriveSeed(seed, "noise")).cpu();
     }
 }
 
 LayerErrors ProxyMetric::measureLayer(int layer, const BlockWeights& weights,
                                       torch::Tensor hidden) const {
     LayerErrors errors;
-    errors.disturbed = weights;
+    errors.disturbed = weights; // on a GPU the noisy ones wait outside until the Hessians are gone
     BlockHessians hessians = calibrateBlock(config_, weights, hidden, stop_);
     for (const InputGroup group : kInputGroups) {
         checkCancelled(stop_);
@@ -111,6 +111,9 @@ LayerErrors ProxyMetric::measureLayer(int layer, const BlockWeights& weights,
                 measureCell(cell, weights.weight[static_cast<size_t>(module)], basis, errors);
             });
         }
+    }
+    for (torch::Tensor& weight : errors.disturbed.weight) {
+        weight = weight.to(weights.inputNorm.device());
     }
     return errors;
 }

@@ -37,7 +37,8 @@ protected:
     void SetUp() override { fs::create_directories(folder_); }
     void TearDown() override { fs::remove_all(folder_); }
 
-    Result measure(const std::vector<std::string>& more) const {
+    Result measure(const std::vector<std::string>& more,
+                   const std::string& options = "none") const {
         std::vector<std::string> words = {"fidelity",
                                           std::string(CALDERA_SOURCE_DIR) + "/resources/demo-model",
                                           "--calibration-tokens",
@@ -45,7 +46,7 @@ protected:
                                           "--out",
                                           out_.string(),
                                           "--options",
-                                          "none",
+                                          options,
                                           "--text-tokens",
                                           "64",
                                           "--window",
@@ -63,10 +64,10 @@ TEST_F(FidelityCommand, AddsAMetricToTheReportThatIsThere) {
     const Result first = measure({});
     ASSERT_EQ(first.exitCode, 0) << first.err;
     EXPECT_TRUE(Json::parse(first.out).at("rank_correlations").empty());
-    const Result second = measure({"--metric", "kl"});
+    const Result second = measure({"--metric", "lens", "--negatives", "16"});
     ASSERT_EQ(second.exitCode, 0) << second.err;
     const Json told = Json::parse(second.out);
-    EXPECT_EQ(told.at("metric"), "kl");
+    EXPECT_EQ(told.at("metric"), "lens");
     EXPECT_EQ(told.at("metrics").size(), 2U);
     const Json& correlation = told.at("rank_correlations").at(0);
     EXPECT_EQ(correlation.at("cells"), 56);
@@ -74,7 +75,8 @@ TEST_F(FidelityCommand, AddsAMetricToTheReportThatIsThere) {
     const Report report = readReport(out_);
     ASSERT_EQ(report.fidelity.size(), 2U);
     EXPECT_EQ(report.cells.size(), 56U) << "of the first run";
-    EXPECT_FALSE(report.fidelity[0].errorLevels.empty()) << "kl";
+    EXPECT_EQ(report.fidelity[0].name, "lens");
+    EXPECT_EQ(report.fidelity[1].options.size(), 56U);
     EXPECT_FALSE(fs::exists(folder_ / "f.h5.work"));
 }
 
@@ -101,13 +103,14 @@ TEST_F(FidelityCommand, WritesTheJsonOfQwen2CalderaMax) {
 }
 
 TEST_F(FidelityCommand, RefusesWhatItCannotDoBeforeItMeasures) {
-    const auto codeOf = [&](const std::vector<std::string>& more) {
-        const Result refused = measure(more);
+    const auto codeOf = [&](const std::vector<std::string>& more,
+                            const std::string& options = "none") {
+        const Result refused = measure(more, options);
         EXPECT_NE(refused.exitCode, 0);
         return Json::parse(refused.out).at("error").at("code").get<std::string>();
     };
     EXPECT_EQ(codeOf({"--lens-json", (folder_ / "x.json").string()}), "usage");
-    EXPECT_EQ(codeOf({"--options", "2x7"}), "fidelity.options");
+    EXPECT_EQ(codeOf({}, "2x7"), "fidelity.options");
     EXPECT_EQ(codeOf({"--metric", "proxy,sense"}), "usage");
     Report other;
     other.layerCount = 8;
