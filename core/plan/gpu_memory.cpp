@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "core/plan/packing.h"
+#include "core/plan/plan_cells.h"
 
 namespace caldera {
 
@@ -74,10 +75,11 @@ int64_t smallTensorBytes(const ModelConfig& config) {
 
 template <class CellBytes>
 int64_t sumOfCells(const Plan& plan, const ModelConfig& config, CellBytes bytesOf) {
+    const PlanCells cells(plan, config);
     int64_t bytes = 0;
     for (int layer = 0; layer < config.layerCount; ++layer) {
         for (const Module module : kModules) {
-            bytes += bytesOf(plan.settingsOf({layer, module}), config.shapeOf(module));
+            bytes += bytesOf(cells.settingsOf({layer, module}), config.shapeOf(module));
         }
     }
     return bytes;

@@ -2,23 +2,7 @@
 
 #include <QLocale>
 
-#include <algorithm>
-
-#include "core/model/codec_facts.h"
-
 namespace caldera::studio {
-
-std::vector<std::string> paintableCodecs() {
-    std::vector<std::string> families;
-    for (const CodecFacts& facts : codecFacts()) {
-        const std::string family = facts.family;
-        const bool known = std::find(families.begin(), families.end(), family) != families.end();
-        if (family != "none" && !known) {
-            families.push_back(family);
-        }
-    }
-    return families;
-}
 
 template <typename Value>
 void PaintState::set(Value& into, const Value& value) {

@@ -5,7 +5,6 @@
 #include <QString>
 
 #include <string>
-#include <vector>
 
 #include "widgets/heatmap/paint_reach.h"
 #include "widgets/models/cell_edit.h"
@@ -14,9 +13,6 @@ namespace caldera::studio {
 
 /// The setting of a cell that is painted.
 enum class PaintWhat { Bits, Rank, Codec, Lock, Skip };
-
-/// Codec families that people choose; none of them keeps 16 bits.
-std::vector<std::string> paintableCodecs();
 
 class PaintState : public QObject {
     Q_OBJECT

@@ -139,6 +139,18 @@ CellEdits editsOf(const std::vector<Cell>& cells, const CellEdit& edit) {
     return edits;
 }
 
+std::vector<std::string> paintableCodecs() {
+    std::vector<std::string> families;
+    for (const CodecFacts& facts : codecFacts()) {
+        const std::string family = facts.family;
+        const bool known = std::find(families.begin(), families.end(), family) != families.end();
+        if (family != "none" && !known) {
+            families.push_back(family);
+        }
+    }
+    return families;
+}
+
 std::vector<double> bitsOfFamily(const std::string& family) {
     std::vector<double> bits;
     for (const CodecFacts& facts : codecFacts()) {

@@ -29,6 +29,8 @@ using CellEdits = std::vector<std::pair<Cell, CellEdit>>;
 /// The same edit on many cells.
 CellEdits editsOf(const std::vector<Cell>& cells, const CellEdit& edit);
 
+/// Codec families that people choose; none of them keeps 16 bits.
+std::vector<std::string> paintableCodecs();
 /// Bits that a codec family has, rising.
 std::vector<double> bitsOfFamily(const std::string& family);
 /// The nearest of them, the larger one half-way; `bits` itself for a family that is not known.

@@ -178,6 +178,10 @@ QVariant CellGridModel::data(const QModelIndex& index, int role) const {
         return shown.locked;
     case OtherCodecRole:
         return shown.otherCodec;
+    case OtherTextRole:
+        return shown.other ? shown.other->text : QString();
+    case OtherDirectionRole:
+        return shown.other ? shown.other->direction : 0;
     default:
         return {};
     }
@@ -228,6 +232,9 @@ QString CellGridModel::describe(Cell cell) const {
     lines += value;
     if (shown.locked) {
         lines += tr("locked");
+    }
+    if (shown.other) {
+        lines += tr("in the other plan: %1").arg(shown.other->text);
     }
     return lines.join(u'\n');
 }

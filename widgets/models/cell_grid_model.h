@@ -23,6 +23,13 @@ struct GridCell {
     bool skipped = false;    ///< stays at 16 bit
     std::string codec;       ///< family; empty: unknown
     bool otherCodec = false; ///< than the plan's own
+    /// What another plan has here, where that is something else.
+    struct Other {
+        QString text;      ///< "3/64"
+        int direction = 0; ///< of its bytes: 1 more there, -1 fewer
+        bool operator==(const Other&) const = default;
+    };
+    std::optional<Other> other;
     bool operator==(const GridCell&) const = default;
 };
 
@@ -39,7 +46,9 @@ public:
         RankShareRole, ///< rank over the largest rank in the grid
         StateRole,     ///< CellState as int
         LockedRole,
-        OtherCodecRole ///< bool
+        OtherCodecRole,    ///< bool
+        OtherTextRole,     ///< what another plan has here; empty: the same, or there is none
+        OtherDirectionRole ///< int: 1 it costs more there, -1 less
     };
 
     explicit CellGridModel(QObject* parent = nullptr);

@@ -1,5 +1,6 @@
 #include "widgets/models/plan_document.h"
 
+#include <QFileInfo>
 #include <QUndoCommand>
 
 #include <algorithm>
@@ -41,8 +42,22 @@ public:
         : QUndoCommand(name), document_(document), mergeId_(mergeId), before_(std::move(before)),
           after_(std::move(after)) {}
 
-    void undo() override { document_.show(before_); }
-    void redo() override { document_.show(after_); }
+    /// The step opens a file as well.
+    void setFiles(PlanDocument::FileState before, PlanDocument::FileState after) {
+        files_.emplace(std::move(before), std::move(after));
+    }
+    void undo() override {
+        if (files_) {
+            document_.keepTo(files_->first);
+        }
+        document_.show(before_);
+    }
+    void redo() override {
+        if (files_) {
+            document_.keepTo(files_->second);
+        }
+        document_.show(after_);
+    }
     int id() const override { return mergeId_; }
     bool mergeWith(const QUndoCommand* other) override {
         after_ = static_cast<const PlanEdit*>(other)->after_;
@@ -55,6 +70,7 @@ private:
     int mergeId_;
     State before_;
     State after_;
+    std::optional<std::pair<PlanDocument::FileState, PlanDocument::FileState>> files_;
 };
 
 PlanDocument::PlanDocument(QObject* parent) : QObject(parent) {
@@ -66,6 +82,7 @@ PlanDocument::~PlanDocument() {
 }
 
 void PlanDocument::reset(const Plan& plan, const ModelConfig& config, const QString& file) {
+    Q_EMIT aboutToReset();
     stack_.clear();
     cells_ = PlanCells(plan, config);
     saved_ = plan;
@@ -118,6 +135,24 @@ void PlanDocument::setCellRank(Cell cell, int rank) {
     });
 }
 
+void PlanDocument::dragCellRank(Cell cell, int rank, int stroke) {
+    CellEdit change;
+    change.rank = rank;
+    editCells(tr("Drag the rank of %1").arg(nameOf(cell)), {{cell, change}}, stroke);
+}
+
+void PlanDocument::setCellBits(Cell cell, double bits) {
+    CellEdit change;
+    change.bits = bits;
+    editCells(tr("Set the bits of %1").arg(nameOf(cell)), {{cell, change}});
+}
+
+void PlanDocument::setCellCodec(Cell cell, const QString& family) {
+    CellEdit change;
+    change.codec = family.toStdString();
+    editCells(tr("Set the codec of %1").arg(nameOf(cell)), {{cell, change}});
+}
+
 void PlanDocument::setCellSkipped(Cell cell, bool skipped) {
     CellEdit change;
     change.skip = skipped;
@@ -148,12 +183,31 @@ void PlanDocument::setCalibrationTokens(int64_t tokens) {
          [tokens](Plan& plan) { plan.calibration.tokens = tokens; });
 }
 
+void PlanDocument::take(const QString& name, const Plan& plan) {
+    edit(name, kMergeNothing, [&plan](Plan& mine) { mine = plan; });
+}
+
 void PlanDocument::replace(const QString& name, const Plan& plan) {
-    edit(name, kMergeNothing, [&plan](Plan& mine) {
-        const std::string model = mine.model;
-        mine = plan;
-        mine.model = model;
-    });
+    Plan mine = plan;
+    mine.model = plan_.model;
+    take(name, mine);
+}
+
+void PlanDocument::open(const Plan& plan, const QString& file) {
+    if (!(plan == plan_)) {
+        auto state = std::make_shared<const PlanSnapshot>(plan, shown_.get());
+        auto step = std::make_unique<PlanEdit>(*this, tr("Open %1").arg(QFileInfo(file).fileName()),
+                                               kMergeNothing, shown_, std::move(state));
+        step->setFiles({file_, saved_}, {file, plan});
+        stack_.push(step.release());
+    }
+    markSaved(file, plan);
+}
+
+void PlanDocument::keepTo(const FileState& state) {
+    file_ = state.file;
+    saved_ = state.saved;
+    Q_EMIT fileChanged();
 }
 
 void PlanDocument::markSaved(const QString& file, const Plan& plan) {

@@ -53,13 +53,21 @@ public:
     void setCommonBits(double bits);
     void setCommonRank(int rank);
     void setCellRank(Cell cell, int rank);
+    void dragCellRank(Cell cell, int rank, int stroke);
+    void setCellBits(Cell cell, double bits);
+    /// Cells that share the input take it as well.
+    void setCellCodec(Cell cell, const QString& family);
     void setCellSkipped(Cell cell, bool skipped);
     void setCellLocked(Cell cell, bool locked);
     void setEmbeddingBits(int bits);
     void setHeadBits(int bits);
     void setCalibrationTokens(int64_t tokens);
-    /// Takes another plan's settings, as one step; which model it is for stays.
+    /// Takes another plan, as one step.
+    void take(const QString& name, const Plan& plan);
+    /// The same, but which model it is for stays.
     void replace(const QString& name, const Plan& plan);
+    /// Takes the plan of a file, as one step, and keeps to that file.
+    void open(const Plan& plan, const QString& file);
 
     QUndoStack& undoStack() { return stack_; }
     const QUndoStack& undoStack() const { return stack_; }
@@ -73,6 +81,8 @@ public:
     void markSaved(const QString& file, const Plan& plan);
 
 Q_SIGNALS:
+    /// The plan of something else is coming; this one is still here.
+    void aboutToReset();
     void changed();
     /// file(), saved() or modified() changed.
     void fileChanged();
@@ -83,6 +93,12 @@ private:
     /// row become one.
     void edit(const QString& name, int mergeId, const std::function<void(Plan&)>& change);
     void show(const std::shared_ptr<const PlanSnapshot>& snapshot);
+    /// The file that a state of the plan keeps to.
+    struct FileState {
+        QString file;
+        Plan saved;
+    };
+    void keepTo(const FileState& state);
     void findProblem();
 
     QUndoStack stack_;

@@ -4,6 +4,9 @@
 #include <QSpinBox>
 #include <QToolButton>
 
+#include <array>
+#include <random>
+
 #include "tests/gui/studio/studio_fixture.h"
 #include "widgets/heatmap/paint_bar.h"
 #include "widgets/heatmap/paint_reach.h"
@@ -277,6 +280,59 @@ TEST_F(PaintingTest, KeysOfOtherModesEditNothing) {
         action->trigger();
     }
     EXPECT_EQ(plan().plan(), before);
+}
+
+/// A monkey at keyboard and mouse. What it did can be undone to the last byte, and done again.
+TEST_F(PaintingTest, WhateverIsTypedAndDrawnCanBeUndone) {
+    openDemo();
+    const std::string before = printPlan(plan().plan());
+    const unsigned seed = 20261126;
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    std::mt19937 random(seed);
+    const auto pick = [&random](int count) {
+        return static_cast<int>(random() % static_cast<unsigned>(count));
+    };
+    const auto anyCell = [&] { return Cell{pick(8), kModules.at(static_cast<size_t>(pick(7)))}; };
+    constexpr std::array kKeys = {Qt::Key_V,      Qt::Key_B,           Qt::Key_X,
+                                  Qt::Key_R,      Qt::Key_C,           Qt::Key_G,
+                                  Qt::Key_M,      Qt::Key_N,           Qt::Key_1,
+                                  Qt::Key_2,      Qt::Key_3,           Qt::Key_4,
+                                  Qt::Key_0,      Qt::Key_L,           Qt::Key_S,
+                                  Qt::Key_K,      Qt::Key_BracketLeft, Qt::Key_BracketRight,
+                                  Qt::Key_Plus,   Qt::Key_Minus,       Qt::Key_Space,
+                                  Qt::Key_Escape, Qt::Key_Left,        Qt::Key_Down};
+    for (int step = 0; step < 400; ++step) {
+        switch (pick(8)) {
+        case 0:
+            click(anyCell(), pick(3) == 0 ? Qt::ShiftModifier : Qt::NoModifier);
+            break;
+        case 1:
+        case 2:
+            drag({anyCell(), anyCell(), anyCell()});
+            break;
+        case 3:
+            press(Qt::Key_Z,
+                  pick(3) == 0 ? Qt::ControlModifier | Qt::ShiftModifier : Qt::ControlModifier);
+            break;
+        case 4:
+            press(Qt::Key_C, Qt::ControlModifier);
+            press(Qt::Key_V, Qt::ControlModifier);
+            break;
+        default:
+            press(kKeys.at(static_cast<size_t>(pick(static_cast<int>(kKeys.size())))));
+        }
+        ASSERT_EQ(plan().size().total(), planSize(plan().plan(), plan().config()).total())
+            << "step " << step;
+        ASSERT_FALSE(plan().problem().has_value())
+            << "step " << step << ": " << plan().problem()->sentence.toStdString();
+    }
+    const std::string after = printPlan(plan().plan());
+    EXPECT_NE(after, before);
+    const int steps = plan().undoStack().index();
+    plan().undoStack().setIndex(0);
+    EXPECT_EQ(printPlan(plan().plan()), before);
+    plan().undoStack().setIndex(steps);
+    EXPECT_EQ(printPlan(plan().plan()), after);
 }
 
 } // namespace

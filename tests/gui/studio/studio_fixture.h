@@ -27,7 +27,7 @@ protected:
         if (!window_) {
             window_ = std::make_unique<MainWindow>(WindowPlaces{
                 root_.filePath(QStringLiteral("jobs")), root_.filePath(QStringLiteral("chats")),
-                QStringLiteral("/nonexistent/caldera")});
+                QStringLiteral("/nonexistent/caldera"), root_.filePath(QStringLiteral("unsaved"))});
             window_->resize(1280, 800);
             window_->show();
             window_->activateWindow();
@@ -42,6 +42,13 @@ protected:
         window().openAtStart();
         ASSERT_TRUE(settled());
         ASSERT_TRUE(window().session().facts() != nullptr);
+        view().setFocus();
+    }
+
+    /// Ends the studio and starts it again.
+    void startAgain() {
+        window_.reset();
+        openDemo();
         window().setMode(Mode::Plan);
         view().setFocus();
     }
@@ -56,6 +63,11 @@ protected:
         QTest::mouseClick(view().viewport(), Qt::LeftButton, modifiers, centerOf(cell));
     }
     void press(Qt::Key key, Qt::KeyboardModifiers modifiers = {}) {
+        if (QApplication::focusWidget() == nullptr) { // a dialog has just gone
+            window().activateWindow();
+            EXPECT_TRUE(QTest::qWaitForWindowActive(&window()));
+            view().setFocus();
+        }
         QTest::keyClick(QApplication::focusWidget(), key, modifiers);
     }
     /// Presses, moves over the cells, lets go.
