@@ -10,10 +10,10 @@ namespace caldera {
 
 CellBasis::CellBasis(const GroupBasis& group, const CellSettings& settings, int64_t rows,
                      uint64_t seed)
-    : group_(group), outSign_(settings.transform == "none"
-                                  ? at::ones({rows, 1}, group.inSign.options())
-                                  : randomSigns(rows, 1, deriveSeed(seed, "out-sign"))
-                                        .to(group.inSign.device())),
+    : group_(group),
+      outSign_(settings.transform == "none"
+                   ? at::ones({rows, 1}, group.inSign.options())
+                   : randomSigns(rows, 1, deriveSeed(seed, "out-sign")).to(group.inSign.device())),
       outBlock_(transformBlock(settings.transform, rows)) {}
 
 torch::Tensor CellBasis::rotated(const torch::Tensor& weight) const {

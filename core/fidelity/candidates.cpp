@@ -92,6 +92,7 @@ torch::Tensor likelyTokens(const TransformerWeights& weights, const torch::Tenso
                    [&](InputGroup, const torch::Tensor&) { checkCancelled(stop); });
     }
     std::vector<torch::Tensor> before; // a place is predicted by the token before it
+    before.reserve(places.size());
     for (const TokenPlace& place : places) {
         before.push_back(hidden[place.sequence][place.position - 1]);
     }
@@ -141,6 +142,7 @@ std::vector<TokenPlace> samplePlaces(const torch::Tensor& tokens, int64_t count,
         numbers.insert(static_cast<int64_t>(random() % static_cast<uint64_t>(available)));
     }
     std::vector<TokenPlace> places;
+    places.reserve(numbers.size());
     for (const int64_t number : numbers) {
         places.push_back({number / length, 1 + number % length});
     }

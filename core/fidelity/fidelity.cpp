@@ -7,6 +7,7 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 
+#include "core/base/error.h"
 #include "core/base/folder_lock.h"
 #include "core/base/hash.h"
 #include "core/calibration/calibration.h"
@@ -53,6 +54,17 @@ std::string keyOf(const FidelityRequest& request, const CalibrationSettings& cal
                       static_cast<int>(request.sipit.space), request.sipit.seed};
     facts["lens"] = {request.lens.placesPerWindow, request.lens.negatives, request.lens.seed};
     return sha256Hex(facts.dump());
+}
+
+/// Where states are no numbers no metric is one.
+void requireFinite(int layer, const torch::Tensor& states) {
+    if (!at::isfinite(states).all().item<bool>()) {
+        throw Error("fidelity.not-finite",
+                    "The states of the text after layer " + std::to_string(layer) +
+                        " hold NaN or infinity. The model's file is damaged or was saved in a "
+                        "format too narrow for it.",
+                    {{"layer", std::to_string(layer)}});
+    }
 }
 
 /// One run over the layers.
@@ -245,6 +257,7 @@ LayerErrors Measurement::passCalibration(int layer, const BlockWeights& weights,
 void Measurement::passHeldOut(const LayerView& view, Report* part) {
     torch::Tensor output = states_.states(Part::HeldOut);
     applyBlock(config_, view.weights, output);
+    requireFinite(view.layer, output);
     if (part != nullptr && wants(Metric::Kl)) {
         kl_.passLayer(view);
     }

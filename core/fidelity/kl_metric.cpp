@@ -1,12 +1,14 @@
 #include "core/fidelity/kl_metric.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <set>
 #include <utility>
 
 #include <ATen/ATen.h>
 
+#include "core/base/error.h"
 #include "core/evaluate/token_scores.h"
 #include "core/fidelity/rounded_table.h"
 #include "core/job/progress.h"
@@ -18,10 +20,21 @@ namespace {
 /// Bytes of one slice of logits.
 constexpr int64_t kLogitBytes = int64_t{64} << 20;
 
-/// Layers and head of one model on states after its last layer.
+/// Logits of states [tokens, hidden] after the last layer, which may lie elsewhere than the head.
 torch::Tensor sliceLogits(const TransformerWeights& weights, const torch::Tensor& norm,
                           const torch::Tensor& head, const torch::Tensor& states) {
     return logitsOf(weights.config(), norm, head, states.to(head.device()));
+}
+
+double meanDivergence(const std::vector<double>& each) {
+    const double mean =
+        std::accumulate(each.begin(), each.end(), 0.0) / static_cast<double>(each.size());
+    if (!std::isfinite(mean)) {
+        throw Error("fidelity.not-finite",
+                    "Errors of the plan's size make the model predict NaN or infinity, so that "
+                    "there is no divergence. Give the plan more bits or rank.");
+    }
+    return mean;
 }
 
 auto tableRecorder(const char* table, int bits) {
@@ -113,9 +126,8 @@ void KlMetric::scoreWithHead(const torch::Tensor& last, int headBits, FidelityMe
         }
     }
     for (size_t i = 0; i < variants_.size(); ++i) {
-        if (const std::vector<double>& each = scores[i].divergence; !each.empty()) {
-            variants_[i].record(metric, std::accumulate(each.begin(), each.end(), 0.0) /
-                                            static_cast<double>(each.size()));
+        if (variants_[i].headBits == headBits) {
+            variants_[i].record(metric, meanDivergence(scores[i].divergence));
         }
     }
 }

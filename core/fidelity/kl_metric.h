@@ -31,7 +31,7 @@ public:
     /// A variant with the errors of one module.
     void branchCell(const LayerView& view, Module module);
     /// Takes the open variants and the original's states after `layer` [n, t, hidden] to the end;
-    /// adds their values to the metric.
+    /// adds their values to the metric. Throws Error("fidelity.not-finite"), Cancelled.
     void finish(int layer, const torch::Tensor& hidden, FidelityMetric& metric,
                 const Passed& passed);
     int64_t openVariants() const { return static_cast<int64_t>(variants_.size()); }

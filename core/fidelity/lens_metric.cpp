@@ -6,6 +6,8 @@
 
 #include <ATen/ATen.h>
 
+#include "core/base/error.h"
+
 namespace caldera {
 
 namespace {
@@ -70,6 +72,11 @@ torch::Tensor choicesOf(const torch::Tensor& tokens, const std::vector<TokenPlac
 LensMetric::LensMetric(const TransformerWeights& weights, const torch::Tensor& tokens,
                        const LensSettings& settings)
     : settings_(settings), tokens_(tokens) {
+    if (weights.config().vocabSize < 2) {
+        throw Error("fidelity.vocabulary",
+                    "The model has a vocabulary of " + std::to_string(weights.config().vocabSize) +
+                        "; at least 2 tokens were needed, since each is compared with others.");
+    }
     std::mt19937_64 random(settings.seed);
     places_ = placesOf(tokens, settings.placesPerWindow, random);
     const torch::Tensor ids =

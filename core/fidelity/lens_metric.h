@@ -25,7 +25,7 @@ struct LensSettings {
 /// cells all have its value, 1 - share.
 class LensMetric {
 public:
-    /// tokens [n, t].
+    /// tokens [n, t]. Throws Error("fidelity.vocabulary") for fewer than two tokens.
     LensMetric(const TransformerWeights& weights, const torch::Tensor& tokens,
                const LensSettings& settings);
 

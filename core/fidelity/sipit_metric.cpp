@@ -74,6 +74,7 @@ torch::Tensor SipItMetric::inSpace(const torch::Tensor& states, const torch::Ten
 
 torch::Tensor SipItMetric::atPlaces(const torch::Tensor& hidden) const {
     std::vector<torch::Tensor> states;
+    states.reserve(places_.size());
     for (const TokenPlace& place : places_) {
         states.push_back(hidden[place.sequence][place.position]);
     }
