@@ -89,8 +89,10 @@ Json report(const Options& options, const DecodeTimings& timings) {
             {"activation_bits", options.activationBits},
             {"weight_bytes", timings.weightBytes},
             {"device_bytes", timings.deviceBytes},
+            {"expected_device_bytes", timings.expectedBytes},
             {"steps", steps},
             {"prompts", prompts},
+            {"choice_microseconds", timings.choiceMicroseconds},
             {"phase_microseconds",
              {{"embed", timings.phases[0]},
               {"products", timings.phases[1]},
@@ -103,7 +105,10 @@ void print(const Options& options, const DecodeTimings& timings) {
     std::cout << std::fixed << std::setprecision(1) << options.shape << ", " << options.codec
               << ", rank " << options.rank << ", token " << options.position + 1 << ": "
               << static_cast<double>(timings.weightBytes) / 1e9 << " GB of weights a step, "
-              << static_cast<double>(timings.deviceBytes) / (1 << 30) << " GiB of GPU memory\n";
+              << std::setprecision(2) << static_cast<double>(timings.deviceBytes) / (1 << 30)
+              << " GiB of GPU memory (" << static_cast<double>(timings.expectedBytes) / (1 << 30)
+              << " expected)\n"
+              << std::setprecision(1);
     for (const DecodeTiming& step : timings.steps) {
         std::cout << step.chats << " chats: " << step.microseconds << " us a step, "
                   << 1e6 * step.chats / step.microseconds << " tok/s\n";
@@ -114,7 +119,8 @@ void print(const Options& options, const DecodeTimings& timings) {
     }
     std::cout << "one chat: products " << timings.phases[1] << " us, finishing them "
               << timings.phases[2] << ", attention " << timings.phases[3] << " + "
-              << timings.phases[4] << "\n";
+              << timings.phases[4] << ", choosing its token after it " << timings.choiceMicroseconds
+              << "\n";
 }
 
 } // namespace

@@ -7,6 +7,7 @@
 
 #include "app/cli/command.h"
 #include "app/cli/compute_options.h"
+#include "app/cli/report_file.h"
 #include "core/artifact/artifact.h"
 #include "core/base/error.h"
 #include "core/base/file.h"
@@ -141,19 +142,8 @@ fs::path outFile(const Options& options, const Invocation& invocation) {
     if (options.out.empty()) {
         return invocation.job ? *invocation.job / "out" / "evaluation.h5" : fs::path();
     }
-    if (isArtifact(fs::absolute(options.out).parent_path())) {
-        throw UsageError("evaluate.sealed",
-                         "--out " + options.out.string() +
-                             " lies in an artifact, which evaluation never changes. Choose a place "
-                             "outside of it.");
-    }
+    requireOutsideArtifacts(options.out);
     return options.out;
-}
-
-/// Finds out before hours of work whether their report can be written. Throws Error("file.*").
-void requireWritable(const fs::path& file) {
-    fs::create_directories(fs::absolute(file).parent_path());
-    const AtomicFile attempt(file);
 }
 
 void run(const Options& options, Invocation& invocation) {

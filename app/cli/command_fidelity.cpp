@@ -3,16 +3,23 @@
 #include <cstdio>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "app/cli/command.h"
 #include "app/cli/compute_options.h"
+#include "app/cli/fidelity_options.h"
+#include "app/cli/fidelity_output.h"
 #include "app/cli/plan_file.h"
+#include "app/cli/report_file.h"
 #include "core/base/elapsed.h"
 #include "core/base/error.h"
-#include "core/base/text.h"
+#include "core/base/file.h"
+#include "core/base/paths.h"
+#include "core/compress/work_folder.h"
 #include "core/fidelity/fidelity.h"
+#include "core/report/join_reports.h"
 
 namespace caldera::cli {
 
@@ -20,62 +27,47 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Cells that the text output names.
-constexpr size_t kShown = 10;
-
 struct Options {
     std::string model;
-    std::string metric = "proxy";
+    std::vector<std::string> metrics = {"proxy"};
+    std::string options = "1.5,2,2.5,3,4x0,64,256";
     fs::path out;
     fs::path plan;
+    fs::path text;
+    fs::path work;
+    fs::path lensJson;
+    bool resume = false;
+    bool standardized = false;
+    FidelityRequest settings; ///< what single numbers go to
+    uint64_t seed = 0;
     CalibrationOptions calibration;
     ComputeOptions compute;
 };
 
-using CellValue = std::pair<Cell, double>;
-
-std::vector<CellValue> mostFragileFirst(const FidelityMetric& metric) {
-    std::vector<CellValue> cells(metric.values.begin(), metric.values.end());
-    std::stable_sort(cells.begin(), cells.end(),
-                     [](const CellValue& a, const CellValue& b) { return a.second > b.second; });
-    return cells;
+fs::path textFile(const Options& options) {
+    return options.text.empty() ? resourcesFolder() / "demo-model" / "heldout.txt" : options.text;
 }
 
 FidelityRequest requestFor(const Options& options, const Invocation& invocation) {
-    FidelityRequest request;
+    FidelityRequest request = options.settings;
+    request.metrics = parseMetrics(options.metrics);
+    request.options = parseOptions(options.options);
     request.model = openModel(options.model);
     request.plan = options.plan.empty() ? defaultPlan(options.model, request.model->config)
                                         : readPlanFile(options.plan);
     options.calibration.applyTo(request.plan);
+    request.heldOut.text = readTextFile(textFile(options));
+    request.sipit.space = options.standardized ? StateSpace::Standardized : StateSpace::Normed;
+    request.sipit.seed = options.seed;
+    request.lens.seed = options.seed;
     request.device = options.compute.device;
     request.command = invocation.commandLine;
     return request;
 }
 
-void printJson(const FidelityMetric& metric, const fs::path& out, double seconds) {
-    nlohmann::json values = nlohmann::json::object();
-    for (const auto& [cell, value] : metric.values) {
-        values[cellName(cell)] = value;
-    }
-    const nlohmann::json json = {{"metric", metric.name},
-                                 {"description", metric.description},
-                                 {"out", out.string()},
-                                 {"seconds", seconds},
-                                 {"values", values}};
-    std::printf("%s\n", jsonText(json).c_str());
-}
-
-void printText(const FidelityMetric& metric, const fs::path& out, double seconds) {
-    const std::vector<CellValue> cells = mostFragileFirst(metric);
-    std::printf("%s: %zu cells in %s. The most fragile:\n", out.c_str(), cells.size(),
-                durationText(seconds).c_str());
-    for (size_t i = 0; i < std::min(kShown, cells.size()); ++i) {
-        std::printf("  %.4f  %s\n", cells[i].second, cellName(cells[i].first).c_str());
-    }
-}
-
 fs::path outFile(const Options& options, const Invocation& invocation) {
     if (!options.out.empty()) {
+        requireOutsideArtifacts(options.out);
         return options.out;
     }
     if (invocation.job) {
@@ -84,23 +76,127 @@ fs::path outFile(const Options& options, const Invocation& invocation) {
     throw UsageError("usage", "--out is missing: say which file the report should be written to.");
 }
 
+/// The job's own folder, else a folder beside the report.
+fs::path workFolder(const Options& options, const fs::path& out, const Invocation& invocation) {
+    if (!options.work.empty()) {
+        return options.work;
+    }
+    return invocation.job ? *invocation.job : fs::path(out.string() + ".work");
+}
+
+void requireUntouched(const fs::path& work, const Options& options, const Invocation& invocation) {
+    // A job that runs again in its folder goes on where it stopped.
+    if (!options.resume && !invocation.job && hasWorkFiles(work)) {
+        throw Error("fidelity.work-exists",
+                    work.string() +
+                        " holds finished layers of an earlier run. Add --resume to go on with "
+                        "them, or remove the folder to begin anew.",
+                    {{"path", work.string()}});
+    }
+}
+
+/// The report that stands at the place already: its other metrics are kept.
+std::optional<Report> earlierReport(const fs::path& out, const Model& model) {
+    if (!fs::exists(out)) {
+        return std::nullopt;
+    }
+    Report earlier = readReport(out);
+    const auto fingerprint = earlier.run.find("fingerprint");
+    if (fingerprint == earlier.run.end() || fingerprint->second != model.fingerprint ||
+        earlier.layerCount != model.config.layerCount) {
+        throw Error("fidelity.other-model",
+                    out.string() +
+                        " is a report of another model. Choose another file with --out, or remove "
+                        "it first.",
+                    {{"file", out.string()}});
+    }
+    return earlier;
+}
+
+void applyThreads(const Options& options, const fs::path& work) {
+    ComputeOptions compute = options.compute;
+    if (compute.threads == 0) {
+        compute.threads = workThreads(work);
+    }
+    compute.apply();
+}
+
+void writeLens(const Options& options, const Report& report, const Model& model) {
+    const auto lens = std::find_if(report.fidelity.begin(), report.fidelity.end(),
+                                   [](const auto& metric) { return metric.name == "lens"; });
+    const nlohmann::json json = lensJson(*lens, model.name, textFile(options).stem().string());
+    writeFileAtomically(options.lensJson, jsonText(json) + "\n");
+}
+
 void run(const Options& options, Invocation& invocation) {
     const auto start = std::chrono::steady_clock::now();
-    options.compute.apply();
     const fs::path out = outFile(options, invocation);
-    const FidelityRequest request = requestFor(options, invocation);
-    const Report report = measureFidelity(request, invocation.progress, invocation.stop);
-    if (out.has_parent_path()) {
-        fs::create_directories(out.parent_path());
+    const fs::path work = workFolder(options, out, invocation);
+    requireUntouched(work, options, invocation);
+    applyThreads(options, work);
+    FidelityRequest request = requestFor(options, invocation);
+    request.work = work;
+    if (!options.lensJson.empty() && !request.metrics.contains(Metric::Lens)) {
+        throw UsageError("usage", "--lens-json needs the metric lens: add it to --metric.");
+    }
+    requireWritable(out);
+    const std::optional<Report> earlier = earlierReport(out, *request.model);
+    Report report = measureFidelity(request, invocation.progress, invocation.stop);
+    if (earlier) {
+        keepFrom(*earlier, report);
     }
     writeReport(report, out);
-    invocation.progress.event("artifact", {{"path", out.string()}, {"kind", "report"}});
-    const double seconds = secondsSince(start);
-    if (invocation.json) {
-        printJson(report.fidelity.front(), out, seconds);
-    } else {
-        printText(report.fidelity.front(), out, seconds);
+    if (!options.lensJson.empty()) {
+        writeLens(options, report, *request.model);
     }
+    removeWorkFiles(work);
+    invocation.progress.event("artifact", {{"path", out.string()}, {"kind", "report"}});
+    const FidelityOutcome outcome{report, options.metrics.front(), out, secondsSince(start)};
+    if (invocation.json) {
+        std::printf("%s\n", jsonText(fidelityJson(outcome)).c_str());
+    } else {
+        printFidelity(outcome);
+    }
+}
+
+void addMetricOptions(CLI::App& app, Options& options) {
+    FidelityRequest& settings = options.settings;
+    app.add_option("--metric", options.metrics,
+                   "One or more of proxy (error that compression leaves), kl (divergence of "
+                   "predictions), sipit (recovery of tokens), lens (as qwen2-caldera-max)")
+        ->delimiter(',')
+        ->check(CLI::IsMember(metricNames()).description(""))
+        ->type_name("NAMES")
+        ->capture_default_str();
+    app.add_option("--options", options.options,
+                   "proxy: bits and ranks to measure besides the plan's, BITSxRANKS, or none")
+        ->type_name("LISTS")
+        ->capture_default_str();
+    app.add_option("--text", options.text,
+                   "kl, sipit, lens: UTF-8 file; default: the demo model's held-out text")
+        ->type_name("FILE");
+    app.add_option("--text-tokens", settings.heldOut.tokens, "Tokens of it, from its beginning")
+        ->check(positive())
+        ->capture_default_str();
+    app.add_option("--window", settings.heldOut.window, "Tokens of it that pass together")
+        ->check(between(2, 1 << 20))
+        ->capture_default_str();
+    app.add_option("--places", settings.sipit.places, "sipit: places of the text")
+        ->check(positive())
+        ->capture_default_str();
+    app.add_option("--candidates", settings.sipit.candidates, "sipit: tokens tried at each")
+        ->check(between(2, 1 << 20))
+        ->capture_default_str();
+    app.add_flag("--standardized", options.standardized,
+                 "sipit: compare features by their deviation, not as the next norm leaves them");
+    app.add_option("--negatives", settings.lens.negatives, "lens: random tokens at each place")
+        ->check(positive())
+        ->capture_default_str();
+    app.add_option("--lens-json", options.lensJson, "lens: also write qwen2-caldera-max's JSON")
+        ->type_name("FILE");
+    app.add_option("--seed", options.seed, "Of places, candidates and negatives")
+        ->check(seedNumber())
+        ->capture_default_str();
 }
 
 } // namespace
@@ -112,16 +208,18 @@ void addFidelityCommand(CommandLine& commands) {
     app.add_option("model", options->model, "Folder, .gguf file, or name in the Hugging Face cache")
         ->required()
         ->type_name("MODEL");
-    app.add_option("--metric", options->metric,
-                   "proxy: error of the plan's codec alone, weighted by the layer's inputs")
-        ->check(CLI::IsMember({"proxy"}).description(""))
-        ->type_name("NAME")
-        ->capture_default_str();
-    app.add_option("--out", options->out, "Report file (in a job: its out/fidelity.h5)")
+    addMetricOptions(app, *options);
+    app.add_option("--out", options->out,
+                   "Report file; one of the same model keeps its other metrics (in a job: its "
+                   "out/fidelity.h5)")
         ->type_name("FILE.h5");
     app.add_option("--plan", options->plan,
-                   "Plan whose codecs are measured; default: 2-bit trellis")
+                   "Plan whose settings are measured; default: 2-bit trellis")
         ->type_name("FILE");
+    app.add_option("--work", options->work,
+                   "Folder of finished layers until the end; default: beside the report")
+        ->type_name("FOLDER");
+    app.add_flag("--resume", options->resume, "Go on with the finished layers of an earlier run");
     options->calibration.addTo(app);
     options->compute.addTo(app);
 }

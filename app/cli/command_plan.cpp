@@ -1,4 +1,4 @@
-// caldera plan new | show | check | diff
+// caldera plan new | show | check | diff | solve
 #include <algorithm>
 #include <iomanip>
 #include <iostream>
@@ -7,6 +7,7 @@
 
 #include "app/cli/command.h"
 #include "app/cli/plan_file.h"
+#include "app/cli/plan_solve.h"
 #include "core/base/error.h"
 #include "core/base/text.h"
 #include "core/model/model.h"
@@ -208,7 +209,7 @@ void addPlanCommand(CommandLine& commands) {
     const auto action =
         std::make_shared<std::function<void(const PlanOptions&, const Invocation&)>>();
     CLI::App& plan = commands.add(
-        "plan", "Write, look at, check and compare plans",
+        "plan", "Write, look at, check, compare and solve plans",
         [options, action](Invocation& invocation) { (*action)(*options, invocation); });
     plan.require_subcommand(1);
     const auto addAction = [&](const char* name, const char* description, auto run) {
@@ -243,6 +244,10 @@ void addPlanCommand(CommandLine& commands) {
     CLI::App* diff = addAction("diff", "Print what differs between two plans", runDiff);
     addPlan(diff, "A", options->plan);
     addPlan(diff, "B", options->other);
+    addPlanSolve(plan, [action](std::function<void(const Invocation&)> run) {
+        *action = [run = std::move(run)](const PlanOptions& /*options*/,
+                                         const Invocation& invocation) { run(invocation); };
+    });
 }
 
 } // namespace caldera::cli

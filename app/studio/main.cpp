@@ -68,7 +68,8 @@ int runStudio(QApplication& application) {
     const QString state = QString::fromStdString(caldera::stateFolder().string());
     MainWindow window({QString::fromStdString(caldera::jobsFolder().string()),
                        QDir(state).filePath(u"chats"_s),
-                       {}});
+                       {},
+                       QDir(state).filePath(u"plans/unsaved"_s)});
     if (!options.open.isEmpty()) {
         window.openPath(QDir::current().absoluteFilePath(options.open));
     } else if (options.reports.isEmpty()) {

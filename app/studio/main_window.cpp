@@ -4,6 +4,7 @@
 #include <QApplication>
 #include <QCloseEvent>
 #include <QDockWidget>
+#include <QFileInfo>
 #include <QPushButton>
 #include <QSettings>
 #include <QStackedWidget>
@@ -15,6 +16,7 @@
 #include "app/studio/job_actions.h"
 #include "app/studio/job_line.h"
 #include "app/studio/mode_bar.h"
+#include "app/studio/plan_actions.h"
 #include "widgets/cell_panel/cell_panel.h"
 #include "widgets/chat/chat_view.h"
 #include "widgets/heatmap/heatmap_panel.h"
@@ -37,8 +39,6 @@ using namespace Qt::Literals::StringLiterals;
 namespace caldera::studio {
 
 namespace {
-
-constexpr QLatin1StringView kHintKey("hints/firstSteps");
 
 const QString& geometryKey() {
     static const QString key = u"window/geometry"_s;
@@ -63,18 +63,21 @@ MainWindow::MainWindow(const WindowPlaces& places, QWidget* parent)
     makeCellDock();
     makeModes();
     makeMenus();
+    planActions_ = new PlanActions(session_, plan_->comparison(), places.unsaved, *this);
     palette_ = new CommandPalette(this);
     connectViews();
     connectSession();
     connectJobs();
+    connectPlan();
     restoreLayout();
     setMode(Mode::Model);
-    updateActions();
 }
 
 MainWindow::~MainWindow() {
     // Views and actions read from the session, which as a member would go before them.
     disconnect(cellDock_, nullptr, this, nullptr);
+    disconnect(&session_.plan(), nullptr, this, nullptr);
+    delete planActions_;
     delete takeCentralWidget();
     delete cellDock_;
     delete line_;
@@ -146,87 +149,13 @@ void MainWindow::makeModes() {
     setCentralWidget(central);
 }
 
-void MainWindow::connectViews() {
-    connect(model_, &ModelView::openFolderRequested, this, &MainWindow::chooseFolder);
-    connect(model_, &ModelView::openFileRequested, this, &MainWindow::chooseFile);
-    connect(model_, &ModelView::openDemoRequested, this, &MainWindow::openDemo);
-    connect(model_, &ModelView::openRequested, this,
-            [this](const QString& path) { session_.open(path); });
-    connect(plan_, &PlanView::openRequested, this, &MainWindow::chooseFolder);
-    connect(plan_, &PlanView::measureRequested, actions_, &JobActions::measure);
-    connect(plan_, &PlanView::compressRequested, actions_, &JobActions::suggestLaunch);
-    connect(inspect_, &InspectView::openReportRequested, this, &MainWindow::chooseReport);
-    connect(inspect_, &InspectView::evaluateRequested, actions_, &JobActions::evaluate);
-    connect(runs_, &RunsView::openArtifactRequested, this, &MainWindow::openPath);
-    connect(runs_, &RunsView::openReportRequested, this, &MainWindow::openReport);
-    connect(runs_, &RunsView::compressRequested, this, [this] { setMode(Mode::Plan); });
-    connect(runs_, &RunsView::chatRequested, this, [this](const QString& path) {
-        modeAfterOpening_ = Mode::Chat;
-        session_.open(path);
-    });
-    connect(chat_, &ChatView::openArtifactRequested, this, &MainWindow::chooseFolder);
-    connect(chat_, &ChatView::activityChanged, line_, &JobLine::setActivity);
-    for (HeatmapPanel* heatmap : {plan_->heatmap(), inspect_->heatmap()}) {
-        connect(heatmap->view(), &HeatmapView::cellShown, this, &MainWindow::showCell);
-        connect(heatmap->view(), &HeatmapView::cellPinned, this, &MainWindow::showCell);
-        connect(heatmap, &HeatmapPanel::metricShown, this, &MainWindow::showCell);
-    }
-    connect(cell_, &CellPanel::unpinRequested, this, [this] {
-        if (HeatmapPanel* heatmap = shownHeatmap()) {
-            heatmap->view()->pin(std::nullopt);
-        }
-    });
-    PlanDocument* plan = &session_.plan();
-    connect(cell_, &CellPanel::rankEdited, plan, &PlanDocument::setCellRank);
-    connect(cell_, &CellPanel::lockEdited, plan, &PlanDocument::setCellLocked);
-    connect(cell_, &CellPanel::skipEdited, plan, &PlanDocument::setCellSkipped);
-}
-
-void MainWindow::connectSession() {
-    connect(&session_, &Session::opened, this, &MainWindow::showOpened);
-    connect(&session_, &Session::failed, this, &MainWindow::showFailure);
-    connect(&session_, &Session::metricsChanged, this, &MainWindow::updateCellDock);
-    connect(&session_, &Session::reportChanged, this, [this] {
-        remember();
-        showCell();
-    });
-    connect(plan_->notice(), &NoticeBar::dismissed, this,
-            [] { QSettings().setValue(kHintKey, true); });
-}
-
-void MainWindow::connectJobs() {
-    connect(line_, &JobLine::jobClicked, this, [this](const QString& id) {
-        runs_->selectJob(id);
-        setMode(Mode::Runs);
-    });
-    connect(actions_, &JobActions::launchSuggested, this, &MainWindow::showLaunch);
-    connect(actions_, &JobActions::failed, this,
-            [this](const Failure& failure) { showFailure(failure, {}); });
-    connect(actions_, &JobActions::started, this, [this](const QString& id, const QString& title) {
-        runs_->selectJob(id);
-        plan_->notice()->showNotice(u"runs"_s,
-                                    tr("“%1” is at work. Cells fill in as they finish.").arg(title),
-                                    tr("Show the run"), [this, id] {
-                                        runs_->selectJob(id);
-                                        setMode(Mode::Runs);
-                                    });
-    });
-    connect(actions_, &JobActions::artifactReady, this,
-            [this](const QString& title, const QString& folder) {
-                plan_->notice()->showNotice(u"check"_s, tr("“%1” is ready.").arg(title),
-                                            tr("Open it"), [this, folder] {
-                                                plan_->notice()->clear();
-                                                openPath(folder);
-                                            });
-            });
-}
-
 void MainWindow::setMode(Mode mode) {
     const auto at = static_cast<size_t>(mode);
     modes_[at]->setChecked(true);
     pages_->setCurrentIndex(static_cast<int>(mode));
     updateCellDock();
     cell_->setEditable(mode == Mode::Plan);
+    updateActions();
     showCell();
 }
 
@@ -292,13 +221,33 @@ void MainWindow::showCell() {
     }
     const std::optional<Cell> cell = heatmap->view()->shownCell();
     cell_->setPinned(heatmap->view()->pinnedCell().has_value());
-    cell_->showCell(cell ? detailsOf(session_, *cell, heatmap->metricId(), mode() == Mode::Plan)
-                         : std::nullopt);
+    const bool planned = mode() == Mode::Plan;
+    std::optional<CellDetails> details;
+    if (cell) {
+        details = detailsOf(session_, *cell, heatmap->metricId(), planned);
+    }
+    if (details && planned) {
+        details->reason = plan_->comparison().reasonOf(*cell);
+    }
+    cell_->showCell(details);
+}
+
+void MainWindow::showTitle() {
+    if (!session_.facts()) {
+        return;
+    }
+    const PlanDocument& plan = session_.plan();
+    const QString name = session_.facts()->name;
+    setWindowTitle(
+        (plan.file().isEmpty()
+             ? tr("%1[*] · Caldera Studio").arg(name)
+             : tr("%1 · %2[*] · Caldera Studio").arg(name, QFileInfo(plan.file()).fileName())));
+    setWindowModified(plan.modified());
 }
 
 void MainWindow::showOpened() {
     const OpenFacts& facts = *session_.facts();
-    setWindowTitle(tr("%1 · Caldera Studio").arg(facts.name));
+    showTitle();
     line_->setContext(facts.kind == OpenKind::Artifact
                           ? tr("%1 · %2 bpw").arg(facts.name, figureText(facts.bitsPerWeight))
                           : facts.name);
@@ -319,8 +268,9 @@ void MainWindow::showOpened() {
     const bool demo = facts.path.endsWith(u"demo-model");
     if (demo && !QSettings().value(kHintKey).toBool()) {
         plan_->notice()->showNotice(u"info"_s,
-                                    tr("This is the demo model. Choose a rank, press Compress, "
-                                       "then open the result and chat with it."));
+                                    tr("This is the demo model. Paint bits and ranks (F1 lists the "
+                                       "keys), press Compress, then open the result and chat with "
+                                       "it."));
     }
 }
 

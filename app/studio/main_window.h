@@ -28,6 +28,7 @@ class JobActions;
 class JobLine;
 class JobService;
 class ModelView;
+class PlanActions;
 class PlanView;
 class RunsView;
 struct LaunchSettings;
@@ -36,12 +37,15 @@ enum class Mode { Model, Plan, Runs, Inspect, Chat };
 inline constexpr int kModeCount = 5;
 inline constexpr int kWindowLayoutVersion = 1; ///< of what QMainWindow::saveState() keeps
 inline constexpr int kCellDockWidth = 344;
+/// The setting that the first hint was closed.
+inline constexpr QLatin1StringView kHintKey("hints/firstSteps");
 
 /// Where the window keeps and finds things; the studio gives the state folder's.
 struct WindowPlaces {
-    QString jobs;   ///< job folders
-    QString chats;  ///< conversations
-    QString worker; ///< path of `caldera`; empty: looked for
+    QString jobs;    ///< job folders
+    QString chats;   ///< conversations
+    QString worker;  ///< path of `caldera`; empty: looked for
+    QString unsaved; ///< unsaved changes of plans
 };
 
 class MainWindow : public QMainWindow {
@@ -62,6 +66,7 @@ public:
 
     Session& session() { return session_; }
     JobService& jobs() { return *jobs_; }
+    PlanActions& planActions() { return *planActions_; }
     ModelView* modelView() const { return model_; }
     PlanView* planView() const { return plan_; }
     RunsView* runsView() const { return runs_; }
@@ -86,14 +91,15 @@ private:
     void connectViews();
     void connectSession();
     void connectJobs();
+    void connectPlan();
     QAction* addCommand(QMenu* menu, const QString& iconName, const QString& text,
                         const QKeySequence& shortcut, std::function<void()> run);
     void chooseFolder();
     void chooseFile();
     void chooseReport();
-    void savePlanAs();
     void openDemo();
     void showOpened();
+    void showTitle();
     void showFailure(const Failure& failure, const QString& path);
     void showLaunch(const LaunchSettings& suggested);
     void showCell();
@@ -111,6 +117,7 @@ private:
     RecentItems recent_;
     JobService* jobs_;
     JobActions* actions_;
+    PlanActions* planActions_ = nullptr;
     ModelView* model_ = nullptr;
     PlanView* plan_ = nullptr;
     RunsView* runs_ = nullptr;
@@ -128,6 +135,7 @@ private:
     QAction* evaluate_ = nullptr;
     QAction* cellToggle_ = nullptr;
     QByteArray firstLayout_;
+    int dragStroke_ = 0; ///< of the rank line
     bool wantsCellDock_ = true;
     std::optional<Mode> modeAfterOpening_;
     bool fitMode_ = false; ///< what is being opened chooses the mode

@@ -1,7 +1,9 @@
 // The menus of the window and what their items do.
 #include <QActionGroup>
+#include <QClipboard>
 #include <QDockWidget>
 #include <QFileDialog>
+#include <QGuiApplication>
 #include <QMenuBar>
 
 #include <utility>
@@ -9,12 +11,13 @@
 #include "app/studio/about_dialog.h"
 #include "app/studio/job_actions.h"
 #include "app/studio/main_window.h"
+#include "app/studio/plan_actions.h"
+#include "widgets/heatmap/heatmap_editor.h"
 #include "widgets/heatmap/heatmap_panel.h"
 #include "widgets/heatmap/heatmap_view.h"
 #include "widgets/inspect_view/inspect_view.h"
 #include "widgets/plan_view/plan_view.h"
 #include "widgets/support/command_palette.h"
-#include "widgets/support/save_file.h"
 #include "widgets/theme/icons.h"
 #include "widgets/theme/theme.h"
 
@@ -54,8 +57,20 @@ void MainWindow::makeFileMenu() {
     recentMenu_ = file->addMenu(tr("Open recent"));
     connect(recentMenu_, &QMenu::aboutToShow, this, &MainWindow::fillRecentMenu);
     file->addSeparator();
-    needModel_.append(addCommand(file, u"save"_s, tr("Save plan as…"), QKeySequence::Save,
-                                 [this] { savePlanAs(); }));
+    const auto add = [&](const QString& iconName, const QString& text, const QKeySequence& keys,
+                         void (PlanActions::*run)()) {
+        needModel_.append(
+            addCommand(file, iconName, text, keys, [this, run] { (planActions_->*run)(); }));
+    };
+    add(u"plan"_s, tr("Open plan…"), QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_P),
+        &PlanActions::chooseAndOpen);
+    add(u"save"_s, tr("Save plan"), QKeySequence::Save, &PlanActions::save);
+    add({}, tr("Save plan as…"), QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_S),
+        &PlanActions::chooseAndSave);
+    add(u"compare"_s, tr("Compare with a plan…"), QKeySequence(Qt::CTRL | Qt::Key_D),
+        &PlanActions::chooseAndCompare);
+    add({}, tr("Compare with the saved plan"), QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_D),
+        &PlanActions::compareWithSaved);
     file->addSeparator();
     addCommand(file, {}, tr("Quit"), QKeySequence(Qt::CTRL | Qt::Key_Q), [this] { close(); });
 }
@@ -70,6 +85,17 @@ void MainWindow::makeEditMenu() {
     redo->setShortcut(QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_Z));
     edit->addActions({undo, redo});
     commands_.append({undo, redo});
+    edit->addSeparator();
+    needModel_.append(addCommand(edit, u"copy"_s, tr("Copy the plan"),
+                                 QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_C), [this] {
+                                     QGuiApplication::clipboard()->setText(
+                                         QString::fromStdString(printPlan(session_.plan().plan())));
+                                 }));
+    for (const CommandGroup& group : plan_->editor()->commands()) {
+        QMenu* menu = edit->addMenu(group.title);
+        menu->addActions(group.actions);
+        commands_.append(group.actions);
+    }
 }
 
 void MainWindow::makeViewMenu() {
@@ -117,6 +143,14 @@ void MainWindow::makeRunMenu() {
     needModel_.append(addCommand(run, u"compress"_s, tr("Compress…"),
                                  QKeySequence(Qt::CTRL | Qt::Key_Return),
                                  [this] { actions_->suggestLaunch(); }));
+    run->addSeparator();
+    needModel_.append(addCommand(run, u"plan"_s, tr("Solve for the budget"),
+                                 QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_Return),
+                                 [this] { plan_->solver().solve(); }));
+    needModel_.append(addCommand(run, {}, tr("Heal: let untouched cells pay"),
+                                 QKeySequence(Qt::CTRL | Qt::Key_H),
+                                 [this] { plan_->solver().heal(); }));
+    run->addSeparator();
     evaluate_ = addCommand(run, u"chart"_s, tr("Evaluate"), QKeySequence(Qt::CTRL | Qt::Key_E),
                            [this] { actions_->evaluate(); });
 }
@@ -127,6 +161,10 @@ void MainWindow::makeHelpMenu() {
         addCommand(help, u"search"_s, tr("Commands…"), QKeySequence(Qt::CTRL | Qt::Key_K),
                    [this] { palette_->open(commands_); });
     commands->setToolTip(tr("Every command, by typing a few of its letters"));
+    addCommand(help, u"keyboard"_s, tr("Keys of the heatmap"), QKeySequence(Qt::Key_F1), [this] {
+        setMode(Mode::Plan);
+        plan_->showKeys();
+    });
     addCommand(help, u"info"_s, tr("About and licences"), {}, [this] {
         auto* about = new AboutDialog(this);
         about->setAttribute(Qt::WA_DeleteOnClose);
@@ -191,15 +229,6 @@ void MainWindow::chooseReport() {
     dialog->open();
 }
 
-void MainWindow::savePlanAs() {
-    saveFile(this, {tr("Save the plan"),
-                    session_.facts()->name + u".yaml"_s,
-                    {tr("Caldera plan (*.yaml)")},
-                    [this](const QString&) {
-                        return QByteArray::fromStdString(printPlan(session_.plan().plan()));
-                    }});
-}
-
 void MainWindow::fillRecentMenu() {
     recentMenu_->clear();
     for (const RecentItem& item : recent_.items()) {
@@ -216,6 +245,7 @@ void MainWindow::updateActions() {
     for (QAction* action : std::as_const(needModel_)) {
         action->setEnabled(open);
     }
+    plan_->editor()->setEnabled(open && mode() == Mode::Plan);
     evaluate_->setEnabled(open && session_.facts()->kind == OpenKind::Artifact);
 }
 

@@ -13,15 +13,15 @@
 #include "core/base/saying_where.h"
 #include "core/base/text.h"
 #include "core/codec/codec.h"
-#include "core/codec/transform.h"
+#include "core/decompose/cell_basis.h"
 #include "core/decompose/cell_measure.h"
 #include "core/decompose/lr_solver.h"
 #include "core/decompose/q_solver.h"
+#include "core/decompose/step_metrics.h"
 #include "core/forward/decode_cell.h"
 #include "core/job/progress.h"
 #include "core/linalg/factorization.h"
 #include "core/linalg/random.h"
-#include "core/linalg/rotation.h"
 #include "core/model/weight_source.h"
 #include "core/plan/plan_keys.h"
 
@@ -31,13 +31,6 @@ namespace {
 
 /// Another outer iteration must lower the error by this share to be followed by one more.
 constexpr double kWorthwhileGain = 0.002;
-/// Weight of plain energy beside the Hessian (mean diagonal 1) when L R is fitted before Q: LDLQ
-/// turns the size of what is left into error whatever its direction (docs/decisions/0030, 0039).
-constexpr double kPlainEnergyShare = 30;
-/// Ranks for one outlier channel in the start that fits outliers.
-constexpr int64_t kRanksPerOutlier = 4;
-/// Weight of plain energy where only outlier channels count: it fills what they leave of the rank.
-constexpr double kPlainEnergyBesideOutliers = 1e-3;
 /// Sweeps of coordinate descent in each Q step.
 constexpr int kSweeps = 2;
 
@@ -85,46 +78,6 @@ void checkRequest(const DecomposeRequest& request, const GroupBasis& basis) {
     requireOneOf("start of L R", request.settings.lowRankStart, kLowRankStarts);
     requireOneOf("choice of steps that see the Hessian", request.settings.activationAware,
                  kHessianSteps);
-}
-
-bool seesHessian(const CellSettings& settings, const std::string& step) {
-    return settings.activationAware == step || settings.activationAware == "Q,LR";
-}
-
-torch::Tensor identityLike(const torch::Tensor& square) {
-    return at::eye(square.size(0), square.options());
-}
-
-/// The Hessian of the input channels of most energy alone, as ODLRI starts: E^T (E H E^T) E with a
-/// row of E [outliers, columns] for each of them.
-torch::Tensor outlierHessian(const GroupBasis& basis, int64_t outliers) {
-    const int64_t columns = basis.hessian.size(0);
-    const torch::Tensor channels = std::get<1>(
-        basis.hessianDiagonal.topk(std::clamp<int64_t>(outliers, 1, columns))); // [outliers]
-    const torch::Tensor picked =
-        rotateColumns(identityLike(basis.hessian).index_select(0, channels) * basis.inSign,
-                      basis.transformBlock); // [outliers, columns]
-    const torch::Tensor own = at::mm(at::mm(picked, basis.hessian), picked.t());
-    return at::mm(picked.t(), at::mm(own, picked));
-}
-
-/// What the first fit of L R weighs when it comes before Q.
-torch::Tensor startMetric(const CellSettings& settings, const GroupBasis& basis) {
-    if (settings.lowRankStart == "plain") {
-        return identityLike(basis.hessian);
-    }
-    if (settings.lowRankStart == "hessian") {
-        return basis.hessian;
-    }
-    if (settings.lowRankStart == "outliers") {
-        torch::Tensor metric =
-            outlierHessian(basis, std::max<int64_t>(settings.rank / kRanksPerOutlier, 1));
-        metric.diagonal().add_(kPlainEnergyBesideOutliers);
-        return metric;
-    }
-    torch::Tensor metric = basis.hessian.clone();
-    metric.diagonal().add_(kPlainEnergyShare);
-    return metric;
 }
 
 /// The best Q and L R so far, and the steps that make them.
@@ -325,24 +278,17 @@ CompressedCell decomposeHere(const DecomposeRequest& request, const GroupBasis& 
     const auto start = std::chrono::steady_clock::now();
     checkRequest(request, basis);
     const torch::Tensor weight = request.weight.to(basis.hessian.device(), at::kFloat);
-    const int64_t rows = weight.size(0);
-    const bool rotate = request.settings.transform != "none";
-    const torch::Tensor outSign =
-        rotate ? randomSigns(rows, 1, deriveSeed(request.seed, "out-sign")).to(weight.device())
-               : at::ones({rows, 1}, weight.options());
+    const CellBasis cellBasis(basis, request.settings, weight.size(0), request.seed);
     CompressedCell cell;
     cell.cell = request.cell;
     {
-        // Um^T D_v W D_u Un; gone, like all that the solver holds, before the cell is measured.
-        Solver solver(
-            request, basis,
-            rotateRows(rotateColumns(weight * outSign * basis.inSign, basis.transformBlock),
-                       transformBlock(request.settings.transform, rows)));
+        // Gone, like all that it holds, before the cell is measured.
+        Solver solver(request, basis, cellBasis.rotated(weight));
         solver.run();
         solver.pack(cell);
         cell.report.history = solver.history();
     }
-    cell.outSign = toHalfBits(outSign);
+    cell.outSign = toHalfBits(cellBasis.outSign());
     cell.inSign = toHalfBits(basis.inSign);
     CellReport& report = cell.report;
     report.settings = request.settings;

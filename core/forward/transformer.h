@@ -40,6 +40,9 @@ std::shared_ptr<const TransformerWeights> modelWeights(std::shared_ptr<const Mod
 std::shared_ptr<const TransformerWeights> artifactWeights(std::shared_ptr<const Artifact> artifact,
                                                           torch::Device device = torch::kCPU);
 
+/// x [..., size] at a root mean square of 1, times weight [size].
+torch::Tensor rmsNorm(const torch::Tensor& x, const torch::Tensor& weight, double epsilon);
+
 /// Called with the input of each input group: x [tokens, size], of the weights' type.
 using InputObserver = std::function<void(InputGroup, const torch::Tensor& x)>;
 

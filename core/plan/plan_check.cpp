@@ -6,6 +6,7 @@
 #include "core/model/codec_facts.h"
 #include "core/plan/glob.h"
 #include "core/plan/plan.h"
+#include "core/plan/plan_cells.h"
 #include "core/plan/rank_step.h"
 
 namespace caldera {
@@ -118,8 +119,10 @@ void checkPattern(const char* key, const std::string& pattern,
     }
 }
 
-void checkExact(const std::string& name, const std::vector<std::string>& names) {
-    if (std::find(names.begin(), names.end(), name) != names.end()) {
+void checkExact(const std::string& name, const ModelConfig& config,
+                const std::vector<std::string>& names) {
+    const auto cell = parseCellName(name);
+    if (cell && cell->layer < config.layerCount) {
         return;
     }
     const std::string nearest = nearestWord(name, names);
@@ -139,19 +142,19 @@ void checkNames(const Plan& plan, const ModelConfig& config) {
         checkPattern("pattern_overrides", pattern, names);
     }
     for (const auto& [name, override] : plan.layerOverrides) {
-        checkExact(name, names);
+        checkExact(name, config, names);
     }
 }
 
-void checkLayer(const Plan& plan, const ModelConfig& config, int layer) {
+void checkLayer(const PlanCells& cells, int layer) {
     std::array<std::pair<Cell, std::optional<CellSettings>>, kInputGroups.size()> groups;
     for (const Module module : kModules) {
         const Cell cell{layer, module};
-        const CellSettings settings = plan.settingsOf(cell);
+        const CellSettings& settings = cells.settingsOf(cell);
         if (settings.skip) {
             continue;
         }
-        checkCell(cellName(cell), settings, config.shapeOf(module));
+        checkCell(cellName(cell), settings, cells.config().shapeOf(module));
         auto& [first, shared] = groups.at(static_cast<size_t>(inputGroupOf(module)));
         if (shared) {
             checkGroup(first, *shared, cell, settings);
@@ -165,6 +168,11 @@ void checkLayer(const Plan& plan, const ModelConfig& config, int layer) {
 } // namespace
 
 void checkPlan(const Plan& plan, const ModelConfig& config) {
+    checkPlan(plan, PlanCells(plan, config));
+}
+
+void checkPlan(const Plan& plan, const PlanCells& cells) {
+    const ModelConfig& config = cells.config();
     checkNames(plan, config);
     if (plan.calibration.sequenceLength > config.maxPositions) {
         throw Error("plan.sequence-length",
@@ -175,7 +183,7 @@ void checkPlan(const Plan& plan, const ModelConfig& config) {
                      {"most", std::to_string(config.maxPositions)}});
     }
     for (int layer = 0; layer < config.layerCount; ++layer) {
-        checkLayer(plan, config, layer);
+        checkLayer(cells, layer);
     }
 }
 

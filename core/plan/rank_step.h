@@ -1,6 +1,10 @@
 // Which ranks factors may have.
 #pragma once
 
+#include <algorithm>
+
+#include "core/model/module.h"
+
 namespace caldera {
 
 /// Ranks are multiples of this.
@@ -9,6 +13,11 @@ inline constexpr int kRankStep = 16;
 /// The multiple that is nearest to `rank`, the larger one half-way.
 constexpr int nearestRank(int rank) {
     return (rank + kRankStep / 2) / kRankStep * kRankStep;
+}
+
+/// The largest rank that factors of a matrix may have.
+constexpr int largestRank(MatrixShape shape) {
+    return static_cast<int>(std::min(shape.rows, shape.columns)) / kRankStep * kRankStep;
 }
 
 } // namespace caldera

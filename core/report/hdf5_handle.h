@@ -9,6 +9,8 @@
 
 #include <hdf5.h>
 
+#include "core/base/error.h"
+
 namespace caldera::hdf5 {
 
 /// What could not be done; becomes an Error with the file's name at the border of this folder.
@@ -84,6 +86,17 @@ inline Handle openGroup(hid_t parent, const std::string& name) {
 
 inline bool hasLink(hid_t parent, const std::string& name) {
     return H5Lexists(parent, name.c_str(), H5P_DEFAULT) > 0;
+}
+
+/// Names become links, so a slash would make a group. Throws Error("report.name").
+inline void requireLinkName(const std::string& name) {
+    if (name.empty() || name == "." || name.find('/') != std::string::npos) {
+        throw Error("report.name",
+                    "\"" + name +
+                        "\" cannot name a metric or an evaluation in a report. Use "
+                        "letters, digits and dashes.",
+                    {{"name", name}});
+    }
 }
 
 /// Names of the links in a group, sorted.

@@ -11,6 +11,7 @@
 #include "core/base/file.h"
 #include "core/base/format_version.h"
 #include "core/plan/plan_keys.h"
+#include "core/report/fidelity_groups.h"
 #include "core/report/hdf5_handle.h"
 
 namespace caldera {
@@ -92,17 +93,6 @@ void forEachCurve(ReportOfCell& report, Visit visit) {
     visit("hessian_diagonal", report.hessianDiagonal);
 }
 
-/// Names become links, so a slash would make a group.
-void requireName(const std::string& name) {
-    if (name.empty() || name == "." || name.find('/') != std::string::npos) {
-        throw Error("report.name",
-                    "\"" + name +
-                        "\" cannot name a metric or an evaluation in a report. Use "
-                        "letters, digits and dashes.",
-                    {{"name", name}});
-    }
-}
-
 class ReportWriter {
 public:
     ReportWriter(const Report& report, const std::filesystem::path& path)
@@ -116,7 +106,7 @@ public:
             hdf5::writeAttribute(run, name, text);
         }
         writeLayers();
-        writeFidelity();
+        writeFidelity(file_, report_);
         writeEvaluations();
         check(H5Fflush(file_, H5F_SCOPE_LOCAL), "put the file on the disk");
         file_.close("put the file on the disk");
@@ -162,34 +152,10 @@ private:
         hdf5::writeDataset(group, "error_history", history_, {rows.size()}, rows.data());
     }
 
-    void writeFidelity() {
-        const Handle group = hdf5::createGroup(file_, "fidelity");
-        for (const FidelityMetric& metric : report_.fidelity) {
-            requireName(metric.name);
-            const auto layers = static_cast<size_t>(report_.layerCount);
-            std::vector<double> grid(layers * kModules.size(),
-                                     std::numeric_limits<double>::quiet_NaN());
-            for (const auto& [cell, value] : metric.values) {
-                if (cell.layer < 0 || cell.layer >= report_.layerCount) {
-                    throw Error("report.layer",
-                                "The metric " + metric.name + " has a value for " + cellName(cell) +
-                                    ", and the report has " + std::to_string(report_.layerCount) +
-                                    " layers.",
-                                {{"metric", metric.name}, {"cell", cellName(cell)}});
-                }
-                grid[static_cast<size_t>(cell.layer) * kModules.size() +
-                     static_cast<size_t>(cell.module)] = value;
-            }
-            const Handle dataset = hdf5::writeDataset(group, metric.name, H5T_NATIVE_DOUBLE,
-                                                      {layers, kModules.size()}, grid.data());
-            hdf5::writeAttribute(dataset, "description", metric.description);
-        }
-    }
-
     void writeEvaluations() {
         const Handle group = hdf5::createGroup(file_, "evaluation");
         for (const EvaluationRecord& record : report_.evaluations) {
-            requireName(record.name);
+            hdf5::requireLinkName(record.name);
             const Handle entry = hdf5::createGroup(group, record.name);
             const Handle numbers = hdf5::createGroup(entry, "numbers");
             for (const auto& [name, value] : record.numbers) {
@@ -225,7 +191,8 @@ public:
         for (const std::string& name : hdf5::linkNames(layers)) {
             readLayer(layers, name);
         }
-        readFidelity();
+        group("fidelity"); // a whole report has one
+        readFidelity(file_, limit_, report_);
         readEvaluations();
         return std::move(report_);
     }
@@ -306,26 +273,6 @@ private:
                 {row.iteration,
                  {row.step.data(), end != nullptr ? end : row.step.data() + row.step.size()},
                  row.relativeError});
-        }
-    }
-
-    void readFidelity() {
-        const Handle metrics = group("fidelity");
-        for (const std::string& name : hdf5::linkNames(metrics)) {
-            FidelityMetric& metric = report_.fidelity.emplace_back();
-            metric.name = name;
-            const auto grid = hdf5::readDataset<double>(metrics, name, H5T_NATIVE_DOUBLE, limit_);
-            const size_t needed = static_cast<size_t>(report_.layerCount) * kModules.size();
-            check(grid.size() == needed ? 0 : -1, "read the metric " + name);
-            const Handle dataset(H5Dopen2(metrics, name.c_str(), H5P_DEFAULT), H5Dclose,
-                                 "read the metric " + name);
-            hdf5::readAttribute(dataset, "description", metric.description);
-            for (size_t i = 0; i < grid.size(); ++i) {
-                if (!std::isnan(grid[i])) {
-                    metric.values[{static_cast<int>(i / kModules.size()),
-                                   kModules.at(i % kModules.size())}] = grid[i];
-                }
-            }
         }
     }
 

@@ -12,11 +12,40 @@
 
 namespace caldera {
 
-/// One metric over cells, e.g. "proxy". Higher is always more fragile.
+/// One measured setting of a cell: bits of Q and rank. Everything else is as the cell's settings in
+/// the same report say, and how it was measured, as the metric's description says.
+struct FidelityOption {
+    double bits = 0;
+    int rank = 0;
+    double relativeError = 0; ///< see CellReport
+    bool operator==(const FidelityOption&) const = default;
+};
+
+/// What it costs to store a whole table in fewer bits.
+struct TableCost {
+    std::string table; ///< kEmbeddingTable or kHeadTable
+    int bits = 0;      ///< 8 or 4
+    double value = 0;  ///< in the metric's unit
+    bool operator==(const TableCost&) const = default;
+};
+inline constexpr const char* kEmbeddingTable = "embeddings"; ///< the head as well when it is tied
+inline constexpr const char* kHeadTable = "lm_head";
+
+/// One metric over cells, e.g. "proxy". Higher is always more fragile. What a metric does not
+/// measure stays empty.
 struct FidelityMetric {
     std::string name;
     std::string description;
     std::map<Cell, double> values;
+    /// Settings of a cell by rising bits, then rising rank; each pair once.
+    std::map<Cell, std::vector<FidelityOption>> options{};
+    /// Relative error that the cell had while its value was measured: with small errors the value
+    /// grows with its square, so value / level^2 is the cell's sensitivity.
+    std::map<Cell, double> errorLevels{};
+    std::vector<TableCost> tables{};
+    std::map<std::string, std::map<Cell, double>> details{}; ///< more numbers of each cell
+    std::map<std::string, std::vector<double>> layers{};     ///< numbers of each layer
+    std::map<std::string, double> numbers{};                 ///< of the whole: samples, seeds
 };
 
 /// Results of one evaluation, by the names of `caldera evaluate --json`.

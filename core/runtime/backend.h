@@ -9,6 +9,7 @@
 #include "core/artifact/artifact.h"
 #include "core/model/tokenizer.h"
 #include "core/runtime/engine_settings.h"
+#include "kernels/sample/sample.h"
 
 namespace caldera {
 
@@ -19,13 +20,18 @@ struct BackendMemory {
     int64_t deviceBytes = 0;     ///< taken from a GPU, the pool included; 0 on the CPU
 };
 
+/// How the token after a row of logits is chosen.
+struct TokenChoice {
+    kernels::SampleChoice how;
+    std::span<const Token> seen = {}; ///< by the penalty, distinct
+};
+
 /// One artifact ready to compute. A sequence is a slot: the tokens appended to it so far.
 ///
-/// length(), truncate(), append() and step() are called by one thread at a time; the rest may be
-/// asked by any. The caller keeps within contextLength() and poolTokens() (as usedTokens() counts)
-/// and only passes tokens of the vocabulary, so a backend does not check them again. Logits are
-/// valid until the next call. Whatever append() and step() throw, all slots are as long as before
-/// the call.
+/// length(), truncate(), append(), step(), choose() and logits() are called by one thread at a
+/// time; the rest may be asked by any. The caller keeps within contextLength() and poolTokens() (as
+/// usedTokens() counts) and only passes tokens of the vocabulary, so a backend does not check them
+/// again. Whatever append() and step() throw, all slots are as long as before the call.
 class Backend {
 public:
     virtual ~Backend() = default;
@@ -41,17 +47,26 @@ public:
     /// Forgets the tokens at and after `length`, which is at most the slot's.
     virtual void truncate(int slot, int length) noexcept = 0;
 
-    /// Appends 1 to promptBatch() tokens. Returns the logits [vocab] after the last of them, or
-    /// nothing unless they are wanted. Throws Cancelled, which is looked for several times.
-    virtual std::span<const float> append(int slot, std::span<const Token> tokens, bool wantsLogits,
-                                          const std::stop_token& cancel) = 0;
+    /// Appends 1 to promptBatch() tokens. Where logits are wanted there is a row of them, after the
+    /// last token, until the next append() or step(). Throws Cancelled, which is looked for several
+    /// times.
+    virtual void append(int slot, std::span<const Token> tokens, bool wantsLogits,
+                        const std::stop_token& cancel) = 0;
 
     struct Next {
         int slot;
         Token token;
     };
-    /// Appends one token to each of several slots, which differ. Returns logits [next][vocab].
-    virtual std::span<const float> step(std::span<const Next> next) = 0;
+    /// Appends one token to each of several slots, which differ. Afterwards there is a row of
+    /// logits for each.
+    virtual void step(std::span<const Next> next) = 0;
+
+    /// The token after each row of logits, of the first `vocabulary`: as kernels::sampleToken(), so
+    /// every backend chooses the same from the same logits. A penalty changes the logits. Valid
+    /// until the next call.
+    virtual std::span<const Token> choose(std::span<const TokenChoice> choices, int vocabulary) = 0;
+    /// The logits [rows][vocab], brought here from where they are. Valid until the next call.
+    virtual std::span<const float> logits() = 0;
 };
 
 /// Sequences take room in the pool in pages of this many tokens.

@@ -93,11 +93,13 @@ public:
     CpuBackend(std::shared_ptr<const Artifact> artifact, const EngineSettings& settings)
         : artifact_(std::move(artifact)), config_(artifact_->config()),
           poolTokens_(cpuPoolTokens(*artifact_, settings, memoryOfThisMachine())),
-          pool_(settings.threads), rope_(config_, settings.contextLength),
-          attention_(config_, pool_), embedding_(artifact_->embedding()), head_(artifact_->head()),
+          pool_(settings.threads, settings.isPinned ? Pinning::Pinned : Pinning::Free),
+          rope_(config_, settings.contextLength), attention_(config_, pool_),
+          embedding_(artifact_->embedding()), head_(artifact_->head()),
           finalNorm_(artifact_->norm("model.norm.weight")),
           activations_(config_, std::max(kPromptBatch, settings.chats)),
-          logits_(static_cast<size_t>(config_.vocabSize * settings.chats)) {
+          logits_(static_cast<size_t>(config_.vocabSize) * static_cast<size_t>(settings.chats)),
+          samplers_(static_cast<size_t>(settings.chats)) {
         workspace_.activationBits =
             settings.activationBits > 0 ? settings.activationBits : kBestActivationBits;
         for (int slot = 0; slot < settings.chats; ++slot) {
@@ -119,9 +121,11 @@ public:
 
     int length(int slot) const override { return caches_[static_cast<size_t>(slot)].length(); }
     void truncate(int slot, int length) noexcept override { cache(slot).truncate(length); }
-    std::span<const float> append(int slot, std::span<const Token> tokens, bool wantsLogits,
-                                  const std::stop_token& cancel) override;
-    std::span<const float> step(std::span<const Next> next) override;
+    void append(int slot, std::span<const Token> tokens, bool wantsLogits,
+                const std::stop_token& cancel) override;
+    void step(std::span<const Next> next) override;
+    std::span<const Token> choose(std::span<const TokenChoice> choices, int vocabulary) override;
+    std::span<const float> logits() override { return rowsOfLogits(0, logitRows_); }
 
 private:
     /// One token on its way through the model. Neighbours in a batch may be of one sequence.
@@ -140,8 +144,12 @@ private:
     void feedForward(const Layer& layer, Batch batch);
     void normalise(std::span<const float> weight, Batch batch);
     void addChange(Batch batch);
-    /// logits_ [count][vocab] of the rows [first, first + count) of the last batch.
-    std::span<const float> logitsOf(size_t first, size_t count);
+    /// Logits of the rows [first, first + count) of the last batch.
+    void makeLogits(size_t first, size_t count);
+    std::span<float> rowsOfLogits(size_t first, size_t count) {
+        const auto vocabulary = static_cast<size_t>(config_.vocabSize);
+        return std::span(logits_).subspan(first * vocabulary, count * vocabulary);
+    }
     int64_t weightBytes() const;
 
     std::shared_ptr<const Artifact> artifact_;
@@ -157,11 +165,14 @@ private:
     std::vector<Layer> layers_;
     LinearWorkspace workspace_;
     Activations activations_;
-    std::vector<float> logits_; ///< [slots, vocab]
+    std::vector<float> logits_;                      ///< [slots, vocab]
+    size_t logitRows_ = 0;                           ///< of them that are there
+    std::vector<kernels::SampleWorkspace> samplers_; ///< by row
+    std::vector<Token> chosen_;
 };
 
-std::span<const float> CpuBackend::append(int slot, std::span<const Token> tokens, bool wantsLogits,
-                                          const std::stop_token& cancel) {
+void CpuBackend::append(int slot, std::span<const Token> tokens, bool wantsLogits,
+                        const std::stop_token& cancel) {
     KvCache& sequence = cache(slot);
     std::vector<Row> rows;
     for (const Token token : tokens) {
@@ -169,10 +180,13 @@ std::span<const float> CpuBackend::append(int slot, std::span<const Token> token
     }
     pass(rows, cancel);
     sequence.append(static_cast<int>(rows.size()));
-    return wantsLogits ? logitsOf(rows.size() - 1, 1) : std::span<const float>();
+    logitRows_ = 0;
+    if (wantsLogits) {
+        makeLogits(rows.size() - 1, 1);
+    }
 }
 
-std::span<const float> CpuBackend::step(std::span<const Next> next) {
+void CpuBackend::step(std::span<const Next> next) {
     std::vector<Row> rows;
     for (const auto& [slot, token] : next) {
         rows.push_back({token, &cache(slot), length(slot)});
@@ -181,7 +195,7 @@ std::span<const float> CpuBackend::step(std::span<const Next> next) {
     for (const Row& row : rows) {
         row.cache->append(1);
     }
-    return logitsOf(0, rows.size());
+    makeLogits(0, rows.size());
 }
 
 void CpuBackend::pass(Batch batch, const std::stop_token& cancel) {
@@ -203,9 +217,9 @@ void CpuBackend::pass(Batch batch, const std::stop_token& cancel) {
     }
 }
 
-std::span<const float> CpuBackend::logitsOf(size_t first, size_t count) {
+void CpuBackend::makeLogits(size_t first, size_t count) {
     const auto size = static_cast<size_t>(config_.hiddenSize);
-    const auto vocabulary = static_cast<size_t>(config_.vocabSize);
+    logitRows_ = count;
     for (size_t i = 0; i < count; ++i) {
         rmsNorm(std::span(activations_.hidden).subspan((first + i) * size, size), finalNorm_,
                 config_.rmsNormEpsilon, activations_.normed.data() + i * size);
@@ -213,7 +227,17 @@ std::span<const float> CpuBackend::logitsOf(size_t first, size_t count) {
     head_.multiply(pool_,
                    {activations_.normed.data(), static_cast<int64_t>(count), config_.hiddenSize},
                    {logits_.data(), config_.vocabSize});
-    return std::span(logits_).first(count * vocabulary);
+}
+
+std::span<const Token> CpuBackend::choose(std::span<const TokenChoice> choices, int vocabulary) {
+    chosen_.resize(choices.size());
+    pool_.run(std::ssize(choices), [&](int64_t i, int) {
+        const auto row = static_cast<size_t>(i);
+        const auto logits = rowsOfLogits(row, 1).first(static_cast<size_t>(vocabulary));
+        chosen_[row] =
+            kernels::sampleToken(choices[row].how, choices[row].seen, logits, samplers_[row]);
+    });
+    return chosen_;
 }
 
 void CpuBackend::normalise(std::span<const float> weight, Batch batch) {

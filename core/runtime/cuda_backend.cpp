@@ -1,19 +1,15 @@
 #include "core/runtime/cuda_backend.h"
 
 #include <algorithm>
-#include <iomanip>
-#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "core/base/error.h"
-#include "core/runtime/cuda/device_cache.h"
-#include "core/runtime/cuda/device_model.h"
-#include "core/runtime/cuda/model_step.h"
-#include "core/runtime/cuda/page_table.h"
-#include "core/runtime/cuda/prompt.h"
-#include "core/runtime/rope.h"
+#include "core/plan/gpu_memory.h"
+#include "core/runtime/cuda/device_engine.h"
+#include "core/runtime/cuda/device_sampler.h"
+#include "core/runtime/gpu_pool.h"
 #include "kernels/common/device.h"
 #include "kernels/common/kernel_error.h"
 
@@ -25,47 +21,6 @@ using kernels::cuda::freeDeviceBytes;
 
 /// So few tokens are faster one after another, and more exact.
 constexpr int kFewTokens = 8;
-/// For the vectors of steps and prompts, decoded weights and what the driver takes.
-constexpr int64_t kWorkspaceBytes = 700LL << 20;
-constexpr int kDefaultActivationBits = 8;
-
-int pagesFor(int64_t tokens) {
-    return static_cast<int>(usedTokens(tokens) / kPageTokens);
-}
-
-std::string gigabytes(int64_t bytes) {
-    std::ostringstream text;
-    text << std::fixed << std::setprecision(2) << static_cast<double>(bytes) / (1 << 30) << " GiB";
-    return text.str();
-}
-
-/// Tokens that the pool can have beside the weights: at most a context for every chat. Throws
-/// Error("engine.memory") when one context has no room.
-int64_t poolTokensOf(const Artifact& artifact, const EngineSettings& settings, int64_t freeBytes) {
-    const int64_t weights = deviceBytes(artifact);
-    const int64_t each = cacheTokenBytes(artifact.config(), settings.cacheBits);
-    const int64_t room = freeBytes - weights - kWorkspaceBytes;
-    const int64_t wanted = usedTokens(settings.contextLength);
-    const int64_t possible = room > 0 ? room / (each * kPageTokens) * kPageTokens : 0;
-    if (possible >= wanted) {
-        return std::min(possible, wanted * settings.chats);
-    }
-    const int64_t needed = weights + kWorkspaceBytes + wanted * each;
-    std::string fits = "nothing of it fits; choose a plan with fewer bits";
-    if (possible > 0) {
-        fits = "a context of " + std::to_string(possible) + " tokens fits (--context)";
-        if (settings.cacheBits == 16) {
-            fits += ", and about twice that with --kv-bits 8";
-        }
-    }
-    throw Error(
-        "engine.memory",
-        artifact.name() + " needs " + gigabytes(needed) + " of GPU memory: " + gigabytes(weights) +
-            " for weights, " + gigabytes(wanted * each) + " for a context of " +
-            std::to_string(settings.contextLength) + " tokens and " + gigabytes(kWorkspaceBytes) +
-            " to work with. The GPU has " + gigabytes(freeBytes) + " free; " + fits + ".",
-        {{"needed", std::to_string(needed)}, {"free", std::to_string(freeBytes)}});
-}
 
 /// Runs what may fail on the GPU; says what to do when it does.
 template <class Work>
@@ -81,82 +36,72 @@ auto onGpu(const std::string& doing, const Work& work) {
     }
 }
 
+DeviceEngineShape shapeOf(const EngineSettings& settings, int64_t poolTokens) {
+    DeviceEngineShape shape;
+    shape.contextLength = settings.contextLength;
+    shape.slots = settings.chats;
+    shape.poolTokens = poolTokens;
+    shape.cacheBits = settings.cacheBits;
+    shape.activationBits =
+        settings.activationBits == 0 ? kGpuActivationBits : settings.activationBits;
+    return shape;
+}
+
 class CudaBackend : public Backend {
 public:
+    /// `freeBytes`: of the GPU, before anything is loaded.
     CudaBackend(std::shared_ptr<const Artifact> artifact, const EngineSettings& settings,
-                int64_t poolTokens, const RotaryEmbedding& angles)
+                int64_t freeBytes, int64_t poolTokens)
         : artifact_(std::move(artifact)), contextLength_(settings.contextLength),
-          poolTokens_(poolTokens), freeBefore_(freeDeviceBytes()),
-          model_(loadDeviceModel(*artifact_)),
-          cache_(artifact_->config(), pagesFor(poolTokens), settings.cacheBits),
-          cacheTokenBytes_(cacheTokenBytes(artifact_->config(), settings.cacheBits)),
-          table_(settings.chats, pagesFor(settings.contextLength), pagesFor(poolTokens)),
-          deviceTable_(std::span<const int32_t>(table_.entries())),
-          cosines_(std::span<const float>(angles.cosines())),
-          sines_(std::span<const float>(angles.sines())),
-          step_(model_,
-                {cache_, deviceTable_.data(), table_.width(), cosines_.data(), sines_.data()},
-                std::min(settings.chats, kernels::kStepSequences),
-                settings.activationBits == 0 ? kDefaultActivationBits : settings.activationBits),
-          prompt_(model_,
-                  {cache_, deviceTable_.data(), table_.width(), cosines_.data(), sines_.data()},
-                  std::min(ModelPrompt::kMostTokens, settings.contextLength)),
+          poolTokens_(poolTokens),
+          cacheTokenBytes_(gpuCacheTokenBytes(artifact_->config(), settings.cacheBits)),
+          engine_(loadDeviceModel(*artifact_), shapeOf(settings, poolTokens)),
+          sampler_(engine_.step().sequences(), artifact_->config().vocabSize,
+                   std::min(settings.contextLength, artifact_->config().vocabSize)),
+          joined_(settings.chats > engine_.step().sequences()
+                      ? static_cast<size_t>(settings.chats) * vocabulary()
+                      : 0),
           lengths_(static_cast<size_t>(settings.chats)),
-          deviceBytes_(freeBefore_ - freeDeviceBytes()) {}
+          deviceBytes_(freeBytes - freeDeviceBytes()) {}
 
     const Artifact& artifact() const override { return *artifact_; }
     int contextLength() const override { return contextLength_; }
     int slots() const override { return static_cast<int>(lengths_.size()); }
     int64_t poolTokens() const override { return poolTokens_; }
-    int promptBatch() const override { return prompt_.tokens(); }
+    int promptBatch() const override { return engine_.prompt().tokens(); }
     BackendMemory memory() const override {
-        return {model_.arena.bytes(), cacheTokenBytes_, deviceBytes_};
+        return {engine_.model().arena.bytes(), cacheTokenBytes_, deviceBytes_};
     }
     int length(int slot) const override { return lengths_[static_cast<size_t>(slot)]; }
     void truncate(int slot, int length) noexcept override {
         lengths_[static_cast<size_t>(slot)] = length;
-        table_.shrink(slot, length);
+        engine_.shrink(slot, length);
     }
-    std::span<const float> append(int slot, std::span<const Token> tokens, bool wantsLogits,
-                                  const std::stop_token& cancel) override;
-    std::span<const float> step(std::span<const Next> next) override;
+    void append(int slot, std::span<const Token> tokens, bool wantsLogits,
+                const std::stop_token& cancel) override;
+    void step(std::span<const Next> next) override;
+    std::span<const Token> choose(std::span<const TokenChoice> choices, int vocabulary) override;
+    std::span<const float> logits() override;
 
 private:
-    void makeRoom(int slot, int length);
-    std::span<const float> appendOneByOne(int slot, std::span<const Token> tokens,
-                                          bool wantsLogits);
+    size_t vocabulary() const { return static_cast<size_t>(artifact_->config().vocabSize); }
+    void appendOneByOne(int slot, std::span<const Token> tokens, bool wantsLogits);
     kernels::StepState stateOf(std::span<const Next> next);
-    std::span<const float> stepAll(std::span<const Next> next);
+    void stepAll(std::span<const Next> next);
 
     std::shared_ptr<const Artifact> artifact_;
     int contextLength_;
     int64_t poolTokens_;
-    int64_t freeBefore_;
-    DeviceModel model_;
-    DeviceCache cache_;
     int64_t cacheTokenBytes_;
-    PageTable table_;
-    kernels::cuda::DeviceMemory<int32_t> deviceTable_;
-    kernels::cuda::DeviceMemory<float> cosines_;
-    kernels::cuda::DeviceMemory<float> sines_;
-    ModelStep step_;
-    ModelPrompt prompt_;
+    DeviceEngine engine_;
+    DeviceSampler sampler_;
+    kernels::cuda::DeviceMemory<float> joined_; ///< [slots, vocab] where a step takes several runs
+    float* logits_ = nullptr;                   ///< [logitRows_, vocab] in the GPU's memory
+    size_t logitRows_ = 0;
+    std::vector<float> hostLogits_;
     std::vector<int> lengths_;
     int64_t deviceBytes_;
-    std::vector<float> logits_; ///< where a step takes more than one run
 };
-
-void CudaBackend::makeRoom(int slot, int length) {
-    if (table_.grow(slot, length)) {
-        const auto row = static_cast<size_t>(slot) * static_cast<size_t>(table_.width());
-        kernels::cuda::require(cudaMemcpy(deviceTable_.data() + row, table_.row(slot),
-                                          static_cast<size_t>(table_.width()) * sizeof(int32_t),
-                                          cudaMemcpyHostToDevice),
-                               "Writing the page table");
-        // The copy may still be under way, and the streams of steps and prompts do not wait for it.
-        kernels::cuda::require(cudaStreamSynchronize(nullptr), "Writing the page table");
-    }
-}
 
 kernels::StepState CudaBackend::stateOf(std::span<const Next> next) {
     kernels::StepState state;
@@ -165,72 +110,94 @@ kernels::StepState CudaBackend::stateOf(std::span<const Next> next) {
         state.token[i] = each.token;
         state.position[i] = length(each.slot);
         state.slot[i] = each.slot;
-        makeRoom(each.slot, length(each.slot) + 1);
+        engine_.makeRoom(each.slot, length(each.slot) + 1);
     }
     return state;
 }
 
-std::span<const float> CudaBackend::appendOneByOne(int slot, std::span<const Token> tokens,
-                                                   bool wantsLogits) {
-    std::span<const float> logits;
+void CudaBackend::appendOneByOne(int slot, std::span<const Token> tokens, bool wantsLogits) {
     for (size_t i = 0; i < tokens.size(); ++i) {
         const Next next{slot, tokens[i]};
-        logits = step_.run(stateOf({&next, 1}), wantsLogits && i + 1 == tokens.size());
+        engine_.step().run(stateOf({&next, 1}), wantsLogits && i + 1 == tokens.size());
         ++lengths_[static_cast<size_t>(slot)];
     }
-    return logits;
+    logits_ = engine_.step().logits();
 }
 
-std::span<const float> CudaBackend::append(int slot, std::span<const Token> tokens,
-                                           bool wantsLogits, const std::stop_token& cancel) {
+void CudaBackend::append(int slot, std::span<const Token> tokens, bool wantsLogits,
+                         const std::stop_token& cancel) {
     const int before = length(slot);
     const auto count = static_cast<int>(tokens.size());
     if (cancel.stop_requested()) {
         throw Cancelled();
     }
+    logitRows_ = 0;
     try {
-        return onGpu("Reading the prompt", [&] {
+        onGpu("Reading the prompt", [&] {
             if (count <= kFewTokens) {
-                return appendOneByOne(slot, tokens, wantsLogits);
+                appendOneByOne(slot, tokens, wantsLogits);
+                return;
             }
-            makeRoom(slot, before + count);
-            const auto logits = prompt_.run(tokens, before, slot, wantsLogits, cancel);
+            engine_.makeRoom(slot, before + count);
+            engine_.prompt().run(tokens, before, slot, wantsLogits, cancel);
             lengths_[static_cast<size_t>(slot)] = before + count;
-            return logits;
+            logits_ = engine_.prompt().logits();
         });
     } catch (...) {
         truncate(slot, before);
         throw;
     }
+    logitRows_ = wantsLogits ? 1 : 0;
 }
 
-std::span<const float> CudaBackend::stepAll(std::span<const Next> next) {
-    const auto most = static_cast<size_t>(step_.sequences());
-    std::span<const float> logits;
-    logits_.clear();
+void CudaBackend::stepAll(std::span<const Next> next) {
+    const auto most = static_cast<size_t>(engine_.step().sequences());
+    logits_ = next.size() > most ? joined_.data() : engine_.step().logits();
     for (size_t first = 0; first < next.size(); first += most) {
         const auto part = next.subspan(first, std::min(most, next.size() - first));
-        logits = step_.run(stateOf(part), true);
-        if (part.size() < next.size()) {
-            logits_.insert(logits_.end(), logits.begin(), logits.end());
+        engine_.step().run(stateOf(part), true);
+        if (next.size() > most) { // before the next run writes over them
+            const char* doing = "Keeping logits";
+            kernels::cuda::require(
+                cudaMemcpy(logits_ + first * vocabulary(), engine_.step().logits(),
+                           part.size() * vocabulary() * sizeof(float), cudaMemcpyDeviceToDevice),
+                doing);
+            kernels::cuda::require(cudaStreamSynchronize(nullptr), doing);
         }
     }
-    return next.size() > most ? std::span<const float>(logits_) : logits;
 }
 
-std::span<const float> CudaBackend::step(std::span<const Next> next) {
+void CudaBackend::step(std::span<const Next> next) {
+    logitRows_ = 0;
     try {
-        const auto logits = onGpu("A step", [&] { return stepAll(next); });
-        for (const Next& each : next) {
-            ++lengths_[static_cast<size_t>(each.slot)];
-        }
-        return logits;
+        onGpu("A step", [&] { stepAll(next); });
     } catch (...) {
         for (const Next& each : next) {
-            table_.shrink(each.slot, length(each.slot));
+            engine_.shrink(each.slot, length(each.slot));
         }
         throw;
     }
+    for (const Next& each : next) {
+        ++lengths_[static_cast<size_t>(each.slot)];
+    }
+    logitRows_ = next.size();
+}
+
+std::span<const Token> CudaBackend::choose(std::span<const TokenChoice> choices, int vocabulary) {
+    return onGpu("Choosing tokens", [&] {
+        return sampler_.choose(choices, logits_, artifact_->config().vocabSize, vocabulary);
+    });
+}
+
+std::span<const float> CudaBackend::logits() {
+    hostLogits_.resize(logitRows_ * vocabulary());
+    onGpu("Copying logits", [&] {
+        kernels::cuda::require(cudaMemcpy(hostLogits_.data(), logits_,
+                                          hostLogits_.size() * sizeof(float),
+                                          cudaMemcpyDeviceToHost),
+                               "Copying logits");
+    });
+    return hostLogits_;
 }
 
 } // namespace
@@ -252,9 +219,9 @@ std::unique_ptr<Backend> openCudaBackend(std::shared_ptr<const Artifact> artifac
                                        std::to_string(limit) + " bytes of shared memory; " +
                                        std::to_string(needed) + " are needed.");
         }
-        const int64_t tokens = poolTokensOf(*artifact, settings, freeDeviceBytes());
-        const RotaryEmbedding angles(artifact->config(), settings.contextLength);
-        return std::make_unique<CudaBackend>(std::move(artifact), settings, tokens, angles);
+        const int64_t freeBytes = freeDeviceBytes();
+        const int64_t tokens = gpuPoolTokens(*artifact, settings, freeBytes);
+        return std::make_unique<CudaBackend>(std::move(artifact), settings, freeBytes, tokens);
     });
 }
 

@@ -12,6 +12,17 @@
 
 namespace caldera {
 
+namespace {
+
+std::exception_ptr noFiniteLogit() {
+    return std::make_exception_ptr(Error(
+        "engine.logits",
+        "The largest of the model's logits is no finite number, so there is no next token. The "
+        "artifact is damaged or was compressed from a broken model; evaluate it to see where."));
+}
+
+} // namespace
+
 /// One answer in the making. It lives on its caller's stack, until it is over.
 struct Scheduler::Answer {
     Answer(std::span<const Token> prompt, std::span<const Token> stopTokens,
@@ -43,8 +54,8 @@ struct Scheduler::Answer {
 
 Scheduler::Scheduler(std::unique_ptr<Backend> backend)
     : backend_(std::move(backend)), memory_(backend_->memory()),
-      vocabulary_(std::min(static_cast<size_t>(backend_->artifact().config().vocabSize),
-                           static_cast<size_t>(backend_->artifact().tokenizer()->size()))),
+      vocabulary_(std::min(backend_->artifact().config().vocabSize,
+                           static_cast<int>(backend_->artifact().tokenizer()->size()))),
       slots_(*backend_), thread_([this](const std::stop_token& end) { work(end); }) {}
 
 int Scheduler::contextLength() const {
@@ -230,14 +241,13 @@ void Scheduler::readPrompt() {
     const auto batch =
         rest.first(std::min(rest.size(), static_cast<size_t>(backend_->promptBatch())));
     const bool isLast = batch.size() == rest.size();
-    std::span<const float> logits;
     try {
-        logits = backend_->append(answer.slot, batch, isLast, answer.cancel);
+        backend_->append(answer.slot, batch, isLast, answer.cancel);
     } catch (const Cancelled&) {
         end(answer, FinishReason::Cancelled);
         return;
     } catch (...) {
-        fail(answer);
+        fail(answer, std::current_exception());
         return;
     }
     slots_.append(answer.slot, batch);
@@ -248,7 +258,8 @@ void Scheduler::readPrompt() {
     if (isLast) {
         answer.isPromptDone = true;
         answer.clock.promptDone();
-        choose(answer, logits);
+        Answer* const one = &answer;
+        chooseAll({&one, 1});
     }
 }
 
@@ -264,31 +275,42 @@ void Scheduler::stepAll() {
     for (const Answer* answer : stepping) {
         next.push_back({answer->slot, answer->tokens.back()});
     }
-    std::span<const float> logits; // [stepping][vocab]
     try {
-        logits = backend_->step(next);
+        backend_->step(next);
     } catch (...) {
-        for (Answer* answer : stepping) {
-            fail(*answer);
-        }
+        failAll(stepping);
         return;
     }
-    const size_t row = logits.size() / stepping.size();
-    for (size_t i = 0; i < stepping.size(); ++i) {
-        slots_.append(next[i].slot, {&next[i].token, 1});
-        choose(*stepping[i], logits.subspan(i * row, row));
+    for (const Backend::Next& each : next) {
+        slots_.append(each.slot, {&each.token, 1});
+    }
+    chooseAll(stepping);
+}
+
+void Scheduler::chooseAll(std::span<Answer* const> answers) {
+    std::vector<TokenChoice> choices;
+    choices.reserve(answers.size());
+    for (Answer* answer : answers) {
+        choices.push_back(answer->sampler.next(answer->tokens));
+    }
+    std::span<const Token> tokens;
+    try {
+        tokens = backend_->choose(choices, vocabulary_);
+    } catch (...) {
+        failAll(answers);
+        return;
+    }
+    for (size_t i = 0; i < answers.size(); ++i) {
+        if (tokens[i] == kernels::kNoToken) {
+            fail(*answers[i], noFiniteLogit());
+        } else {
+            take(*answers[i], tokens[i]);
+        }
     }
 }
 
-/// The next token; the answer may be over after it.
-void Scheduler::choose(Answer& answer, std::span<const float> logits) {
-    Token token = 0;
-    try {
-        token = answer.sampler.choose(logits.first(vocabulary_), answer.tokens);
-    } catch (...) {
-        fail(answer);
-        return;
-    }
+/// The answer may be over after its next token.
+void Scheduler::take(Answer& answer, Token token) {
     if (std::find(answer.stop.begin(), answer.stop.end(), token) != answer.stop.end()) {
         end(answer, FinishReason::Stop);
         return;
@@ -306,11 +328,17 @@ void Scheduler::choose(Answer& answer, std::span<const float> logits) {
     }
 }
 
-/// With the exception that is being handled.
-void Scheduler::fail(Answer& answer) {
-    answer.failure = std::current_exception();
+void Scheduler::fail(Answer& answer, const std::exception_ptr& failure) {
+    answer.failure = failure;
     slots_.forget(answer.slot);
     end(answer, FinishReason::Cancelled);
+}
+
+/// With the exception that is being handled.
+void Scheduler::failAll(std::span<Answer* const> answers) {
+    for (Answer* answer : answers) {
+        fail(*answer, std::current_exception());
+    }
 }
 
 /// The caller may go on, and the answer be gone, as soon as this returns.

@@ -52,8 +52,11 @@ private:
     void admit();
     void readPrompt();
     void stepAll();
-    void choose(Answer& answer, std::span<const float> logits);
-    void fail(Answer& answer);
+    /// Asks the backend for the next token of each answer that has a row of logits.
+    void chooseAll(std::span<Answer* const> answers);
+    void take(Answer& answer, Token token);
+    void fail(Answer& answer, const std::exception_ptr& failure);
+    void failAll(std::span<Answer* const> answers);
     void end(Answer& answer, FinishReason reason);
 
     /// `mutex_` is held.
@@ -61,8 +64,8 @@ private:
 
     std::unique_ptr<Backend> backend_;
     BackendMemory memory_;
-    size_t vocabulary_; ///< rows of the head beyond it are padding
-    SlotPool slots_;    ///< the scheduler's thread alone
+    int vocabulary_; ///< rows of the head beyond it are padding
+    SlotPool slots_; ///< the scheduler's thread alone
 
     mutable std::mutex mutex_;
     std::condition_variable_any changed_; ///< someone waits

@@ -3,6 +3,7 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <optional>
 
 namespace caldera {
 
@@ -14,6 +15,14 @@ constexpr uint64_t kOneRun = uint64_t{1} << 32;
 /// would cost.
 constexpr int kSpins = 4000;
 
+/// Where it is not allowed the thread stays free.
+void pinThisThread(int core) {
+    cpu_set_t cores;
+    CPU_ZERO(&cores);
+    CPU_SET(static_cast<size_t>(core), &cores);
+    sched_setaffinity(0, sizeof(cores), &cores);
+}
+
 } // namespace
 
 void pauseBriefly() {
@@ -24,21 +33,40 @@ void pauseBriefly() {
 #endif
 }
 
-int availableCores() {
+std::vector<int> coreNumbers() {
+    std::vector<int> numbers;
     cpu_set_t cores;
     CPU_ZERO(&cores);
     if (sched_getaffinity(0, sizeof(cores), &cores) == 0) {
-        return std::max(1, CPU_COUNT(&cores));
+        for (int core = 0; core < CPU_SETSIZE; ++core) {
+            if (CPU_ISSET(static_cast<size_t>(core), &cores)) {
+                numbers.push_back(core);
+            }
+        }
     }
-    return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+    return numbers;
 }
 
-ThreadPool::ThreadPool(int threads) {
-    const int cores = availableCores();
-    const int count = threads > 0 ? threads : cores;
-    spins_ = count <= cores ? kSpins : 0;
+int availableCores() {
+    const auto cores = static_cast<int>(coreNumbers().size());
+    return cores > 0 ? cores : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
+
+ThreadPool::ThreadPool(int threads, Pinning pinning) {
+    const int available = availableCores();
+    const int count = threads > 0 ? threads : available;
+    spins_ = count <= available ? kSpins : 0;
+    const std::vector<int> cores = pinning == Pinning::Pinned ? coreNumbers() : std::vector<int>();
+    const bool isPinned = static_cast<size_t>(count) <= cores.size();
     for (int thread = 1; thread < count; ++thread) {
-        threads_.emplace_back([this, thread] { serve(thread); });
+        const std::optional<int> core =
+            isPinned ? std::optional(cores[static_cast<size_t>(thread)]) : std::nullopt;
+        threads_.emplace_back([this, thread, core] {
+            if (core) {
+                pinThisThread(*core);
+            }
+            serve(thread);
+        });
     }
 }
 

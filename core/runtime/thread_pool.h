@@ -12,15 +12,23 @@ namespace caldera {
 /// Lets the other threads of a core go ahead while this one waits in a loop.
 void pauseBriefly();
 
-/// Cores that this process may use.
+/// Numbers of the cores that the calling thread may use; nothing where the system does not say.
+std::vector<int> coreNumbers();
+/// Cores that the calling thread may use, at least one.
 int availableCores();
+
+/// Where a pool's own threads run. The caller's thread stays where it is: it belongs to others.
+enum class Pinning {
+    Pinned, ///< each on one core of those that the pool's maker may use, while there are enough
+    Free,   ///< wherever the system puts them
+};
 
 /// A fixed set of threads, the caller being one of them. Idle threads spin for a moment and then
 /// sleep. Not for concurrent callers.
 class ThreadPool {
 public:
     /// threads 0: availableCores().
-    explicit ThreadPool(int threads);
+    explicit ThreadPool(int threads, Pinning pinning = Pinning::Free);
     ~ThreadPool();
     ThreadPool(const ThreadPool&) = delete;
     ThreadPool& operator=(const ThreadPool&) = delete;

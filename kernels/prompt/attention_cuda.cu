@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "kernels/prompt/threads.cuh"
+#include "kernels/step/stored.cuh"
 
 namespace caldera::kernels::cuda {
 namespace {
@@ -37,31 +38,6 @@ __device__ void turnHead(const AttendPhase& phase, const float* head, int positi
     }
 }
 
-/// One vector into the cache: fp16, or int8 with a scale. By one warp.
-__device__ void storeCached(const StepCache& cache, void* to, float* scales, int64_t place,
-                            int size, const float* value) {
-    if (cache.bits == 16) {
-        uint16_t* out = static_cast<uint16_t*>(to) + place * size;
-        for (int i = laneIndex(); i < size; i += kWarpLanes) {
-            out[i] = halfBits(value[i]);
-        }
-        return;
-    }
-    float largest = 0;
-    for (int i = laneIndex(); i < size; i += kWarpLanes) {
-        largest = fmaxf(largest, fabsf(value[i]));
-    }
-    largest = largestOfWarp(largest);
-    const float inverse = largest > 0 ? 127.0F / largest : 0;
-    auto* out = static_cast<int8_t*>(to) + place * size;
-    for (int i = laneIndex(); i < size; i += kWarpLanes) {
-        out[i] = static_cast<int8_t>(__float2int_rn(value[i] * inverse));
-    }
-    if (laneIndex() == 0) {
-        scales[place] = largest / 127.0F;
-    }
-}
-
 /// A warp has a head of a token: of its queries, then keys, then values.
 __global__ void placeKernel(const __grid_constant__ AttendPhase phase,
                             const __grid_constant__ PromptChunk chunk, float factor,
@@ -90,9 +66,9 @@ __global__ void placeKernel(const __grid_constant__ AttendPhase phase,
         float* own = turned[warpIndex()];
         turnHead(phase, phase.keys + at, position, [&](int i, float value) { own[i] = value; });
         __syncwarp();
-        storeCached(cache, cache.keys, cache.keyScale, place, size, own);
+        storeVector(cache, cache.keys, cache.keyScale, place, size, own);
     } else {
-        storeCached(cache, cache.values, cache.valueScale, place, size, phase.values + at);
+        storeVector(cache, cache.values, cache.valueScale, place, size, phase.values + at);
     }
 }
 

@@ -1,41 +1,19 @@
 // Where a prompt begins and ends: embeddings, and the logits of its last token.
 #include "kernels/prompt/prompt_cuda.h"
 
-#include <cuda_bf16.h>
-
 #include "kernels/prompt/threads.cuh"
+#include "kernels/step/stored.cuh"
 
 namespace caldera::kernels::cuda {
 namespace {
 
 using namespace prompt;
 
-/// Element i of a row of an embedding or a head; Int8 without its scale.
-__device__ float tableValue(const EmbedPhase& table, int64_t row, int i) {
-    const int64_t at = row * table.columns + i;
-    switch (table.storage) {
-    case StepStorage::Int4: {
-        constexpr int kScaleColumns = 64;
-        const int64_t scales = (table.columns + kScaleColumns - 1) / kScaleColumns; // of a row
-        const int byte = table.rows[(row * scales * kScaleColumns + i) / 2];
-        const int code = (byte >> (i % 2 * 4)) & 0xF;
-        return static_cast<float>(code - 8) *
-               fromHalf(table.scale[row * scales + i / kScaleColumns]);
-    }
-    case StepStorage::Int8:
-        return static_cast<float>(static_cast<int8_t>(table.rows[at]));
-    case StepStorage::Float16:
-        return fromHalf(reinterpret_cast<const uint16_t*>(table.rows)[at]);
-    default:
-        return __bfloat162float(reinterpret_cast<const __nv_bfloat16*>(table.rows)[at]);
-    }
-}
-
 /// A thread block has a token.
 __global__ void embedKernel(const __grid_constant__ EmbedPhase table, const int32_t* tokens) {
     float* hidden = table.hidden + static_cast<int64_t>(blockIdx.x) * table.columns;
     const int64_t row = tokens[blockIdx.x];
-    const float scale = table.storage == StepStorage::Int8 ? fromHalf(table.scale[row]) : 1;
+    const float scale = tableScale(table, row);
     for (int i = static_cast<int>(threadIdx.x); i < table.columns; i += kThreads) {
         hidden[i] = tableValue(table, row, i) * scale;
     }

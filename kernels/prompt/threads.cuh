@@ -13,21 +13,6 @@ namespace caldera::kernels::prompt {
 inline constexpr int kThreads = 256;
 inline constexpr int kWarps = kThreads / kWarpLanes;
 
-__device__ inline int warpIndex() {
-    return static_cast<int>(threadIdx.x) / kWarpLanes;
-}
-
-__device__ inline int laneIndex() {
-    return static_cast<int>(threadIdx.x) % kWarpLanes;
-}
-
-__device__ inline float largestOfWarp(float value) {
-    for (int distance = kWarpLanes / 2; distance > 0; distance /= 2) {
-        value = fmaxf(value, __shfl_xor_sync(kAllLanes, value, distance));
-    }
-    return value;
-}
-
 __device__ inline uint16_t halfBits(float value) {
     return __half_as_ushort(__float2half_rn(value));
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kernels/step/memory.cuh"
+#include "kernels/step/stored.cuh"
 #include "kernels/step/vector.cuh"
 
 namespace caldera::kernels::step {
@@ -66,39 +67,6 @@ struct AttendUnit {
         return (static_cast<int64_t>(pages[page]) * phase.kvHeads + kvHead) * kPageTokens;
     }
 };
-
-/// One vector into the cache, fp16 or int8 with a scale, and into its copy in shared memory. By
-/// one warp.
-__device__ inline void storeCached(const StepCache& cache, void* to, float* scales, int64_t place,
-                                   int size, const float* value, char* copy) {
-    if (cache.bits == 16) {
-        auto* out = static_cast<__half*>(to) + place * size;
-#pragma unroll 1
-        for (int i = laneIndex(); i < size; i += kWarpLanes) {
-            const __half number = __float2half_rn(value[i]);
-            out[i] = number;
-            reinterpret_cast<__half*>(copy)[i] = number;
-        }
-        return;
-    }
-    float largest = 0;
-#pragma unroll 1
-    for (int i = laneIndex(); i < size; i += kWarpLanes) {
-        largest = fmaxf(largest, fabsf(value[i]));
-    }
-    largest = largestOfWarp(largest);
-    const float inverse = largest > 0 ? 127.0F / largest : 0;
-    auto* out = static_cast<int8_t*>(to) + place * size;
-#pragma unroll 1
-    for (int i = laneIndex(); i < size; i += kWarpLanes) {
-        const auto number = static_cast<int8_t>(__float2int_rn(value[i] * inverse));
-        out[i] = number;
-        reinterpret_cast<int8_t*>(copy)[i] = number;
-    }
-    if (laneIndex() == 0) {
-        scales[place] = largest / 127.0F;
-    }
-}
 
 /// Tokens of a page whose keys and values are in shared memory together.
 __device__ inline int tokensOfChunk(const AttendPhase& phase) {
@@ -164,10 +132,10 @@ __device__ inline void storeNew(const AttendPhase& phase, const AttendUnit& unit
     const int token = unit.position - chunk.position;
     const int at = token * size * phase.cache.bits / 8;
     if (warpIndex() == 0) {
-        storeCached(phase.cache, phase.cache.keys, phase.cache.keyScale, chunk.place + token, size,
+        storeVector(phase.cache, phase.cache.keys, phase.cache.keyScale, chunk.place + token, size,
                     memory.newKey, chunk.keys + at);
     } else if (warpIndex() == 1) {
-        storeCached(phase.cache, phase.cache.values, phase.cache.valueScale, chunk.place + token,
+        storeVector(phase.cache, phase.cache.values, phase.cache.valueScale, chunk.place + token,
                     size, memory.newValue, chunk.values(phase) + at);
     }
 }

@@ -1,32 +1,15 @@
 // Phases of one warp a block of 128 elements: embeddings, and the parts of attention joined.
 #pragma once
 
-#include <cuda_bf16.h>
-
 #include "kernels/step/attend.cuh"
+#include "kernels/step/stored.cuh"
 #include "kernels/step/vector.cuh"
 
 namespace caldera::kernels::step {
 
 /// Element i of a row of the table.
 __device__ __noinline__ float embeddingValue(const EmbedPhase& phase, int64_t row, int i) {
-    switch (phase.storage) {
-    case StepStorage::Int4: {
-        const int64_t padded = (phase.columns + 63) / 64 * 64;
-        const int byte = phase.rows[row * padded / 2 + i / 2];
-        const int code = (byte >> (i % 2 * 4)) & 0xF;
-        return static_cast<float>(code - 8) *
-               __half2float(halves(phase.scale)[row * (padded / 64) + i / 64]);
-    }
-    case StepStorage::Int8:
-        return static_cast<float>(static_cast<int8_t>(phase.rows[row * phase.columns + i])) *
-               __half2float(halves(phase.scale)[row]);
-    case StepStorage::Float16:
-        return __half2float(reinterpret_cast<const __half*>(phase.rows)[row * phase.columns + i]);
-    default:
-        return __bfloat162float(
-            reinterpret_cast<const __nv_bfloat16*>(phase.rows)[row * phase.columns + i]);
-    }
+    return tableValue(phase, row, i) * tableScale(phase, row);
 }
 
 /// Elements i ... i + 3; 0 beyond the row.

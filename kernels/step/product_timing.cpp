@@ -9,6 +9,7 @@
 #include <cublas_v2.h>
 #include <cuda_runtime.h>
 
+#include "kernels/common/cuda_graph.h"
 #include "kernels/hadamard/hadamard.h"
 #include "kernels/step/program.h"
 
@@ -23,36 +24,15 @@ constexpr uint16_t kHalfOne = 0x3C00;
 
 /// Median seconds of a replay of what `launch` puts on a stream.
 double replaySeconds(const std::function<void(cudaStream_t)>& launch) {
-    cudaStream_t stream = nullptr;
-    cudaGraph_t graph = nullptr;
-    cudaGraphExec_t replay = nullptr;
-    cudaEvent_t begin = nullptr;
-    cudaEvent_t end = nullptr;
     constexpr const char* kDoing = "Timing products";
-    require(cudaStreamCreate(&stream), kDoing);
-    launch(stream); // once before: what is made at first use cannot be captured
-    require(cudaStreamSynchronize(stream), kDoing);
-    require(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal), kDoing);
-    launch(stream);
-    require(cudaStreamEndCapture(stream, &graph), kDoing);
-    require(cudaGraphInstantiate(&replay, graph, 0), kDoing);
-    require(cudaEventCreate(&begin), kDoing);
-    require(cudaEventCreate(&end), kDoing);
-    std::vector<float> milliseconds(kReplays);
-    for (float& each : milliseconds) {
-        require(cudaEventRecord(begin, stream), kDoing);
-        require(cudaGraphLaunch(replay, stream), kDoing);
-        require(cudaEventRecord(end, stream), kDoing);
-        require(cudaEventSynchronize(end), kDoing);
-        require(cudaEventElapsedTime(&each, begin, end), kDoing);
-    }
-    cudaEventDestroy(end);
-    cudaEventDestroy(begin);
-    cudaGraphExecDestroy(replay);
-    cudaGraphDestroy(graph);
-    cudaStreamDestroy(stream);
-    std::sort(milliseconds.begin(), milliseconds.end());
-    return milliseconds[kReplays / 2] * 1e-3;
+    require(cudaStreamSynchronize(nullptr), kDoing); // what the products read may be on its way
+    const CudaStreamHandle stream = makeCudaStream(kDoing);
+    launch(stream.get()); // once before: what is made at first use cannot be captured
+    require(cudaStreamSynchronize(stream.get()), kDoing);
+    const CudaGraphHandle replay =
+        captureGraph(stream.get(), kDoing, [&] { launch(stream.get()); });
+    return medianSeconds(stream.get(), kReplays, kDoing,
+                         [&] { require(cudaGraphLaunch(replay.get(), stream.get()), kDoing); });
 }
 
 std::vector<uint8_t> randomBytes(size_t count) {
@@ -90,8 +70,8 @@ public:
 
     int count() const { return count_; }
     double bytes() const {
-        return static_cast<double>(setBytes()) +
-               2.0 * static_cast<double>(allRows() / 16 + shape_.rank);
+        const int64_t scales = allRows() / 16 + shape_.rank; // fp16
+        return static_cast<double>(setBytes()) + 2.0 * static_cast<double>(scales);
     }
     void run(cudaStream_t stream) const {
         program_.run(state_.data(), shape_.sequences, program_.phaseCount(), stream);

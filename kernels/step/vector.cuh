@@ -17,22 +17,6 @@ namespace caldera::kernels::step {
 inline constexpr int kOfLane = static_cast<int>(kQuantizedBlock) / kWarpLanes;
 static_assert(kOfLane == 4);
 
-/// The thread's number, of which the compiler knows nothing: else it would work out what follows
-/// from it once for the whole kernel, and the loops of products would not have enough registers.
-__device__ inline int threadNumber() {
-    int thread = static_cast<int>(threadIdx.x);
-    asm volatile("" : "+r"(thread));
-    return thread;
-}
-
-__device__ inline int laneIndex() {
-    return threadNumber() % kWarpLanes;
-}
-
-__device__ inline int warpIndex() {
-    return threadNumber() / kWarpLanes;
-}
-
 /// a / b of numbers below 2^22, without the long way of integers.
 __device__ inline int quotient(int a, int b) {
     return static_cast<int>(__fdividef(static_cast<float>(a) + 0.5F, static_cast<float>(b)));
@@ -54,14 +38,6 @@ __device__ inline const __half* halves(const uint16_t* bits) {
 
 __device__ inline float sumWarp(float value) {
     return sumLanes(value, 1);
-}
-
-__device__ inline float largestOfWarp(float value) {
-#pragma unroll
-    for (int distance = kWarpLanes / 2; distance > 0; distance /= 2) {
-        value = fmaxf(value, __shfl_xor_sync(kAllLanes, value, distance));
-    }
-    return value;
 }
 
 /// Halves the numbers that a lane has until there is one: lanes that differ by kDistance exchange,

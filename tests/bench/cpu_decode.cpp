@@ -1,10 +1,12 @@
 // How fast the CPU reads prompts and answers, and what activations of 8 bits cost.
 //
 //   cpu_decode speed ARTIFACT TEXT THREADS BITS WINDOWS
+//   cpu_decode pinning ARTIFACT TEXT THREADS BITS WINDOWS
 //   cpu_decode divergence ARTIFACT TEXT THREADS TOKENS
 //
 // speed: windows of 25 tokens after 8, and every third time 512 prompt tokens, each from an empty
-// cache; medians and bests. divergence: of answers at 8 bits from those at 16, mean over the first
+// cache; medians and bests. pinning: the same windows with threads pinned and free, in turns.
+// divergence: of answers at 8 bits from those at 16, mean over the first
 // TOKENS tokens in windows of 512.
 #include <algorithm>
 #include <chrono>
@@ -28,19 +30,21 @@ struct Setup {
     std::vector<Token> text;
     int threads = 0;
 
-    std::unique_ptr<Backend> open(int activationBits) const {
+    std::unique_ptr<Backend> open(int activationBits, bool isPinned = true) const {
         EngineSettings settings;
         settings.contextLength = 1024;
         settings.threads = threads;
         settings.device = EngineSettings::Device::Cpu;
         settings.activationBits = activationBits;
+        settings.isPinned = isPinned;
         return openCpuBackend(artifact, settings);
     }
 };
 
 std::span<const float> step(Backend& backend, Token token) {
     const Backend::Next next{0, token};
-    return backend.step({&next, 1});
+    backend.step({&next, 1});
+    return backend.logits();
 }
 
 void appendAll(Backend& backend, std::span<const Token> tokens) {
@@ -65,25 +69,44 @@ void printSpeeds(const char* what, std::vector<double> speeds) {
                 speeds.back());
 }
 
-void measureSpeed(const Setup& setup, int bits, int windows) {
+double answerSpeed(Backend& backend, std::span<const Token> text) {
     constexpr int kStart = 8;
     constexpr int kAnswer = 25;
+    backend.truncate(0, 0);
+    appendAll(backend, text.first(kStart));
+    return speedOf(kAnswer, [&] {
+        for (const Token token : text.subspan(kStart, kAnswer)) {
+            step(backend, token);
+        }
+    });
+}
+
+double promptSpeed(Backend& backend, std::span<const Token> text) {
     constexpr int kPrompt = 512;
+    backend.truncate(0, 0);
+    return speedOf(kPrompt, [&] { appendAll(backend, text.first(kPrompt)); });
+}
+
+void measurePinning(const Setup& setup, int bits, int windows) {
+    const auto pinned = setup.open(bits, true);
+    const auto free = setup.open(bits, false);
+    std::vector<double> speeds[2];
+    for (int window = 0; window < windows; ++window) {
+        speeds[0].push_back(answerSpeed(*pinned, setup.text));
+        speeds[1].push_back(answerSpeed(*free, setup.text));
+    }
+    printSpeeds("answers, pinned", speeds[0]);
+    printSpeeds("answers, free", speeds[1]);
+}
+
+void measureSpeed(const Setup& setup, int bits, int windows) {
     const auto backend = setup.open(bits);
     std::vector<double> answers;
     std::vector<double> prompts;
     for (int window = 0; window < windows; ++window) {
-        backend->truncate(0, 0);
-        appendAll(*backend, std::span(setup.text).first(kStart));
-        answers.push_back(speedOf(kAnswer, [&] {
-            for (int i = 0; i < kAnswer; ++i) {
-                step(*backend, setup.text[static_cast<size_t>(kStart + i)]);
-            }
-        }));
+        answers.push_back(answerSpeed(*backend, setup.text));
         if (window % 3 == 0) {
-            backend->truncate(0, 0);
-            prompts.push_back(speedOf(
-                kPrompt, [&] { appendAll(*backend, std::span(setup.text).first(kPrompt)); }));
+            prompts.push_back(promptSpeed(*backend, setup.text));
         }
     }
     std::printf("%.1f MB a token\n", static_cast<double>(backend->memory().weightBytes) / 1e6);
@@ -138,6 +161,8 @@ void run(const std::vector<std::string>& words) {
     setup.threads = std::stoi(words.at(3));
     if (words.at(0) == "speed") {
         measureSpeed(setup, std::stoi(words.at(4)), std::stoi(words.at(5)));
+    } else if (words.at(0) == "pinning") {
+        measurePinning(setup, std::stoi(words.at(4)), std::stoi(words.at(5)));
     } else {
         measureDivergence(setup, std::stoi(words.at(4)));
     }
@@ -152,7 +177,7 @@ int main(int count, char** words) {
     } catch (const Error& error) {
         std::fprintf(stderr, "%s\n", error.what());
     } catch (const std::exception&) {
-        std::fprintf(stderr, "cpu_decode speed ARTIFACT TEXT THREADS BITS WINDOWS, or "
+        std::fprintf(stderr, "cpu_decode speed|pinning ARTIFACT TEXT THREADS BITS WINDOWS, or "
                              "cpu_decode divergence ARTIFACT TEXT THREADS TOKENS\n");
     }
     return 2;

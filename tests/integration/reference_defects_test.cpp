@@ -36,6 +36,7 @@
 #include "core/runtime/backend.h"
 #include "core/runtime/linear.h"
 #include "core/runtime/thread_pool.h"
+#include "tests/support/backend_logits.h"
 #include "tests/support/matrix_problem.h"
 #include "tests/support/random_model.h"
 
@@ -132,7 +133,7 @@ protected:
     /// How far the engine's logits are from the original model's, relative to their spread.
     double distanceFromOriginal(const std::shared_ptr<const Artifact>& artifact) const {
         const auto backend = openBackend(artifact, kOnCpu);
-        return distance(backend->append(0, kTokens, true, {}),
+        return distance(test::logitsAfter(*backend, kTokens),
                         logitsAfterEach(*modelWeights(model_))[31]);
     }
     static double distance(std::span<const float> found, const torch::Tensor& expected) {
@@ -251,7 +252,7 @@ TEST_F(ReferenceDefects, B7AModelWithoutQRuns) {
     const torch::Tensor expected = logitsAfterEach(*artifactWeights(compressed));
     const auto backend = openBackend(compressed, kOnCpu);
     for (size_t i = 0; i < kTokens.size(); ++i) {
-        EXPECT_LT(distance(backend->append(0, std::span(kTokens).subspan(i, 1), true, {}),
+        EXPECT_LT(distance(test::logitsAfter(*backend, std::span(kTokens).subspan(i, 1)),
                            expected[static_cast<int64_t>(i)]),
                   1e-3)
             << "token " << i;

@@ -1,14 +1,12 @@
 // The runtime, which multiplies packed bytes, against the forward pass in LibTorch, which decodes
 // them to dense weights.
-#include <algorithm>
-#include <random>
-
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
 #include "core/forward/transformer.h"
 #include "core/runtime/backend.h"
 #include "core/runtime/engine.h"
+#include "tests/support/backend_logits.h"
 #include "tests/support/tiny_model.h"
 
 namespace caldera {
@@ -24,17 +22,9 @@ constexpr EngineSettings kOnCpu = {.contextLength = 128,
                                    .device = EngineSettings::Device::Cpu,
                                    .activationBits = 16};
 
-std::vector<Token> prompt(uint32_t seed) {
-    std::mt19937 random(seed);
-    std::uniform_int_distribution<Token> token(3, 2047);
-    std::vector<Token> tokens(kPromptTokens);
-    std::generate(tokens.begin(), tokens.end(), [&] { return token(random); });
-    return tokens;
-}
-
 /// Prompt and greedy answer.
 std::vector<Token> talk(Engine& engine, uint32_t seed) {
-    std::vector<Token> tokens = prompt(seed);
+    std::vector<Token> tokens = test::randomTokens(kPromptTokens, seed);
     SamplingOptions greedy;
     greedy.temperature = 0;
     greedy.maxTokens = kAnswerTokens;
@@ -94,11 +84,11 @@ TEST(RuntimeAndForward, ComputeTheSameLogits) {
     const TinyModel model;
     const auto backend = openBackend(model.artifact(), kOnCpu);
     const auto weights = artifactWeights(model.artifact());
-    const std::vector<Token> tokens = prompt(7);
+    const std::vector<Token> tokens = test::randomTokens(kPromptTokens, 7);
     const torch::Tensor expected = torchLogits(*weights, tokens); // [tokens, vocab]
     for (size_t i = 0; i < tokens.size(); ++i) {
         const std::span<const float> logits =
-            backend->append(0, std::span(tokens).subspan(i, 1), true, {});
+            test::logitsAfter(*backend, std::span(tokens).subspan(i, 1));
         const torch::Tensor got =
             torch::tensor(std::vector<float>(logits.begin(), logits.end())); // [vocab]
         const double difference =

@@ -1,231 +1,24 @@
-// Prompts on a GPU against the processor's reference.
+// Products, gates and tables of prompts on a GPU against the processor's reference.
 #include <algorithm>
-#include <bit>
-#include <cmath>
-#include <memory>
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
 
-#include "kernels/common/device.h"
 #include "kernels/dense/dense.h"
-#include "kernels/hadamard/hadamard.h"
-#include "kernels/lloyd/lloyd.h"
-#include "kernels/prompt/attention.h"
 #include "kernels/prompt/linear_products.h"
-#include "tests/kernels/gpu_values.h"
-#include "tests/kernels/random_values.h"
+#include "tests/kernels/prompt_fixture.h"
+#include "tests/kernels/prompt_linear.h"
 
-using namespace caldera::kernels;
-using namespace caldera::kernels::cuda;
+using namespace prompt_test;
 
 namespace {
 
-constexpr float kEpsilon = 1e-6F;
 /// Of the largest value: inputs have 11 bits, R x and L ten.
 constexpr float kTolerance = 1e-3F;
 
-using Floats = std::vector<float>;
-
-std::vector<uint16_t> toBfloat16(const Floats& values) {
-    std::vector<uint16_t> bits(values.size());
-    std::transform(values.begin(), values.end(), bits.begin(), [](float value) {
-        return static_cast<uint16_t>(std::bit_cast<uint32_t>(value) >> 16);
-    });
-    return bits;
-}
-
-Floats fromBfloat16(const std::vector<uint16_t>& bits) {
-    Floats values(bits.size());
-    std::transform(bits.begin(), bits.end(), values.begin(), [](uint16_t each) {
-        return std::bit_cast<float>(static_cast<uint32_t>(each) << 16);
-    });
-    return values;
-}
-
-Floats rowOf(const Floats& rows, int64_t row, int64_t size) {
-    return {rows.begin() + row * size, rows.begin() + (row + 1) * size};
-}
-
-/// How the numbers of a linear of the tests are stored.
-enum class Kind { Trellis, Float16, Bfloat16 };
-
-/// A linear and what it does on the processor.
-class TestLinear {
-public:
-    TestLinear(Arrays& arrays, Kind kind, const TrellisCode& code, int rows, int columns, int rank,
-               uint32_t seed)
-        : kind_(kind), weights_(weightsOf(arrays, code, rows, columns, seed)) {
-        linear_.rows = rows;
-        linear_.columns = columns;
-        if (kind != Kind::Bfloat16) {
-            sign_ = randomSigns(rows, seed + 4);
-            linear_.outSign = arrays.upload(toHalf(sign_));
-            linear_.outBlock = static_cast<int>(hadamardBlock(rows));
-        }
-        bias_ = randomNormal(rows, 0.5F, seed + 5);
-        linear_.bias = arrays.upload(bias_);
-        if (rank > 0) {
-            addFactors(arrays, rank, seed + 6);
-        }
-    }
-
-    const StepLinear& onGpu() const { return linear_; }
-    int rows() const { return linear_.rows; }
-
-    /// y of an input as the linear wants it, rotated or plain.
-    Floats apply(const Floats& x) const {
-        Floats y(static_cast<size_t>(rows()));
-        const size_t columns = x.size();
-        for (size_t row = 0; row < y.size(); ++row) {
-            double sum = 0;
-            for (size_t c = 0; c < columns; ++c) {
-                sum += static_cast<double>(weights_[row * columns + c]) * x[c];
-            }
-            y[row] = static_cast<float>(sum);
-        }
-        if (!sign_.empty()) {
-            blockHadamard(y.data(), 1, rows(), hadamardBlock(rows()));
-        }
-        for (size_t row = 0; row < y.size(); ++row) {
-            y[row] = y[row] * (sign_.empty() ? 1 : sign_[row]) + bias_[row];
-        }
-        return y;
-    }
-
-private:
-    Floats weightsOf(Arrays& arrays, const TrellisCode& code, int rows, int columns,
-                     uint32_t seed) {
-        const int64_t size = static_cast<int64_t>(rows) * columns;
-        if (kind_ == Kind::Float16) {
-            linear_.storage = StepStorage::Float16;
-            Floats weights = roundedToHalf(randomNormal(size, 0.1F, seed));
-            linear_.codes = reinterpret_cast<const uint8_t*>(arrays.upload(toHalf(weights)));
-            return weights;
-        }
-        if (kind_ == Kind::Bfloat16) {
-            linear_.storage = StepStorage::Bfloat16;
-            const auto bits = toBfloat16(randomNormal(size, 0.1F, seed));
-            linear_.codes = reinterpret_cast<const uint8_t*>(arrays.upload(bits));
-            return fromBfloat16(bits);
-        }
-        return trellisWeights(arrays, code, rows, columns, seed);
-    }
-
-    Floats trellisWeights(Arrays& arrays, const TrellisCode& code, int rows, int columns,
-                          uint32_t seed) {
-        const int64_t groups = (rows + kTrellisRows - 1) / kTrellisRows;
-        const int64_t blocks = columns / code.columns;
-        const auto codes = randomBytes(groups * blocks * code.groupBytes(), seed);
-        Floats scale = randomNormal(groups, 0.1F, seed + 1);
-        scale.front() = 0; // a group of zeros
-        Floats weights(static_cast<size_t>(groups * kTrellisRows * columns));
-        for (int64_t group = 0; group < groups; ++group) {
-            float* to = weights.data() + group * kTrellisRows * columns;
-            trellisDecodeRows(code, codes.data() + group * blocks * code.groupBytes(), blocks, to);
-            for (int64_t i = 0; i < kTrellisRows * columns; ++i) {
-                to[i] *= scale[static_cast<size_t>(group)];
-            }
-        }
-        for (float& each : scale) {
-            each *= code.step;
-        }
-        linear_.code = &code;
-        linear_.codes = arrays.upload(codes);
-        linear_.scale = arrays.upload(scale);
-        weights.resize(static_cast<size_t>(rows) * static_cast<size_t>(columns));
-        return weights;
-    }
-
-    /// L and R in 4 bits, and, where weights are fp16, in fp16.
-    void addFactors(Arrays& arrays, int rank, uint32_t seed) {
-        const int columns = linear_.columns;
-        const auto left = randomBytes(static_cast<int64_t>(rows()) * ((rank + 1) / 2), seed);
-        const auto right = randomBytes(static_cast<int64_t>(rank) * ((columns + 1) / 2), seed + 1);
-        const Floats scale = randomNormal(rank, 0.05F, seed + 2);
-        const Floats l = levels({left.data(), rows(), rank});
-        const Floats r = levels({right.data(), rank, columns});
-        linear_.rank = rank;
-        linear_.factorScale = arrays.upload(scale);
-        linear_.left.codes = arrays.upload(left);
-        linear_.right.codes = arrays.upload(right);
-        if (kind_ == Kind::Float16) {
-            linear_.left = {StepStorage::Float16,
-                            reinterpret_cast<const uint8_t*>(arrays.upload(toHalf(l)))};
-            linear_.right = {StepStorage::Float16,
-                             reinterpret_cast<const uint8_t*>(arrays.upload(toHalf(r)))};
-        }
-        for (int64_t row = 0; row < rows(); ++row) {
-            for (int k = 0; k < rank; ++k) {
-                const float factor =
-                    l[static_cast<size_t>(row * rank + k)] * scale[static_cast<size_t>(k)];
-                for (int c = 0; c < columns; ++c) {
-                    weights_[static_cast<size_t>(row * columns + c)] +=
-                        factor * r[static_cast<size_t>(k * columns + c)];
-                }
-            }
-        }
-    }
-
-    static Floats levels(const LloydMatrix& matrix) {
-        Floats values(static_cast<size_t>(matrix.rows * matrix.columns));
-        for (int64_t row = 0; row < matrix.rows; ++row) {
-            reference::lloydDecodeRow(matrix, row, values.data() + row * matrix.columns);
-        }
-        return values;
-    }
-
-    Kind kind_;
-    StepLinear linear_;
-    Floats weights_; ///< L R in them
-    Floats sign_;
-    Floats bias_;
-};
-
-/// An input on its way to products.
-struct TestInput {
-    int size;
-    Floats norm; ///< or empty
-    Floats sign; ///< or empty: not rotated
-
-    StepInput upload(Arrays& arrays) const {
-        StepInput way;
-        way.size = size;
-        way.norm = norm.empty() ? nullptr : arrays.upload(norm);
-        if (!sign.empty()) {
-            way.sign = arrays.upload(toHalf(sign));
-            way.block = static_cast<int>(hadamardBlock(size));
-        }
-        return way;
-    }
-    Floats apply(Floats x) const {
-        double squares = 0;
-        for (const float each : x) {
-            squares += static_cast<double>(each) * each;
-        }
-        const double rms = norm.empty() ? 1 : std::sqrt(squares / size + kEpsilon);
-        for (size_t i = 0; i < x.size(); ++i) {
-            x[i] = static_cast<float>(x[i] / rms * (norm.empty() ? 1 : norm[i]) *
-                                      (sign.empty() ? 1 : sign[i]));
-        }
-        if (!sign.empty()) {
-            blockHadamard(x.data(), 1, size, hadamardBlock(size));
-        }
-        return x;
-    }
-};
-
-class CudaPrompt : public testing::Test {
+class CudaPromptLinears : public CudaPrompt {
 protected:
-    void SetUp() override {
-        const CudaDevice device = cudaDevice();
-        if (!device.available) {
-            GTEST_SKIP() << "needs a GPU: " << device.reason;
-        }
-        products_ = std::make_unique<MatrixProducts>(nullptr);
-    }
-
     /// Vectors of very different sizes, beyond what fp16 holds; one of zeros, one large element.
     static Floats inputsOf(int tokens, int size) {
         Floats x = randomNormal(static_cast<int64_t>(tokens) * size, 1, 68);
@@ -289,12 +82,10 @@ protected:
             ASSERT_EQ(sums[i], 1 + values[i]) << what << ", sum " << i;
         }
     }
-
-    Arrays arrays_;
-    std::unique_ptr<MatrixProducts> products_; ///< only with a GPU
 };
 
-class CudaPromptProducts : public CudaPrompt, public testing::WithParamInterface<TrellisCode> {};
+class CudaPromptProducts : public CudaPromptLinears,
+                           public testing::WithParamInterface<TrellisCode> {};
 
 } // namespace
 
@@ -322,7 +113,7 @@ INSTANTIATE_TEST_SUITE_P(Codes, CudaPromptProducts,
                          testing::ValuesIn(trellisCodes().begin(), trellisCodes().end()),
                          [](const auto& code) { return std::string(code.param.id).substr(8); });
 
-TEST_F(CudaPrompt, WeightsOfSixteenBitsAreMultipliedAsTheyAre) {
+TEST_F(CudaPromptLinears, WeightsOfSixteenBitsAreMultipliedAsTheyAre) {
     const TrellisCode& none = trellisCodes().front();
     for (const int columns : {40, 225, 1536}) {
         for (const Kind kind : {Kind::Float16, Kind::Bfloat16}) {
@@ -336,7 +127,7 @@ TEST_F(CudaPrompt, WeightsOfSixteenBitsAreMultipliedAsTheyAre) {
     }
 }
 
-TEST_F(CudaPrompt, GivesTheSameBitsAgain) {
+TEST_F(CudaPromptLinears, GivesTheSameBitsAgain) {
     const TestLinear linear(arrays_, Kind::Trellis, *trellisCode("trellis-v4k8m4"), 640, 4096, 64,
                             71);
     const TestInput input{4096, {}, randomSigns(4096, 72)};
@@ -347,7 +138,7 @@ TEST_F(CudaPrompt, GivesTheSameBitsAgain) {
     }
 }
 
-TEST_F(CudaPrompt, RefusesARankBeyondItsRoom) {
+TEST_F(CudaPromptLinears, RefusesARankBeyondItsRoom) {
     const TestLinear small(arrays_, Kind::Trellis, trellisCodes().front(), 64, 64, 16, 1);
     const TestLinear large(arrays_, Kind::Trellis, trellisCodes().front(), 64, 64, 32, 1);
     LinearProducts products = productsFor({&small}, 1);
@@ -355,7 +146,7 @@ TEST_F(CudaPrompt, RefusesARankBeyondItsRoom) {
     EXPECT_THROW(products.reduce(large.onGpu(), x, 1, 0), KernelError);
 }
 
-TEST_F(CudaPrompt, GatesAreSwiGluWithOneScaleForAllSlices) {
+TEST_F(CudaPromptLinears, GatesAreSwiGluWithOneScaleForAllSlices) {
     const int size = 128;
     const int inner = 2 * kPromptSliceRows + 640;
     const int tokens = 5;
@@ -399,7 +190,7 @@ TEST_F(CudaPrompt, GatesAreSwiGluWithOneScaleForAllSlices) {
     }
 }
 
-TEST_F(CudaPrompt, TablesOfEveryStorageBeginAndEndIt) {
+TEST_F(CudaPromptLinears, TablesOfEveryStorageBeginAndEndIt) {
     const int columns = 200; // of 256 in 4 bits
     const int rows = 150;
     const std::vector<int32_t> tokens = {7, 149, 0};
@@ -461,179 +252,10 @@ TEST_F(CudaPrompt, TablesOfEveryStorageBeginAndEndIt) {
     }
 }
 
-TEST_F(CudaPrompt, TheLastNormIsTheReference) {
+TEST_F(CudaPromptLinears, TheLastNormIsTheReference) {
     const Floats norm = randomNormal(1000, 1, 1);
     const Floats x = randomNormal(1000, 30, 2);
     float* normed = arrays_.take<float>(1000);
     promptNorm(arrays_.upload(x), arrays_.upload(norm), 1000, kEpsilon, normed, nullptr);
     expectNear(download(normed, 1000), TestInput{1000, norm, {}}.apply(x), 1e-5F, "norm");
 }
-
-namespace {
-
-/// A prompt in chunks; `atOnce` queries of a key head at a time.
-struct AttentionCase {
-    int heads, kvHeads, headSize, cacheBits, atOnce;
-    std::vector<int> chunks;
-};
-
-Floats turned(Floats head, const Floats& cosines, const Floats& sines, int64_t position) {
-    const auto half = static_cast<int64_t>(head.size() / 2);
-    for (int64_t i = 0; i < half; ++i) {
-        const float a = head[static_cast<size_t>(i)];
-        const float b = head[static_cast<size_t>(i + half)];
-        const float cosine = cosines[static_cast<size_t>(position * half + i)];
-        const float sine = sines[static_cast<size_t>(position * half + i)];
-        head[static_cast<size_t>(i)] = a * cosine - b * sine;
-        head[static_cast<size_t>(i + half)] = b * cosine + a * sine;
-    }
-    return head;
-}
-
-} // namespace
-
-class CudaPromptAttention : public CudaPrompt, public testing::WithParamInterface<AttentionCase> {
-protected:
-    void SetUp() override {
-        CudaPrompt::SetUp();
-        if (IsSkipped()) {
-            return;
-        }
-        const AttentionCase& shape = GetParam();
-        for (const int chunk : shape.chunks) {
-            tokens_ += chunk;
-        }
-        const int64_t tokens = tokens_;
-        queries_ = randomNormal(tokens * shape.heads * shape.headSize, 1, 1);
-        keys_ = randomNormal(tokens * shape.kvHeads * shape.headSize, 1, 2);
-        values_ = randomNormal(tokens * shape.kvHeads * shape.headSize, 1, 3);
-        for (int position = 0; position < tokens_; ++position) {
-            for (int i = 0; i < shape.headSize / 2; ++i) {
-                const double angle = position * std::pow(10000.0, -2.0 * i / shape.headSize);
-                cosines_.push_back(static_cast<float>(std::cos(angle)));
-                sines_.push_back(static_cast<float>(std::sin(angle)));
-            }
-        }
-        makePhase(shape);
-    }
-
-    /// Pages of two slots, shuffled together; the prompt has the second.
-    void makePhase(const AttentionCase& shape) {
-        const int width = tokens_ / kPageTokens + 1;
-        std::vector<int32_t> pages;
-        for (int slot = 0; slot < 2; ++slot) {
-            for (int page = 0; page < width; ++page) {
-                pages.push_back((width - 1 - page) * 2 + slot);
-            }
-        }
-        const size_t vectors = pages.size() * kPageTokens * static_cast<size_t>(shape.kvHeads);
-        const size_t bytes = vectors * static_cast<size_t>(shape.headSize * shape.cacheBits / 8);
-        phase_.heads = shape.heads;
-        phase_.kvHeads = shape.kvHeads;
-        phase_.headSize = shape.headSize;
-        phase_.tableWidth = width;
-        phase_.pages = arrays_.upload(pages);
-        phase_.cosines = arrays_.upload(cosines_);
-        phase_.sines = arrays_.upload(sines_);
-        phase_.cache.bits = shape.cacheBits;
-        phase_.cache.keys = arrays_.take<uint8_t>(bytes);
-        phase_.cache.values = arrays_.take<uint8_t>(bytes);
-        phase_.cache.keyScale = arrays_.take<float>(vectors);
-        phase_.cache.valueScale = arrays_.take<float>(vectors);
-    }
-
-    Floats chunkOf(const Floats& all, const PromptChunk& chunk, int size) const {
-        return {all.begin() + static_cast<int64_t>(chunk.first) * size,
-                all.begin() + static_cast<int64_t>(chunk.first + chunk.tokens) * size};
-    }
-
-    Floats attend(const PromptAttention& attention, const PromptChunk& chunk) {
-        const int size = phase_.heads * phase_.headSize;
-        const int keySize = phase_.kvHeads * phase_.headSize;
-        float* queries = arrays_.upload(chunkOf(queries_, chunk, size));
-        phase_.queries = queries;
-        phase_.keys = arrays_.upload(chunkOf(keys_, chunk, keySize));
-        phase_.values = arrays_.upload(chunkOf(values_, chunk, keySize));
-        attention.run(phase_, chunk, queries);
-        return download(queries, static_cast<size_t>(chunk.tokens) * static_cast<size_t>(size));
-    }
-
-    Floats headOf(const Floats& all, int heads, int position, int head) const {
-        return rowOf(all, static_cast<int64_t>(position) * heads + head, phase_.headSize);
-    }
-
-    Floats expectedOf(int position, int head) const {
-        const int kvHead = head / (phase_.heads / phase_.kvHeads);
-        const Floats query =
-            turned(headOf(queries_, phase_.heads, position, head), cosines_, sines_, position);
-        std::vector<double> sum(query.size());
-        double weight = 0;
-        for (int seen = 0; seen <= position; ++seen) {
-            const Floats key =
-                turned(headOf(keys_, phase_.kvHeads, seen, kvHead), cosines_, sines_, seen);
-            const Floats value = headOf(values_, phase_.kvHeads, seen, kvHead);
-            double score = 0;
-            for (size_t i = 0; i < key.size(); ++i) {
-                score += static_cast<double>(query[i]) * key[i];
-            }
-            const double own = std::exp(score / std::sqrt(phase_.headSize));
-            weight += own;
-            for (size_t i = 0; i < value.size(); ++i) {
-                sum[i] += own * value[i];
-            }
-        }
-        Floats expected;
-        for (const double each : sum) {
-            expected.push_back(static_cast<float>(each / weight));
-        }
-        return expected;
-    }
-
-    int tokens_ = 0;
-    Floats queries_, keys_, values_, cosines_, sines_;
-    AttendPhase phase_;
-};
-
-TEST_P(CudaPromptAttention, SeesWhatCameBefore) {
-    const AttentionCase& shape = GetParam();
-    const int most = *std::max_element(shape.chunks.begin(), shape.chunks.end());
-    const PromptHeads heads{shape.heads, shape.kvHeads, shape.headSize};
-    const int64_t whole = promptAttentionBytes(heads, most, tokens_);
-    const int64_t padded = (tokens_ + kPageTokens - 1) / kPageTokens * kPageTokens;
-    const int64_t bytes =
-        whole - std::max(most - shape.atOnce, 0) * 4 * padded * (shape.heads / shape.kvHeads);
-    const PromptAttention attention(*products_, nullptr,
-                                    arrays_.take<uint8_t>(static_cast<size_t>(bytes)), bytes);
-    PromptChunk chunk{0, 0, 1};
-    for (const int tokens : shape.chunks) {
-        chunk.tokens = tokens;
-        const Floats output = attend(attention, chunk);
-        for (int token = 0; token < tokens; ++token) {
-            for (int head = 0; head < shape.heads; ++head) {
-                expectNear(headOf(output, shape.heads, token, head),
-                           expectedOf(chunk.first + token, head),
-                           shape.cacheBits == 16 ? 4e-3F : 4e-2F,
-                           "token " + std::to_string(chunk.first + token) + ", head " +
-                               std::to_string(head));
-            }
-        }
-        chunk.first += tokens;
-    }
-}
-
-INSTANTIATE_TEST_SUITE_P(Shapes, CudaPromptAttention,
-                         testing::Values(AttentionCase{3, 1, 64, 16, 7, {5, 1, 20}},
-                                         AttentionCase{9, 3, 64, 16, 100, {64, 64, 3}},
-                                         AttentionCase{8, 1, 128, 16, 33, {130, 70}},
-                                         AttentionCase{4, 4, 96, 16, 1, {3, 65}},
-                                         AttentionCase{2, 1, 256, 16, 9, {10, 10}},
-                                         AttentionCase{14, 2, 64, 8, 50, {140, 1}},
-                                         AttentionCase{8, 1, 128, 8, 300, {300, 20}}),
-                         [](const auto& given) {
-                             const AttentionCase& each = given.param;
-                             return "h" + std::to_string(each.heads) + "kv" +
-                                    std::to_string(each.kvHeads) + "d" +
-                                    std::to_string(each.headSize) + "b" +
-                                    std::to_string(each.cacheBits) + "t" +
-                                    std::to_string(each.chunks.front());
-                         });

@@ -27,14 +27,20 @@ inline std::vector<float> copyOf(std::span<const float> values) {
 /// Logits [vocab] after tokens that are appended to a slot, in batches as a scheduler does it.
 inline std::span<const float> logitsAfter(Backend& backend, std::span<const Token> tokens,
                                           int slot = 0) {
-    std::span<const float> logits;
     while (!tokens.empty()) {
         const auto batch =
             tokens.first(std::min(tokens.size(), static_cast<size_t>(backend.promptBatch())));
-        logits = backend.append(slot, batch, batch.size() == tokens.size(), {});
+        backend.append(slot, batch, batch.size() == tokens.size(), {});
         tokens = tokens.subspan(batch.size());
     }
-    return logits;
+    return backend.logits();
+}
+
+/// Logits [next][vocab] after a step.
+inline std::span<const float> logitsAfterStep(Backend& backend,
+                                              std::span<const Backend::Next> next) {
+    backend.step(next);
+    return backend.logits();
 }
 
 } // namespace caldera::test

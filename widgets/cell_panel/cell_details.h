@@ -33,6 +33,7 @@ struct CellDetails {
     QVector<double> residualSpectrum; ///< of W - Q - LR
     double dampingUsed = 0;           ///< 0 when unknown
     int largestRank = 0;
+    QString reason; ///< why the solver chose these settings; empty: it did not
 };
 
 /// `metricId` names the metric whose value is shown; `planned` takes settings and sizes from the

@@ -1,9 +1,11 @@
 #include "widgets/cell_panel/cell_panel.h"
 
 #include <QCheckBox>
+#include <QComboBox>
 #include <QFormLayout>
 #include <QGridLayout>
 #include <QLabel>
+#include <QLocale>
 #include <QScrollArea>
 #include <QSignalBlocker>
 #include <QSpinBox>
@@ -12,8 +14,11 @@
 #include <QVBoxLayout>
 
 #include <algorithm>
+#include <cmath>
+#include <utility>
 
 #include "core/plan/rank_step.h"
+#include "widgets/models/cell_edit.h"
 #include "widgets/support/empty_state.h"
 #include "widgets/support/labels.h"
 #include "widgets/support/number_text.h"
@@ -149,6 +154,10 @@ QWidget* CellPanel::makeFacts() {
     valueKind_->setFont(Theme::current().textFont(-1));
     valueKind_->setWordWrap(true);
     grid->addWidget(valueKind_, row, 1);
+    reason_ = new ToneLabel(QString(), Token::Secondary, facts);
+    reason_->setObjectName(u"reason"_s);
+    reason_->setWordWrap(true);
+    grid->addWidget(reason_, row + 1, 0, 1, 2);
     return facts;
 }
 
@@ -163,39 +172,67 @@ QWidget* CellPanel::makeEditors() {
     locked_->setToolTip(tr("Changes of the whole plan leave this cell alone"));
     skipped_ = new QCheckBox(tr("Keep at 16 bits"), editors_);
     skipped_->setToolTip(tr("The cell is not compressed"));
-    connect(rank_, &QSpinBox::valueChanged, this, [this](int rank) {
-        if (details_) {
-            const int rounded = nearestRank(rank);
-            Q_EMIT rankEdited(details_->cell, std::min(rounded, details_->largestRank));
-        }
-    });
-    connect(locked_, &QCheckBox::toggled, this, [this](bool on) {
-        if (details_) {
-            Q_EMIT lockEdited(details_->cell, on);
-        }
-    });
-    connect(skipped_, &QCheckBox::toggled, this, [this](bool on) {
-        if (details_) {
-            Q_EMIT skipEdited(details_->cell, on);
-        }
-    });
+    bits_ = new QComboBox(editors_);
+    bits_->setAccessibleName(tr("Bits of this cell"));
+    bits_->setToolTip(tr("Bits a weight of Q"));
+    codec_ = new QComboBox(editors_);
+    codec_->setAccessibleName(tr("Codec of this cell"));
+    codec_->setToolTip(tr("How Q is coded; cells that share an input take the same"));
+    for (const std::string& family : paintableCodecs()) {
+        codec_->addItem(QString::fromStdString(family));
+    }
+    connectEditors();
     auto* layout = new QGridLayout(editors_);
     layout->setContentsMargins(0, 0, 0, 0);
     layout->setHorizontalSpacing(kSpaceMedium);
     layout->setVerticalSpacing(kSpaceSmall);
     layout->addWidget(new Separator(Qt::Horizontal, editors_), 0, 0, 1, 2);
-    auto* caption = new ToneLabel(tr("Rank"), Token::Secondary, editors_);
-    caption->setBuddy(rank_);
-    layout->addWidget(caption, 1, 0);
-    layout->addWidget(rank_, 1, 1, Qt::AlignLeft);
+    auto* fields = new QHBoxLayout;
+    fields->setSpacing(kSpaceSmall);
+    for (const auto& [name, field] : {std::pair<QString, QWidget*>(tr("Bits"), bits_),
+                                      std::pair<QString, QWidget*>(tr("Rank"), rank_)}) {
+        auto* caption = new ToneLabel(name, Token::Secondary, editors_);
+        caption->setBuddy(field);
+        fields->addWidget(caption);
+        fields->addWidget(field);
+    }
+    fields->addStretch(1);
+    layout->addLayout(fields, 1, 0, 1, 2);
+    auto* caption = new ToneLabel(tr("Codec"), Token::Secondary, editors_);
+    caption->setBuddy(codec_);
+    layout->addWidget(caption, 2, 0);
+    layout->addWidget(codec_, 2, 1, Qt::AlignLeft);
     auto* marks = new QHBoxLayout;
     marks->setSpacing(kSpaceLarge);
     marks->addWidget(locked_);
     marks->addWidget(skipped_);
     marks->addStretch(1);
-    layout->addLayout(marks, 2, 0, 1, 2);
+    layout->addLayout(marks, 3, 0, 1, 2);
     layout->setColumnStretch(1, 1);
     return editors_;
+}
+
+void CellPanel::connectEditors() {
+    const auto ofCell = [this](auto tell) {
+        return [this, tell](auto value) {
+            if (details_) {
+                tell(details_->cell, value);
+            }
+        };
+    };
+    connect(rank_, &QSpinBox::valueChanged, this, ofCell([this](const Cell& cell, int rank) {
+                Q_EMIT rankEdited(cell, std::min(nearestRank(rank), details_->largestRank));
+            }));
+    connect(bits_, &QComboBox::activated, this, ofCell([this](const Cell& cell, int at) {
+                Q_EMIT bitsEdited(cell, bits_->itemData(at).toDouble());
+            }));
+    connect(codec_, &QComboBox::activated, this, ofCell([this](const Cell& cell, int at) {
+                Q_EMIT codecEdited(cell, codec_->itemText(at));
+            }));
+    connect(locked_, &QCheckBox::toggled, this,
+            ofCell([this](const Cell& cell, bool on) { Q_EMIT lockEdited(cell, on); }));
+    connect(skipped_, &QCheckBox::toggled, this,
+            ofCell([this](const Cell& cell, bool on) { Q_EMIT skipEdited(cell, on); }));
 }
 
 QWidget* CellPanel::makePlots() {
@@ -219,6 +256,13 @@ QWidget* CellPanel::makePlots() {
     historySection_ = section(tr("Error history"), history_, kHistoryHeight);
     spectra_ = new Plot(tr("Singular values"), plots);
     spectra_->showLegend();
+    connect(spectra_, &Plot::cursorDragBegan, this, &CellPanel::rankDragBegan);
+    connect(spectra_, &Plot::cursorDragged, this, [this](double x) {
+        if (details_) {
+            const int rank = nearestRank(static_cast<int>(std::lround(std::max(x, 0.0))));
+            Q_EMIT rankDragged(details_->cell, std::min(rank, details_->largestRank));
+        }
+    });
     spectraSection_ = section(tr("Singular values"), spectra_, kSpectraHeight);
     noPlots_ = new ToneLabel(
         tr("No spectra yet. Measure the model, or compress it, to see singular values and the "
@@ -272,6 +316,8 @@ void CellPanel::updateFacts() {
     valueKind_->setText(details_->value ? tr("%1, %2").arg(details_->metric, details_->valueKind)
                                         : QString());
     valueKind_->setVisible(details_->value.has_value());
+    reason_->setText(tr("Why: %1").arg(details_->reason));
+    reason_->setVisible(!details_->reason.isEmpty());
 }
 
 void CellPanel::updateEditors() {
@@ -280,10 +326,25 @@ void CellPanel::updateEditors() {
     const QSignalBlocker blockSkip(skipped_);
     rank_->setRange(0, details_->largestRank);
     rank_->setValue(details_->settings.rank);
+    fillBits();
+    codec_->setCurrentIndex(codec_->findText(QString::fromStdString(details_->settings.codec)));
     locked_->setChecked(details_->settings.locked);
     skipped_->setChecked(details_->settings.skip);
-    rank_->setEnabled(!details_->settings.skip && !details_->settings.locked);
+    const bool free = !details_->settings.skip && !details_->settings.locked;
+    for (QWidget* field : {static_cast<QWidget*>(rank_), static_cast<QWidget*>(bits_),
+                           static_cast<QWidget*>(codec_)}) {
+        field->setEnabled(free);
+    }
     skipped_->setEnabled(!details_->settings.locked);
+}
+
+void CellPanel::fillBits() {
+    const std::vector<double> choices = bitsOfFamily(details_->settings.codec);
+    bits_->clear();
+    for (const double bits : choices) {
+        bits_->addItem(QLocale::c().toString(bits), bits);
+    }
+    bits_->setCurrentIndex(bits_->findData(details_->settings.bits));
 }
 
 void CellPanel::updateHistory() {
@@ -318,7 +379,10 @@ void CellPanel::updateSpectra() {
         return;
     }
     spectra_->setCurves({tr("index"), tr("singular value"), true, true}, curves);
-    const bool ranked = !details_->settings.skip && details_->settings.rank > 0;
+    const bool draggable = editable_ && !details_->settings.skip && !details_->settings.locked;
+    const bool ranked = !details_->settings.skip && (details_->settings.rank > 0 || draggable);
+    spectra_->setCursorDraggable(draggable);
+    spectra_->setToolTip(draggable ? tr("Drag the line to change the rank") : QString());
     spectra_->setCursorLine(ranked ? std::optional<double>(details_->settings.rank) : std::nullopt,
                             tr("rank %1").arg(details_->settings.rank));
 }

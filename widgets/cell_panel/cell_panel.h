@@ -8,6 +8,7 @@
 #include "widgets/cell_panel/cell_details.h"
 
 class QCheckBox;
+class QComboBox;
 class QFormLayout;
 class QLabel;
 class QSpinBox;
@@ -30,11 +31,18 @@ public:
     void setPinned(bool pinned);
     /// Whether rank, lock and skip can be edited (Plan).
     void setEditable(bool editable);
+    /// The plot of singular values with the rank as a line.
+    Plot* spectra() const { return spectra_; }
     const std::optional<CellDetails>& details() const { return details_; }
 
 Q_SIGNALS:
     void unpinRequested();
     void rankEdited(const caldera::Cell& cell, int rank);
+    /// The rank line was taken hold of; every rankDragged() until the next one is the same stroke.
+    void rankDragBegan();
+    void rankDragged(const caldera::Cell& cell, int rank);
+    void bitsEdited(const caldera::Cell& cell, double bits);
+    void codecEdited(const caldera::Cell& cell, const QString& family);
     void lockEdited(const caldera::Cell& cell, bool locked);
     void skipEdited(const caldera::Cell& cell, bool skipped);
 
@@ -42,6 +50,8 @@ private:
     QWidget* makeHead();
     QWidget* makeFacts();
     QWidget* makeEditors();
+    void connectEditors();
+    void fillBits();
     QWidget* makePlots();
     void updateFacts();
     void updateEditors();
@@ -61,7 +71,10 @@ private:
     QLabel* metric_ = nullptr;
     ToneLabel* value_ = nullptr;
     ToneLabel* valueKind_ = nullptr;
+    ToneLabel* reason_ = nullptr;
     QWidget* editors_ = nullptr;
+    QComboBox* bits_ = nullptr;
+    QComboBox* codec_ = nullptr;
     QSpinBox* rank_ = nullptr;
     QCheckBox* locked_ = nullptr;
     QCheckBox* skipped_ = nullptr;

@@ -56,6 +56,42 @@ void paintGlyph(QPainter& painter, const QRect& area, const QModelIndex& index,
     }
 }
 
+/// A dot for a lock, a corner for a codec that is not the plan's own.
+void paintMarks(QPainter& painter, const QRect& area, const QModelIndex& index, const QColor& ink) {
+    painter.setRenderHint(QPainter::Antialiasing);
+    painter.setPen(Qt::NoPen);
+    painter.setBrush(ink);
+    if (index.data(CellGridModel::LockedRole).toBool()) {
+        painter.drawEllipse(QPointF(area.right() - 3.5, area.top() + 4.5), 2, 2);
+    }
+    if (index.data(CellGridModel::OtherCodecRole).toBool()) {
+        const QPointF corner = area.topLeft();
+        painter.drawPolygon(QPolygonF({corner, corner + QPointF(6, 0), corner + QPointF(0, 6)}));
+    }
+}
+
+/// An outline where another plan has something else, with an arrow: up, it spends more there.
+void paintOther(QPainter& painter, const QRect& area, const QModelIndex& index, const QColor& ink) {
+    if (index.data(CellGridModel::OtherTextRole).toString().isEmpty()) {
+        return;
+    }
+    const int direction = index.data(CellGridModel::OtherDirectionRole).toInt();
+    painter.setRenderHint(QPainter::Antialiasing, false);
+    painter.setBrush(Qt::NoBrush);
+    painter.setPen(QPen(ink, 1, Qt::DashLine));
+    painter.drawRect(area.adjusted(2, 2, -3, -3));
+    if (direction == 0 || area.width() < 10) {
+        return;
+    }
+    const double x = area.left() + 6.5;
+    const double y = area.bottom() - 6.5;
+    const double tip = direction > 0 ? -2.5 : 2.5;
+    painter.setRenderHint(QPainter::Antialiasing);
+    painter.setPen(Qt::NoPen);
+    painter.setBrush(ink);
+    painter.drawPolygon(QPolygonF({{x, y + tip}, {x - 3, y - tip}, {x + 3, y - tip}}));
+}
+
 } // namespace
 
 void paintHatch(QPainter& painter, const QRect& area, const QColor& background, const QColor& line,
@@ -106,12 +142,8 @@ void HeatmapDelegate::paint(QPainter* painter, const QStyleOptionViewItem& optio
     } else {
         paintGlyph(*painter, area, index, colors);
     }
-    if (index.data(CellGridModel::LockedRole).toBool()) {
-        painter->setRenderHint(QPainter::Antialiasing);
-        painter->setPen(Qt::NoPen);
-        painter->setBrush(colors.ink);
-        painter->drawEllipse(QPointF(area.right() - 3.5, area.top() + 4.5), 2, 2);
-    }
+    paintMarks(*painter, area, index, colors.ink);
+    paintOther(*painter, area, index, colors.ink);
     painter->restore();
 }
 

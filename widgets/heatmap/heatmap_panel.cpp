@@ -6,6 +6,7 @@
 
 #include "widgets/heatmap/heatmap_legend.h"
 #include "widgets/heatmap/heatmap_view.h"
+#include "widgets/models/difference_model.h"
 #include "widgets/models/session.h"
 #include "widgets/support/labels.h"
 #include "widgets/support/number_text.h"
@@ -57,7 +58,7 @@ HeatmapPanel::HeatmapPanel(Session& session, Source source, QWidget* parent)
     });
     connect(&session_, &Session::opened, this, [this] { chosen_ = false; });
     connect(&session_, &Session::metricsChanged, this, &HeatmapPanel::takeMetrics);
-    connect(&session_.plan(), &PlanDocument::changed, this, &HeatmapPanel::rebuild);
+    connect(&session_.plan(), &PlanDocument::changed, this, &HeatmapPanel::followPlan);
     connect(&session_, &Session::liveCell, this, [this](const Cell& cell, double error) {
         if (metricId() == u"live") {
             grid_.setValue(cell, error);
@@ -118,12 +119,16 @@ GridCell HeatmapPanel::cellOf(Cell cell) const {
     if (report == nullptr && !known) {
         return shown;
     }
-    const CellSettings settings =
+    const CellSettings& settings =
         report != nullptr ? report->settings : session_.plan().settingsOf(cell);
     shown.bits = settings.skip ? 16 : settings.bits;
     shown.rank = settings.skip ? 0 : settings.rank;
     shown.locked = settings.locked && source_ == Source::Planned;
     shown.skipped = settings.skip;
+    shown.codec = settings.codec;
+    shown.otherCodec = source_ == Source::Planned && !settings.skip &&
+                       settings.codec != session_.plan().plan().defaults.codec;
+    shown.other = otherOf(cell, settings);
     return shown;
 }
 
@@ -145,7 +150,38 @@ std::vector<GridCell> HeatmapPanel::cells(int layers) const {
     return result;
 }
 
+void HeatmapPanel::setOther(const PlanCells* other) {
+    other_ = other;
+    rebuild();
+}
+
+std::optional<GridCell::Other> HeatmapPanel::otherOf(Cell cell, const CellSettings& here) const {
+    const CellSettings* there = other_ == nullptr ? nullptr : &other_->settingsOf(cell);
+    if (there == nullptr || sameCodes(*there, here)) {
+        return std::nullopt;
+    }
+    const int64_t more = other_->bytesOf(cell) - session_.plan().cells().bytesOf(cell);
+    return GridCell::Other{codesText(*there, here.codec), more > 0 ? 1 : more < 0 ? -1 : 0};
+}
+
+/// What was measured needs no plan, unless it is looked at.
+void HeatmapPanel::followPlan() {
+    if (source_ == Source::Planned || isVisible()) {
+        rebuild();
+    } else {
+        stale_ = true;
+    }
+}
+
+void HeatmapPanel::showEvent(QShowEvent* event) {
+    QWidget::showEvent(event);
+    if (stale_) {
+        rebuild();
+    }
+}
+
 void HeatmapPanel::rebuild() {
+    stale_ = false;
     int layers = session_.facts() ? session_.facts()->config.layerCount : 0;
     if (layers == 0 && session_.report()) {
         layers = session_.report()->layerCount;

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "core/model/module.h"
+#include "core/plan/plan_cells.h"
 #include "widgets/models/cell_grid_model.h"
 
 class QComboBox;
@@ -28,6 +29,9 @@ public:
 
     HeatmapView* view() const { return view_; }
     CellGridModel& grid() { return grid_; }
+    /// Shows what another plan has where it differs; null: none. It stays the caller's, who tells
+    /// when it changed by calling this again.
+    void setOther(const PlanCells* other);
     /// The choice of the metric with its caption; a view places it in its header.
     QWidget* metricChoice() const { return choice_; }
     QComboBox* metricBox() const { return metrics_; }
@@ -40,6 +44,7 @@ Q_SIGNALS:
 
 protected:
     void resizeEvent(QResizeEvent* event) override;
+    void showEvent(QShowEvent* event) override;
 
 private:
     void takeMetrics();
@@ -48,9 +53,13 @@ private:
     void showWideCells();
     std::vector<GridCell> cells(int layers) const;
     GridCell cellOf(Cell cell) const;
+    std::optional<GridCell::Other> otherOf(Cell cell, const CellSettings& here) const;
+    void followPlan();
 
     Session& session_;
     Source source_;
+    const PlanCells* other_ = nullptr;
+    bool stale_ = false; ///< the plan changed while nobody saw this
     CellGridModel grid_;
     HeatmapView* view_;
     HeatmapLegend* legend_;

@@ -1,13 +1,10 @@
 #include "widgets/heatmap/heatmap_view.h"
 
-#include <QBuffer>
 #include <QClipboard>
 #include <QGuiApplication>
 #include <QHelpEvent>
 #include <QKeyEvent>
-#include <QMenu>
 #include <QMouseEvent>
-#include <QPainter>
 #include <QScrollBar>
 #include <QToolTip>
 #include <QWheelEvent>
@@ -17,9 +14,6 @@
 
 #include "widgets/heatmap/heatmap_delegate.h"
 #include "widgets/heatmap/heatmap_headers.h"
-#include "widgets/support/save_file.h"
-#include "widgets/theme/color_ramp.h"
-#include "widgets/theme/icons.h"
 #include "widgets/theme/theme.h"
 
 using namespace Qt::Literals::StringLiterals;
@@ -30,8 +24,6 @@ namespace {
 constexpr int kSmallestHeight = 20;
 constexpr int kLargestHeight = 36;
 constexpr int kLargestWidth = 160; ///< of a cell before zooming
-constexpr int kWideHeight = 24;    ///< of the cell of embeddings or head
-constexpr int kWideGap = 4;        ///< above it
 constexpr double kLargestZoom = 10;
 constexpr double kZoomStep = 1.2;
 } // namespace
@@ -65,6 +57,7 @@ HeatmapView::HeatmapView(CellGridModel& model, QWidget* parent)
     connect(&grid_, &QAbstractItemModel::modelReset, this, [this] {
         zoom_ = 1;
         hovered_.reset();
+        preview_.clear();
         pin(std::nullopt);
         layOutCells();
     });
@@ -90,6 +83,49 @@ void HeatmapView::pin(std::optional<Cell> cell) {
         Q_EMIT cellPinned(pinned_);
     }
     tellShown();
+}
+
+std::vector<Cell> HeatmapView::selectedCells() const {
+    std::vector<Cell> cells;
+    for (const QModelIndex& index : selectionModel()->selectedIndexes()) {
+        cells.push_back(CellGridModel::cellOf(index));
+    }
+    std::sort(cells.begin(), cells.end());
+    return cells;
+}
+
+std::vector<Cell> HeatmapView::targets() const {
+    std::vector<Cell> cells = selectedCells();
+    if (cells.empty() && hovered_) {
+        cells.push_back(*hovered_);
+    } else if (cells.empty() && currentIndex().isValid()) {
+        cells.push_back(CellGridModel::cellOf(currentIndex()));
+    }
+    return cells;
+}
+
+std::optional<Cell> HeatmapView::cellAt(const QPoint& position) const {
+    const QModelIndex index = indexAt(position);
+    return index.isValid() ? std::optional(CellGridModel::cellOf(index)) : std::nullopt;
+}
+
+Cell HeatmapView::nearestCell(const QPoint& position) const {
+    const int right = layers_->length() - layers_->offset() - 1;
+    const int bottom = modules_->length() - modules_->offset() - 1;
+    const QPoint inside(qBound(0, position.x(), qMin(right, viewport()->width() - 1)),
+                        qBound(0, position.y(), bottom));
+    return cellAt(inside).value_or(Cell());
+}
+
+void HeatmapView::setPreview(std::vector<Cell> cells) {
+    if (preview_ != cells) {
+        preview_ = std::move(cells);
+        viewport()->update();
+    }
+}
+
+void HeatmapView::setMenuActions(const QList<QAction*>& actions) {
+    menuActions_ = actions;
 }
 
 void HeatmapView::resetZoom() {
@@ -186,22 +222,17 @@ void HeatmapView::wheelEvent(QWheelEvent* event) {
 
 void HeatmapView::mouseMoveEvent(QMouseEvent* event) {
     QTableView::mouseMoveEvent(event);
-    const QModelIndex index = indexAt(event->pos());
-    setHovered(index.isValid() ? std::optional(grid_.cellOf(index)) : std::nullopt);
+    hover(cellAt(event->pos()));
 }
 
 void HeatmapView::mousePressEvent(QMouseEvent* event) {
-    const QModelIndex index = indexAt(event->pos());
-    pressed_ = event->button() == Qt::LeftButton && index.isValid()
-                   ? std::optional(grid_.cellOf(index))
-                   : std::nullopt;
+    pressed_ = event->button() == Qt::LeftButton ? cellAt(event->pos()) : std::nullopt;
     QTableView::mousePressEvent(event);
 }
 
 void HeatmapView::mouseReleaseEvent(QMouseEvent* event) {
     QTableView::mouseReleaseEvent(event);
-    const QModelIndex index = indexAt(event->pos());
-    if (pressed_ && index.isValid() && grid_.cellOf(index) == *pressed_) {
+    if (pressed_ && cellAt(event->pos()) == pressed_) {
         pin(pinned_ == pressed_ ? std::nullopt : pressed_);
     }
     pressed_.reset();
@@ -209,7 +240,7 @@ void HeatmapView::mouseReleaseEvent(QMouseEvent* event) {
 
 void HeatmapView::leaveEvent(QEvent* event) {
     QTableView::leaveEvent(event);
-    setHovered(std::nullopt);
+    hover(std::nullopt);
 }
 
 void HeatmapView::keyPressEvent(QKeyEvent* event) {
@@ -241,7 +272,7 @@ void HeatmapView::currentChanged(const QModelIndex& current, const QModelIndex& 
     tellShown();
 }
 
-void HeatmapView::setHovered(std::optional<Cell> cell) {
+void HeatmapView::hover(std::optional<Cell> cell) {
     if (hovered_ == cell) {
         return;
     }
@@ -260,48 +291,6 @@ void HeatmapView::tellShown() {
     }
 }
 
-void HeatmapView::paintEvent(QPaintEvent* event) {
-    QTableView::paintEvent(event);
-    if (grid_.rowCount() == 0) {
-        return;
-    }
-    QPainter painter(viewport());
-    paintWideCells(painter);
-    const Theme& theme = Theme::current();
-    if (hovered_) {
-        paintCrosshair(painter, *hovered_);
-        paintFrame(painter, *hovered_, theme.color(Token::Text));
-    }
-    if (hasFocus() && currentIndex().isValid()) {
-        paintFrame(painter, grid_.cellOf(currentIndex()), theme.color(Token::Text));
-    }
-    if (pinned_) {
-        paintFrame(painter, *pinned_, theme.color(Token::Accent));
-    }
-}
-
-QRect HeatmapView::wideArea(qsizetype index) const {
-    const int width = qMin(viewport()->width(), layers_->length());
-    const auto edge = [&](qsizetype at) {
-        return static_cast<int>(at * width / qMax<qsizetype>(1, wide_.size()));
-    };
-    const int top = modules_->length() - modules_->offset() + kWideGap;
-    return {edge(index), top, edge(index + 1) - edge(index) - 1, kWideHeight};
-}
-
-void HeatmapView::paintWideCells(QPainter& painter) const {
-    const Theme& theme = Theme::current();
-    painter.setFont(font());
-    for (qsizetype at = 0; at < wide_.size(); ++at) {
-        const QRect area = wideArea(at);
-        painter.fillRect(area, mix(theme.color(Token::Panel), theme.color(Token::Line), 0.4));
-        painter.setPen(theme.color(Token::Secondary));
-        painter.drawText(area, Qt::AlignCenter,
-                         painter.fontMetrics().elidedText(wide_[at].text, Qt::ElideRight,
-                                                          area.width() - kSpaceSmall));
-    }
-}
-
 bool HeatmapView::viewportEvent(QEvent* event) {
     if (event->type() == QEvent::ToolTip) {
         const auto* help = static_cast<QHelpEvent*>(event);
@@ -313,73 +302,6 @@ bool HeatmapView::viewportEvent(QEvent* event) {
         }
     }
     return QTableView::viewportEvent(event);
-}
-
-void HeatmapView::paintCrosshair(QPainter& painter, Cell cell) const {
-    const QRect area = visualRect(grid_.indexOf(cell)).adjusted(0, 0, -1, -1);
-    const int right = layers_->length() - layers_->offset() - 1;
-    const int bottom = static_cast<int>(kModules.size()) * modules_->defaultSectionSize() - 1;
-    QColor line = Theme::current().color(Token::Text);
-    line.setAlphaF(0.35F);
-    painter.setPen(line);
-    for (const int y : {area.top(), area.bottom()}) {
-        painter.drawLine(0, y, right, y);
-    }
-    for (const int x : {area.left(), area.right()}) {
-        painter.drawLine(x, 0, x, bottom);
-    }
-}
-
-void HeatmapView::paintFrame(QPainter& painter, Cell cell, const QColor& color) const {
-    const QRect area = visualRect(grid_.indexOf(cell)).adjusted(0, 0, -1, -1);
-    painter.setPen(QPen(Theme::current().color(Token::Window), 1));
-    painter.drawRect(area.adjusted(1, 1, -2, -2));
-    painter.setPen(QPen(color, 2));
-    painter.drawRect(area.adjusted(0, 0, 0, 0));
-}
-
-void HeatmapView::contextMenuEvent(QContextMenuEvent* event) {
-    const QModelIndex index = indexAt(event->pos());
-    auto* menu = new QMenu(this);
-    menu->setAttribute(Qt::WA_DeleteOnClose);
-    if (index.isValid()) {
-        const Cell cell = grid_.cellOf(index);
-        menu->addAction(
-            icon(u"pin"_s), pinned_ == cell ? tr("Unpin cell") : tr("Pin cell"), this,
-            [this, cell] { pin(pinned_ == cell ? std::nullopt : std::optional(cell)); });
-        menu->addAction(icon(u"copy"_s), tr("Copy cell"), this, [index] {
-            QGuiApplication::clipboard()->setText(index.data(Qt::ToolTipRole).toString());
-        });
-    }
-    menu->addAction(tr("Copy all values"), this,
-                    [this] { QGuiApplication::clipboard()->setText(grid_.csv()); });
-    menu->addSeparator();
-    menu->addAction(icon(u"export"_s), tr("Export as CSV…"), this, &HeatmapView::exportCsv);
-    menu->addAction(tr("Export as PNG…"), this, &HeatmapView::exportPicture);
-    menu->addSeparator();
-    menu->addAction(icon(u"refresh"_s), tr("Reset zoom"), this, &HeatmapView::resetZoom)
-        ->setEnabled(zoom_ > 1);
-    menu->popup(event->globalPos());
-}
-
-void HeatmapView::exportCsv() {
-    saveFile(this, {tr("Export the heatmap"),
-                    u"heatmap.csv"_s,
-                    {tr("Comma-separated values (*.csv)")},
-                    [this](const QString&) { return grid_.csv().toUtf8(); }});
-}
-
-void HeatmapView::exportPicture() {
-    saveFile(this, {tr("Export the heatmap"),
-                    u"heatmap.png"_s,
-                    {tr("PNG image (*.png)")},
-                    [this](const QString&) {
-                        QByteArray bytes;
-                        QBuffer buffer(&bytes);
-                        buffer.open(QIODevice::WriteOnly);
-                        grab().save(&buffer, "PNG");
-                        return bytes;
-                    }});
 }
 
 } // namespace caldera::studio

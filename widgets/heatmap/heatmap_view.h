@@ -6,6 +6,7 @@
 #include <QTableView>
 
 #include <optional>
+#include <vector>
 
 #include "core/model/module.h"
 #include "widgets/models/cell_grid_model.h"
@@ -32,6 +33,21 @@ public:
     std::optional<Cell> shownCell() const;
     const std::optional<Cell>& pinnedCell() const { return pinned_; }
     void pin(std::optional<Cell> cell);
+    /// In the order of cells; none where the selection mode allows none.
+    std::vector<Cell> selectedCells() const;
+    /// What the keyboard edits: the selected cells, else the hovered one, else the current one.
+    std::vector<Cell> targets() const;
+    /// The cell at a point of the viewport.
+    std::optional<Cell> cellAt(const QPoint& position) const;
+    /// The same, or for a point outside of all cells the nearest one. The grid is not empty.
+    Cell nearestCell(const QPoint& position) const;
+    /// Follows the cursor where somebody else takes the mouse.
+    void hover(std::optional<Cell> cell);
+    /// Outlines what a tool would change.
+    void setPreview(std::vector<Cell> cells);
+    const std::vector<Cell>& preview() const { return preview_; }
+    /// First in the context menu.
+    void setMenuActions(const QList<QAction*>& actions);
     /// The row below the modules; empty: none.
     void setWideCells(const QList<WideCell>& cells);
     const QList<WideCell>& wideCells() const { return wide_; }
@@ -62,15 +78,18 @@ protected:
     void currentChanged(const QModelIndex& current, const QModelIndex& previous) override;
 
 private:
+    static constexpr int kWideHeight = 24; ///< of the cell of embeddings or head
+    static constexpr int kWideGap = 4;     ///< above it
+
     void layOutCells();
     int wideHeight() const;
     int heightOf(int cellHeight) const;
     QRect wideArea(qsizetype index) const;
     void paintWideCells(QPainter& painter) const;
-    void setHovered(std::optional<Cell> cell);
     void tellShown();
     void paintCrosshair(QPainter& painter, Cell cell) const;
     void paintFrame(QPainter& painter, Cell cell, const QColor& color) const;
+    void paintOutline(QPainter& painter, const std::vector<Cell>& cells, const QPen& pen) const;
     void exportCsv();
     void exportPicture();
 
@@ -81,6 +100,8 @@ private:
     std::optional<Cell> pinned_;
     std::optional<Cell> shown_;
     std::optional<Cell> pressed_;
+    std::vector<Cell> preview_;
+    QList<QAction*> menuActions_;
     QList<WideCell> wide_;
     double zoom_ = 1;
 };

@@ -176,6 +176,12 @@ QVariant CellGridModel::data(const QModelIndex& index, int role) const {
                                               : CellState::Unmeasured);
     case LockedRole:
         return shown.locked;
+    case OtherCodecRole:
+        return shown.otherCodec;
+    case OtherTextRole:
+        return shown.other ? shown.other->text : QString();
+    case OtherDirectionRole:
+        return shown.other ? shown.other->direction : 0;
     default:
         return {};
     }
@@ -220,11 +226,15 @@ QString CellGridModel::describe(Cell cell) const {
                               : tr("not measured");
     QStringList lines{place};
     if (!settings.isEmpty()) {
-        lines += settings;
+        const bool coded = !shown.skipped && !shown.codec.empty();
+        lines += coded ? tr("%1, %2").arg(settings, QString::fromStdString(shown.codec)) : settings;
     }
     lines += value;
     if (shown.locked) {
         lines += tr("locked");
+    }
+    if (shown.other) {
+        lines += tr("in the other plan: %1").arg(shown.other->text);
     }
     return lines.join(u'\n');
 }

@@ -6,6 +6,7 @@
 
 #include <map>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -19,7 +20,16 @@ struct GridCell {
     double bits = 0;
     int rank = 0;
     bool locked = false;
-    bool skipped = false; ///< stays at 16 bit
+    bool skipped = false;    ///< stays at 16 bit
+    std::string codec;       ///< family; empty: unknown
+    bool otherCodec = false; ///< than the plan's own
+    /// What another plan has here, where that is something else.
+    struct Other {
+        QString text;      ///< "3/64"
+        int direction = 0; ///< of its bytes: 1 more there, -1 fewer
+        bool operator==(const Other&) const = default;
+    };
+    std::optional<Other> other;
     bool operator==(const GridCell&) const = default;
 };
 
@@ -35,7 +45,10 @@ public:
         RankRole,
         RankShareRole, ///< rank over the largest rank in the grid
         StateRole,     ///< CellState as int
-        LockedRole
+        LockedRole,
+        OtherCodecRole,    ///< bool
+        OtherTextRole,     ///< what another plan has here; empty: the same, or there is none
+        OtherDirectionRole ///< int: 1 it costs more there, -1 less
     };
 
     explicit CellGridModel(QObject* parent = nullptr);

@@ -38,7 +38,16 @@ void addMetric(ModuleRow& row, const MetricLayer& metric, Module module) {
     }
 }
 
-ModuleRow rowOfModule(const Plan& plan, const ModelConfig& config, Module module) {
+/// "2" or "2–3".
+template <typename Value, typename Text>
+QString spanOf(const std::set<Value>& values, const Text& text) {
+    const QString low = text(*values.begin());
+    const QString high = text(*values.rbegin());
+    return low == high ? low : low + u'\u2013' + high;
+}
+
+ModuleRow rowOfModule(const PlanCells& cells, Module module) {
+    const ModelConfig& config = cells.config();
     const std::string_view name = moduleName(module);
     const MatrixShape shape = config.shapeOf(module);
     ModuleRow row;
@@ -46,22 +55,21 @@ ModuleRow rowOfModule(const Plan& plan, const ModelConfig& config, Module module
     row.name = QString::fromLatin1(name.data(), static_cast<qsizetype>(name.size()));
     row.shape = shapeText(shape.rows, shape.columns);
     std::set<int> ranks;
-    double bits = plan.defaults.bits;
+    std::set<double> bits;
     for (int layer = 0; layer < config.layerCount; ++layer) {
-        const CellSettings settings = plan.settingsOf({layer, module});
-        row.bytes += cellBytes(settings, shape);
+        const CellSettings& settings = cells.settingsOf({layer, module});
+        row.bytes += cells.bytesOf({layer, module});
         if (!settings.skip) {
             ranks.insert(settings.rank);
-            bits = settings.bits;
+            bits.insert(settings.bits);
         }
     }
     row.bitsPerWeight = static_cast<double>(row.bytes) * 8 /
                         (static_cast<double>(shape.size()) * config.layerCount);
     if (!ranks.empty()) {
-        const QString low = QString::number(*ranks.begin());
-        const QString high = QString::number(*ranks.rbegin());
-        row.settings = QLocale::c().toString(bits, 'g', 3) + u'/' +
-                       (low == high ? low : low + u'\u2013' + high);
+        row.settings =
+            spanOf(bits, [](double value) { return QLocale::c().toString(value, 'g', 3); }) + u'/' +
+            spanOf(ranks, [](int value) { return QString::number(value); });
     } else {
         row.settings = u"16"_s;
     }
@@ -70,13 +78,14 @@ ModuleRow rowOfModule(const Plan& plan, const ModelConfig& config, Module module
 
 } // namespace
 
-std::vector<ModuleRow> moduleRows(const Plan& plan, const ModelConfig& config,
+std::vector<ModuleRow> moduleRows(const Plan& plan, const PlanCells& cells,
                                   const MetricLayer* metric) {
     std::vector<ModuleRow> rows;
-    const PlanSize size = planSize(plan, config);
+    const ModelConfig& config = cells.config();
+    const PlanSize& size = cells.size();
     int64_t inCells = 0;
     for (const Module module : kModules) {
-        rows.push_back(rowOfModule(plan, config, module));
+        rows.push_back(rowOfModule(cells, module));
         inCells += rows.back().bytes;
         if (metric != nullptr) {
             addMetric(rows.back(), *metric, module);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/model/module.h"
+#include "core/plan/plan_cells.h"
 #include "widgets/models/open_facts.h"
 
 namespace caldera::studio {
@@ -16,7 +17,7 @@ namespace caldera::studio {
 struct ModuleRow {
     QString name;
     QString shape;
-    QString settings; ///< "2/64", or "2/16 ... 64" when cells differ
+    QString settings; ///< "2/64", or "2–3/16–64" when cells differ
     int64_t bytes = 0;
     double share = 0; ///< of all bytes
     std::optional<double> bitsPerWeight;
@@ -26,8 +27,8 @@ struct ModuleRow {
     std::optional<Module> module; ///< none for embeddings, head and the rest
 };
 
-/// The rows of a plan with a metric (which may be null).
-std::vector<ModuleRow> moduleRows(const Plan& plan, const ModelConfig& config,
+/// The rows of a plan, whose cells are `cells`, with a metric (which may be null).
+std::vector<ModuleRow> moduleRows(const Plan& plan, const PlanCells& cells,
                                   const MetricLayer* metric);
 
 class ModuleTableModel : public QAbstractTableModel {

@@ -1,12 +1,13 @@
 #include "widgets/models/plan_document.h"
 
+#include <QFileInfo>
 #include <QUndoCommand>
 
 #include <algorithm>
 #include <exception>
 #include <utility>
 
-#include "core/plan/rank_step.h"
+#include "widgets/models/plan_snapshot.h"
 
 using namespace Qt::Literals::StringLiterals;
 
@@ -15,23 +16,19 @@ namespace caldera::studio {
 namespace {
 
 // Ids of edits that merge on the undo stack.
+constexpr int kMergeNothing = -1;
 constexpr int kMergeCommonRank = 0;
 constexpr int kMergeTokens = 1;
-constexpr int kMergeCell = 1000; // the first cell's, counted on from there
+constexpr int kMergeCell = 1000;      // the first cell's, counted on from there
+constexpr int kMergeStroke = 1 << 24; // the first stroke's
 
 /// A glob over all layers of one module.
 std::string modulePattern(Module module) {
     return "*." + std::string(moduleName(module));
 }
 
-int mergeIdOf(Cell cell) {
-    return kMergeCell + cell.layer * static_cast<int>(kModules.size()) +
-           static_cast<int>(cell.module);
-}
-
-template <typename Overrides>
-void dropEmpty(Overrides& overrides) {
-    std::erase_if(overrides, [](const auto& entry) { return entry.second == CellOverride(); });
+QString nameOf(Cell cell) {
+    return QString::fromStdString(cellName(cell));
 }
 
 } // namespace
@@ -39,52 +36,85 @@ void dropEmpty(Overrides& overrides) {
 /// One step: the plan before and after.
 class PlanEdit : public QUndoCommand {
 public:
-    PlanEdit(PlanDocument& document, const QString& name, int mergeId, Plan before, Plan after)
+    using State = std::shared_ptr<const PlanSnapshot>;
+
+    PlanEdit(PlanDocument& document, const QString& name, int mergeId, State before, State after)
         : QUndoCommand(name), document_(document), mergeId_(mergeId), before_(std::move(before)),
           after_(std::move(after)) {}
 
-    void undo() override { document_.show(before_); }
-    void redo() override { document_.show(after_); }
+    /// The step opens a file as well.
+    void setFiles(PlanDocument::FileState before, PlanDocument::FileState after) {
+        files_.emplace(std::move(before), std::move(after));
+    }
+    void undo() override {
+        if (files_) {
+            document_.keepTo(files_->first);
+        }
+        document_.show(before_);
+    }
+    void redo() override {
+        if (files_) {
+            document_.keepTo(files_->second);
+        }
+        document_.show(after_);
+    }
     int id() const override { return mergeId_; }
     bool mergeWith(const QUndoCommand* other) override {
         after_ = static_cast<const PlanEdit*>(other)->after_;
-        setObsolete(after_ == before_);
+        setObsolete(after_->plan() == before_->plan());
         return true;
     }
 
 private:
     PlanDocument& document_;
     int mergeId_;
-    Plan before_;
-    Plan after_;
+    State before_;
+    State after_;
+    std::optional<std::pair<PlanDocument::FileState, PlanDocument::FileState>> files_;
 };
 
-PlanDocument::PlanDocument(QObject* parent) : QObject(parent) {}
-
-void PlanDocument::reset(const Plan& plan, const ModelConfig& config) {
-    stack_.clear();
-    config_ = config;
-    show(plan);
+PlanDocument::PlanDocument(QObject* parent) : QObject(parent) {
+    connect(&stack_, &QUndoStack::cleanChanged, this, &PlanDocument::fileChanged);
 }
 
-int PlanDocument::largestRank(Module module) const {
-    const MatrixShape shape = config_.shapeOf(module);
-    return static_cast<int>(std::min(shape.rows, shape.columns)) / kRankStep * kRankStep;
+PlanDocument::~PlanDocument() {
+    disconnect(&stack_, nullptr, this, nullptr); // it clears itself when this is half gone
+}
+
+void PlanDocument::reset(const Plan& plan, const ModelConfig& config, const QString& file) {
+    Q_EMIT aboutToReset();
+    stack_.clear();
+    cells_ = PlanCells(plan, config);
+    saved_ = plan;
+    file_ = file;
+    show(std::make_shared<const PlanSnapshot>(plan));
+    Q_EMIT fileChanged();
+}
+
+int PlanDocument::editCells(const QString& name, const CellEdits& edits,
+                            std::optional<int> stroke) {
+    int leftAlone = 0;
+    edit(name, stroke ? kMergeStroke + *stroke : kMergeNothing,
+         [&](Plan& plan) { leftAlone = applyEdits(plan, cells_, edits); });
+    return leftAlone;
+}
+
+void PlanDocument::setCommonBits(double bits) {
+    edit(tr("Set the bits of all cells"), kMergeNothing, [this, bits](Plan& plan) {
+        clearUnlocked(plan, cells_, [](CellOverride& override) { override.bits.reset(); });
+        plan.defaults.bits = nearestBits(plan.defaults.codec, bits);
+        // Codecs that lack these bits take the nearest they have.
+        CellEdit nearest;
+        nearest.bits = bits;
+        applyEdits(plan, PlanCells(plan, config()),
+                   editsOf(allCells(config().layerCount), nearest));
+    });
 }
 
 void PlanDocument::setCommonRank(int rank) {
     edit(tr("Set the rank of all cells"), kMergeCommonRank, [this, rank](Plan& plan) {
+        clearUnlocked(plan, cells_, [](CellOverride& override) { override.rank.reset(); });
         plan.defaults.rank = rank;
-        for (auto& [pattern, override] : plan.patternOverrides) {
-            override.rank.reset();
-        }
-        for (auto& [name, override] : plan.layerOverrides) {
-            if (!override.locked.value_or(false)) {
-                override.rank.reset();
-            }
-        }
-        dropEmpty(plan.patternOverrides);
-        dropEmpty(plan.layerOverrides);
         for (const Module module : kModules) {
             if (const int largest = largestRank(module); largest < rank) {
                 CellOverride smaller;
@@ -96,35 +126,56 @@ void PlanDocument::setCommonRank(int rank) {
 }
 
 void PlanDocument::setCellRank(Cell cell, int rank) {
-    editCell(tr("Set the rank of %1").arg(QString::fromStdString(cellName(cell))), mergeIdOf(cell),
-             cell, [rank](CellOverride& override) { override.rank = rank; });
+    CellEdit change;
+    change.rank = rank;
+    const int place =
+        cell.layer * static_cast<int>(kModules.size()) + static_cast<int>(cell.module);
+    edit(tr("Set the rank of %1").arg(nameOf(cell)), kMergeCell + place, [&](Plan& plan) {
+        applyEdits(plan, cells_, {{cell, change}});
+    });
+}
+
+void PlanDocument::dragCellRank(Cell cell, int rank, int stroke) {
+    CellEdit change;
+    change.rank = rank;
+    editCells(tr("Drag the rank of %1").arg(nameOf(cell)), {{cell, change}}, stroke);
+}
+
+void PlanDocument::setCellBits(Cell cell, double bits) {
+    CellEdit change;
+    change.bits = bits;
+    editCells(tr("Set the bits of %1").arg(nameOf(cell)), {{cell, change}});
+}
+
+void PlanDocument::setCellCodec(Cell cell, const QString& family) {
+    CellEdit change;
+    change.codec = family.toStdString();
+    editCells(tr("Set the codec of %1").arg(nameOf(cell)), {{cell, change}});
 }
 
 void PlanDocument::setCellSkipped(Cell cell, bool skipped) {
-    const QString name = QString::fromStdString(cellName(cell));
-    editCell(skipped ? tr("Keep %1 at 16 bits").arg(name) : tr("Compress %1").arg(name), -1, cell,
-             [skipped](CellOverride& override) { override.skip = skipped; });
+    CellEdit change;
+    change.skip = skipped;
+    editCells(skipped ? tr("Keep %1 at 16 bits").arg(nameOf(cell))
+                      : tr("Compress %1").arg(nameOf(cell)),
+              {{cell, change}});
 }
 
 void PlanDocument::setCellLocked(Cell cell, bool locked) {
-    const QString name = QString::fromStdString(cellName(cell));
-    const int rank = settingsOf(cell).rank;
-    editCell(locked ? tr("Lock %1").arg(name) : tr("Unlock %1").arg(name), -1, cell,
-             [locked, rank](CellOverride& override) {
-                 override.locked = locked;
-                 if (locked) {
-                     override.rank = rank; // what is locked no longer follows the plan
-                 }
-             });
+    CellEdit change;
+    change.locked = locked;
+    editCells(locked ? tr("Lock %1").arg(nameOf(cell)) : tr("Unlock %1").arg(nameOf(cell)),
+              {{cell, change}});
 }
 
 void PlanDocument::setEmbeddingBits(int bits) {
-    edit(tr("Set the bits of the embeddings"), -1,
+    edit(tr("Set the bits of the embeddings"), kMergeNothing,
          [bits](Plan& plan) { plan.embeddingBits = bits; });
 }
 
 void PlanDocument::setHeadBits(int bits) {
-    edit(tr("Set the bits of the head"), -1, [bits](Plan& plan) { plan.headBits = bits; });
+    edit(tr("Set the bits of the head"), kMergeNothing,
+         [bits](Plan& plan) { plan.headBits = bits; });
 }
 
 void PlanDocument::setCalibrationTokens(int64_t tokens) {
@@ -132,39 +183,67 @@ void PlanDocument::setCalibrationTokens(int64_t tokens) {
          [tokens](Plan& plan) { plan.calibration.tokens = tokens; });
 }
 
+void PlanDocument::take(const QString& name, const Plan& plan) {
+    edit(name, kMergeNothing, [&plan](Plan& mine) { mine = plan; });
+}
+
+void PlanDocument::replace(const QString& name, const Plan& plan) {
+    Plan mine = plan;
+    mine.model = plan_.model;
+    take(name, mine);
+}
+
+void PlanDocument::open(const Plan& plan, const QString& file) {
+    if (!(plan == plan_)) {
+        auto state = std::make_shared<const PlanSnapshot>(plan, shown_.get());
+        auto step = std::make_unique<PlanEdit>(*this, tr("Open %1").arg(QFileInfo(file).fileName()),
+                                               kMergeNothing, shown_, std::move(state));
+        step->setFiles({file_, saved_}, {file, plan});
+        stack_.push(step.release());
+    }
+    markSaved(file, plan);
+}
+
+void PlanDocument::keepTo(const FileState& state) {
+    file_ = state.file;
+    saved_ = state.saved;
+    Q_EMIT fileChanged();
+}
+
+void PlanDocument::markSaved(const QString& file, const Plan& plan) {
+    file_ = file;
+    saved_ = plan;
+    if (plan == plan_) {
+        stack_.setClean();
+    }
+    Q_EMIT fileChanged();
+}
+
 void PlanDocument::edit(const QString& name, int mergeId,
                         const std::function<void(Plan&)>& change) {
     Plan after = plan_;
     change(after);
     if (!(after == plan_)) {
-        stack_.push(new PlanEdit(*this, name, mergeId, plan_, std::move(after)));
+        auto state = std::make_shared<const PlanSnapshot>(after, shown_.get());
+        stack_.push(new PlanEdit(*this, name, mergeId, shown_, std::move(state)));
     }
 }
 
-void PlanDocument::editCell(const QString& name, int mergeId, Cell cell,
-                            const std::function<void(CellOverride&)>& change) {
-    edit(name, mergeId, [cell, &change](Plan& plan) {
-        const std::string key = cellName(cell);
-        auto found = std::find_if(plan.layerOverrides.begin(), plan.layerOverrides.end(),
-                                  [&key](const auto& entry) { return entry.first == key; });
-        if (found == plan.layerOverrides.end()) {
-            plan.layerOverrides.emplace_back(key, CellOverride());
-            found = std::prev(plan.layerOverrides.end());
-        }
-        change(found->second);
-    });
+void PlanDocument::show(const std::shared_ptr<const PlanSnapshot>& snapshot) {
+    shown_ = snapshot;
+    plan_ = snapshot->plan();
+    cells_.follow(plan_);
+    findProblem();
+    Q_EMIT changed();
 }
 
-void PlanDocument::show(const Plan& plan) {
-    plan_ = plan;
-    size_ = planSize(plan_, config_);
+void PlanDocument::findProblem() {
     problem_.reset();
     try {
-        checkPlan(plan_, config_);
+        checkPlan(plan_, cells_);
     } catch (const std::exception& error) {
         problem_ = describeFailure(error);
     }
-    Q_EMIT changed();
 }
 
 } // namespace caldera::studio

@@ -62,12 +62,12 @@ void Session::read(const QString& path, std::function<OpenResult()> work) {
             if (outcome.failure) {
                 Q_EMIT failed(*outcome.failure, path);
             } else {
-                take(outcome.result);
+                show(outcome.result);
             }
         });
 }
 
-void Session::take(const OpenResult& result) {
+void Session::show(const OpenResult& result) {
     if (result.facts) {
         facts_ = result.facts;
         report_ = result.report;

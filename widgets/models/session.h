@@ -30,6 +30,8 @@ public:
     void openDemoModel();
     /// Reads a report (compression, fidelity or evaluation) about what is open, or by itself.
     void openReport(const QString& path);
+    /// Shows what was read elsewhere.
+    void show(const OpenResult& result);
     bool busy() const { return busy_; }
     /// Path of the last open() call.
     const QString& openingPath() const { return openingPath_; }
@@ -41,6 +43,7 @@ public:
     const std::shared_ptr<const Report>& fidelity() const { return fidelity_; }
     const std::vector<EvaluationRecord>& evaluations() const { return evaluations_; }
     PlanDocument& plan() { return plan_; }
+    const PlanDocument& plan() const { return plan_; }
 
     /// All ways to colour cells, the most telling first: a running job, fidelity, measured error.
     const QList<MetricLayer>& metrics() const { return metrics_; }
@@ -72,7 +75,6 @@ Q_SIGNALS:
 private:
     struct Outcome;
     void read(const QString& path, std::function<OpenResult()> work);
-    void take(const OpenResult& result);
     void rebuildMetrics();
     void setBusy(bool busy);
 

@@ -3,6 +3,7 @@
 #include <QComboBox>
 #include <QHBoxLayout>
 #include <QLabel>
+#include <QLocale>
 #include <QSignalBlocker>
 #include <QSpinBox>
 
@@ -18,7 +19,7 @@ using namespace Qt::Literals::StringLiterals;
 namespace caldera::studio {
 
 PlanSettings::PlanSettings(PlanDocument& plan, QWidget* parent)
-    : QWidget(parent), plan_(plan), rank_(new QSpinBox(this)),
+    : QWidget(parent), plan_(plan), bits_(new QComboBox(this)), rank_(new QSpinBox(this)),
       embeddings_(tableBits(tr("Bits of the embeddings"))),
       headCaption_(new ToneLabel(tr("Head"), Token::Secondary, this)),
       head_(tableBits(tr("Bits of the head"))) {
@@ -28,8 +29,9 @@ PlanSettings::PlanSettings(PlanDocument& plan, QWidget* parent)
     rank_->setAccessibleName(tr("Rank of all cells"));
     rank_->setToolTip(tr("Rank of the low-rank part of every unlocked cell: 0, or a multiple of "
                          "16. Small matrices take the largest that fits."));
-    auto* bits = numberLabel(tr("2"), this);
-    bits->setToolTip(tr("Q is coded at 2 bits a weight"));
+    bits_->setObjectName(u"commonBits"_s);
+    bits_->setAccessibleName(tr("Bits of all cells"));
+    bits_->setToolTip(tr("Bits a weight of Q in every unlocked cell"));
 
     auto* layout = new QHBoxLayout(this);
     layout->setContentsMargins(0, 0, 0, 0);
@@ -39,12 +41,14 @@ PlanSettings::PlanSettings(PlanDocument& plan, QWidget* parent)
         layout->addWidget(field);
         layout->addSpacing(kSpaceTiny);
     };
-    add(new ToneLabel(tr("Bits"), Token::Secondary, this), bits);
+    add(new ToneLabel(tr("Bits"), Token::Secondary, this), bits_);
     add(new ToneLabel(tr("Rank"), Token::Secondary, this), rank_);
     add(new ToneLabel(tr("Embeddings"), Token::Secondary, this), embeddings_);
     add(headCaption_, head_);
     layout->addStretch(1);
 
+    connect(bits_, &QComboBox::activated, this,
+            [this] { plan_.setCommonBits(bits_->currentData().toDouble()); });
     connect(rank_, &QSpinBox::valueChanged, this, [this](int rank) {
         plan_.setCommonRank(nearestRank(rank));
         updateFromPlan();
@@ -67,6 +71,18 @@ QComboBox* PlanSettings::tableBits(const QString& name) {
     return box;
 }
 
+void PlanSettings::fillBits() {
+    const CellSettings& common = plan_.plan().defaults;
+    if (const QString family = QString::fromStdString(common.codec); family_ != family) {
+        family_ = family;
+        bits_->clear();
+        for (const double bits : bitsOfFamily(common.codec)) {
+            bits_->addItem(QLocale::c().toString(bits), bits);
+        }
+    }
+    bits_->setCurrentIndex(bits_->findData(common.bits));
+}
+
 void PlanSettings::updateFromPlan() {
     setEnabled(!plan_.empty());
     if (plan_.empty()) {
@@ -76,9 +92,10 @@ void PlanSettings::updateFromPlan() {
     for (const Module module : kModules) {
         largest = std::max(largest, plan_.largestRank(module));
     }
+    fillBits();
     const QSignalBlocker blocker(rank_);
     rank_->setRange(0, largest);
-    rank_->setValue(plan_.commonRank());
+    rank_->setValue(plan_.plan().defaults.rank);
     embeddings_->setCurrentIndex(embeddings_->findData(plan_.plan().embeddingBits));
     head_->setCurrentIndex(head_->findData(plan_.plan().headBits));
     const bool ownHead = !plan_.config().tiedEmbeddings;

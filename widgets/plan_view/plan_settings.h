@@ -15,13 +15,17 @@ class PlanSettings : public QWidget {
     Q_OBJECT
 public:
     explicit PlanSettings(PlanDocument& plan, QWidget* parent = nullptr);
+    QComboBox* bitsBox() const { return bits_; }
     QSpinBox* rankBox() const { return rank_; }
 
 private:
     void updateFromPlan();
+    void fillBits();
     QComboBox* tableBits(const QString& name);
 
     PlanDocument& plan_;
+    QComboBox* bits_;
+    QString family_; ///< of the codec whose bits are offered
     QSpinBox* rank_;
     QComboBox* embeddings_;
     QLabel* headCaption_;

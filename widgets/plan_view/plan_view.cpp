@@ -4,15 +4,23 @@
 #include <QLabel>
 #include <QPushButton>
 #include <QStackedWidget>
+#include <QTabWidget>
 #include <QVBoxLayout>
 
+#include "widgets/heatmap/heatmap_editor.h"
 #include "widgets/heatmap/heatmap_view.h"
+#include "widgets/heatmap/paint_bar.h"
 #include "widgets/models/session.h"
+#include "widgets/plan_view/budget_bar.h"
+#include "widgets/plan_view/difference_panel.h"
+#include "widgets/plan_view/front_panel.h"
 #include "widgets/plan_view/module_table.h"
+#include "widgets/plan_view/plan_figures.h"
 #include "widgets/plan_view/plan_settings.h"
 #include "widgets/plan_view/truth_bar.h"
 #include "widgets/support/empty_state.h"
 #include "widgets/support/error_banner.h"
+#include "widgets/support/key_help.h"
 #include "widgets/support/labels.h"
 #include "widgets/support/notice_bar.h"
 #include "widgets/support/number_text.h"
@@ -23,9 +31,14 @@ using namespace Qt::Literals::StringLiterals;
 
 namespace caldera::studio {
 
+namespace {
+constexpr int kTablesHeight = 72;
+}
+
 PlanView::PlanView(Session& session, QWidget* parent)
     : QWidget(parent), session_(session), banner_(new ErrorBanner(this)),
-      notice_(new NoticeBar(this)), stack_(new QStackedWidget(this)), truth_(new TruthBar(this)),
+      notice_(new NoticeBar(this)), stack_(new QStackedWidget(this)), keys_(new KeyHelp(this)),
+      comparison_(session.plan()), solver_(session, comparison_), truth_(new TruthBar(this)),
       measure_(new QPushButton(icon(u"measure"_s), tr("Measure"), this)),
       compress_(new QPushButton(tr("Compress…"), this)) {
     auto* empty = new EmptyState(
@@ -56,7 +69,7 @@ PlanView::PlanView(Session& session, QWidget* parent)
 
     connect(&session_, &Session::opened, this, &PlanView::showOpened);
     connect(&session_, &Session::reportChanged, this, &PlanView::showFigures);
-    connect(&session_.plan(), &PlanDocument::changed, this, &PlanView::showPlan);
+    // The heatmap has followed the plan by then, so that an edit is shown once.
     connect(heatmap_, &HeatmapPanel::metricShown, this, &PlanView::showPlan);
     truth_->setVisible(false);
 }
@@ -78,8 +91,17 @@ QWidget* PlanView::makeHeader() {
 QWidget* PlanView::makeBody() {
     auto* body = new QWidget(this);
     heatmap_ = new HeatmapPanel(session_, HeatmapPanel::Source::Planned, body);
+    editor_ = new HeatmapEditor(*heatmap_->view(), session_.plan(), this);
+    paintBar_ = new PaintBar(*editor_, body);
+    connect(paintBar_, &PaintBar::keysRequested, this, &PlanView::showKeys);
+    connect(editor_, &HeatmapEditor::leftAlone, this, [this](int cells) {
+        notice_->showNotice(u"lock"_s, tr("%n locked cell(s) left alone. Select and press L to "
+                                          "unlock.",
+                                          nullptr, cells));
+    });
+    connect(editor_, &HeatmapEditor::failed, this,
+            [this](const Failure& failure) { banner_->showFailure(failure); });
     settings_ = new PlanSettings(session_.plan(), body);
-    table_ = new ModuleTable(modules_, body);
 
     auto* settingsLine = new QHBoxLayout;
     settingsLine->setSpacing(kSpaceSmall);
@@ -87,15 +109,74 @@ QWidget* PlanView::makeBody() {
     settingsLine->addWidget(heatmap_->metricChoice());
 
     auto* layout = new QVBoxLayout(body);
-    layout->setContentsMargins(kSpaceLarge, kSpaceMedium, kSpaceLarge, 0);
-    layout->setSpacing(kSpaceMedium);
+    layout->setContentsMargins(kSpaceLarge, kSpaceMedium, kSpaceLarge, kSpaceSmall);
+    layout->setSpacing(kSpaceSmall);
     layout->addWidget(makeHeader());
     layout->addLayout(settingsLine);
+    layout->addWidget(paintBar_);
     layout->addWidget(heatmap_, 3);
-    layout->addWidget(new Separator(Qt::Horizontal, body));
-    layout->addWidget(sectionLabel(tr("Where the bytes go"), body));
-    layout->addWidget(table_, 2);
+    layout->addWidget(makeTables(), 2);
+    budget_ = new BudgetBar(session_, solver_, body);
+    layout->addWidget(budget_);
+    connectSolver();
     return body;
+}
+
+QWidget* PlanView::makeTables() {
+    tables_ = new QTabWidget(this);
+    tables_->setDocumentMode(true);
+    tables_->setMinimumHeight(kTablesHeight); // the heatmap needs the room of a small window
+    table_ = new ModuleTable(modules_, tables_);
+    differences_ = new DifferencePanel(comparison_, tables_);
+    tables_->addTab(table_, tr("Where the bytes go"));
+    tables_->addTab(differences_, tr("Differences"));
+    front_ = new FrontPanel(session_, solver_, tables_);
+    tables_->addTab(front_, tr("Size and quality"));
+    connect(differences_, &DifferencePanel::compareRequested, this, &PlanView::compareRequested);
+    connect(differences_, &DifferencePanel::cellChosen, this,
+            [this](const Cell& cell) { heatmap_->view()->pin(cell); });
+    connect(&comparison_, &PlanComparison::otherChanged, this, &PlanView::showComparison);
+    return tables_;
+}
+
+void PlanView::connectSolver() {
+    connect(&solver_, &PlanSolver::targetChanged, this, &PlanView::showFigures);
+    connect(&solver_, &PlanSolver::lossesChanged, this, &PlanView::showFigures);
+    connect(&solver_, &PlanSolver::solved, this, [this](const QString& sentence) {
+        banner_->clear();
+        notice_->showNotice(u"check"_s, sentence);
+    });
+    connect(&solver_, &PlanSolver::failed, this,
+            [this](const Failure& failure) { banner_->showFailure(failure); });
+    connect(front_, &FrontPanel::sizeChosen, this, [this](double bytes) {
+        budget_->setSize(bytes);
+        solver_.solve();
+    });
+}
+
+void PlanView::showComparison() {
+    heatmap_->setOther(comparison_.other());
+    if (comparison_.other() != nullptr) {
+        tables_->setCurrentWidget(differences_);
+    }
+}
+
+void PlanView::showKeys() {
+    QList<KeyHelpSection> sections;
+    for (const CommandGroup& group : editor_->commands()) {
+        KeyHelpSection section{group.title, {}};
+        for (const QAction* action : group.actions) {
+            section.lines.append(
+                {action->shortcut().toString(QKeySequence::NativeText), action->text()});
+        }
+        sections.append(section);
+    }
+    sections.append({tr("Moving"),
+                     {{tr("Arrows"), tr("Move; with Shift, select")},
+                      {tr("Enter"), tr("Pin the cell, or release it")},
+                      {tr("Esc"), tr("Take back the stroke, leave the tool, select nothing")},
+                      {tr("Wheel"), tr("Zoom; with Shift, scroll")}}});
+    keys_->open(sections);
 }
 
 void PlanView::showOpened() {
@@ -104,6 +185,7 @@ void PlanView::showOpened() {
     truth_->setVisible(true);
     truth_->startAnew();
     banner_->clear();
+    budget_->takePresent();
     title_->setText(facts.name);
     subtitle_->setText(tr("%1 layers · %2 weights · %3")
                            .arg(QString::number(facts.config.layerCount),
@@ -116,7 +198,7 @@ void PlanView::showPlan() {
     if (session_.plan().empty()) {
         return;
     }
-    modules_.setRows(moduleRows(session_.plan().plan(), session_.plan().config(),
+    modules_.setRows(moduleRows(session_.plan().plan(), session_.plan().cells(),
                                 session_.metric(heatmap_->metricId())));
     const auto& problem = session_.plan().problem();
     if (problem) {
@@ -132,30 +214,9 @@ void PlanView::showFigures() {
     if (session_.plan().empty()) {
         return;
     }
-    const PlanSize& size = session_.plan().size();
-    QList<TruthFigure> figures;
-    figures.append({u"bytes"_s, tr("of weights"), sizeText(size.total()), tr("exact"),
-                    static_cast<double>(size.total()),
-                    tr("%1 bytes: cells %2, embeddings and head %3, norms and biases %4")
-                        .arg(countText(size.total()), countText(size.cellBytes),
-                             countText(size.embeddingBytes), countText(size.otherBytes))});
-    figures.append({u"bpw"_s, tr("bits per weight"), figureText(size.bitsPerWeight), tr("exact"),
-                    size.bitsPerWeight,
-                    tr("Codes, scales, factors and signs of all cells over their weights")});
-    const double original = static_cast<double>(session_.plan().config().parameterCount()) * 2;
-    figures.append({u"ratio"_s, tr("of 16-bit size"),
-                    tr("%1 %").arg(figureText(static_cast<double>(size.total()) / original * 100)),
-                    tr("exact"), static_cast<double>(size.total()) / original,
-                    tr("All bytes over two bytes for every weight")});
-    for (const EvaluationRecord& record : session_.evaluations()) {
-        if (const auto kl = record.numbers.find("kl_mean"); kl != record.numbers.end()) {
-            figures.append({u"kl"_s, tr("KL divergence"), figureText(kl->second), tr("measured"),
-                            kl->second,
-                            tr("Mean over %1, in nats, of the artifact that is open")
-                                .arg(QString::fromStdString(record.name))});
-        }
-    }
-    truth_->setFigures(figures);
+    truth_->setFigures(planFigures(session_, solver_));
+    budget_->showState();
+    front_->showPlan();
 }
 
 } // namespace caldera::studio

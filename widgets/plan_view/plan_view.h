@@ -5,17 +5,26 @@
 
 #include "widgets/heatmap/heatmap_panel.h"
 #include "widgets/models/module_table_model.h"
+#include "widgets/models/plan_comparison.h"
+#include "widgets/models/plan_solver.h"
 
 class QLabel;
 class QPushButton;
+class QTabWidget;
 class QStackedWidget;
 
 namespace caldera::studio {
 
 class EmptyState;
+class BudgetBar;
+class DifferencePanel;
 class ErrorBanner;
+class FrontPanel;
+class HeatmapEditor;
+class KeyHelp;
 class ModuleTable;
 class NoticeBar;
+class PaintBar;
 class PlanSettings;
 class Session;
 class ToneLabel;
@@ -27,19 +36,34 @@ public:
     explicit PlanView(Session& session, QWidget* parent = nullptr);
 
     HeatmapPanel* heatmap() const { return heatmap_; }
+    HeatmapEditor* editor() const { return editor_; }
+    PlanSolver& solver() { return solver_; }
+    BudgetBar* budget() const { return budget_; }
+    FrontPanel* front() const { return front_; }
+    PlanComparison& comparison() { return comparison_; }
+    DifferencePanel* differences() const { return differences_; }
+    PaintBar* paintBar() const { return paintBar_; }
     PlanSettings* settings() const { return settings_; }
     ErrorBanner* banner() const { return banner_; }
     NoticeBar* notice() const { return notice_; }
     QPushButton* measureButton() const { return measure_; }
     QPushButton* compressButton() const { return compress_; }
 
+    /// Lists the keys of the heatmap over the view.
+    void showKeys();
+    KeyHelp* keyHelp() const { return keys_; }
+
 Q_SIGNALS:
     void openRequested();
+    void compareRequested();
     void measureRequested();
     void compressRequested();
 
 private:
     QWidget* makeHeader();
+    QWidget* makeTables();
+    void showComparison();
+    void connectSolver();
     QWidget* makeBody();
     void showOpened();
     void showPlan();
@@ -52,7 +76,16 @@ private:
     QLabel* title_ = nullptr;
     ToneLabel* subtitle_ = nullptr;
     HeatmapPanel* heatmap_ = nullptr;
+    HeatmapEditor* editor_ = nullptr;
+    PaintBar* paintBar_ = nullptr;
+    KeyHelp* keys_;
     PlanSettings* settings_ = nullptr;
+    PlanComparison comparison_;
+    PlanSolver solver_;
+    BudgetBar* budget_ = nullptr;
+    FrontPanel* front_ = nullptr;
+    DifferencePanel* differences_ = nullptr;
+    QTabWidget* tables_ = nullptr;
     ModuleTableModel modules_;
     ModuleTable* table_ = nullptr;
     TruthBar* truth_;

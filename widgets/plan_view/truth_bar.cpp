@@ -2,6 +2,7 @@
 
 #include <QHBoxLayout>
 #include <QPainter>
+#include <QResizeEvent>
 #include <QTimer>
 #include <QVBoxLayout>
 
@@ -17,11 +18,13 @@ namespace caldera::studio {
 
 namespace {
 constexpr int kHeight = 76;
+constexpr int kWidthForButtons = 800;
 constexpr int kChangeShown = 2000; ///< milliseconds
 } // namespace
 
 TruthBar::TruthBar(QWidget* parent)
-    : QWidget(parent), tilesLayout_(new QHBoxLayout), actions_(new QHBoxLayout) {
+    : QWidget(parent), tilesLayout_(new QHBoxLayout),
+      actions_(new QBoxLayout(QBoxLayout::LeftToRight)) {
     setObjectName(u"truthBar"_s);
     setFixedHeight(kHeight);
     tilesLayout_->setSpacing(kSpaceLarge);
@@ -35,7 +38,7 @@ TruthBar::TruthBar(QWidget* parent)
 }
 
 void TruthBar::addAction(QWidget* button) {
-    actions_->addWidget(button, 0, Qt::AlignVCenter);
+    actions_->addWidget(button);
 }
 
 void TruthBar::startAnew() {
@@ -100,8 +103,16 @@ void TruthBar::showChange(Tile& tile, const TruthFigure& figure) {
     const double percent = change / (figure.amount - change) * 100;
     tile.caption->setText((change > 0 ? u"+"_s : u"\u2212"_s) + figureText(std::abs(percent), 2) +
                           u'\u2009' + u'%');
-    tile.caption->setTone(change > 0 ? Token::Warn : Token::Good);
+    tile.caption->setTone((change > 0) != figure.moreIsBetter ? Token::Warn : Token::Good);
     tile.timer->start(kChangeShown);
+}
+
+/// Six figures need the width that buttons side by side would take.
+void TruthBar::resizeEvent(QResizeEvent* event) {
+    const bool narrow = event->size().width() < kWidthForButtons;
+    actions_->setDirection(narrow ? QBoxLayout::TopToBottom : QBoxLayout::LeftToRight);
+    actions_->setSpacing(narrow ? kSpaceTiny : kSpaceSmall);
+    QWidget::resizeEvent(event);
 }
 
 void TruthBar::paintEvent(QPaintEvent*) {

@@ -7,6 +7,7 @@
 
 #include <map>
 
+class QBoxLayout;
 class QHBoxLayout;
 class QTimer;
 
@@ -14,7 +15,7 @@ namespace caldera::studio {
 
 class ToneLabel;
 
-/// One figure. A smaller `amount` is better; a change shows its difference for two seconds.
+/// One figure. A change of its amount shows the difference for two seconds.
 struct TruthFigure {
     QString id;
     QString caption; ///< "of weights"
@@ -22,6 +23,7 @@ struct TruthFigure {
     QString kind;    ///< "exact"
     double amount = 0;
     QString toolTip;
+    bool moreIsBetter = false;
 };
 
 class TruthBar : public QWidget {
@@ -38,6 +40,7 @@ public:
 
 protected:
     void paintEvent(QPaintEvent* event) override;
+    void resizeEvent(QResizeEvent* event) override;
 
 private:
     struct Tile {
@@ -54,7 +57,7 @@ private:
     static void showChange(Tile& tile, const TruthFigure& figure);
 
     QHBoxLayout* tilesLayout_;
-    QHBoxLayout* actions_;
+    QBoxLayout* actions_;
     std::map<QString, Tile> tiles_; ///< nodes stay where they are
 };
 

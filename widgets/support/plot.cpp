@@ -1,5 +1,6 @@
 #include "widgets/support/plot.h"
 
+#include <QApplication>
 #include <QBuffer>
 #include <QClipboard>
 #include <QGuiApplication>
@@ -11,6 +12,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 #include <vector>
 
 #include "core/base/text.h"
@@ -29,6 +31,7 @@ namespace caldera::studio {
 namespace {
 
 constexpr int kTipReach = 24;       ///< pixels around a point that show its value
+constexpr int kGripReach = 6;       ///< pixels beside the cursor line that take hold of it
 constexpr double kLeastRoom = 0.01; ///< above and below the curves, of their height
 
 void styleAxis(QCPAxis* axis, const PlotAxes& axes, bool vertical) {
@@ -122,6 +125,9 @@ void Plot::setCursorLine(std::optional<double> x, const QString& caption) {
             end->setTypeX(QCPItemPosition::ptPlotCoords);
             end->setTypeY(QCPItemPosition::ptAxisRectRatio);
             end->setAxisRect(axisRect());
+        }
+        if (*x > xAxis->range().upper || *x < xAxis->range().lower) {
+            xAxis->setRange(xAxis->range().expanded(padded({*x, *x}, false)));
         }
         cursor_->start->setCoords(*x, 0);
         cursor_->end->setCoords(*x, 1);
@@ -225,7 +231,39 @@ QByteArray Plot::exported(const QString& suffix) {
     return bytes;
 }
 
+bool Plot::nearCursorLine(const QPoint& position) const {
+    return draggable_ && cursor_->visible() && axisRect()->rect().contains(position) &&
+           std::abs(xAxis->coordToPixel(cursor_->start->key()) - position.x()) <= kGripReach;
+}
+
+void Plot::mousePressEvent(QMouseEvent* event) {
+    pressed_ = event->pos();
+    if (event->button() == Qt::LeftButton && nearCursorLine(event->pos())) {
+        dragging_ = true;
+        Q_EMIT cursorDragBegan();
+        return;
+    }
+    QCustomPlot::mousePressEvent(event);
+}
+
+void Plot::mouseReleaseEvent(QMouseEvent* event) {
+    if (std::exchange(dragging_, false)) {
+        return;
+    }
+    QCustomPlot::mouseReleaseEvent(event);
+    const int moved = (event->pos() - pressed_).manhattanLength();
+    if (event->button() == Qt::LeftButton && moved < QApplication::startDragDistance()) {
+        Q_EMIT clicked(xAxis->pixelToCoord(event->pos().x()),
+                       yAxis->pixelToCoord(event->pos().y()));
+    }
+}
+
 void Plot::mouseMoveEvent(QMouseEvent* event) {
+    if (dragging_) {
+        Q_EMIT cursorDragged(xAxis->pixelToCoord(event->pos().x()));
+        return;
+    }
+    setCursor(nearCursorLine(event->pos()) ? Qt::SizeHorCursor : Qt::ArrowCursor);
     QCustomPlot::mouseMoveEvent(event);
     const QString tip = event->buttons() == Qt::NoButton ? tipAt(event->pos()) : QString();
     if (tip.isEmpty()) {

@@ -42,6 +42,8 @@ public:
     void setCurveData(int index, const QVector<double>& x, const QVector<double>& y);
     /// A vertical line at `x` with a caption, or none.
     void setCursorLine(std::optional<double> x, const QString& caption = {});
+    /// Lets people drag the line. Whoever hears of it moves the line.
+    void setCursorDraggable(bool draggable) { draggable_ = draggable; }
     /// Names the curves in a line of its own above them, where it covers none.
     void showLegend();
     void showAll();
@@ -50,7 +52,15 @@ public:
     /// Contents of a file of this suffix: png, svg, pdf or csv.
     QByteArray exported(const QString& suffix);
 
+Q_SIGNALS:
+    void cursorDragBegan();
+    void cursorDragged(double x);
+    /// A click that was no drag, in coordinates of the plot.
+    void clicked(double x, double y);
+
 protected:
+    void mousePressEvent(QMouseEvent* event) override;
+    void mouseReleaseEvent(QMouseEvent* event) override;
     void mouseMoveEvent(QMouseEvent* event) override;
     void mouseDoubleClickEvent(QMouseEvent* event) override;
     void contextMenuEvent(QContextMenuEvent* event) override;
@@ -62,12 +72,16 @@ private:
     void fitLegend();
     void exportAs(const QString& suffix, const QString& filter);
     QString tipAt(const QPoint& position) const;
+    bool nearCursorLine(const QPoint& position) const;
 
     QString name_;
     PlotAxes axes_;
     QList<Curve> curves_;
     QCPItemLine* cursor_ = nullptr;
     QCPItemText* cursorText_ = nullptr;
+    bool draggable_ = false;
+    bool dragging_ = false;
+    QPoint pressed_;
 };
 
 } // namespace caldera::studio

@@ -6,11 +6,12 @@
 
 #include "core/base/elapsed.h"
 #include "core/base/error.h"
+#include "core/model/codec_facts.h"
+#include "core/plan/gpu_memory.h"
 #include "core/runtime/backend.h"
-#include "core/runtime/cuda/model_step.h"
-#include "core/runtime/cuda/page_table.h"
-#include "core/runtime/cuda/prompt.h"
-#include "core/runtime/rope.h"
+#include "core/runtime/cuda/device_engine.h"
+#include "core/runtime/cuda/device_sampler.h"
+#include "core/runtime/sampler.h"
 #include "kernels/common/kernel_error.h"
 
 namespace caldera {
@@ -24,49 +25,94 @@ double promptSeconds(ModelPrompt& prompt, int tokens) {
     const auto start = std::chrono::steady_clock::now();
     for (int first = 0; first < tokens; first += prompt.tokens()) {
         const int count = std::min(prompt.tokens(), tokens - first);
-        static_cast<void>(prompt.run(
-            std::span(all).subspan(static_cast<size_t>(first), static_cast<size_t>(count)), first,
-            0, first + count == tokens, {}));
+        prompt.run(std::span(all).subspan(static_cast<size_t>(first), static_cast<size_t>(count)),
+                   first, 0, first + count == tokens, {});
     }
     return secondsSince(start);
+}
+
+DeviceEngine engineFor(const DecodeShape& shape, int chats) {
+    DeviceEngineShape engine;
+    engine.contextLength = shape.contextLength;
+    engine.slots = chats;
+    engine.poolTokens = chats * usedTokens(shape.contextLength);
+    engine.cacheBits = shape.cacheBits;
+    engine.activationBits = shape.activationBits;
+    return {syntheticDeviceModel(shape.config, {shape.code, shape.rank}), engine};
+}
+
+/// A plan whose model is like the synthetic one.
+Plan planOf(const DecodeShape& shape) {
+    Plan plan;
+    for (const CodecFacts& codec : codecFacts()) {
+        if (codec.id == std::string(shape.code->id)) {
+            plan.defaults.codec = codec.family;
+            plan.defaults.bits = codec.bits;
+        }
+    }
+    plan.defaults.rank = shape.rank;
+    plan.headBits = 4;
+    return plan;
+}
+
+int64_t expectedBytes(const DecodeShape& shape, int chats) {
+    GpuLoad load;
+    load.contextLength = shape.contextLength;
+    load.chats = chats;
+    load.activationBits = shape.activationBits;
+    return gpuMemory(planOf(shape), shape.config, load, shape.cacheBits).total();
+}
+
+kernels::StepState stateOf(int chats, int position) {
+    kernels::StepState state;
+    state.count = chats;
+    for (int i = 0; i < chats; ++i) {
+        state.position[i] = position;
+        state.slot[i] = i;
+    }
+    return state;
+}
+
+/// As chats choose by default. The step's last logits are one chat's.
+double choiceMicroseconds(DeviceEngine& engine) {
+    const int vocabulary = engine.model().config.vocabSize;
+    DeviceSampler sampler(1, vocabulary, 1);
+    Sampler options{SamplingOptions{}};
+    std::vector<double> seconds;
+    for (int i = 0; i < kReplays; ++i) {
+        const TokenChoice choice = options.next({});
+        const auto start = std::chrono::steady_clock::now();
+        sampler.choose({&choice, 1}, engine.step().logits(), vocabulary, vocabulary);
+        seconds.push_back(secondsSince(start));
+    }
+    std::sort(seconds.begin(), seconds.end());
+    return 1e6 * seconds[seconds.size() / 2];
 }
 
 DecodeTimings measure(const DecodeShape& shape) {
     const int64_t before = kernels::cuda::freeDeviceBytes();
     const int most = *std::max_element(shape.chats.begin(), shape.chats.end());
-    const int width = static_cast<int>(usedTokens(shape.contextLength) / kPageTokens);
-    const DeviceModel model = syntheticDeviceModel(shape.config, {shape.code, shape.rank});
-    const DeviceCache cache(shape.config, most * width, shape.cacheBits);
-    PageTable table(most, width, most * width);
+    DeviceEngine engine = engineFor(shape, most);
     for (int slot = 0; slot < most; ++slot) {
-        table.grow(slot, shape.contextLength);
+        engine.makeRoom(slot, shape.contextLength);
     }
-    const kernels::cuda::DeviceMemory<int32_t> pages(std::span<const int32_t>(table.entries()));
-    const RotaryEmbedding angles(shape.config, shape.contextLength);
-    const kernels::cuda::DeviceMemory<float> cosines(std::span<const float>(angles.cosines()));
-    const kernels::cuda::DeviceMemory<float> sines(std::span<const float>(angles.sines()));
-    const StepContext context{cache, pages.data(), width, cosines.data(), sines.data()};
-    ModelStep step(model, context, most, shape.activationBits);
-    ModelPrompt prompt(model, context, std::min(ModelPrompt::kMostTokens, shape.contextLength));
-    static_cast<void>(promptSeconds(prompt, std::min(16, shape.contextLength))); // cuBLAS starts
+    // cuBLAS starts.
+    static_cast<void>(promptSeconds(engine.prompt(), std::min(16, shape.contextLength)));
     DecodeTimings timings;
-    timings.weightBytes = model.arena.bytes();
-    timings.deviceBytes = before - kernels::cuda::freeDeviceBytes();
-    kernels::StepState state;
+    timings.weightBytes = engine.model().arena.bytes();
+    timings.expectedBytes = expectedBytes(shape, most);
     for (const int chats : shape.chats) {
-        state.count = chats;
-        for (int i = 0; i < chats; ++i) {
-            state.position[i] = shape.position;
-            state.slot[i] = i;
-        }
-        static_cast<void>(step.run(state, true));
-        timings.steps.push_back({chats, step.microseconds(state, kReplays)});
+        const kernels::StepState state = stateOf(chats, shape.position);
+        engine.step().run(state, true);
+        timings.steps.push_back({chats, engine.step().microseconds(state, kReplays)});
     }
     for (const int tokens : shape.prompts) {
-        timings.prompts.push_back({tokens, promptSeconds(prompt, tokens)});
+        timings.prompts.push_back({tokens, promptSeconds(engine.prompt(), tokens)});
     }
-    state.count = 1;
-    timings.phases = step.phaseMicroseconds(state);
+    engine.step().run(stateOf(1, shape.position), true);
+    timings.choiceMicroseconds = choiceMicroseconds(engine);
+    timings.phases = engine.step().phaseMicroseconds(stateOf(1, shape.position));
+    timings.deviceBytes = before - kernels::cuda::freeDeviceBytes(); // with the kernels loaded
     return timings;
 }
 

@@ -35,8 +35,10 @@ struct PromptTiming {
 struct DecodeTimings {
     std::vector<DecodeTiming> steps;
     std::vector<PromptTiming> prompts;
-    int64_t weightBytes = 0; ///< read in a step
-    int64_t deviceBytes = 0; ///< taken from the GPU, cache included
+    double choiceMicroseconds = 0; ///< from one chat's logits to its token here, the median
+    int64_t weightBytes = 0;       ///< read in a step
+    int64_t deviceBytes = 0;       ///< taken from the GPU, cache included
+    int64_t expectedBytes = 0;     ///< what gpuMemory() says of it
     /// Microseconds of the phases of one step, by kind as kernels::PhaseKind.
     std::vector<double> phases;
 };

@@ -1,26 +1,16 @@
 #include "core/runtime/cuda/device_arena.h"
 
+#include "core/plan/gpu_memory.h"
 #include "kernels/step/step.h"
 
 namespace caldera {
 
 namespace {
 
-constexpr int64_t kAlignment = 256;
 constexpr int64_t kSharedBlock = 32 << 20;
-constexpr int64_t kLarge = 4 << 20;
-constexpr int64_t kPage = 2 << 20; ///< what the driver gives out
-
-int64_t roundUp(int64_t bytes, int64_t unit) {
-    return (bytes + unit - 1) / unit * unit;
-}
+static_assert(kGpuReadBeyond == kernels::kCodesBeyond);
 
 } // namespace
-
-int64_t DeviceArena::taken(int64_t bytes) {
-    const int64_t wanted = roundUp(bytes + kernels::kCodesBeyond, kAlignment);
-    return wanted >= kLarge ? roundUp(wanted, kPage) : roundUp(bytes, kAlignment);
-}
 
 uint8_t* DeviceArena::take(int64_t bytes) {
     blocks_.emplace_back(static_cast<size_t>(bytes));
@@ -29,20 +19,19 @@ uint8_t* DeviceArena::take(int64_t bytes) {
 
 uint8_t* DeviceArena::reserve(int64_t bytes) {
     bytes_ += bytes;
-    const int64_t wanted = roundUp(bytes + kernels::kCodesBeyond, kAlignment);
-    if (wanted >= kLarge) {
-        return take(wanted);
+    const int64_t taken = gpuTensorBytes(bytes);
+    if (taken >= kGpuOwnBlock) {
+        return take(taken);
     }
-    if (wanted > left_) {
+    if (taken + kGpuReadBeyond > left_) {
         next_ = take(kSharedBlock);
         left_ = kSharedBlock;
     }
-    uint8_t* taken = next_;
+    uint8_t* first = next_;
     // What is read past a tensor's end may be another tensor; only the last needs room behind it.
-    const int64_t used = roundUp(bytes, kAlignment);
-    next_ += used;
-    left_ -= used;
-    return taken;
+    next_ += taken;
+    left_ -= taken;
+    return first;
 }
 
 const uint8_t* DeviceArena::storeBytes(const void* data, int64_t count) {

@@ -13,8 +13,6 @@ namespace caldera {
 /// bytes and may be read kernels::kCodesBeyond bytes past its end.
 class DeviceArena {
 public:
-    /// What a tensor of so many bytes takes of the GPU: large ones whole pages.
-    static int64_t taken(int64_t bytes);
     /// Room for so many bytes. Throws kernels::KernelError when there is none.
     uint8_t* reserve(int64_t bytes);
     /// The values, copied.

@@ -6,12 +6,6 @@ namespace caldera {
 
 static_assert(kPageTokens == kernels::kPageTokens);
 
-int64_t cacheTokenBytes(const ModelConfig& config, int bits) {
-    const int64_t vectors = static_cast<int64_t>(config.layerCount) * config.kvHeadCount * 2;
-    const int64_t scaleBytes = bits == 8 ? static_cast<int64_t>(sizeof(float)) : 0;
-    return vectors * (static_cast<int64_t>(config.headSize) * bits / 8 + scaleBytes);
-}
-
 DeviceCache::DeviceCache(const ModelConfig& config, int pages, int bits)
     : numbers_(static_cast<int64_t>(pages) * kPageTokens * config.kvHeadCount * config.headSize),
       vectors_(static_cast<int64_t>(pages) * kPageTokens * config.kvHeadCount), bits_(bits),

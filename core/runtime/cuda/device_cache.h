@@ -10,9 +10,6 @@
 
 namespace caldera {
 
-/// Bytes that one token takes in all layers.
-int64_t cacheTokenBytes(const ModelConfig& config, int bits);
-
 class DeviceCache {
 public:
     /// `pages` pages of kPageTokens tokens, 16 or 8 bits a number. Throws kernels::KernelError.

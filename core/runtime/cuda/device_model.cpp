@@ -186,40 +186,12 @@ void loadEmbedding(DeviceModel& model, const Artifact& artifact) {
     model.embedding.rows = model.embeddingRows.data();
 }
 
-int64_t bytesOf(const PackedView& view, bool isPacked) {
-    return DeviceArena::taken(isPacked ? static_cast<int64_t>(view.codes.size())
-                                       : 2 * view.shape.size());
-}
-
-int64_t bytesOf(const ArtifactCell& cell) {
-    auto bytes = static_cast<int64_t>(cell.dense.size_bytes() + cell.outSign.size_bytes() +
-                                      2 * cell.q.scale.size_bytes() + 4 * cell.bias.size());
-    if (cell.dense.empty()) {
-        bytes += bytesOf(cell.q, codeOf(cell.q) != nullptr);
-    }
-    if (cell.rank() > 0) {
-        bytes += bytesOf(cell.l, isNative(cell.l)) + bytesOf(cell.r, isNative(cell.r));
-    }
-    return bytes;
-}
-
 } // namespace
 
 PinnedBytes::PinnedBytes(std::span<const std::byte> bytes)
-    : data_(makePinnedValues<uint8_t>(bytes.size(),
-                                      "Pinning the embedding in the machine's memory")) {
+    : data_(kernels::cuda::makePinnedValues<uint8_t>(
+          bytes.size(), "Pinning the embedding in the machine's memory")) {
     std::memcpy(data_.get(), bytes.data(), bytes.size());
-}
-
-int64_t deviceBytes(const Artifact& artifact) {
-    auto bytes =
-        static_cast<int64_t>(artifact.head().codes.size() + artifact.head().scale.size_bytes());
-    for (int layer = 0; layer < artifact.config().layerCount; ++layer) {
-        for (const Module module : kModules) {
-            bytes += bytesOf(artifact.cell({layer, module}));
-        }
-    }
-    return bytes;
 }
 
 DeviceModel loadDeviceModel(const Artifact& artifact) {

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "core/artifact/artifact.h"
-#include "core/runtime/cuda/cuda_handles.h"
 #include "core/runtime/cuda/device_arena.h"
+#include "kernels/common/cuda_handles.h"
 #include "kernels/step/program.h"
 
 namespace caldera {
@@ -28,7 +28,7 @@ public:
     const uint8_t* data() const { return data_.get(); }
 
 private:
-    PinnedValues<uint8_t> data_;
+    kernels::cuda::PinnedValues<uint8_t> data_;
 };
 
 struct DeviceModel {
@@ -39,9 +39,6 @@ struct DeviceModel {
     PinnedBytes embeddingRows;     ///< a table of its own stays on the host
     DeviceArena arena;             ///< everything in it is read for each token
 };
-
-/// Bytes of GPU memory that the artifact's weights take.
-int64_t deviceBytes(const Artifact& artifact);
 
 /// Cells with codecs that the GPU has no product for are decoded to 16 bits. Throws
 /// Error("codec.unknown"), kernels::KernelError.

@@ -1,6 +1,6 @@
 #include "core/runtime/cuda/model_step.h"
 
-#include <algorithm>
+#include "kernels/common/cuda_graph.h"
 
 namespace caldera {
 
@@ -56,10 +56,8 @@ ModelStep::ModelStep(const DeviceModel& model, const StepContext& context, int s
     program_.seal(kAheadBytes);
 
     const char* doing = "Preparing the model's step";
-    pinnedState_ = makePinnedValues<kernels::StepState>(1, doing);
-    pinnedLogits_ = makePinnedValues<float>(
-        static_cast<size_t>(count) * static_cast<size_t>(config_.vocabSize), doing);
-    stream_ = makeCudaStream(doing);
+    pinnedState_ = kernels::cuda::makePinnedValues<kernels::StepState>(1, doing);
+    stream_ = kernels::cuda::makeCudaStream(doing);
     for (const bool isBatched : {false, true}) {
         if (isBatched && sequences < kernels::cuda::kStepLeastBatch) {
             continue; // a state has never so many
@@ -73,9 +71,9 @@ void ModelStep::addAttention(const DeviceModel& model, int index, const StepCont
                              const StepInput& next) {
     const DeviceLayer& layer = model.layers[static_cast<size_t>(index)];
     std::vector<StepResult> results = program_.multiply(layer.qkv, input_);
-    float* const targets[] = {queries_, keys_, values_};
+    const std::array targets = {queries_, keys_, values_};
     for (size_t i = 0; i < results.size(); ++i) {
-        results[i].values = targets[i];
+        results[i].values = targets.at(i);
     }
     program_.finish(finishOf(FinishKind::Values, results), layer.qkv, input_);
     kernels::AttendPhase attend;
@@ -133,26 +131,13 @@ void ModelStep::addHead(const DeviceModel& model) {
     program_.finish(finishOf(FinishKind::Values, results), model.head, input_);
 }
 
-CudaGraphHandle ModelStep::capture(int phaseCount, bool isBatched) {
-    const char* doing = "Capturing the model's step";
-    cudaGraph_t graph = nullptr;
-    cudaGraphExec_t replay = nullptr;
-    require(cudaStreamBeginCapture(stream_.get(), cudaStreamCaptureModeThreadLocal), doing);
-    cudaMemcpyAsync(state_.data(), pinnedState_.get(), sizeof(kernels::StepState),
-                    cudaMemcpyHostToDevice, stream_.get());
-    try {
+kernels::cuda::CudaGraphHandle ModelStep::capture(int phaseCount, bool isBatched) {
+    return kernels::cuda::captureGraph(stream_.get(), "Capturing the model's step", [&] {
+        cudaMemcpyAsync(state_.data(), pinnedState_.get(), sizeof(kernels::StepState),
+                        cudaMemcpyHostToDevice, stream_.get());
         program_.run(state_.data(), isBatched ? kernels::cuda::kStepLeastBatch : 1, phaseCount,
                      stream_.get());
-    } catch (...) {
-        cudaStreamEndCapture(stream_.get(), &graph);
-        cudaGraphDestroy(graph);
-        throw;
-    }
-    require(cudaStreamEndCapture(stream_.get(), &graph), doing);
-    const cudaError_t status = cudaGraphInstantiate(&replay, graph, 0);
-    cudaGraphDestroy(graph);
-    require(status, doing);
-    return CudaGraphHandle(replay);
+    });
 }
 
 void ModelStep::launch(const kernels::StepState& state, bool wantsLogits) {
@@ -162,34 +147,14 @@ void ModelStep::launch(const kernels::StepState& state, bool wantsLogits) {
             "The model's step");
 }
 
-std::span<const float> ModelStep::run(const kernels::StepState& state, bool wantsLogits) {
-    const char* doing = "The model's step";
+void ModelStep::run(const kernels::StepState& state, bool wantsLogits) {
     launch(state, wantsLogits);
-    const size_t count =
-        wantsLogits ? static_cast<size_t>(state.count) * static_cast<size_t>(config_.vocabSize) : 0;
-    if (count > 0) {
-        require(cudaMemcpyAsync(pinnedLogits_.get(), logits_, count * sizeof(float),
-                                cudaMemcpyDeviceToHost, stream_.get()),
-                doing);
-    }
-    require(cudaStreamSynchronize(stream_.get()), doing);
-    return {pinnedLogits_.get(), count};
+    require(cudaStreamSynchronize(stream_.get()), "The model's step");
 }
 
 double ModelStep::microseconds(const kernels::StepState& state, int replays) {
-    const char* doing = "Timing the model's step";
-    const CudaEventHandle begin = makeCudaEvent(doing, true);
-    const CudaEventHandle end = makeCudaEvent(doing, true);
-    std::vector<float> milliseconds(static_cast<size_t>(replays));
-    for (float& each : milliseconds) {
-        require(cudaEventRecord(begin.get(), stream_.get()), doing);
-        launch(state, true);
-        require(cudaEventRecord(end.get(), stream_.get()), doing);
-        require(cudaEventSynchronize(end.get()), doing);
-        require(cudaEventElapsedTime(&each, begin.get(), end.get()), doing);
-    }
-    std::sort(milliseconds.begin(), milliseconds.end());
-    return 1e3 * milliseconds[milliseconds.size() / 2];
+    return 1e6 * kernels::cuda::medianSeconds(stream_.get(), replays, "Timing the model's step",
+                                              [&] { launch(state, true); });
 }
 
 std::vector<double> ModelStep::phaseMicroseconds(const kernels::StepState& state) {

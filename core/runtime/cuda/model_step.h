@@ -3,12 +3,11 @@
 
 #include <array>
 #include <cstdint>
-#include <span>
 #include <vector>
 
-#include "core/runtime/cuda/cuda_handles.h"
 #include "core/runtime/cuda/device_cache.h"
 #include "core/runtime/cuda/device_model.h"
+#include "kernels/common/cuda_handles.h"
 
 namespace caldera {
 
@@ -29,9 +28,10 @@ public:
               int activationBits);
 
     int sequences() const { return program_.sequences(); }
-    /// Runs and waits. Logits [state.count][vocab] when they are wanted, else nothing; valid until
-    /// the next run.
-    std::span<const float> run(const kernels::StepState& state, bool wantsLogits);
+    /// Runs and waits. Makes logits() where they are wanted.
+    void run(const kernels::StepState& state, bool wantsLogits);
+    /// Of the last run [its sequences][vocab], in the GPU's memory.
+    float* logits() const { return logits_; }
     /// Microseconds of a replay with this state, the median of `replays`.
     double microseconds(const kernels::StepState& state, int replays);
     /// Microseconds that each kind of phase takes in a step, waiting included, by
@@ -44,7 +44,7 @@ private:
                       const kernels::StepInput& next);
     void addHead(const DeviceModel& model);
     /// The step up to a phase, for few sequences or many.
-    CudaGraphHandle capture(int phaseCount, bool isBatched);
+    kernels::cuda::CudaGraphHandle capture(int phaseCount, bool isBatched);
     void launch(const kernels::StepState& state, bool wantsLogits);
 
     ModelConfig config_;
@@ -58,12 +58,11 @@ private:
     kernels::StepInput input_; ///< of the group that comes next
     float* logits_ = nullptr;
     kernels::cuda::DeviceMemory<kernels::StepState> state_;
-    PinnedValues<kernels::StepState> pinnedState_;
-    PinnedValues<float> pinnedLogits_;
-    CudaStreamHandle stream_;
+    kernels::cuda::PinnedValues<kernels::StepState> pinnedState_;
+    kernels::cuda::CudaStreamHandle stream_;
     /// [0] for few sequences, [1] for many.
-    std::array<CudaGraphHandle, 2> whole_;
-    std::array<CudaGraphHandle, 2> body_;
+    std::array<kernels::cuda::CudaGraphHandle, 2> whole_;
+    std::array<kernels::cuda::CudaGraphHandle, 2> body_;
 };
 
 } // namespace caldera

@@ -104,10 +104,10 @@ private:
 ModelPrompt::ModelPrompt(const DeviceModel& model, const StepContext& context, int tokens)
     : model_(model), context_(context), tokens_(tokens),
       epsilon_(static_cast<float>(model.config.rmsNormEpsilon)),
-      stream_(makeCudaStream(kDoing)), layerDone_{makeCudaEvent(kDoing, false),
-                                                  makeCudaEvent(kDoing, false)},
-      pinnedTokens_(makePinnedValues<Token>(static_cast<size_t>(tokens), kDoing)),
-      pinnedLogits_(makePinnedValues<float>(static_cast<size_t>(model.config.vocabSize), kDoing)),
+      stream_(kernels::cuda::makeCudaStream(kDoing)),
+      layerDone_{kernels::cuda::makeCudaEvent(kDoing, false),
+                 kernels::cuda::makeCudaEvent(kDoing, false)},
+      pinnedTokens_(kernels::cuda::makePinnedValues<Token>(static_cast<size_t>(tokens), kDoing)),
       deviceTokens_(static_cast<size_t>(tokens)),
       logits_(static_cast<size_t>(model.config.vocabSize)),
       normed_(static_cast<size_t>(model.config.hiddenSize)),
@@ -146,8 +146,8 @@ void ModelPrompt::waitForLayer(int index, const std::stop_token& cancel) const {
     }
 }
 
-std::span<const float> ModelPrompt::run(std::span<const Token> tokens, int firstPosition, int slot,
-                                        bool wantsLogits, const std::stop_token& cancel) {
+void ModelPrompt::run(std::span<const Token> tokens, int firstPosition, int slot, bool wantsLogits,
+                      const std::stop_token& cancel) {
     if (tokens.empty() || tokens.size() > static_cast<size_t>(tokens_)) {
         throw kernels::KernelError("prompt: " + std::to_string(tokens.size()) + " tokens; 1 to " +
                                    std::to_string(tokens_) + " are possible.");
@@ -162,12 +162,10 @@ std::span<const float> ModelPrompt::run(std::span<const Token> tokens, int first
         require(cudaEventRecord(layerDone_[static_cast<size_t>(layer % 2)].get(), stream_.get()),
                 kDoing);
     }
-    const size_t count = wantsLogits ? static_cast<size_t>(model_.config.vocabSize) : 0;
     if (wantsLogits) {
         head(chunk.tokens - 1);
     }
     require(cudaStreamSynchronize(stream_.get()), kDoing);
-    return {pinnedLogits_.get(), count};
 }
 
 ModelPrompt::Inputs ModelPrompt::inputsOf(const StepGroup& group, const float* values, int tokens) {
@@ -283,9 +281,6 @@ void ModelPrompt::head(int lastToken) {
     kernels::cuda::promptNorm(hidden_.data() + static_cast<int64_t>(lastToken) * size,
                               model_.head.norm, size, epsilon_, normed_.data(), stream_.get());
     kernels::cuda::promptLogits(linear, normed_.data(), size, logits_.data(), stream_.get());
-    require(cudaMemcpyAsync(pinnedLogits_.get(), logits_.data(), logits_.bytes(),
-                            cudaMemcpyDeviceToHost, stream_.get()),
-            kDoing);
 }
 
 } // namespace caldera

@@ -7,9 +7,9 @@
 #include <stop_token>
 
 #include "core/model/tokenizer.h"
-#include "core/runtime/cuda/cuda_handles.h"
 #include "core/runtime/cuda/device_model.h"
 #include "core/runtime/cuda/model_step.h"
+#include "kernels/common/cuda_handles.h"
 #include "kernels/prompt/attention.h"
 #include "kernels/prompt/linear_products.h"
 
@@ -18,19 +18,19 @@ namespace caldera {
 /// Weights are decoded a slice at a time and multiplied with all tokens by cuBLAS.
 class ModelPrompt {
 public:
-    /// As many at once are fast; more would only take memory.
-    static constexpr int kMostTokens = 1024;
     /// For at most `tokens` tokens at once. The model, and the memory of the context, live longer.
     /// Throws kernels::KernelError.
     ModelPrompt(const DeviceModel& model, const StepContext& context, int tokens);
 
     int tokens() const { return tokens_; }
     /// Appends 1 to tokens() tokens at positions firstPosition ... to the cache of a slot, whose
-    /// row of the page table has pages for them, and waits. Logits [vocab] of the last token when
-    /// they are wanted, else nothing; valid until the next run. Throws Cancelled, which is looked
-    /// for at every layer, and kernels::KernelError; the GPU is at rest then, too.
-    std::span<const float> run(std::span<const Token> tokens, int firstPosition, int slot,
-                               bool wantsLogits, const std::stop_token& cancel);
+    /// row of the page table has pages for them, and waits. Makes logits() where they are wanted.
+    /// Throws Cancelled, which is looked for at every layer, and kernels::KernelError; the GPU is
+    /// at rest then, too.
+    void run(std::span<const Token> tokens, int firstPosition, int slot, bool wantsLogits,
+             const std::stop_token& cancel);
+    /// After the last token [vocab], in the GPU's memory.
+    float* logits() const { return logits_.data(); }
 
 private:
     /// Inputs of a group's members, by whether they are rotated.
@@ -51,10 +51,9 @@ private:
     StepContext context_;
     int tokens_;
     float epsilon_;
-    CudaStreamHandle stream_;
-    std::array<CudaEventHandle, 2> layerDone_; ///< of the last layers, in turn
-    PinnedValues<Token> pinnedTokens_;
-    PinnedValues<float> pinnedLogits_;
+    kernels::cuda::CudaStreamHandle stream_;
+    std::array<kernels::cuda::CudaEventHandle, 2> layerDone_; ///< of the last layers, in turn
+    kernels::cuda::PinnedValues<Token> pinnedTokens_;
     kernels::cuda::DeviceMemory<Token> deviceTokens_;
     kernels::cuda::DeviceMemory<float> logits_;
     kernels::cuda::DeviceMemory<float> normed_; ///< the last token's, [hidden]

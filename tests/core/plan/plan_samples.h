@@ -67,4 +67,20 @@ inline ModelConfig smallConfig() {
     return config;
 }
 
+/// Qwen2-72B's shape.
+inline ModelConfig seventyTwo() {
+    ModelConfig config;
+    config.architecture = "qwen2";
+    config.hiddenSize = 8192;
+    config.intermediateSize = 29568;
+    config.layerCount = 80;
+    config.headCount = 64;
+    config.kvHeadCount = 8;
+    config.headSize = 128;
+    config.vocabSize = 152064;
+    config.maxPositions = 32768;
+    config.attentionBias = true;
+    return config;
+}
+
 } // namespace caldera

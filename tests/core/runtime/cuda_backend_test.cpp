@@ -2,13 +2,19 @@
 #include "core/runtime/cuda_backend.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <random>
+#include <thread>
 
 #include <gtest/gtest.h>
 
+#include "core/base/error.h"
+#include "core/plan/gpu_memory.h"
 #include "core/runtime/cpu_backend.h"
+#include "core/runtime/thread_pool.h"
 #include "kernels/common/device.h"
+#include "kernels/common/device_memory.h"
 #include "tests/support/backend_logits.h"
 #include "tests/support/code_of.h"
 #include "tests/support/tiny_model.h"
@@ -19,6 +25,7 @@ namespace {
 using test::codeOf;
 using test::copyOf;
 using test::logitsAfter;
+using test::logitsAfterStep;
 using test::randomTokens;
 using test::TinyModel;
 using test::TinyOptions;
@@ -90,7 +97,7 @@ TEST_F(CudaBackendTest, ComputesTheLogitsOfTheDenseModel) {
         const auto backend = openCudaBackend(model.artifact(), onGpu(16));
         std::vector<double> differences;
         for (size_t t = 0; t < tokens.size(); ++t) {
-            const auto logits = backend->append(0, {&tokens[t], 1}, true, {});
+            const auto logits = logitsAfter(*backend, {&tokens[t], 1});
             differences.push_back(relativeDifference(logits, expected[t]));
         }
         // Keys and values are fp16 in the cache.
@@ -107,9 +114,8 @@ TEST_F(CudaBackendTest, EightBitInputsAreThoseOfTheCpu) {
         const auto cpu = openCpuBackend(model.artifact(), settings);
         std::vector<double> differences;
         for (const Token token : randomTokens(40, static_cast<uint32_t>(i))) {
-            const auto logits = copyOf(gpu->append(0, {&token, 1}, true, {}));
-            differences.push_back(
-                relativeDifference(logits, cpu->append(0, {&token, 1}, true, {})));
+            const auto logits = copyOf(logitsAfter(*gpu, {&token, 1}));
+            differences.push_back(relativeDifference(logits, logitsAfter(*cpu, {&token, 1})));
         }
         // Where an input lies between two codes, a bit in its last place decides.
         EXPECT_LT(median(differences), 0.15) << "variant " << i;
@@ -125,14 +131,28 @@ TEST_F(CudaBackendTest, AgreesWithTheCpuOnTheBestToken) {
     const auto cpu = openCpuBackend(model.artifact(), settings);
     int agreeing = 0;
     for (const Token token : tokens) {
-        const auto a = copyOf(gpu->append(0, {&token, 1}, true, {}));
-        const auto b = cpu->append(0, {&token, 1}, true, {});
+        const auto a = copyOf(logitsAfter(*gpu, {&token, 1}));
+        const auto b = logitsAfter(*cpu, {&token, 1});
         agreeing += std::max_element(a.begin(), a.end()) - a.begin() ==
                             std::max_element(b.begin(), b.end()) - b.begin()
                         ? 1
                         : 0;
     }
     EXPECT_GE(agreeing, 198); // 99 %
+}
+
+TEST_F(CudaBackendTest, TakesNoMoreThanWasSaid) {
+    const TinyModel model(variants()[0]);
+    const Artifact& artifact = *model.artifact();
+    const EngineSettings settings = onGpu(8, 4);
+    const int64_t before = kernels::cuda::freeDeviceBytes();
+    const auto backend = openCudaBackend(model.artifact(), settings);
+    backend->append(0, randomTokens(70, 1), true, {});
+    const int64_t taken = before - kernels::cuda::freeDeviceBytes();
+    GpuLoad load;
+    load.contextLength = settings.contextLength;
+    load.chats = settings.chats;
+    EXPECT_LE(taken, gpuMemory(artifact.plan(), artifact.config(), load, 16).total());
 }
 
 TEST_F(CudaBackendTest, PromptsAtOnceAreThoseOneByOne) {
@@ -144,9 +164,9 @@ TEST_F(CudaBackendTest, PromptsAtOnceAreThoseOneByOne) {
         // In two parts, the second with the first in the cache, and a last token by itself.
         backend->append(0, std::span(tokens).first(90), false, {});
         backend->append(0, std::span(tokens).subspan(90, 59), false, {});
-        const auto logits = copyOf(backend->append(0, std::span(tokens).last(1), true, {}));
+        const auto logits = copyOf(logitsAfter(*backend, std::span(tokens).last(1)));
         EXPECT_LT(relativeDifference(logits, expected), 0.1) << "variant " << i;
-        EXPECT_LT(relativeDifference(copyOf(backend->append(1, tokens, true, {})), expected), 0.1)
+        EXPECT_LT(relativeDifference(copyOf(logitsAfter(*backend, tokens, 1)), expected), 0.1)
             << "variant " << i;
     }
 }
@@ -161,14 +181,14 @@ TEST_F(CudaBackendTest, SequencesAreAloneInCompany) {
         prompts.push_back(randomTokens(3 + 9 * slot, static_cast<uint32_t>(slot)));
         logitsAfter(*backend, prompts.back(), slot);
         const Backend::Next next{slot, 77};
-        alone.push_back(copyOf(backend->step({&next, 1})));
+        alone.push_back(copyOf(logitsAfterStep(*backend, {&next, 1})));
         backend->truncate(slot, static_cast<int>(prompts.back().size()));
     }
     std::vector<Backend::Next> together;
     for (int slot = 19; slot >= 0; --slot) {
         together.push_back({slot, 77});
     }
-    const auto logits = backend->step(together);
+    const auto logits = logitsAfterStep(*backend, together);
     ASSERT_EQ(logits.size(), 20 * vocab);
     for (size_t i = 0; i < 20; ++i) {
         EXPECT_EQ(copyOf(logits.subspan(i * vocab, vocab)), alone[19 - i]) << i;
@@ -204,6 +224,77 @@ TEST_F(CudaBackendTest, ACancelledPromptLeavesNoTrace) {
     stop.request_stop();
     EXPECT_THROW(backend->append(0, randomTokens(5, 4), true, stop.get_token()), Cancelled);
     EXPECT_EQ(backend->length(0), 0);
+}
+
+TEST_F(CudaBackendTest, APromptCancelledAnywhereLeavesNoTrace) {
+    const TinyModel model(variants()[0]);
+    const auto backend = openCudaBackend(model.artifact(), onGpu(16, 2));
+    const std::vector<Token> before = randomTokens(70, 1);
+    const std::vector<Token> after = randomTokens(100, 2);
+    logitsAfter(*backend, before, 1);
+    const auto expected = copyOf(logitsAfter(*backend, after, 1));
+    logitsAfter(*backend, before, 0);
+    int cancelled = 0;
+    for (int turns = 0; turns < 200000; turns += 10000) { // from before the first layer on
+        std::stop_source stop;
+        std::atomic<bool> hasBegun{false};
+        std::jthread canceller([&] {
+            while (!hasBegun) {
+            }
+            for (int i = 0; i < turns; ++i) {
+                pauseBriefly();
+            }
+            stop.request_stop();
+        });
+        hasBegun = true;
+        try {
+            backend->append(0, after, true, stop.get_token());
+        } catch (const Cancelled&) {
+            ++cancelled;
+            ASSERT_EQ(backend->length(0), 70) << turns;
+        }
+        backend->truncate(0, 70);
+    }
+    EXPECT_GT(cancelled, 0);
+    EXPECT_EQ(copyOf(logitsAfter(*backend, after, 0)), expected);
+}
+
+TEST_F(CudaBackendTest, ChoosesWhatTheProcessorWouldFromItsLogits) {
+    const TinyModel model(variants()[1]);
+    const auto vocab = static_cast<size_t>(model.artifact()->config().vocabSize);
+    for (const int chats : {1, 3, 20}) { // 20 take two runs
+        const auto backend = openCudaBackend(model.artifact(), onGpu(8, chats));
+        std::vector<std::vector<Token>> seen;
+        std::vector<Backend::Next> next;
+        for (int slot = 0; slot < chats; ++slot) {
+            seen.push_back(randomTokens(12 + slot, static_cast<uint32_t>(slot)));
+            std::sort(seen.back().begin(), seen.back().end());
+            seen.back().erase(std::unique(seen.back().begin(), seen.back().end()),
+                              seen.back().end());
+            logitsAfter(*backend, seen.back(), slot);
+            next.push_back({slot, 77});
+        }
+        auto logits = copyOf(logitsAfterStep(*backend, next));
+        std::vector<TokenChoice> choices;
+        for (int slot = 0; slot < chats; ++slot) {
+            kernels::SampleChoice how;
+            how.sharpness = slot % 4 == 0 ? 0.0F : 1.5F;
+            how.topK = slot % 3 == 0 ? 40 : 0;
+            how.topP = 0.9;
+            how.penalty = slot % 2 == 0 ? 1.2 : 1;
+            how.random = 0x9E3779B97F4A7C15U * static_cast<uint64_t>(slot + 1);
+            choices.push_back({how, seen[static_cast<size_t>(slot)]});
+        }
+        const auto tokens = backend->choose(choices, 2048);
+        ASSERT_EQ(tokens.size(), choices.size());
+        kernels::SampleWorkspace workspace;
+        for (size_t i = 0; i < choices.size(); ++i) {
+            EXPECT_EQ(tokens[i],
+                      kernels::sampleToken(choices[i].how, choices[i].seen,
+                                           std::span(logits).subspan(i * vocab, 2048), workspace))
+                << "chat " << i << " of " << chats;
+        }
+    }
 }
 
 } // namespace caldera

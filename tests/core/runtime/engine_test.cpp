@@ -20,6 +20,7 @@ namespace {
 using test::codeOf;
 using test::copyOf;
 using test::logitsAfter;
+using test::logitsAfterStep;
 using test::randomTokens;
 using test::TinyModel;
 using test::TinyOptions;
@@ -87,7 +88,8 @@ TEST_P(CpuBackendModelTest, EqualsTheDenseComputation) {
     EXPECT_LT(largestDifference(logitsAfter(*backend, prompt), expected[29]), allowed);
     for (size_t t = 30; t < tokens.size(); ++t) {
         const std::vector<Backend::Next> next = {{0, tokens[t]}};
-        ASSERT_LT(largestDifference(backend->step(next), expected[t]), allowed) << "token " << t;
+        ASSERT_LT(largestDifference(logitsAfterStep(*backend, next), expected[t]), allowed)
+            << "token " << t;
     }
 }
 
@@ -172,11 +174,11 @@ double differenceInCompany(const TinyModel& model) {
     std::reverse(next.begin(), next.end());
     double largest = 0;
     for (int round = 0; round < 3; ++round) {
-        const auto rows = copyOf(together->step(next)); // [chats, vocab]
+        const auto rows = copyOf(logitsAfterStep(*together, next)); // [chats, vocab]
         EXPECT_EQ(rows.size(), kChats * 2064U);
         for (size_t i = 0; i < next.size(); ++i) {
             const auto row = std::span(rows).subspan(i * 2064, 2064);
-            const auto expected = alone->step(std::span(next).subspan(i, 1));
+            const auto expected = logitsAfterStep(*alone, std::span(next).subspan(i, 1));
             largest = std::max(largest, largestDifference(row, expected));
             EXPECT_EQ(together->length(next[i].slot), alone->length(next[i].slot));
         }

@@ -49,6 +49,7 @@ public:
     /// Called before anything is computed; what they throw is the failure of the call.
     std::function<void(int slot, std::span<const Token>)> beforeAppend;
     std::function<void(std::span<const Next>)> beforeStep;
+    std::function<void()> beforeChoose;
     /// Sequences for which this is true get no finite logit.
     std::function<bool(std::span<const Token>)> isBroken = [](auto) { return false; };
 
@@ -56,6 +57,7 @@ public:
         bool isStep = false;
         std::vector<int> slots;
         size_t tokens = 0;
+        bool wantsLogits = true;
     };
     std::vector<Call> calls() const {
         const std::lock_guard lock(mutex_);
@@ -74,11 +76,11 @@ public:
         at(slot).resize(static_cast<size_t>(length));
     }
 
-    std::span<const float> append(int slot, std::span<const Token> tokens, bool wantsLogits,
-                                  const std::stop_token& cancel) override {
+    void append(int slot, std::span<const Token> tokens, bool wantsLogits,
+                const std::stop_token& cancel) override {
         EXPECT_GE(tokens.size(), 1U);
         EXPECT_LE(tokens.size(), static_cast<size_t>(shape_.promptBatch));
-        note({false, {slot}, tokens.size()});
+        note({false, {slot}, tokens.size(), wantsLogits});
         if (beforeAppend) {
             beforeAppend(slot, tokens);
         }
@@ -91,11 +93,10 @@ public:
         if (wantsLogits) {
             addLogits(slot);
         }
-        return logits_;
     }
 
-    std::span<const float> step(std::span<const Next> next) override {
-        Call call{true, {}, next.size()};
+    void step(std::span<const Next> next) override {
+        Call call{true, {}, next.size(), true};
         for (const auto& [slot, token] : next) {
             EXPECT_EQ(std::count(call.slots.begin(), call.slots.end(), slot), 0) << "twice";
             call.slots.push_back(slot);
@@ -110,8 +111,24 @@ public:
             addLogits(slot);
         }
         checkRoom();
-        return logits_;
     }
+
+    std::span<const Token> choose(std::span<const TokenChoice> choices, int vocabulary) override {
+        const auto row = static_cast<size_t>(artifact_->config().vocabSize);
+        EXPECT_EQ(logits_.size(), choices.size() * row) << "every row is asked for";
+        EXPECT_LE(static_cast<size_t>(vocabulary), row);
+        if (beforeChoose) {
+            beforeChoose();
+        }
+        chosen_.clear();
+        for (size_t i = 0; i < choices.size(); ++i) {
+            chosen_.push_back(kernels::sampleToken(
+                choices[i].how, choices[i].seen,
+                std::span(logits_).subspan(i * row, static_cast<size_t>(vocabulary)), sampler_));
+        }
+        return chosen_;
+    }
+    std::span<const float> logits() override { return logits_; }
 
 private:
     static constexpr uint64_t kMix = 0x9E3779B97F4A7C15U;
@@ -146,6 +163,8 @@ private:
     FakeShape shape_;
     std::vector<std::vector<Token>> sequences_;
     std::vector<float> logits_;
+    kernels::SampleWorkspace sampler_;
+    std::vector<Token> chosen_;
     mutable std::mutex mutex_;
     std::vector<Call> calls_;
 };

@@ -7,8 +7,10 @@
 #include "widgets/inspect_view/report_tables.h"
 #include "widgets/model_view/recent_list.h"
 #include "widgets/models/cell_grid_model.h"
+#include "widgets/models/difference_model.h"
 #include "widgets/models/facts_model.h"
 #include "widgets/models/module_table_model.h"
+#include "widgets/models/plan_document.h"
 #include "widgets/models/recent_items.h"
 #include "widgets/models/stored_matrices.h"
 #include "widgets/models/tensor_table_model.h"
@@ -137,8 +139,8 @@ TEST(ModuleTableModel, KeepsTheItemModelContractAndAddsUpToTheWholePlan) {
     const CheckedModel checked(model);
     MetricLayer metric{u"proxy"_s, u"proxy"_s, u"measured"_s, {}};
     metric.values[{2, Module::UpProj}] = 0.5;
-    model.setRows(moduleRows(plan, config, &metric));
-    model.setRows(moduleRows(plan, config, nullptr));
+    model.setRows(moduleRows(plan, PlanCells(plan, config), &metric));
+    model.setRows(moduleRows(plan, PlanCells(plan, config), nullptr));
     int64_t bytes = 0;
     double share = 0;
     for (const ModuleRow& row : model.rows()) {
@@ -154,7 +156,8 @@ TEST(ModuleTableModel, NamesTheMostFragileLayer) {
     const ModelConfig config = exampleConfig();
     MetricLayer metric{u"proxy"_s, u"proxy"_s, u"measured"_s, {}};
     metric.values = {{{1, Module::KProj}, 0.2}, {{3, Module::KProj}, 0.4}};
-    const std::vector<ModuleRow> rows = moduleRows(defaultPlan("m", config), config, &metric);
+    const Plan plan = defaultPlan("m", config);
+    const std::vector<ModuleRow> rows = moduleRows(plan, PlanCells(plan, config), &metric);
     const ModuleRow& keys = rows[static_cast<size_t>(Module::KProj)];
     EXPECT_EQ(keys.worstLayer, 3);
     EXPECT_NEAR(*keys.meanValue, 0.3, 1e-12);
@@ -176,6 +179,30 @@ TEST(FactsModel, KeepsTheItemModelContract) {
     const CheckedModel checked(model);
     model.setFacts({{u"Layers"_s, u"8"_s, {}}});
     EXPECT_EQ(model.index(0, 1).data().toString(), u"8"_s);
+}
+
+TEST(DifferenceModel, KeepsTheItemModelContractWhileThePlanChanges) {
+    PlanDocument plan;
+    PlanComparison comparison(plan);
+    DifferenceModel model(comparison);
+    const CheckedModel checked(model);
+    const Plan first = defaultPlan("model", exampleConfig());
+    plan.reset(first, exampleConfig());
+    comparison.begin(u"before"_s, first, {{Cell{2, Module::OProj}, u"because"_s}});
+    EXPECT_EQ(model.rowCount(), 0);
+    plan.setCommonRank(48);
+    EXPECT_GT(model.rowCount(), 10);
+    plan.undoStack().undo();
+    plan.setCellRank({2, Module::OProj}, 48);
+    ASSERT_EQ(model.rowCount(), 1);
+    plan.setCellRank({2, Module::OProj}, 32);
+    const auto text = [&model](int column) { return model.index(0, column).data().toString(); };
+    EXPECT_EQ(text(DifferenceModel::Name), u"model.layers.2.self_attn.o_proj"_s);
+    EXPECT_TRUE(text(DifferenceModel::There).startsWith(u"2/"_s));
+    EXPECT_EQ(text(DifferenceModel::Here), u"2/32"_s);
+    EXPECT_EQ(text(DifferenceModel::Why), u"because"_s);
+    plan.reset(first, exampleConfig(9));
+    EXPECT_EQ(model.rowCount(), 0) << "another model has no differences";
 }
 
 TEST(ReportTables, TellTotalsOfTheRun) {

@@ -18,21 +18,16 @@
 #include <QSignalSpy>
 #include <QSpinBox>
 #include <QTabWidget>
-#include <QTemporaryDir>
-#include <QTest>
 #include <QTranslator>
-
-#include <gtest/gtest.h>
 
 #include "app/studio/screenshots.h"
 #include "core/base/paths.h"
 #include "tests/gui/studio/example_model.h"
+#include "tests/gui/studio/studio_fixture.h"
 #include "widgets/cell_panel/cell_panel.h"
-#include "widgets/heatmap/heatmap_view.h"
 #include "widgets/inspect_view/inspect_view.h"
 #include "widgets/model_view/model_view.h"
 #include "widgets/plan_view/plan_settings.h"
-#include "widgets/plan_view/plan_view.h"
 #include "widgets/support/command_palette.h"
 #include "widgets/support/empty_state.h"
 #include "widgets/support/error_banner.h"
@@ -43,39 +38,13 @@ namespace {
 
 using namespace Qt::StringLiterals;
 
-constexpr int kPatience = 20000;
-
-class MainWindowTest : public ::testing::Test {
+class MainWindowTest : public StudioFixture {
 protected:
-    MainWindowTest() { QSettings().clear(); }
-
-    MainWindow& window() {
-        if (!window_) {
-            window_ = std::make_unique<MainWindow>(WindowPlaces{
-                root_.filePath(u"jobs"_s), root_.filePath(u"chats"_s), u"/nonexistent/caldera"_s});
-            window_->resize(1280, 800);
-            window_->show();
-            window_->activateWindow();
-            EXPECT_TRUE(QTest::qWaitForWindowActive(window_.get())); // shortcuts need it
-        }
-        return *window_;
-    }
-    bool settled() {
-        return QTest::qWaitFor([this] { return !window().session().busy(); }, kPatience);
-    }
-    void openDemo() {
-        window().openAtStart();
-        ASSERT_TRUE(settled());
-        ASSERT_TRUE(window().session().facts() != nullptr);
-    }
     QString exampleReportFile() {
         const QString file = root_.filePath(u"report.h5"_s);
         writeReport(exampleReport(), file.toStdString());
         return file;
     }
-
-    QTemporaryDir root_;
-    std::unique_ptr<MainWindow> window_;
 };
 
 TEST_F(MainWindowTest, TheFirstStartShowsTheDemoModelInPlan) {

@@ -4,9 +4,13 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <random>
 
+#include "core/base/error.h"
 #include "tests/gui/studio/example_model.h"
+#include "widgets/models/plan_clipboard.h"
 
 namespace caldera::studio {
 namespace {
@@ -66,34 +70,212 @@ TEST_F(PlanDocumentTest, NothingChangedIsNoStep) {
     EXPECT_EQ(changed.count(), 0);
 }
 
+TEST_F(PlanDocumentTest, ManyCellsAreOneStep) {
+    const std::string before = printPlan(document_.plan());
+    CellEdit edit;
+    edit.bits = 3;
+    edit.rank = 32;
+    document_.editCells(QStringLiteral("Paint"), editsOf(allCells(4), edit));
+    EXPECT_EQ(document_.settingsOf({3, Module::UpProj}).bits, 3);
+    EXPECT_EQ(document_.settingsOf({0, Module::KProj}).rank, 32);
+    EXPECT_EQ(document_.undoStack().count(), 1);
+    EXPECT_EQ(document_.size().total(), planSize(document_.plan(), exampleConfig()).total());
+    document_.undoStack().undo();
+    EXPECT_EQ(printPlan(document_.plan()), before);
+}
+
+TEST_F(PlanDocumentTest, AStrokeIsOneStepAndTheNextIsAnother) {
+    CellEdit edit;
+    edit.bits = 4;
+    for (int stroke = document_.newStroke(), layer = 0; layer < 4; ++layer) {
+        document_.editCells(QStringLiteral("Paint"), {{{layer, Module::OProj}, edit}}, stroke);
+    }
+    EXPECT_EQ(document_.undoStack().count(), 1);
+    document_.editCells(QStringLiteral("Paint"), {{{0, Module::QProj}, edit}},
+                        document_.newStroke());
+    EXPECT_EQ(document_.undoStack().count(), 2);
+    document_.undoStack().undo();
+    document_.undoStack().undo();
+    EXPECT_EQ(document_.plan(), defaultPlan("example", exampleConfig()));
+}
+
+TEST_F(PlanDocumentTest, ACodecIsTakenByTheWholeInputGroupWithBitsThatItHas) {
+    CellEdit edit;
+    edit.bits = 1.5;
+    document_.editCells(QStringLiteral("Paint"), {{{1, Module::QProj}, edit}});
+    CellEdit codec;
+    codec.codec = "e8p";
+    document_.editCells(QStringLiteral("Paint"), {{{1, Module::KProj}, codec}});
+    for (const Module module : {Module::QProj, Module::KProj, Module::VProj}) {
+        EXPECT_EQ(document_.settingsOf({1, module}).codecId(), "e8p-2");
+    }
+    EXPECT_EQ(document_.settingsOf({1, Module::OProj}).codec, "trellis");
+    EXPECT_FALSE(document_.problem().has_value());
+}
+
+TEST_F(PlanDocumentTest, PaintLeavesLockedCellsAlone) {
+    const Cell locked{1, Module::GateProj};
+    document_.setCellLocked(locked, true);
+    const CellSettings before = document_.settingsOf(locked);
+    CellEdit edit;
+    edit.bits = 4;
+    edit.codec = "scalar";
+    const int leftAlone = document_.editCells(
+        QStringLiteral("Paint"), editsOf({locked, {1, Module::UpProj}, {2, Module::UpProj}}, edit));
+    EXPECT_EQ(document_.settingsOf(locked), before);
+    EXPECT_EQ(document_.settingsOf({1, Module::UpProj}).codec, "trellis") << "shares its input";
+    EXPECT_EQ(document_.settingsOf({1, Module::UpProj}).bits, 4);
+    EXPECT_EQ(document_.settingsOf({2, Module::UpProj}).codec, "scalar");
+    EXPECT_EQ(leftAlone, 2);
+    document_.setCellLocked(locked, false);
+    EXPECT_EQ(document_.settingsOf(locked).rank, before.rank);
+}
+
+TEST_F(PlanDocumentTest, PaintingWhatThePlanSaysAnywayLeavesNoTrace) {
+    CellEdit edit;
+    edit.bits = 3;
+    document_.editCells(QStringLiteral("Paint"), {{{1, Module::OProj}, edit}});
+    EXPECT_EQ(document_.plan().layerOverrides.size(), 1U);
+    edit.bits = 2;
+    document_.editCells(QStringLiteral("Paint"), {{{1, Module::OProj}, edit}});
+    EXPECT_EQ(document_.plan(), defaultPlan("example", exampleConfig()));
+}
+
+TEST_F(PlanDocumentTest, CommonBitsLeaveLockedCellsAndLawfulCodecs) {
+    document_.setCellLocked({0, Module::DownProj}, true);
+    CellEdit codec;
+    codec.codec = "scalar";
+    document_.editCells(QStringLiteral("Paint"), {{{2, Module::OProj}, codec}});
+    document_.setCommonBits(2.5);
+    EXPECT_EQ(document_.settingsOf({0, Module::DownProj}).bits, 2);
+    EXPECT_EQ(document_.settingsOf({1, Module::DownProj}).bits, 2.5);
+    EXPECT_EQ(document_.settingsOf({2, Module::OProj}).bits, 3) << "no scalar code has 2.5";
+    EXPECT_FALSE(document_.problem().has_value());
+}
+
+TEST_F(PlanDocumentTest, CopiedCellsComeBackElsewhere) {
+    CellEdit edit;
+    edit.bits = 3;
+    edit.rank = 48;
+    document_.editCells(QStringLiteral("Paint"), {{{0, Module::GateProj}, edit}});
+    const QString text = cellsText(document_.cells(), {{0, Module::GateProj}, {0, Module::UpProj}});
+    const PastedSettings pasted = parsePasted(text);
+    ASSERT_EQ(pasted.cells.size(), 2U);
+    document_.editCells(QStringLiteral("Paste"),
+                        placedEdits(pasted.cells, {{2, Module::GateProj}}, 4));
+    EXPECT_EQ(document_.settingsOf({2, Module::GateProj}).bits, 3);
+    EXPECT_EQ(document_.settingsOf({2, Module::GateProj}).rank, 48);
+    EXPECT_EQ(document_.settingsOf({2, Module::UpProj}).bits, 2);
+    // Over the edge: what has no place is left out.
+    EXPECT_EQ(placedEdits(pasted.cells, {{3, Module::DownProj}}, 4).size(), 1U);
+    EXPECT_TRUE(placedEdits(pasted.cells, {}, 4).empty());
+}
+
+TEST_F(PlanDocumentTest, OneCopiedCellGoesToAllTargets) {
+    const PastedSettings pasted =
+        parsePasted(cellsText(document_.cells(), {{0, Module::GateProj}}));
+    EXPECT_EQ(placedEdits(pasted.cells, allCells(4), 4).size(), 28U);
+}
+
+TEST_F(PlanDocumentTest, APastedPlanKeepsTheModel) {
+    Plan other = defaultPlan("elsewhere", exampleConfig());
+    other.defaults.bits = 3;
+    const PastedSettings pasted = parsePasted(QString::fromStdString(printPlan(other)));
+    ASSERT_TRUE(pasted.plan.has_value());
+    document_.replace(QStringLiteral("Paste the plan"), *pasted.plan);
+    EXPECT_EQ(document_.plan().model, "example");
+    EXPECT_EQ(document_.settingsOf({0, Module::QProj}).bits, 3);
+    EXPECT_EQ(document_.undoStack().count(), 1);
+}
+
+TEST_F(PlanDocumentTest, ForeignTextOnTheClipboardIsExplained) {
+    for (const QString& text :
+         {QString(), QStringLiteral("hello"), QStringLiteral("caldera:\n  layer_overrides: [1, 2"),
+          QStringLiteral("caldera:\n  bq: {a: b}"), QString(5 << 20, u'x')}) {
+        EXPECT_THROW(parsePasted(text), Error) << text.left(80).toStdString();
+    }
+}
+
+TEST_F(PlanDocumentTest, KnowsWhatIsSaved) {
+    QSignalSpy told(&document_, &PlanDocument::fileChanged);
+    EXPECT_FALSE(document_.modified());
+    document_.setEmbeddingBits(8);
+    EXPECT_TRUE(document_.modified());
+    const Plan then = document_.plan();
+    document_.setEmbeddingBits(4); // while the file was being written
+    document_.markSaved(QStringLiteral("/plans/a.yaml"), then);
+    EXPECT_TRUE(document_.modified());
+    document_.markSaved(QStringLiteral("/plans/a.yaml"), document_.plan());
+    EXPECT_FALSE(document_.modified());
+    document_.undoStack().undo();
+    EXPECT_TRUE(document_.modified());
+    EXPECT_GE(told.count(), 4);
+    EXPECT_EQ(document_.file(), QStringLiteral("/plans/a.yaml"));
+}
+
+/// Any edit that the window offers, on a random cell or several.
+void editAtRandom(PlanDocument& document, std::mt19937& random) {
+    const auto pick = [&random](size_t count) { return random() % count; };
+    const Cell cell{static_cast<int>(pick(4)), kModules.at(pick(kModules.size()))};
+    const std::array families = {"trellis", "e8p", "scalar", "nf"};
+    switch (pick(8)) {
+    case 0:
+        document.setCommonRank(static_cast<int>(pick(8)) * 16);
+        break;
+    case 1:
+        document.setCellRank(cell, static_cast<int>(pick(5)) * 16);
+        break;
+    case 2:
+        document.setCellSkipped(cell, pick(2) == 0);
+        break;
+    case 3:
+        document.setCellLocked(cell, pick(2) == 0);
+        break;
+    case 4:
+        document.setCommonBits(1 + 0.5 * static_cast<double>(pick(7)));
+        break;
+    case 5:
+        document.editCells(QStringLiteral("Paste"),
+                           placedEdits(parsePasted(cellsText(document.cells(), {cell})).cells,
+                                       {{static_cast<int>(pick(4)), Module::QProj}}, 4));
+        break;
+    case 6:
+        document.setEmbeddingBits(pick(2) == 0 ? 8 : 16);
+        break;
+    default: {
+        CellEdit edit;
+        edit.bits = static_cast<double>(pick(5));
+        edit.rank = static_cast<int>(pick(300));
+        edit.codec = families.at(pick(families.size()));
+        std::vector<Cell> cells = allCells(4);
+        std::shuffle(cells.begin(), cells.end(), random);
+        cells.resize(pick(cells.size()));
+        document.editCells(QStringLiteral("Paint"), editsOf(cells, edit),
+                           static_cast<int>(pick(3)));
+    }
+    }
+}
+
 TEST_F(PlanDocumentTest, UndoingAThousandRandomEditsGivesTheSameFile) {
     const std::string before = printPlan(document_.plan());
-    const unsigned seed = 20261121;
+    const unsigned seed = 20261126;
     SCOPED_TRACE("seed " + std::to_string(seed));
     std::mt19937 random(seed);
     for (int step = 0; step < 1000; ++step) {
-        const Cell cell{static_cast<int>(random() % 4), kModules[random() % kModules.size()]};
-        switch (random() % 5) {
-        case 0:
-            document_.setCommonRank(static_cast<int>(random() % 8) * 16);
-            break;
-        case 1:
-            document_.setCellRank(cell, static_cast<int>(random() % 5) * 16);
-            break;
-        case 2:
-            document_.setCellSkipped(cell, random() % 2 == 0);
-            break;
-        case 3:
-            document_.setCellLocked(cell, random() % 2 == 0);
-            break;
-        default:
-            document_.setEmbeddingBits(random() % 2 == 0 ? 8 : 16);
-        }
+        editAtRandom(document_, random);
+        ASSERT_EQ(document_.size().total(), planSize(document_.plan(), exampleConfig()).total());
+        ASSERT_FALSE(document_.problem().has_value())
+            << "step " << step << ": " << document_.problem()->sentence.toStdString();
     }
+    const std::string after = printPlan(document_.plan());
     while (document_.undoStack().canUndo()) {
         document_.undoStack().undo();
     }
     EXPECT_EQ(printPlan(document_.plan()), before);
+    while (document_.undoStack().canRedo()) {
+        document_.undoStack().redo();
+    }
+    EXPECT_EQ(printPlan(document_.plan()), after);
 }
 
 } // namespace

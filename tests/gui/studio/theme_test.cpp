@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "widgets/theme/color_ramp.h"
 #include "widgets/theme/icons.h"
 
@@ -77,6 +79,31 @@ TEST(Theme, ChoosingASchemeChangesThePaletteAtOnce) {
     theme.setChoice(SchemeChoice::Light);
     EXPECT_EQ(QApplication::palette().color(QPalette::Window),
               Theme::color(Token::Window, Scheme::Light));
+}
+
+/// As people without one kind of cone see a colour (linear light, after Vienot, Brettel and
+/// Mollon).
+double luminanceWithout(const QColor& color, bool red) {
+    const auto linear = [](double channel) {
+        return channel <= 0.04045 ? channel / 12.92 : std::pow((channel + 0.055) / 1.055, 2.4);
+    };
+    const double r = linear(color.redF());
+    const double g = linear(color.greenF());
+    const double b = linear(color.blueF());
+    const double seen = red ? 0.1124 * r + 0.8876 * g : 0.2928 * r + 0.7072 * g;
+    return 0.2126 * seen + 0.7152 * seen + 0.0722 * b;
+}
+
+TEST_P(SchemeTest, FragileCellsStandOutForEveryKindOfColourVision) {
+    for (const bool red : {true, false}) {
+        double before = luminanceWithout(Theme::sequential(0, GetParam()), red);
+        const bool rising = luminanceWithout(Theme::sequential(1, GetParam()), red) > before;
+        for (int step = 1; step <= 20; ++step) {
+            const double now = luminanceWithout(Theme::sequential(step / 20.0, GetParam()), red);
+            EXPECT_TRUE(rising ? now > before : now < before) << step;
+            before = now;
+        }
+    }
 }
 
 TEST(Icons, TakeTheColourTheyAreAskedFor) {

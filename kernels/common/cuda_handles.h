@@ -1,4 +1,4 @@
-// What CUDA hands out, freeing itself.
+// What CUDA hands out, freeing itself. Only in builds with CUDA.
 #pragma once
 
 #include <cstddef>
@@ -6,7 +6,7 @@
 
 #include "kernels/common/device_memory.h"
 
-namespace caldera {
+namespace caldera::kernels::cuda {
 
 template <auto kFree>
 struct CudaFree {
@@ -26,25 +26,23 @@ using PinnedValues = std::unique_ptr<Value[], CudaFree<cudaFreeHost>>;
 /// One that does not wait for the default stream. These throw kernels::KernelError.
 inline CudaStreamHandle makeCudaStream(const char* doing) {
     cudaStream_t stream = nullptr;
-    kernels::cuda::require(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), doing);
+    require(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), doing);
     return CudaStreamHandle(stream);
 }
 
 /// Without times where only its order counts.
 inline CudaEventHandle makeCudaEvent(const char* doing, bool hasTime) {
     cudaEvent_t event = nullptr;
-    kernels::cuda::require(
-        cudaEventCreateWithFlags(&event, hasTime ? cudaEventDefault : cudaEventDisableTiming),
-        doing);
+    require(cudaEventCreateWithFlags(&event, hasTime ? cudaEventDefault : cudaEventDisableTiming),
+            doing);
     return CudaEventHandle(event);
 }
 
 template <class Value>
 PinnedValues<Value> makePinnedValues(size_t count, const char* doing) {
     void* memory = nullptr;
-    kernels::cuda::require(cudaHostAlloc(&memory, count * sizeof(Value), cudaHostAllocDefault),
-                           doing);
+    require(cudaHostAlloc(&memory, count * sizeof(Value), cudaHostAllocDefault), doing);
     return PinnedValues<Value>(static_cast<Value*>(memory));
 }
 
-} // namespace caldera
+} // namespace caldera::kernels::cuda

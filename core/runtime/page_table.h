@@ -1,4 +1,4 @@
-// Which pages of the cache belong to which sequence.
+// Which pages of a GPU's cache belong to which sequence.
 #pragma once
 
 #include <cstdint>

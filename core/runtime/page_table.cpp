@@ -1,4 +1,4 @@
-#include "core/runtime/cuda/page_table.h"
+#include "core/runtime/page_table.h"
 
 #include "core/runtime/backend.h"
 

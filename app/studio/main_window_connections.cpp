@@ -1,0 +1,126 @@
+// What the parts of the window tell one another.
+#include <QSettings>
+
+#include "app/studio/job_actions.h"
+#include "app/studio/job_line.h"
+#include "app/studio/main_window.h"
+#include "app/studio/plan_actions.h"
+#include "widgets/cell_panel/cell_panel.h"
+#include "widgets/chat/chat_view.h"
+#include "widgets/heatmap/heatmap_panel.h"
+#include "widgets/heatmap/heatmap_view.h"
+#include "widgets/inspect_view/inspect_view.h"
+#include "widgets/model_view/model_view.h"
+#include "widgets/plan_view/plan_view.h"
+#include "widgets/runs/runs_view.h"
+#include "widgets/support/error_banner.h"
+#include "widgets/support/notice_bar.h"
+
+using namespace Qt::Literals::StringLiterals;
+
+namespace caldera::studio {
+
+void MainWindow::connectViews() {
+    connect(model_, &ModelView::openFolderRequested, this, &MainWindow::chooseFolder);
+    connect(model_, &ModelView::openFileRequested, this, &MainWindow::chooseFile);
+    connect(model_, &ModelView::openDemoRequested, this, &MainWindow::openDemo);
+    connect(model_, &ModelView::openRequested, this,
+            [this](const QString& path) { session_.open(path); });
+    connect(plan_, &PlanView::openRequested, this, &MainWindow::chooseFolder);
+    connect(plan_, &PlanView::measureRequested, actions_, &JobActions::measure);
+    connect(plan_, &PlanView::compressRequested, actions_, &JobActions::suggestLaunch);
+    connect(inspect_, &InspectView::openReportRequested, this, &MainWindow::chooseReport);
+    connect(inspect_, &InspectView::evaluateRequested, actions_, &JobActions::evaluate);
+    connect(runs_, &RunsView::openArtifactRequested, this, &MainWindow::openPath);
+    connect(runs_, &RunsView::openReportRequested, this, &MainWindow::openReport);
+    connect(runs_, &RunsView::compressRequested, this, [this] { setMode(Mode::Plan); });
+    connect(runs_, &RunsView::chatRequested, this, [this](const QString& path) {
+        modeAfterOpening_ = Mode::Chat;
+        session_.open(path);
+    });
+    connect(chat_, &ChatView::openArtifactRequested, this, &MainWindow::chooseFolder);
+    connect(chat_, &ChatView::activityChanged, line_, &JobLine::setActivity);
+    for (HeatmapPanel* heatmap : {plan_->heatmap(), inspect_->heatmap()}) {
+        connect(heatmap->view(), &HeatmapView::cellShown, this, &MainWindow::showCell);
+        connect(heatmap->view(), &HeatmapView::cellPinned, this, &MainWindow::showCell);
+        connect(heatmap, &HeatmapPanel::metricShown, this, &MainWindow::showCell);
+    }
+    connect(cell_, &CellPanel::unpinRequested, this, [this] {
+        if (HeatmapPanel* heatmap = shownHeatmap()) {
+            heatmap->view()->pin(std::nullopt);
+        }
+    });
+    PlanDocument* plan = &session_.plan();
+    connect(cell_, &CellPanel::rankEdited, plan, &PlanDocument::setCellRank);
+    connect(cell_, &CellPanel::bitsEdited, plan, &PlanDocument::setCellBits);
+    connect(cell_, &CellPanel::codecEdited, plan, &PlanDocument::setCellCodec);
+    connect(cell_, &CellPanel::rankDragBegan, this,
+            [this, plan] { dragStroke_ = plan->newStroke(); });
+    connect(cell_, &CellPanel::rankDragged, this, [this, plan](const Cell& cell, int rank) {
+        plan->dragCellRank(cell, rank, dragStroke_);
+    });
+    connect(cell_, &CellPanel::lockEdited, plan, &PlanDocument::setCellLocked);
+    connect(cell_, &CellPanel::skipEdited, plan, &PlanDocument::setCellSkipped);
+}
+
+void MainWindow::connectSession() {
+    connect(&session_, &Session::opened, this, &MainWindow::showOpened);
+    connect(&session_, &Session::failed, this, &MainWindow::showFailure);
+    connect(&session_, &Session::metricsChanged, this, &MainWindow::updateCellDock);
+    connect(&session_, &Session::reportChanged, this, [this] {
+        remember();
+        showCell();
+    });
+    connect(plan_->notice(), &NoticeBar::dismissed, this,
+            [] { QSettings().setValue(kHintKey, true); });
+}
+
+void MainWindow::connectJobs() {
+    connect(line_, &JobLine::jobClicked, this, [this](const QString& id) {
+        runs_->selectJob(id);
+        setMode(Mode::Runs);
+    });
+    connect(actions_, &JobActions::launchSuggested, this, &MainWindow::showLaunch);
+    connect(actions_, &JobActions::failed, this,
+            [this](const Failure& failure) { showFailure(failure, {}); });
+    connect(actions_, &JobActions::started, this, [this](const QString& id, const QString& title) {
+        runs_->selectJob(id);
+        plan_->notice()->showNotice(u"runs"_s,
+                                    tr("“%1” is at work. Cells fill in as they finish.").arg(title),
+                                    tr("Show the run"), [this, id] {
+                                        runs_->selectJob(id);
+                                        setMode(Mode::Runs);
+                                    });
+    });
+    connect(actions_, &JobActions::artifactReady, this,
+            [this](const QString& title, const QString& folder) {
+                plan_->notice()->showNotice(u"check"_s, tr("“%1” is ready.").arg(title),
+                                            tr("Open it"), [this, folder] {
+                                                plan_->notice()->clear();
+                                                openPath(folder);
+                                            });
+            });
+}
+
+void MainWindow::connectPlan() {
+    connect(&plan_->comparison(), &PlanComparison::changed, this, &MainWindow::showCell);
+    connect(plan_, &PlanView::compareRequested, planActions_, &PlanActions::chooseAndCompare);
+    connect(planActions_, &PlanActions::failed, this,
+            [this](const Failure& failure, const QString& path) {
+                setMode(Mode::Plan);
+                plan_->banner()->showFailure(failure, path);
+            });
+    connect(planActions_, &PlanActions::remarked, this,
+            [this](const QString& sentence) { plan_->notice()->showNotice(u"info"_s, sentence); });
+    connect(planActions_, &PlanActions::restored, this, [this] {
+        const int before = session_.plan().undoStack().index() - 1;
+        plan_->notice()->showNotice(u"undo"_s, tr("Your unsaved changes are here again."),
+                                    tr("Drop them"), [this, before] {
+                                        plan_->notice()->clear();
+                                        session_.plan().undoStack().setIndex(before);
+                                    });
+    });
+    connect(&session_.plan(), &PlanDocument::fileChanged, this, &MainWindow::showTitle);
+}
+
+} // namespace caldera::studio

@@ -1,0 +1,59 @@
+#include "core/fidelity/sipit_scores.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include <ATen/ATen.h>
+
+#include "core/evaluate/evaluate.h"
+
+namespace caldera {
+
+namespace {
+
+/// States that are the same to the last bit have no logarithm of their distance.
+constexpr double kSmallestRatio = 1e-9;
+constexpr double kSmallestDistance = 1e-30;
+
+torch::Tensor distances(const torch::Tensor& a, const torch::Tensor& b) {
+    return (a - b).square().sum(-1, false, at::kDouble).sqrt();
+}
+
+std::vector<double> toVector(const torch::Tensor& x) {
+    const torch::Tensor onHost = x.to(at::kCPU, at::kDouble).contiguous();
+    return {onHost.data_ptr<double>(), onHost.data_ptr<double>() + onHost.numel()};
+}
+
+} // namespace
+
+RecoveryScores recoveryScores(const torch::Tensor& observed, const torch::Tensor& candidates) {
+    const torch::Tensor chosen = candidates.select(1, 0); // [places, size]
+    const torch::Tensor others = candidates.narrow(1, 1, candidates.size(1) - 1);
+    const torch::Tensor own = distances(observed, chosen);
+    const torch::Tensor nearest = distances(observed.unsqueeze(1), others).amin(1);
+    const torch::Tensor gap = distances(chosen.unsqueeze(1), others).amin(1);
+    return {toVector(2 * own / gap.clamp_min(kSmallestDistance)),
+            toVector((nearest - own) / (nearest + own).clamp_min(kSmallestDistance))};
+}
+
+Recovery summarize(const RecoveryScores& scores, uint64_t seed) {
+    std::vector<double> logs(scores.noiseRatio.size());
+    std::transform(scores.noiseRatio.begin(), scores.noiseRatio.end(), logs.begin(),
+                   [](double ratio) { return std::log(std::max(ratio, kSmallestRatio)); });
+    const MeanInterval interval = bootstrapMean(logs, seed);
+    std::vector<double> margins = scores.margin;
+    std::sort(margins.begin(), margins.end());
+    const auto count = static_cast<double>(margins.size());
+    Recovery recovery;
+    recovery.noiseRatio = {std::exp(interval.mean), std::exp(interval.low),
+                           std::exp(interval.high)};
+    recovery.recovered =
+        static_cast<double>(margins.end() - std::upper_bound(margins.begin(), margins.end(), 0.0)) /
+        count;
+    recovery.margin = std::accumulate(margins.begin(), margins.end(), 0.0) / count;
+    recovery.lowMargin = percentile(margins, 0.1);
+    return recovery;
+}
+
+} // namespace caldera

@@ -1,0 +1,136 @@
+#include "core/plan/gpu_memory.h"
+
+#include <array>
+#include <numeric>
+
+#include "core/plan/packing.h"
+#include "core/plan/plan_cells.h"
+
+namespace caldera {
+
+namespace {
+
+constexpr int64_t kHalfBytes = 2;
+constexpr int64_t kFloatBytes = 4;
+
+constexpr int64_t kAlignment = 256;
+constexpr int64_t kPage = 2 << 20; ///< what the driver gives out
+
+/// Columns that whole words of codes need, of Q and of a factor.
+constexpr int64_t kMatrixColumns = 4;
+constexpr int64_t kFactorColumns = 8;
+
+/// Whether there is a product with the codes themselves.
+bool multipliesCodes(const CellSettings& settings, MatrixShape shape) {
+    return settings.codec == "trellis" && shape.columns % kMatrixColumns == 0;
+}
+
+int64_t factorBytes(const std::string& codecId, CodeTensor codes, MatrixShape factor) {
+    const bool isNative = codecId == "lloyd-4" && factor.columns % kFactorColumns == 0;
+    return isNative ? codes.bytes() : factor.size() * kHalfBytes;
+}
+
+/// Bytes of Q, its scales, output signs, L, R and their scales.
+std::array<int64_t, 6> cellTensors(const CellSettings& settings, MatrixShape shape) {
+    if (settings.skip) {
+        return {shape.size() * kHalfBytes};
+    }
+    const CodeTensor codes = matrixCodes(settings, shape);
+    std::array<int64_t, 6> bytes = {multipliesCodes(settings, shape) ? codes.bytes()
+                                                                     : shape.size() * kHalfBytes,
+                                    codes.rows * kFloatBytes, shape.rows * kHalfBytes};
+    if (settings.rank > 0) {
+        bytes[3] = factorBytes(settings.leftCodecId(), leftCodes(settings, shape),
+                               {shape.rows, settings.rank});
+        bytes[4] = factorBytes(settings.rightCodecId(), rightCodes(settings, shape),
+                               {settings.rank, shape.columns});
+        bytes[5] = settings.rank * kFloatBytes;
+    }
+    return bytes;
+}
+
+int64_t headTableBytes(const ModelConfig& config, int bits) {
+    const TableRow row = tableRow(bits, config.hiddenSize);
+    const int64_t scaleBytes = row.scales * (bits == 8 ? kFloatBytes : kHalfBytes);
+    return config.vocabSize * (row.codeBytes + scaleBytes);
+}
+
+int headBits(const Plan& plan, const ModelConfig& config) {
+    return config.tiedEmbeddings ? plan.embeddingBits : plan.headBits;
+}
+
+/// Input signs, norms and biases of all layers.
+int64_t smallTensorBytes(const ModelConfig& config) {
+    int64_t layer = 2 * config.hiddenSize * kFloatBytes;
+    for (const InputGroup group : kInputGroups) {
+        layer += config.inputSize(group) * kHalfBytes;
+    }
+    if (config.attentionBias) {
+        for (const Module module : {Module::QProj, Module::KProj, Module::VProj}) {
+            layer += config.shapeOf(module).rows * kFloatBytes;
+        }
+    }
+    return config.layerCount * layer + config.hiddenSize * kFloatBytes;
+}
+
+template <class CellBytes>
+int64_t sumOfCells(const Plan& plan, const ModelConfig& config, CellBytes bytesOf) {
+    const PlanCells cells(plan, config);
+    int64_t bytes = 0;
+    for (int layer = 0; layer < config.layerCount; ++layer) {
+        for (const Module module : kModules) {
+            bytes += bytesOf(cells.settingsOf({layer, module}), config.shapeOf(module));
+        }
+    }
+    return bytes;
+}
+
+} // namespace
+
+int64_t gpuCacheTokenBytes(const ModelConfig& config, int cacheBits) {
+    const int64_t vectors = 2 * static_cast<int64_t>(config.layerCount) * config.kvHeadCount;
+    const int64_t scaleBytes = cacheBits == 8 ? kFloatBytes : 0;
+    return vectors * (static_cast<int64_t>(config.headSize) * cacheBits / 8 + scaleBytes);
+}
+
+int64_t gpuTensorBytes(int64_t bytes) {
+    const int64_t wanted = padTo(bytes + kGpuReadBeyond, kAlignment);
+    return wanted >= kGpuOwnBlock ? padTo(wanted, kPage) : padTo(bytes, kAlignment);
+}
+
+int64_t gpuCellBytes(const CellSettings& settings, MatrixShape shape) {
+    int64_t bytes = 0;
+    for (const int64_t tensor : cellTensors(settings, shape)) {
+        bytes += tensor > 0 ? gpuTensorBytes(tensor) : 0;
+    }
+    return bytes;
+}
+
+int64_t gpuCellReadBytes(const CellSettings& settings, MatrixShape shape) {
+    const auto tensors = cellTensors(settings, shape);
+    return std::accumulate(tensors.begin(), tensors.end(), int64_t{0});
+}
+
+int64_t gpuHeadBytes(const ModelConfig& config, int bits) {
+    return gpuTensorBytes(headTableBytes(config, bits));
+}
+
+GpuMemory gpuMemory(const Plan& plan, const ModelConfig& config, const GpuLoad& load,
+                    int cacheBits) {
+    GpuMemory memory;
+    memory.weightBytes = sumOfCells(plan, config, gpuCellBytes) +
+                         gpuHeadBytes(config, headBits(plan, config)) + smallTensorBytes(config);
+    memory.cacheBytes = load.chats * padTo(load.contextLength, kCachePageTokens) *
+                        gpuCacheTokenBytes(config, cacheBits);
+    memory.workspaceBytes = gpuWorkspaceBytes(plan, config, load);
+    return memory;
+}
+
+int64_t gpuStepBytes(const Plan& plan, const ModelConfig& config, const GpuLoad& load,
+                     int cacheBits) {
+    return sumOfCells(plan, config, gpuCellReadBytes) +
+           headTableBytes(config, headBits(plan, config)) + smallTensorBytes(config) +
+           load.contextLength * gpuCacheTokenBytes(config, cacheBits);
+}
+
+} // namespace caldera

@@ -1,0 +1,50 @@
+// What a plan's model takes of a GPU's memory, and what a step of it reads there.
+#pragma once
+
+#include <cstdint>
+
+#include "core/plan/gpu_workspace.h"
+#include "core/plan/plan.h"
+
+namespace caldera {
+
+/// Sequences take room in the cache in pages of this many tokens.
+inline constexpr int kCachePageTokens = 64;
+
+/// Bytes behind a tensor that kernels may read.
+inline constexpr int64_t kGpuReadBeyond = 4096;
+/// Tensors that take so much get memory of their own; smaller ones share it.
+inline constexpr int64_t kGpuOwnBlock = 4 << 20;
+
+/// Keys and values of one token in all layers, at 16 or 8 bits a number.
+int64_t gpuCacheTokenBytes(const ModelConfig& config, int cacheBits);
+
+/// What a tensor of so many bytes takes: what a kernel may read beyond its end and the driver's
+/// pages are counted.
+int64_t gpuTensorBytes(int64_t bytes);
+
+/// One cell on a GPU. Codes for which a GPU has no product lie there as 16-bit numbers.
+int64_t gpuCellBytes(const CellSettings& settings, MatrixShape shape);
+/// The same as a step reads it, without what is rounded up.
+int64_t gpuCellReadBytes(const CellSettings& settings, MatrixShape shape);
+/// The head. An embedding of its own stays in the machine's memory.
+int64_t gpuHeadBytes(const ModelConfig& config, int bits);
+
+/// What an engine takes of a GPU.
+struct GpuMemory {
+    int64_t weightBytes = 0;
+    int64_t cacheBytes = 0;
+    int64_t workspaceBytes = 0;
+    int64_t total() const { return weightBytes + cacheBytes + workspaceBytes; }
+};
+
+/// With keys and values of `cacheBits` bits, 16 or 8, for all chats of the load.
+GpuMemory gpuMemory(const Plan& plan, const ModelConfig& config, const GpuLoad& load,
+                    int cacheBits);
+
+/// Bytes that a step reads for one chat at the end of its context: weights, keys and values. (The
+/// one row of the embedding is nothing beside them.)
+int64_t gpuStepBytes(const Plan& plan, const ModelConfig& config, const GpuLoad& load,
+                     int cacheBits);
+
+} // namespace caldera

@@ -1,0 +1,33 @@
+// What an engine on a GPU works in beside weights, keys and values: known before anything is
+// loaded, from a plan, a model's shape and how the engine is to run. No CUDA.
+#pragma once
+
+#include <cstdint>
+
+#include "core/plan/plan.h"
+
+namespace caldera {
+
+/// Tokens of a prompt that a GPU reads at once: as many are fast, more would only take memory.
+inline constexpr int kGpuPromptTokens = 1024;
+/// Sequences that one step on a GPU takes further.
+inline constexpr int kGpuStepSequences = 16;
+
+// What kernels are made for; core/runtime holds it against them.
+inline constexpr int kGpuStepBlock = 128;        ///< columns of an input with one scale
+inline constexpr int kGpuAttentionParts = 16;    ///< of a sequence's context
+inline constexpr int kGpuLeastBatch = 3;         ///< sequences that take the step of many
+inline constexpr int kGpuPromptSliceRows = 2048; ///< of a linear that a prompt multiplies at once
+
+/// How an engine on a GPU is to run.
+struct GpuLoad {
+    int contextLength = 8192; ///< tokens of one conversation
+    int chats = 1;            ///< at once
+    int activationBits = 8;
+};
+
+/// Bytes of the vectors of steps and prompts, of decoded weights and of the kernels' code. The
+/// driver's context, some hundred MiB, is not in it: free memory is asked for when it is there.
+int64_t gpuWorkspaceBytes(const Plan& plan, const ModelConfig& config, const GpuLoad& load);
+
+} // namespace caldera

@@ -1,0 +1,61 @@
+#include "core/report/join_reports.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace caldera {
+
+namespace {
+
+auto findMetric(std::vector<FidelityMetric>& metrics, const std::string& name) {
+    return std::find_if(metrics.begin(), metrics.end(),
+                        [&](const FidelityMetric& metric) { return metric.name == name; });
+}
+
+void addLayers(std::vector<double>& whole, const std::vector<double>& part) {
+    whole.resize(std::max(whole.size(), part.size()), std::nan(""));
+    for (size_t i = 0; i < part.size(); ++i) {
+        whole[i] = std::isnan(part[i]) ? whole[i] : part[i];
+    }
+}
+
+void addMetric(FidelityMetric& whole, const FidelityMetric& part) {
+    whole.values.insert(part.values.begin(), part.values.end());
+    whole.options.insert(part.options.begin(), part.options.end());
+    whole.errorLevels.insert(part.errorLevels.begin(), part.errorLevels.end());
+    whole.tables.insert(whole.tables.end(), part.tables.begin(), part.tables.end());
+    for (const auto& [name, values] : part.details) {
+        whole.details[name].insert(values.begin(), values.end());
+    }
+    for (const auto& [name, values] : part.layers) {
+        addLayers(whole.layers[name], values);
+    }
+    whole.numbers.insert(part.numbers.begin(), part.numbers.end());
+}
+
+} // namespace
+
+void addPart(Report& whole, const Report& part) {
+    whole.cells.insert(part.cells.begin(), part.cells.end());
+    for (const FidelityMetric& metric : part.fidelity) {
+        const auto known = findMetric(whole.fidelity, metric.name);
+        if (known == whole.fidelity.end()) {
+            whole.fidelity.push_back(metric);
+        } else {
+            addMetric(*known, metric);
+        }
+    }
+}
+
+void keepFrom(const Report& earlier, Report& later) {
+    later.cells.insert(earlier.cells.begin(), earlier.cells.end());
+    for (const FidelityMetric& metric : earlier.fidelity) {
+        if (findMetric(later.fidelity, metric.name) == later.fidelity.end()) {
+            later.fidelity.push_back(metric);
+        }
+    }
+    later.evaluations.insert(later.evaluations.end(), earlier.evaluations.begin(),
+                             earlier.evaluations.end());
+}
+
+} // namespace caldera

@@ -1,0 +1,16 @@
+// Reports made of parts.
+#pragma once
+
+#include "core/report/report.h"
+
+namespace caldera {
+
+/// Adds what another part of the same measurement has: cells, values, options, tables, and numbers
+/// of layers where they are no NaN. Facts and numbers of the whole stay those that came first.
+void addPart(Report& whole, const Report& part);
+
+/// What an earlier report has beside a later one's: metrics of other names, cells that are not in
+/// it, evaluations. Both are of the same layers.
+void keepFrom(const Report& earlier, Report& later);
+
+} // namespace caldera

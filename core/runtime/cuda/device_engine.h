@@ -1,0 +1,61 @@
+// A model on a GPU with everything that computes its tokens: cache, pages, angles, steps, prompts.
+#pragma once
+
+#include <cstdint>
+
+#include "core/runtime/cuda/device_cache.h"
+#include "core/runtime/cuda/device_model.h"
+#include "core/runtime/cuda/model_step.h"
+#include "core/runtime/cuda/prompt.h"
+#include "core/runtime/page_table.h"
+#include "core/runtime/rope.h"
+
+namespace caldera {
+
+struct DeviceEngineShape {
+    int contextLength = 0;  ///< tokens of one sequence
+    int slots = 1;          ///< sequences
+    int64_t poolTokens = 0; ///< that all of them may hold, in whole pages
+    int cacheBits = 16;
+    int activationBits = 8;
+};
+
+/// Cosines and sines [context, headSize / 2] in the GPU's memory.
+struct DeviceAngles {
+    kernels::cuda::DeviceMemory<float> cosines;
+    kernels::cuda::DeviceMemory<float> sines;
+
+    /// Throws kernels::KernelError.
+    explicit DeviceAngles(const RotaryEmbedding& angles)
+        : cosines(std::span<const float>(angles.cosines())),
+          sines(std::span<const float>(angles.sines())) {}
+};
+
+class DeviceEngine {
+public:
+    /// Throws kernels::KernelError.
+    DeviceEngine(DeviceModel model, const DeviceEngineShape& shape);
+
+    const DeviceModel& model() const { return model_; }
+    ModelStep& step() { return step_; }
+    ModelPrompt& prompt() { return prompt_; }
+    const ModelPrompt& prompt() const { return prompt_; }
+    /// Pages for `length` tokens of a slot, known to the GPU when it returns. Throws
+    /// kernels::KernelError.
+    void makeRoom(int slot, int length);
+    /// Gives back the pages at and after `length` tokens.
+    void shrink(int slot, int length) noexcept { table_.shrink(slot, length); }
+
+private:
+    StepContext context() const;
+
+    DeviceModel model_;
+    DeviceCache cache_;
+    PageTable table_;
+    kernels::cuda::DeviceMemory<int32_t> deviceTable_;
+    DeviceAngles angles_;
+    ModelStep step_;
+    ModelPrompt prompt_;
+};
+
+} // namespace caldera

@@ -1,0 +1,137 @@
+#include <filesystem>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "app/cli/fidelity_options.h"
+#include "app/cli/fidelity_output.h"
+#include "core/base/file.h"
+#include "core/job/job_folder.h"
+#include "core/report/report.h"
+#include "tests/app/cli/run_command.h"
+#include "tests/support/code_of.h"
+
+namespace caldera::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+using testing::HasSubstr;
+
+TEST(FidelityOptions, ReadsEveryPairOfBitsAndRank) {
+    EXPECT_EQ(parseOptions("1.5,2x0,64"),
+              (std::vector<OptionChoice>{{1.5, 0}, {1.5, 64}, {2, 0}, {2, 64}}));
+    EXPECT_EQ(parseOptions("4x16"), (std::vector<OptionChoice>{{4, 16}}));
+    EXPECT_TRUE(parseOptions("none").empty());
+}
+
+TEST(FidelityOptions, RefusesWhatIsNoList) {
+    for (const char* text : {"", "2", "x", "2x", "x0", "2,x0", "2x0,", "2x0x1", "2x1", "2x-16",
+                             "7x0", "nanx0", "2x99999999999", "2 x 0", "2x65552"}) {
+        EXPECT_EQ(test::codeOf([&] { parseOptions(text); }), "fidelity.options") << text;
+    }
+}
+
+class FidelityCommand : public testing::Test {
+protected:
+    void SetUp() override { fs::create_directories(folder_); }
+    void TearDown() override { fs::remove_all(folder_); }
+
+    Result measure(const std::vector<std::string>& more,
+                   const std::string& options = "none") const {
+        std::vector<std::string> words = {"fidelity",
+                                          std::string(CALDERA_SOURCE_DIR) + "/resources/demo-model",
+                                          "--calibration-tokens",
+                                          "128",
+                                          "--out",
+                                          out_.string(),
+                                          "--options",
+                                          options,
+                                          "--text-tokens",
+                                          "64",
+                                          "--window",
+                                          "32",
+                                          "--json"};
+        words.insert(words.end(), more.begin(), more.end());
+        return runCommandLine(words, addFidelityCommand);
+    }
+
+    fs::path folder_ = fs::path(testing::TempDir()) / newJobId();
+    fs::path out_ = folder_ / "f.h5";
+};
+
+TEST_F(FidelityCommand, AddsAMetricToTheReportThatIsThere) {
+    const Result first = measure({});
+    ASSERT_EQ(first.exitCode, 0) << first.err;
+    EXPECT_TRUE(Json::parse(first.out).at("rank_correlations").empty());
+    const Result second = measure({"--metric", "lens", "--negatives", "16"});
+    ASSERT_EQ(second.exitCode, 0) << second.err;
+    const Json told = Json::parse(second.out);
+    EXPECT_EQ(told.at("metric"), "lens");
+    EXPECT_EQ(told.at("metrics").size(), 2U);
+    const Json& correlation = told.at("rank_correlations").at(0);
+    EXPECT_EQ(correlation.at("cells"), 56);
+    EXPECT_LE(correlation.at("spearman").get<double>(), 1);
+    const Report report = readReport(out_);
+    ASSERT_EQ(report.fidelity.size(), 2U);
+    EXPECT_EQ(report.cells.size(), 56U) << "of the first run";
+    EXPECT_EQ(report.fidelity[0].name, "lens");
+    EXPECT_EQ(report.fidelity[1].options.size(), 56U);
+    EXPECT_FALSE(fs::exists(folder_ / "f.h5.work"));
+}
+
+TEST_F(FidelityCommand, WritesTheJsonOfQwen2CalderaMax) {
+    const fs::path json = folder_ / "lens.json";
+    const Result made = measure({"--metric", "lens", "--lens-json", json.string()});
+    ASSERT_EQ(made.exitCode, 0) << made.err;
+    const Json lens = Json::parse(readTextFile(json));
+    EXPECT_EQ(lens.at("samples"), 2);
+    EXPECT_EQ(lens.at("samples_per_seq"), 8);
+    EXPECT_EQ(lens.at("negatives"), 2048);
+    EXPECT_EQ(lens.at("max_length"), 32);
+    const Json& results = lens.at("results");
+    ASSERT_EQ(results.size(), 9U);
+    EXPECT_EQ(results.at(0).at("label"), "embeddings");
+    EXPECT_TRUE(results.at(0).at("block_index").is_null());
+    EXPECT_TRUE(results.at(0).at("modules").empty());
+    EXPECT_EQ(results.at(0).at("fidelity"), 1) << "an embedding is nearest to itself";
+    EXPECT_EQ(results.at(8).at("label"), "layer_7");
+    EXPECT_EQ(results.at(8).at("block_index"), 7);
+    EXPECT_EQ(results.at(8).at("samples"), 16);
+    EXPECT_EQ(results.at(8).at("modules").size(), 7U);
+    EXPECT_EQ(results.at(8).at("modules").at(4), "model.layers.7.mlp.gate_proj");
+}
+
+TEST_F(FidelityCommand, RefusesWhatItCannotDoBeforeItMeasures) {
+    const auto codeOf = [&](const std::vector<std::string>& more,
+                            const std::string& options = "none") {
+        const Result refused = measure(more, options);
+        EXPECT_NE(refused.exitCode, 0);
+        return Json::parse(refused.out).at("error").at("code").get<std::string>();
+    };
+    EXPECT_EQ(codeOf({"--lens-json", (folder_ / "x.json").string()}), "usage");
+    EXPECT_EQ(codeOf({}, "2x7"), "fidelity.options");
+    EXPECT_EQ(codeOf({"--metric", "proxy,sense"}), "usage");
+    Report other;
+    other.layerCount = 8;
+    other.run = {{"fingerprint", "another model"}};
+    writeReport(other, out_);
+    EXPECT_EQ(codeOf({}), "fidelity.other-model");
+    writeFileAtomically(out_, "no report");
+    EXPECT_EQ(codeOf({}), "report.corrupt");
+    EXPECT_EQ(readTextFile(out_), "no report");
+}
+
+TEST_F(FidelityCommand, NeverTakesUpOrThrowsAwayWorkUnasked) {
+    ASSERT_EQ(measure({"--metric", "lens", "--text", (folder_ / "none.txt").string()}).exitCode, 1);
+    fs::create_directories(folder_ / "f.h5.work" / "cells");
+    writeFileAtomically(folder_ / "f.h5.work" / "work.json",
+                        R"({"format": "caldera-work/1", "threads": 1})");
+    writeFileAtomically(folder_ / "f.h5.work" / "cells" / "layers-0-1.h5", "of an earlier run");
+    const Result refused = measure({});
+    EXPECT_EQ(Json::parse(refused.out).at("error").at("code"), "fidelity.work-exists");
+    EXPECT_EQ(measure({"--resume"}).exitCode, 0) << "what does not fit is measured again";
+}
+
+} // namespace
+} // namespace caldera::cli

@@ -1,0 +1,205 @@
+// How long the studio takes to show what a person did, on a model of 80 layers: an edit of all
+// cells until heatmap and totals are repainted, a spectrum that follows the cursor, and the longest
+// turn of the event loop while a measurement streams 560 cells. Fails where a limit is passed.
+//   studio_frames FAKE_WORKER
+#include <QApplication>
+#include <QElapsedTimer>
+#include <QPushButton>
+#include <QSettings>
+#include <QTemporaryDir>
+#include <QTest>
+#include <QTimer>
+
+#include <algorithm>
+#include <cstdio>
+#include <ctime>
+#include <vector>
+
+#include "app/studio/main_window.h"
+#include "tests/gui/studio/large_model.h"
+#include "widgets/cell_panel/cell_panel.h"
+#include "widgets/heatmap/heatmap_editor.h"
+#include "widgets/heatmap/heatmap_view.h"
+#include "widgets/jobs/job_service.h"
+#include "widgets/plan_view/plan_view.h"
+#include "widgets/support/plot.h"
+#include "widgets/theme/theme.h"
+
+namespace {
+
+using namespace caldera;
+using namespace caldera::studio;
+
+constexpr double kFrame = 16; ///< milliseconds
+constexpr double kLongestTurn = 50;
+constexpr int kRepeats = 400;
+constexpr qint64 kPatience = 60'000;
+
+/// What an act took, in milliseconds.
+struct Time {
+    double wall = 0;
+    double processor =
+        0; ///< of this thread: what it would take on a machine with nothing else to do
+};
+
+/// Since it was made.
+class Clock {
+public:
+    Clock() : processor_(processorTime()) { wall_.start(); }
+    Time time() const {
+        return {static_cast<double>(wall_.nsecsElapsed()) / 1e6, processorTime() - processor_};
+    }
+
+private:
+    static double processorTime() {
+        timespec now{};
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+        return static_cast<double>(now.tv_sec) * 1e3 + static_cast<double>(now.tv_nsec) / 1e6;
+    }
+
+    QElapsedTimer wall_;
+    double processor_;
+};
+
+/// Of what was repeated.
+class Times {
+public:
+    void add(const Time& time) {
+        wall_.push_back(time.wall);
+        processor_.push_back(time.processor);
+    }
+    /// Prints one line; true when `share` of them keep to the limit.
+    bool report(const char* what, double limit, double share = 0.99) {
+        std::sort(wall_.begin(), wall_.end());
+        std::sort(processor_.begin(), processor_.end());
+        std::printf("%-56s %4zu x  median %6.2f  p99 %6.2f  longest %6.2f ms, of the processor "
+                    "%6.2f %6.2f %6.2f  (limit %g)\n",
+                    what, wall_.size(), at(wall_, 0.5), at(wall_, 0.99), at(wall_, 1),
+                    at(processor_, 0.5), at(processor_, 0.99), at(processor_, 1), limit);
+        return at(wall_, share) <= limit;
+    }
+
+private:
+    static double at(const std::vector<double>& times, double share) {
+        const auto place = static_cast<size_t>(share * static_cast<double>(times.size()));
+        return times.at(std::min(place, times.size() - 1));
+    }
+
+    std::vector<double> wall_;
+    std::vector<double> processor_;
+};
+
+/// Until everything that is posted is done and painted, timers of no time included.
+void paintAll() {
+    for (int turn = 0; turn < 3; ++turn) {
+        QCoreApplication::sendPostedEvents();
+        QCoreApplication::processEvents(QEventLoop::AllEvents);
+    }
+}
+
+template <typename Act>
+Time timeOf(Act act) {
+    const Clock clock;
+    act();
+    paintAll();
+    return clock.time();
+}
+
+bool measureEdits(MainWindow& window) {
+    HeatmapView& view = *window.planView()->heatmap()->view();
+    view.setFocus();
+    view.selectAll();
+    paintAll();
+    Times all;
+    Times one;
+    for (int edit = 0; edit < kRepeats; ++edit) {
+        const Qt::Key key = edit % 2 == 0 ? Qt::Key_3 : Qt::Key_2;
+        all.add(timeOf([&] { QTest::keyClick(&view, key); }));
+    }
+    QTest::keyClick(&view, Qt::Key_3); // 560 overrides from here on
+    PlanDocument& plan = window.session().plan();
+    for (int edit = 0; edit < kRepeats; ++edit) {
+        const Cell cell{edit % 80, kModules.at(static_cast<size_t>(edit) % kModules.size())};
+        one.add(timeOf([&] { plan.setCellRank(cell, 16 * (edit % 5)); }));
+    }
+    const bool allWell = all.report("560 cells set by a key, until repainted", kFrame);
+    return one.report("one cell of 560 overrides, until repainted", kFrame) && allWell;
+}
+
+bool measureHover(MainWindow& window) {
+    HeatmapView& view = *window.planView()->heatmap()->view();
+    view.clearSelection();
+    view.pin(std::nullopt);
+    Times times;
+    int replots = 0;
+    QObject::connect(window.cellPanel()->spectra(), &QCustomPlot::afterReplot, &window,
+                     [&replots] { ++replots; });
+    for (int step = 0; step < kRepeats; ++step) {
+        const Cell cell{(step * 7) % 80, kModules.at(static_cast<size_t>(step) % kModules.size())};
+        const QPoint at =
+            view.visualRect(window.planView()->heatmap()->grid().indexOf(cell)).center();
+        times.add(timeOf([&] { QTest::mouseMove(view.viewport(), at); }));
+    }
+    const bool drawn = replots >= kRepeats;
+    if (!drawn) {
+        std::printf("only %d of %d spectra were drawn\n", replots, kRepeats);
+    }
+    return times.report("the cursor on another cell, until its spectrum is drawn", kFrame) && drawn;
+}
+
+bool measureJob(MainWindow& window) {
+    int cells = 0;
+    QObject::connect(&window.session(), &Session::liveCell, &window, [&cells] { ++cells; });
+    Clock clock;
+    Times turns;
+    QTimer beat;
+    QObject::connect(&beat, &QTimer::timeout, &window, [&] {
+        turns.add(clock.time());
+        clock = Clock();
+    });
+    window.planView()->measureButton()->click();
+    clock = Clock();
+    beat.start(1);
+    QElapsedTimer whole;
+    whole.start();
+    while (cells < 560 && whole.elapsed() < kPatience) {
+        QCoreApplication::processEvents(QEventLoop::WaitForMoreEvents);
+    }
+    beat.stop();
+    std::printf("%d cells came in %.1f s\n", cells, static_cast<double>(whole.elapsed()) / 1000);
+    return turns.report("between two turns of the event loop meanwhile", kLongestTurn, 1) &&
+           cells == 560;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    if (argc != 2) {
+        std::fprintf(stderr, "studio_frames FAKE_WORKER (the program that tests play jobs with)\n");
+        return 2;
+    }
+    qputenv("QT_QPA_PLATFORM", "offscreen");
+    const QTemporaryDir home;
+    for (const char* name : {"XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"}) {
+        qputenv(name, home.filePath(QString::fromLatin1(name)).toUtf8());
+    }
+    QApplication application(argc, argv);
+    QCoreApplication::setOrganizationName(QStringLiteral("caldera-bench"));
+    Theme::current().install(application);
+    MainWindow window({home.filePath(QStringLiteral("jobs")),
+                       home.filePath(QStringLiteral("chats")), QString::fromLocal8Bit(argv[1]),
+                       home.filePath(QStringLiteral("unsaved"))});
+    window.resize(1440, 900);
+    window.show();
+    window.activateWindow();
+    window.session().show(measuredModel(largeConfig()));
+    window.setMode(Mode::Plan);
+    if (!QTest::qWaitForWindowActive(&window)) {
+        return 1;
+    }
+    QTest::qWait(500);
+    const bool edits = measureEdits(window);
+    const bool hover = measureHover(window);
+    const bool job = measureJob(window);
+    return edits && hover && job ? 0 : 1;
+}

@@ -1,0 +1,76 @@
+// What an engine is said to take of a GPU, against what engines were seen to take.
+#include "core/plan/gpu_memory.h"
+
+#include <gtest/gtest.h>
+
+#include "core/plan/decode_speed.h"
+#include "tests/core/plan/plan_samples.h"
+
+namespace caldera {
+namespace {
+
+constexpr double kGibi = 1 << 30;
+
+Plan planOfRank(int rank) {
+    Plan plan;
+    plan.defaults.rank = rank;
+    plan.headBits = 4;
+    return plan;
+}
+
+TEST(GpuMemory, IsWhatAnEngineWasSeenToTake) {
+    // `bench decode --rank 64`, context 8192, one chat, H100: 20.6 GiB at 16 bits, 19.4 at 8.
+    const GpuLoad load{.contextLength = 8192};
+    const double wide = gpuMemory(planOfRank(64), seventyTwo(), load, 16).total() / kGibi;
+    const double narrow = gpuMemory(planOfRank(64), seventyTwo(), load, 8).total() / kGibi;
+    EXPECT_NEAR(wide, 20.6, 0.25);
+    EXPECT_NEAR(narrow, 19.4, 0.25);
+}
+
+TEST(GpuMemory, CountsWholePagesOfTheCache) {
+    const ModelConfig config = seventyTwo();
+    const auto cache = [&](int tokens, int bits) {
+        return gpuMemory(planOfRank(0), config, {.contextLength = tokens}, bits).cacheBytes;
+    };
+    EXPECT_EQ(cache(1, 16), 64 * 80 * 8 * 2 * 128 * 2);
+    EXPECT_EQ(cache(64, 16), cache(1, 16));
+    EXPECT_EQ(cache(65, 16), 2 * cache(1, 16));
+    EXPECT_EQ(cache(64, 8), 64 * 80 * 8 * 2 * (128 + 4));
+}
+
+TEST(GpuMemory, CountsCodesWithoutAProductAsNumbersOf16Bits) {
+    CellSettings settings;
+    settings.rank = 0;
+    const MatrixShape shape{8192, 8192};
+    EXPECT_EQ(gpuTensorBytes(16 << 20), 18 << 20); // what is read beyond its end takes a page
+    EXPECT_EQ(gpuCellBytes(settings, shape), (18 << 20) + 512 * 4 + 8192 * 2);
+    settings.codec = "e8p";
+    EXPECT_EQ(gpuCellReadBytes(settings, shape), 8192LL * 8192 * 2 + 512 * 4 + 8192 * 2);
+    settings.skip = true;
+    EXPECT_EQ(gpuCellReadBytes(settings, shape), 8192LL * 8192 * 2);
+}
+
+TEST(GpuMemory, KeepsAnEmbeddingOfItsOwnInTheMachine) {
+    ModelConfig config = seventyTwo();
+    Plan plan = planOfRank(0);
+    const auto weights = [&] { return gpuMemory(plan, config, {}, 16).weightBytes; };
+    const int64_t before = weights();
+    plan.embeddingBits = 4;
+    EXPECT_EQ(weights(), before);
+    config.tiedEmbeddings = true;
+    EXPECT_EQ(weights(), before); // the head is the embedding now, and has 4 bits as well
+    plan.embeddingBits = 16;
+    EXPECT_EQ(weights() - before, gpuHeadBytes(config, 16) - gpuHeadBytes(config, 4));
+}
+
+TEST(DecodeSpeed, AsksForTheBytesThatItTakes) {
+    const DecodeSpeed speed{2.43e12, 90e-6};
+    const int64_t bytes = gpuStepBytes(planOfRank(64), seventyTwo(), {.contextLength = 1024}, 16);
+    const double tokens = speed.tokensPerSecond(bytes, 80);
+    EXPECT_NEAR(tokens, 64, 4); // measured on an H100
+    EXPECT_NEAR(speed.stepBytes(tokens, 80), static_cast<double>(bytes), 1e3);
+    EXPECT_LT(speed.stepBytes(1e6, 80), 0);
+}
+
+} // namespace
+} // namespace caldera

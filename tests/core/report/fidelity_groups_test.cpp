@@ -1,0 +1,144 @@
+#include <cmath>
+#include <filesystem>
+#include <functional>
+#include <limits>
+
+#include <gtest/gtest.h>
+#include <hdf5.h>
+
+#include "core/base/error.h"
+#include "core/job/job_folder.h"
+#include "core/report/report.h"
+#include "tests/support/code_of.h"
+
+namespace caldera {
+namespace {
+
+namespace fs = std::filesystem;
+using test::codeOf;
+
+constexpr Cell kUp{1, Module::UpProj};
+constexpr Cell kQuery{0, Module::QProj};
+
+class FidelityGroups : public testing::Test {
+protected:
+    void SetUp() override {
+        path_ = fs::path(testing::TempDir()) / ("fidelity-" + newJobId() + ".h5");
+    }
+    void TearDown() override { fs::remove(path_); }
+
+    /// Changes the file that is there.
+    void change(const std::function<void(hid_t)>& body) const {
+        const hid_t file = H5Fopen(path_.c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
+        body(file);
+        H5Fclose(file);
+    }
+    std::string codeOfReading() const {
+        return codeOf([&] { readReport(path_); });
+    }
+
+    fs::path path_;
+};
+
+FidelityMetric sampleMetric() {
+    FidelityMetric metric{"kl", "nats", {{kUp, 0.5}, {kQuery, 0.25}}};
+    metric.options = {{kQuery, {{2, 0, 0.3}, {2, 64, 0.2}, {2.5, 0, 0.15}}}, {kUp, {{4, 0, 0}}}};
+    metric.errorLevels = {{kUp, 0.125}};
+    metric.tables = {{kEmbeddingTable, 8, 1e-5}, {kHeadTable, 4, -1e-7}};
+    metric.details = {{"low", {{kUp, 0.1}}}, {"high", {{kUp, 0.2}}}};
+    metric.layers = {{"rho", {0.5, std::numeric_limits<double>::quiet_NaN()}}};
+    metric.numbers = {{"tokens", 4096}};
+    return metric;
+}
+
+Report reportOf(FidelityMetric metric) {
+    Report report;
+    report.layerCount = 2;
+    report.fidelity = {std::move(metric)};
+    return report;
+}
+
+TEST_F(FidelityGroups, EverythingComesBack) {
+    const FidelityMetric metric = sampleMetric();
+    writeReport(reportOf(metric), path_);
+    const FidelityMetric read = readReport(path_).fidelity.at(0);
+    EXPECT_EQ(read.values, metric.values);
+    EXPECT_EQ(read.options, metric.options);
+    EXPECT_EQ(read.errorLevels, metric.errorLevels);
+    EXPECT_EQ(read.tables, metric.tables);
+    EXPECT_EQ(read.details, metric.details);
+    EXPECT_EQ(read.numbers, metric.numbers);
+    ASSERT_EQ(read.layers.size(), 1U);
+    EXPECT_EQ(read.layers.at("rho").at(0), 0.5);
+    EXPECT_TRUE(std::isnan(read.layers.at("rho").at(1)));
+}
+
+TEST_F(FidelityGroups, FilesFromBeforeDetailsLoadWithoutThem) {
+    writeReport(reportOf(sampleMetric()), path_);
+    change([](hid_t file) { H5Ldelete(file, "fidelity_details", H5P_DEFAULT); });
+    const FidelityMetric read = readReport(path_).fidelity.at(0);
+    EXPECT_EQ(read.values, sampleMetric().values);
+    EXPECT_TRUE(read.options.empty());
+    EXPECT_TRUE(read.errorLevels.empty());
+}
+
+TEST_F(FidelityGroups, RefusesToWriteWhatNoReaderTakes) {
+    const auto refused = [&](const std::function<void(FidelityMetric&)>& spoil) {
+        FidelityMetric metric = sampleMetric();
+        spoil(metric);
+        return codeOf([&] { writeReport(reportOf(metric), path_); });
+    };
+    EXPECT_EQ(refused([](auto& m) {
+                  m.options[{2, Module::QProj}] = {{2, 0, 0.1}};
+              }),
+              "report.layer");
+    EXPECT_EQ(refused([](auto& m) { m.errorLevels[{-1, Module::QProj}] = 1; }), "report.layer");
+    EXPECT_EQ(refused([](auto& m) { m.layers["short"] = {1}; }), "report.layer");
+    EXPECT_EQ(refused([](auto& m) { m.details["a/b"] = {}; }), "report.name");
+    EXPECT_FALSE(fs::exists(path_));
+}
+
+TEST_F(FidelityGroups, RefusesOptionsThatMislead) {
+    const double nan = std::numeric_limits<double>::quiet_NaN();
+    const std::vector<std::vector<FidelityOption>> misleading = {
+        {{2, 0, nan}},               // no error
+        {{2, 0, -0.1}},              // less than none
+        {{-1, 0, 0.1}},              // no bits
+        {{17, 0, 0.1}},              // more than a weight has
+        {{2, -16, 0.1}},             // no rank
+        {{nan, 0, 0.1}},             //
+        {{2, 0, 0.1}, {2, 0, 0.2}},  // twice
+        {{2, 64, 0.1}, {2, 0, 0.2}}, // not by rank
+        {{3, 0, 0.1}, {2, 0, 0.2}},  // not by bits
+    };
+    for (const auto& options : misleading) {
+        FidelityMetric metric = sampleMetric();
+        metric.options = {{kQuery, options}};
+        writeReport(reportOf(metric), path_);
+        EXPECT_EQ(codeOfReading(), "report.corrupt") << options[0].bits << " " << options[0].rank;
+    }
+}
+
+TEST_F(FidelityGroups, RefusesDetailsThatDoNotFitTheLayers) {
+    for (const char* name : {"error_level", "cells/low", "layers/rho"}) {
+        writeReport(reportOf(sampleMetric()), path_);
+        change([&](hid_t file) {
+            const std::string place = std::string("fidelity_details/kl/") + name;
+            H5Ldelete(file, place.c_str(), H5P_DEFAULT);
+            const hsize_t size = 3;
+            const hid_t space = H5Screate_simple(1, &size, nullptr);
+            const hid_t dataset = H5Dcreate2(file, place.c_str(), H5T_NATIVE_DOUBLE, space,
+                                             H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+            H5Dclose(dataset);
+            H5Sclose(space);
+        });
+        EXPECT_EQ(codeOfReading(), "report.corrupt") << name;
+    }
+    FidelityMetric metric = sampleMetric();
+    metric.tables = {{"attention", 8, 1}};
+    writeReport(reportOf(metric), path_);
+    EXPECT_EQ(codeOfReading(), "report.corrupt");
+}
+
+} // namespace
+} // namespace caldera

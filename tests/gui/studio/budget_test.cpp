@@ -1,0 +1,210 @@
+// From a measured model to a plan that fits a budget: figures, Solve, Heal, reasons, the curve of
+// best plans; and the rank line of the cell panel. On a model of 80 layers in the real window.
+#include <QComboBox>
+#include <QDoubleSpinBox>
+#include <QLabel>
+#include <QPushButton>
+#include <QTabWidget>
+#include <QTableView>
+
+#include "core/plan/gpu_memory.h"
+#include "tests/gui/studio/large_model.h"
+#include "tests/gui/studio/studio_fixture.h"
+#include "widgets/cell_panel/cell_panel.h"
+#include "widgets/plan_view/budget_bar.h"
+#include "widgets/plan_view/difference_panel.h"
+#include "widgets/plan_view/front_panel.h"
+#include "widgets/plan_view/plan_figures.h"
+#include "widgets/support/error_banner.h"
+#include "widgets/support/plot.h"
+
+namespace caldera::studio {
+namespace {
+
+using namespace Qt::StringLiterals;
+
+class BudgetTest : public StudioFixture {
+protected:
+    void openLarge() {
+        window().session().show(measuredModel(largeConfig()));
+        window().setMode(Mode::Plan);
+        view().setFocus();
+    }
+    PlanView& page() { return *window().planView(); }
+    BudgetBar& budget() { return *page().budget(); }
+    bool solved() {
+        return QTest::qWaitFor([this] { return !page().solver().busy(); }, kPatience);
+    }
+    void limit(const QString& kind, double amount) {
+        budget().kindBox()->setCurrentText(kind);
+        Q_EMIT budget().kindBox()->activated(budget().kindBox()->currentIndex());
+        budget().amountBox()->setValue(amount);
+    }
+    TruthFigure figure(const QString& id) {
+        for (const TruthFigure& figure : planFigures(window().session(), page().solver())) {
+            if (figure.id == id) {
+                return figure;
+            }
+        }
+        return {};
+    }
+};
+
+TEST_F(BudgetTest, EveryFigureSaysHowItCameAbout) {
+    openLarge();
+    EXPECT_EQ(figure(u"bytes"_s).kind, u"exact"_s);
+    EXPECT_EQ(figure(u"bytes"_s).amount, static_cast<double>(plan().size().total()));
+    EXPECT_EQ(figure(u"bpw"_s).kind, u"exact"_s);
+    EXPECT_EQ(figure(u"gpu"_s).kind, u"predicted"_s);
+    EXPECT_EQ(figure(u"gpu"_s).amount,
+              static_cast<double>(
+                  gpuMemory(plan().plan(), plan().config(), {.contextLength = 8192}, 16).total()));
+    EXPECT_EQ(figure(u"kl"_s).kind, u"predicted"_s);
+    EXPECT_GT(figure(u"kl"_s).amount, 0);
+    EXPECT_EQ(figure(u"speed"_s).kind, u"estimated"_s);
+    EXPECT_TRUE(figure(u"time"_s).id.isEmpty()) << "nothing tells how long it takes";
+    const double before = figure(u"gpu"_s).amount;
+    budget().contextBox()->setCurrentIndex(budget().contextBox()->findData(32768));
+    Q_EMIT budget().contextBox()->activated(budget().contextBox()->currentIndex());
+    EXPECT_GT(figure(u"gpu"_s).amount, before);
+}
+
+TEST_F(BudgetTest, WithoutMeasurementsNothingIsPredictedOrSolved) {
+    OpenResult model = measuredModel(largeConfig());
+    model.fidelity.reset();
+    window().session().show(model);
+    window().setMode(Mode::Plan);
+    EXPECT_TRUE(figure(u"kl"_s).id.isEmpty());
+    EXPECT_FALSE(budget().solveButton()->isEnabled());
+    EXPECT_TRUE(budget().solveButton()->toolTip().contains(u"Measure"_s));
+    press(Qt::Key_Return, Qt::ControlModifier | Qt::ShiftModifier);
+    EXPECT_TRUE(page().banner()->sentence().contains(u"Measure"_s));
+}
+
+TEST_F(BudgetTest, SolveKeepsToTheBudgetAsOneStepAndSaysWhy) {
+    openLarge();
+    click({40, Module::DownProj});
+    press(Qt::Key_L);
+    const Plan before = plan().plan();
+    limit(u"Bits per weight"_s, 2.3);
+    EXPECT_TRUE(budget().stateText().contains(u"over"_s) ||
+                budget().stateText().contains(u"left"_s));
+    press(Qt::Key_Return, Qt::ControlModifier | Qt::ShiftModifier);
+    ASSERT_TRUE(solved());
+    EXPECT_LE(plan().size().bitsPerWeight, 2.3);
+    EXPECT_GT(plan().size().bitsPerWeight, 2.3 * 0.998);
+    EXPECT_FALSE(plan().problem().has_value());
+    EXPECT_EQ(plan().settingsOf({40, Module::DownProj}).bits, before.defaults.bits) << "locked";
+    EXPECT_TRUE(budget().stateText().contains(u"left"_s)) << budget().stateText().toStdString();
+    const auto& differences = page().comparison().differences();
+    ASSERT_GT(differences.size(), 10U);
+    for (const CellDifference& difference : differences) {
+        EXPECT_FALSE(difference.reason.isEmpty()) << cellName(difference.cell);
+    }
+    EXPECT_TRUE(page().differences()->isVisible());
+    page().differences()->table()->selectRow(3); // pins the cell
+    EXPECT_TRUE(window()
+                    .cellPanel()
+                    ->findChild<QLabel*>(u"reason"_s)
+                    ->text()
+                    .contains(differences[3].reason));
+    view().setFocus();
+    EXPECT_EQ(plan().undoStack().undoText(), u"Solve for the budget"_s);
+    press(Qt::Key_Z, Qt::ControlModifier);
+    EXPECT_EQ(plan().plan(), before);
+}
+
+TEST_F(BudgetTest, UntouchedCellsPayForAStroke) {
+    openLarge();
+    limit(u"Bits per weight"_s, 2.3);
+    budget().solveButton()->click();
+    ASSERT_TRUE(solved());
+    click({40, Module::UpProj});
+    press(Qt::Key_4);
+    const CellSettings painted = plan().settingsOf({40, Module::UpProj});
+    press(Qt::Key_C); // the column tool
+    press(Qt::Key_4);
+    click({2, Module::QProj});
+    ASSERT_GT(plan().size().bitsPerWeight, 2.3);
+    EXPECT_TRUE(budget().stateText().contains(u"over"_s));
+    press(Qt::Key_H, Qt::ControlModifier);
+    ASSERT_TRUE(solved());
+    EXPECT_LE(plan().size().bitsPerWeight, 2.3);
+    EXPECT_EQ(plan().settingsOf({40, Module::UpProj}), painted);
+    EXPECT_EQ(plan().settingsOf({2, Module::DownProj}).bits, 4);
+    EXPECT_EQ(plan().undoStack().undoText(), u"Heal"_s);
+}
+
+TEST_F(BudgetTest, AnImpossibleBudgetIsExplained) {
+    openLarge();
+    const Plan before = plan().plan();
+    limit(u"GPU memory"_s, 3);
+    budget().solveButton()->click();
+    ASSERT_TRUE(solved());
+    EXPECT_TRUE(page().banner()->isVisible());
+    EXPECT_TRUE(page().banner()->sentence().contains(u"GiB"_s))
+        << page().banner()->sentence().toStdString();
+    EXPECT_EQ(plan().plan(), before);
+}
+
+TEST_F(BudgetTest, TheCurveOfBestPlansIsClickedForAPlan) {
+    openLarge();
+    auto* tabs = page().findChild<QTabWidget*>();
+    tabs->setCurrentWidget(page().front());
+    ASSERT_TRUE(solved());
+    Plot* plot = page().front()->plot();
+    ASSERT_TRUE(QTest::qWaitFor([&] { return plot->graphCount() == 2; }, kPatience));
+    EXPECT_GT(plot->graph(0)->dataCount(), 10);
+    EXPECT_EQ(plot->graph(1)->dataCount(), 1) << "this plan";
+    const int64_t before = plan().size().total();
+    plot->replot();
+    const double middle = plot->xAxis->coordToPixel(plot->xAxis->range().center());
+    QTest::mouseClick(plot, Qt::LeftButton, {},
+                      QPoint(static_cast<int>(middle), plot->axisRect()->rect().center().y()));
+    ASSERT_TRUE(solved());
+    EXPECT_NE(plan().size().total(), before);
+    EXPECT_LE(static_cast<double>(plan().size().total()),
+              budget().amountBox()->value() * kGigabyte + 1);
+}
+
+TEST_F(BudgetTest, DraggingTheRankLineIsOneStep) {
+    openLarge();
+    const Cell cell{10, Module::GateProj};
+    click(cell);
+    Plot* plot = window().cellPanel()->spectra();
+    ASSERT_TRUE(plot->isVisible());
+    plot->replot();
+    const auto at = [&](double rank) {
+        return QPoint(static_cast<int>(std::lround(plot->xAxis->coordToPixel(rank))),
+                      plot->axisRect()->rect().center().y());
+    };
+    const Plan before = plan().plan();
+    const int rank = plan().settingsOf(cell).rank;
+    QTest::mousePress(plot, Qt::LeftButton, {}, at(rank));
+    for (const double to : {80.0, 100.0, 127.0}) {
+        QMouseEvent move(QEvent::MouseMove, at(to), plot->mapToGlobal(at(to)), Qt::NoButton,
+                         Qt::LeftButton, {});
+        QApplication::sendEvent(plot, &move);
+    }
+    QTest::mouseRelease(plot, Qt::LeftButton, {}, at(127));
+    EXPECT_EQ(plan().settingsOf(cell).rank, 128);
+    EXPECT_EQ(plan().undoStack().count(), 1);
+    press(Qt::Key_Z, Qt::ControlModifier);
+    EXPECT_EQ(plan().plan(), before);
+}
+
+TEST_F(BudgetTest, TheCellPanelSetsBitsAndCodec) {
+    openLarge();
+    const Cell cell{10, Module::GateProj};
+    click(cell);
+    for (QComboBox* box : window().cellPanel()->findChildren<QComboBox*>()) {
+        const bool codec = box->findText(u"e8p"_s) >= 0;
+        box->setCurrentIndex(codec ? box->findText(u"e8p"_s) : box->findData(3.0));
+        Q_EMIT box->activated(box->currentIndex());
+    }
+    EXPECT_EQ(plan().settingsOf(cell).codecId(), "e8p-3");
+    EXPECT_EQ(plan().settingsOf({10, Module::UpProj}).codec, "e8p") << "shares the input";
+}
+
+} // namespace
+} // namespace caldera::studio

@@ -1,0 +1,339 @@
+// Painting and editing the plan on the heatmap, by keys and mouse, in the real window.
+#include <QClipboard>
+#include <QComboBox>
+#include <QSpinBox>
+#include <QToolButton>
+
+#include <array>
+#include <random>
+
+#include "tests/gui/studio/studio_fixture.h"
+#include "widgets/heatmap/paint_bar.h"
+#include "widgets/heatmap/paint_reach.h"
+#include "widgets/models/plan_clipboard.h"
+#include "widgets/plan_view/plan_settings.h"
+#include "widgets/support/error_banner.h"
+#include "widgets/support/key_help.h"
+#include "widgets/support/notice_bar.h"
+
+namespace caldera::studio {
+namespace {
+
+TEST(PaintReach, EveryToolReachesWhatItsNameSays) {
+    const auto count = [](PaintTool tool, Cell from, Cell to) {
+        return PaintReach{tool, 1, false}.cells(from.layer, from, to, 10).size();
+    };
+    const Cell a{2, Module::QProj};
+    const Cell b{5, Module::OProj};
+    EXPECT_EQ(count(PaintTool::Box, a, b), 16U);
+    EXPECT_EQ(count(PaintTool::Box, b, a), 16U);
+    EXPECT_EQ(count(PaintTool::Row, a, a), 10U);
+    EXPECT_EQ(count(PaintTool::Column, a, b), 28U);
+    EXPECT_EQ(count(PaintTool::Role, a, a), 30U) << "q, k and v share their input";
+    EXPECT_EQ(count(PaintTool::Role, a, b), 40U);
+    EXPECT_EQ(count(PaintTool::Brush, a, b), 4U);
+}
+
+TEST(PaintReach, ThinsOutFromWhereTheStrokeBeganAndMirrors) {
+    const Cell from{2, Module::QProj};
+    PaintReach reach{PaintTool::Row, 4, false};
+    EXPECT_EQ(reach.cells(2, from, from, 10),
+              (std::vector<Cell>{{2, Module::QProj}, {6, Module::QProj}}));
+    reach = {PaintTool::Brush, 1, true};
+    EXPECT_EQ(reach.cells(2, from, from, 10),
+              (std::vector<Cell>{{2, Module::QProj}, {7, Module::QProj}}));
+    EXPECT_EQ(reach.cells(0, {1, Module::QProj}, {1, Module::QProj}, 3).size(), 1U)
+        << "the middle is its own mirror";
+}
+
+TEST(PaintReach, AFastStrokeLeavesNoGaps) {
+    const PaintReach reach{PaintTool::Brush, 1, false};
+    const std::vector<Cell> cells = reach.cells(0, {0, Module::QProj}, {40, Module::DownProj}, 80);
+    EXPECT_EQ(cells.size(), 41U);
+    for (size_t at = 1; at < cells.size(); ++at) {
+        EXPECT_EQ(cells[at].layer, cells[at - 1].layer + 1);
+        EXPECT_LE(static_cast<int>(cells[at].module) - static_cast<int>(cells[at - 1].module), 1);
+    }
+}
+
+class PaintingTest : public StudioFixture {};
+
+TEST_F(PaintingTest, TheBrushPaintsWhatItTouchesAsOneStep) {
+    openDemo();
+    press(Qt::Key_B);
+    press(Qt::Key_4);
+    drag({{1, Module::QProj}, {3, Module::QProj}, {3, Module::VProj}});
+    for (const Cell cell : {Cell{1, Module::QProj}, Cell{2, Module::QProj}, Cell{3, Module::KProj},
+                            Cell{3, Module::VProj}}) {
+        EXPECT_EQ(plan().settingsOf(cell).bits, 4) << cellName(cell);
+    }
+    EXPECT_EQ(plan().settingsOf({2, Module::KProj}).bits, 2);
+    EXPECT_EQ(plan().undoStack().count(), 1);
+    EXPECT_TRUE(plan().undoStack().undoText().contains(QStringLiteral("4 bits")));
+    press(Qt::Key_Z, Qt::ControlModifier);
+    EXPECT_EQ(plan().settingsOf({1, Module::QProj}).bits, 2);
+    press(Qt::Key_Z, Qt::ControlModifier | Qt::ShiftModifier);
+    EXPECT_EQ(plan().settingsOf({1, Module::QProj}).bits, 4);
+}
+
+TEST_F(PaintingTest, TheBoxShowsWhatItWillPaintAndPaintsItOnRelease) {
+    openDemo();
+    press(Qt::Key_X);
+    press(Qt::Key_3);
+    QTest::mousePress(view().viewport(), Qt::LeftButton, {}, centerOf({1, Module::KProj}));
+    QMouseEvent move(QEvent::MouseMove, centerOf({4, Module::OProj}),
+                     view().viewport()->mapToGlobal(centerOf({4, Module::OProj})), Qt::NoButton,
+                     Qt::LeftButton, {});
+    QApplication::sendEvent(view().viewport(), &move);
+    EXPECT_EQ(view().preview().size(), 12U);
+    EXPECT_EQ(plan().undoStack().count(), 0);
+    QTest::mouseRelease(view().viewport(), Qt::LeftButton, {}, centerOf({4, Module::OProj}));
+    EXPECT_EQ(plan().settingsOf({4, Module::OProj}).bits, 3);
+    EXPECT_EQ(plan().plan().layerOverrides.size(), 12U);
+}
+
+TEST_F(PaintingTest, EscapeTakesBackTheStrokeThenLeavesTheTool) {
+    openDemo();
+    const Plan before = plan().plan();
+    press(Qt::Key_B);
+    QTest::mousePress(view().viewport(), Qt::LeftButton, {}, centerOf({1, Module::KProj}));
+    EXPECT_NE(plan().plan(), before);
+    press(Qt::Key_Escape);
+    EXPECT_EQ(plan().plan(), before);
+    QTest::mouseRelease(view().viewport(), Qt::LeftButton, {}, centerOf({1, Module::KProj}));
+    EXPECT_EQ(plan().plan(), before);
+    EXPECT_EQ(paint().reach().tool, PaintTool::Brush);
+    press(Qt::Key_Escape);
+    EXPECT_EQ(paint().reach().tool, PaintTool::Select);
+}
+
+TEST_F(PaintingTest, RowsColumnsAndRolesTakeOneClick) {
+    openDemo();
+    press(Qt::Key_R);
+    press(Qt::Key_3);
+    click({2, Module::UpProj});
+    EXPECT_EQ(plan().plan().layerOverrides.size(), 8U);
+    press(Qt::Key_C);
+    click({5, Module::QProj});
+    EXPECT_EQ(plan().plan().layerOverrides.size(), 14U);
+    press(Qt::Key_G);
+    press(Qt::Key_N); // every second layer
+    click({0, Module::KProj});
+    EXPECT_EQ(plan().settingsOf({2, Module::VProj}).bits, 3);
+    EXPECT_EQ(plan().settingsOf({1, Module::VProj}).bits, 2);
+    press(Qt::Key_B);
+    press(Qt::Key_M);
+    press(Qt::Key_4);
+    click({0, Module::DownProj});
+    EXPECT_EQ(plan().settingsOf({6, Module::DownProj}).bits, 2) << "every second layer";
+    press(Qt::Key_N);
+    press(Qt::Key_N);
+    press(Qt::Key_N);
+    EXPECT_EQ(paint().reach().every, 1);
+    click({1, Module::DownProj});
+    EXPECT_EQ(plan().settingsOf({6, Module::DownProj}).bits, 4) << "the mirror of layer 1";
+}
+
+TEST_F(PaintingTest, TheBarChoosesWhatIsPainted) {
+    openDemo();
+    PaintBar* bar = window().planView()->paintBar();
+    for (QToolButton* button : bar->findChildren<QToolButton*>()) {
+        if (button->defaultAction() != nullptr &&
+            button->defaultAction()->shortcut() == QKeySequence(Qt::Key_B)) {
+            QTest::mouseClick(button, Qt::LeftButton);
+        }
+    }
+    ASSERT_EQ(paint().reach().tool, PaintTool::Brush);
+    bar->whatBox()->setFocus();
+    QTest::keyClicks(bar->whatBox(), QStringLiteral("R")); // Rank
+    Q_EMIT bar->whatBox()->activated(bar->whatBox()->currentIndex());
+    bar->rankBox()->setValue(32);
+    click({3, Module::GateProj});
+    EXPECT_EQ(plan().settingsOf({3, Module::GateProj}).rank, 32);
+    view().setFocus();
+    press(Qt::Key_K);
+    const std::string codec = paint().codec();
+    click({3, Module::GateProj});
+    EXPECT_EQ(plan().settingsOf({3, Module::UpProj}).codec, codec) << "shares the input";
+    press(Qt::Key_L);
+    click({3, Module::GateProj});
+    EXPECT_TRUE(plan().settingsOf({3, Module::GateProj}).locked);
+    press(Qt::Key_S);
+    click({4, Module::GateProj});
+    EXPECT_TRUE(plan().settingsOf({4, Module::GateProj}).skip);
+}
+
+TEST_F(PaintingTest, KeysEditTheSelection) {
+    openDemo();
+    click({1, Module::QProj});
+    press(Qt::Key_Right, Qt::ShiftModifier);
+    press(Qt::Key_Down, Qt::ShiftModifier);
+    ASSERT_EQ(view().selectedCells().size(), 4U);
+    press(Qt::Key_3);
+    EXPECT_EQ(plan().plan().layerOverrides.size(), 4U);
+    EXPECT_EQ(plan().settingsOf({2, Module::KProj}).bits, 3);
+    press(Qt::Key_Plus);
+    EXPECT_EQ(plan().settingsOf({2, Module::KProj}).bits, 4);
+    press(Qt::Key_Minus);
+    press(Qt::Key_Minus);
+    EXPECT_EQ(plan().settingsOf({2, Module::KProj}).bits, 2.5);
+    press(Qt::Key_1);
+    EXPECT_EQ(plan().settingsOf({2, Module::KProj}).bits, 1.5);
+    const int rank = plan().settingsOf({1, Module::QProj}).rank;
+    const int steps = plan().undoStack().count();
+    press(Qt::Key_BracketRight);
+    press(Qt::Key_BracketRight);
+    EXPECT_EQ(plan().settingsOf({1, Module::QProj}).rank, rank + 32);
+    EXPECT_EQ(plan().undoStack().count(), steps + 1) << "repeated keys are one step";
+    press(Qt::Key_0);
+    EXPECT_EQ(plan().settingsOf({1, Module::QProj}).rank, 0);
+    press(Qt::Key_S);
+    EXPECT_TRUE(plan().settingsOf({2, Module::KProj}).skip);
+    press(Qt::Key_S);
+    EXPECT_FALSE(plan().settingsOf({2, Module::KProj}).skip);
+    press(Qt::Key_K);
+    EXPECT_NE(plan().settingsOf({2, Module::VProj}).codec, "trellis");
+    press(Qt::Key_Escape);
+    EXPECT_TRUE(view().selectedCells().empty());
+}
+
+TEST_F(PaintingTest, SpacePaintsTheSelection) {
+    openDemo();
+    press(Qt::Key_A, Qt::ControlModifier);
+    ASSERT_EQ(view().selectedCells().size(), 56U);
+    paint().paintBits(2.5);
+    press(Qt::Key_Space);
+    EXPECT_EQ(plan().settingsOf({7, Module::DownProj}).bits, 2.5);
+    EXPECT_EQ(plan().undoStack().count(), 1);
+}
+
+TEST_F(PaintingTest, LockedCellsAreLeftAloneAndSaidSo) {
+    openDemo();
+    click({2, Module::UpProj});
+    press(Qt::Key_L);
+    press(Qt::Key_4);
+    EXPECT_EQ(plan().settingsOf({2, Module::UpProj}).bits, 2);
+    EXPECT_TRUE(window().planView()->notice()->sentence().contains(QStringLiteral("locked")));
+    press(Qt::Key_L);
+    press(Qt::Key_4);
+    EXPECT_EQ(plan().settingsOf({2, Module::UpProj}).bits, 4);
+}
+
+TEST_F(PaintingTest, SettingsAreCopiedAndPasted) {
+    openDemo();
+    click({2, Module::UpProj});
+    press(Qt::Key_4);
+    press(Qt::Key_C, Qt::ControlModifier);
+    EXPECT_TRUE(QGuiApplication::clipboard()->text().contains(
+        QStringLiteral("model.layers.2.mlp.up_proj: {bq: 4")));
+    click({5, Module::DownProj});
+    press(Qt::Key_V, Qt::ControlModifier);
+    EXPECT_EQ(plan().settingsOf({5, Module::DownProj}).bits, 4);
+}
+
+TEST_F(PaintingTest, AWholePlanIsCopiedAndPasted) {
+    openDemo();
+    click({2, Module::UpProj});
+    press(Qt::Key_4);
+    const Plan edited = plan().plan();
+    press(Qt::Key_C, Qt::ControlModifier | Qt::ShiftModifier);
+    press(Qt::Key_Z, Qt::ControlModifier);
+    ASSERT_NE(plan().plan(), edited);
+    press(Qt::Key_V, Qt::ControlModifier);
+    EXPECT_EQ(plan().plan(), edited);
+    QGuiApplication::clipboard()->setText(QStringLiteral("no plan"));
+    press(Qt::Key_V, Qt::ControlModifier);
+    EXPECT_EQ(plan().plan(), edited);
+    EXPECT_TRUE(window().planView()->banner()->sentence().contains(QStringLiteral("clipboard")));
+}
+
+TEST_F(PaintingTest, TheCommonBitsAreChosenAboveTheHeatmap) {
+    openDemo();
+    QComboBox* bits = window().planView()->settings()->bitsBox();
+    EXPECT_EQ(bits->currentData().toDouble(), 2);
+    bits->setFocus();
+    press(Qt::Key_Down);
+    EXPECT_EQ(plan().settingsOf({0, Module::QProj}).bits, 2.5);
+    press(Qt::Key_Z, Qt::ControlModifier);
+    EXPECT_EQ(bits->currentData().toDouble(), 2);
+}
+
+TEST_F(PaintingTest, TheKeysAreListedAndAnyKeyClosesTheList) {
+    openDemo();
+    press(Qt::Key_F1);
+    KeyHelp* help = window().planView()->keyHelp();
+    ASSERT_TRUE(help->isVisible());
+    EXPECT_TRUE(window().planView()->rect().contains(help->geometry()));
+    const Plan before = plan().plan();
+    press(Qt::Key_3);
+    EXPECT_FALSE(help->isVisible());
+    EXPECT_EQ(plan().plan(), before);
+    EXPECT_EQ(QApplication::focusWidget(), &view());
+}
+
+TEST_F(PaintingTest, KeysOfOtherModesEditNothing) {
+    openDemo();
+    click({2, Module::UpProj});
+    const Plan before = plan().plan();
+    window().setMode(Mode::Model);
+    for (QAction* action : window().planView()->editor()->commands().at(1).actions) {
+        action->trigger();
+    }
+    EXPECT_EQ(plan().plan(), before);
+}
+
+/// A monkey at keyboard and mouse. What it did can be undone to the last byte, and done again.
+TEST_F(PaintingTest, WhateverIsTypedAndDrawnCanBeUndone) {
+    openDemo();
+    const std::string before = printPlan(plan().plan());
+    const unsigned seed = 20261126;
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    std::mt19937 random(seed);
+    const auto pick = [&random](int count) {
+        return static_cast<int>(random() % static_cast<unsigned>(count));
+    };
+    const auto anyCell = [&] { return Cell{pick(8), kModules.at(static_cast<size_t>(pick(7)))}; };
+    constexpr std::array kKeys = {Qt::Key_V,      Qt::Key_B,           Qt::Key_X,
+                                  Qt::Key_R,      Qt::Key_C,           Qt::Key_G,
+                                  Qt::Key_M,      Qt::Key_N,           Qt::Key_1,
+                                  Qt::Key_2,      Qt::Key_3,           Qt::Key_4,
+                                  Qt::Key_0,      Qt::Key_L,           Qt::Key_S,
+                                  Qt::Key_K,      Qt::Key_BracketLeft, Qt::Key_BracketRight,
+                                  Qt::Key_Plus,   Qt::Key_Minus,       Qt::Key_Space,
+                                  Qt::Key_Escape, Qt::Key_Left,        Qt::Key_Down};
+    for (int step = 0; step < 400; ++step) {
+        switch (pick(8)) {
+        case 0:
+            click(anyCell(), pick(3) == 0 ? Qt::ShiftModifier : Qt::NoModifier);
+            break;
+        case 1:
+        case 2:
+            drag({anyCell(), anyCell(), anyCell()});
+            break;
+        case 3:
+            press(Qt::Key_Z,
+                  pick(3) == 0 ? Qt::ControlModifier | Qt::ShiftModifier : Qt::ControlModifier);
+            break;
+        case 4:
+            press(Qt::Key_C, Qt::ControlModifier);
+            press(Qt::Key_V, Qt::ControlModifier);
+            break;
+        default:
+            press(kKeys.at(static_cast<size_t>(pick(static_cast<int>(kKeys.size())))));
+        }
+        ASSERT_EQ(plan().size().total(), planSize(plan().plan(), plan().config()).total())
+            << "step " << step;
+        ASSERT_FALSE(plan().problem().has_value())
+            << "step " << step << ": " << plan().problem()->sentence.toStdString();
+    }
+    const std::string after = printPlan(plan().plan());
+    EXPECT_NE(after, before);
+    const int steps = plan().undoStack().index();
+    plan().undoStack().setIndex(0);
+    EXPECT_EQ(printPlan(plan().plan()), before);
+    plan().undoStack().setIndex(steps);
+    EXPECT_EQ(printPlan(plan().plan()), after);
+}
+
+} // namespace
+} // namespace caldera::studio

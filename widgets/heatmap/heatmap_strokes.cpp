@@ -1,0 +1,136 @@
+#include "widgets/heatmap/heatmap_strokes.h"
+
+#include <QMouseEvent>
+
+#include "widgets/heatmap/heatmap_view.h"
+#include "widgets/heatmap/paint_state.h"
+#include "widgets/models/plan_document.h"
+#include "widgets/theme/icons.h"
+#include "widgets/theme/theme.h"
+
+using namespace Qt::Literals::StringLiterals;
+
+namespace caldera::studio {
+
+namespace {
+constexpr int kCursorSize = 20;
+}
+
+HeatmapStrokes::HeatmapStrokes(HeatmapView& view, PlanDocument& plan, PaintState& paint,
+                               QObject* parent)
+    : QObject(parent), view_(view), plan_(plan), paint_(paint) {
+    view_.viewport()->installEventFilter(this);
+    connect(&paint_, &PaintState::changed, this, &HeatmapStrokes::showTool);
+    connect(&Theme::current(), &Theme::themeChanged, this, &HeatmapStrokes::showTool);
+}
+
+bool HeatmapStrokes::eventFilter(QObject* watched, QEvent* event) {
+    const bool paints = paint_.reach().tool != PaintTool::Select && !plan_.empty();
+    if (!paints && !stroke_) {
+        return QObject::eventFilter(watched, event);
+    }
+    switch (event->type()) {
+    case QEvent::MouseButtonPress:
+    case QEvent::MouseButtonDblClick: {
+        const auto* mouse = static_cast<QMouseEvent*>(event);
+        const auto cell = view_.cellAt(mouse->pos());
+        if (mouse->button() != Qt::LeftButton || !cell) {
+            return false;
+        }
+        view_.setFocus(Qt::MouseFocusReason);
+        begin(*cell);
+        return true;
+    }
+    case QEvent::MouseMove: {
+        const auto* mouse = static_cast<QMouseEvent*>(event);
+        view_.hover(view_.cellAt(mouse->pos()));
+        if (stroke_) {
+            moveTo(view_.nearestCell(mouse->pos()));
+        } else {
+            showReach(view_.cellAt(mouse->pos()));
+        }
+        return true;
+    }
+    case QEvent::MouseButtonRelease:
+        if (!stroke_ || static_cast<QMouseEvent*>(event)->button() != Qt::LeftButton) {
+            return false;
+        }
+        end();
+        return true;
+    case QEvent::Leave:
+        showReach(std::nullopt);
+        return false;
+    default:
+        return QObject::eventFilter(watched, event);
+    }
+}
+
+void HeatmapStrokes::begin(Cell cell) {
+    stroke_ = Stroke{cell, cell, plan_.newStroke(), 0, plan_.undoStack().index()};
+    moveTo(cell);
+}
+
+void HeatmapStrokes::moveTo(Cell cell) {
+    if (paint_.reach().tool == PaintTool::Brush) {
+        paintFrom(stroke_->last, cell);
+    } else {
+        view_.setPreview(paint_.reach().cells(stroke_->origin.layer, stroke_->origin, cell,
+                                              plan_.config().layerCount));
+    }
+    stroke_->last = cell;
+}
+
+void HeatmapStrokes::end() {
+    if (paint_.reach().tool != PaintTool::Brush) {
+        paintFrom(stroke_->origin, stroke_->last);
+    }
+    const int leftAlone = stroke_->leftAlone;
+    const Cell last = stroke_->last;
+    stroke_.reset();
+    showReach(last);
+    if (leftAlone > 0) {
+        Q_EMIT this->leftAlone(leftAlone);
+    }
+}
+
+void HeatmapStrokes::cancel() {
+    if (stroke_) {
+        if (plan_.undoStack().index() > stroke_->stepsBefore) {
+            plan_.undoStack().undo();
+        }
+        stroke_.reset();
+        showReach(std::nullopt);
+    }
+}
+
+void HeatmapStrokes::paintFrom(Cell from, Cell to) {
+    const std::vector<Cell> cells =
+        paint_.reach().cells(stroke_->origin.layer, from, to, plan_.config().layerCount);
+    stroke_->leftAlone +=
+        plan_.editCells(paint_.name(), editsOf(cells, paint_.edit()), stroke_->id);
+}
+
+void HeatmapStrokes::showReach(std::optional<Cell> cell) {
+    const bool paints = paint_.reach().tool != PaintTool::Select;
+    view_.setPreview(
+        cell && paints ? paint_.reach().cells(cell->layer, *cell, *cell, plan_.config().layerCount)
+                       : std::vector<Cell>());
+}
+
+void HeatmapStrokes::showTool() {
+    static const std::array names = {u""_s, u"brush"_s, u"box"_s, u"row"_s, u"column"_s, u"role"_s};
+    const PaintTool tool = paint_.reach().tool;
+    if (tool == PaintTool::Select) {
+        view_.viewport()->unsetCursor();
+    } else {
+        const QPixmap picture =
+            iconPixmap(names.at(static_cast<size_t>(tool)), Theme::current().color(Token::Text),
+                       kCursorSize, view_.devicePixelRatioF());
+        // The brush points with its tip, the others with their middle.
+        view_.viewport()->setCursor(tool == PaintTool::Brush ? QCursor(picture, 2, kCursorSize - 3)
+                                                             : QCursor(picture));
+    }
+    showReach(std::nullopt);
+}
+
+} // namespace caldera::studio

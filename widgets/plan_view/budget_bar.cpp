@@ -1,0 +1,181 @@
+#include "widgets/plan_view/budget_bar.h"
+
+#include <QComboBox>
+#include <QDoubleSpinBox>
+#include <QHBoxLayout>
+#include <QPushButton>
+#include <QSignalBlocker>
+
+#include <cmath>
+
+#include "widgets/models/plan_solver.h"
+#include "widgets/models/session.h"
+#include "widgets/plan_view/plan_figures.h"
+#include "widgets/support/labels.h"
+#include "widgets/theme/icons.h"
+#include "widgets/theme/theme.h"
+
+using namespace Qt::Literals::StringLiterals;
+
+namespace caldera::studio {
+
+namespace {
+
+using Kind = AllocationTarget::Kind;
+
+/// How the amount of a target is written.
+struct AmountLook {
+    double unit = 1; ///< of the target's value
+    int decimals = 2;
+    double step = 0.1;
+    double most = 1e6;
+    QString suffix;
+};
+
+AmountLook lookOf(Kind kind, const SizeUnit& unit) {
+    switch (kind) {
+    case Kind::Bytes:
+        return {unit.bytes, 3, 0.1, 1e6, u' ' + unit.name};
+    case Kind::GpuMemory:
+        return {kGibibyte, 2, 0.5, 1e4, u" GiB"_s};
+    case Kind::BitsPerWeight:
+        return {1, 3, 0.05, 16, {}};
+    case Kind::Kl:
+        return {1, 4, 0.005, 100, {}};
+    case Kind::TokensPerSecond:
+        break;
+    }
+    return {1, 1, 1, 1e5, u" tok/s"_s};
+}
+
+} // namespace
+
+BudgetBar::BudgetBar(Session& session, PlanSolver& solver, QWidget* parent)
+    : QWidget(parent), session_(session), solver_(solver), kind_(new QComboBox(this)),
+      amount_(new QDoubleSpinBox(this)), context_(new QComboBox(this)), cache_(new QComboBox(this)),
+      solve_(new QPushButton(tr("Solve"), this)), heal_(new QPushButton(tr("Heal"), this)),
+      state_(new ToneLabel(QString(), Token::Secondary, this)) {
+    setObjectName(u"budgetBar"_s);
+    makeFields();
+    auto* layout = new QHBoxLayout(this);
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->setSpacing(kSpaceSmall);
+    auto* caption = new ToneLabel(tr("Budget"), Token::Secondary, this);
+    caption->setBuddy(kind_);
+    layout->addWidget(caption);
+    layout->addWidget(kind_);
+    layout->addWidget(amount_);
+    layout->addWidget(context_);
+    layout->addWidget(cache_);
+    layout->addWidget(solve_);
+    layout->addWidget(heal_);
+    layout->addWidget(state_, 1);
+
+    connect(kind_, &QComboBox::activated, this, &BudgetBar::changeKind);
+    connect(amount_, &QDoubleSpinBox::valueChanged, this, &BudgetBar::tellTarget);
+    connect(context_, &QComboBox::activated, this, &BudgetBar::tellTarget);
+    connect(cache_, &QComboBox::activated, this, &BudgetBar::tellTarget);
+    connect(solve_, &QPushButton::clicked, this,
+            [this] { solver_.busy() ? solver_.cancel() : solver_.solve(); });
+    connect(heal_, &QPushButton::clicked, &solver_, &PlanSolver::heal);
+    connect(&solver_, &PlanSolver::busyChanged, this, &BudgetBar::showState);
+    connect(&solver_, &PlanSolver::lossesChanged, this, &BudgetBar::showState);
+    connect(&solver_, &PlanSolver::targetChanged, this, &BudgetBar::showState);
+    changeKind();
+}
+
+void BudgetBar::makeFields() {
+    const auto named = [](QWidget* field, const QString& name) {
+        field->setAccessibleName(name);
+        field->setToolTip(name);
+    };
+    kind_->addItem(tr("Size"), static_cast<int>(Kind::Bytes));
+    kind_->addItem(tr("Bits per weight"), static_cast<int>(Kind::BitsPerWeight));
+    kind_->addItem(tr("GPU memory"), static_cast<int>(Kind::GpuMemory));
+    kind_->addItem(tr("KL divergence"), static_cast<int>(Kind::Kl));
+    kind_->addItem(tr("Speed"), static_cast<int>(Kind::TokensPerSecond));
+    named(kind_, tr("What the plan has to keep to"));
+    named(amount_, tr("How much of it"));
+    amount_->setKeyboardTracking(false);
+    for (const int thousands : {2, 4, 8, 16, 32}) {
+        context_->addItem(tr("%1k tokens").arg(thousands), thousands * 1024);
+    }
+    context_->setCurrentIndex(context_->findData(AllocationTarget().contextLength));
+    named(context_, tr("Context that GPU memory and speed are told for"));
+    cache_->addItem(tr("16-bit cache"), 16);
+    cache_->addItem(tr("8-bit cache"), 8);
+    named(cache_, tr("Bits of keys and values in a GPU's memory"));
+    heal_->setToolTip(tr("Cells that nobody touched since the last solution pay for those that "
+                         "were; locked cells stay (Ctrl+H)"));
+}
+
+void BudgetBar::changeKind() {
+    const auto kind = static_cast<Kind>(kind_->currentData().toInt());
+    const AmountLook look = lookOf(kind, sizeUnit());
+    const QSignalBlocker blocker(amount_);
+    amount_->setDecimals(look.decimals);
+    amount_->setRange(0, look.most);
+    amount_->setSingleStep(look.step);
+    amount_->setSuffix(look.suffix);
+    const bool onGpu = kind == Kind::GpuMemory || kind == Kind::TokensPerSecond;
+    cache_->setVisible(onGpu);
+    takePresent();
+}
+
+SizeUnit BudgetBar::sizeUnit() const {
+    return sizeUnitFor(static_cast<double>(session_.plan().config().parameterCount()) * 2);
+}
+
+void BudgetBar::setSize(double bytes) {
+    kind_->setCurrentIndex(kind_->findData(static_cast<int>(Kind::Bytes)));
+    changeKind();
+    // Not below what was asked for, which the least plan may need to the byte.
+    const double step = std::pow(10.0, -amount_->decimals());
+    amount_->setValue(std::ceil(bytes / sizeUnit().bytes / step) * step);
+}
+
+void BudgetBar::takePresent() {
+    if (session_.plan().empty()) {
+        return;
+    }
+    AllocationTarget target = solver_.target();
+    target.kind = static_cast<Kind>(kind_->currentData().toInt());
+    const QSignalBlocker blocker(amount_);
+    const double now = presentAmount(session_, solver_, target);
+    // Up to the next step, so that the plan fits what is written.
+    const double step = std::pow(10.0, -amount_->decimals());
+    const double unit = lookOf(target.kind, sizeUnit()).unit;
+    amount_->setValue(std::ceil(now / unit / step - 1e-6) * step);
+    tellTarget();
+}
+
+void BudgetBar::tellTarget() {
+    AllocationTarget target = solver_.target();
+    target.kind = static_cast<Kind>(kind_->currentData().toInt());
+    target.value = amount_->value() * lookOf(target.kind, sizeUnit()).unit;
+    target.contextLength = context_->currentData().toInt();
+    target.cacheBits = cache_->currentData().toInt();
+    solver_.setTarget(target);
+}
+
+QString BudgetBar::stateText() const {
+    return state_->text();
+}
+
+void BudgetBar::showState() {
+    const bool ready = solver_.losses() != nullptr;
+    const bool known = !session_.plan().empty();
+    const BudgetState state = known ? budgetState(session_, solver_) : BudgetState();
+    solve_->setText(solver_.busy() ? tr("Cancel") : tr("Solve"));
+    solve_->setEnabled(ready);
+    heal_->setEnabled(ready && !solver_.busy());
+    solve_->setToolTip(ready ? tr("Choose bits and ranks of all cells that are not locked, for the "
+                                  "least predicted KL divergence within the budget "
+                                  "(Ctrl+Shift+Return)")
+                             : tr("Measure the model first: the solver has to know every cell's "
+                                  "error at several bits"));
+    state_->setText(state.text);
+    state_->setTone(state.over ? Token::Warn : Token::Secondary);
+}
+
+} // namespace caldera::studio

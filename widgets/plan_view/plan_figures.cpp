@@ -1,0 +1,210 @@
+#include "widgets/plan_view/plan_figures.h"
+
+#include <QCoreApplication>
+#include <QLocale>
+
+#include <cmath>
+
+#include "core/plan/gpu_memory.h"
+#include "widgets/models/plan_solver.h"
+#include "widgets/models/session.h"
+#include "widgets/support/number_text.h"
+
+using namespace Qt::Literals::StringLiterals;
+
+namespace caldera::studio {
+
+namespace {
+
+using Kind = AllocationTarget::Kind;
+
+struct PlanFigures {
+    Q_DECLARE_TR_FUNCTIONS(PlanFigures)
+};
+
+GpuLoad loadOf(const AllocationTarget& target) {
+    return {.contextLength = target.contextLength};
+}
+
+QString gibText(double bytes) {
+    return QLocale::c().toString(bytes / kGibibyte, 'f', bytes < 10 * kGibibyte ? 2 : 1) +
+           u" GiB"_s;
+}
+
+QString contextText(const AllocationTarget& target) {
+    return target.contextLength % 1024 == 0 ? QString::number(target.contextLength / 1024) + u'k'
+                                            : QString::number(target.contextLength);
+}
+
+TruthFigure diskFigure(const PlanDocument& plan) {
+    const PlanSize& size = plan.size();
+    const double original = static_cast<double>(plan.config().parameterCount()) * 2;
+    return {
+        u"bytes"_s,
+        PlanFigures::tr("on disk"),
+        sizeText(size.total()),
+        PlanFigures::tr("exact"),
+        static_cast<double>(size.total()),
+        PlanFigures::tr(
+            "%1 bytes of weights, %2 % of 16-bit weights: cells %3, embeddings and head %4, norms "
+            "and biases %5")
+            .arg(countText(size.total()),
+                 figureText(static_cast<double>(size.total()) / original * 100),
+                 countText(size.cellBytes), countText(size.embeddingBytes),
+                 countText(size.otherBytes))};
+}
+
+TruthFigure memoryFigure(const PlanDocument& plan, const AllocationTarget& target) {
+    const GpuMemory memory =
+        gpuMemory(plan.plan(), plan.config(), loadOf(target), target.cacheBits);
+    return {u"gpu"_s,
+            PlanFigures::tr("GPU at %1").arg(contextText(target)),
+            gibText(static_cast<double>(memory.total())),
+            PlanFigures::tr("predicted"),
+            static_cast<double>(memory.total()),
+            PlanFigures::tr(
+                "What an engine asks a GPU for with %1 tokens of context: weights %2, keys and "
+                "values %3 (%4 bits), workspace %5. The driver's own memory is not in it.")
+                .arg(target.contextLength)
+                .arg(gibText(static_cast<double>(memory.weightBytes)),
+                     gibText(static_cast<double>(memory.cacheBytes)))
+                .arg(target.cacheBits)
+                .arg(gibText(static_cast<double>(memory.workspaceBytes)))};
+}
+
+double tokensPerSecond(const PlanDocument& plan, const AllocationTarget& target) {
+    return target.speed.tokensPerSecond(
+        gpuStepBytes(plan.plan(), plan.config(), loadOf(target), target.cacheBits),
+        plan.config().layerCount);
+}
+
+TruthFigure speedFigure(const PlanDocument& plan, const AllocationTarget& target) {
+    const double speed = tokensPerSecond(plan, target);
+    return {u"speed"_s,
+            PlanFigures::tr("tokens a second"),
+            figureText(speed, 2),
+            PlanFigures::tr("estimated"),
+            speed,
+            PlanFigures::tr(
+                "One chat at the end of its context on a GPU that reads %1 GB a second (an RTX "
+                "3090): bytes of a step over that, and %2 µs a layer")
+                .arg(figureText(target.speed.bytesPerSecond / kGigabyte),
+                     figureText(target.speed.layerSeconds * 1e6)),
+            true};
+}
+
+/// Measured on the artifact that is open, while its plan is the one that is shown.
+const EvaluationRecord* measuredKl(const Session& session) {
+    const bool asMade = session.facts() && session.facts()->kind == OpenKind::Artifact &&
+                        session.plan().plan() == session.facts()->plan;
+    for (const EvaluationRecord& record : session.evaluations()) {
+        if (asMade && record.numbers.contains("kl_mean")) {
+            return &record;
+        }
+    }
+    return nullptr;
+}
+
+void addLoss(QList<TruthFigure>& figures, const Session& session, const PlanSolver& solver) {
+    if (const EvaluationRecord* record = measuredKl(session)) {
+        const double kl = record->numbers.at("kl_mean");
+        figures.append({u"kl"_s, PlanFigures::tr("KL divergence"), figureText(kl),
+                        PlanFigures::tr("measured"), kl,
+                        PlanFigures::tr("Mean over %1, in nats, of the artifact that is open")
+                            .arg(QString::fromStdString(record->name))});
+        return;
+    }
+    if (!solver.losses()) {
+        return;
+    }
+    const PlanDocument& plan = session.plan();
+    const double kl = solver.losses()->planLoss(plan.plan(), plan.cells());
+    const bool measured = solver.losses()->hasSensitivities();
+    figures.append(
+        {u"kl"_s, PlanFigures::tr("KL divergence"), figureText(kl),
+         measured ? PlanFigures::tr("predicted") : PlanFigures::tr("estimated"), kl,
+         measured
+             ? PlanFigures::tr(
+                   "In nats: what each cell's error costs, as measured, summed over all cells")
+             : PlanFigures::tr(
+                   "In nats, but only as an order: how much each cell's error costs is assumed "
+                   "to be as in most models. Measure with the metric kl to know it.")});
+}
+
+void addTime(QList<TruthFigure>& figures, const Session& session) {
+    if (!session.report() || session.report()->cells.empty()) {
+        return;
+    }
+    double seconds = 0;
+    for (const auto& [cell, measured] : session.report()->cells) {
+        seconds += measured.seconds;
+    }
+    if (seconds > 0) {
+        figures.append(
+            {u"time"_s, PlanFigures::tr("to compress"), spanText(seconds),
+             PlanFigures::tr("estimated"), seconds,
+             PlanFigures::tr("As long as the solver took for the cells of the report that is open, "
+                             "on its machine")});
+    }
+}
+
+} // namespace
+
+double presentAmount(const Session& session, const PlanSolver& solver,
+                     const AllocationTarget& target) {
+    const PlanDocument& plan = session.plan();
+    switch (target.kind) {
+    case Kind::Bytes:
+        return static_cast<double>(plan.size().total());
+    case Kind::BitsPerWeight:
+        return plan.size().bitsPerWeight;
+    case Kind::GpuMemory:
+        return static_cast<double>(
+            gpuMemory(plan.plan(), plan.config(), loadOf(target), target.cacheBits).total());
+    case Kind::Kl:
+        return solver.losses() ? solver.losses()->planLoss(plan.plan(), plan.cells()) : 0;
+    case Kind::TokensPerSecond:
+        break;
+    }
+    return tokensPerSecond(plan, target);
+}
+
+SizeUnit sizeUnitFor(double bytes) {
+    return bytes < kGigabyte ? SizeUnit{1e6, u"MB"_s} : SizeUnit{kGigabyte, u"GB"_s};
+}
+
+QList<TruthFigure> planFigures(const Session& session, const PlanSolver& solver) {
+    const PlanDocument& plan = session.plan();
+    QList<TruthFigure> figures{diskFigure(plan), memoryFigure(plan, solver.target())};
+    figures.append(
+        {u"bpw"_s, PlanFigures::tr("bits per weight"), figureText(plan.size().bitsPerWeight),
+         PlanFigures::tr("exact"), plan.size().bitsPerWeight,
+         PlanFigures::tr("Codes, scales, factors and signs of all cells over their weights")});
+    addLoss(figures, session, solver);
+    figures.append(speedFigure(plan, solver.target()));
+    addTime(figures, session);
+    return figures;
+}
+
+BudgetState budgetState(const Session& session, const PlanSolver& solver) {
+    const AllocationTarget& target = solver.target();
+    if (target.value <= 0 || (target.kind == Kind::Kl && !solver.losses())) {
+        return {};
+    }
+    const double now = presentAmount(session, solver, target);
+    const double left =
+        target.kind == Kind::TokensPerSecond ? now - target.value : target.value - now;
+    const QString amount = target.kind == Kind::Bytes       ? sizeText(std::llround(std::abs(left)))
+                           : target.kind == Kind::GpuMemory ? gibText(std::abs(left))
+                                                            : figureText(std::abs(left));
+    // What rounds to nothing is nothing.
+    const bool over = left < 0 && std::abs(left) > 1e-9 * target.value;
+    if (target.kind == Kind::TokensPerSecond) {
+        return {over, over ? PlanFigures::tr("%1 tok/s too slow").arg(amount)
+                           : PlanFigures::tr("%1 tok/s to spare").arg(amount)};
+    }
+    return {over,
+            over ? PlanFigures::tr("%1 over").arg(amount) : PlanFigures::tr("%1 left").arg(amount)};
+}
+
+} // namespace caldera::studio
