@@ -44,8 +44,8 @@ void EngineOptions::addTo(CLI::App& command) {
         ->check(positive());
     command.add_option("--threads", settings.threads, "Threads that compute (default: all cores)")
         ->check(between(1, 1024));
-    command.add_flag("--unpinned", unpinned,
-                     "Let the system move threads from core to core (default: each stays on one)");
+    command.add_flag("--pinned", settings.isPinned,
+                     "Keep each thread on one core: for a machine that does nothing else");
     command
         .add_option("--device", device,
                     "Where to compute: cpu, cuda, or auto, a GPU where there is one")
@@ -74,7 +74,6 @@ std::unique_ptr<Engine> EngineOptions::open(const std::stop_token& stop) const {
     }
     EngineSettings complete = settings;
     complete.device = deviceOf(device);
-    complete.isPinned = !unpinned;
     if (complete.contextLength == 0) {
         complete.contextLength = std::min(opened->config().maxPositions, kDefaultContext);
     }

@@ -14,8 +14,7 @@ namespace caldera::cli {
 struct EngineOptions {
     std::filesystem::path artifact;
     std::string device = "auto"; ///< auto, cpu or cuda
-    bool unpinned = false;
-    /// All but the device and pinning. Context 0: what the model takes, at most kDefaultContext.
+    /// All but the device. Context 0: what the model takes, at most kDefaultContext.
     EngineSettings settings;
     bool trusted = false; ///< checksums are not compared
 

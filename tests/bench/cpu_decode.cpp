@@ -30,7 +30,7 @@ struct Setup {
     std::vector<Token> text;
     int threads = 0;
 
-    std::unique_ptr<Backend> open(int activationBits, bool isPinned = true) const {
+    std::unique_ptr<Backend> open(int activationBits, bool isPinned = false) const {
         EngineSettings settings;
         settings.contextLength = 1024;
         settings.threads = threads;
