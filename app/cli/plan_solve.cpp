@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "app/cli/engine_options.h"
 #include "app/cli/plan_file.h"
 #include "core/allocation/allocation.h"
 #include "core/base/error.h"
@@ -37,7 +38,8 @@ struct Options {
     std::string gpuMemory;
     double kl = 0;
     double tokensPerSecond = 0;
-    AllocationTarget target; ///< context, bits of the cache, speed
+    AllocationTarget target; ///< bits of the cache, speed
+    int contextLength = 0;   ///< 0: what the model takes, at most EngineOptions::kDefaultContext
     double bandwidth = 0;    ///< GB/s, in place of the target's
     double layerMicroseconds = -1;
     bool keepsTables = false;
@@ -94,6 +96,19 @@ void requireMeasuredOn(const Report& report, const Model& model, const fs::path&
     }
 }
 
+int contextOf(const Options& options, const Model& model) {
+    const int most = model.config.maxPositions;
+    if (options.contextLength > most) {
+        throw Error(
+            "plan.context",
+            "--context " + std::to_string(options.contextLength) + " was given; " + model.name +
+                " takes at most " + std::to_string(most) + " tokens.",
+            {{"came", std::to_string(options.contextLength)}, {"most", std::to_string(most)}});
+    }
+    return options.contextLength > 0 ? options.contextLength
+                                     : std::min(most, EngineOptions::kDefaultContext);
+}
+
 AllocationProblem problemOf(const Options& options) {
     AllocationProblem problem;
     problem.target = targetOf(options);
@@ -106,6 +121,7 @@ AllocationProblem problemOf(const Options& options) {
     }
     const auto model = openModel(name);
     problem.config = model->config;
+    problem.target.contextLength = contextOf(options, *model);
     const Report report = readReport(options.fidelity);
     requireMeasuredOn(report, *model, options.fidelity);
     problem.losses = std::make_shared<LossModel>(report, problem.config);
@@ -207,7 +223,10 @@ void printText(const Options& options, const AllocationProblem& problem,
                 byteText(static_cast<uint64_t>(estimates.gpuBytes)).c_str(),
                 estimates.tokensPerSecond);
     if (allocation.isEverything) {
-        std::printf("The target is above the most that the measured settings can use.\n");
+        std::printf("%s\n", problem.target.kind == Kind::Kl
+                                ? "Even the smallest of the measured settings keep to the target."
+                                : "The target is above the most that the measured settings can "
+                                  "use.");
     }
     std::printf("%zu settings changed%s\n", allocation.changes.size(),
                 allocation.changes.empty() ? "." : ". What matters most:");
@@ -253,9 +272,10 @@ void addTargets(CLI::App& app, Options& options) {
                      "Estimated speed of one chat on a GPU at the end of its context")
         ->check(positive());
     target->require_option(1);
-    app.add_option("--context", options.target.contextLength, "Tokens of the conversation")
-        ->check(between(1, 1 << 20))
-        ->capture_default_str();
+    app.add_option("--context", options.contextLength,
+                   "Tokens of the conversation (default: what the model takes, at most " +
+                       std::to_string(EngineOptions::kDefaultContext) + ")")
+        ->check(positive());
     app.add_option("--kv-bits", options.target.cacheBits, "Bits of keys and values, 16 or 8")
         ->check(CLI::IsMember({16, 8}).description(""))
         ->capture_default_str();

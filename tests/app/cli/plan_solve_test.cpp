@@ -95,11 +95,15 @@ TEST_F(PlanSolve, SaysWhatIsWrong) {
     const Result unit = solve({"--bytes", "21G"});
     EXPECT_EQ(unit.exitCode, 2);
     EXPECT_THAT(unit.err, HasSubstr("21G was given; a size was needed, as 21GiB"));
+    const Result context = solve({"--gpu-memory", "1GiB", "--context", "513"});
+    EXPECT_EQ(context.exitCode, 1);
+    EXPECT_THAT(context.err, HasSubstr("takes at most 512 tokens"));
     const Result small = solve({"--bytes", "1000"});
     EXPECT_EQ(small.exitCode, 1);
     EXPECT_THAT(small.err, HasSubstr("is the least that this plan can come to"));
     EXPECT_FALSE(fs::exists(out_));
     EXPECT_THAT(solve({"--bpw", "16"}).out, HasSubstr("above the most"));
+    EXPECT_THAT(solve({"--kl", "100"}).out, HasSubstr("Even the smallest"));
     fs::remove(fidelity_);
     EXPECT_EQ(solve({"--bpw", "2.5"}).exitCode, 1);
 }
