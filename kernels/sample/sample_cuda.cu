@@ -46,13 +46,33 @@ __device__ uint64_t sumOfThreads(uint64_t value) {
     return joinThreads(value, [](unsigned long long a, unsigned long long b) { return a + b; });
 }
 
-/// What `measure` gives for every index below `count`, summed.
-template <class Measure>
-__device__ uint64_t sumOver(int count, const Measure& measure) {
-    uint64_t sum = 0;
-    for (int i = threadIndex(); i < count; i += kThreads) {
-        sum += measure(i);
+/// Calls use(i, values[i]) for every index below `count`; a thread's next values are under way
+/// together, for one thread block has nothing else to wait with.
+template <class Value, class Use>
+__device__ void forAll(const Value* values, int count, const Use& use) {
+    constexpr int kTogether = 8;
+    int first = threadIndex();
+    for (; first + (kTogether - 1) * kThreads < count; first += kTogether * kThreads) {
+        Value own[kTogether];
+#pragma unroll
+        for (int i = 0; i < kTogether; ++i) {
+            own[i] = values[first + i * kThreads];
+        }
+#pragma unroll
+        for (int i = 0; i < kTogether; ++i) {
+            use(first + i * kThreads, own[i]);
+        }
     }
+    for (; first < count; first += kThreads) {
+        use(first, values[first]);
+    }
+}
+
+/// What `measure` gives for every value, summed.
+template <class Value, class Measure>
+__device__ uint64_t sumOver(const Value* values, int count, const Measure& measure) {
+    uint64_t sum = 0;
+    forAll(values, count, [&](int, Value value) { sum += measure(value); });
     return sumOfThreads(sum);
 }
 
@@ -76,14 +96,11 @@ struct Largest {
 /// A NaN counts as the least; -inf when there is nothing else.
 __device__ Largest largestOf(const float* logits, int vocabulary) {
     uint64_t best = static_cast<uint64_t>(orderOf(-INFINITY)) << 32;
-    for (int i = threadIndex(); i < vocabulary; i += kThreads) {
-        const float value = logits[i];
-        if (!isnan(value)) {
-            const uint64_t key =
-                static_cast<uint64_t>(orderOf(value)) << 32 | ~static_cast<uint32_t>(i);
-            best = key > best ? key : best;
-        }
-    }
+    forAll(logits, vocabulary, [&best](int i, float value) {
+        const uint64_t key =
+            static_cast<uint64_t>(orderOf(value)) << 32 | ~static_cast<uint32_t>(i);
+        best = !isnan(value) && key > best ? key : best;
+    });
     best =
         joinThreads(best, [](unsigned long long a, unsigned long long b) { return a > b ? a : b; });
     return {fromOrder(static_cast<uint32_t>(best >> 32)),
@@ -108,21 +125,23 @@ __device__ uint64_t shareOf(double share, uint64_t weight) {
     return wanted > 1 ? wanted : 1;
 }
 
-/// Tokens that may be chosen, in any order.
-struct Candidates {
-    const int32_t* weights; ///< by token
-    const int32_t* tokens;
-    int count;
+/// A token and its weight as one number: smaller for the likelier, of equals for the first.
+struct Rank {
     int tokenBits; ///< of a token's number
 
-    __device__ uint64_t weight(int i) const { return static_cast<uint64_t>(weights[tokens[i]]); }
-    /// Smaller for the likelier, of equals for the first.
-    __device__ uint64_t rank(int i) const {
-        const int32_t token = tokens[i];
-        return static_cast<uint64_t>(kSampleUnit - weights[token]) << tokenBits |
+    __device__ uint64_t of(int32_t weight, int token) const {
+        return static_cast<uint64_t>(kSampleUnit - weight) << tokenBits |
                static_cast<uint64_t>(token);
     }
-    __device__ int rankBits() const { return 30 + tokenBits; }
+    __device__ uint64_t weight(uint64_t rank) const { return kSampleUnit - (rank >> tokenBits); }
+    __device__ uint64_t token(uint64_t rank) const { return rank & ((1ULL << tokenBits) - 1); }
+    __device__ int bits() const { return 30 + tokenBits; }
+};
+
+/// Tokens that may be chosen, in any order.
+struct Candidates {
+    const uint64_t* ranks;
+    int count;
 
     /// The least key, of so many bits, up to which `measure` sums to `target`; the sum over all is
     /// as much.
@@ -132,8 +151,9 @@ struct Candidates {
         uint64_t low = 0;
         for (int bit = bits - 1; bit >= 0; --bit) {
             const uint64_t middle = low + (1ULL << bit);
-            const uint64_t below =
-                sumOver(count, [&](int i) { return key(i) < middle ? measure(i) : 0; });
+            const uint64_t below = sumOver(ranks, count, [&](uint64_t rank) -> uint64_t {
+                return key(rank) < middle ? measure(rank) : 0;
+            });
             low = below < target ? middle : low;
         }
         return low;
@@ -151,8 +171,7 @@ __device__ int32_t leastCandidate(const SampleChoice& choice, const int32_t* wei
         counts ? static_cast<uint64_t>(choice.topK) : shareOf(choice.topP, total);
     int32_t least = kFirstThreshold;
     while (least > 1) {
-        const uint64_t found = sumOver(vocabulary, [&](int i) -> uint64_t {
-            const int32_t weight = weights[i];
+        const uint64_t found = sumOver(weights, vocabulary, [&](int32_t weight) -> uint64_t {
             return weight < least ? 0 : counts ? 1 : static_cast<uint64_t>(weight);
         });
         if (found >= wanted) {
@@ -163,8 +182,9 @@ __device__ int32_t leastCandidate(const SampleChoice& choice, const int32_t* wei
     return least;
 }
 
-/// Writes the tokens of at least some weight; returns their number.
-__device__ int collect(const int32_t* weights, int vocabulary, int32_t least, int32_t* tokens) {
+/// Writes the ranks of tokens of at least some weight; returns their number.
+__device__ int collect(const int32_t* weights, int vocabulary, int32_t least, Rank rank,
+                       uint64_t* ranks) {
     __shared__ int count;
     if (threadIndex() == 0) {
         count = 0;
@@ -173,7 +193,8 @@ __device__ int collect(const int32_t* weights, int vocabulary, int32_t least, in
     const int lane = threadIndex() % kWarpLanes;
     for (int first = threadIndex() - lane; first < vocabulary; first += kThreads) { // whole warps
         const int i = first + lane;
-        const bool isOne = i < vocabulary && weights[i] >= least;
+        const int32_t weight = i < vocabulary ? weights[i] : 0;
+        const bool isOne = i < vocabulary && weight >= least;
         const unsigned ones = __ballot_sync(kAllLanes, isOne);
         int at = 0;
         if (lane == 0 && ones != 0) {
@@ -181,34 +202,36 @@ __device__ int collect(const int32_t* weights, int vocabulary, int32_t least, in
         }
         at = __shfl_sync(kAllLanes, at, 0);
         if (isOne) {
-            tokens[at + __popc(ones & ((1U << lane) - 1))] = i;
+            ranks[at + __popc(ones & ((1U << lane) - 1))] = rank.of(weight, i);
         }
     }
     __syncthreads();
     return count;
 }
 
-__device__ int32_t draw(const SampleChoice& choice, const Candidates& all, uint64_t total) {
-    const auto rank = [&all](int i) { return all.rank(i); };
-    const auto weight = [&all](int i) { return all.weight(i); };
+__device__ int32_t draw(const SampleChoice& choice, const Candidates& all, Rank rank,
+                        uint64_t total) {
+    const auto itself = [](uint64_t own) { return own; };
+    const auto weight = [&rank](uint64_t own) { return rank.weight(own); };
     uint64_t last = ~0ULL; // rank of the least likely that is kept
     if (choice.topK > 0) {
         const int kept = min(choice.topK, all.count);
-        last = all.leastKey(all.rankBits(), static_cast<uint64_t>(kept), rank,
-                            [](int) -> uint64_t { return 1; });
-        total = sumOver(all.count, [&](int i) { return all.rank(i) <= last ? all.weight(i) : 0; });
+        last = all.leastKey(rank.bits(), static_cast<uint64_t>(kept), itself,
+                            [](uint64_t) -> uint64_t { return 1; });
+        total = sumOver(all.ranks, all.count, [&](uint64_t own) -> uint64_t {
+            return own <= last ? rank.weight(own) : 0;
+        });
     }
     if (choice.topP < 1) {
-        last = all.leastKey(all.rankBits(), shareOf(choice.topP, total), rank, weight);
+        last = all.leastKey(rank.bits(), shareOf(choice.topP, total), itself, weight);
     }
-    const auto kept = [&](int i) -> uint64_t {
-        const uint64_t own = all.weight(i);
-        return all.rank(i) <= last && own >= static_cast<uint64_t>(choice.leastWeight) ? own : 0;
+    const auto kept = [&](uint64_t own) -> uint64_t {
+        const uint64_t its = rank.weight(own);
+        return own <= last && its >= static_cast<uint64_t>(choice.leastWeight) ? its : 0;
     };
-    const uint64_t place = __umul64hi(sumOver(all.count, kept), choice.random);
+    const uint64_t place = __umul64hi(sumOver(all.ranks, all.count, kept), choice.random);
     return static_cast<int32_t>(all.leastKey(
-        all.tokenBits, place + 1, [&all](int i) { return static_cast<uint64_t>(all.tokens[i]); },
-        kept));
+        rank.tokenBits, place + 1, [&rank](uint64_t own) { return rank.token(own); }, kept));
 }
 
 __device__ int32_t tokenOf(const SampleRows& rows, int index) {
@@ -227,15 +250,17 @@ __device__ int32_t tokenOf(const SampleRows& rows, int index) {
         return largest.token;
     }
     int32_t* weights = rows.weights + static_cast<int64_t>(index) * vocabulary;
-    const uint64_t total = sumOver(vocabulary, [&](int i) {
-        weights[i] = sample::weightOf(logits[i], largest.value, choice.sharpness);
-        return static_cast<uint64_t>(weights[i]);
+    uint64_t sum = 0;
+    forAll(logits, vocabulary, [&](int i, float logit) {
+        weights[i] = sample::weightOf(logit, largest.value, choice.sharpness);
+        sum += static_cast<uint64_t>(weights[i]);
     });
-    int32_t* tokens = rows.candidates + static_cast<int64_t>(index) * vocabulary;
+    const uint64_t total = sumOfThreads(sum);
     const int32_t least = leastCandidate(choice, weights, vocabulary, total);
-    const int count = collect(weights, vocabulary, least, tokens);
-    const Candidates candidates{weights, tokens, count, 32 - __clz(vocabulary)};
-    return draw(choice, candidates, total);
+    const Rank rank{32 - __clz(vocabulary)};
+    uint64_t* ranks = rows.candidates + static_cast<int64_t>(index) * vocabulary;
+    const int count = collect(weights, vocabulary, least, rank, ranks);
+    return draw(choice, {ranks, count}, rank, total);
 }
 
 __global__ void __launch_bounds__(kThreads) sampleKernel(const __grid_constant__ SampleRows rows) {

@@ -23,7 +23,7 @@ struct SampleRows {
     const SampleRow* rows = nullptr; ///< [count]
     const int32_t* seen = nullptr;   ///< of all rows, each row's distinct
     int32_t* weights = nullptr;      ///< [count, vocabulary] to work in
-    int32_t* candidates = nullptr;   ///< likewise
+    uint64_t* candidates = nullptr;  ///< likewise
     int32_t* tokens = nullptr;       ///< [count], what sampleToken() gives
 };
 

@@ -44,7 +44,7 @@ std::vector<int32_t> tokensOf(const std::vector<SampleCase>& cases, int padding)
     all.rows = arrays.upload(rows);
     all.seen = arrays.upload(seen);
     all.weights = arrays.take<int32_t>(rows.size() * vocabulary);
-    all.candidates = arrays.take<int32_t>(rows.size() * vocabulary);
+    all.candidates = arrays.take<uint64_t>(rows.size() * vocabulary);
     all.tokens = arrays.take<int32_t>(rows.size());
     cuda::sampleTokens(all, nullptr);
     return download(all.tokens, rows.size());

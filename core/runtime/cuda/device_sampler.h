@@ -34,7 +34,7 @@ private:
     kernels::cuda::DeviceMemory<kernels::cuda::SampleRow> deviceRows_;
     kernels::cuda::DeviceMemory<Token> seen_;         ///< [rows, mostSeen]
     kernels::cuda::DeviceMemory<int32_t> weights_;    ///< [rows, vocabulary]
-    kernels::cuda::DeviceMemory<int32_t> candidates_; ///< likewise
+    kernels::cuda::DeviceMemory<uint64_t> candidates_; ///< likewise
     kernels::cuda::DeviceMemory<Token> tokens_;
     std::vector<Token> chosen_;
 };
