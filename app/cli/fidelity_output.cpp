@@ -35,6 +35,19 @@ Json byCell(const std::map<Cell, double>& values) {
     return json;
 }
 
+Json optionsJson(const std::map<Cell, std::vector<FidelityOption>>& options) {
+    Json json = Json::object();
+    for (const auto& [cell, measured] : options) {
+        Json& list = json[cellName(cell)] = Json::array();
+        for (const FidelityOption& option : measured) {
+            list.push_back({{"bits", option.bits},
+                            {"rank", option.rank},
+                            {"relative_error", option.relativeError}});
+        }
+    }
+    return json;
+}
+
 Json tablesJson(const std::vector<TableCost>& tables) {
     Json json = Json::array();
     for (const TableCost& cost : tables) {
@@ -54,6 +67,8 @@ Json metricJson(const FidelityMetric& metric) {
             {"cells", details},
             {"layers", metric.layers},
             {"numbers", metric.numbers},
+            {"options", optionsJson(metric.options)},
+            {"error_levels", byCell(metric.errorLevels)},
             {"tables", tablesJson(metric.tables)}};
 }
 

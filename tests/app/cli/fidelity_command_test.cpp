@@ -69,6 +69,8 @@ TEST_F(FidelityCommand, AddsAMetricToTheReportThatIsThere) {
     const Json told = Json::parse(second.out);
     EXPECT_EQ(told.at("metric"), "lens");
     EXPECT_EQ(told.at("metrics").size(), 2U);
+    const Json& options = told.at("metrics").at(1).at("options");
+    EXPECT_GT(options.at("model.layers.3.mlp.up_proj").at(0).at("relative_error"), 0.01);
     const Json& correlation = told.at("rank_correlations").at(0);
     EXPECT_EQ(correlation.at("cells"), 56);
     EXPECT_LE(correlation.at("spearman").get<double>(), 1);
