@@ -15,9 +15,7 @@ constexpr int64_t kFloat = 4;
 constexpr int64_t kCodeBytes = 64LL << 20; ///< kernels, cuBLAS, CUDA graphs
 /// The driver keeps local memory for every thread that a GPU can run: on an H100 so many.
 constexpr int64_t kThreads = 132LL * 2048;
-/// What a thread of a step has of it, for one or two chats and for more (compiled for sm_90).
-constexpr int64_t kLocalOfFew = 512;
-constexpr int64_t kLocalOfMany = 1280;
+constexpr int64_t kThreadBytes = 256; ///< of it that a thread of a step has (sm_90)
 
 // What the kernels of a step and of a prompt work in.
 constexpr int64_t kSplitBlocks = 4;        ///< least blocks of a part of a product's columns
@@ -134,8 +132,12 @@ int64_t stepProductBytes(const ModelConfig& config, const Ranks& ranks, int64_t 
 int64_t samplingBytes(const ModelConfig& config, const GpuLoad& load) {
     const int64_t rows = std::min(load.chats, kGpuStepSequences);
     const int64_t seen = std::min(load.contextLength, config.vocabSize);
+    constexpr int64_t kWeight = 4;
+    constexpr int64_t kRank = 8;
+    constexpr int64_t kToken = 4;
     const int64_t joined = load.chats > kGpuStepSequences ? load.chats : 0;
-    return 2 * arrayBytes(kFloat * rows * config.vocabSize) + arrayBytes(kFloat * rows * seen) +
+    return arrayBytes(kWeight * rows * config.vocabSize) +
+           arrayBytes(kRank * rows * config.vocabSize) + arrayBytes(kToken * rows * seen) +
            arrayBytes(kFloat * joined * config.vocabSize);
 }
 
@@ -202,8 +204,7 @@ int64_t contextBytes(const ModelConfig& config, const GpuLoad& load, int64_t con
 int64_t gpuWorkspaceBytes(const Plan& plan, const ModelConfig& config, const GpuLoad& load) {
     const Ranks ranks = ranksOf(plan, config);
     const int64_t context = padTo(load.contextLength, kCacheTokens);
-    const int64_t local = load.chats >= kGpuLeastBatch ? kLocalOfMany : kLocalOfFew;
-    return kCodeBytes + kThreads * local + stepBytes(config, ranks, load) +
+    return kCodeBytes + kThreads * kThreadBytes + stepBytes(config, ranks, load) +
            samplingBytes(config, load) + promptBytes(config, ranks, load, context) +
            contextBytes(config, load, context);
 }

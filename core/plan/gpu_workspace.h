@@ -16,7 +16,6 @@ inline constexpr int kGpuStepSequences = 16;
 // What kernels are made for; core/runtime holds it against them.
 inline constexpr int kGpuStepBlock = 128;        ///< columns of an input with one scale
 inline constexpr int kGpuAttentionParts = 16;    ///< of a sequence's context
-inline constexpr int kGpuLeastBatch = 3;         ///< sequences that take the step of many
 inline constexpr int kGpuPromptSliceRows = 2048; ///< of a linear that a prompt multiplies at once
 
 /// How an engine on a GPU is to run.

@@ -13,7 +13,6 @@ namespace {
 static_assert(kGpuStepSequences == kernels::kStepSequences);
 static_assert(kGpuStepBlock == kernels::kQuantizedBlock);
 static_assert(kGpuAttentionParts == kernels::kAttentionParts);
-static_assert(kGpuLeastBatch == kernels::cuda::kStepLeastBatch);
 static_assert(kGpuPromptSliceRows == kernels::cuda::kPromptSliceRows);
 
 int pagesFor(int64_t tokens) {
