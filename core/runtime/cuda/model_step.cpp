@@ -14,7 +14,7 @@ using kernels::cuda::require;
 using kernels::cuda::StepRole;
 
 /// Codes that are fetched into the cache while nothing else is read: less than it holds.
-constexpr int64_t kAheadBytes = 4 << 20;
+constexpr int64_t kAheadBytes = 6 << 20;
 
 FinishPhase finishOf(FinishKind kind, const std::vector<StepResult>& results) {
     FinishPhase phase;
