@@ -2,6 +2,16 @@
 <!DOCTYPE TS>
 <TS version="2.1" language="en" sourcelanguage="en">
 <context>
+    <name>caldera::studio::DifferencePanel</name>
+    <message numerus="yes">
+        <source>%n cell(s) differ from %1: %2 here.</source>
+        <translation>
+            <numerusform>%n cell differs from %1: %2 here.</numerusform>
+            <numerusform>%n cells differ from %1: %2 here.</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
     <name>caldera::studio::JobsModel</name>
     <message numerus="yes">
         <source>%n cell(s) finished</source>
@@ -18,6 +28,46 @@
         <translation>
             <numerusform>%n token</numerusform>
             <numerusform>%n tokens</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
+    <name>caldera::studio::PaintBar</name>
+    <message numerus="yes">
+        <source>%n cell(s) selected</source>
+        <translation>
+            <numerusform>%n cell selected</numerusform>
+            <numerusform>%n cells selected</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
+    <name>caldera::studio::PlanActions</name>
+    <message numerus="yes">
+        <source>%1 is a configuration of qwen2-caldera-max; %n of its keys mean nothing here.</source>
+        <translation>
+            <numerusform>%1 is a configuration of qwen2-caldera-max; %n of its keys means nothing here.</numerusform>
+            <numerusform>%1 is a configuration of qwen2-caldera-max; %n of its keys mean nothing here.</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
+    <name>caldera::studio::PlanSolver</name>
+    <message numerus="yes">
+        <source>%n cell(s) or tables changed: %1 bits per weight, predicted KL %2 instead of %3.</source>
+        <translation>
+            <numerusform>%n cell or table changed: %1 bits per weight, predicted KL %2 instead of %3.</numerusform>
+            <numerusform>%n cells or tables changed: %1 bits per weight, predicted KL %2 instead of %3.</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
+    <name>caldera::studio::PlanView</name>
+    <message numerus="yes">
+        <source>%n locked cell(s) left alone. Select and press L to unlock.</source>
+        <translation>
+            <numerusform>%n locked cell left alone. Select and press L to unlock.</numerusform>
+            <numerusform>%n locked cells left alone. Select and press L to unlock.</numerusform>
         </translation>
     </message>
 </context>

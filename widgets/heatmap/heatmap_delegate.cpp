@@ -2,7 +2,9 @@
 
 #include <QPainter>
 
+#include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "widgets/models/cell_grid_model.h"
 #include "widgets/theme/color_ramp.h"
@@ -21,11 +23,30 @@ struct CellColors {
     QColor ink;
 };
 
+constexpr int kRampSteps = 1000;
+
+std::vector<CellColors> rampColors(Scheme scheme) {
+    std::vector<CellColors> colors;
+    for (int step = 0; step <= kRampSteps; ++step) {
+        const QColor fill = Theme::sequential(static_cast<double>(step) / kRampSteps, scheme);
+        colors.push_back({fill, inkOn(fill)});
+    }
+    return colors;
+}
+
+/// Worked out once: a repaint asks for the colours of hundreds of cells.
+const CellColors& measuredColors(double position) {
+    static const std::vector<CellColors> dark = rampColors(Scheme::Dark);
+    static const std::vector<CellColors> light = rampColors(Scheme::Light);
+    const double inside = position > 0 ? std::min(position, 1.0) : 0; // of no number as well
+    const auto step = static_cast<size_t>(std::lround(inside * kRampSteps));
+    return (Theme::current().scheme() == Scheme::Dark ? dark : light).at(step);
+}
+
 CellColors colorsOf(const QModelIndex& index, CellState state) {
     const Theme& theme = Theme::current();
     if (state == CellState::Measured) {
-        const QColor fill = theme.sequential(index.data(CellGridModel::PositionRole).toDouble());
-        return {fill, inkOn(fill)};
+        return measuredColors(index.data(CellGridModel::PositionRole).toDouble());
     }
     const QColor fill = mix(theme.color(Token::Panel), theme.color(Token::Line), 0.4);
     return {fill, theme.color(Token::Secondary)};
@@ -71,25 +92,29 @@ void paintMarks(QPainter& painter, const QRect& area, const QModelIndex& index, 
 }
 
 /// An outline where another plan has something else, with an arrow: up, it spends more there.
+/// Narrow cells have the arrow alone, above their digit.
 void paintOther(QPainter& painter, const QRect& area, const QModelIndex& index, const QColor& ink) {
     if (index.data(CellGridModel::OtherTextRole).toString().isEmpty()) {
         return;
     }
+    const bool wide = area.width() >= HeatmapDelegate::kTextWidth;
+    if (wide) {
+        painter.setRenderHint(QPainter::Antialiasing, false);
+        painter.setBrush(Qt::NoBrush);
+        painter.setPen(QPen(ink, 1, Qt::DashLine));
+        painter.drawRect(area.adjusted(2, 2, -3, -3));
+    }
     const int direction = index.data(CellGridModel::OtherDirectionRole).toInt();
-    painter.setRenderHint(QPainter::Antialiasing, false);
-    painter.setBrush(Qt::NoBrush);
-    painter.setPen(QPen(ink, 1, Qt::DashLine));
-    painter.drawRect(area.adjusted(2, 2, -3, -3));
-    if (direction == 0 || area.width() < 10) {
+    if (direction == 0) {
         return;
     }
-    const double x = area.left() + 6.5;
-    const double y = area.bottom() - 6.5;
-    const double tip = direction > 0 ? -2.5 : 2.5;
+    const double x = wide ? area.left() + 7.5 : area.center().x() + 0.5;
+    const double y = wide ? area.bottom() - 6.5 : area.top() + 3;
+    const double tip = direction > 0 ? -1.5 : 1.5;
     painter.setRenderHint(QPainter::Antialiasing);
     painter.setPen(Qt::NoPen);
     painter.setBrush(ink);
-    painter.drawPolygon(QPolygonF({{x, y + tip}, {x - 3, y - tip}, {x + 3, y - tip}}));
+    painter.drawPolygon(QPolygonF({{x, y + tip}, {x - 2.5, y - tip}, {x + 2.5, y - tip}}));
 }
 
 } // namespace

@@ -111,15 +111,18 @@ void BudgetBar::makeFields() {
 
 void BudgetBar::changeKind() {
     const auto kind = static_cast<Kind>(kind_->currentData().toInt());
-    const AmountLook look = lookOf(kind, sizeUnit());
+    const bool onGpu = kind == Kind::GpuMemory || kind == Kind::TokensPerSecond;
+    cache_->setVisible(onGpu);
+    takePresent();
+}
+
+void BudgetBar::showUnit() {
+    const AmountLook look = lookOf(static_cast<Kind>(kind_->currentData().toInt()), sizeUnit());
     const QSignalBlocker blocker(amount_);
     amount_->setDecimals(look.decimals);
     amount_->setRange(0, look.most);
     amount_->setSingleStep(look.step);
     amount_->setSuffix(look.suffix);
-    const bool onGpu = kind == Kind::GpuMemory || kind == Kind::TokensPerSecond;
-    cache_->setVisible(onGpu);
-    takePresent();
 }
 
 SizeUnit BudgetBar::sizeUnit() const {
@@ -135,6 +138,7 @@ void BudgetBar::setSize(double bytes) {
 }
 
 void BudgetBar::takePresent() {
+    showUnit();
     if (session_.plan().empty()) {
         return;
     }
@@ -167,8 +171,9 @@ void BudgetBar::showState() {
     const bool known = !session_.plan().empty();
     const BudgetState state = known ? budgetState(session_, solver_) : BudgetState();
     solve_->setText(solver_.busy() ? tr("Cancel") : tr("Solve"));
-    solve_->setEnabled(ready);
-    heal_->setEnabled(ready && !solver_.busy());
+    // Without measurements the buttons say what is missing.
+    solve_->setEnabled(known);
+    heal_->setEnabled(known && !solver_.busy());
     solve_->setToolTip(ready ? tr("Choose bits and ranks of all cells that are not locked, for the "
                                   "least predicted KL divergence within the budget "
                                   "(Ctrl+Shift+Return)")

@@ -36,6 +36,7 @@ public:
 private:
     void makeFields();
     SizeUnit sizeUnit() const;
+    void showUnit();
     void changeKind();
     void tellTarget();
 

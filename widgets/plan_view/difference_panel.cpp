@@ -26,6 +26,7 @@ DifferencePanel::DifferencePanel(PlanComparison& comparison, QWidget* parent)
     table_->setAccessibleName(tr("Cells that differ"));
     table_->setModel(&model_);
     makeQuietTable(*table_);
+    table_->setTextElideMode(Qt::ElideRight); // reasons are sentences
     QHeaderView* header = table_->horizontalHeader();
     header->setSectionResizeMode(QHeaderView::Interactive);
     header->setStretchLastSection(true);

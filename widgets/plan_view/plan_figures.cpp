@@ -196,7 +196,9 @@ BudgetState budgetState(const Session& session, const PlanSolver& solver) {
         target.kind == Kind::TokensPerSecond ? now - target.value : target.value - now;
     const QString amount = target.kind == Kind::Bytes       ? sizeText(std::llround(std::abs(left)))
                            : target.kind == Kind::GpuMemory ? gibText(std::abs(left))
-                                                            : figureText(std::abs(left));
+                           : target.kind == Kind::BitsPerWeight
+                               ? QLocale::c().toString(std::abs(left), 'f', 3)
+                               : figureText(std::abs(left));
     // What rounds to nothing is nothing.
     const bool over = left < 0 && std::abs(left) > 1e-9 * target.value;
     if (target.kind == Kind::TokensPerSecond) {

@@ -146,8 +146,14 @@ void PlanView::connectSolver() {
         banner_->clear();
         notice_->showNotice(u"check"_s, sentence);
     });
-    connect(&solver_, &PlanSolver::failed, this,
-            [this](const Failure& failure) { banner_->showFailure(failure); });
+    connect(&solver_, &PlanSolver::failed, this, [this](const Failure& failure) {
+        if (solver_.losses()) {
+            banner_->showFailure(failure);
+        } else {
+            banner_->showFailure(failure, {},
+                                 {tr("Measure"), [this] { Q_EMIT measureRequested(); }});
+        }
+    });
     connect(front_, &FrontPanel::sizeChosen, this, [this](double bytes) {
         budget_->setSize(bytes);
         solver_.solve();

@@ -54,6 +54,9 @@ void KeyHelp::open(const QList<KeyHelpSection>& sections) {
     QVBoxLayout* column = nullptr;
     qsizetype inColumn = 0;
     for (const KeyHelpSection& section : sections) {
+        if (column != nullptr && inColumn >= (lines + 1) / 2) {
+            column->addStretch(1);
+        }
         if (column == nullptr || inColumn >= (lines + 1) / 2) {
             column = new QVBoxLayout;
             column->setSpacing(kSpaceLarge);
@@ -62,6 +65,9 @@ void KeyHelp::open(const QList<KeyHelpSection>& sections) {
         }
         column->addWidget(sectionOf(section));
         inColumn += section.lines.size() + 1;
+    }
+    if (column != nullptr) {
+        column->addStretch(1);
     }
     layout()->addWidget(content_);
     layout()->activate();

@@ -135,7 +135,10 @@ void Plot::setCursorLine(std::optional<double> x, const QString& caption) {
         cursorText_->position->setTypeY(QCPItemPosition::ptAxisRectRatio);
         cursorText_->position->setAxisRect(axisRect());
         cursorText_->position->setCoords(*x, 1);
-        cursorText_->setPositionAlignment(Qt::AlignLeft | Qt::AlignBottom);
+        // Beside the line where there is room for it.
+        const bool right = *x > xAxis->range().center();
+        cursorText_->setPositionAlignment((right ? Qt::AlignRight : Qt::AlignLeft) |
+                                          Qt::AlignBottom);
         cursorText_->setPadding(QMargins(kSpaceTiny, 0, kSpaceTiny, 2));
         cursorText_->setText(caption);
     }

@@ -5,6 +5,8 @@
 
 #include "app/studio/translations.h"
 #include "widgets/chat/message_widget.h"
+#include "widgets/heatmap/paint_bar.h"
+#include "widgets/plan_view/plan_view.h"
 #include "widgets/runs/jobs_model.h"
 #include "widgets/support/columns.h"
 #include "widgets/support/command_palette.h"
@@ -72,6 +74,10 @@ TEST(Translations, EnglishHasItsPlurals) {
     EXPECT_EQ(MessageWidget::tr("%n token(s)", nullptr, 1), u"1 token"_s);
     EXPECT_EQ(MessageWidget::tr("%n token(s)", nullptr, 2), u"2 tokens"_s);
     EXPECT_EQ(JobsModel::tr("%n cell(s) finished", nullptr, 2), u"2 cells finished"_s);
+    EXPECT_EQ(PaintBar::tr("%n cell(s) selected", nullptr, 1), u"1 cell selected"_s);
+    EXPECT_TRUE(
+        PlanView::tr("%n locked cell(s) left alone. Select and press L to unlock.", nullptr, 3)
+            .startsWith(u"3 locked cells"_s));
 }
 
 } // namespace
