@@ -9,7 +9,7 @@
 namespace caldera {
 
 /// Tokens of a prompt that a GPU reads at once: as many are fast, more would only take memory.
-inline constexpr int kGpuPromptTokens = 1024;
+inline constexpr int kGpuPromptTokens = 2048;
 /// Sequences that one step on a GPU takes further.
 inline constexpr int kGpuStepSequences = 16;
 

@@ -37,12 +37,12 @@ echo "== Whole steps"
 "$caldera" bench decode --rank 64 --position 8191 --kv-bits 8
 "$caldera" bench decode --rank 64 --context 2048 --chats 1,2,4,8,16
 "$caldera" bench decode --shape qwen2-7b --rank 64
-echo "== fp16 cuBLAS, the linears of one layer with 1,024 tokens"
+echo "== fp16 cuBLAS, the linears of one layer with 2,048 tokens"
 python3 - <<'PYTHON' || true
 import torch
 shapes = [(10240, 8192), (8192, 8192), (59136, 8192), (8192, 29568)]
 pairs = [(torch.randn(r, c, dtype=torch.float16, device="cuda"),
-          torch.randn(1024, c, dtype=torch.float16, device="cuda")) for r, c in shapes]
+          torch.randn(2048, c, dtype=torch.float16, device="cuda")) for r, c in shapes]
 for _ in range(3):
     for w, x in pairs:
         x @ w.T
