@@ -224,7 +224,7 @@ void PlanDocument::edit(const QString& name, int mergeId,
     Plan after = plan_;
     change(after);
     if (!(after == plan_)) {
-        auto state = std::make_shared<const PlanSnapshot>(after, shown_.get());
+        auto state = std::make_shared<const PlanSnapshot>(std::move(after), shown_.get());
         stack_.push(new PlanEdit(*this, name, mergeId, shown_, std::move(state)));
     }
 }

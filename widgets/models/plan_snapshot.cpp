@@ -1,12 +1,12 @@
 #include "widgets/models/plan_snapshot.h"
 
+#include <string_view>
 #include <unordered_map>
+#include <utility>
 
 namespace caldera::studio {
 
-PlanSnapshot::PlanSnapshot(const Plan& plan, const PlanSnapshot* neighbour) : rest_(plan) {
-    rest_.layerOverrides.clear();
-    rest_.layerOverrides.shrink_to_fit();
+PlanSnapshot::PlanSnapshot(Plan plan, const PlanSnapshot* neighbour) {
     std::unordered_map<std::string_view, std::shared_ptr<const Override>> known;
     if (neighbour != nullptr) {
         for (const auto& entry : neighbour->overrides_) {
@@ -14,12 +14,15 @@ PlanSnapshot::PlanSnapshot(const Plan& plan, const PlanSnapshot* neighbour) : re
         }
     }
     overrides_.reserve(plan.layerOverrides.size());
-    for (const Override& entry : plan.layerOverrides) {
+    for (Override& entry : plan.layerOverrides) {
         const auto found = known.find(entry.first);
         overrides_.push_back(found != known.end() && *found->second == entry
                                  ? found->second
-                                 : std::make_shared<const Override>(entry));
+                                 : std::make_shared<const Override>(std::move(entry)));
     }
+    plan.layerOverrides.clear();
+    plan.layerOverrides.shrink_to_fit();
+    rest_ = std::move(plan);
 }
 
 Plan PlanSnapshot::plan() const {

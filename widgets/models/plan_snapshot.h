@@ -13,7 +13,7 @@ namespace caldera::studio {
 class PlanSnapshot {
 public:
     /// `neighbour` is a state that is likely to share much; null: none.
-    explicit PlanSnapshot(const Plan& plan, const PlanSnapshot* neighbour = nullptr);
+    explicit PlanSnapshot(Plan plan, const PlanSnapshot* neighbour = nullptr);
     Plan plan() const;
 
 private:
