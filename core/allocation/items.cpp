@@ -4,6 +4,7 @@
 #include <set>
 
 #include "core/model/codec_facts.h"
+#include "core/model/module.h"
 #include "core/plan/rank_step.h"
 
 namespace caldera {
@@ -31,26 +32,33 @@ std::vector<double> triedBits(const std::string& family,
     return bits;
 }
 
-int mostRank(const std::vector<FidelityOption>& options, MatrixShape shape) {
-    const auto most =
-        std::max_element(options.begin(), options.end(),
-                         [](const auto& a, const auto& b) { return a.rank < b.rank; });
-    return std::min(most->rank, largestRank(shape));
+struct RankRange {
+    int least = 0;
+    int most = 0;
+};
+
+/// Ranks inside of what was measured, in whole steps.
+RankRange triedRanks(const std::vector<FidelityOption>& options, MatrixShape shape) {
+    const auto [least, most] =
+        std::minmax_element(options.begin(), options.end(),
+                            [](const auto& a, const auto& b) { return a.rank < b.rank; });
+    return {static_cast<int>(padTo(least->rank, kRankStep)),
+            std::min(most->rank, largestRank(shape))};
 }
 
 std::vector<BitsAndRank> triedValues(const CellSettings& present,
                                      const std::vector<FidelityOption>& options,
                                      MatrixShape shape) {
-    const int most = mostRank(options, shape);
+    const RankRange ranks = triedRanks(options, shape);
     std::set<BitsAndRank> values = {{present.bits, present.rank}};
     for (const FidelityOption& option : options) {
-        if (findCodecFacts(present.codec, option.bits) != nullptr && option.rank <= most &&
+        if (findCodecFacts(present.codec, option.bits) != nullptr && option.rank <= ranks.most &&
             option.rank % kRankStep == 0) {
             values.insert({option.bits, option.rank});
         }
     }
     for (const double bits : triedBits(present.codec, options)) {
-        for (int rank = 0; rank <= most; rank = rankAfter(rank)) {
+        for (int rank = ranks.least; rank <= ranks.most; rank = rankAfter(rank)) {
             if (bits > 0 || rank > 0) { // else nothing of the matrix is left
                 values.insert({bits, rank});
             }

@@ -50,22 +50,19 @@ Point atRank(std::span<const FidelityOption> line, int rank) {
     return {line.front().bits, points.size() > 1 ? backwards : points[0].logError, false};
 }
 
-/// One point for each number of bits, falling.
-std::vector<Point> atRankForEachBits(std::span<const FidelityOption> options, int rank) {
-    std::vector<Point> points;
+using Line = std::span<const FidelityOption>;
+
+/// Options of equal bits, by rising bits.
+std::vector<Line> linesOf(std::span<const FidelityOption> options) {
+    std::vector<Line> lines;
     while (!options.empty()) {
         const double bits = options.front().bits;
         const auto end = std::find_if(options.begin(), options.end(),
                                       [&](const auto& option) { return option.bits != bits; });
-        const auto count = static_cast<size_t>(end - options.begin());
-        Point point = atRank(options.first(count), rank);
-        if (!points.empty()) {
-            point.logError = std::min(point.logError, points.back().logError);
-        }
-        points.push_back(point);
-        options = options.subspan(count);
+        lines.push_back(options.first(static_cast<size_t>(end - options.begin())));
+        options = options.subspan(lines.back().size());
     }
-    return points;
+    return lines;
 }
 
 double below(const Point& first, double bits) {
@@ -75,6 +72,53 @@ double below(const Point& first, double bits) {
 
 double above(const Point& last, double bits) {
     return last.logError + kIdealSlope * (bits - last.place);
+}
+
+/// ln(error) at some bits, of at least one point by rising bits.
+double atBits(std::span<const Point> points, double bits) {
+    const auto next = std::find_if(points.begin(), points.end(),
+                                   [&](const Point& point) { return point.place >= bits; });
+    if (next == points.end()) {
+        return above(points.back(), bits);
+    }
+    if (next->place == bits) {
+        return next->logError;
+    }
+    return next == points.begin() ? below(*next, bits) : onLine(*(next - 1), *next, bits);
+}
+
+/// At one rank, the points of the lines that begin with the least rank of all.
+std::vector<Point> atRankOfWholeLines(const std::vector<Line>& lines, int rank) {
+    int least = lines.front().front().rank;
+    for (const Line line : lines) {
+        least = std::min(least, line.front().rank);
+    }
+    std::vector<Point> points;
+    for (const Line line : lines) {
+        if (line.front().rank == least) {
+            points.push_back(atRank(line, rank));
+        }
+    }
+    return points;
+}
+
+/// One point for each number of bits, falling. A line that begins with more rank knows only the
+/// least that an error can be; others say what it is.
+std::vector<Point> atRankForEachBits(std::span<const FidelityOption> options, int rank) {
+    const std::vector<Line> lines = linesOf(options);
+    std::vector<Point> points;
+    for (const Line line : lines) {
+        Point point = atRank(line, rank);
+        if (rank < line.front().rank) {
+            const double others = atBits(atRankOfWholeLines(lines, rank), point.place);
+            point.logError = std::max(point.logError, others);
+        }
+        if (!points.empty()) {
+            point.logError = std::min(point.logError, points.back().logError);
+        }
+        points.push_back(point);
+    }
+    return points;
 }
 
 } // namespace
@@ -91,23 +135,11 @@ OptionError interpolatedError(std::span<const FidelityOption> options, double bi
                             [](const auto& a, const auto& b) { return a.rank < b.rank; });
     const bool isInside = bits >= points.front().place && bits <= points.back().place &&
                           rank >= ranks.first->rank && rank <= ranks.second->rank;
-    const auto outcome = [&](double logError, bool isMeasured) {
-        const ErrorOrigin between =
-            isInside ? ErrorOrigin::Interpolated : ErrorOrigin::Extrapolated;
-        return OptionError{std::exp(logError), isMeasured ? ErrorOrigin::Measured : between};
-    };
-    const auto next = std::find_if(points.begin(), points.end(),
-                                   [&](const Point& point) { return point.place >= bits; });
-    if (next == points.end()) {
-        return outcome(above(points.back(), bits), false);
-    }
-    if (next->place == bits) {
-        return outcome(next->logError, next->isMeasured);
-    }
-    if (next == points.begin()) {
-        return outcome(below(*next, bits), false);
-    }
-    return outcome(onLine(*(next - 1), *next, bits), false);
+    const auto here = std::find_if(points.begin(), points.end(),
+                                   [&](const Point& point) { return point.place == bits; });
+    const ErrorOrigin between = isInside ? ErrorOrigin::Interpolated : ErrorOrigin::Extrapolated;
+    const bool isMeasured = here != points.end() && here->isMeasured;
+    return {std::exp(atBits(points, bits)), isMeasured ? ErrorOrigin::Measured : between};
 }
 
 } // namespace caldera

@@ -169,7 +169,8 @@ TEST(Allocation, SaysWhatTheLeastIs) {
     problem.target = {Kind::Kl, 1e-9};
     EXPECT_THAT(complaintOf([&] { solved(problem); }).sentence, HasSubstr("nats"));
     problem.target = {Kind::TokensPerSecond, 1e9};
-    EXPECT_THAT(complaintOf([&] { solved(problem); }).sentence, HasSubstr("tokens a second"));
+    EXPECT_THAT(complaintOf([&] { solved(problem); }).sentence,
+                HasSubstr("(estimated) is the most that this plan can come to"));
     problem.target = {Kind::GpuMemory, 1e6};
     EXPECT_THAT(complaintOf([&] { solved(problem); }).sentence, HasSubstr("GPU memory"));
     problem.target = {Kind::BitsPerWeight, 0.1};
@@ -220,6 +221,22 @@ TEST(Allocation, ChoosesForOneCellAlone) {
     EXPECT_TRUE(none.changes.empty());
     problem.target.value -= 1;
     EXPECT_EQ(complaintOf([&] { solved(problem); }).code, "allocation.budget");
+}
+
+/// Nothing says what less rank would cost.
+TEST(Allocation, StaysInsideOfTheMeasuredRanks) {
+    const ModelConfig config = layeredConfig(2);
+    Report report = plausibleReport(config, 1);
+    for (auto& [cell, options] : report.fidelity.front().options) {
+        std::erase_if(options, [](const FidelityOption& option) { return option.rank == 0; });
+    }
+    AllocationProblem problem = problemOf(config, {Kind::BitsPerWeight, 4});
+    problem.losses = std::make_shared<LossModel>(report, config);
+    const Allocation found = solved(problem);
+    EXPECT_FALSE(found.changes.empty());
+    for (const AllocationChange& change : found.changes) {
+        EXPECT_TRUE(change.after.rank >= 64 || change.after.rank == change.before.rank);
+    }
 }
 
 TEST(Allocation, SaysWhyEachCellChanged) {
@@ -298,7 +315,7 @@ TEST(Allocation, CanHaveEveryPointOfItsFront) {
     AllocationProblem problem = problemOf(layeredConfig(6), {Kind::BitsPerWeight, 2.5});
     const std::vector<FrontPoint> front = paretoFront(problem, 20, {});
     EXPECT_GT(front.size(), 10U);
-    EXPECT_LE(front.size(), 21U);
+    EXPECT_LE(front.size(), 20U);
     problem.keepsTables = true; // as a target of bits a weight leaves them alone
     for (size_t i = 0; i < front.size(); ++i) {
         problem.target = {Kind::Bytes, static_cast<double>(front[i].bytes)};

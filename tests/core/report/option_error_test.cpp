@@ -46,6 +46,17 @@ TEST(OptionError, OutsideItSaysSoAndPromisesLittle) {
     EXPECT_NEAR(at(kTable, 4, 0).relativeError, 0.08, 1e-12);
 }
 
+/// A plan that was solved and is measured again has ranks at bits that nothing else is measured at.
+TEST(OptionError, MoreRankAtSomeBitsSaysNothingOfLess) {
+    const Options options = {{2, 0, 0.3},  {2, 64, 0.2}, {2.5, 64, 0.14},
+                             {3, 0, 0.16}, {3, 64, 0.1}, {4, 64, 0.05}};
+    EXPECT_NEAR(at(options, 2.5, 64).relativeError, 0.14, 1e-12);
+    EXPECT_NEAR(at(options, 2.5, 0).relativeError, std::sqrt(0.3 * 0.16), 1e-12);
+    EXPECT_EQ(at(options, 2.5, 0).origin, ErrorOrigin::Interpolated);
+    EXPECT_NEAR(at(options, 3, 0).relativeError, 0.16, 1e-12);
+    EXPECT_NEAR(at(options, 4, 0).relativeError, 0.08, 1e-12);
+}
+
 TEST(OptionError, OneSettingIsEnough) {
     const Options one = {{2, 64, 0.2}};
     EXPECT_NEAR(at(one, 2, 64).relativeError, 0.2, 1e-12);
