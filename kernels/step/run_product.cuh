@@ -3,6 +3,7 @@
 
 #include "kernels/step/batch.cuh"
 #include "kernels/step/factor.cuh"
+#include "kernels/step/items.cuh"
 #include "kernels/step/product.cuh"
 #include "kernels/step/rows.cuh"
 #include "kernels/trellis/code_shape.cuh"
@@ -32,56 +33,6 @@ __device__ __noinline__ void stage(int sequence) {
     if (sequence == 0) {
         stageFactor(phase);
     }
-}
-
-/// One of the thread block's items: part of the columns of 16 rows of a product.
-struct ProductItem {
-    int product = -1; ///< -1: there is none, or it is of a factor in 4 bits
-    int group = 0;
-    int split = 0;
-    int at = 0; ///< among all items of the grid; those of such factors follow the others
-};
-
-/// Warps take the next item when they are done with theirs; where sums go does not depend on who
-/// makes them.
-__device__ inline int nextTicket() {
-    int taken = 0;
-    if (laneIndex() == 0) {
-        taken = atomicAdd(&stepMemory().tickets, 1);
-    }
-    return __shfl_sync(kAllLanes, taken, 0) * static_cast<int>(gridDim.x) +
-           static_cast<int>(blockIdx.x);
-}
-
-__device__ inline ProductItem itemAt(const ProductPhase& phase, int at) {
-    ProductItem item;
-    item.at = at;
-    if (at < phase.items) {
-        item.product = 0;
-        while (item.product + 1 < phase.productCount - phase.factorCount &&
-               at >= phase.products[item.product + 1].firstItem) {
-            ++item.product;
-        }
-        const StepProduct& product = phase.products[item.product];
-        const int own = at - product.firstItem;
-        // Items are fewer than 2^22, so the quotient in f32 is exact.
-        item.group = static_cast<int>((static_cast<float>(own) + 0.5F) * product.inverseSplits);
-        item.split = own - item.group * product.splits;
-    }
-    return item;
-}
-
-/// Tickets of the first items are the warps' numbers; kFirstTicket is the first that is taken.
-inline constexpr int kFirstTicket = kStepThreads / kWarpLanes;
-
-__device__ inline int firstTicket() {
-    return warpIndex() * static_cast<int>(gridDim.x) + static_cast<int>(blockIdx.x);
-}
-
-/// Where an item's sums go.
-__device__ inline float* sumsOf(const StepProduct& product, const ProductItem& item, int sequence) {
-    const int64_t part = static_cast<int64_t>(sequence) * product.splits + item.split;
-    return product.partial + (part * product.groups + item.group) * kTrellisRows;
 }
 
 /// Rows stored row by row. Not inlined: it would be compiled into every code's loop.

@@ -1,0 +1,202 @@
+// L R at the end of a product: a team of 256 threads sums the parts of R x and multiplies them by
+// 128 rows of L.
+#pragma once
+
+#include "kernels/step/memory.cuh"
+#include "kernels/step/vector.cuh"
+
+namespace caldera::kernels::step {
+
+/// Waits for the threads of the own team.
+__device__ inline void syncTeam() {
+    const int team = static_cast<int>(threadIdx.x) / kTeamThreads;
+    asm volatile("bar.sync %0, %1;" ::"r"(team + 1), "n"(kTeamThreads) : "memory");
+}
+
+/// What one thread of a team does: a row of a result, or a part of what the row needs. Where there
+/// are two results (gate and up) a half of the team has each; else each half has half of the
+/// products' parts and of the rank.
+struct TeamPlace {
+    int half;    ///< of the team's 256 threads
+    int row;     ///< of the result
+    int thread;  ///< of those that have the same result
+    int threads; ///< so many have it
+    int share;   ///< of the row: 0 or 1
+    int shares;  ///< so many threads have the row
+
+    __device__ TeamPlace(int block, bool isPair) {
+        const int own = threadNumber() % kTeamThreads;
+        half = own / kTeamRows;
+        row = block * kTeamRows + own % kTeamRows;
+        thread = isPair ? own % kTeamRows : own;
+        threads = isPair ? kTeamRows : kTeamThreads;
+        share = isPair ? 0 : half;
+        shares = isPair ? 1 : 2;
+    }
+};
+
+/// Sums of the parts of R x: neighbouring lanes have four rank indices, some of the parts each.
+struct ReducedQuad {
+    int first; ///< rank index, within `count`; not below count: the lane has none
+    int lane;  ///< which parts
+    int lanes; ///< a power of two
+
+    __device__ ReducedQuad(int count, const TeamPlace& place) {
+        const int most = min(quotient(place.threads, max(count / kOfLane, 1)), kWarpLanes);
+        lanes = 1 << (31 - __clz(max(most, 1)));
+        lane = place.thread & (lanes - 1);
+        first = quotient(place.thread, lanes) * kOfLane;
+    }
+
+    /// The sum of the lane's parts; eight are under way at once.
+    __device__ float4 sumOwn(const StepResult& result, int sequence, int from, int count) const {
+        constexpr int kTogether = 8;
+        const float* parts = result.reduced +
+                             static_cast<int64_t>(sequence) * result.reducedSplits * result.rank +
+                             from + first;
+        const int end = first < count ? result.reducedSplits : 0;
+        float4 total = all(0);
+#pragma unroll 1
+        for (int split = lane; split < end; split += kTogether * lanes) {
+            float4 part[kTogether];
+#pragma unroll
+            for (int i = 0; i < kTogether; ++i) {
+                part[i] = all(0);
+                if (split + i * lanes < end) {
+                    part[i] = *reinterpret_cast<const float4*>(
+                        parts + static_cast<int64_t>(split + i * lanes) * result.rank);
+                }
+            }
+#pragma unroll
+            for (int i = 0; i < kTogether; ++i) {
+                total = plus(total, part[i]);
+            }
+        }
+        return total;
+    }
+
+    /// The sums of all parts, in every lane that shares the indices.
+    __device__ float4 sumLanes(float4 own) const {
+#pragma unroll 1
+        for (int distance = lanes / 2; distance > 0; distance /= 2) {
+            own.x += __shfl_xor_sync(kAllLanes, own.x, distance);
+            own.y += __shfl_xor_sync(kAllLanes, own.y, distance);
+            own.z += __shfl_xor_sync(kAllLanes, own.z, distance);
+            own.w += __shfl_xor_sync(kAllLanes, own.w, distance);
+        }
+        return own;
+    }
+};
+
+/// 32 entries of a row of L in 4 bits times the reduced vector.
+__device__ inline float dotLevels32(uint4 words, const float* reduced) {
+    const float* levels = stepMemory().levels;
+    const uint32_t word[4] = {words.x, words.y, words.z, words.w};
+    float sum[4] = {};
+#pragma unroll
+    for (int i = 0; i < 4; ++i) {
+        const float4 low = *reinterpret_cast<const float4*>(reduced + 8 * i);
+        const float4 high = *reinterpret_cast<const float4*>(reduced + 8 * i + 4);
+        const float x[8] = {low.x, low.y, low.z, low.w, high.x, high.y, high.z, high.w};
+#pragma unroll
+        for (int j = 0; j < 8; ++j) {
+            sum[i] = fmaf(levels[(word[i] >> (4 * j)) & 0xFU], x[j], sum[i]);
+        }
+    }
+    return (sum[0] + sum[1]) + (sum[2] + sum[3]);
+}
+
+/// A thread's entries of a row of L, [first, first + count) of the rank: 16 bytes at a time, the
+/// first of them loaded before the reduced vector is known.
+struct EvenLeft {
+    static constexpr int kTogether = 2;
+    static constexpr int kEntries = 32; ///< of 16 bytes
+    const uint4* from;
+    uint4 words[kTogether];
+
+    __device__ EvenLeft(const StepResult& result, const TeamPlace& place, int first, int count)
+        : from(reinterpret_cast<const uint4*>(
+              result.left + (static_cast<int64_t>(place.row) * result.rank + first) / 2)) {
+#pragma unroll
+        for (int i = 0; i < kTogether; ++i) {
+            words[i] = {};
+            if (place.row < result.rows && i * kEntries < count) {
+                words[i] = from[i];
+            }
+        }
+    }
+
+    __device__ float times(const StepResult& result, const TeamPlace& place, int count,
+                           const float* reduced) const {
+        float sum = 0;
+        if (place.row < result.rows) {
+#pragma unroll
+            for (int i = 0; i < kTogether; ++i) {
+                if (i * kEntries < count) {
+                    sum += dotLevels32(words[i], reduced + i * kEntries);
+                }
+            }
+#pragma unroll 2
+            for (int i = kTogether; i * kEntries < count; ++i) {
+                sum += dotLevels32(from[i], reduced + i * kEntries);
+            }
+        }
+        return sum;
+    }
+};
+
+/// The same for any count that is a multiple of 8, and for L in fp16.
+__device__ __noinline__ float multiplyLeft(const StepResult& result, int row, int first, int count,
+                                           const float* reduced) {
+    const float* levels = stepMemory().levels;
+    float sum = 0;
+    const int64_t at = static_cast<int64_t>(row) * result.rank + first;
+    if (result.leftStorage == StepStorage::Lloyd4) {
+        const auto* words = reinterpret_cast<const uint32_t*>(result.left + at / 2);
+#pragma unroll 2
+        for (int i = 0; i < count; i += 8) {
+            const uint32_t word = words[i / 8];
+#pragma unroll
+            for (int j = 0; j < 8; ++j) {
+                sum = fmaf(levels[(word >> (4 * j)) & 0xFU], reduced[i + j], sum);
+            }
+        }
+        return sum;
+    }
+    const auto* values = reinterpret_cast<const __half*>(result.left) + at;
+#pragma unroll 8
+    for (int i = 0; i < count; ++i) {
+        sum = fmaf(__half2float(values[i]), reduced[i], sum);
+    }
+    return sum;
+}
+
+/// What L R adds to a thread's row from rank indices [from, from + count); all threads of the team
+/// call it. count is at most kTeamRank.
+template <bool kEven>
+__device__ inline float lowRank(const StepResult& result, int sequence, const TeamPlace& place,
+                                int from, int count, TeamMemory& memory) {
+    const int part = count / place.shares; // count is a multiple of 16
+    const int first = place.share * part;
+    const ReducedQuad quad(count, place);
+    float* reduced = memory.reduced[place.shares == 1 ? place.half : 0];
+    const EvenLeft left(result, place, from + first, kEven ? part : 0);
+    float4 scale = all(0);
+    if (quad.first < count) {
+        scale = *reinterpret_cast<const float4*>(result.factorScale + from + quad.first);
+    }
+    const float4 sum = quad.sumLanes(quad.sumOwn(result, sequence, from, count));
+    if (quad.first < count && quad.lane == 0) {
+        *reinterpret_cast<float4*>(reduced + quad.first) = times(sum, scale);
+    }
+    syncTeam();
+    if constexpr (kEven) {
+        return left.times(result, place, part, reduced + first);
+    } else {
+        return place.row < result.rows
+                   ? multiplyLeft(result, place.row, from + first, part, reduced + first)
+                   : 0;
+    }
+}
+
+} // namespace caldera::kernels::step

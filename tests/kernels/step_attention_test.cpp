@@ -1,0 +1,173 @@
+// Attention of a step on a GPU against the processor's.
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "tests/kernels/step_fixture.h"
+
+using namespace caldera::kernels;
+using namespace caldera::kernels::cuda;
+
+namespace {
+
+/// Attention of several tokens one after another, on both sides.
+struct AttentionCase {
+    int heads, kvHeads, headSize, cacheBits, tokens;
+};
+
+} // namespace
+
+class CudaStepAttention : public CudaStep, public testing::WithParamInterface<AttentionCase> {};
+
+TEST_P(CudaStepAttention, SeesTheWholeContext) {
+    const AttentionCase& shape = GetParam();
+    const int pagesEach = shape.tokens / kPageTokens + 1;
+    const int slots = 2;
+    const int kvSize = shape.kvHeads * shape.headSize;
+    const int size = shape.heads * shape.headSize;
+    const int64_t places = static_cast<int64_t>(slots * pagesEach) * shape.kvHeads * kPageTokens;
+    StepProgram program(slots, 16, kEpsilon);
+    AttendPhase attend;
+    attend.heads = shape.heads;
+    attend.kvHeads = shape.kvHeads;
+    attend.headSize = shape.headSize;
+    attend.tableWidth = pagesEach;
+    attend.queries = program.floats(slots * size);
+    attend.keys = program.floats(slots * kvSize);
+    attend.values = program.floats(slots * kvSize);
+    std::vector<float> cosines;
+    std::vector<float> sines;
+    for (int position = 0; position < shape.tokens; ++position) {
+        for (int i = 0; i < shape.headSize / 2; ++i) {
+            const double angle = position * std::pow(10000.0, -2.0 * i / shape.headSize);
+            cosines.push_back(static_cast<float>(std::cos(angle)));
+            sines.push_back(static_cast<float>(std::sin(angle)));
+        }
+    }
+    attend.cosines = arrays_.upload(cosines);
+    attend.sines = arrays_.upload(sines);
+    std::vector<int32_t> pages; // of the two sequences, shuffled together
+    for (int slot = 0; slot < slots; ++slot) {
+        for (int page = 0; page < pagesEach; ++page) {
+            pages.push_back((pagesEach - 1 - page) * slots + slot);
+        }
+    }
+    attend.pages = arrays_.upload(pages);
+    attend.cache.bits = shape.cacheBits;
+    attend.cache.keys = program.floats(places * shape.headSize);
+    attend.cache.values = program.floats(places * shape.headSize);
+    attend.cache.keyScale = program.floats(places);
+    attend.cache.valueScale = program.floats(places);
+    const int64_t parts = static_cast<int64_t>(slots) * shape.heads * kAttentionParts;
+    attend.parts = {program.floats(parts * shape.headSize), program.floats(parts),
+                    program.floats(parts)};
+    CombinePhase combine;
+    combine.heads = shape.heads;
+    combine.headSize = shape.headSize;
+    combine.parts = attend.parts;
+    StepLinear plain; // so that the combined vector comes out as it is
+    plain.storage = StepStorage::Bfloat16;
+    combine.next = program.inputOf({{plain}, size, nullptr, 1, nullptr}, StepRole::O);
+    program.attend(attend);
+    program.combine(combine);
+    program.seal(0);
+
+    const auto keysOf = [&](int slot, int position) {
+        return randomNormal(kvSize, 1, static_cast<uint32_t>(1000 * slot + position));
+    };
+    const auto valuesOf = [&](int slot, int position) {
+        return randomNormal(kvSize, 1, static_cast<uint32_t>(500000 + 1000 * slot + position));
+    };
+    const auto queriesOf = [&](int slot) {
+        return randomNormal(size, 1, static_cast<uint32_t>(900000 + slot));
+    };
+    DeviceMemory<StepState> state(1);
+    const auto upload = [](const float* to, const std::vector<float>& values) {
+        cudaMemcpy(const_cast<float*>(to), values.data(), values.size() * 4,
+                   cudaMemcpyHostToDevice);
+    };
+    // Slot 1 lags behind, so that the sequences of a step have different lengths.
+    const auto positionOf = [&](int slot, int step) { return slot == 0 ? step : step * 2 / 3; };
+    for (int step = 0; step < shape.tokens; ++step) {
+        StepState now = stateOf(slots);
+        for (int slot = 0; slot < slots; ++slot) {
+            now.position[slot] = positionOf(slot, step);
+            upload(attend.queries + slot * size, queriesOf(slot));
+            upload(attend.keys + slot * kvSize, keysOf(slot, now.position[slot]));
+            upload(attend.values + slot * kvSize, valuesOf(slot, now.position[slot]));
+        }
+        cudaMemcpy(state.data(), &now, sizeof(now), cudaMemcpyHostToDevice);
+        program.run(state.data(), slots, program.phaseCount(), nullptr);
+    }
+    ASSERT_EQ(cudaDeviceSynchronize(), cudaSuccess);
+    const StepVector& out = combine.next.plain;
+    const auto codes = download(static_cast<const int16_t*>(out.codes),
+                                static_cast<size_t>(slots * out.blocks) * kQuantizedBlock);
+    const auto scale = download(out.scale, static_cast<size_t>(slots * out.blocks));
+
+    const auto rotate = [&](std::vector<float> head, int position) {
+        const int turned = shape.headSize / 2;
+        for (int i = 0; i < turned; ++i) {
+            const float a = head[static_cast<size_t>(i)];
+            const float b = head[static_cast<size_t>(i + turned)];
+            const float cosine = cosines[static_cast<size_t>(position * turned + i)];
+            const float sine = sines[static_cast<size_t>(position * turned + i)];
+            head[static_cast<size_t>(i)] = a * cosine - b * sine;
+            head[static_cast<size_t>(i + turned)] = b * cosine + a * sine;
+        }
+        return head;
+    };
+    const auto headOf = [&](const std::vector<float>& all, int head) {
+        const auto first = all.begin() + head * shape.headSize;
+        return std::vector<float>(first, first + shape.headSize);
+    };
+    for (int slot = 0; slot < slots; ++slot) {
+        const int last = positionOf(slot, shape.tokens - 1);
+        std::vector<float> expected;
+        for (int head = 0; head < shape.heads; ++head) {
+            const int kvHead = head / (shape.heads / shape.kvHeads);
+            const std::vector<float> query = rotate(headOf(queriesOf(slot), head), last);
+            std::vector<double> sum(static_cast<size_t>(shape.headSize));
+            double weight = 0;
+            for (int position = 0; position <= last; ++position) {
+                const auto key = rotate(headOf(keysOf(slot, position), kvHead), position);
+                const auto value = headOf(valuesOf(slot, position), kvHead);
+                double score = 0;
+                for (size_t i = 0; i < key.size(); ++i) {
+                    score += static_cast<double>(query[i]) * key[i];
+                }
+                const double own = std::exp(score / std::sqrt(shape.headSize));
+                weight += own;
+                for (size_t i = 0; i < value.size(); ++i) {
+                    sum[i] += own * value[i];
+                }
+            }
+            for (const double each : sum) {
+                expected.push_back(static_cast<float>(each / weight));
+            }
+        }
+        std::vector<float> values;
+        for (int i = 0; i < size; ++i) {
+            values.push_back(codes[static_cast<size_t>(slot * out.blocks * 128 + i)] *
+                             scale[static_cast<size_t>(slot * out.blocks + i / 128)]);
+        }
+        expectNear(values, expected, shape.cacheBits == 16 ? 4e-3F : 4e-2F,
+                   "slot " + std::to_string(slot));
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Shapes, CudaStepAttention,
+    testing::Values(AttentionCase{3, 1, 64, 16, 5}, AttentionCase{9, 3, 64, 16, 130},
+                    AttentionCase{16, 2, 128, 16, 70}, AttentionCase{8, 8, 96, 16, 65},
+                    AttentionCase{8, 1, 256, 16, 3}, AttentionCase{14, 2, 64, 8, 140},
+                    AttentionCase{8, 1, 128, 8, 1100}),
+    [](const auto& given) {
+        const AttentionCase& each = given.param;
+        return "h" + std::to_string(each.heads) + "kv" + std::to_string(each.kvHeads) + "d" +
+               std::to_string(each.headSize) + "b" + std::to_string(each.cacheBits) + "t" +
+               std::to_string(each.tokens);
+    });
