@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
+#include <limits>
 
 #include "core/allocation/items.h"
 #include "core/allocation/wording.h"
@@ -179,6 +179,7 @@ private:
         std::stable_sort(branches.begin(), branches.end(),
                          [](const Branch& a, const Branch& b) { return a.bound < b.bound; });
         std::optional<Selection> best;
+        double bound = std::numeric_limits<double>::infinity(); // of all branches looked into
         for (const Branch& branch : branches) {
             if (best && branch.bound >= best->loss) {
                 break;
@@ -190,10 +191,12 @@ private:
             Selection found = chooseWithin(choices, limit, stop);
             std::copy(branch.picks.begin(), branch.picks.end(),
                       found.picks.begin() + static_cast<std::ptrdiff_t>(first));
+            bound = std::min(bound, found.loss - found.gap);
             if (!best || found.loss < best->loss) {
                 best = std::move(found);
             }
         }
+        best->gap = std::max(best->loss - bound, 0.0);
         return *best;
     }
 
@@ -216,13 +219,14 @@ private:
                           : measure_.text(cost, cells_);
         };
         const double asked = isKl() ? problem_.target.value : measure_.budget(cells_);
-        const std::string came = problem_.target.kind == Kind::TokensPerSecond
-                                     ? roundedText(problem_.target.value) + " tokens a second"
-                                     : text(asked);
+        const bool isSpeed = problem_.target.kind == Kind::TokensPerSecond;
+        const std::string came =
+            isSpeed ? roundedText(problem_.target.value) + " tokens a second" : text(asked);
         const bool hasFixed = items_.size() < static_cast<size_t>(problem_.config.cellCount());
         throw Error("allocation.budget",
-                    "The target of " + came + " cannot be kept: " + text(whole) +
-                        " is the least that this plan can come to. Choose another target, " +
+                    "The target of " + came + " cannot be kept: " + text(whole) + " is the " +
+                        (isSpeed ? "most" : "least") +
+                        " that this plan can come to. Choose another target, " +
                         (hasFixed ? "unlock cells, " : "") +
                         "or measure more settings with `caldera fidelity --options`.",
                     {{"came", came}, {"least", text(whole)}});

@@ -72,8 +72,9 @@ struct FrontPoint {
     double kl = 0;     ///< predicted
 };
 
-/// Best plans from the smallest to the best, whatever the target: at most `most` points of rising
-/// bytes and falling KL divergence. Each can be had by solve() with its bytes as the target.
+/// Best plans from the smallest to the best, whatever the target: at most `most` points (2 or more)
+/// of rising bytes and falling KL divergence. Each can be had by solve() with its bytes as the
+/// target.
 std::vector<FrontPoint> paretoFront(const AllocationProblem& problem, int most,
                                     const std::stop_token& stop);
 

@@ -2,12 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
-#include <numeric>
 
 #include "core/allocation/choice_hull.h"
 #include "core/allocation/choice_search.h"
-#include "core/base/error.h"
 
 namespace caldera {
 
