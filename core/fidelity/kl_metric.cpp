@@ -79,7 +79,7 @@ void KlMetric::branchCell(const LayerView& view, Module module) {
          blockForward(weights_->config(), view.disturbedIn(module), view.input)});
 }
 
-/// The original's states and all variants' after the last layer; returns the original's.
+/// Takes the original's states and all variants' to the end; returns the original's.
 torch::Tensor KlMetric::passOn(int layer, const torch::Tensor& hidden, const Passed& passed) {
     torch::Tensor original = hidden.clone();
     for (int next = layer + 1; next < weights_->config().layerCount; ++next) {

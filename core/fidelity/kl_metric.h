@@ -2,7 +2,6 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <stop_token>
 #include <vector>
@@ -43,7 +42,6 @@ private:
         int headBits = 16;
     };
     torch::Tensor passOn(int layer, const torch::Tensor& hidden, const Passed& passed);
-    void score(const torch::Tensor& last, FidelityMetric& metric);
     void scoreWithHead(const torch::Tensor& last, int headBits, FidelityMetric& metric);
 
     std::shared_ptr<const TransformerWeights> weights_;
