@@ -121,6 +121,22 @@ void applyThreads(const Options& options, const fs::path& work) {
     compute.apply();
 }
 
+/// Throws unless the other project's JSON can be written when everything is measured.
+void checkLensJson(const Options& options, const FidelityRequest& request, const fs::path& out) {
+    if (options.lensJson.empty()) {
+        return;
+    }
+    if (!request.metrics.contains(Metric::Lens)) {
+        throw UsageError("usage", "--lens-json needs the metric lens: add it to --metric.");
+    }
+    if (fs::weakly_canonical(options.lensJson) == fs::weakly_canonical(out)) {
+        throw UsageError("usage", "--lens-json and the report have the same file, " + out.string() +
+                                      ". Choose another for one of them.");
+    }
+    requireOutsideArtifacts(options.lensJson);
+    requireWritable(options.lensJson);
+}
+
 void writeLens(const Options& options, const Report& report, const Model& model) {
     const auto lens = std::find_if(report.fidelity.begin(), report.fidelity.end(),
                                    [](const auto& metric) { return metric.name == "lens"; });
@@ -136,10 +152,8 @@ void run(const Options& options, Invocation& invocation) {
     applyThreads(options, work);
     FidelityRequest request = requestFor(options, invocation);
     request.work = work;
-    if (!options.lensJson.empty() && !request.metrics.contains(Metric::Lens)) {
-        throw UsageError("usage", "--lens-json needs the metric lens: add it to --metric.");
-    }
     requireWritable(out);
+    checkLensJson(options, request, out);
     const std::optional<Report> earlier = earlierReport(out, *request.model);
     Report report = measureFidelity(request, invocation.progress, invocation.stop);
     if (earlier) {

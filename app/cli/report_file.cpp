@@ -11,7 +11,7 @@ namespace fs = std::filesystem;
 void requireOutsideArtifacts(const fs::path& file) {
     if (isArtifact(fs::absolute(file).parent_path())) {
         throw UsageError("report.sealed",
-                         "--out " + file.string() +
+                         file.string() +
                              " lies in an artifact, which measurements never change. Choose a "
                              "place outside of it.");
     }

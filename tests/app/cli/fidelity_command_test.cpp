@@ -112,6 +112,10 @@ TEST_F(FidelityCommand, RefusesWhatItCannotDoBeforeItMeasures) {
         return Json::parse(refused.out).at("error").at("code").get<std::string>();
     };
     EXPECT_EQ(codeOf({"--lens-json", (folder_ / "x.json").string()}), "usage");
+    EXPECT_EQ(codeOf({"--metric", "lens", "--lens-json", out_.string()}), "usage");
+    EXPECT_THAT(codeOf({"--metric", "lens", "--lens-json", folder_.string()}),
+                testing::StartsWith("file."));
+    EXPECT_FALSE(fs::exists(out_));
     EXPECT_EQ(codeOf({}, "2x7"), "fidelity.options");
     EXPECT_EQ(codeOf({"--metric", "proxy,sense"}), "usage");
     Report other;
