@@ -60,6 +60,13 @@
             <numerusform>%n cells or tables changed: %1 bits per weight, predicted KL %2 instead of %3.</numerusform>
         </translation>
     </message>
+    <message numerus="yes">
+        <source>%n cell(s) or tables changed: %1 bits per weight, estimated KL %2 instead of %3.</source>
+        <translation>
+            <numerusform>%n cell or table changed: %1 bits per weight, estimated KL %2 instead of %3.</numerusform>
+            <numerusform>%n cells or tables changed: %1 bits per weight, estimated KL %2 instead of %3.</numerusform>
+        </translation>
+    </message>
 </context>
 <context>
     <name>caldera::studio::PlanView</name>

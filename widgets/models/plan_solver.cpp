@@ -172,11 +172,17 @@ void PlanSolver::take(const QString& name, const Plan& before, const Allocation&
     comparison_.begin(tr("the plan before"), before, reasonsOf(allocation, cells));
     plan.take(name, allocation.plan);
     base_ = allocation.plan;
-    Q_EMIT solved(
-        tr("%n cell(s) or tables changed: %1 bits per weight, predicted KL %2 instead of %3.",
-           nullptr, static_cast<int>(allocation.changes.size()))
-            .arg(figureText(allocation.size.bitsPerWeight), figureText(allocation.predictedKl),
-                 figureText(allocation.klBefore)));
+    const auto changes = static_cast<int>(allocation.changes.size());
+    const bool isPredicted = losses_ && losses_->hasSensitivities();
+    const QString sentence =
+        isPredicted
+            ? tr("%n cell(s) or tables changed: %1 bits per weight, predicted KL %2 instead of %3.",
+                 nullptr, changes)
+            : tr("%n cell(s) or tables changed: %1 bits per weight, estimated KL %2 instead of %3.",
+                 nullptr, changes);
+    Q_EMIT solved(sentence.arg(figureText(allocation.size.bitsPerWeight),
+                               figureText(allocation.predictedKl),
+                               figureText(allocation.klBefore)));
 }
 
 void PlanSolver::findFront() {
