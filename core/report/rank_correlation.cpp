@@ -51,22 +51,28 @@ std::optional<double> spearman(std::span<const double> a, std::span<const double
     return product / std::sqrt(firstSquares * secondSquares);
 }
 
+std::optional<CellCorrelation> correlationOf(const std::map<Cell, double>& a,
+                                             const std::map<Cell, double>& b) {
+    std::vector<double> first;
+    std::vector<double> second;
+    for (const auto& [cell, value] : a) {
+        if (const auto other = b.find(cell); other != b.end()) {
+            first.push_back(value);
+            second.push_back(other->second);
+        }
+    }
+    const auto correlation = spearman(first, second);
+    return correlation
+               ? std::optional(CellCorrelation{static_cast<int>(first.size()), *correlation})
+               : std::nullopt;
+}
+
 std::vector<RankCorrelation> rankCorrelations(std::span<const FidelityMetric> metrics) {
     std::vector<RankCorrelation> correlations;
     for (size_t i = 0; i < metrics.size(); ++i) {
         for (size_t j = i + 1; j < metrics.size(); ++j) {
-            std::vector<double> first;
-            std::vector<double> second;
-            for (const auto& [cell, value] : metrics[i].values) {
-                if (const auto other = metrics[j].values.find(cell);
-                    other != metrics[j].values.end()) {
-                    first.push_back(value);
-                    second.push_back(other->second);
-                }
-            }
-            if (const auto correlation = spearman(first, second)) {
-                correlations.push_back({metrics[i].name, metrics[j].name,
-                                        static_cast<int>(first.size()), *correlation});
+            if (const auto found = correlationOf(metrics[i].values, metrics[j].values)) {
+                correlations.push_back({*found, metrics[i].name, metrics[j].name});
             }
         }
     }

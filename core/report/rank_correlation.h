@@ -1,6 +1,7 @@
 // Whether two metrics name the same cells as the fragile ones.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -14,10 +15,16 @@ namespace caldera {
 /// fewer than 3 pairs and where all values of one side are equal. Both have one length and no NaN.
 std::optional<double> spearman(std::span<const double> a, std::span<const double> b);
 
-struct RankCorrelation {
-    std::string first, second; ///< names of metrics
-    int cells = 0;             ///< that both measured
+struct CellCorrelation {
+    int cells = 0; ///< that both measured
     double correlation = 0;
+};
+/// Of the cells that have both values; nothing where spearman() gives nothing.
+std::optional<CellCorrelation> correlationOf(const std::map<Cell, double>& a,
+                                             const std::map<Cell, double>& b);
+
+struct RankCorrelation : CellCorrelation {
+    std::string first, second; ///< names of metrics
 };
 
 /// Of every pair of metrics that has one, in the order of the metrics.

@@ -1,9 +1,11 @@
 #include "widgets/heatmap/heatmap_panel.h"
 
 #include <QComboBox>
+#include <QLocale>
 #include <QSignalBlocker>
 #include <QVBoxLayout>
 
+#include "core/report/rank_correlation.h"
 #include "widgets/heatmap/heatmap_legend.h"
 #include "widgets/heatmap/heatmap_view.h"
 #include "widgets/models/difference_model.h"
@@ -26,6 +28,23 @@ QString tableToolTip(const QString& name, const ModelConfig& config, int bits) {
     return HeatmapPanel::tr("%1, %2 × %3, at %4 bits a weight. No metric is measured for it.")
         .arg(name, countText(config.vocabSize), countText(config.hiddenSize))
         .arg(bits);
+}
+
+/// Whether other metrics put the cells in the same order as the one that is shown.
+QString agreementText(const MetricLayer& shown, const QList<MetricLayer>& metrics) {
+    QStringList lines;
+    for (const MetricLayer& other : metrics) {
+        const auto found = correlationOf(shown.values, other.values);
+        if (other.id != shown.id && found) {
+            lines.append(HeatmapPanel::tr("%1: %2").arg(
+                other.title, QLocale::c().toString(found->correlation, 'f', 2)));
+        }
+    }
+    return lines.isEmpty()
+               ? QString()
+               : HeatmapPanel::tr("Rank correlation of %1 (1: the same order of cells, 0: none)")
+                         .arg(shown.title) +
+                     u'\n' + lines.join(u'\n');
 }
 
 } // namespace
@@ -188,6 +207,7 @@ void HeatmapPanel::rebuild() {
     }
     if (const MetricLayer* metric = session_.metric(metricId())) {
         grid_.setMetric(metric->title, metric->kind);
+        metrics_->setToolTip(agreementText(*metric, session_.metrics()));
     } else {
         grid_.setMetric({}, {});
     }

@@ -92,6 +92,14 @@ void Session::show(const OpenResult& result) {
     Q_EMIT reportChanged(); // last: by now every heatmap shows what was read
 }
 
+QString Session::titleOf(const QString& metric) {
+    return metric == u"proxy"   ? tr("Fragility at 2 bits")
+           : metric == u"kl"    ? tr("KL divergence")
+           : metric == u"sipit" ? tr("Noise ratio")
+           : metric == u"lens"  ? tr("Lens")
+                                : metric;
+}
+
 void Session::rebuildMetrics() {
     metrics_.clear();
     if (live_) {
@@ -104,8 +112,7 @@ void Session::rebuildMetrics() {
         for (const FidelityMetric& found : source->fidelity) {
             const QString id = QString::fromStdString(found.name);
             if (metric(id) == nullptr) {
-                metrics_.append({id, id == u"proxy" ? tr("Fragility at 2 bits") : id,
-                                 tr("measured"), found.values});
+                metrics_.append({id, titleOf(id), tr("measured"), found.values});
             }
         }
     }

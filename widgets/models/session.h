@@ -75,6 +75,8 @@ Q_SIGNALS:
 private:
     struct Outcome;
     void read(const QString& path, std::function<OpenResult()> work);
+    /// What people call a metric of a report.
+    static QString titleOf(const QString& metric);
     void rebuildMetrics();
     void setBusy(bool busy);
 
