@@ -78,14 +78,16 @@ void JobActions::measure() {
     const QString fingerprint = session_.facts()->fingerprint;
     const QString model = modelPath();
     const QString title = tr("Measure %1").arg(session_.facts()->name);
-    session_.inBackground(
-        [fingerprint] { return fidelityFile(fingerprint); },
-        [this, model, title](const QString& file) {
-            const QString id =
-                service_.start(u"fidelity"_s, title,
-                               {u"fidelity"_s, model, u"--metric"_s, u"proxy"_s, u"--out"_s, file});
-            Q_EMIT started(id, title);
-        });
+    session_.inBackground([fingerprint] { return fidelityFile(fingerprint); },
+                          [this, model, title](const QString& file) {
+                              // Errors for every setting and what they do to predictions: what the
+                              // solver needs.
+                              const QString id = service_.start(
+                                  u"fidelity"_s, title,
+                                  {u"fidelity"_s, model, u"--metric"_s, u"proxy,kl"_s,
+                                   u"--text-tokens"_s, u"512"_s, u"--out"_s, file});
+                              Q_EMIT started(id, title);
+                          });
 }
 
 void JobActions::suggestLaunch() {
@@ -154,7 +156,8 @@ void JobActions::takeEvent(const QString& id, const QJsonObject& event) {
         return;
     }
     const JobSummary job = service_.job(id);
-    if (!job.active() || !concernsOpenModel(job.arguments)) {
+    const bool isOfMetric = event.value(u"metric").toString() == service_.history(id).metric();
+    if (!job.active() || !concernsOpenModel(job.arguments) || !isOfMetric) {
         return;
     }
     if (liveJob_ != id) {

@@ -67,6 +67,13 @@ void JobHistory::applyStage(const QJsonObject& event, const QDateTime& time) {
 }
 
 void JobHistory::applyCell(const QJsonObject& event, const QDateTime& time) {
+    const QString metric = event.value("metric"_L1).toString();
+    if (cells_.isEmpty()) {
+        metric_ = metric;
+    }
+    if (metric != metric_) {
+        return; // numbers of different metrics are no one list
+    }
     JobCell cell;
     cell.layer = event.value("layer"_L1).toInt();
     cell.module = event.value("module"_L1).toString();

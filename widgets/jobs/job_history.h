@@ -47,6 +47,8 @@ public:
     /// How many lines came before the first of log().
     qint64 droppedLines() const { return droppedLines_; }
     const QList<JobCell>& cells() const { return cells_; }
+    /// Of a measurement, the metric of cells(): the first that it told. Else empty.
+    const QString& metric() const { return metric_; }
     /// Done and total units of the current stage; total 0 while unknown.
     qint64 done() const { return done_; }
     qint64 total() const { return total_; }
@@ -77,6 +79,7 @@ private:
     QList<JobLogLine> log_;
     qint64 droppedLines_ = 0;
     QList<JobCell> cells_;
+    QString metric_;
     double errorSum_ = 0;
     qint64 done_ = 0;
     qint64 total_ = 0;

@@ -47,6 +47,20 @@ TEST(JobHistory, TakesTheValueOfAMeasuredCell) {
     EXPECT_EQ(history.meanRelativeError(), 0.25);
 }
 
+TEST(JobHistory, KeepsToTheFirstOfSeveralMetrics) {
+    JobHistory history;
+    for (const auto& [metric, value] : {std::pair(u"proxy"_s, 0.25), {u"kl"_s, 0.002}}) {
+        history.apply(event(0, u"cell"_s,
+                            {{u"metric"_s, metric},
+                             {u"layer"_s, 1},
+                             {u"module"_s, u"q_proj"_s},
+                             {u"value"_s, value}}));
+    }
+    EXPECT_EQ(history.metric(), u"proxy"_s);
+    EXPECT_EQ(history.cells().size(), 1);
+    EXPECT_EQ(history.meanRelativeError(), 0.25);
+}
+
 TEST(JobHistory, CountsACellOnceWhenAResumedJobReportsItAgain) {
     JobHistory history;
     history.apply(event(0, u"cell"_s, cell(0, u"q_proj"_s, 0.10)));

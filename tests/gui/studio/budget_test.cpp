@@ -11,6 +11,7 @@
 #include "tests/gui/studio/large_model.h"
 #include "tests/gui/studio/studio_fixture.h"
 #include "widgets/cell_panel/cell_panel.h"
+#include "widgets/jobs/job_service.h"
 #include "widgets/plan_view/budget_bar.h"
 #include "widgets/plan_view/difference_panel.h"
 #include "widgets/plan_view/front_panel.h"
@@ -81,6 +82,40 @@ TEST_F(BudgetTest, WithoutMeasurementsNothingIsPredictedOrSolved) {
     EXPECT_TRUE(budget().solveButton()->toolTip().contains(u"Measure"_s));
     press(Qt::Key_Return, Qt::ControlModifier | Qt::ShiftModifier);
     EXPECT_TRUE(page().banner()->sentence().contains(u"Measure"_s));
+}
+
+TEST_F(BudgetTest, WithoutDivergencesItIsCalledAnEstimate) {
+    OpenResult model = measuredModel(largeConfig());
+    Report errors = *model.fidelity;
+    errors.fidelity.resize(1);
+    model.fidelity = std::make_shared<const Report>(errors);
+    window().session().show(model);
+    window().setMode(Mode::Plan);
+    QString told;
+    QObject::connect(&page().solver(), &PlanSolver::solved, &window(),
+                     [&told](const QString& text) { told = text; });
+    limit(u"Bits per weight"_s, 2.3);
+    budget().solveButton()->click();
+    ASSERT_TRUE(solved());
+    EXPECT_TRUE(told.contains(u"estimated KL"_s)) << told.toStdString();
+    EXPECT_EQ(figure(u"kl"_s).kind, u"estimated"_s);
+}
+
+TEST_F(BudgetTest, MeasureFindsOutWhatTheSolverHasToKnow) {
+    openLarge();
+    page().measureButton()->click();
+    ASSERT_TRUE(QTest::qWaitFor([this] { return window().jobs().jobs().size() == 1; }, kPatience));
+    EXPECT_TRUE(window().jobs().jobs().first().arguments.contains(u"proxy,kl"_s));
+}
+
+TEST_F(BudgetTest, TheChoiceOfMetricSaysHowFarTheyAgree) {
+    openLarge();
+    QString told;
+    for (const QComboBox* box : page().heatmap()->metricChoice()->findChildren<QComboBox*>()) {
+        told = box->toolTip();
+    }
+    EXPECT_TRUE(told.contains(u"Rank correlation of Fragility at 2 bits"_s)) << told.toStdString();
+    EXPECT_TRUE(told.contains(u"KL divergence: 1.00"_s)) << told.toStdString();
 }
 
 TEST_F(BudgetTest, SolveKeepsToTheBudgetAsOneStepAndSaysWhy) {
