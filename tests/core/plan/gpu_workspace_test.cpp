@@ -17,9 +17,9 @@ int64_t workspace(const GpuLoad& load, int rank = 64) {
 }
 
 TEST(GpuWorkspace, IsALittleMoreThanWasSeen) {
-    // `bench decode --rank 64` took 20.6 GiB of an H100, cache 2.5, weights 17.8: about 0.33 GiB.
-    EXPECT_GT(workspace({}), 340 * kMebi);
-    EXPECT_LT(workspace({}), 540 * kMebi);
+    // `bench decode --rank 64` took 20.77 GiB of an H100, cache 2.5, weights 17.8: about 0.5 GiB.
+    EXPECT_GT(workspace({}), 480 * kMebi);
+    EXPECT_LT(workspace({}), 680 * kMebi);
 }
 
 TEST(GpuWorkspace, GrowsWithTheContext) {
