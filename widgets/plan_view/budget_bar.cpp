@@ -146,10 +146,12 @@ void BudgetBar::takePresent() {
     target.kind = static_cast<Kind>(kind_->currentData().toInt());
     const QSignalBlocker blocker(amount_);
     const double now = presentAmount(session_, solver_, target);
-    // Up to the next step, so that the plan fits what is written.
+    // To the next step at which the plan fits what is written: a speed is to be reached, the rest
+    // not to be passed.
     const double step = std::pow(10.0, -amount_->decimals());
-    const double unit = lookOf(target.kind, sizeUnit()).unit;
-    amount_->setValue(std::ceil(now / unit / step - 1e-6) * step);
+    const double steps = now / lookOf(target.kind, sizeUnit()).unit / step;
+    amount_->setValue(step * (target.kind == Kind::TokensPerSecond ? std::floor(steps + 1e-6)
+                                                                   : std::ceil(steps - 1e-6)));
     tellTarget();
 }
 

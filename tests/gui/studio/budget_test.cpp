@@ -84,6 +84,17 @@ TEST_F(BudgetTest, WithoutMeasurementsNothingIsPredictedOrSolved) {
     EXPECT_TRUE(page().banner()->sentence().contains(u"Measure"_s));
 }
 
+TEST_F(BudgetTest, APlanFitsTheBudgetsThatAreOfferedForIt) {
+    openLarge();
+    for (int kind = 0; kind < budget().kindBox()->count(); ++kind) {
+        budget().kindBox()->setCurrentIndex(kind);
+        Q_EMIT budget().kindBox()->activated(kind);
+        const BudgetState state = budgetState(window().session(), page().solver());
+        EXPECT_FALSE(state.over) << budget().kindBox()->currentText().toStdString() << ": "
+                                 << state.text.toStdString();
+    }
+}
+
 TEST_F(BudgetTest, WithoutDivergencesItIsCalledAnEstimate) {
     OpenResult model = measuredModel(largeConfig());
     Report errors = *model.fidelity;
