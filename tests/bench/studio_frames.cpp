@@ -195,7 +195,7 @@ int main(int argc, char** argv) {
     window.resize(1440, 900);
     window.show();
     window.activateWindow();
-    window.session().show(measuredModel(largeConfig()));
+    window.session().show(measuredModel(seventyTwo()));
     window.setMode(Mode::Plan);
     if (!QTest::qWaitForWindowActive(&window)) {
         return 1;

@@ -27,7 +27,7 @@ using namespace Qt::StringLiterals;
 class BudgetTest : public StudioFixture {
 protected:
     void openLarge() {
-        window().session().show(measuredModel(largeConfig()));
+        window().session().show(measuredModel(seventyTwo()));
         window().setMode(Mode::Plan);
         view().setFocus();
     }
@@ -74,7 +74,7 @@ TEST_F(BudgetTest, EveryFigureSaysHowItCameAbout) {
 }
 
 TEST_F(BudgetTest, WithoutMeasurementsNothingIsPredictedOrSolved) {
-    OpenResult model = measuredModel(largeConfig());
+    OpenResult model = measuredModel(seventyTwo());
     model.fidelity.reset();
     window().session().show(model);
     window().setMode(Mode::Plan);
@@ -96,7 +96,7 @@ TEST_F(BudgetTest, APlanFitsTheBudgetsThatAreOfferedForIt) {
 }
 
 TEST_F(BudgetTest, WithoutDivergencesItIsCalledAnEstimate) {
-    OpenResult model = measuredModel(largeConfig());
+    OpenResult model = measuredModel(seventyTwo());
     Report errors = *model.fidelity;
     errors.fidelity.resize(1);
     model.fidelity = std::make_shared<const Report>(errors);

@@ -6,25 +6,10 @@
 #include <memory>
 
 #include "core/plan/rank_step.h"
+#include "tests/core/plan/plan_samples.h"
 #include "widgets/models/open_facts.h"
 
 namespace caldera::studio {
-
-/// The shape of Qwen2-72B.
-inline ModelConfig largeConfig() {
-    ModelConfig config;
-    config.architecture = "qwen2";
-    config.hiddenSize = 8192;
-    config.intermediateSize = 29568;
-    config.layerCount = 80;
-    config.headCount = 64;
-    config.kvHeadCount = 8;
-    config.headSize = 128;
-    config.vocabSize = 152064;
-    config.maxPositions = 32768;
-    config.attentionBias = true;
-    return config;
-}
 
 /// How fragile a cell of the example is: the ends of the model and down_proj more than the rest.
 inline double largeFragility(Cell cell, int layers) {

@@ -22,7 +22,7 @@ class PlanPictures : public StudioFixture {
 protected:
     PlanPictures() {
         window().resize(1440, 900);
-        window().session().show(measuredModel(largeConfig()));
+        window().session().show(measuredModel(seventyTwo()));
         window().setMode(Mode::Plan);
         view().setFocus();
     }
