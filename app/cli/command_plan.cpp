@@ -62,8 +62,7 @@ void runNew(const PlanOptions& options, const Invocation& invocation) {
     const auto model = openModel(options.model);
     const Plan plan = defaultPlan(options.model, model->config);
     checkPlan(plan, model->config);
-    warnOfLostComments(options.out);
-    savePlan(plan, options.out);
+    writePlanFile(plan, options.out);
     const PlanSize size = planSize(plan, model->config);
     if (invocation.json) {
         Json document = sizeToJson(size);

@@ -8,6 +8,22 @@
 
 namespace caldera::cli {
 
+namespace {
+
+Plan planToLose(const std::filesystem::path& path) {
+    try {
+        return loadPlan(path);
+    } catch (const Error& error) {
+        throw Error("plan.not-a-plan",
+                    path.string() +
+                        " holds something else than a plan that this program can read, and would "
+                        "be lost. Choose another file with --out, or remove it first.",
+                    {{"file", path.string()}, {"reason", error.what()}});
+    }
+}
+
+} // namespace
+
 Plan readPlanFile(const std::filesystem::path& path) {
     Plan plan = loadPlan(path);
     if (plan.foreign) {
@@ -21,14 +37,12 @@ Plan readPlanFile(const std::filesystem::path& path) {
     return plan;
 }
 
-void warnOfLostComments(const std::filesystem::path& path) {
-    try {
-        if (std::filesystem::is_regular_file(path) && loadPlan(path).hasComments) {
-            std::cerr << path.string() << " was edited by hand; its comments are lost.\n";
-        }
-    } catch (const Error&) { // what stands there is no plan
-        return;
+void writePlanFile(const Plan& plan, const std::filesystem::path& path) {
+    if (std::filesystem::is_regular_file(path) && !std::filesystem::is_empty(path) &&
+        planToLose(path).hasComments) {
+        std::cerr << path.string() << " was edited by hand; its comments are lost.\n";
     }
+    savePlan(plan, path);
 }
 
 } // namespace caldera::cli

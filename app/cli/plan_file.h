@@ -10,7 +10,9 @@ namespace caldera::cli {
 /// loadPlan(); says what of a foreign file was not taken over.
 Plan readPlanFile(const std::filesystem::path& path);
 
-/// Says that the plan which stands at `path` has comments, before another is written over it.
-void warnOfLostComments(const std::filesystem::path& path);
+/// savePlan(); says that the plan it writes over had comments. Throws Error("plan.not-a-plan")
+/// where something else stands at `path` than an empty file or a plan: a word in the wrong place
+/// must not cost a model or measurements.
+void writePlanFile(const Plan& plan, const std::filesystem::path& path);
 
 } // namespace caldera::cli

@@ -243,8 +243,7 @@ void run(const Options& options, const Invocation& invocation) {
     if (options.wantsFront) {
         front = paretoFront(problem, kFrontPoints, invocation.stop);
     }
-    warnOfLostComments(options.out);
-    savePlan(allocation.plan, options.out);
+    writePlanFile(allocation.plan, options.out);
     if (invocation.json) {
         printJson(options, problem, allocation, front);
     } else {

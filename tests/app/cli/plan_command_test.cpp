@@ -54,8 +54,16 @@ TEST_F(PlanCommand, SaysThatAHandEditedPlanLosesItsComments) {
     const Result again = plan({"new", kModel, "--out", file_});
     EXPECT_EQ(again.exitCode, 0);
     EXPECT_THAT(again.err, HasSubstr("its comments are lost"));
+}
+
+TEST_F(PlanCommand, WritesOverNothingButPlans) {
     writeFileAtomically(file_, "no plan at all # here\n");
-    EXPECT_EQ(plan({"new", kModel, "--out", file_}).err, "");
+    const Result refused = plan({"new", kModel, "--out", file_});
+    EXPECT_EQ(refused.exitCode, 1);
+    EXPECT_THAT(refused.err, HasSubstr(file_ + " holds something else than a plan"));
+    EXPECT_EQ(readTextFile(file_), "no plan at all # here\n");
+    writeFileAtomically(file_, "");
+    EXPECT_EQ(plan({"new", kModel, "--out", file_}).exitCode, 0) << "an empty file loses nothing";
 }
 
 TEST_F(PlanCommand, ShowsWhatAPlanSays) {

@@ -115,6 +115,15 @@ TEST_F(PlanSolve, RefusesMeasurementsOfAnotherModel) {
     EXPECT_THAT(result.err, HasSubstr("was measured on another model (demo)"));
 }
 
+TEST_F(PlanSolve, NeverWritesOverItsMeasurements) {
+    const std::string before = readTextFile(fidelity_);
+    out_ = fidelity_;
+    const Result result = solve({"--bpw", "2.5"});
+    EXPECT_EQ(result.exitCode, 1);
+    EXPECT_THAT(result.err, HasSubstr("holds something else than a plan"));
+    EXPECT_EQ(readTextFile(fidelity_), before);
+}
+
 TEST_F(PlanSolve, KeepsLocksAndTables) {
     Plan plan = loadPlan(plan_);
     CellOverride locked;
