@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <csignal>
 #include <cstdio>
 #include <iostream>
@@ -210,11 +211,12 @@ Outcome runAsJob(const Task& task, const std::filesystem::path& path) {
     return outcome.exitCode == kDone ? around : outcome;
 }
 
-/// Takes the numbers that suit; `which` completes "a number".
+/// Takes the finite numbers that suit; `which` completes "a number".
 CLI::Validator numbers(const std::string& which, const std::function<bool(double)>& suit) {
     return {[which, suit](std::string& text) {
                 double value = 0;
-                const bool suits = CLI::detail::lexical_cast(text, value) && suit(value);
+                const bool suits =
+                    CLI::detail::lexical_cast(text, value) && std::isfinite(value) && suit(value);
                 return suits ? "" : text + " was given; a number " + which + " was needed";
             },
             '(' + which + ')'};
@@ -277,8 +279,8 @@ void refuseEmptyWords(const CLI::App& app) {
                                        "an empty word was given; " + needed + " was needed");
         }
     }
-    for (const CLI::App* command : app.get_subcommands()) {
-        refuseEmptyWords(*command);
+    for (const CLI::App* part : app.get_subcommands({})) { // groups of options are such too
+        refuseEmptyWords(*part);
     }
 }
 

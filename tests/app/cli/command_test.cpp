@@ -84,13 +84,13 @@ TEST(Command, TellsEndlessForeignTextInOneShortLine) {
 }
 
 TEST(Command, SaysShortlyThatANumberMustBePositive) {
-    int number = 1;
+    double number = 1;
     const auto add = [&](CommandLine& commands) {
         commands.add("work", "Works", [](Invocation&) {})
             .add_option("--number", number, "A number")
             ->check(positive());
     };
-    for (const char* wrong : {"0", "-3", "nan", "x"}) {
+    for (const char* wrong : {"0", "-3", "nan", "inf", "x"}) {
         const Result result = runCommandLine({"work", "--number", wrong}, add);
         EXPECT_EQ(result.exitCode, 2) << wrong;
         EXPECT_EQ(result.err, "caldera: --number: " + std::string(wrong) +
@@ -105,8 +105,10 @@ TEST(Command, TakesNoEmptyWordButAsAText) {
     std::string file = "unset";
     std::string text = "unset";
     std::string place;
+    std::string size;
     const auto add = [&](CommandLine& commands) {
         CLI::App& app = commands.add("work", "Works", [](Invocation&) {});
+        app.add_option_group("Sizes")->add_option("--size", size, "A size")->type_name("SIZE");
         app.add_option("place", place, "A place")->type_name("FOLDER");
         app.add_option("--file", file, "A file")->type_name("FILE");
         app.add_option("--text", text, "A text");
@@ -118,6 +120,8 @@ TEST(Command, TakesNoEmptyWordButAsAText) {
     const Result placed = runCommandLine({"work", ""}, add);
     EXPECT_EQ(placed.exitCode, 2);
     EXPECT_THAT(placed.err, HasSubstr("place: an empty word was given; FOLDER was needed"));
+    EXPECT_THAT(runCommandLine({"work", "--size", ""}, add).err,
+                HasSubstr("--size: an empty word was given; SIZE was needed"));
     EXPECT_EQ(runCommandLine({"work", "--text", ""}, add).exitCode, 0);
     EXPECT_EQ(text, "");
 }
