@@ -13,6 +13,7 @@ namespace caldera {
 namespace {
 
 constexpr double kSmallestSensitivity = 1e-12; ///< its logarithm is finite
+constexpr double kMostMeasured = 1e30;         ///< sums of products of such numbers are finite
 
 /// Sensitivities where none was measured, of a module in all layers together: about what the demo
 /// model and SmolLM2-135M have (docs/experiments/allocation.md).
@@ -24,13 +25,13 @@ const FidelityMetric* findMetric(const Report& report, const char* name) {
     return found == report.fidelity.end() ? nullptr : &*found;
 }
 
-/// Throws unless a measured number is finite and at least 0.
+/// Throws unless a measured number is one that can be reckoned with.
 void requireNumber(double value, const std::string& where, const std::string& what) {
-    if (!std::isfinite(value) || value < 0) {
+    if (!(value >= 0 && value <= kMostMeasured)) {
         throw Error("allocation.measurement",
                     where + ": the report says that " + what + " is " + numberText(value) +
-                        "; a number of at least 0 was needed. Measure again with `caldera "
-                        "fidelity`.",
+                        "; a number from 0 to " + numberText(kMostMeasured) +
+                        " was needed. Measure again with `caldera fidelity`.",
                     {{"where", where}, {"came", numberText(value)}});
     }
 }
@@ -127,6 +128,7 @@ LossModel::LogSensitivities LossModel::measuredSensitivities(const FidelityMetri
         requireNumber(level->second, cellName(cell), "the error level of a KL divergence");
         if (level->second > 0) {
             const double sensitivity = value / (level->second * level->second);
+            requireNumber(sensitivity, cellName(cell), "KL divergence over squared error level");
             known.at(static_cast<size_t>(cell.module))[cell.layer] =
                 std::log(std::max(sensitivity, kSmallestSensitivity));
         }

@@ -106,7 +106,7 @@ TEST(LossModel, RefusesWhatCannotBe) {
     const Cell cell{1, Module::UpProj};
     EXPECT_EQ(complaint(good, 4), "allocation.model");
     EXPECT_EQ(complaint(Report{{}, 3, {}, {}, {}}), "allocation.options");
-    for (const double value : {kNaN, -0.1, std::numeric_limits<double>::infinity()}) {
+    for (const double value : {kNaN, -0.1, std::numeric_limits<double>::infinity(), 1e300}) {
         Report bad = good;
         metric(bad, "proxy").options[cell].front().relativeError = value;
         EXPECT_EQ(complaint(bad), "allocation.measurement");
@@ -120,6 +120,9 @@ TEST(LossModel, RefusesWhatCannotBe) {
         metric(bad, "kl").tables.front().value = value;
         EXPECT_EQ(complaint(bad), "allocation.measurement");
     }
+    Report steep = good;
+    metric(steep, "kl").errorLevels[cell] = 1e-300;
+    EXPECT_EQ(complaint(steep), "allocation.measurement");
     Report empty = good;
     for (int layer = 0; layer < 3; ++layer) {
         metric(empty, "proxy").options[{layer, Module::UpProj}].clear();
