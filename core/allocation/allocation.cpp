@@ -76,17 +76,17 @@ public:
 
     Allocation solve(const std::stop_token& stop) {
         const double least = leastCost(choicesOfItems());
-        double limit = room();
+        const double saved = savedByLeast();
+        double limit = room() + saved;
         for (int i = 0; i < kMostCorrections; ++i) {
-            requireEnough(least, limit);
+            requireEnough(least, limit, saved);
             Allocation allocation = allocationOf(choose(limit, stop));
             if (allocation.cost <= allocation.budget) {
                 return allocation;
             }
-            // A GPU's workspace grows with the largest rank, which no cell has to itself.
-            limit -= allocation.cost - allocation.budget;
+            limit = std::max(limit - (allocation.cost - allocation.budget), least);
         }
-        throwTooMuch(least);
+        throwTooMuch(least - saved);
     }
 
     std::vector<Choice> front() const {
@@ -206,9 +206,28 @@ private:
                       : measure_.budget(cells_) - fixed_.cost;
     }
 
-    void requireEnough(double least, double limit) const {
+    /// How much less the cheapest plan costs than its choices and what is fixed: a GPU's workspace
+    /// grows with the largest rank, which no cell has to itself.
+    double savedByLeast() const {
+        if (problem_.target.kind != Kind::GpuMemory) {
+            return 0;
+        }
+        std::vector<int> picks;
+        double cost = fixed_.cost;
+        for (const AllocationItem& item : items_) {
+            const auto cheapest =
+                std::min_element(item.choices.begin(), item.choices.end(),
+                                 [](const Choice& a, const Choice& b) { return a.cost < b.cost; });
+            picks.push_back(static_cast<int>(std::distance(item.choices.begin(), cheapest)));
+            cost += cheapest->cost;
+        }
+        const Plan plan = planOf(picks);
+        return cost - measure_.plan(plan, PlanCells(plan, problem_.config));
+    }
+
+    void requireEnough(double least, double limit, double saved) const {
         if (least > limit) {
-            throwTooMuch(least);
+            throwTooMuch(least - saved);
         }
     }
 
