@@ -77,7 +77,7 @@ AtomicFile::AtomicFile(std::filesystem::path target) : target_(std::move(target)
     temporary_ += ".tmp-" + std::to_string(::getpid());
     descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (descriptor_ < 0) {
-        throwWriteFailure(temporary_, errno);
+        throwWriteFailure(target_, errno);
     }
 }
 
