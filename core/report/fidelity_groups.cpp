@@ -175,7 +175,8 @@ public:
         for (const std::string& name : hdf5::linkNames(layers)) {
             metric_.layers[name] =
                 hdf5::readDataset<double>(layers, name, H5T_NATIVE_DOUBLE, limit_);
-            require(metric_.layers[name].size() == static_cast<size_t>(layerCount_));
+            require(metric_.layers[name].size() == static_cast<size_t>(layerCount_),
+                    "number of layers");
         }
         const Handle numbers = hdf5::openGroup(group, "numbers");
         for (const std::string& name : hdf5::attributeNames(numbers)) {
@@ -185,11 +186,13 @@ public:
 
 private:
     std::string what() const { return "read the metric " + metric_.name; }
-    void require(bool isSound) const { check(isSound ? 0 : -1, what()); }
+    void require(bool isSound, const char* suspect) const {
+        check(isSound ? 0 : -1, what() + ", whose " + suspect + " cannot be right");
+    }
 
     std::map<Cell, double> readGrid(hid_t parent, const std::string& name) const {
         const auto grid = hdf5::readDataset<double>(parent, name, H5T_NATIVE_DOUBLE, limit_);
-        require(grid.size() == static_cast<size_t>(layerCount_) * kColumns);
+        require(grid.size() == static_cast<size_t>(layerCount_) * kColumns, "number of cells");
         std::map<Cell, double> values;
         for (size_t i = 0; i < grid.size(); ++i) {
             if (!std::isnan(grid[i])) {
@@ -206,11 +209,14 @@ private:
         for (const OptionRow& row :
              hdf5::readDataset<OptionRow>(group, "options", optionType(), limit_)) {
             require(row.layer >= 0 && row.layer < layerCount_ && row.module >= 0 &&
-                    row.module < static_cast<int>(kColumns));
-            require(row.bits >= 0 && row.bits <= 16 && row.rank >= 0);
-            require(std::isfinite(row.relativeError) && row.relativeError >= 0);
+                        row.module < static_cast<int>(kColumns),
+                    "cells of options");
+            require(row.bits >= 0 && row.bits <= 16 && row.rank >= 0, "bits and ranks of options");
+            require(std::isfinite(row.relativeError) && row.relativeError >= 0,
+                    "relative errors of options");
             require(std::tie(before.layer, before.module, before.bits, before.rank) <
-                    std::tie(row.layer, row.module, row.bits, row.rank));
+                        std::tie(row.layer, row.module, row.bits, row.rank),
+                    "order of options");
             const Cell cell{row.layer, kModules.at(static_cast<size_t>(row.module))};
             metric_.options[cell].push_back({row.bits, row.rank, row.relativeError});
             before = row;
@@ -222,7 +228,8 @@ private:
              hdf5::readDataset<TableRow>(group, "tables", tableType(), limit_)) {
             const std::string table(row.table.data(),
                                     ::strnlen(row.table.data(), row.table.size()));
-            require((table == kEmbeddingTable || table == kHeadTable) && std::isfinite(row.value));
+            require(table == kEmbeddingTable || table == kHeadTable, "names of tables");
+            require(std::isfinite(row.value), "costs of tables");
             metric_.tables.push_back({table, row.bits, row.value});
         }
     }

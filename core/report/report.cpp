@@ -333,8 +333,10 @@ Report readReport(const std::filesystem::path& path) {
         return ReportReader(map).read();
     } catch (const hdf5::Failure& failure) {
         throw Error("report.corrupt",
-                    path.string() + " is damaged or cut short: HDF5 failed to " + failure.what +
-                        ". Make it again from the finished cells by resuming the job.",
+                    path.string() + " is damaged or cut short: it was not possible to " +
+                        failure.what +
+                        ". Make it again: resume the job that compresses, or measure once more "
+                        "with `caldera fidelity`.",
                     {{"file", path.string()}, {"reason", failure.what}});
     }
 }

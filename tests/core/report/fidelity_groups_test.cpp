@@ -3,6 +3,7 @@
 #include <functional>
 #include <limits>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <hdf5.h>
 
@@ -10,12 +11,14 @@
 #include "core/job/job_folder.h"
 #include "core/report/report.h"
 #include "tests/support/code_of.h"
+#include "tests/support/complaint.h"
 
 namespace caldera {
 namespace {
 
 namespace fs = std::filesystem;
 using test::codeOf;
+using ::testing::HasSubstr;
 
 constexpr Cell kUp{1, Module::UpProj};
 constexpr Cell kQuery{0, Module::QProj};
@@ -117,6 +120,8 @@ TEST_F(FidelityGroups, RefusesOptionsThatMislead) {
         writeReport(reportOf(metric), path_);
         EXPECT_EQ(codeOfReading(), "report.corrupt") << options[0].bits << " " << options[0].rank;
     }
+    EXPECT_THAT(complaintOf([&] { readReport(path_); }).sentence,
+                HasSubstr("read the metric kl, whose order of options cannot be right"));
 }
 
 TEST_F(FidelityGroups, RefusesDetailsThatDoNotFitTheLayers) {
