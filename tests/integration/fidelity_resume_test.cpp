@@ -10,6 +10,7 @@
 
 #include "core/report/report.h"
 #include "tests/support/program.h"
+#include "tests/support/same_fidelity.h"
 
 namespace caldera {
 namespace {
@@ -90,23 +91,11 @@ TEST_F(FidelityResume, AfterKillGivesTheSameReport) {
 
     const Report expected = readReport(whole);
     const Report resumed = readReport(out);
-    ASSERT_EQ(resumed.fidelity.size(), 4U);
-    for (size_t i = 0; i < 4; ++i) {
-        const FidelityMetric& a = expected.fidelity[i];
-        const FidelityMetric& b = resumed.fidelity[i];
-        EXPECT_EQ(a.name, b.name);
-        EXPECT_EQ(a.values.size(), 7 * kLayers);
-        EXPECT_EQ(a.values, b.values) << a.name;
-        EXPECT_EQ(a.options, b.options) << a.name;
-        EXPECT_EQ(a.errorLevels, b.errorLevels) << a.name;
-        EXPECT_EQ(a.tables, b.tables) << a.name;
-        EXPECT_EQ(a.details, b.details) << a.name;
-        EXPECT_EQ(a.layers, b.layers) << a.name;
-        EXPECT_EQ(a.numbers, b.numbers) << a.name;
+    ASSERT_EQ(expected.fidelity.size(), 4U);
+    for (const FidelityMetric& metric : expected.fidelity) {
+        EXPECT_EQ(metric.values.size(), 7 * kLayers) << metric.name;
     }
-    for (const auto& [cell, report] : expected.cells) {
-        EXPECT_EQ(report.hessianSingularValues, resumed.cells.at(cell).hessianSingularValues);
-    }
+    test::expectSameFidelity(expected, resumed);
 }
 
 } // namespace

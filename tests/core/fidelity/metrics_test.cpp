@@ -15,8 +15,10 @@
 #include "core/fidelity/rounded_table.h"
 #include "core/job/job_folder.h"
 #include "tests/core/fidelity/fidelity_fixture.h"
+#include "tests/support/same_fidelity.h"
 
 using namespace caldera;
+using test::expectSameFidelity;
 using test::RecordingProgress;
 using test::requestFor;
 using test::run;
@@ -32,28 +34,6 @@ FidelityRequest requestForAll(std::shared_ptr<Model> model) {
 const FidelityMetric& metricOf(const Report& report, const std::string& name) {
     return *std::find_if(report.fidelity.begin(), report.fidelity.end(),
                          [&](const FidelityMetric& metric) { return metric.name == name; });
-}
-
-/// Everything but the time.
-void expectSame(const Report& a, const Report& b) {
-    ASSERT_EQ(a.fidelity.size(), b.fidelity.size());
-    for (size_t i = 0; i < a.fidelity.size(); ++i) {
-        const FidelityMetric& first = a.fidelity[i];
-        const FidelityMetric& second = b.fidelity[i];
-        EXPECT_EQ(first.name, second.name);
-        EXPECT_EQ(first.values, second.values) << first.name;
-        EXPECT_EQ(first.options, second.options) << first.name;
-        EXPECT_EQ(first.errorLevels, second.errorLevels) << first.name;
-        EXPECT_EQ(first.tables, second.tables) << first.name;
-        EXPECT_EQ(first.details, second.details) << first.name;
-        EXPECT_EQ(first.layers, second.layers) << first.name;
-        EXPECT_EQ(first.numbers, second.numbers) << first.name;
-    }
-    ASSERT_EQ(a.cells.size(), b.cells.size());
-    for (const auto& [cell, report] : a.cells) {
-        EXPECT_EQ(report.hessianSingularValues, b.cells.at(cell).hessianSingularValues);
-        EXPECT_EQ(report.relativeError, b.cells.at(cell).relativeError);
-    }
 }
 
 /// Stops when so many values were told.
@@ -200,7 +180,7 @@ TEST(Fidelity, GoesOnWhereItWasStoppedAndGivesTheSame) {
     }
     EXPECT_GT(reused, 0);
     const Report resumed = measureFidelity(request, noProgress(), {});
-    expectSame(whole, resumed);
+    expectSameFidelity(whole, resumed);
     removeWorkFiles(request.work);
     EXPECT_FALSE(std::filesystem::exists(request.work));
 }
@@ -212,7 +192,7 @@ TEST(Fidelity, LostStatesAndDamagedLayersAreWorkedOutAgain) {
     measureFidelity(request, noProgress(), {});
     std::filesystem::remove_all(hiddenFolder(request.work));
     writeFileAtomically(cellsFolder(request.work) / "layers-2-3.h5", "nothing of use");
-    expectSame(whole, measureFidelity(request, noProgress(), {}));
+    expectSameFidelity(whole, measureFidelity(request, noProgress(), {}));
     request.plan.defaults.bits = 3; // another measurement takes nothing over
     RecordingProgress progress;
     measureFidelity(request, progress, {});
