@@ -93,7 +93,7 @@ void Session::show(const OpenResult& result) {
 }
 
 QString Session::titleOf(const QString& metric) {
-    return metric == u"proxy"   ? tr("Fragility at 2 bits")
+    return metric == u"proxy"   ? tr("Error of the settings")
            : metric == u"kl"    ? tr("KL divergence")
            : metric == u"sipit" ? tr("Noise ratio")
            : metric == u"lens"  ? tr("Lens")
