@@ -128,7 +128,7 @@ void addLoss(QList<TruthFigure>& figures, const Session& session, const PlanSolv
                    "In nats: what each cell's error costs, as measured, summed over all cells")
              : PlanFigures::tr(
                    "In nats, but only as an order: how much each cell's error costs is assumed "
-                   "to be as in most models. Measure with the metric kl to know it.")});
+                   "to be as in most models. Measure to know it.")});
 }
 
 void addTime(QList<TruthFigure>& figures, const Session& session) {

@@ -48,8 +48,9 @@ PlanView::PlanView(Session& session, QWidget* parent)
         this);
     empty->setActionText(tr("Open a model…"));
     connect(empty, &EmptyState::triggered, this, &PlanView::openRequested);
-    measure_->setToolTip(tr("Measure how fragile each cell is: one pass over the calibration "
-                            "text, without compressing anything"));
+    measure_->setToolTip(tr("Measure how fragile each cell is: its errors at several bits and "
+                            "ranks, and what they do to predictions, without compressing "
+                            "anything"));
     compress_->setToolTip(tr("Compress the model by this plan, as a run that outlives the window"));
     compress_->setDefault(true);
     truth_->addAction(measure_);
