@@ -40,7 +40,7 @@ int runCommandLine(int argc, char** argv) {
 int main(int argc, char** argv) {
     caldera::cli::guardStandardStreams();
     caldera::pinBlasKernels(argv);
-    caldera::cli::explainBusErrors();
+    caldera::cli::explainFileSignals();
     try {
         return runCommandLine(argc, argv);
     } catch (const std::exception& e) {

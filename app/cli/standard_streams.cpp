@@ -37,10 +37,11 @@ void guardStandardStreams() {
     }
 }
 
-void explainBusErrors() {
+void explainFileSignals() {
     struct sigaction action {};
     action.sa_handler = onBusError;
     ::sigaction(SIGBUS, &action, nullptr);
+    std::signal(SIGXFSZ, SIG_IGN); // then the write fails, and is complained of
 }
 
 void flushOutput() {

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <string>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -25,6 +26,17 @@ TEST(CommandLine, FailsWhenHelpOrVersionCannotBeWritten) {
         ASSERT_TRUE(WIFEXITED(status));
         EXPECT_EQ(WEXITSTATUS(status), 1) << words;
     }
+}
+
+TEST(CommandLine, FailsWhenAFileGrowsAboveItsLimit) {
+    const std::string out = "/tmp/caldera-limited-" + std::to_string(::getpid()) + ".yaml";
+    const std::string line = "ulimit -f 0; " + std::string(CALDERA_PROGRAM) + " plan new " +
+                             CALDERA_SOURCE_DIR "/resources/demo-model --out " + out +
+                             " > /dev/null 2> /dev/null";
+    const int status = std::system(line.c_str()); // NOLINT(concurrency-mt-unsafe)
+    ASSERT_TRUE(WIFEXITED(status));
+    EXPECT_EQ(WEXITSTATUS(status), 1) << "a sentence, not a signal";
+    EXPECT_FALSE(std::filesystem::exists(out));
 }
 
 TEST(CommandLine, EvaluateLooksAtItsTargetBeforeAnythingElse) {
