@@ -178,7 +178,7 @@ void checkPlan(const Plan& plan, const PlanCells& cells) {
         throw Error("plan.sequence-length",
                     "`sequence_length` is " + std::to_string(plan.calibration.sequenceLength) +
                         ", and the model takes at most " + std::to_string(config.maxPositions) +
-                        " tokens.",
+                        " tokens. Choose at most that many in the plan's `calibration`.",
                     {{"came", std::to_string(plan.calibration.sequenceLength)},
                      {"most", std::to_string(config.maxPositions)}});
     }

@@ -129,7 +129,8 @@ TEST(CheckPlan, NamesPatternsAndNamesThatMatchNothing) {
 TEST(CheckPlan, NamesSequencesLongerThanTheModelTakes) {
     Plan plan = goodPlan();
     plan.calibration.sequenceLength = 8192;
-    expectComplaint(plan, "plan.sequence-length", "at most 4096");
+    expectComplaint(plan, "plan.sequence-length",
+                    "the model takes at most 4096 tokens. Choose at most that many");
 }
 
 TEST(CheckPlan, LeavesSkippedCellsAlone) {
