@@ -74,8 +74,7 @@ int64_t smallTensorBytes(const ModelConfig& config) {
 }
 
 template <class CellBytes>
-int64_t sumOfCells(const Plan& plan, const ModelConfig& config, CellBytes bytesOf) {
-    const PlanCells cells(plan, config);
+int64_t sumOfCells(const PlanCells& cells, const ModelConfig& config, CellBytes bytesOf) {
     int64_t bytes = 0;
     for (int layer = 0; layer < config.layerCount; ++layer) {
         for (const Module module : kModules) {
@@ -117,18 +116,28 @@ int64_t gpuHeadBytes(const ModelConfig& config, int bits) {
 
 GpuMemory gpuMemory(const Plan& plan, const ModelConfig& config, const GpuLoad& load,
                     int cacheBits) {
+    return gpuMemory(plan, PlanCells(plan, config), config, load, cacheBits);
+}
+
+GpuMemory gpuMemory(const Plan& plan, const PlanCells& cells, const ModelConfig& config,
+                    const GpuLoad& load, int cacheBits) {
     GpuMemory memory;
-    memory.weightBytes = sumOfCells(plan, config, gpuCellBytes) +
+    memory.weightBytes = sumOfCells(cells, config, gpuCellBytes) +
                          gpuHeadBytes(config, headBits(plan, config)) + smallTensorBytes(config);
     memory.cacheBytes = load.chats * padTo(load.contextLength, kCachePageTokens) *
                         gpuCacheTokenBytes(config, cacheBits);
-    memory.workspaceBytes = gpuWorkspaceBytes(plan, config, load);
+    memory.workspaceBytes = gpuWorkspaceBytes(cells, config, load);
     return memory;
 }
 
 int64_t gpuStepBytes(const Plan& plan, const ModelConfig& config, const GpuLoad& load,
                      int cacheBits) {
-    return sumOfCells(plan, config, gpuCellReadBytes) +
+    return gpuStepBytes(plan, PlanCells(plan, config), config, load, cacheBits);
+}
+
+int64_t gpuStepBytes(const Plan& plan, const PlanCells& cells, const ModelConfig& config,
+                     const GpuLoad& load, int cacheBits) {
+    return sumOfCells(cells, config, gpuCellReadBytes) +
            headTableBytes(config, headBits(plan, config)) + smallTensorBytes(config) +
            load.contextLength * gpuCacheTokenBytes(config, cacheBits);
 }

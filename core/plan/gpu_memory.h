@@ -41,10 +41,16 @@ struct GpuMemory {
 /// With keys and values of `cacheBits` bits, 16 or 8, for all chats of the load.
 GpuMemory gpuMemory(const Plan& plan, const ModelConfig& config, const GpuLoad& load,
                     int cacheBits);
+/// The same with the plan's cells, where they are resolved already.
+GpuMemory gpuMemory(const Plan& plan, const PlanCells& cells, const ModelConfig& config,
+                    const GpuLoad& load, int cacheBits);
 
 /// Bytes that a step reads for one chat at the end of its context: weights, keys and values. (The
 /// one row of the embedding is nothing beside them.)
 int64_t gpuStepBytes(const Plan& plan, const ModelConfig& config, const GpuLoad& load,
                      int cacheBits);
+/// The same with the plan's cells.
+int64_t gpuStepBytes(const Plan& plan, const PlanCells& cells, const ModelConfig& config,
+                     const GpuLoad& load, int cacheBits);
 
 } // namespace caldera

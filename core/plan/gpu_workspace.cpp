@@ -58,8 +58,7 @@ struct Ranks {
     GroupSums ofGroups = {}; ///< most that the ranks of a group's cells add up to
 };
 
-Ranks ranksOf(const Plan& plan, const ModelConfig& config) {
-    const PlanCells cells(plan, config);
+Ranks ranksOf(const PlanCells& cells, const ModelConfig& config) {
     Ranks ranks;
     for (int layer = 0; layer < config.layerCount; ++layer) {
         GroupSums sums = {};
@@ -202,7 +201,11 @@ int64_t contextBytes(const ModelConfig& config, const GpuLoad& load, int64_t con
 } // namespace
 
 int64_t gpuWorkspaceBytes(const Plan& plan, const ModelConfig& config, const GpuLoad& load) {
-    const Ranks ranks = ranksOf(plan, config);
+    return gpuWorkspaceBytes(PlanCells(plan, config), config, load);
+}
+
+int64_t gpuWorkspaceBytes(const PlanCells& cells, const ModelConfig& config, const GpuLoad& load) {
+    const Ranks ranks = ranksOf(cells, config);
     const int64_t context = padTo(load.contextLength, kCacheTokens);
     return kCodeBytes + kThreads * kThreadBytes + stepBytes(config, ranks, load) +
            samplingBytes(config, load) + promptBytes(config, ranks, load, context) +

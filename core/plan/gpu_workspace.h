@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "core/plan/plan.h"
+#include "core/plan/plan_cells.h"
 
 namespace caldera {
 
@@ -28,5 +29,7 @@ struct GpuLoad {
 /// Bytes of the vectors of steps and prompts, of decoded weights and of the kernels' code. The
 /// driver's context, some hundred MiB, is not in it: free memory is asked for when it is there.
 int64_t gpuWorkspaceBytes(const Plan& plan, const ModelConfig& config, const GpuLoad& load);
+/// The same for a plan whose cells are resolved.
+int64_t gpuWorkspaceBytes(const PlanCells& cells, const ModelConfig& config, const GpuLoad& load);
 
 } // namespace caldera

@@ -56,7 +56,7 @@ TruthFigure diskFigure(const PlanDocument& plan) {
 
 TruthFigure memoryFigure(const PlanDocument& plan, const AllocationTarget& target) {
     const GpuMemory memory =
-        gpuMemory(plan.plan(), plan.config(), loadOf(target), target.cacheBits);
+        gpuMemory(plan.plan(), plan.cells(), plan.config(), loadOf(target), target.cacheBits);
     return {u"gpu"_s,
             PlanFigures::tr("GPU at %1").arg(contextText(target)),
             gibText(static_cast<double>(memory.total())),
@@ -74,7 +74,7 @@ TruthFigure memoryFigure(const PlanDocument& plan, const AllocationTarget& targe
 
 double tokensPerSecond(const PlanDocument& plan, const AllocationTarget& target) {
     return target.speed.tokensPerSecond(
-        gpuStepBytes(plan.plan(), plan.config(), loadOf(target), target.cacheBits),
+        gpuStepBytes(plan.plan(), plan.cells(), plan.config(), loadOf(target), target.cacheBits),
         plan.config().layerCount);
 }
 
@@ -160,7 +160,8 @@ double presentAmount(const Session& session, const PlanSolver& solver,
         return plan.size().bitsPerWeight;
     case Kind::GpuMemory:
         return static_cast<double>(
-            gpuMemory(plan.plan(), plan.config(), loadOf(target), target.cacheBits).total());
+            gpuMemory(plan.plan(), plan.cells(), plan.config(), loadOf(target), target.cacheBits)
+                .total());
     case Kind::Kl:
         return solver.losses() ? solver.losses()->planLoss(plan.plan(), plan.cells()) : 0;
     case Kind::TokensPerSecond:
