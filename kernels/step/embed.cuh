@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernels/step/attend.cuh"
+#include "kernels/step/items.cuh"
 #include "kernels/step/stored.cuh"
 #include "kernels/step/vector.cuh"
 
@@ -26,9 +27,7 @@ __device__ inline float4 embeddingFour(const EmbedPhase& phase, int64_t row, int
 /// Calls work(sequence, block) once for every sequence and block of 128, each by a warp.
 template <class Work>
 __device__ inline void forBlocks(int sequences, int blocks, const Work& work) {
-    constexpr int kWarps = kStepThreads / kWarpLanes;
-    for (int unit = warpIndex() * static_cast<int>(gridDim.x) + static_cast<int>(blockIdx.x);
-         unit < sequences * blocks; unit += kWarps * static_cast<int>(gridDim.x)) {
+    for (int unit = firstTicket(); unit < sequences * blocks; unit += ticketStride()) {
         const int sequence = quotient(unit, blocks);
         work(sequence, unit - sequence * blocks);
     }

@@ -3,6 +3,7 @@
 // else.
 #pragma once
 
+#include "kernels/step/items.cuh"
 #include "kernels/step/memory.cuh"
 #include "kernels/step/vector.cuh"
 
@@ -121,19 +122,10 @@ private:
     int count_ = 0; ///< columns of the lane
 };
 
-/// The first item of this warp, and how far it is to its next.
-__device__ inline int firstFactorItem() {
-    return warpIndex() * static_cast<int>(gridDim.x) + static_cast<int>(blockIdx.x);
-}
-
-__device__ inline int factorItemStride() {
-    return kStepThreads / kWarpLanes * static_cast<int>(gridDim.x);
-}
-
 /// Lets the codes of the warp's first item travel to shared memory.
 __device__ inline void stageFactor(const ProductPhase& phase) {
-    if (firstFactorItem() < phase.factorItems) {
-        FactorItem(phase, firstFactorItem())
+    if (firstTicket() < phase.factorItems) {
+        FactorItem(phase, firstTicket())
             .copyCodesLater(&stepMemory().product.factor[threadNumber()]);
     }
 }
@@ -143,7 +135,7 @@ template <bool kWide>
 __device__ inline void runFactors(const ProductPhase& phase, int sequence) {
     bool isStaged = sequence == 0;
 #pragma unroll 1
-    for (int at = firstFactorItem(); at < phase.factorItems; at += factorItemStride()) {
+    for (int at = firstTicket(); at < phase.factorItems; at += ticketStride()) {
         const FactorItem item(phase, at);
         item.multiply<kWide>(isStaged ? stepMemory().product.factor[threadNumber()] : item.codes(),
                              inputMemory(), stepMemory().product.scale, sequence);

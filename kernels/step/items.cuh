@@ -52,6 +52,11 @@ __device__ inline int firstTicket() {
     return warpIndex() * static_cast<int>(gridDim.x) + static_cast<int>(blockIdx.x);
 }
 
+/// From a warp's item to its next one, where items are not taken but fixed.
+__device__ inline int ticketStride() {
+    return kFirstTicket * static_cast<int>(gridDim.x);
+}
+
 /// Where an item's sums go.
 __device__ inline float* sumsOf(const StepProduct& product, const ProductItem& item, int sequence) {
     const int64_t part = static_cast<int64_t>(sequence) * product.splits + item.split;

@@ -10,7 +10,8 @@
 
 namespace caldera::kernels::step {
 
-/// Copies the input of one sequence to shared memory; it is there after copiesDone().
+/// Copies the input of one sequence to shared memory; it is there after waitForCopies() and a
+/// barrier.
 __device__ inline void stageInput(const StepVector& x, int sequence) {
     const int words = x.blocks * static_cast<int>(kQuantizedBlock) * x.bits / 32;
     const int* from = static_cast<const int*>(x.codes) + static_cast<int64_t>(sequence) * words;
@@ -211,7 +212,7 @@ __device__ inline StepVector inputsFrom(const StepVector& x, int sequence) {
 __device__ __noinline__ void runBatchFactors(int sequence, int vectors) {
     const ProductPhase& phase = currentPhase().product;
 #pragma unroll 1
-    for (int at = firstFactorItem(); at < phase.factorItems; at += factorItemStride()) {
+    for (int at = firstTicket(); at < phase.factorItems; at += ticketStride()) {
         const FactorItem item(phase, at);
         const uint4 codes = item.codes();
 #pragma unroll 2
@@ -228,7 +229,7 @@ __device__ __noinline__ void runBatchFactors(int sequence, int vectors) {
     const int first = phase.products[phase.trellisCount].firstItem;
     const int items = phase.items - first;
 #pragma unroll 1
-    for (int at = firstFactorItem(); at < items * vectors; at += factorItemStride()) {
+    for (int at = firstTicket(); at < items * vectors; at += ticketStride()) {
         const int vector = quotient(at, items);
         const ProductItem item = itemAt(phase, first + at - vector * items);
         multiplyStoredRows(item.product, item.group, item.split, sequence + vector);

@@ -5,27 +5,19 @@
 
 #include <gtest/gtest.h>
 
-#include "kernels/common/device.h"
 #include "kernels/common/kernel_error.h"
 #include "kernels/e8p/e8p_cuda.h"
 #include "kernels/panel/panel_cuda.h"
 #include "kernels/trellis/trellis_cuda.h"
 #include "tests/kernels/device_array.h"
+#include "tests/kernels/gpu_test.h"
 #include "tests/kernels/random_values.h"
 
 using namespace caldera::kernels;
 
 namespace {
 
-class CudaEncode : public testing::Test {
-protected:
-    void SetUp() override {
-        const CudaDevice device = cudaDevice();
-        if (!device.available) {
-            GTEST_SKIP() << "needs a GPU: " << device.reason;
-        }
-    }
-};
+class CudaEncode : public GpuTest {};
 
 /// Usual values, small and large ones, a coarse grid full of ties, and what is no number.
 std::vector<float> awkwardValues(int64_t count, uint32_t seed) {

@@ -1,27 +1,19 @@
 #include <gtest/gtest.h>
 
-#include "kernels/common/device.h"
 #include "kernels/common/kernel_error.h"
 #include "kernels/e8p/e8p_cuda.h"
 #include "kernels/hadamard/hadamard.h"
 #include "kernels/hadamard/hadamard_cuda.h"
 #include "kernels/lloyd/lloyd_cuda.h"
 #include "tests/kernels/device_array.h"
+#include "tests/kernels/gpu_test.h"
 #include "tests/kernels/random_values.h"
 
 using namespace caldera::kernels;
 
 namespace {
 
-class Cuda : public testing::Test {
-protected:
-    void SetUp() override {
-        const CudaDevice device = cudaDevice();
-        if (!device.available) {
-            GTEST_SKIP() << "needs a GPU: " << device.reason;
-        }
-    }
-};
+class Cuda : public GpuTest {};
 
 using Size = std::pair<int64_t, int64_t>;
 

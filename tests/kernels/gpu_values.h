@@ -40,6 +40,21 @@ inline std::vector<uint8_t> randomBytes(int64_t count, uint32_t seed) {
     return {words.begin(), words.end()};
 }
 
+/// A head [headSize] turned by the angles [positions, headSize / 2] of its position.
+inline std::vector<float> turned(std::vector<float> head, const std::vector<float>& cosines,
+                                 const std::vector<float>& sines, int64_t position) {
+    const auto pairs = static_cast<int64_t>(head.size() / 2);
+    for (int64_t i = 0; i < pairs; ++i) {
+        const float a = head[static_cast<size_t>(i)];
+        const float b = head[static_cast<size_t>(i + pairs)];
+        const float cosine = cosines[static_cast<size_t>(position * pairs + i)];
+        const float sine = sines[static_cast<size_t>(position * pairs + i)];
+        head[static_cast<size_t>(i)] = a * cosine - b * sine;
+        head[static_cast<size_t>(i + pairs)] = b * cosine + a * sine;
+    }
+    return head;
+}
+
 inline void expectNear(const std::vector<float>& values, const std::vector<float>& expected,
                        float tolerance, const std::string& what) {
     float largest = 0;

@@ -21,19 +21,6 @@ struct AttentionCase {
     std::vector<int> chunks;
 };
 
-Floats turned(Floats head, const Floats& cosines, const Floats& sines, int64_t position) {
-    const auto half = static_cast<int64_t>(head.size() / 2);
-    for (int64_t i = 0; i < half; ++i) {
-        const float a = head[static_cast<size_t>(i)];
-        const float b = head[static_cast<size_t>(i + half)];
-        const float cosine = cosines[static_cast<size_t>(position * half + i)];
-        const float sine = sines[static_cast<size_t>(position * half + i)];
-        head[static_cast<size_t>(i)] = a * cosine - b * sine;
-        head[static_cast<size_t>(i + half)] = b * cosine + a * sine;
-    }
-    return head;
-}
-
 } // namespace
 
 class CudaPromptAttention : public CudaPrompt, public testing::WithParamInterface<AttentionCase> {

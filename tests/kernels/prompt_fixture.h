@@ -6,8 +6,8 @@
 
 #include <gtest/gtest.h>
 
-#include "kernels/common/device.h"
 #include "kernels/prompt/matrix_products.h"
+#include "tests/kernels/gpu_test.h"
 #include "tests/kernels/gpu_values.h"
 
 using Floats = std::vector<float>;
@@ -16,12 +16,12 @@ inline Floats rowOf(const Floats& rows, int64_t row, int64_t size) {
     return {rows.begin() + row * size, rows.begin() + (row + 1) * size};
 }
 
-class CudaPrompt : public testing::Test {
+class CudaPrompt : public GpuTest {
 protected:
     void SetUp() override {
-        const caldera::kernels::CudaDevice device = caldera::kernels::cudaDevice();
-        if (!device.available) {
-            GTEST_SKIP() << "needs a GPU: " << device.reason;
+        GpuTest::SetUp();
+        if (IsSkipped()) {
+            return;
         }
         products_ = std::make_unique<caldera::kernels::cuda::MatrixProducts>(nullptr);
     }

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "kernels/common/device.h"
+#include "tests/kernels/gpu_test.h"
 #include "tests/kernels/gpu_values.h"
 #include "tests/kernels/sample_cases.h"
 
@@ -11,15 +11,7 @@ using namespace caldera::kernels;
 
 namespace {
 
-class CudaSample : public testing::Test {
-protected:
-    void SetUp() override {
-        const CudaDevice device = cudaDevice();
-        if (!device.available) {
-            GTEST_SKIP() << "needs a GPU: " << device.reason;
-        }
-    }
-};
+class CudaSample : public GpuTest {};
 
 /// The GPU's tokens for cases of one vocabulary, several rows a launch; rows are `padding` apart.
 std::vector<int32_t> tokensOf(const std::vector<SampleCase>& cases, int padding) {

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -109,16 +110,7 @@ TEST_P(CudaStepAttention, SeesTheWholeContext) {
     const auto scale = download(out.scale, static_cast<size_t>(slots * out.blocks));
 
     const auto rotate = [&](std::vector<float> head, int position) {
-        const int turned = shape.headSize / 2;
-        for (int i = 0; i < turned; ++i) {
-            const float a = head[static_cast<size_t>(i)];
-            const float b = head[static_cast<size_t>(i + turned)];
-            const float cosine = cosines[static_cast<size_t>(position * turned + i)];
-            const float sine = sines[static_cast<size_t>(position * turned + i)];
-            head[static_cast<size_t>(i)] = a * cosine - b * sine;
-            head[static_cast<size_t>(i + turned)] = b * cosine + a * sine;
-        }
-        return head;
+        return turned(std::move(head), cosines, sines, position);
     };
     const auto headOf = [&](const std::vector<float>& all, int head) {
         const auto first = all.begin() + head * shape.headSize;

@@ -12,6 +12,7 @@
 #include "kernels/hadamard/hadamard.h"
 #include "kernels/lloyd/lloyd.h"
 #include "kernels/step/program.h"
+#include "tests/kernels/gpu_test.h"
 #include "tests/kernels/gpu_values.h"
 #include "tests/kernels/random_values.h"
 
@@ -109,15 +110,8 @@ inline std::vector<float> quantized(const std::vector<float>& x, int bits) {
     return values;
 }
 
-class CudaStep : public testing::Test {
+class CudaStep : public GpuTest {
 protected:
-    void SetUp() override {
-        const CudaDevice device = cudaDevice();
-        if (!device.available) {
-            GTEST_SKIP() << "needs a GPU: " << device.reason;
-        }
-    }
-
     /// Inputs of the sequences, fp16 [sequences, columns]; some blocks are zero, one element is
     /// large.
     std::vector<float> inputsOf(int sequences, int columns) {

@@ -54,9 +54,12 @@ TruthFigure diskFigure(const PlanDocument& plan) {
                  countText(size.otherBytes))};
 }
 
+GpuMemory memoryOf(const PlanDocument& plan, const AllocationTarget& target) {
+    return gpuMemory(plan.plan(), plan.cells(), plan.config(), loadOf(target), target.cacheBits);
+}
+
 TruthFigure memoryFigure(const PlanDocument& plan, const AllocationTarget& target) {
-    const GpuMemory memory =
-        gpuMemory(plan.plan(), plan.cells(), plan.config(), loadOf(target), target.cacheBits);
+    const GpuMemory memory = memoryOf(plan, target);
     return {u"gpu"_s,
             PlanFigures::tr("GPU at %1").arg(contextText(target)),
             gibText(static_cast<double>(memory.total())),
@@ -159,9 +162,7 @@ double presentAmount(const Session& session, const PlanSolver& solver,
     case Kind::BitsPerWeight:
         return plan.size().bitsPerWeight;
     case Kind::GpuMemory:
-        return static_cast<double>(
-            gpuMemory(plan.plan(), plan.cells(), plan.config(), loadOf(target), target.cacheBits)
-                .total());
+        return static_cast<double>(memoryOf(plan, target).total());
     case Kind::Kl:
         return solver.losses() ? solver.losses()->planLoss(plan.plan(), plan.cells()) : 0;
     case Kind::TokensPerSecond:

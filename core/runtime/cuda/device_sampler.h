@@ -32,8 +32,8 @@ private:
     kernels::cuda::PinnedValues<Token> pinnedSeen_;
     kernels::cuda::PinnedValues<Token> pinnedTokens_;
     kernels::cuda::DeviceMemory<kernels::cuda::SampleRow> deviceRows_;
-    kernels::cuda::DeviceMemory<Token> seen_;         ///< [rows, mostSeen]
-    kernels::cuda::DeviceMemory<int32_t> weights_;    ///< [rows, vocabulary]
+    kernels::cuda::DeviceMemory<Token> seen_;          ///< [rows, mostSeen]
+    kernels::cuda::DeviceMemory<int32_t> weights_;     ///< [rows, vocabulary]
     kernels::cuda::DeviceMemory<uint64_t> candidates_; ///< likewise
     kernels::cuda::DeviceMemory<Token> tokens_;
     std::vector<Token> chosen_;

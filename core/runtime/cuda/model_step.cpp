@@ -27,6 +27,24 @@ FinishPhase finishOf(FinishKind kind, const std::vector<StepResult>& results) {
 
 } // namespace
 
+kernels::AttendPhase StepContext::attention(const ModelConfig& config, int layer,
+                                            const float* queries, const float* keys,
+                                            const float* values) const {
+    kernels::AttendPhase phase;
+    phase.heads = config.headCount;
+    phase.kvHeads = config.kvHeadCount;
+    phase.headSize = config.headSize;
+    phase.tableWidth = tableWidth;
+    phase.queries = queries;
+    phase.keys = keys;
+    phase.values = values;
+    phase.cosines = cosines;
+    phase.sines = sines;
+    phase.pages = pages;
+    phase.cache = cache.layer(layer);
+    return phase;
+}
+
 ModelStep::ModelStep(const DeviceModel& model, const StepContext& context, int sequences,
                      int activationBits)
     : config_(model.config),
@@ -76,18 +94,7 @@ void ModelStep::addAttention(const DeviceModel& model, int index, const StepCont
         results[i].values = targets.at(i);
     }
     program_.finish(finishOf(FinishKind::Values, results), layer.qkv, input_);
-    kernels::AttendPhase attend;
-    attend.heads = config_.headCount;
-    attend.kvHeads = config_.kvHeadCount;
-    attend.headSize = config_.headSize;
-    attend.tableWidth = context.tableWidth;
-    attend.queries = queries_;
-    attend.keys = keys_;
-    attend.values = values_;
-    attend.cosines = context.cosines;
-    attend.sines = context.sines;
-    attend.pages = context.pages;
-    attend.cache = context.cache.layer(index);
+    kernels::AttendPhase attend = context.attention(config_, index, queries_, keys_, values_);
     attend.parts = parts_;
     program_.attend(attend);
     kernels::CombinePhase combine;

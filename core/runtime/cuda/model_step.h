@@ -18,6 +18,10 @@ struct StepContext {
     int tableWidth;       ///< pages of a row of it
     const float* cosines; ///< [context, headSize / 2], in the GPU's memory
     const float* sines;   ///< likewise
+
+    /// Attention of a layer over these places; queries, keys and values are not rotated yet.
+    kernels::AttendPhase attention(const ModelConfig& config, int layer, const float* queries,
+                                   const float* keys, const float* values) const;
 };
 
 /// A CUDA graph of the step is made once and replayed.

@@ -214,18 +214,7 @@ void ModelPrompt::attend(int index, const PromptChunk& chunk) {
     for (size_t i = 0; i < qkv.members.size(); ++i) {
         apply(qkv.members[i], inputs, chunk.tokens, targets[i], nullptr);
     }
-    kernels::AttendPhase phase;
-    phase.heads = config.headCount;
-    phase.kvHeads = config.kvHeadCount;
-    phase.headSize = config.headSize;
-    phase.tableWidth = context_.tableWidth;
-    phase.queries = queries;
-    phase.keys = keys;
-    phase.values = values;
-    phase.cosines = context_.cosines;
-    phase.sines = context_.sines;
-    phase.pages = context_.pages;
-    phase.cache = context_.cache.layer(index);
+    const auto phase = context_.attention(config, index, queries, keys, values);
     attention_.run(phase, chunk, queries);
 }
 

@@ -13,8 +13,8 @@
 #include "core/plan/gpu_memory.h"
 #include "core/runtime/cpu_backend.h"
 #include "core/runtime/thread_pool.h"
-#include "kernels/common/device.h"
 #include "kernels/common/device_memory.h"
+#include "tests/kernels/gpu_test.h"
 #include "tests/support/backend_logits.h"
 #include "tests/support/code_of.h"
 #include "tests/support/tiny_model.h"
@@ -30,15 +30,7 @@ using test::randomTokens;
 using test::TinyModel;
 using test::TinyOptions;
 
-class CudaBackendTest : public testing::Test {
-protected:
-    void SetUp() override {
-        const kernels::CudaDevice device = kernels::cudaDevice();
-        if (!device.available) {
-            GTEST_SKIP() << "needs a GPU: " << device.reason;
-        }
-    }
-};
+class CudaBackendTest : public GpuTest {};
 
 EngineSettings onGpu(int activationBits, int chats = 1, int cacheBits = 16) {
     return {.contextLength = 256,
