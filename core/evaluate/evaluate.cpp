@@ -63,6 +63,16 @@ void requireFinite(std::span<const double> losses, const std::string& model) {
     }
 }
 
+/// Whether the states of both models stand for the same, block by block.
+bool canCompareStates(const EvaluateRequest& request) {
+    if (request.reference == nullptr) {
+        return false;
+    }
+    const ModelConfig& subject = request.subject->config();
+    const ModelConfig& reference = request.reference->config();
+    return subject.layerCount == reference.layerCount && subject.hiddenSize == reference.hiddenSize;
+}
+
 /// Work of the head beside that of one block, at least one.
 int64_t headCost(const ModelConfig& config) {
     const int64_t head = int64_t{config.vocabSize} * config.hiddenSize;
@@ -109,13 +119,14 @@ private:
     int64_t total_ = 0;
 };
 
-/// tokens [n, t] -> hidden [n, t, hidden] after the last block.
-torch::Tensor streamBlocks(const TransformerWeights& model, const torch::Tensor& tokens,
-                           WorkMeter& meter) {
-    torch::Tensor hidden = model.embed(tokens);
-    for (int layer = 0; layer < model.config().layerCount; ++layer) {
+/// One model's way through the blocks.
+struct Stream {
+    const TransformerWeights* model = nullptr;
+    torch::Tensor hidden; ///< [n, t, hidden]
+
+    void passBlock(int layer, WorkMeter& meter) {
         meter.check();
-        applyBlock(model.config(), model.block(layer), hidden,
+        applyBlock(model->config(), model->block(layer), hidden,
                    [&](InputGroup group, const torch::Tensor& x) {
                        meter.check();
                        if (group == InputGroup::Down) {
@@ -123,7 +134,60 @@ torch::Tensor streamBlocks(const TransformerWeights& model, const torch::Tensor&
                        }
                    });
     }
-    return hidden;
+};
+
+/// How far hidden states are from the reference's after each block.
+class HiddenErrors {
+public:
+    /// Adds the first `count` tokens of both. A token counts by its relative distance, so that the
+    /// few with huge states do not hide all others.
+    void add(int layer, const torch::Tensor& subject, const torch::Tensor& reference,
+             int64_t count) {
+        const auto states = [count](const torch::Tensor& hidden) {
+            return hidden.reshape({-1, hidden.size(-1)}).narrow(0, 0, count); // [tokens, hidden]
+        };
+        const torch::Tensor there = states(reference);
+        const torch::Tensor distance = (states(subject).to(there.device()) - there).norm(2, 1);
+        const torch::Tensor relative = distance / there.norm(2, 1).clamp_min(1e-30F);
+        sums_.resize(std::max(sums_.size(), static_cast<size_t>(layer) + 1));
+        sums_[static_cast<size_t>(layer)] += relative.sum(at::kDouble).item<double>();
+    }
+
+    std::vector<double> means(int64_t tokens) && {
+        for (double& sum : sums_) {
+            sum /= static_cast<double>(tokens);
+        }
+        return std::move(sums_);
+    }
+
+private:
+    std::vector<double> sums_;
+};
+
+/// Takes the models through their blocks side by side.
+std::vector<Stream> streamBlocks(const EvaluateRequest& request, const WindowGroup& group,
+                                 WorkMeter& meter, HiddenErrors& errors) {
+    // The last token of a window predicts nothing, so it need not pass.
+    const torch::Tensor tokens = group.tokens.narrow(1, 0, group.tokens.size(1) - 1).contiguous();
+    std::vector<Stream> streams;
+    int layers = 0;
+    for (const TransformerWeights* model : {request.subject.get(), request.reference.get()}) {
+        if (model != nullptr) {
+            streams.push_back({model, model->embed(tokens)});
+            layers = std::max(layers, model->config().layerCount);
+        }
+    }
+    for (int layer = 0; layer < layers; ++layer) {
+        for (Stream& stream : streams) {
+            if (layer < stream.model->config().layerCount) {
+                stream.passBlock(layer, meter);
+            }
+        }
+        if (canCompareStates(request)) {
+            errors.add(layer, streams[0].hidden, streams[1].hidden, group.predicted);
+        }
+    }
+    return streams;
 }
 
 /// One model's way from hidden states to logits.
@@ -142,16 +206,12 @@ struct Head {
 };
 
 void evaluateGroup(const EvaluateRequest& request, const WindowGroup& group, WorkMeter& meter,
-                   TokenScores& scores) {
-    // The last token of a window predicts nothing, so it need not pass.
-    const int64_t inputs = group.tokens.size(1) - 1;
-    const torch::Tensor tokens = group.tokens.narrow(1, 0, inputs).contiguous();
+                   TokenScores& scores, HiddenErrors& errors) {
     std::vector<Head> heads;
-    for (const TransformerWeights* model : {request.subject.get(), request.reference.get()}) {
-        if (model != nullptr) {
-            heads.emplace_back(*model, streamBlocks(*model, tokens, meter));
-        }
+    for (const Stream& stream : streamBlocks(request, group, meter, errors)) {
+        heads.emplace_back(*stream.model, stream.hidden);
     }
+    const int64_t inputs = group.tokens.size(1) - 1;
     const torch::Tensor targets = group.tokens.narrow(1, 1, inputs).reshape({-1});
     const int64_t vocabulary = request.subject->config().vocabSize;
     const int64_t slice =
@@ -234,10 +294,12 @@ Evaluation evaluate(const EvaluateRequest& request, Progress& progress,
     progress.stage("evaluate");
     WorkMeter meter(request, groups, progress, stop);
     TokenScores scores;
+    HiddenErrors errors;
     for (const WindowGroup& group : groups) {
-        evaluateGroup(request, group, meter, scores);
+        evaluateGroup(request, group, meter, scores, errors);
     }
     Evaluation result = summarize(std::move(scores));
+    result.hiddenError = std::move(errors).means(result.tokens);
     result.contextLength = request.contextLength;
     result.seconds = secondsSince(start);
     return result;
@@ -259,6 +321,9 @@ EvaluationRecord toRecord(const std::string& name, const Evaluation& evaluation)
                                {"kl_p999", evaluation.klP999},
                                {"kl_max", evaluation.klMax},
                                {"top1_agreement", evaluation.top1Agreement}});
+    }
+    if (!evaluation.hiddenError.empty()) {
+        record.layers["hidden_error"] = evaluation.hiddenError;
     }
     record.facts = {{"protocol", "windows/1"}};
     return record;

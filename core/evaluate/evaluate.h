@@ -6,6 +6,7 @@
 #include <span>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "core/forward/transformer.h"
 #include "core/job/progress.h"
@@ -33,6 +34,9 @@ struct Evaluation {
     double klMean = 0, klMedian = 0, klP99 = 0, klP999 = 0,
            klMax = 0;         ///< nats, reference || subject
     double top1Agreement = 0; ///< 0 .. 1
+    /// Mean relative distance of a token's hidden state from the reference's after each block;
+    /// empty without a reference of the same depth and width.
+    std::vector<double> hiddenError;
     int contextLength = 0;
     double seconds = 0;
     bool hasReference = false;

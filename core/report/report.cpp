@@ -165,6 +165,11 @@ private:
             for (const auto& [name, text] : record.facts) {
                 hdf5::writeAttribute(facts, name, text);
             }
+            const Handle layers = hdf5::createGroup(entry, "layers");
+            for (const auto& [name, values] : record.layers) {
+                hdf5::requireLinkName(name);
+                hdf5::writeDataset(layers, name, H5T_NATIVE_DOUBLE, {values.size()}, values.data());
+            }
         }
     }
 
@@ -290,6 +295,19 @@ private:
             for (const std::string& fact : hdf5::attributeNames(facts)) {
                 hdf5::readAttribute(facts, fact, record.facts[fact]);
             }
+            readEvaluatedLayers(entry, record);
+        }
+    }
+
+    /// Files from before there were numbers of layers have none.
+    void readEvaluatedLayers(hid_t entry, EvaluationRecord& record) const {
+        if (!hdf5::hasLink(entry, "layers")) {
+            return;
+        }
+        const Handle layers = hdf5::openGroup(entry, "layers");
+        for (const std::string& name : hdf5::linkNames(layers)) {
+            record.layers[name] =
+                hdf5::readDataset<double>(layers, name, H5T_NATIVE_DOUBLE, limit_);
         }
     }
 

@@ -52,7 +52,8 @@ struct FidelityMetric {
 struct EvaluationRecord {
     std::string name;
     std::map<std::string, double> numbers;
-    std::map<std::string, std::string> facts; ///< text, protocol, reference, command
+    std::map<std::string, std::string> facts;            ///< text, protocol, reference, command
+    std::map<std::string, std::vector<double>> layers{}; ///< numbers of each layer
 };
 
 /// What stands in /run of every report, besides date and version.

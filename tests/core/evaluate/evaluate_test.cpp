@@ -135,6 +135,28 @@ TEST(Evaluate, EqualsTheFormulasOnWholeLogits) {
                 1e-12);
 }
 
+TEST(Evaluate, TellsHowTheErrorGrowsThroughTheDepth) {
+    auto request = requestFor(test::tinyText(100), 1, 2); // the last window is padded
+    const Evaluation result = run(request);
+    const int layers = request.subject->config().layerCount;
+    ASSERT_EQ(result.hiddenError.size(), static_cast<size_t>(layers));
+    const WindowGroup group = evaluationWindows(request)[0];
+    const torch::Tensor tokens = group.tokens.narrow(1, 0, group.tokens.size(1) - 1).contiguous();
+    const auto states = [&](const TransformerWeights& weights) {
+        return forwardHidden(weights, tokens).flatten(0, 1).narrow(0, 0, group.predicted);
+    };
+    const torch::Tensor there = states(*request.reference);
+    const torch::Tensor relative = (states(*request.subject) - there).norm(2, 1) / there.norm(2, 1);
+    EXPECT_NEAR(result.hiddenError.back(), relative.mean().item<double>(), 1e-5);
+    request.hiddenBytes = 1;
+    EXPECT_NEAR(run(request).hiddenError.front(), result.hiddenError.front(), 1e-5);
+    for (const double error : run(requestFor(test::tinyText(100), 3, 3)).hiddenError) {
+        EXPECT_EQ(error, 0) << "a model beside itself";
+    }
+    EXPECT_TRUE(run(requestFor(test::tinyText(100))).hiddenError.empty());
+    EXPECT_EQ(toRecord("a", result).layers.at("hidden_error"), result.hiddenError);
+}
+
 TEST(Evaluate, GivesTheSameNumbersAgainAndInParts) {
     auto request = requestFor(test::tinyText(1000), 1, 2);
     const auto first = toRecord("a", run(request)).numbers;

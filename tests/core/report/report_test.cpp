@@ -81,7 +81,10 @@ Report sampleReport() {
     report.cells[{0, Module::QProj}] = sampleCell(1, 30, 40);
     report.cells[{11, Module::DownProj}] = sampleCell(2, 30, 40);
     report.fidelity = {{"proxy", "higher is more fragile", {{{2, Module::UpProj}, 0.5}}}};
-    report.evaluations = {{"wikitext2", {{"perplexity", 12.5}, {"tokens", 1e6}}, {{"text", "t"}}},
+    report.evaluations = {{"wikitext2",
+                           {{"perplexity", 12.5}, {"tokens", 1e6}},
+                           {{"text", "t"}},
+                           {{"hidden_error", {0.1, 0.25}}}},
                           {"empty", {}, {}}};
     return report;
 }
@@ -128,6 +131,7 @@ TEST_F(ReportTest, RoundTrips) {
     EXPECT_EQ(read.evaluations[0].name, "empty");
     EXPECT_EQ(read.evaluations[1].numbers, report.evaluations[0].numbers);
     EXPECT_EQ(read.evaluations[1].facts, report.evaluations[0].facts);
+    EXPECT_EQ(read.evaluations[1].layers, report.evaluations[0].layers);
 }
 
 TEST_F(ReportTest, AnEmptyReportIsWhole) {
