@@ -1,4 +1,5 @@
-// main() of the GUI tests: an application without a screen and with folders of its own.
+// main() of the GUI tests: an application without a screen, with folders of its own
+// and with the same fonts on every machine.
 #include <QApplication>
 #include <QDir>
 #include <QTemporaryDir>
@@ -17,6 +18,7 @@ int main(int argc, char** argv) {
     for (const char* name : {"XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"}) {
         qputenv(name, home.filePath(QString::fromLatin1(name)).toUtf8());
     }
+    qputenv("FONTCONFIG_FILE", CALDERA_SOURCE_DIR "/tests/gui/fonts.conf");
     ::testing::InitGoogleTest(&argc, argv);
     QApplication application(argc, argv);
     std::setlocale(LC_NUMERIC, "C");

@@ -23,6 +23,7 @@ struct CellColors {
     QColor ink;
 };
 
+constexpr int kDigitWidth = 8; ///< from this width on a cell has room for a digit
 constexpr int kRampSteps = 1000;
 
 std::vector<CellColors> rampColors(Scheme scheme) {
@@ -53,7 +54,7 @@ CellColors colorsOf(const QModelIndex& index, CellState state) {
 }
 
 void paintGlyph(QPainter& painter, const QRect& area, const QModelIndex& index,
-                const CellColors& colors) {
+                const CellColors& colors, bool digits) {
     const double bits = index.data(CellGridModel::BitsRole).toDouble();
     const bool skipped =
         index.data(CellGridModel::StateRole).toInt() == static_cast<int>(CellState::Skipped);
@@ -61,7 +62,7 @@ void paintGlyph(QPainter& painter, const QRect& area, const QModelIndex& index,
     const bool bar = share > 0 && area.height() >= 14;
     const QRect glyph = area.adjusted(0, 0, 0, bar ? -kBarHeight - 2 : 0);
     painter.setPen(colors.ink);
-    if (area.width() >= 9 && bits > 0) {
+    if (digits && bits > 0) {
         const QString digit =
             skipped ? QStringLiteral("\u2013") : QString::number(static_cast<int>(bits));
         painter.drawText(glyph, Qt::AlignCenter, digit);
@@ -93,11 +94,11 @@ void paintMarks(QPainter& painter, const QRect& area, const QModelIndex& index, 
 
 /// An outline where another plan has something else, with an arrow: up, it spends more there.
 /// Narrow cells have the arrow alone, above their digit.
-void paintOther(QPainter& painter, const QRect& area, const QModelIndex& index, const QColor& ink) {
+void paintOther(QPainter& painter, const QRect& area, const QModelIndex& index, const QColor& ink,
+                bool wide) {
     if (index.data(CellGridModel::OtherTextRole).toString().isEmpty()) {
         return;
     }
-    const bool wide = area.width() >= HeatmapDelegate::kTextWidth;
     if (wide) {
         painter.setRenderHint(QPainter::Antialiasing, false);
         painter.setBrush(Qt::NoBrush);
@@ -156,7 +157,8 @@ void HeatmapDelegate::paint(QPainter* painter, const QStyleOptionViewItem& optio
     painter->setFont(option.font);
     const QString text = index.data(Qt::DisplayRole).toString();
     const QFontMetrics metrics(option.font);
-    if (area.width() >= kTextWidth && metrics.horizontalAdvance(text) <= area.width() - 4) {
+    const bool wide = cellWidth_ - gap >= kTextWidth;
+    if (wide && metrics.horizontalAdvance(text) <= area.width() - 4) {
         if (state != CellState::Measured && !text.isEmpty()) { // clear ground under the text
             QRect plate = metrics.boundingRect(text);
             plate.moveCenter(area.center());
@@ -165,10 +167,10 @@ void HeatmapDelegate::paint(QPainter* painter, const QStyleOptionViewItem& optio
         painter->setPen(colors.ink);
         painter->drawText(area, Qt::AlignCenter, text);
     } else {
-        paintGlyph(*painter, area, index, colors);
+        paintGlyph(*painter, area, index, colors, cellWidth_ - gap >= kDigitWidth);
     }
     paintMarks(*painter, area, index, colors.ink);
-    paintOther(*painter, area, index, colors.ink);
+    paintOther(*painter, area, index, colors.ink, wide);
     painter->restore();
 }
 

@@ -17,8 +17,13 @@ public:
     static constexpr int kTextWidth = 28;
 
     using QStyledItemDelegate::QStyledItemDelegate;
+    /// Width of the narrowest cells: all cells show as much as those have room for.
+    void setCellWidth(int width) { cellWidth_ = width; }
     void paint(QPainter* painter, const QStyleOptionViewItem& option,
                const QModelIndex& index) const override;
+
+private:
+    int cellWidth_ = kTextWidth;
 };
 
 } // namespace caldera::studio

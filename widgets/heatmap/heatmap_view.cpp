@@ -29,14 +29,15 @@ constexpr double kZoomStep = 1.2;
 } // namespace
 
 HeatmapView::HeatmapView(CellGridModel& model, QWidget* parent)
-    : QTableView(parent), grid_(model), layers_(new HeatmapHeader(Qt::Horizontal, this)),
+    : QTableView(parent), grid_(model), delegate_(new HeatmapDelegate(this)),
+      layers_(new HeatmapHeader(Qt::Horizontal, this)),
       modules_(new HeatmapHeader(Qt::Vertical, this)) {
     setObjectName(u"heatmap"_s);
     setAccessibleName(tr("Heatmap: modules by layers"));
     setHorizontalHeader(layers_);
     setVerticalHeader(modules_);
     setModel(&grid_);
-    setItemDelegate(new HeatmapDelegate(this));
+    setItemDelegate(delegate_);
     setFont(Theme::current().numberFont(-1));
     setShowGrid(false);
     setFrameShape(QFrame::NoFrame);
@@ -184,6 +185,7 @@ void HeatmapView::layOutCells() {
     const int scrollHeight = scrolls ? horizontalScrollBar()->sizeHint().height() : 0;
     const int heightRoom = height() - layers_->height() - scrollHeight - wideHeight();
     const int cellHeight = qBound(kSmallestHeight, heightRoom / rows, kLargestHeight);
+    delegate_->setCellWidth(cellWidth);
     layers_->setDefaultSectionSize(cellWidth);
     const int left = room - cellWidth * columns; // pixels that whole widths leave over
     for (int column = 0; column < left && cellWidth < kLargestWidth && column < columns; ++column) {

@@ -13,6 +13,7 @@
 
 namespace caldera::studio {
 
+class HeatmapDelegate;
 class HeatmapHeader;
 
 /// A matrix beside the layers (embeddings, head), shown as one cell below all of them.
@@ -94,6 +95,7 @@ private:
     void exportPicture();
 
     CellGridModel& grid_;
+    HeatmapDelegate* delegate_;
     HeatmapHeader* layers_;
     HeatmapHeader* modules_;
     std::optional<Cell> hovered_;

@@ -16,10 +16,9 @@ namespace caldera::studio {
 
 DifferencePanel::DifferencePanel(PlanComparison& comparison, QWidget* parent)
     : QWidget(parent), comparison_(comparison), model_(comparison),
-      summary_(new ToneLabel(QString(), Token::Secondary, this)),
-      compare_(new QPushButton(tr("Compare with…"), this)), end_(new QPushButton(tr("End"), this)),
-      table_(new QTableView(this)) {
-    summary_->setWordWrap(true);
+      summary_(new ElidedLabel({}, this)), compare_(new QPushButton(tr("Compare with…"), this)),
+      end_(new QPushButton(tr("End"), this)), table_(new QTableView(this)) {
+    summary_->setTone(Token::Secondary);
     compare_->setToolTip(tr("Open another plan as outlines over this one"));
     end_->setToolTip(tr("Stop comparing"));
     table_->setObjectName(u"differences"_s);
@@ -78,9 +77,6 @@ void DifferencePanel::update() {
                           QString::fromStdString(other.right));
     }
     summary_->setText(lines.join(u' '));
-    summary_->setToolTip(
-        active ? tr("%1 bytes, embeddings and head included").arg(countText(comparison_.bytes()))
-               : QString());
 }
 
 } // namespace caldera::studio

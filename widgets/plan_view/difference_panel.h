@@ -10,7 +10,7 @@ class QTableView;
 
 namespace caldera::studio {
 
-class ToneLabel;
+class ElidedLabel;
 
 class DifferencePanel : public QWidget {
     Q_OBJECT
@@ -29,7 +29,7 @@ private:
 
     PlanComparison& comparison_;
     DifferenceModel model_;
-    ToneLabel* summary_;
+    ElidedLabel* summary_;
     QPushButton* compare_;
     QPushButton* end_;
     QTableView* table_;

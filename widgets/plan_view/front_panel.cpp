@@ -21,11 +21,10 @@ constexpr int kPlanCurve = 1;
 
 FrontPanel::FrontPanel(Session& session, PlanSolver& solver, QWidget* parent)
     : QWidget(parent), session_(session), solver_(solver),
-      plot_(new Plot(tr("KL divergence over size"), this)),
-      sentence_(new ToneLabel(QString(), Token::Secondary, this)),
+      plot_(new Plot(tr("KL divergence over size"), this)), sentence_(new ElidedLabel({}, this)),
       find_(new QPushButton(tr("Find"), this)) {
     plot_->showLegend();
-    sentence_->setWordWrap(true);
+    sentence_->setTone(Token::Secondary);
     find_->setToolTip(tr("Solve for all sizes"));
     auto* line = new QHBoxLayout;
     line->addWidget(sentence_, 1);

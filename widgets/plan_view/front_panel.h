@@ -15,7 +15,7 @@ namespace caldera::studio {
 class Plot;
 class PlanSolver;
 class Session;
-class ToneLabel;
+class ElidedLabel;
 
 /// A click on the curve solves for the size there.
 class FrontPanel : public QWidget {
@@ -40,7 +40,7 @@ private:
     Session& session_;
     PlanSolver& solver_;
     Plot* plot_;
-    ToneLabel* sentence_;
+    ElidedLabel* sentence_;
     QPushButton* find_;
     std::vector<FrontPoint> points_;
     SizeUnit unit_;

@@ -30,8 +30,11 @@ namespace caldera::studio {
 
 namespace {
 
-constexpr int kTipReach = 24;       ///< pixels around a point that show its value
-constexpr int kGripReach = 6;       ///< pixels beside the cursor line that take hold of it
+constexpr int kTipReach = 24; ///< pixels around a point that show its value
+constexpr int kGripReach = 6; ///< pixels beside the cursor line that take hold of it
+constexpr int kTickRoom = 44; ///< pixels that a number below the x axis needs
+constexpr int kFewestTicks = 3;
+constexpr int kMostTicks = 8;
 constexpr double kLeastRoom = 0.01; ///< above and below the curves, of their height
 
 void styleAxis(QCPAxis* axis, const PlotAxes& axes, bool vertical) {
@@ -107,6 +110,7 @@ void Plot::setCurves(const PlotAxes& axes, const QList<Curve>& curves) {
     }
     restyle();
     fitLegend();
+    fitTicks();
     showAll();
 }
 
@@ -282,7 +286,13 @@ void Plot::mouseDoubleClickEvent(QMouseEvent*) {
 
 void Plot::resizeEvent(QResizeEvent* event) {
     fitLegend();
+    fitTicks();
     QCustomPlot::resizeEvent(event);
+}
+
+/// As many numbers along x as stand beside each other.
+void Plot::fitTicks() {
+    xAxis->ticker()->setTickCount(qBound(kFewestTicks, width() / kTickRoom, kMostTicks));
 }
 
 void Plot::leaveEvent(QEvent* event) {

@@ -70,6 +70,7 @@ protected:
 private:
     void restyle();
     void fitLegend();
+    void fitTicks();
     void exportAs(const QString& suffix, const QString& filter);
     QString tipAt(const QPoint& position) const;
     bool nearCursorLine(const QPoint& position) const;

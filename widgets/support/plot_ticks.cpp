@@ -8,7 +8,6 @@ namespace caldera::studio {
 
 namespace {
 
-constexpr int kWholeTicks = 8;        ///< about as many as fit
 constexpr double kFewDecades = 2.5;   ///< below this many, decades are divided
 constexpr double kDecadeLabels = 5;   ///< above this many, decades are skipped
 constexpr double kLargestPlain = 1e6; ///< from here on labels have exponents
@@ -73,7 +72,6 @@ QSharedPointer<QCPAxisTicker> wholeTicks() {
     auto ticker = QSharedPointer<QCPAxisTickerFixed>::create();
     ticker->setTickStep(1);
     ticker->setScaleStrategy(QCPAxisTickerFixed::ssMultiples);
-    ticker->setTickCount(kWholeTicks);
     return ticker;
 }
 
