@@ -188,7 +188,7 @@ void workInFolder(const Task& task, const JobFolder& folder, Outcome& outcome) {
                            {"version", programVersion()},
                            {"kind", spec.kind},
                            {"command", commandLineOf(task.words)}});
-    JobProgress progress(folder, events);
+    JobProgress progress(folder, events, signals.token());
     Invocation invocation = task.invocation(progress, signals);
     invocation.job = folder.path();
     outcome = outcomeOf([&] { task.run(invocation); });

@@ -73,6 +73,7 @@ void addMergeCommand(CommandLine& commands);
 void addEvaluateCommand(CommandLine& commands);
 void addChatCommand(CommandLine& commands);
 void addServeCommand(CommandLine& commands);
+void addJobCommand(CommandLine& commands);
 void addBenchCommand(CommandLine& commands);
 
 } // namespace caldera::cli

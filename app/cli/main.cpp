@@ -31,6 +31,7 @@ int runCommandLine(int argc, char** argv) {
     caldera::cli::addEvaluateCommand(commands);
     caldera::cli::addChatCommand(commands);
     caldera::cli::addServeCommand(commands);
+    caldera::cli::addJobCommand(commands);
     caldera::cli::addBenchCommand(commands);
     return commands.run(argc, argv);
 }

@@ -91,11 +91,11 @@ void checkFormat(const std::filesystem::path& file, const char* code, const Json
     }
 }
 
-/// Reads one of the job's small JSON files, whose format is `name`, with `read`; any fault becomes
-/// Error(code), a newer format Error("job.newer").
+/// Reads the text of one of the job's small JSON files, whose format is `name`, with `read`; any
+/// fault becomes Error(code), a newer format Error("job.newer").
 template <class Read>
-auto readJobFile(const std::filesystem::path& file, const char* code, const char* name, Read read) {
-    const std::string text = readTextFile(file, kSmallFile);
+auto parseJobText(const std::string& text, const std::filesystem::path& file, const char* code,
+                  const char* name, Read read) {
     try {
         const Json json = Json::parse(text);
         checkFormat(file, code, json, name);
@@ -106,7 +106,24 @@ auto readJobFile(const std::filesystem::path& file, const char* code, const char
 }
 
 bool needsWorker(const std::string& phase) {
-    return phase == "preparing" || phase == "running";
+    return phase == "preparing" || phase == "running" || phase == "paused";
+}
+
+/// Whether the job's control file begins with `word`.
+bool isRequested(const std::filesystem::path& folder, std::string_view word) {
+    const std::filesystem::path file = folder / "control";
+    std::error_code error;
+    if (!std::filesystem::is_regular_file(file, error)) {
+        return false;
+    }
+    try {
+        return readTextFile(file, kSmallFile).starts_with(word);
+    } catch (const Error&) {
+        if (std::filesystem::exists(file, error)) {
+            throw;
+        }
+        return false; // taken back between the two looks
+    }
 }
 
 struct flock wholeFile(short type) {
@@ -117,6 +134,14 @@ struct flock wholeFile(short type) {
 }
 
 } // namespace
+
+std::string stateText(const JobState& state) {
+    return textOf(stateToJson(state));
+}
+
+JobState parseState(const std::string& text, const std::filesystem::path& origin) {
+    return parseJobText(text, origin, "job.state", kStateFormat, stateFromJson);
+}
 
 std::string newJobId() {
     std::random_device entropy;
@@ -155,38 +180,53 @@ JobFolder JobFolder::create(const std::filesystem::path& root, JobSpec spec) {
         }
     }
     folder.writeState(JobState{});
-    writeFileAtomically(folder.path() / "job.json", textOf(specToJson(spec)));
+    folder.writeSpec(spec);
     return folder;
 }
 
 JobSpec JobFolder::spec() const {
-    return readJobFile(path_ / "job.json", "job.spec", kJobFormat, specFromJson);
+    const std::filesystem::path file = path_ / "job.json";
+    return parseJobText(readTextFile(file, kSmallFile), file, "job.spec", kJobFormat, specFromJson);
+}
+
+void JobFolder::writeSpec(const JobSpec& spec) const {
+    writeFileAtomically(path_ / "job.json", textOf(specToJson(spec)));
 }
 
 JobState JobFolder::state() const {
     const std::filesystem::path file = path_ / "state.json";
-    return std::filesystem::exists(file)
-               ? readJobFile(file, "job.state", kStateFormat, stateFromJson)
-               : JobState{};
+    return std::filesystem::exists(file) ? parseState(readTextFile(file, kSmallFile), file)
+                                         : JobState{};
 }
 
 void JobFolder::writeState(const JobState& state) const {
     JobState stamped = state;
     stamped.updated = utcNow();
-    writeFileAtomically(path_ / "state.json", textOf(stateToJson(stamped)));
+    writeFileAtomically(path_ / "state.json", stateText(stamped));
 }
 
 void JobFolder::requestCancel() const {
     writeFileAtomically(path_ / "control", "cancel\n");
 }
 
-bool JobFolder::cancelRequested() const {
-    const std::filesystem::path file = path_ / "control";
-    std::error_code error;
-    if (!std::filesystem::is_regular_file(file, error)) {
-        return false;
+void JobFolder::requestPause() const {
+    if (!cancelRequested()) {
+        writeFileAtomically(path_ / "control", "pause\n");
     }
-    return readTextFile(file, kSmallFile).starts_with("cancel");
+}
+
+void JobFolder::requestContinue() const {
+    if (pauseRequested()) {
+        clearControl();
+    }
+}
+
+bool JobFolder::cancelRequested() const {
+    return isRequested(path_, "cancel");
+}
+
+bool JobFolder::pauseRequested() const {
+    return isRequested(path_, "pause");
 }
 
 void JobFolder::clearControl() const {

@@ -13,7 +13,7 @@
 
 namespace caldera {
 
-/// job.json: what to do, written once by whoever creates the job.
+/// job.json: what to do, written by whoever creates the job.
 struct JobSpec {
     std::string id;                     ///< uuid
     std::string kind;                   ///< "compress", "merge", "fidelity", "evaluate", "serve"
@@ -34,6 +34,10 @@ struct JobState {
     std::string updated;    ///< UTC, ISO 8601
 };
 
+/// The bytes of state.json, and back. Throws Error("job.newer", "job.state") naming `origin`.
+std::string stateText(const JobState& state);
+JobState parseState(const std::string& text, const std::filesystem::path& origin);
+
 std::string newJobId(); ///< random uuid
 
 /// Paths and small files of one job; no state of its own beyond the path.
@@ -50,12 +54,18 @@ public:
 
     /// Both throw Error("job.newer", "job.spec", "job.state"); a state not yet written is "queued".
     JobSpec spec() const;
+    void writeSpec(const JobSpec& spec) const;
     JobState state() const;
     void writeState(const JobState& state) const;
-    /// Asks the worker to stop ("cancel"); the worker polls the file.
+    /// Asks the worker to stop ("cancel") or to wait ("pause"); the worker polls the file. A
+    /// request to cancel is not taken back by one to pause.
     void requestCancel() const;
+    void requestPause() const;
+    /// Takes a request to pause back.
+    void requestContinue() const;
     bool cancelRequested() const;
-    /// Forgets a cancel request, once the worker has obeyed it.
+    bool pauseRequested() const;
+    /// Forgets every request, once the worker has obeyed it.
     void clearControl() const;
     /// Whether a live process holds the lock.
     bool workerAlive() const;

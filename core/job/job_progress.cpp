@@ -1,6 +1,8 @@
 #include "core/job/job_progress.h"
 
 #include <algorithm>
+#include <thread>
+#include <utility>
 
 namespace caldera {
 
@@ -8,8 +10,8 @@ namespace {
 constexpr auto kInterval = std::chrono::milliseconds(200);
 } // namespace
 
-JobProgress::JobProgress(const JobFolder& folder, EventWriter& events)
-    : folder_(folder), events_(events) {
+JobProgress::JobProgress(const JobFolder& folder, EventWriter& events, std::stop_token stop)
+    : folder_(folder), events_(events), stop_(std::move(stop)) {
     state_.phase = "preparing";
     folder_.writeState(state_);
 }
@@ -23,6 +25,7 @@ void JobProgress::stage(const std::string& name) {
     eta_ = EtaClock();
     events_.write("stage", {{"stage", name}});
     folder_.writeState(state_);
+    waitWhilePaused();
 }
 
 void JobProgress::advance(int64_t done, int64_t total) {
@@ -39,6 +42,7 @@ void JobProgress::advance(int64_t done, int64_t total) {
                                {"total", total},
                                {"eta_seconds", state_.etaSeconds}});
     folder_.writeState(state_);
+    waitWhilePaused();
 }
 
 void JobProgress::event(const std::string& kind, nlohmann::json fields) {
@@ -57,6 +61,26 @@ void JobProgress::end(const std::string& phase, const std::string& message,
     }
     folder_.writeState(state_);
     events_.write("end", {{"phase", phase}, {"message", message}, {"code", code}});
+}
+
+/// Whoever else tells progress waits at the mutex.
+void JobProgress::waitWhilePaused() {
+    if (!folder_.pauseRequested()) {
+        return;
+    }
+    const std::string before = std::exchange(state_.phase, "paused");
+    state_.etaSeconds = -1;
+    folder_.writeState(state_);
+    events_.write("log", {{"message", "Paused."}});
+    while (!stop_.stop_requested() && folder_.pauseRequested()) {
+        std::this_thread::sleep_for(kInterval);
+    }
+    state_.phase = before;
+    eta_ = EtaClock(); // the wait is no work
+    folder_.writeState(state_);
+    if (!stop_.stop_requested()) {
+        events_.write("log", {{"message", "Going on."}});
+    }
 }
 
 bool JobProgress::due() {

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <mutex>
+#include <stop_token>
 #include <string>
 
 #include "core/job/job_folder.h"
@@ -11,10 +12,11 @@
 namespace caldera {
 
 /// Writes "stage" and "progress" events and state.json, the last two at most five times a second.
-/// Both must outlive it. `fraction` and `eta` are those of the current stage.
+/// Both must outlive it. `fraction` and `eta` are those of the current stage. While the control
+/// file asks for a pause, stage() and advance() do not return, unless `stop` is requested.
 class JobProgress final : public Progress {
 public:
-    JobProgress(const JobFolder& folder, EventWriter& events);
+    JobProgress(const JobFolder& folder, EventWriter& events, std::stop_token stop = {});
 
     void stage(const std::string& name) override;
     void advance(int64_t done, int64_t total) override;
@@ -25,9 +27,11 @@ public:
 
 private:
     bool due();
+    void waitWhilePaused();
 
     const JobFolder& folder_;
     EventWriter& events_;
+    std::stop_token stop_;
     std::mutex mutex_;
     JobState state_;
     EtaClock eta_;

@@ -6,11 +6,11 @@
 #include <QFile>
 #include <QFileInfo>
 #include <QJsonDocument>
-#include <QProcess>
 #include <QTimer>
 
 #include "core/base/error.h"
 #include "core/job/job_folder.h"
+#include "core/job/job_start.h"
 
 namespace caldera::studio {
 
@@ -22,7 +22,6 @@ constexpr int kPollInterval = 200;     // ms; what a person notices as "at once"
 constexpr qint64 kDiscoverEvery = 5;   // ticks: folders made by others, ended jobs that move again
 constexpr qsizetype kEventBatch = 256; // events handed over at once, so that the window stays quick
 constexpr qint64 kUnstartedSeconds = 60; // a queued job of another program is lost after this
-constexpr qint64 kLastWords = 4096;      // bytes of worker.err that may become a sentence
 
 std::filesystem::path toPath(const QString& text) {
     return {text.toStdU16String()};
@@ -39,32 +38,6 @@ QDateTime parseTime(const std::string& text) {
 bool hasEnded(const QString& phase) {
     return phase == "done"_L1 || phase == "cancelled"_L1 || phase == "failed"_L1 ||
            phase == "lost"_L1;
-}
-
-/// Whether a process of this id runs; one that ended and was not collected does not.
-bool processRuns(qint64 pid) {
-    QFile stat(u"/proc/%1/stat"_s.arg(pid));
-    if (!stat.open(QIODevice::ReadOnly))
-        return false;
-    const QByteArray text = stat.readAll();
-    const qsizetype state = text.lastIndexOf(')') + 2;
-    return state < text.size() && text[state] != 'Z' && text[state] != 'X';
-}
-
-/// The worker begins its messages with its name, as programs do in a terminal.
-QString withoutProgramName(const QString& line) {
-    const auto name = "caldera: "_L1;
-    return line.startsWith(name) ? line.mid(name.size()) : line;
-}
-
-/// The last line that a worker wrote on stderr; empty when it wrote none.
-QString lastWords(const QString& folder) {
-    QFile file(folder + "/worker.err"_L1);
-    if (!file.open(QIODevice::ReadOnly))
-        return {};
-    file.seek(qMax<qint64>(0, file.size() - kLastWords));
-    const QString text = QString::fromUtf8(file.readAll()).trimmed();
-    return withoutProgramName(text.section(u'\n', -1).trimmed());
 }
 
 QJsonObject toQt(const nlohmann::json& body) {
@@ -102,7 +75,7 @@ struct JobWatcher::Tracked {
     EventReader reader;
     JobSummary last;
     bool reported = false;
-    qint64 process = 0; ///< id of the worker that was started here and has not spoken yet; else 0
+    pid_t process = 0; ///< id of the worker that was started here and has not spoken yet; else 0
     qint64 eventBytes = -1;
     QDateTime stateTime;
 };
@@ -201,21 +174,10 @@ void JobWatcher::settleUnstarted(Tracked& job, JobSummary& now) {
         return;
     }
     if (job.process != 0) {
-        if (processRuns(job.process))
-            return;
-        job.process = 0;
-        // It may have spoken between the look at the state and the look at the process.
-        describe(now, job.folder.state(), job.folder.visiblePhase());
-        if (now.phase != "queued"_L1)
-            return;
-        const QString words = lastWords(now.folder);
-        fail(job, u"job.worker-ended"_s,
-             words.isEmpty()
-                 ? tr("The worker ended before it began and left no message. What it was asked "
-                      "to do stands in %1/job.json.")
-                       .arg(now.folder)
-                 : words);
-        describe(now, job.folder.state(), "failed");
+        if (caldera::settleUnstarted(job.folder, job.process) || !processRuns(job.process)) {
+            job.process = 0;
+            describe(now, job.folder.state(), job.folder.visiblePhase());
+        }
         return;
     }
     const bool old = now.created.secsTo(QDateTime::currentDateTimeUtc()) > kUnstartedSeconds;
@@ -255,20 +217,11 @@ void JobWatcher::startWorker(Tracked& job) {
                 "Install it, or name it in the environment variable CALDERA_WORKER."));
         return;
     }
-    const QString folder = toText(job.folder.path());
-    QProcess process;
-    process.setProgram(program);
-    process.setArguments(job.last.arguments + QStringList{u"--job"_s, folder});
-    process.setStandardInputFile(QProcess::nullDevice());
-    process.setStandardOutputFile(folder + "/worker.out"_L1, QIODevice::Append);
-    process.setStandardErrorFile(folder + "/worker.err"_L1, QIODevice::Append);
-    // startDetached gives the worker a process session of its own, so it outlives the studio.
-    if (!process.startDetached(&job.process)) {
+    try {
+        job.process = caldera::startWorker(job.folder, toPath(program));
+    } catch (const Error& error) {
         job.process = 0;
-        fail(job, u"job.no-worker"_s,
-             tr("The worker %1 could not be started: %2. Name another one in the environment "
-                "variable CALDERA_WORKER.")
-                 .arg(program, process.errorString()));
+        fail(job, QString::fromStdString(error.code()), QString::fromUtf8(error.what()));
     }
 }
 
@@ -277,7 +230,6 @@ void JobWatcher::fail(Tracked& job, const QString& code, const QString& sentence
     state.phase = "failed";
     state.code = code.toStdString();
     state.message = sentence.toStdString();
-    state.updated = utcNow();
     job.folder.writeState(state);
 }
 
@@ -292,7 +244,6 @@ void JobWatcher::cancel(const QString& id) {
         if (unstarted) {
             JobState state = job->folder.state();
             state.phase = "cancelled";
-            state.updated = utcNow();
             job->folder.writeState(state);
         }
         look(*job);
@@ -306,10 +257,7 @@ void JobWatcher::resume(const QString& id) {
     if (!job || !hasEnded(job->last.phase) || job->last.phase == "done"_L1)
         return;
     try {
-        std::filesystem::remove(job->folder.path() / "control");
-        JobState state;
-        state.updated = utcNow();
-        job->folder.writeState(state);
+        queueAgain(job->folder);
         startWorker(*job);
         look(*job);
     } catch (const std::exception& error) {

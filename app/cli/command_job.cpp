@@ -1,0 +1,202 @@
+// caldera job list | start | follow | pause | continue | cancel
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <iostream>
+#include <memory>
+#include <poll.h>
+#include <string>
+#include <sys/stat.h>
+#include <thread>
+#include <unistd.h>
+
+#include "app/cli/command.h"
+#include "app/cli/standard_streams.h"
+#include "core/base/error.h"
+#include "core/base/paths.h"
+#include "core/job/follow.h"
+#include "core/job/job_start.h"
+
+namespace caldera::cli {
+
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+using Clock = std::chrono::steady_clock;
+
+constexpr auto kLookEvery = std::chrono::milliseconds(200);
+constexpr auto kBeatEvery = std::chrono::seconds(2);
+/// A reader on the other side of a network writes a line now and then; one that has been silent for
+/// so long is gone, even when the network does not say so.
+constexpr auto kPatience = std::chrono::seconds(60);
+
+struct JobOptions {
+    fs::path folder;
+    int64_t offset = 0;
+    std::string prefixHash;
+};
+
+JobFolder openFolder(const JobOptions& options) {
+    JobFolder folder(fs::absolute(options.folder).lexically_normal());
+    folder.spec();
+    return folder;
+}
+
+Json describe(const JobFolder& folder) {
+    const JobSpec spec = folder.spec();
+    const JobState state = folder.state();
+    return {{"folder", folder.path().string()},
+            {"id", spec.id},
+            {"kind", spec.kind},
+            {"title", spec.title},
+            {"created", spec.created},
+            {"phase", folder.visiblePhase()},
+            {"stage", state.stage},
+            {"fraction", state.fraction},
+            {"message", state.message}};
+}
+
+void runList(const JobOptions& options, const Invocation& invocation) {
+    const fs::path root = options.folder.empty() ? jobsFolder() : options.folder;
+    Json all = Json::array();
+    for (const JobFolder& folder : listJobs(root)) {
+        all.push_back(describe(folder));
+    }
+    if (invocation.json) {
+        std::cout << jsonText(all) << '\n';
+        return;
+    }
+    for (const Json& job : all) {
+        std::printf("%-10s %3.0f %%  %s  %s\n", job["phase"].get<std::string>().c_str(),
+                    100 * job["fraction"].get<double>(), job["folder"].get<std::string>().c_str(),
+                    job["title"].get<std::string>().c_str());
+    }
+}
+
+/// Returns once the worker has spoken, or has ended without a word.
+void awaitFirstWord(const JobFolder& folder, pid_t worker, const std::stop_token& stop) {
+    while (folder.state().phase == "queued" && !settleUnstarted(folder, worker)) {
+        checkCancelled(stop);
+        std::this_thread::sleep_for(kLookEvery / 4);
+    }
+    const JobState state = folder.state();
+    if (state.code == "job.worker-ended") {
+        throw Error(state.code, state.message);
+    }
+}
+
+void runStart(const JobOptions& options, const Invocation& invocation) {
+    const JobFolder folder = openFolder(options);
+    if (!folder.workerAlive()) {
+        queueAgain(folder);
+        awaitFirstWord(folder, startWorker(folder, fs::read_symlink("/proc/self/exe")),
+                       invocation.stop);
+    }
+    if (invocation.json) {
+        std::cout << jsonText(describe(folder)) << '\n';
+    } else {
+        std::printf("%s is at work.\n", folder.path().c_str());
+    }
+}
+
+/// Notices that the reader, which holds the other end of standard input, is gone.
+class Reader {
+public:
+    Reader() {
+        struct stat facts {};
+        watched_ = ::fstat(STDIN_FILENO, &facts) == 0 &&
+                   (S_ISFIFO(facts.st_mode) || S_ISSOCK(facts.st_mode));
+    }
+    /// Waits for `kLookEvery`, less when the reader speaks.
+    bool isThere() {
+        pollfd input{watched_ ? STDIN_FILENO : -1, POLLIN, 0};
+        if (::poll(&input, 1, static_cast<int>(kLookEvery.count())) > 0) {
+            char letters[256];
+            heard_ = Clock::now();
+            return ::read(STDIN_FILENO, letters, sizeof(letters)) > 0;
+        }
+        return !watched_ || Clock::now() - heard_ < kPatience;
+    }
+
+private:
+    bool watched_ = false;
+    Clock::time_point heard_ = Clock::now();
+};
+
+void runFollow(const JobOptions& options, const Invocation& invocation) {
+    JobFollower follower(openFolder(options), options.offset, options.prefixHash);
+    Reader reader;
+    Clock::time_point told{};
+    do {
+        std::vector<FollowFrame> frames = follower.poll();
+        if (frames.empty() && Clock::now() - told > kBeatEvery) {
+            frames.push_back({});
+        }
+        for (const FollowFrame& frame : frames) {
+            std::cout << encodeFrame(frame);
+            if (frame.kind == FollowFrame::Kind::End) {
+                flushOutput();
+                return;
+            }
+        }
+        if (!frames.empty()) {
+            flushOutput();
+            told = Clock::now();
+        }
+        checkCancelled(invocation.stop);
+    } while (reader.isThere());
+}
+
+void runCancel(const JobOptions& options, const Invocation& /*invocation*/) {
+    openFolder(options).requestCancel();
+}
+
+void runPause(const JobOptions& options, const Invocation& /*invocation*/) {
+    openFolder(options).requestPause();
+}
+
+void runContinue(const JobOptions& options, const Invocation& /*invocation*/) {
+    openFolder(options).requestContinue();
+}
+
+} // namespace
+
+void addJobCommand(CommandLine& commands) {
+    using Run = std::function<void(const JobOptions&, const Invocation&)>;
+    const auto options = std::make_shared<JobOptions>();
+    const auto action = std::make_shared<Run>();
+    CLI::App& job = commands.add(
+        "job", "List, start, follow and steer jobs in their folders",
+        [options, action](Invocation& invocation) { (*action)(*options, invocation); });
+    job.require_subcommand(1);
+    const auto addAction = [&](const char* name, const char* description, const Run& run) {
+        CLI::App* app = job.add_subcommand(name, description);
+        app->fallthrough();
+        app->callback([action, run] { *action = run; });
+        return app;
+    };
+    const auto addFolder = [&options](CLI::App* app) {
+        app->add_option("FOLDER", options->folder, "Folder of the job")
+            ->required()
+            ->type_name("FOLDER");
+    };
+    addAction("list", "Print the jobs of this machine, newest first", runList)
+        ->add_option("FOLDER", options->folder, "Folder of all jobs; default: this user's")
+        ->type_name("FOLDER");
+    addFolder(addAction("start", "Start the worker of a job, which goes on by itself", runStart));
+    CLI::App* follow =
+        addAction("follow", "Tell what a job does, as a stream for programs (docs/formats/job.md)",
+                  runFollow);
+    addFolder(follow);
+    follow->add_option("--from", options->offset, "Bytes of events.jsonl that the reader has")
+        ->check(notNegative());
+    follow->add_option("--prefix", options->prefixHash, "SHA-256 of these bytes")
+        ->type_name("HASH");
+    addFolder(addAction("pause", "Let the worker wait at its next step", runPause));
+    addFolder(addAction("continue", "Let a waiting worker go on", runContinue));
+    addFolder(addAction("cancel", "Stop the worker; what is finished stays", runCancel));
+}
+
+} // namespace caldera::cli

@@ -1,0 +1,166 @@
+#include "core/job/follow.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "core/base/error.h"
+#include "core/base/file.h"
+#include "core/base/hash.h"
+#include "core/base/printable.h"
+
+namespace caldera {
+
+namespace {
+
+constexpr size_t kLongestHeader = 64;
+constexpr int64_t kMostBytes = 64 << 20; // of one frame; a damaged stream asks for no more
+constexpr size_t kPiece = 1 << 20;       // of events at once, so that a state comes in between
+
+[[noreturn]] void throwForeign(std::string_view header) {
+    throw Error("job.follow",
+                "The other side was expected to tell of a job and said \"" +
+                    printable(std::string(header.substr(0, kLongestHeader)), kLongestHeader) +
+                    "\". Its login prints something, or it has another version of caldera.",
+                {{"came", std::string(header.substr(0, kLongestHeader))}});
+}
+
+/// Takes " NUMBER" from the front of `text`.
+int64_t takeNumber(std::string_view& text, std::string_view header) {
+    int64_t number = -1;
+    if (!text.starts_with(' ')) {
+        throwForeign(header);
+    }
+    const char* end = text.data() + text.size();
+    const auto [next, error] = std::from_chars(text.data() + 1, end, number);
+    if (error != std::errc() || number < 0) {
+        throwForeign(header);
+    }
+    text.remove_prefix(static_cast<size_t>(next - text.data()));
+    return number;
+}
+
+/// The frame that a header announces, and how many bytes follow it.
+std::pair<FollowFrame, size_t> parseHeader(std::string_view header) {
+    const size_t space = std::min(header.find(' '), header.size());
+    const std::string_view word = header.substr(0, space);
+    std::string_view numbers = header.substr(space);
+    FollowFrame frame;
+    int64_t length = 0;
+    if (word == "events") {
+        frame.kind = FollowFrame::Kind::Events;
+        frame.offset = takeNumber(numbers, header);
+        length = takeNumber(numbers, header);
+    } else if (word == "state") {
+        frame.kind = FollowFrame::Kind::State;
+        length = takeNumber(numbers, header);
+    } else if (word == "beat" || word == "end") {
+        frame.kind = word == "beat" ? FollowFrame::Kind::Beat : FollowFrame::Kind::End;
+    } else {
+        throwForeign(header);
+    }
+    if (!numbers.empty() || length > kMostBytes) {
+        throwForeign(header);
+    }
+    return {frame, static_cast<size_t>(length)};
+}
+
+bool isBeginning(const std::filesystem::path& file, int64_t bytes, const std::string& hash) {
+    std::error_code error;
+    const auto size = static_cast<int64_t>(std::filesystem::file_size(file, error));
+    if (bytes == 0 || error || size < bytes) {
+        return bytes == 0;
+    }
+    const MappedFile map(file);
+    return sha256Hex(map.bytes().first(static_cast<size_t>(bytes))) == hash;
+}
+
+} // namespace
+
+std::string encodeFrame(const FollowFrame& frame) {
+    switch (frame.kind) {
+    case FollowFrame::Kind::Events:
+        return "events " + std::to_string(frame.offset) + ' ' + std::to_string(frame.bytes.size()) +
+               '\n' + frame.bytes;
+    case FollowFrame::Kind::State:
+        return "state " + std::to_string(frame.bytes.size()) + '\n' + frame.bytes;
+    case FollowFrame::Kind::Beat:
+        return "beat\n";
+    case FollowFrame::Kind::End:
+        return "end\n";
+    }
+    return {};
+}
+
+std::vector<FollowFrame> FollowParser::feed(std::string_view bytes) {
+    rest_ += bytes;
+    std::vector<FollowFrame> frames;
+    size_t begin = 0;
+    for (;;) {
+        const std::string_view rest = std::string_view(rest_).substr(begin);
+        const size_t newline = rest.find('\n');
+        if (newline == std::string_view::npos) {
+            if (rest.size() > kLongestHeader) {
+                throwForeign(rest);
+            }
+            break;
+        }
+        auto [frame, length] = parseHeader(rest.substr(0, newline));
+        if (rest.size() < newline + 1 + length) {
+            break;
+        }
+        frame.bytes = rest.substr(newline + 1, length);
+        begin += newline + 1 + length;
+        frames.push_back(std::move(frame));
+    }
+    rest_.erase(0, begin);
+    return frames;
+}
+
+JobFollower::JobFollower(JobFolder folder, int64_t offset, const std::string& prefixHash)
+    : folder_(std::move(folder)) {
+    folder_.spec(); // throws when there is no such job
+    offset_ = isBeginning(folder_.events(), offset, prefixHash) ? offset : 0;
+}
+
+std::vector<FollowFrame> JobFollower::poll() {
+    std::vector<FollowFrame> frames;
+    // The state is read first and told last, so whoever sees the end has seen every event.
+    JobState state = folder_.state();
+    state.phase = folder_.visiblePhase();
+    const bool isWhole = readEvents(frames);
+    const std::string text = stateText(state);
+    if (text != told_) {
+        frames.push_back({FollowFrame::Kind::State, 0, text});
+        told_ = text;
+    }
+    if (isFinalPhase(state.phase) && isWhole) {
+        frames.push_back({FollowFrame::Kind::End, 0, {}});
+    }
+    return frames;
+}
+
+bool JobFollower::readEvents(std::vector<FollowFrame>& frames) {
+    std::error_code error;
+    const auto size = static_cast<int64_t>(std::filesystem::file_size(folder_.events(), error));
+    if (error || size <= offset_) {
+        return true;
+    }
+    const MappedFile map(folder_.events());
+    std::string_view text(reinterpret_cast<const char*>(map.bytes().data()), map.bytes().size());
+    text = text.substr(std::min(static_cast<size_t>(offset_), text.size()));
+    const size_t firstEnd = text.find('\n');
+    if (firstEnd == std::string_view::npos) {
+        return true;
+    }
+    const size_t lastEnd = text.rfind('\n', std::max(kPiece, firstEnd));
+    frames.push_back(
+        {FollowFrame::Kind::Events, offset_, std::string(text.substr(0, lastEnd + 1))});
+    offset_ += static_cast<int64_t>(lastEnd) + 1;
+    return text.find('\n', lastEnd + 1) == std::string_view::npos;
+}
+
+bool isFinalPhase(std::string_view phase) {
+    return phase == "done" || phase == "cancelled" || phase == "failed" || phase == "lost";
+}
+
+} // namespace caldera
