@@ -1,5 +1,6 @@
 // Attention of one new token a sequence over the paged cache. A thread block has one key head of
-// one sequence and a part of its context; parts are joined by the phase after it.
+// one sequence and a part of its context; parts are joined by the phase after it. What the cache
+// already holds is brought while the phase before still runs elsewhere.
 #pragma once
 
 #include "kernels/step/attend_chunk.cuh"
@@ -18,192 +19,291 @@ __device__ inline void noteParts(int sequence) {
     stepMemory().parts[sequence] = quotient(pages + each - 1, each);
 }
 
-/// Two numbers of a head, i and i + half, that turn by their position's angle: loaded first, turned
-/// and stored later.
-struct TurningPair {
-    int at = -1; ///< of the first, in [heads, headSize]; -1: there is none
-    float cosine, sine, first, second;
+/// The first unit of a thread block and those that follow it: parts of all sequences and key heads.
+struct AttendCursor {
+    int sequence = 0;
+    int unit = static_cast<int>(blockIdx.x); ///< of the sequence's
 
-    __device__ TurningPair(const AttendPhase& phase, const float* from, int heads, int position,
-                           int pair) {
-        const int half = phase.headSize / 2;
-        if (pair < heads * half) {
-            const int head = quotient(pair, half);
-            const int i = pair - head * half;
-            const int64_t angle = static_cast<int64_t>(position) * half + i;
-            at = head * phase.headSize + i;
-            cosine = phase.cosines[angle];
-            sine = phase.sines[angle];
-            first = from[at];
-            second = from[at + half];
+    /// Goes on to the sequence that has the unit; false where there is none.
+    __device__ bool find(const AttendPhase& phase) {
+        const int count = stepMemory().state.count;
+        while (sequence < count && unit >= stepMemory().parts[sequence] * phase.kvHeads) {
+            unit -= stepMemory().parts[sequence] * phase.kvHeads;
+            ++sequence;
         }
+        return sequence < count;
     }
-    __device__ void store(const AttendPhase& phase, float* to) const {
-        if (at >= 0) {
-            to[at] = first * cosine - second * sine;
-            to[at + phase.headSize / 2] = second * cosine + first * sine;
-        }
+    __device__ void advance() { unit += static_cast<int>(gridDim.x); }
+
+    __device__ AttendUnit get(const AttendPhase& phase) const {
+        const StepState& state = stepMemory().state;
+        const int parts = stepMemory().parts[sequence];
+        const int kvHead = quotient(unit, parts);
+        return {sequence, kvHead, unit - kvHead * parts, state.position[sequence],
+                phase.pages + static_cast<int64_t>(state.slot[sequence]) * phase.tableWidth};
     }
 };
 
-/// All pairs from a thread's first on.
-__device__ inline void turnHeads(const AttendPhase& phase, const float* from, int heads,
-                                 int position, int firstPair, int stride, float* to) {
-#pragma unroll 1
-    for (int pair = firstPair; pair < heads * phase.headSize / 2; pair += stride) {
-        TurningPair(phase, from, heads, position, pair).store(phase, to);
-    }
+/// The first token of a unit's part.
+__device__ inline int firstToken(const AttendUnit& unit) {
+    return unit.part * stepMemory().partPages[unit.sequence] * kPageTokens;
 }
 
-/// Tokens of a page whose keys and values are in shared memory together.
-__device__ inline int tokensOfChunk(const AttendPhase& phase) {
-    const int bytes = 2 * phase.headSize * phase.cache.bits / 8;
-    int tokens = kPageTokens;
-    while (tokens * bytes > kCacheBytes) {
-        tokens /= 2;
-    }
-    return tokens;
+/// The tokens from one on that are in shared memory together.
+__device__ inline AttendChunk chunkAt(const AttendPhase& phase, const AttendUnit& unit,
+                                      int position, int buffer) {
+    const int rowBytes = attendRowBytes(phase.headSize);
+    const int tokens = 2 * kPageTokens * rowBytes <= kCacheBytes ? kPageTokens : kPageTokens / 2;
+    char* keys = cacheMemory(buffer);
+    return {position, tokens, unit.place(phase, position), keys, keys + tokens * rowBytes};
 }
 
-/// Copies keys and values of a chunk to one of the buffers.
-__device__ inline void stageChunk(const AttendPhase& phase, int64_t place, int tokens, int buffer) {
-    const int vectorBytes = phase.headSize * phase.cache.bits / 8;
-    const int bytes = tokens * vectorBytes;
-    const char* keys = static_cast<const char*>(phase.cache.keys) + place * vectorBytes;
-    const char* values = static_cast<const char*>(phase.cache.values) + place * vectorBytes;
-    char* to = cacheMemory(buffer);
-#pragma unroll 1
-    for (int i = 16 * threadNumber(); i < bytes; i += 16 * kStepThreads) {
-        copyLater(to + i, keys + i);
-        copyLater(to + bytes + i, values + i);
+/// Sixteen bytes to shared memory later: of the source, or zeros.
+__device__ inline void copyOrClearLater(void* to, const void* from, bool isThere) {
+    const auto address = static_cast<uint32_t>(__cvta_generic_to_shared(to));
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(address), "l"(from),
+                 "r"(isThere ? 16 : 0)
+                 : "memory");
+}
+
+/// Eight int8 as fp16.
+__device__ inline uint4 halvesOf(uint2 codes) {
+    uint32_t pairs[4];
+#pragma unroll
+    for (int i = 0; i < 4; ++i) {
+        const uint32_t word = (i < 2 ? codes.x : codes.y) >> (i % 2 * 16);
+        const __half2 pair = {__int2half_rn(static_cast<int8_t>(word)),
+                              __int2half_rn(static_cast<int8_t>(word >> 8))};
+        pairs[i] = *reinterpret_cast<const uint32_t*>(&pair);
+    }
+    return {pairs[0], pairs[1], pairs[2], pairs[3]};
+}
+
+/// Brings keys and values of a chunk to shared memory, those before the new token; values from it
+/// on are zeros, for the cache may hold anything there.
+__device__ inline void stageChunk(const AttendPhase& phase, const AttendUnit& unit,
+                                  const AttendChunk& chunk) {
+    const int pieces = phase.headSize / 8; // of a row
+    const int rowBytes = attendRowBytes(phase.headSize);
+    const int known = unit.position - chunk.position; // tokens
+    const int pieceBytes = phase.cache.bits;          // of eight elements
+    const int64_t first = chunk.place * pieces * pieceBytes;
+    const char* keys = static_cast<const char*>(phase.cache.keys) + first;
+    const char* values = static_cast<const char*>(phase.cache.values) + first;
+#pragma unroll 2
+    for (int i = threadNumber(); i < chunk.tokens * pieces; i += kStepThreads) {
+        const int token = quotient(i, pieces);
+        const int to = token * rowBytes + (i - token * pieces) * 16;
+        const int64_t from = static_cast<int64_t>(i) * pieceBytes;
+        if (phase.cache.bits == 16) {
+            copyOrClearLater(chunk.keys + to, keys + from, token < known);
+            copyOrClearLater(chunk.values + to, values + from, token < known);
+        } else {
+            uint2 key = {};
+            uint2 value = {};
+            if (token < known) {
+                key = *reinterpret_cast<const uint2*>(keys + from);
+                value = *reinterpret_cast<const uint2*>(values + from);
+            }
+            *reinterpret_cast<uint4*>(chunk.keys + to) = halvesOf(key);
+            *reinterpret_cast<uint4*>(chunk.values + to) = halvesOf(value);
+        }
     }
     commitCopies();
 }
 
-/// The new key and value go into their page and into the chunk, which was read before; their thread
-/// block is the only one that needs them in this step.
+/// What a unit begins with that does not depend on the phase before: its first chunk, and the
+/// angles of its position.
+__device__ inline void stageUnit(const AttendPhase& phase, const AttendUnit& unit) {
+    stageChunk(phase, unit, chunkAt(phase, unit, firstToken(unit), 0));
+    const int half = phase.headSize / 2;
+    const int i = threadNumber();
+    if (i < half) {
+        AttendMemory& memory = stepMemory().attend;
+        const int64_t angle = static_cast<int64_t>(unit.position) * half + i;
+        copyWordLater(&memory.cosines[i], phase.cosines + angle);
+        copyWordLater(&memory.sines[i], phase.sines + angle);
+    }
+}
+
+/// Begins an attention phase before the grid has ended the phase before it.
+__device__ __noinline__ void prepareAttend(const AttendPhase& phase) {
+    AttendCursor cursor;
+    if (cursor.find(phase)) {
+        stageUnit(phase, cursor.get(phase));
+    }
+}
+
+/// Two numbers of a head, i and i + half, turned by their position's angle.
+struct TurnedPair {
+    float first;
+    float second;
+
+    __device__ TurnedPair(float2 pair, int i, const AttendMemory& memory)
+        : first(pair.x * memory.cosines[i] - pair.y * memory.sines[i]),
+          second(pair.y * memory.cosines[i] + pair.x * memory.sines[i]) {}
+};
+
+/// The unit's queries, not yet turned: a thread has some pairs, all loaded before the angles must
+/// be there.
+class Queries {
+public:
+    __device__ Queries(const AttendPhase& phase, const AttendUnit& unit) {
+        const int sharing = phase.heads / phase.kvHeads;
+        const int half = phase.headSize / 2;
+        const float* from = phase.queries + (static_cast<int64_t>(unit.sequence) * phase.heads +
+                                             unit.kvHead * sharing) *
+                                                phase.headSize;
+#pragma unroll
+        for (int n = 0; n < kPairs; ++n) {
+            const int pair = threadNumber() + n * kStepThreads;
+            if (pair < sharing * half) {
+                const int head = quotient(pair, half);
+                const int at = head * phase.headSize + pair - head * half;
+                pairs_[n] = {from[at], from[at + half]};
+            }
+        }
+    }
+
+    /// To shared memory, turned and divided as scores are.
+    __device__ void store(const AttendPhase& phase, AttendMemory& memory) const {
+        const int half = phase.headSize / 2;
+        const int stride = attendRowBytes(phase.headSize) / static_cast<int>(sizeof(__half));
+        const float scale = rsqrtf(static_cast<float>(phase.headSize));
+#pragma unroll
+        for (int n = 0; n < kPairs; ++n) {
+            const int pair = threadNumber() + n * kStepThreads;
+            if (pair < phase.heads / phase.kvHeads * half) {
+                const int head = quotient(pair, half);
+                const int i = pair - head * half;
+                const TurnedPair turned(pairs_[n], i, memory);
+                const SplitHalf first(turned.first * scale);
+                const SplitHalf second(turned.second * scale);
+                // Eight heads, then what is left of each.
+                __half* row = memory.queries + (head + head / kTileHeads * kTileHeads) * stride + i;
+                row[0] = first.high;
+                row[half] = second.high;
+                row[kTileHeads * stride] = first.low;
+                row[kTileHeads * stride + half] = second.low;
+            }
+        }
+    }
+
+private:
+    static constexpr int kPairs = kMostQuery / 2 / kStepThreads;
+    float2 pairs_[kPairs];
+};
+
+/// The new key and value go into their page and into the chunk; their thread block is the only one
+/// that needs them in this step. By two warps that have no queries to wait for.
 __device__ inline void storeNew(const AttendPhase& phase, const AttendUnit& unit,
                                 const AttendChunk& chunk, AttendMemory& memory) {
     const int size = phase.headSize;
+    const int half = size / 2;
     const int token = unit.position - chunk.position;
-    const int at = token * size * phase.cache.bits / 8;
-    if (warpIndex() == 0) {
-        storeVector(phase.cache, phase.cache.keys, phase.cache.keyScale, chunk.place + token, size,
-                    memory.newKey, chunk.keys + at);
-    } else if (warpIndex() == 1) {
-        storeVector(phase.cache, phase.cache.values, phase.cache.valueScale, chunk.place + token,
-                    size, memory.newValue, chunk.values(phase) + at);
-    }
-}
-
-/// What a part begins with besides its queries: the new token's key at its angle, empty sums.
-__device__ inline void beginPart(const AttendPhase& phase, const AttendUnit& unit, bool hasNew,
-                                 AttendMemory& memory) {
-    if (hasNew) {
-        const int size = phase.headSize;
-        const int64_t head = static_cast<int64_t>(unit.sequence) * phase.kvHeads + unit.kvHead;
-        if (warpIndex() == 0) {
-            turnHeads(phase, phase.keys + head * size, 1, unit.position, laneIndex(), kWarpLanes,
-                      memory.newKey);
-        } else if (warpIndex() == 1) {
-#pragma unroll 1
-            for (int i = laneIndex(); i < size; i += kWarpLanes) {
-                memory.newValue[i] = phase.values[head * size + i];
-            }
+    const int to = token * attendRowBytes(size);
+    const int64_t from = (static_cast<int64_t>(unit.sequence) * phase.kvHeads + unit.kvHead) * size;
+    constexpr int kWarps = kStepThreads / kWarpLanes;
+    if (warpIndex() == kWarps - 1) {
+#pragma unroll 4
+        for (int i = laneIndex(); i < half; i += kWarpLanes) {
+            const float* key = phase.keys + from + i;
+            const TurnedPair turned({key[0], key[half]}, i, memory);
+            memory.newKey[i] = turned.first;
+            memory.newKey[i + half] = turned.second;
         }
-    }
-    const int head = threadNumber();
-    if (head < kMostSharing) {
-        memory.largest[head] = -INFINITY;
-        memory.weight[head] = 0;
-        memory.rescale[head] = 0;
+        __syncwarp();
+        storeVector(phase.cache, phase.cache.keys, phase.cache.keyScale, chunk.place + token, size,
+                    memory.newKey, reinterpret_cast<__half*>(chunk.keys + to));
+    } else if (warpIndex() == kWarps - 2) {
+        storeVector(phase.cache, phase.cache.values, phase.cache.valueScale, chunk.place + token,
+                    size, phase.values + from, reinterpret_cast<__half*>(chunk.values + to));
     }
 }
 
-template <int kHeads, int kSize>
+/// One part of a sequence's context for one key head; its first chunk is staged.
+template <int kGroups, int kSize>
 __device__ inline void attendUnit(const AttendPhase& phase, const AttendUnit& unit,
                                   AttendMemory& memory) {
-    const int length = unit.position + 1;
-    const int each = stepMemory().partPages[unit.sequence];
-    const int first = unit.part * each * kPageTokens;
-    const int end = min(first + each * kPageTokens, length);
-    const int tokens = tokensOfChunk(phase);
-    const auto place = [&](int position) {
-        return unit.place(phase, position / kPageTokens) + position % kPageTokens;
-    };
-    // Queries are under way before the many bytes of the cache, which would delay them. What the
-    // cache holds behind the last token may be anything.
-    const int sharing = phase.heads / phase.kvHeads;
-    const float* queries = phase.queries + (static_cast<int64_t>(unit.sequence) * phase.heads +
-                                            unit.kvHead * sharing) *
-                                               phase.headSize;
-    const TurningPair pair(phase, queries, sharing, unit.position, threadNumber());
-    stageChunk(phase, place(first), tokens, 0);
-    pair.store(phase, memory.queries);
-    turnHeads(phase, queries, sharing, unit.position, threadNumber() + kStepThreads, kStepThreads,
-              memory.queries);
-    beginPart(phase, unit, end == length, memory);
-    ValueSums<kHeads> sums(phase);
+    constexpr int kTiles = kSize / kTileHeads / (kStepThreads / kWarpLanes);
+    const int first = firstToken(unit);
+    const int end =
+        min(first + stepMemory().partPages[unit.sequence] * kPageTokens, unit.position + 1);
+    const Queries queries(phase, unit);
+    waitForCopies();
+    __syncthreads(); // the angles are there
+    queries.store(phase, memory);
+    AttendChunk chunk = chunkAt(phase, unit, first, 0);
+    ValueSums<kGroups, kTiles> sums;
     int buffer = 0;
 #pragma unroll 1
-    for (int position = first; position < end; position += tokens) {
-        waitForCopies();
-        __syncthreads();
-        const AttendChunk chunk{position, tokens, place(position), cacheMemory(buffer)};
+    for (;;) {
         if (chunk.has(unit.position)) {
             storeNew(phase, unit, chunk, memory);
-            __syncthreads();
         }
-        if (position + tokens < end) {
+        __syncthreads();
+        const int following = chunk.position + chunk.tokens;
+        AttendChunk next = chunk;
+        if (following < end) {
             buffer = (buffer + 1) % kCacheBuffers;
+            next = chunkAt(phase, unit, following, buffer);
             if (kCacheBuffers > 1) {
-                stageChunk(phase, place(position + tokens), tokens, buffer);
+                stageChunk(phase, unit, next);
             }
         }
-        scoreChunk<kSize>(phase, unit, chunk, memory);
-        __syncthreads();
-        weighChunk(phase, chunk, memory);
-        __syncthreads();
-        sums.add(phase, chunk, min(tokens, length - position), memory);
-        if (kCacheBuffers == 1 && position + tokens < end) {
-            __syncthreads();
-            stageChunk(phase, place(position + tokens), tokens, buffer);
+        const int tiles = chunk.tokens / kTileHeads;
+        TileScores<kGroups> scores;
+        if (warpIndex() < tiles) {
+            scores.template multiply<kSize>(phase, unit, chunk, memory);
+            scores.noteLargest(memory);
         }
+        __syncthreads();
+        const float scale = sums.raise(tiles, memory);
+        if (warpIndex() < tiles) {
+            scores.store(sums.largest, scale, memory);
+        }
+        __syncthreads();
+        sums.add(phase, chunk, scale, memory);
+        if (following >= end) {
+            break;
+        }
+        if (kCacheBuffers == 1) {
+            __syncthreads(); // the chunk is no longer read
+            stageChunk(phase, unit, next);
+        }
+        waitForCopies();
+        __syncthreads();
+        chunk = next;
     }
-    sums.store(phase, unit, memory);
+    sums.store(phase, unit);
     __syncthreads(); // the memory is no longer read
 }
 
-/// Parts of all sequences and key heads over the thread blocks; for at most kHeads query heads of a
-/// key head, of at most kSize numbers.
-template <int kHeads, int kSize>
+/// All units of the thread block; for at most kGroups times eight query heads of a key head, of at
+/// most kSize numbers.
+template <int kGroups, int kSize>
 __device__ __noinline__ void attendUnits() {
     const AttendPhase& phase = currentPhase().attend;
-    const StepState& state = stepMemory().state;
-    int unit = static_cast<int>(blockIdx.x);
+    bool isStaged = true; // the first is, see prepareAttend
 #pragma unroll 1
-    for (int sequence = 0; sequence < state.count; ++sequence) {
-        const int parts = stepMemory().parts[sequence];
-        const int units = parts * phase.kvHeads;
-#pragma unroll 1
-        for (; unit < units; unit += static_cast<int>(gridDim.x)) {
-            const int kvHead = quotient(unit, parts);
-            attendUnit<kHeads, kSize>(
-                phase,
-                {sequence, kvHead, unit - kvHead * parts, state.position[sequence],
-                 phase.pages + static_cast<int64_t>(state.slot[sequence]) * phase.tableWidth},
-                stepMemory().attend);
+    for (AttendCursor cursor; cursor.find(phase); cursor.advance()) {
+        const AttendUnit unit = cursor.get(phase);
+        if (!isStaged) {
+            stageUnit(phase, unit);
         }
-        unit -= units;
+        isStaged = false;
+        attendUnit<kGroups, kSize>(phase, unit, stepMemory().attend);
     }
 }
 
 __device__ inline void runAttend() {
     const AttendPhase& phase = currentPhase().attend;
-    if (phase.heads <= kHeadsTogether * phase.kvHeads && phase.headSize <= kMostHeadSize / 2) {
-        attendUnits<kHeadsTogether, kMostHeadSize / 2>();
+    if (phase.headSize > kMostHeadSize / 2) {
+        attendUnits<1, kMostHeadSize>();
+    } else if (phase.heads > kTileHeads * phase.kvHeads) {
+        attendUnits<kMostSharing / kTileHeads, kMostHeadSize / 2>();
     } else {
-        attendUnits<kMostSharing, kMostHeadSize>();
+        attendUnits<1, kMostHeadSize / 2>();
     }
 }
 

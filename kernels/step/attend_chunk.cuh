@@ -1,5 +1,6 @@
-// Attention over a chunk of the cache that is in shared memory: scores, their exponentials, sums of
-// values.
+// Attention over a chunk of the cache that is in shared memory, on the tensor cores: scores, their
+// exponentials, sums of values. Queries and weights of eight heads are sixteen rows of fp16: what
+// fp16 holds of them and, eight rows below, the rest, so that nothing is rounded away.
 #pragma once
 
 #include "kernels/step/memory.cuh"
@@ -15,239 +16,313 @@ struct AttendUnit {
     int position; ///< of the new token
     const int32_t* pages;
 
-    /// The place of a page's first token in arrays [pages, kvHeads, kPageTokens].
-    __device__ int64_t place(const AttendPhase& phase, int page) const {
-        return (static_cast<int64_t>(pages[page]) * phase.kvHeads + kvHead) * kPageTokens;
+    /// The place of a token in arrays [pages, kvHeads, kPageTokens].
+    __device__ int64_t place(const AttendPhase& phase, int token) const {
+        const int64_t page = pages[token / kPageTokens];
+        return (page * phase.kvHeads + kvHead) * kPageTokens + token % kPageTokens;
     }
 };
 
-/// Four neighbouring elements of a cached vector in shared memory, without its scale.
-__device__ inline float4 cachedFour(int bits, const char* from, int element) {
-    if (bits == 16) {
-        return fromHalves(*reinterpret_cast<const uint2*>(from + 2 * element));
-    }
-    const char4 four = *reinterpret_cast<const char4*>(from + element);
-    return {static_cast<float>(four.x), static_cast<float>(four.y), static_cast<float>(four.z),
-            static_cast<float>(four.w)};
+/// Bytes from a row of fp16 to the next in shared memory: an odd number of 16, so that eight rows
+/// lie in different banks.
+__device__ inline int attendRowBytes(int size) {
+    return (size * static_cast<int>(sizeof(__half)) + 31) / 32 * 32 + 16;
 }
 
-__device__ inline float2 cachedPair(int bits, const char* from, int element) {
-    if (bits == 16) {
-        return __half22float2(*reinterpret_cast<const __half2*>(from + 2 * element));
-    }
-    const char2 pair = *reinterpret_cast<const char2*>(from + element);
-    return {static_cast<float>(pair.x), static_cast<float>(pair.y)};
-}
-
-/// A chunk of a page: its first token's position and place in the cache.
+/// A chunk of a page: its first token's position and place in the cache. Keys and values are fp16
+/// in shared memory, int8 without their scales.
 struct AttendChunk {
     int position;
-    int tokens;
+    int tokens; ///< 64 or 32; those behind the new one count nothing
     int64_t place;
-    char* keys; ///< in shared memory; the values follow
+    char* keys;
+    char* values;
 
-    __device__ char* values(const AttendPhase& phase) const {
-        return keys + tokens * phase.headSize * phase.cache.bits / 8;
-    }
     __device__ bool has(int token) const { return token >= position && token < position + tokens; }
 };
 
-/// Heads whose scores or sums a thread works out together.
-inline constexpr int kHeadsTogether = 8;
-/// Lanes that share a token's key, four elements of every 32 each.
-inline constexpr int kLanesOfToken = 8;
+/// What an element holds in fp16, and what is left of it.
+struct SplitHalf {
+    __half high;
+    __half low;
 
-/// Tokens of a thread in a chunk, of so many that lie this far apart.
-inline constexpr int kTokensOfThread = 2;
+    __device__ explicit SplitHalf(float value)
+        : high(__float2half_rn(value)), low(__float2half_rn(value - __half2float(high))) {}
+};
 
-/// score[head][token] of a chunk; tokens beyond the position get none. Half of the warps have eight
-/// heads each, so that a query is read for two tokens.
-template <int kSize>
-__device__ inline void scoreChunk(const AttendPhase& phase, const AttendUnit& unit,
-                                  const AttendChunk& chunk, AttendMemory& memory) {
-    constexpr int kQuads = kSize / 4 / kLanesOfToken;
-    constexpr int kHeads = kHeadsTogether / 2; ///< of a warp in a turn
-    constexpr int kApart = kPageTokens / kTokensOfThread;
-    static_assert(kStepThreads / kLanesOfToken == 2 * kApart);
-    const int sharing = phase.heads / phase.kvHeads;
-    const int size = phase.headSize;
-    const int lane = threadNumber() % kLanesOfToken;
-    const int ofHeads = warpIndex() % 2; ///< which half of the heads
-    const int token = warpIndex() / 2 * (kWarpLanes / kLanesOfToken) + laneIndex() / kLanesOfToken;
-    float scale[kTokensOfThread];
-    float4 key[kTokensOfThread][kQuads];
-    const auto element = [&](int quad) { return (quad * kLanesOfToken + lane) * 4; };
-#pragma unroll
-    for (int t = 0; t < kTokensOfThread; ++t) {
-        const int own = token + t * kApart;
-        const bool isThere = own < chunk.tokens;
-        scale[t] = rsqrtf(static_cast<float>(size));
-        if (phase.cache.bits == 8 && isThere) {
-            scale[t] *= phase.cache.keyScale[chunk.place + own];
+/// sum [16 rows, 8 columns] += left [16, 16] right [16, 8].
+__device__ inline void multiplyTile(float (&sum)[4], const uint32_t (&left)[4], uint32_t right0,
+                                    uint32_t right1) {
+    asm("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, "
+        "{%8, %9}, {%0, %1, %2, %3};"
+        : "+f"(sum[0]), "+f"(sum[1]), "+f"(sum[2]), "+f"(sum[3])
+        : "r"(left[0]), "r"(left[1]), "r"(left[2]), "r"(left[3]), "r"(right0), "r"(right1));
+}
+
+/// Four matrices of 8 x 8 fp16 from shared memory, a row by each lane.
+__device__ inline void loadTiles(uint32_t (&tiles)[4], const void* row) {
+    const auto address = static_cast<uint32_t>(__cvta_generic_to_shared(row));
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
+                 : "=r"(tiles[0]), "=r"(tiles[1]), "=r"(tiles[2]), "=r"(tiles[3])
+                 : "r"(address)
+                 : "memory");
+}
+
+/// The same, each matrix transposed.
+__device__ inline void loadTurnedTiles(uint32_t (&tiles)[4], const void* row) {
+    const auto address = static_cast<uint32_t>(__cvta_generic_to_shared(row));
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];"
+                 : "=r"(tiles[0]), "=r"(tiles[1]), "=r"(tiles[2]), "=r"(tiles[3])
+                 : "r"(address)
+                 : "memory");
+}
+
+/// Heads of a tile, and a lane's place in it: row (head or token) and column pair.
+inline constexpr int kTileHeads = 8;
+__device__ inline int tileRow() {
+    return laneIndex() / 4;
+}
+__device__ inline int tileColumn() {
+    return laneIndex() % 4;
+}
+
+/// Sums over the four lanes that have a row of a tile.
+__device__ inline float sumRow(float value) {
+    value += __shfl_xor_sync(kAllLanes, value, 1);
+    return value + __shfl_xor_sync(kAllLanes, value, 2);
+}
+__device__ inline float largestOfRow(float value) {
+    value = fmaxf(value, __shfl_xor_sync(kAllLanes, value, 1));
+    return fmaxf(value, __shfl_xor_sync(kAllLanes, value, 2));
+}
+
+/// Scores of a warp's eight tokens, of kGroups times eight heads: of head tileRow() those of tokens
+/// 2 tileColumn() and the next. A warp without tokens has none.
+template <int kGroups>
+struct TileScores {
+    float2 score[kGroups];
+    float2 valueScale; ///< of the tokens; 0 where there are none
+
+    /// Keys times queries. The order of a head's elements is that in which a lane's 16 bytes of
+    /// keys are two steps of a tile, and no two lanes want one bank.
+    template <int kSize>
+    __device__ void multiply(const AttendPhase& phase, const AttendUnit& unit,
+                             const AttendChunk& chunk, const AttendMemory& memory) {
+        const int first = warpIndex() * kTileHeads + 2 * tileColumn(); // of the lane's tokens
+        float2 keyScale = {1, 1};
+        valueScale = {1, 1};
+        if (phase.cache.bits == 8) {
+            keyScale = *reinterpret_cast<const float2*>(phase.cache.keyScale + chunk.place + first);
+            valueScale =
+                *reinterpret_cast<const float2*>(phase.cache.valueScale + chunk.place + first);
         }
+        const int rowBytes = attendRowBytes(phase.headSize);
+        const int pieces = phase.headSize / 8; // of 16 bytes
+        const char* keys = chunk.keys + (warpIndex() * kTileHeads + tileRow()) * rowBytes;
+        float sum[kGroups][2][4] = {};
 #pragma unroll
-        for (int quad = 0; quad < kQuads; ++quad) {
-            key[t][quad] = all(0);
-            if (isThere && element(quad) < size) {
-                key[t][quad] = cachedFour(phase.cache.bits, chunk.keys, own * size + element(quad));
-            }
-        }
-    }
-#pragma unroll 1
-    for (int first = ofHeads * kHeads; first < sharing; first += kHeadsTogether) {
-        float sum[kTokensOfThread * kHeads] = {};
+        for (int step = 0; step < kSize / 32; ++step) {
+            const int piece = step / 2 * 8 + 2 * tileColumn() + step % 2;
+            if (step / 2 * 8 < pieces) {
+                const bool isThere = piece < pieces;
+                const uint4 none = {};
+                const uint4 key =
+                    isThere ? *reinterpret_cast<const uint4*>(keys + 16 * piece) : none;
 #pragma unroll
-        for (int i = 0; i < kHeads; ++i) {
-            if (first + i < sharing) {
-                const float* query = memory.queries + (first + i) * size;
-#pragma unroll
-                for (int quad = 0; quad < kQuads; ++quad) {
-                    if (element(quad) < size) {
-                        const float4 q = *reinterpret_cast<const float4*>(query + element(quad));
-#pragma unroll
-                        for (int t = 0; t < kTokensOfThread; ++t) {
-                            float& own = sum[t * kHeads + i];
-                            own = fmaf(key[t][quad].x, q.x, own);
-                            own = fmaf(key[t][quad].y, q.y, own);
-                            own = fmaf(key[t][quad].z, q.z, own);
-                            own = fmaf(key[t][quad].w, q.w, own);
-                        }
-                    }
+                for (int group = 0; group < kGroups; ++group) {
+                    const char* queries = reinterpret_cast<const char*>(memory.queries) +
+                                          (group * 2 * kTileHeads + tileRow()) * rowBytes +
+                                          16 * piece;
+                    const uint4 high = isThere ? *reinterpret_cast<const uint4*>(queries) : none;
+                    const uint4 low =
+                        isThere ? *reinterpret_cast<const uint4*>(queries + kTileHeads * rowBytes)
+                                : none;
+                    multiplyTile(sum[group][0], {high.x, low.x, high.y, low.y}, key.x, key.y);
+                    multiplyTile(sum[group][1], {high.z, low.z, high.w, low.w}, key.z, key.w);
                 }
             }
         }
-        const float total = foldLanes<kTokensOfThread * kHeads, kLanesOfToken / 2>(sum);
-        const int head = first + lane % kHeads;
-        const int own = token + lane / kHeads * kApart;
-        if (head < sharing && own < chunk.tokens) {
-            const bool isSeen = chunk.position + own <= unit.position;
-            memory.score[head][own] =
-                isSeen ? total * (lane / kHeads == 0 ? scale[0] : scale[1]) : -INFINITY;
-        }
-    }
-}
-
-/// weights[token][head]: exponentials of the scores relative to the largest so far, times the
-/// scales of int8 values; one warp a head.
-__device__ inline void weighChunk(const AttendPhase& phase, const AttendChunk& chunk,
-                                  AttendMemory& memory) {
-    constexpr int kTokens = kPageTokens / kWarpLanes; ///< of a lane
-    const int sharing = phase.heads / phase.kvHeads;
-#pragma unroll 1
-    for (int head = warpIndex(); head < sharing; head += kStepThreads / kWarpLanes) {
-        const float before = memory.largest[head];
-        float own[kTokens];
-        float scale[kTokens];
+        const int seen = unit.position - chunk.position - first; // 0: the first token, 1: both
 #pragma unroll
-        for (int i = 0; i < kTokens; ++i) {
-            const int token = laneIndex() + i * kWarpLanes;
-            own[i] = token < chunk.tokens ? memory.score[head][token] : -INFINITY;
-            scale[i] = 1;
-            if (phase.cache.bits == 8 && own[i] > -INFINITY) {
-                scale[i] = phase.cache.valueScale[chunk.place + token];
+        for (int group = 0; group < kGroups; ++group) {
+            const auto& [even, odd] = sum[group];
+            score[group] = {
+                seen >= 0 ? keyScale.x * ((even[0] + odd[0]) + (even[2] + odd[2])) : -INFINITY,
+                seen >= 1 ? keyScale.y * ((even[1] + odd[1]) + (even[3] + odd[3])) : -INFINITY};
+        }
+        valueScale = {seen >= 0 ? valueScale.x : 0, seen >= 1 ? valueScale.y : 0};
+    }
+
+    /// The largest of the warp's tokens to where all warps find them.
+    __device__ void noteLargest(AttendMemory& memory) const {
+#pragma unroll
+        for (int group = 0; group < kGroups; ++group) {
+            const float largest = largestOfRow(fmaxf(score[group].x, score[group].y));
+            if (tileColumn() == 0) {
+                memory.largest[warpIndex()][group * kTileHeads + tileRow()] = largest;
             }
         }
-        const float largest = fmaxf(before, largestOfWarp(fmaxf(own[0], own[1])));
-        float sum = 0;
-#pragma unroll
-        for (int i = 0; i < kTokens; ++i) {
-            const float weight = __expf(own[i] - largest); // 0 beyond the chunk
-            memory.weights[laneIndex() + i * kWarpLanes][head] = weight * scale[i];
-            sum += weight;
-        }
-        sum = sumWarp(sum);
+        const float scale = largestOfRow(fmaxf(valueScale.x, valueScale.y));
         if (laneIndex() == 0) {
-            const float rescale = __expf(before - largest); // 0 at first
-            memory.rescale[head] = rescale;
-            memory.weight[head] = memory.weight[head] * rescale + sum;
-            memory.largest[head] = largest;
+            memory.valueScale[warpIndex()] = scale;
         }
     }
-}
 
-/// Sums of weighted values: a thread has a pair of elements of all heads, of some of the tokens.
-template <int kHeads>
+    /// Exponentials relative to the heads' largest scores, times the scales of values relative to
+    /// the largest of those.
+    __device__ void store(const float (&largest)[kGroups], float largestScale,
+                          AttendMemory& memory) const {
+        const float2 scale = {__fdividef(valueScale.x, largestScale),
+                              __fdividef(valueScale.y, largestScale)};
+#pragma unroll
+        for (int group = 0; group < kGroups; ++group) {
+            const float2 weight = {__expf(score[group].x - largest[group]),
+                                   __expf(score[group].y - largest[group])};
+            const SplitHalf first(weight.x * scale.x);
+            const SplitHalf second(weight.y * scale.y);
+            __half* row = memory.weights[group * 2 * kTileHeads + tileRow()] +
+                          warpIndex() * kTileHeads + 2 * tileColumn();
+            *reinterpret_cast<__half2*>(row) = {first.high, second.high};
+            *reinterpret_cast<__half2*>(row + kTileHeads * kWeightStride) = {first.low, second.low};
+            const float sum = sumRow(weight.x + weight.y);
+            if (tileColumn() == 0) {
+                memory.weight[warpIndex()][group * kTileHeads + tileRow()] = sum;
+            }
+        }
+    }
+};
+
+/// What a warp has of a unit's result, chunk after chunk: of kGroups times eight heads, lane by
+/// lane that of tileRow(), the values' sums of kTiles times eight elements.
+template <int kGroups, int kTiles>
 struct ValueSums {
-    int groups; ///< of threads, each with its tokens
-    int group;
-    int pair;
-    float2 sum[kHeads];
+    float largest[kGroups]; ///< score so far
+    float weight[kGroups];  ///< sum of exponentials
+    float2 sum[kGroups][kTiles];
 
-    __device__ explicit ValueSums(const AttendPhase& phase) {
-        const int pairs = phase.headSize / 2;
-        groups = quotient(kStepThreads, pairs);
-        group = quotient(threadNumber(), pairs);
-        pair = threadNumber() - group * pairs;
+    __device__ ValueSums() {
 #pragma unroll
-        for (float2& each : sum) {
-            each = {0, 0};
+        for (int group = 0; group < kGroups; ++group) {
+            largest[group] = -INFINITY;
+            weight[group] = 0;
+#pragma unroll
+            for (float2& each : sum[group]) {
+                each = {0, 0};
+            }
         }
     }
 
-    /// The first `tokens` of a chunk.
-    __device__ void add(const AttendPhase& phase, const AttendChunk& chunk, int tokens,
+    /// Takes up a chunk's largest scores; returns the largest scale of its values.
+    __device__ float raise(int tiles, const AttendMemory& memory) {
+        float scale = 0;
+        float raised[kGroups];
+#pragma unroll
+        for (int group = 0; group < kGroups; ++group) {
+            raised[group] = largest[group];
+        }
+#pragma unroll
+        for (int tile = 0; tile < kPageTokens / kTileHeads; ++tile) {
+            if (tile < tiles) {
+                scale = fmaxf(scale, memory.valueScale[tile]);
+#pragma unroll
+                for (int group = 0; group < kGroups; ++group) {
+                    raised[group] =
+                        fmaxf(raised[group], memory.largest[tile][group * kTileHeads + tileRow()]);
+                }
+            }
+        }
+#pragma unroll
+        for (int group = 0; group < kGroups; ++group) {
+            const float rescale = __expf(largest[group] - raised[group]); // 0 at first
+            largest[group] = raised[group];
+            weight[group] *= rescale;
+#pragma unroll
+            for (float2& each : sum[group]) {
+                each = {each.x * rescale, each.y * rescale};
+            }
+        }
+        return scale > 0 ? scale : 1;
+    }
+
+    /// Adds a chunk's weighted values.
+    __device__ void add(const AttendPhase& phase, const AttendChunk& chunk, float scale,
                         const AttendMemory& memory) {
+        const int rowBytes = attendRowBytes(phase.headSize);
 #pragma unroll
-        for (int head = 0; head < kHeads; ++head) {
-            const float rescale = memory.rescale[head];
-            sum[head] = {sum[head].x * rescale, sum[head].y * rescale};
-        }
-        if (group >= groups) {
-            return;
-        }
-        const char* values = chunk.values(phase);
-#pragma unroll 2
-        for (int token = group; token < tokens; token += groups) {
-            const float2 value =
-                cachedPair(phase.cache.bits, values, token * phase.headSize + 2 * pair);
+        for (int group = 0; group < kGroups; ++group) {
 #pragma unroll
-            for (int head = 0; head < kHeads; ++head) {
-                const float weight = memory.weights[token][head];
-                sum[head].x = fmaf(weight, value.x, sum[head].x);
-                sum[head].y = fmaf(weight, value.y, sum[head].y);
+            for (int tile = 0; tile < kPageTokens / kTileHeads; ++tile) {
+                if (tile < chunk.tokens / kTileHeads) {
+                    weight[group] += memory.weight[tile][group * kTileHeads + tileRow()];
+                }
+            }
+        }
+#pragma unroll
+        for (int tile = 0; tile < kTiles; ++tile) {
+            const int element = elementOf(tile);
+            if (element >= phase.headSize) {
+                return;
+            }
+            float own[kGroups][4] = {};
+#pragma unroll
+            for (int token = 0; token < kPageTokens; token += kWarpLanes) {
+                if (token >= chunk.tokens) {
+                    break;
+                }
+                uint32_t values[4];
+                loadTurnedTiles(values, chunk.values + (token + laneIndex()) * rowBytes +
+                                            element * static_cast<int>(sizeof(__half)));
+#pragma unroll
+                for (int group = 0; group < kGroups; ++group) {
+                    const __half* row = memory.weights[group * 2 * kTileHeads + laneIndex() % 16] +
+                                        token + laneIndex() / 16 * 8;
+                    uint32_t weights[4];
+                    loadTiles(weights, row);
+                    multiplyTile(own[group], weights, values[0], values[1]);
+                    loadTiles(weights, row + 16);
+                    multiplyTile(own[group], weights, values[2], values[3]);
+                }
+            }
+#pragma unroll
+            for (int group = 0; group < kGroups; ++group) {
+                float2& all = sum[group][tile];
+                all.x = fmaf(scale, own[group][0] + own[group][2], all.x);
+                all.y = fmaf(scale, own[group][1] + own[group][3], all.y);
             }
         }
     }
 
-    /// Adds the groups' sums, eight heads at a time, in the place of a chunk; all threads call it.
-    __device__ void store(const AttendPhase& phase, const AttendUnit& unit,
-                          const AttendMemory& memory) const {
-        static_assert(kStepThreads * kHeadsTogether * sizeof(float2) <= kCacheBytes);
-        auto* all = reinterpret_cast<float2*>(cacheMemory(0)); // [groups, heads together, pairs]
-        const int pairs = phase.headSize / 2;
+    __device__ void store(const AttendPhase& phase, const AttendUnit& unit) const {
         const int sharing = phase.heads / phase.kvHeads;
-        const int64_t firstHead =
-            static_cast<int64_t>(unit.sequence) * phase.heads + unit.kvHead * sharing;
-        auto* to = reinterpret_cast<float2*>(phase.parts.sum);
 #pragma unroll
-        for (int first = 0; first < kHeads; first += kHeadsTogether) {
-            __syncthreads(); // what was there is no longer read
-            if (group < groups) {
+        for (int group = 0; group < kGroups; ++group) {
+            const int head = group * kTileHeads + tileRow();
+            if (head >= sharing) {
+                return;
+            }
+            const int64_t part =
+                (static_cast<int64_t>(unit.sequence) * phase.heads + unit.kvHead * sharing + head) *
+                    kAttentionParts +
+                unit.part;
 #pragma unroll
-                for (int i = 0; i < kHeadsTogether; ++i) {
-                    all[(group * kHeadsTogether + i) * pairs + pair] = sum[first + i];
+            for (int tile = 0; tile < kTiles; ++tile) {
+                const int element = elementOf(tile) + 2 * tileColumn();
+                if (element < phase.headSize) {
+                    *reinterpret_cast<float2*>(phase.parts.sum + part * phase.headSize + element) =
+                        sum[group][tile];
                 }
             }
-            __syncthreads();
-            const int count = min(kHeadsTogether, sharing - first) * pairs;
-#pragma unroll 1
-            for (int i = threadNumber(); i < count; i += kStepThreads) {
-                float2 total = {0, 0};
-#pragma unroll 8
-                for (int other = 0; other < groups; ++other) {
-                    const float2 each = all[other * kHeadsTogether * pairs + i];
-                    total = {total.x + each.x, total.y + each.y};
-                }
-                const int head = quotient(i, pairs);
-                const int64_t part = (firstHead + first + head) * kAttentionParts + unit.part;
-                to[part * pairs + i - head * pairs] = total;
+            if (threadNumber() < kWarpLanes && tileColumn() == 0) {
+                phase.parts.largest[part] = largest[group];
+                phase.parts.weight[part] = weight[group];
             }
         }
-        if (threadNumber() < sharing) {
-            const int64_t part = (firstHead + threadIdx.x) * kAttentionParts + unit.part;
-            phase.parts.largest[part] = memory.largest[threadIdx.x];
-            phase.parts.weight[part] = memory.weight[threadIdx.x];
-        }
+    }
+
+private:
+    /// The first of a tile's elements.
+    __device__ static int elementOf(int tile) {
+        return (tile * (kStepThreads / kWarpLanes) + warpIndex()) * kTileHeads;
     }
 };
 

@@ -2,6 +2,8 @@
 // where it lies; references handed through calls would go through local memory.
 #pragma once
 
+#include <cuda_fp16.h>
+
 #include "kernels/step/step.h"
 
 namespace caldera::kernels::step {
@@ -19,8 +21,9 @@ inline constexpr int kTableBytes = 32 << 10;
 inline constexpr int kTableBytes = 128 << 10;
 #endif
 
-/// Keys and values of a chunk of the cache, and how many chunks are there at once.
-inline constexpr int kCacheBytes = 32 << 10;
+/// Keys and values of a chunk of the cache in fp16, 64 tokens of a head of 128 (with 16 bytes more
+/// a row, see attendRowBytes), and how many chunks are there at once.
+inline constexpr int kCacheBytes = 2 * kPageTokens * (kMostHeadSize + 16);
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 900
 inline constexpr int kCacheBuffers = 1;
 #else
@@ -36,18 +39,21 @@ struct alignas(16) TeamMemory {
     float value[2][kTeamRows];
 };
 
-/// Heads' weights of a token, padded so that tokens lie in different banks.
-inline constexpr int kWeightStride = kMostSharing + 4;
+/// From a head's weights to the next one's, padded so that eight heads lie in different banks.
+inline constexpr int kWeightStride = kPageTokens + 8;
+/// Query heads in rows of fp16, two each: 16 of 128 numbers, or 8 of 256, and 8 more a row.
+inline constexpr int kQueryHalves = 2 * kMostSharing * (kMostQuery / kMostSharing + 8);
 
+/// Arrays [., kMostSharing] are by query head; chunks have tiles of eight tokens.
 struct alignas(16) AttendMemory {
-    float queries[kMostQuery];
-    float score[kMostSharing][kPageTokens];
-    float weights[kPageTokens][kWeightStride]; ///< exponentials of the scores
-    float largest[kMostSharing];
-    float weight[kMostSharing];
-    float rescale[kMostSharing];
+    __half queries[kQueryHalves];
+    __half weights[2 * kMostSharing][kWeightStride]; ///< exponentials of the scores
+    float largest[kPageTokens / 8][kMostSharing];    ///< score of a tile
+    float weight[kPageTokens / 8][kMostSharing];     ///< a tile's sum of exponentials
+    float valueScale[kPageTokens / 8];               ///< the largest of a tile
+    float cosines[kMostHeadSize / 2];                ///< of the position
+    float sines[kMostHeadSize / 2];
     float newKey[kMostHeadSize]; ///< of the new token, at its angle
-    float newValue[kMostHeadSize];
 };
 
 struct alignas(16) ProductMemory {

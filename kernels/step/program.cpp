@@ -147,7 +147,8 @@ void StepProgram::embed(const EmbedPhase& phase) {
 
 void StepProgram::attend(const AttendPhase& phase) {
     const int sharing = phase.heads / phase.kvHeads;
-    if (sharing > kMostSharing || sharing * phase.headSize > kMostQuery ||
+    const int eights = (sharing + 7) / 8 * 8; // heads go in eights through tensor cores
+    if (sharing > kMostSharing || eights * phase.headSize > kMostQuery ||
         phase.headSize > kMostHeadSize || phase.headSize % 8 != 0) {
         throw KernelError("step: " + std::to_string(sharing) + " heads of " +
                           std::to_string(phase.headSize) + " numbers share a key head; at most " +

@@ -52,6 +52,13 @@ __device__ void runPhase(int& filled) {
     }
 }
 
+/// What of a phase does not depend on the one before it. The thread block has ended that one.
+__device__ void prepare(const StepPhase& phase) {
+    if (phase.kind == PhaseKind::Attend) {
+        prepareAttend(phase.attend);
+    }
+}
+
 /// Clocks of the first thread block: [phase, 3] as in StepLaunch.
 __device__ void noteClock(int64_t* clocks, int at) {
     if (clocks != nullptr && blockIdx.x == 0 && threadIdx.x == 0) {
@@ -82,6 +89,8 @@ __global__ void __launch_bounds__(kStepThreads, 1)
     if (thread < stepMemory().state.count) {
         noteParts(thread);
     }
+    __syncthreads();
+    prepare(stepMemory().phase[0]);
     int filled = -1;
     uint32_t barriers = 0;
     for (int i = 0; i < phaseCount; ++i) {
@@ -100,11 +109,16 @@ __global__ void __launch_bounds__(kStepThreads, 1)
         noteClock(clocks, 3 * i + 1);
         if (currentPhase().barrier != 0) {
             arriveAtGrid(barrier);
-            // After the arrival, which would wait for it.
-            fetch(currentPhase().ahead);
-            waitForGrid(barrier, ++barriers);
         } else {
             __syncthreads();
+        }
+        // After the arrival, which would wait for what is fetched.
+        if (i + 1 < phaseCount) {
+            prepare(stepMemory().phase[(i + 1) % 2]);
+        }
+        if (currentPhase().barrier != 0) {
+            fetch(currentPhase().ahead);
+            waitForGrid(barrier, ++barriers);
         }
         noteClock(clocks, 3 * i + 2);
     }

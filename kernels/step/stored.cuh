@@ -36,40 +36,38 @@ __device__ inline float tableScale(const EmbedPhase& table, int64_t row) {
                                               : 1;
 }
 
-/// One vector into the cache, fp16 or int8 with a scale, and, if wanted, a copy of its numbers
-/// elsewhere. By one warp.
+/// One vector into the cache, fp16 or int8 with a scale, and, if wanted, its numbers elsewhere as
+/// fp16, of int8 without the scale. By one warp.
 __device__ inline void storeVector(const StepCache& cache, void* to, float* scales, int64_t place,
-                                   int size, const float* value, void* copy = nullptr) {
-    if (cache.bits == 16) {
-        auto* out = static_cast<__half*>(to) + place * size;
+                                   int size, const float* value, __half* copy = nullptr) {
+    float inverse = 1;
+    if (cache.bits == 8) {
+        float largest = 0;
 #pragma unroll 1
         for (int i = laneIndex(); i < size; i += kWarpLanes) {
-            const __half number = __float2half_rn(value[i]);
-            out[i] = number;
-            if (copy != nullptr) {
-                static_cast<__half*>(copy)[i] = number;
-            }
+            largest = fmaxf(largest, fabsf(value[i]));
         }
-        return;
+        largest = largestOfWarp(largest);
+        inverse = largest > 0 ? 127.0F / largest : 0;
+        if (laneIndex() == 0) {
+            scales[place] = largest / 127.0F;
+        }
     }
-    float largest = 0;
 #pragma unroll 1
     for (int i = laneIndex(); i < size; i += kWarpLanes) {
-        largest = fmaxf(largest, fabsf(value[i]));
-    }
-    largest = largestOfWarp(largest);
-    const float inverse = largest > 0 ? 127.0F / largest : 0;
-    auto* out = static_cast<int8_t*>(to) + place * size;
-#pragma unroll 1
-    for (int i = laneIndex(); i < size; i += kWarpLanes) {
-        const auto number = static_cast<int8_t>(__float2int_rn(value[i] * inverse));
-        out[i] = number;
+        const int64_t at = place * size + i;
+        __half number;
+        if (cache.bits == 8) {
+            const int code = __float2int_rn(value[i] * inverse);
+            static_cast<int8_t*>(to)[at] = static_cast<int8_t>(code);
+            number = __int2half_rn(code);
+        } else {
+            number = __float2half_rn(value[i]);
+            static_cast<__half*>(to)[at] = number;
+        }
         if (copy != nullptr) {
-            static_cast<int8_t*>(copy)[i] = number;
+            copy[i] = number;
         }
-    }
-    if (laneIndex() == 0) {
-        scales[place] = largest / 127.0F;
     }
 }
 

@@ -62,6 +62,11 @@ TEST_P(CudaStepAttention, SeesTheWholeContext) {
     attend.cache.values = program.floats(places * shape.headSize);
     attend.cache.keyScale = program.floats(places);
     attend.cache.valueScale = program.floats(places);
+    // Places that no token has may hold anything.
+    cudaMemset(attend.cache.keys, 0xFF, static_cast<size_t>(places * shape.headSize) * 4);
+    cudaMemset(attend.cache.values, 0xFF, static_cast<size_t>(places * shape.headSize) * 4);
+    cudaMemset(attend.cache.keyScale, 0xFF, static_cast<size_t>(places) * 4);
+    cudaMemset(attend.cache.valueScale, 0xFF, static_cast<size_t>(places) * 4);
     const int64_t parts = static_cast<int64_t>(slots) * shape.heads * kAttentionParts;
     attend.parts = {program.floats(parts * shape.headSize), program.floats(parts),
                     program.floats(parts)};
@@ -156,7 +161,9 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(AttentionCase{3, 1, 64, 16, 5}, AttentionCase{9, 3, 64, 16, 130},
                     AttentionCase{16, 2, 128, 16, 70}, AttentionCase{8, 8, 96, 16, 65},
                     AttentionCase{8, 1, 256, 16, 3}, AttentionCase{14, 2, 64, 8, 140},
-                    AttentionCase{8, 1, 128, 8, 1100}),
+                    AttentionCase{8, 1, 128, 8, 1100}, AttentionCase{16, 1, 128, 16, 70},
+                    AttentionCase{10, 1, 72, 8, 1200}, AttentionCase{8, 1, 256, 16, 150},
+                    AttentionCase{4, 2, 200, 8, 70}),
     [](const auto& given) {
         const AttentionCase& each = given.param;
         return "h" + std::to_string(each.heads) + "kv" + std::to_string(each.kvHeads) + "d" +
