@@ -19,7 +19,6 @@ constexpr int64_t kThreadBytes = 256; ///< of it that a thread of a step has (sm
 
 // What the kernels of a step and of a prompt work in.
 constexpr int64_t kSplitBlocks = 4;        ///< least blocks of a part of a product's columns
-constexpr int64_t kReduceBlocks = 2;       ///< likewise of R x
 constexpr int64_t kPhaseBytes = 8 << 10;   ///< the description of a phase
 constexpr int64_t kLayerPhases = 12;       ///< phases of a layer
 constexpr int64_t kTileBytes = 96 << 20;   ///< of a slice's decoded rows
@@ -51,25 +50,19 @@ private:
     int64_t bytes_ = 0;
 };
 
-using GroupSums = std::array<int64_t, kInputGroups.size()>;
-
 struct Ranks {
     int64_t most = 0;
-    GroupSums ofGroups = {}; ///< most that the ranks of a group's cells add up to
+    int64_t sum = 0; ///< of all cells
 };
 
 Ranks ranksOf(const PlanCells& cells, const ModelConfig& config) {
     Ranks ranks;
     for (int layer = 0; layer < config.layerCount; ++layer) {
-        GroupSums sums = {};
         for (const Module module : kModules) {
             const CellSettings& settings = cells.settingsOf({layer, module});
             const int64_t rank = settings.skip ? 0 : settings.rank;
             ranks.most = std::max(ranks.most, rank);
-            sums.at(static_cast<size_t>(inputGroupOf(module))) += rank;
-        }
-        for (size_t i = 0; i < sums.size(); ++i) {
-            ranks.ofGroups.at(i) = std::max(ranks.ofGroups.at(i), sums.at(i));
+            ranks.sum += rank;
         }
     }
     return ranks;
@@ -111,19 +104,18 @@ int64_t inputBytes(int64_t columns, int64_t sequences, int activationBits) {
 int64_t stepProductBytes(const ModelConfig& config, const Ranks& ranks, int64_t sequences,
                          int activationBits) {
     GrowingArray sums;
-    GrowingArray reduced;
     int64_t inputs = inputBytes(config.hiddenSize, sequences, activationBits); // of the head
     const auto needSums = [&](int64_t rows, int64_t columns) {
         sums.need(kFloat * sequences * rows * partsOf(columns, kSplitBlocks));
     };
-    for (size_t i = 0; i < kInputGroups.size(); ++i) {
-        const int64_t columns = config.inputSize(kInputGroups.at(i));
-        needSums(rowsOf(config, kInputGroups.at(i)), columns);
-        reduced.need(kFloat * sequences * ranks.ofGroups.at(i) * partsOf(columns, kReduceBlocks));
+    for (const InputGroup group : kInputGroups) {
+        const int64_t columns = config.inputSize(group);
+        needSums(rowsOf(config, group), columns);
         inputs += inputBytes(columns, sequences, activationBits);
     }
     needSums(padTo(config.vocabSize, kRowGroup), config.hiddenSize);
-    return sums.bytes() + reduced.bytes() + inputs;
+    constexpr int64_t kTotal = 8;
+    return sums.bytes() + arrayBytes(kTotal * sequences * ranks.sum) + inputs;
 }
 
 /// Weights and candidates of rows of logits, and the tokens that they have seen; the logits of all

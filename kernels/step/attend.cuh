@@ -4,6 +4,7 @@
 #pragma once
 
 #include "kernels/step/attend_chunk.cuh"
+#include "kernels/step/grid.cuh"
 #include "kernels/step/memory.cuh"
 #include "kernels/step/stored.cuh"
 #include "kernels/step/vector.cuh"
@@ -123,14 +124,6 @@ __device__ inline void stageUnit(const AttendPhase& phase, const AttendUnit& uni
         const int64_t angle = static_cast<int64_t>(unit.position) * half + i;
         copyWordLater(&memory.cosines[i], phase.cosines + angle);
         copyWordLater(&memory.sines[i], phase.sines + angle);
-    }
-}
-
-/// Begins an attention phase before the grid has ended the phase before it.
-__device__ __noinline__ void prepareAttend(const AttendPhase& phase) {
-    AttendCursor cursor;
-    if (cursor.find(phase)) {
-        stageUnit(phase, cursor.get(phase));
     }
 }
 
@@ -282,28 +275,32 @@ __device__ inline void attendUnit(const AttendPhase& phase, const AttendUnit& un
 /// All units of the thread block; for at most kGroups times eight query heads of a key head, of at
 /// most kSize numbers.
 template <int kGroups, int kSize>
-__device__ __noinline__ void attendUnits() {
-    const AttendPhase& phase = currentPhase().attend;
-    bool isStaged = true; // the first is, see prepareAttend
+__device__ __noinline__ void attendUnits(int place) {
+    const AttendPhase& phase = phaseAt(place).attend;
+    bool isFirst = true;
 #pragma unroll 1
     for (AttendCursor cursor; cursor.find(phase); cursor.advance()) {
         const AttendUnit unit = cursor.get(phase);
-        if (!isStaged) {
-            stageUnit(phase, unit);
+        stageUnit(phase, unit);
+        if (isFirst) {
+            beginPhase();
         }
-        isStaged = false;
+        isFirst = false;
         attendUnit<kGroups, kSize>(phase, unit, stepMemory().attend);
+    }
+    if (isFirst) {
+        beginPhase();
     }
 }
 
-__device__ inline void runAttend() {
-    const AttendPhase& phase = currentPhase().attend;
+__device__ inline void runAttend(int place) {
+    const AttendPhase& phase = phaseAt(place).attend;
     if (phase.headSize > kMostHeadSize / 2) {
-        attendUnits<1, kMostHeadSize>();
+        attendUnits<1, kMostHeadSize>(place);
     } else if (phase.heads > kTileHeads * phase.kvHeads) {
-        attendUnits<kMostSharing / kTileHeads, kMostHeadSize / 2>();
+        attendUnits<kMostSharing / kTileHeads, kMostHeadSize / 2>(place);
     } else {
-        attendUnits<1, kMostHeadSize / 2>();
+        attendUnits<1, kMostHeadSize / 2>(place);
     }
 }
 

@@ -35,6 +35,7 @@ __device__ inline void forBlocks(int sequences, int blocks, const Work& work) {
 
 template <bool kEven>
 __device__ __noinline__ void runEmbed() {
+    beginPhase();
     const EmbedPhase& phase = currentPhase().embed;
     const StepState& state = stepMemory().state;
     forBlocks(state.count, blocksOf(phase.columns), [&](int sequence, int block) {
@@ -97,8 +98,9 @@ __device__ inline float4 combinedFour(const CombinePhase& phase, int sequence, i
 }
 
 template <bool kEven>
-__device__ __noinline__ void runCombine() {
-    const CombinePhase phase = currentPhase().combine; // read at once
+__device__ __noinline__ void runCombine(int place) {
+    const CombinePhase phase = phaseAt(place).combine; // read at once
+    beginPhase();
     forBlocks(stepMemory().state.count, blocksOf(phase.next.size), [&](int sequence, int block) {
         const InputFactors factors = InputFactors::load<kEven>(phase.next, block);
         const float4 value =

@@ -55,8 +55,8 @@ public:
         count_ = max(min(product.columns - column_, kColumns), 0);
         from_ = reinterpret_cast<const uint32_t*>(
             product.codes + static_cast<int64_t>(row) * (product.columns / 2) + column_ / 2);
-        sums_ = product.partial + static_cast<int64_t>(split) * product.rows + row;
-        stride_ = product.splits * product.rows;
+        total_ = product.totals + row;
+        stride_ = product.rows;
     }
 
     /// The lane's codes to shared memory.
@@ -106,7 +106,7 @@ public:
             sum += __shfl_xor_sync(kAllLanes, sum, distance);
         }
         if (laneIndex() % kLanes == 0) {
-            sums_[static_cast<int64_t>(sequence) * stride_] = sum;
+            addToTotal(total_ + sequence * stride_, sum);
         }
     }
 
@@ -116,8 +116,8 @@ private:
     }
 
     const uint32_t* from_ = nullptr;
-    float* sums_ = nullptr; ///< of the first sequence
-    int stride_ = 0;        ///< from one sequence's sums to the next
+    int total_ = 0;  ///< place of the first sequence's
+    int stride_ = 0; ///< from one sequence's to the next
     int column_ = 0;
     int count_ = 0; ///< columns of the lane
 };

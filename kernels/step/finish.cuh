@@ -2,6 +2,7 @@
 // A team of 256 threads has 128 rows of one sequence; its first warp does what needs them together.
 #pragma once
 
+#include "kernels/step/grid.cuh"
 #include "kernels/step/low_rank.cuh"
 #include "kernels/step/memory.cuh"
 #include "kernels/step/vector.cuh"
@@ -9,36 +10,29 @@
 namespace caldera::kernels::step {
 
 /// The parts of a row that a thread sums.
-struct RowParts {
-    static constexpr int kTogether = 4; ///< under way at once
-    float part[kTogether];
-    float scale;
-    float steps;
-
+class RowParts {
+public:
     __device__ RowParts(const StepResult& result, int sequence, const TeamPlace& place)
-        : scale(1), steps(0) {
+        : total_(0) {
         const float* own = partOf(result, sequence, place, 0);
 #pragma unroll
         for (int i = 0; i < kTogether; ++i) {
-            part[i] = 0;
+            part_[i] = 0;
             if (place.row < result.rows && place.share + i * place.shares < result.splits) {
-                part[i] = own[static_cast<int64_t>(i) * place.shares * result.paddedRows];
+                part_[i] = own[static_cast<int64_t>(i) * place.shares * result.paddedRows];
             }
         }
-        if (result.scale != nullptr && place.row < result.rows) {
-            scale = result.scale[place.row / 16];
-        }
         if (result.halfSteps != nullptr && place.share == 0) {
-            steps = result.halfSteps[sequence];
+            total_ = result.halfSteps[sequence];
         }
     }
 
-    /// The sum of all of the thread's parts, with its scale.
+    /// The sum of all of the thread's parts.
     __device__ float sum(const StepResult& result, int sequence, const TeamPlace& place) const {
-        float total = steps;
+        float total = total_;
 #pragma unroll
         for (int i = 0; i < kTogether; ++i) {
-            total += part[i];
+            total += part_[i];
         }
         if (place.row < result.rows) {
 #pragma unroll 4
@@ -46,36 +40,61 @@ struct RowParts {
                 total += *partOf(result, sequence, place, i);
             }
         }
-        return total * scale;
+        return total;
     }
 
 private:
+    static constexpr int kTogether = 4; ///< under way at once
+
     __device__ static const float* partOf(const StepResult& result, int sequence,
                                           const TeamPlace& place, int i) {
         const int64_t split = static_cast<int64_t>(sequence) * result.splits + place.share +
                               static_cast<int64_t>(i) * place.shares;
         return result.partial + split * result.paddedRows + place.row;
     }
+
+    float part_[kTogether];
+    float total_;
 };
 
-/// memory.value[half][row]: the row's sums before rotation. most: the largest rank of the team's
-/// results.
+/// A thread's row of a result before rotation: what is known before the products are, and the sum.
 template <bool kEven>
-__device__ inline void sumRowsOfTeam(const StepResult& given, int most, int sequence,
-                                     const TeamPlace& place, TeamMemory& memory) {
-    const StepResult result = given; // read at once
-    const RowParts parts(result, sequence, place);
-    float sum = 0;
-#pragma unroll 1
-    for (int from = 0; from < most; from += kTeamRank) { // the same turns for all of the team
-        const int count = max(0, min(kTeamRank, result.rank - from));
-        if (from > 0) {
-            syncTeam(); // what was reduced before is no longer read
+class TeamRow {
+public:
+    /// most: the largest rank of the team's results.
+    __device__ TeamRow(const StepResult& result, const TeamPlace& place, int most)
+        : result_(result), place_(place), most_(most), scale_(1),
+          low_(result_, place_, 0, countFrom(0)) {
+        if (result_.scale != nullptr && place_.row < result_.rows) {
+            scale_ = result_.scale[place_.row / 16];
         }
-        sum += lowRank<kEven>(result, sequence, place, from, count, memory);
     }
-    memory.value[place.half][threadNumber() % kTeamRows] = sum + parts.sum(result, sequence, place);
-}
+
+    /// To memory.value[half][row].
+    __device__ void sum(int sequence, TeamMemory& memory) const {
+        const RowParts parts(result_, sequence, place_);
+        float sum = most_ > 0 ? low_.sum(result_, sequence, place_, memory) : 0;
+#pragma unroll 1
+        for (int from = kTeamRank; from < most_; from += kTeamRank) { // turns of all of the team
+            syncTeam(); // what was reduced before is no longer read
+            sum += LowRank<kEven>(result_, place_, from, countFrom(from))
+                       .sum(result_, sequence, place_, memory);
+        }
+        memory.value[place_.half][threadNumber() % kTeamRows] =
+            sum + parts.sum(result_, sequence, place_) * scale_;
+    }
+
+private:
+    __device__ int countFrom(int from) const {
+        return max(0, min(kTeamRank, result_.rank - from));
+    }
+
+    StepResult result_; ///< read at once
+    TeamPlace place_;
+    int most_;
+    float scale_;
+    LowRank<kEven> low_;
+};
 
 /// Places of a team's vectors in shared memory: of its result, of up, and the others.
 enum TeamVector { kSign, kRowScale, kBias, kUp, kNorm = 6, kNextSign, kHidden };
@@ -191,7 +210,7 @@ __device__ inline void endBlock(const FinishPhase& phase, const StepResult& resu
 /// 128 rows of a result: written, added to the hidden vector, or, of gate and up, multiplied.
 template <bool kEven>
 __device__ inline void finishBlock(const FinishPhase& phase, int which, int sequence, int block,
-                                   TeamMemory& memory) {
+                                   bool isFirst, TeamMemory& memory) {
     const bool isPair = phase.kind == FinishKind::SwiGlu;
     const StepResult& result = phase.results[which];
     const TeamPlace place(block, isPair);
@@ -202,9 +221,12 @@ __device__ inline void finishBlock(const FinishPhase& phase, int which, int sequ
             copyEndVector(phase, which, vector, sequence, block, memory);
         }
     }
-    sumRowsOfTeam<kEven>(phase.results[isPair ? place.half : which],
-                         isPair ? max(result.rank, phase.results[1].rank) : result.rank, sequence,
-                         place, memory);
+    const TeamRow<kEven> row(phase.results[isPair ? place.half : which], place,
+                             isPair ? max(result.rank, phase.results[1].rank) : result.rank);
+    if (isFirst) {
+        beginPhase();
+    }
+    row.sum(sequence, memory);
     waitForCopies();
     syncTeam();
     if (warp == 0) {
@@ -214,8 +236,8 @@ __device__ inline void finishBlock(const FinishPhase& phase, int which, int sequ
 
 /// Blocks of 128 rows of all results, sequence by sequence, over the teams of all thread blocks.
 template <bool kEven>
-__device__ __noinline__ void runFinish() {
-    const FinishPhase& phase = currentPhase().finish;
+__device__ __noinline__ void runFinish(int phasePlace) {
+    const FinishPhase& phase = phaseAt(phasePlace).finish;
     const int team = threadNumber() / kTeamThreads;
     TeamMemory& memory = stepMemory().teams[team];
     constexpr int kTeams = kStepThreads / kTeamThreads;
@@ -223,14 +245,20 @@ __device__ __noinline__ void runFinish() {
     const int second = phase.firstBlock[1];
     const int third = phase.firstBlock[2];
     const int count = stepMemory().state.count;
+    bool isFirst = true;
 #pragma unroll 1
     for (int unit = team * static_cast<int>(gridDim.x) + static_cast<int>(blockIdx.x);
          unit < blocks * count; unit += kTeams * static_cast<int>(gridDim.x)) {
         const int sequence = count == 1 ? 0 : quotient(unit, blocks);
         const int block = unit - sequence * blocks;
         const int which = block >= third ? 2 : block >= second ? 1 : 0;
-        finishBlock<kEven>(phase, which, sequence, block - phase.firstBlock[which], memory);
+        finishBlock<kEven>(phase, which, sequence, block - phase.firstBlock[which], isFirst,
+                           memory);
+        isFirst = false;
         syncTeam(); // the team's memory is no longer read
+    }
+    if (isFirst) {
+        beginPhase();
     }
 }
 

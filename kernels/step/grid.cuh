@@ -4,32 +4,52 @@
 #include <cstdint>
 
 #include "kernels/common/warp.cuh"
-#include "kernels/step/step.h"
+#include "kernels/step/memory.cuh"
 
 namespace caldera::kernels::step {
 
-/// Tells the other thread blocks that this one is done with what it wrote; all threads call it.
+/// Tells the other thread blocks that this one, whose threads are all done, is.
 __device__ inline void arriveAtGrid(uint32_t* counter) {
-    __syncthreads();
     if (threadIdx.x == 0) {
         asm volatile("red.release.gpu.global.add.u32 [%0], 1;" ::"l"(counter) : "memory");
     }
 }
 
-/// Returns when every thread block has arrived `count` times; what they wrote before is then
-/// visible. All of them must run at once (a cooperative launch).
-__device__ inline void waitForGrid(uint32_t* counter, uint32_t count) {
-    if (threadIdx.x == 0) {
-        const uint32_t wanted = count * gridDim.x;
+/// A phase's description, a piece by each thread, to its place.
+__device__ inline void copyPhaseLater(const StepPhase* phase, int place) {
+    constexpr int kPieces = sizeof(StepPhase) / sizeof(uint4);
+    static_assert(sizeof(StepPhase) % sizeof(uint4) == 0 && kPieces <= kStepThreads);
+    const int piece = threadNumber();
+    if (piece < kPieces) {
+        copyLater(reinterpret_cast<uint4*>(&stepMemory().phase[place]) + piece,
+                  reinterpret_cast<const uint4*>(phase) + piece);
+    }
+}
+
+/// The thread that waits for the grid. The first one still tells the others when it would.
+inline constexpr int kWaitingThread = kStepThreads - kWarpLanes;
+
+/// Where a phase begins with what depends on the phase before. Every phase calls it once, by all
+/// threads; before that it does what does not: it knows its place, not what is current. All thread
+/// blocks must run at once (a cooperative launch).
+__device__ inline void beginPhase() {
+    StepMemory& memory = stepMemory();
+    if (threadNumber() == kWaitingThread) {
         uint32_t arrived = 0;
         do {
             asm volatile("ld.acquire.gpu.global.u32 %0, [%1];"
                          : "=r"(arrived)
-                         : "l"(counter)
+                         : "l"(memory.barrier)
                          : "memory");
-        } while (arrived < wanted);
+        } while (arrived < memory.wanted);
+        if (memory.clock != nullptr) {
+            *memory.clock = clock64();
+        }
     }
     __syncthreads();
+    if (memory.next != nullptr) {
+        copyPhaseLater(memory.next, 1 - memory.current);
+    }
 }
 
 /// Lets bytes travel into the second-level cache; a warp has some of the entries. The first warp

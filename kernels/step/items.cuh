@@ -57,6 +57,16 @@ __device__ inline int ticketStride() {
     return kFirstTicket * static_cast<int>(gridDim.x);
 }
 
+/// Adds a part of a factor's product to its total.
+__device__ inline void addToTotal(int place, float part) {
+    atomicAdd(stepMemory().totals + place,
+              static_cast<unsigned long long>(__float2ll_rn(part * kTotalUnits)));
+}
+
+__device__ inline float totalAt(int place) {
+    return __ll2float_rn(static_cast<long long>(__ldcg(stepMemory().totals + place))) / kTotalUnits;
+}
+
 /// Where an item's sums go.
 __device__ inline float* sumsOf(const StepProduct& product, const ProductItem& item, int sequence) {
     const int64_t part = static_cast<int64_t>(sequence) * product.splits + item.split;

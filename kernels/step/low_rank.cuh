@@ -1,7 +1,7 @@
-// L R at the end of a product: a team of 256 threads sums the parts of R x and multiplies them by
-// 128 rows of L.
+// L R at the end of a product: a team of 256 threads multiplies 128 rows of L by R x.
 #pragma once
 
+#include "kernels/step/items.cuh"
 #include "kernels/step/memory.cuh"
 #include "kernels/step/vector.cuh"
 
@@ -32,59 +32,6 @@ struct TeamPlace {
         threads = isPair ? kTeamRows : kTeamThreads;
         share = isPair ? 0 : half;
         shares = isPair ? 1 : 2;
-    }
-};
-
-/// Sums of the parts of R x: neighbouring lanes have four rank indices, some of the parts each.
-struct ReducedQuad {
-    int first; ///< rank index, within `count`; not below count: the lane has none
-    int lane;  ///< which parts
-    int lanes; ///< a power of two
-
-    __device__ ReducedQuad(int count, const TeamPlace& place) {
-        const int most = min(quotient(place.threads, max(count / kOfLane, 1)), kWarpLanes);
-        lanes = 1 << (31 - __clz(max(most, 1)));
-        lane = place.thread & (lanes - 1);
-        first = quotient(place.thread, lanes) * kOfLane;
-    }
-
-    /// The sum of the lane's parts; eight are under way at once.
-    __device__ float4 sumOwn(const StepResult& result, int sequence, int from, int count) const {
-        constexpr int kTogether = 8;
-        const float* parts = result.reduced +
-                             static_cast<int64_t>(sequence) * result.reducedSplits * result.rank +
-                             from + first;
-        const int end = first < count ? result.reducedSplits : 0;
-        float4 total = all(0);
-#pragma unroll 1
-        for (int split = lane; split < end; split += kTogether * lanes) {
-            float4 part[kTogether];
-#pragma unroll
-            for (int i = 0; i < kTogether; ++i) {
-                part[i] = all(0);
-                if (split + i * lanes < end) {
-                    part[i] = *reinterpret_cast<const float4*>(
-                        parts + static_cast<int64_t>(split + i * lanes) * result.rank);
-                }
-            }
-#pragma unroll
-            for (int i = 0; i < kTogether; ++i) {
-                total = plus(total, part[i]);
-            }
-        }
-        return total;
-    }
-
-    /// The sums of all parts, in every lane that shares the indices.
-    __device__ float4 sumLanes(float4 own) const {
-#pragma unroll 1
-        for (int distance = lanes / 2; distance > 0; distance /= 2) {
-            own.x += __shfl_xor_sync(kAllLanes, own.x, distance);
-            own.y += __shfl_xor_sync(kAllLanes, own.y, distance);
-            own.z += __shfl_xor_sync(kAllLanes, own.z, distance);
-            own.w += __shfl_xor_sync(kAllLanes, own.w, distance);
-        }
-        return own;
     }
 };
 
@@ -171,32 +118,52 @@ __device__ __noinline__ float multiplyLeft(const StepResult& result, int row, in
     return sum;
 }
 
-/// What L R adds to a thread's row from rank indices [from, from + count); all threads of the team
-/// call it. count is at most kTeamRank.
+/// What L R adds to a thread's row from rank indices [from, from + count), in two steps: what is
+/// known before R x is, and the sum. All threads of the team go through both.
 template <bool kEven>
-__device__ inline float lowRank(const StepResult& result, int sequence, const TeamPlace& place,
-                                int from, int count, TeamMemory& memory) {
-    const int part = count / place.shares; // count is a multiple of 16
-    const int first = place.share * part;
-    const ReducedQuad quad(count, place);
-    float* reduced = memory.reduced[place.shares == 1 ? place.half : 0];
-    const EvenLeft left(result, place, from + first, kEven ? part : 0);
-    float4 scale = all(0);
-    if (quad.first < count) {
-        scale = *reinterpret_cast<const float4*>(result.factorScale + from + quad.first);
+class LowRank {
+public:
+    /// count: at most kTeamRank, a multiple of 16; 0: there are none.
+    __device__ LowRank(const StepResult& result, const TeamPlace& place, int from, int count)
+        : from_(from), count_(count), part_(count / place.shares), first_(place.share * part_),
+          left_(result, place, from + first_, kEven ? part_ : 0) {
+#pragma unroll
+        for (int i = 0; i < kOfThread; ++i) {
+            const int index = place.thread + i * place.threads;
+            scale_[i] = index < count ? result.factorScale[from + index] : 0;
+        }
     }
-    const float4 sum = quad.sumLanes(quad.sumOwn(result, sequence, from, count));
-    if (quad.first < count && quad.lane == 0) {
-        *reinterpret_cast<float4*>(reduced + quad.first) = times(sum, scale);
+
+    __device__ float sum(const StepResult& result, int sequence, const TeamPlace& place,
+                         TeamMemory& memory) const {
+        float* reduced = memory.reduced[place.shares == 1 ? place.half : 0];
+#pragma unroll
+        for (int i = 0; i < kOfThread; ++i) {
+            const int index = place.thread + i * place.threads;
+            if (index < count_) {
+                reduced[index] =
+                    totalAt(result.totals + sequence * result.rank + from_ + index) * scale_[i];
+            }
+        }
+        syncTeam();
+        if constexpr (kEven) {
+            return left_.times(result, place, part_, reduced + first_);
+        } else {
+            return place.row < result.rows
+                       ? multiplyLeft(result, place.row, from_ + first_, part_, reduced + first_)
+                       : 0;
+        }
     }
-    syncTeam();
-    if constexpr (kEven) {
-        return left.times(result, place, part, reduced + first);
-    } else {
-        return place.row < result.rows
-                   ? multiplyLeft(result, place.row, from + first, part, reduced + first)
-                   : 0;
-    }
-}
+
+private:
+    static constexpr int kOfThread =
+        kTeamRank / kTeamRows; ///< rank indices, where there are two results
+    int from_;
+    int count_;
+    int part_; ///< rank indices of the thread
+    int first_;
+    EvenLeft left_;
+    float scale_[kOfThread];
+};
 
 } // namespace caldera::kernels::step

@@ -73,8 +73,13 @@ struct alignas(16) StepMemory {
     /// Levels of two 4-bit numbers by their byte, int16 in units of 1 / kLevelUnits: the lower
     /// number's in the lower half.
     int levelPairs[256];
-    int current; ///< which of the two phases
-    int tickets; ///< items of a product that were taken
+    uint32_t* barrier;          ///< of the grid
+    uint32_t wanted;            ///< arrivals that the current phase waits for
+    const StepPhase* next;      ///< the description that follows; null: none
+    int64_t* clock;             ///< where the phase's begin is noted; null: nowhere
+    unsigned long long* totals; ///< StepLaunch::totals
+    int current;                ///< which of the two phases
+    int tickets;                ///< items of a product that were taken
     union {
         TeamMemory teams[kStepThreads / kTeamThreads];
         AttendMemory attend;
@@ -87,8 +92,13 @@ __device__ inline StepMemory& stepMemory() {
     return *reinterpret_cast<StepMemory*>(shared);
 }
 
+__device__ inline const StepPhase& phaseAt(int place) {
+    return stepMemory().phase[place];
+}
+
+/// Known from beginPhase() on.
 __device__ inline const StepPhase& currentPhase() {
-    return stepMemory().phase[stepMemory().current];
+    return phaseAt(stepMemory().current);
 }
 
 __device__ inline int* tableMemory() {

@@ -70,7 +70,7 @@ void addProduct(ProductPhase& phase, StepProduct product) {
 
 StepProgram::StepProgram(int sequences, int activationBits, float epsilon)
     : sequences_(sequences), activationBits_(activationBits), epsilon_(epsilon),
-      sharedBytes_(stepSharedBytes(0, 8)), facts_(floats(int64_t{2} * sequences)), barrier_(1) {
+      sharedBytes_(stepSharedBytes(0, 8)), facts_(floats(int64_t{2} * sequences)) {
     if (sequences < 1 || sequences > kStepSequences) {
         throw KernelError("step: " + std::to_string(sequences) + " sequences; 1 to " +
                           std::to_string(kStepSequences) + " are possible.");
@@ -191,13 +191,8 @@ std::vector<size_t> factorsLast(const StepGroup& group) {
 
 void StepProgram::addReduced(ProductPhase& phase, const StepGroup& group, const StepInput& input,
                              std::vector<StepResult>& results) {
-    int64_t total = 0;
     const int blocks = blocksOf(group.columns);
     const int splits = (blocks + kReduceBlocks - 1) / kReduceBlocks;
-    for (const StepLinear& member : group.members) {
-        total += static_cast<int64_t>(sequences_) * splits * member.rank;
-    }
-    float* reduced = total > 0 ? shared(reduced_, total) : nullptr;
     for (const size_t i : factorsLast(group)) {
         const StepLinear& member = group.members[i];
         StepProduct product;
@@ -208,7 +203,7 @@ void StepProgram::addReduced(ProductPhase& phase, const StepGroup& group, const 
         product.splits = splits;
         product.splitBlocks = kReduceBlocks;
         product.codes = member.right.codes;
-        product.partial = reduced;
+        product.totals = static_cast<int32_t>(totalCount_);
         if (member.right.storage != StepStorage::Lloyd4) {
             addProduct(phase, product);
         } else {
@@ -220,9 +215,8 @@ void StepProgram::addReduced(ProductPhase& phase, const StepGroup& group, const 
             }
             stage(phase, input);
         }
-        results[i].reduced = reduced;
-        results[i].reducedSplits = splits;
-        reduced += static_cast<int64_t>(sequences_) * splits * member.rank;
+        results[i].totals = product.totals;
+        totalCount_ += static_cast<int64_t>(sequences_) * member.rank;
     }
 }
 
@@ -416,7 +410,8 @@ void StepProgram::run(const StepState* state, int sequences, int phaseCount, Cud
     launch.phaseCount = phaseCount;
     launch.sequences = sequences;
     launch.state = state;
-    launch.barrier = barrier_.data();
+    launch.totals = totals_.data();
+    launch.totalCount = totalCount_;
     launch.sharedBytes = sharedBytes_;
     launch.clocks = clocks;
     runStep(launch, stream);

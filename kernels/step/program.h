@@ -106,7 +106,7 @@ private:
     float* facts_; ///< [2, sequences]: StepFacts::inverseRms and halfSteps, for one group at a time
     std::vector<StepPhase> phases_;
     Shared partial_;
-    Shared reduced_;
+    int64_t totalCount_ = 1; ///< see StepLaunch::totals
     struct RoleVectors {
         StepVector rotated;
         StepVector plain;
@@ -115,7 +115,7 @@ private:
     };
     std::array<RoleVectors, 5> roles_;
     DeviceMemory<StepPhase> sealed_;
-    DeviceMemory<uint32_t> barrier_;
+    DeviceMemory<int64_t> totals_;
 };
 
 } // namespace caldera::kernels::cuda

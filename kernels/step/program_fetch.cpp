@@ -76,6 +76,7 @@ void StepProgram::seal(int64_t aheadBytes) {
         products = &*phase;
     }
     sealed_ = DeviceMemory<StepPhase>(phases_);
+    totals_ = DeviceMemory<int64_t>(static_cast<size_t>(totalCount_));
 }
 
 } // namespace caldera::kernels::cuda

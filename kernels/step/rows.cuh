@@ -5,6 +5,7 @@
 
 #include <cuda_bf16.h>
 
+#include "kernels/step/items.cuh"
 #include "kernels/step/product.cuh"
 #include "kernels/step/vector.cuh"
 
@@ -137,6 +138,7 @@ struct RowsItem {
     int group;
     int split;
     float* sums;
+    int total; ///< place of the first of the sums' totals; -1: there are none
 };
 
 template <class Row>
@@ -169,7 +171,12 @@ __device__ __noinline__ void multiplyRows(const StepProduct& product, const Rows
     }
     const float rowTotal = sumRows(total);
     if (laneIndex() % 2 == 0) {
-        item.sums[laneIndex() / 2] = rowTotal;
+        const int row = laneIndex() / 2;
+        if (item.total < 0) {
+            item.sums[row] = rowTotal;
+        } else if (firstRow + row < product.rows) {
+            addToTotal(item.total + row, rowTotal);
+        }
     }
 }
 

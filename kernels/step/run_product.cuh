@@ -3,6 +3,7 @@
 
 #include "kernels/step/batch.cuh"
 #include "kernels/step/factor.cuh"
+#include "kernels/step/grid.cuh"
 #include "kernels/step/items.cuh"
 #include "kernels/step/product.cuh"
 #include "kernels/step/rows.cuh"
@@ -27,20 +28,18 @@ __device__ inline void stageInput(const StepVector& x, int sequence) {
     }
 }
 
-/// What products read from shared memory is on its way there.
+/// The input that products read from shared memory is on its way there.
 __device__ __noinline__ void stage(int sequence) {
-    const ProductPhase& phase = currentPhase().product;
-    stageInput(phase.rotated, sequence);
-    if (sequence == 0) {
-        stageFactor(phase);
-    }
+    stageInput(currentPhase().product.rotated, sequence);
 }
 
 /// Rows stored row by row. Not inlined: it would be compiled into every code's loop.
 __device__ __noinline__ void multiplyStoredRows(int which, int group, int split, int sequence) {
     const ProductPhase& phase = currentPhase().product;
     const StepProduct& product = phase.products[which];
-    const RowsItem item{group, split, sumsOf(product, {which, group, split}, sequence)};
+    const RowsItem item{
+        group, split, sumsOf(product, {which, group, split}, sequence),
+        product.totals < 0 ? -1 : product.totals + sequence * product.rows + group * kTrellisRows};
     switch (product.storage) {
     case StepStorage::Int4:
         return multiplyRows(product, item, phase.plain, sequence,
@@ -182,15 +181,19 @@ __device__ __forceinline__ int multiplyItems(const ProductPhase& phase, ProductI
 }
 
 /// All items of the phase that are this thread block's, for one sequence. The first codes are on
-/// their way before the input is there.
+/// their way before the phase begins.
 template <class S, bool kWide>
-__device__ __forceinline__ void runItems(int sequence) {
-    const ProductPhase& phase = currentPhase().product;
-    stage(sequence); // before the codes, whose pages the GPU may have to look up
+__device__ __forceinline__ void runItems(int place, int sequence) {
+    const ProductPhase& phase = phaseAt(place).product;
     ProductItem item = itemAt(phase, firstTicket());
     TurnWords<S> words;
     const TrellisCursor<S> cursor(phase, item);
     loadTurn<S>(cursor.codes, words);
+    if (sequence == 0) {
+        stageFactor(phase);
+        beginPhase();
+    }
+    stage(sequence);
     waitForCopies();
     __syncthreads();
     if (isTrellis(phase, item)) {
@@ -292,8 +295,14 @@ __device__ inline void runBatch(const ProductPhase& phase, int sequence, int vec
 }
 
 /// A phase without trellis codes.
-__device__ __noinline__ void runRows(int sequence) {
-    const ProductPhase& phase = currentPhase().product;
+__device__ __noinline__ void runRows(int place, int sequence) {
+    const ProductPhase& phase = phaseAt(place).product;
+    if (sequence == 0) {
+        if (phase.isStaged != 0) {
+            stageFactor(phase);
+        }
+        beginPhase();
+    }
     if (phase.isStaged != 0) {
         stage(sequence);
         waitForCopies();
@@ -303,11 +312,11 @@ __device__ __noinline__ void runRows(int sequence) {
 }
 
 template <class S>
-__device__ inline void runTrellis(const ProductPhase& phase, int sequence) {
-    if (phase.rotated.bits == 16) {
-        runItems<S, true>(sequence);
+__device__ inline void runTrellis(int place, int sequence) {
+    if (phaseAt(place).product.rotated.bits == 16) {
+        runItems<S, true>(place, sequence);
     } else {
-        runItems<S, false>(sequence);
+        runItems<S, false>(place, sequence);
     }
 }
 
@@ -331,7 +340,8 @@ __device__ inline void withTableShape(int code, const Run& run) {
 /// filled: the code whose table is in shared memory, -1 for none. kBatched: several vectors go
 /// through tensor cores where the phase can; a kernel has either, for both want its registers.
 template <bool kBatched>
-__device__ inline void runProduct(const ProductPhase& phase, int& filled) {
+__device__ inline void runProduct(int place, int& filled) {
+    const ProductPhase& phase = phaseAt(place).product;
     if (phase.trellisCount > 0 && filled != phase.code) {
         withTableShape(phase.code, [&](auto shape) { fillTable<decltype(shape)>(phase.entries); });
         filled = phase.code;
@@ -339,6 +349,7 @@ __device__ inline void runProduct(const ProductPhase& phase, int& filled) {
     const int sequences = stepMemory().state.count;
     if constexpr (kBatched) {
         if (phase.isBatched != 0) {
+            beginPhase();
             noteFacts(phase);
 #pragma unroll 1
             for (int sequence = 0; sequence < sequences; sequence += kBatch) {
@@ -360,10 +371,10 @@ __device__ inline void runProduct(const ProductPhase& phase, int& filled) {
             __syncthreads();
         }
         if (phase.trellisCount == 0) {
-            runRows(sequence);
+            runRows(place, sequence);
         } else {
             withTableShape(phase.code,
-                           [&](auto shape) { runTrellis<decltype(shape)>(phase, sequence); });
+                           [&](auto shape) { runTrellis<decltype(shape)>(place, sequence); });
         }
     }
 }

@@ -17,6 +17,8 @@ inline constexpr int kMostInputBlocks = 512; ///< blocks of 128 columns of a pro
 inline constexpr int kPageTokens = 64;       ///< tokens of a page of the cache
 /// Bytes after the codes of a trellis that may be read, whatever they are.
 inline constexpr int kCodesBeyond = 4096;
+/// Units of what factors' products are summed in.
+inline constexpr float kTotalUnits = 4294967296.0F;
 inline constexpr int kAttentionParts = 16; ///< most parts that a sequence's context is split into
 
 /// How the rows of a matrix are stored.
@@ -53,6 +55,8 @@ struct StepProduct {
     const uint8_t* codes = nullptr;
     const void* scale = nullptr; ///< Int4: fp16 [rows, ceil(columns / 64)]; others: none
     float* partial = nullptr;
+    /// Of a factor: where its sums are added instead, see StepLaunch::totals; -1: they are not.
+    int32_t totals = -1;
 };
 
 inline constexpr int kStepProducts = 6;
@@ -112,8 +116,7 @@ struct alignas(16) StepResult {
     const float* rowScale = nullptr;               ///< [rows]; null: 1
     const uint8_t* left = nullptr;                 ///< L [rows, rank]
     StepStorage leftStorage = StepStorage::Lloyd4; ///< or Float16
-    int32_t reducedSplits = 0;
-    const float* reduced = nullptr;     ///< R x [sequences, reducedSplits, rank]
+    int32_t totals = -1;                ///< R x [sequences, rank], see StepLaunch::totals
     const float* factorScale = nullptr; ///< [rank] of L times R
     float* values = nullptr;            ///< where they go, [sequences, rows]; null: nowhere
 };

@@ -22,105 +22,84 @@ struct LloydLevels {
     float at[16];
 };
 
-constexpr int kPiecesOfPhase = sizeof(StepPhase) / sizeof(uint4);
-static_assert(sizeof(StepPhase) % sizeof(uint4) == 0 && kPiecesOfPhase <= kStepThreads);
-
-/// The phase's description, a piece by each thread, to one of the two places for it.
-__device__ void copyPhaseLater(const StepPhase* phase, int place) {
-    if (static_cast<int>(threadIdx.x) < kPiecesOfPhase) {
-        copyLater(reinterpret_cast<uint4*>(&stepMemory().phase[place]) + threadIdx.x,
-                  reinterpret_cast<const uint4*>(phase) + threadIdx.x);
-    }
-}
-
 /// A chain of conditions: a jump table's address would be one more thing to wait for.
 template <bool kBatched>
-__device__ void runPhase(int& filled) {
-    const StepPhase& phase = currentPhase();
+__device__ void runPhase(int place, int& filled) {
+    const StepPhase& phase = phaseAt(place);
     const PhaseKind kind = phase.kind;
     const bool isEven = phase.isEven != 0;
     if (kind == PhaseKind::Product) {
-        runProduct<kBatched>(phase.product, filled);
+        runProduct<kBatched>(place, filled);
     } else if (kind == PhaseKind::Finish) {
-        isEven ? runFinish<true>() : runFinish<false>();
+        isEven ? runFinish<true>(place) : runFinish<false>(place);
     } else if (kind == PhaseKind::Attend) {
-        runAttend();
+        runAttend(place);
     } else if (kind == PhaseKind::Combine) {
-        isEven ? runCombine<true>() : runCombine<false>();
+        isEven ? runCombine<true>(place) : runCombine<false>(place);
     } else {
         isEven ? runEmbed<true>() : runEmbed<false>();
     }
 }
 
-/// What of a phase does not depend on the one before it. The thread block has ended that one.
-__device__ void prepare(const StepPhase& phase) {
-    if (phase.kind == PhaseKind::Attend) {
-        prepareAttend(phase.attend);
-    }
-}
-
-/// Clocks of the first thread block: [phase, 3] as in StepLaunch.
-__device__ void noteClock(int64_t* clocks, int at) {
-    if (clocks != nullptr && blockIdx.x == 0 && threadIdx.x == 0) {
-        clocks[at] = clock64();
-    }
-}
-
-template <bool kBatched>
-__global__ void __launch_bounds__(kStepThreads, 1)
-    stepKernel(const StepPhase* phases, int phaseCount, const StepState* state, uint32_t* barrier,
-               LloydLevels levels, int64_t* clocks) {
+/// What does not change from phase to phase, and the first phase's description.
+__device__ void beginStep(const StepPhase* phases, const StepState* state, int64_t* totals,
+                          const LloydLevels& levels) {
     const int thread = static_cast<int>(threadIdx.x);
+    StepMemory& memory = stepMemory();
     if (thread < 16) {
-        stepMemory().levels[thread] = levels.at[thread];
+        memory.levels[thread] = levels.at[thread];
     }
     if (thread < 256) {
         const int low = __float2int_rn(levels.at[thread % 16] * kLevelUnits);
         const int high = __float2int_rn(levels.at[thread / 16] * kLevelUnits);
-        stepMemory().levelPairs[thread] = (low & 0xFFFF) | high << 16;
+        memory.levelPairs[thread] = (low & 0xFFFF) | high << 16;
     }
     if (thread < static_cast<int>(sizeof(StepState) / 4)) {
-        reinterpret_cast<int*>(&stepMemory().state)[thread] =
-            reinterpret_cast<const int*>(state)[thread];
+        reinterpret_cast<int*>(&memory.state)[thread] = reinterpret_cast<const int*>(state)[thread];
+    }
+    if (thread == 0) {
+        memory.barrier = reinterpret_cast<uint32_t*>(totals);
+        memory.totals = reinterpret_cast<unsigned long long*>(totals);
     }
     copyPhaseLater(phases, 0);
     waitForCopies();
     __syncthreads();
-    if (thread < stepMemory().state.count) {
+    if (thread < memory.state.count) {
         noteParts(thread);
     }
     __syncthreads();
-    prepare(stepMemory().phase[0]);
+}
+
+template <bool kBatched>
+__global__ void __launch_bounds__(kStepThreads, 1)
+    stepKernel(const StepPhase* phases, int phaseCount, const StepState* state, int64_t* totals,
+               LloydLevels levels, int64_t* clocks) {
+    beginStep(phases, state, totals, levels);
+    StepMemory& memory = stepMemory();
     int filled = -1;
-    uint32_t barriers = 0;
+    uint32_t arrivals = 0; // that the next phase waits for
     for (int i = 0; i < phaseCount; ++i) {
-        if (thread == 0) {
-            stepMemory().current = i % 2;
-            stepMemory().tickets = kFirstTicket;
+        const int place = i % 2;
+        if (threadIdx.x == kWaitingThread) { // others know from beginPhase() on
+            memory.current = place;
+            memory.tickets = kFirstTicket;
+            memory.wanted = arrivals;
+            memory.next = i + 1 < phaseCount ? phases + i + 1 : nullptr;
+            memory.clock = clocks != nullptr && blockIdx.x == 0 ? clocks + i : nullptr;
         }
-        __syncthreads();
-        if (i + 1 < phaseCount) {
-            copyPhaseLater(phases + i + 1, (i + 1) % 2);
-        }
-        noteClock(clocks, 3 * i);
-        fetch(currentPhase().soon);
-        runPhase<kBatched>(filled);
+        fetch(phaseAt(place).soon);
+        runPhase<kBatched>(place, filled);
         waitForCopies();
-        noteClock(clocks, 3 * i + 1);
-        if (currentPhase().barrier != 0) {
-            arriveAtGrid(barrier);
-        } else {
-            __syncthreads();
+        __syncthreads(); // all of the thread block are done
+        if (phaseAt(place).barrier != 0) {
+            arriveAtGrid(memory.barrier);
+            arrivals += gridDim.x;
+            // After the arrival, which would wait for it.
+            fetch(phaseAt(place).ahead);
         }
-        // After the arrival, which would wait for what is fetched.
-        if (i + 1 < phaseCount) {
-            prepare(stepMemory().phase[(i + 1) % 2]);
-        }
-        if (currentPhase().barrier != 0) {
-            fetch(currentPhase().ahead);
-            waitForGrid(barrier, ++barriers);
-        }
-        noteClock(clocks, 3 * i + 2);
+    }
+    if (clocks != nullptr && blockIdx.x == 0 && threadIdx.x == 0) {
+        clocks[phaseCount] = clock64();
     }
 }
 
@@ -203,10 +182,11 @@ void runStep(const StepLaunch& launch, CudaStream stream) {
     require(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
                                  stepSharedLimit()),
             "Preparing a step");
-    cudaMemsetAsync(launch.barrier, 0, sizeof(uint32_t), stream);
+    cudaMemsetAsync(launch.totals, 0, static_cast<size_t>(launch.totalCount) * sizeof(int64_t),
+                    stream);
     LloydLevels copy = levels;
     StepLaunch given = launch;
-    void* arguments[] = {&given.phases, &given.phaseCount, &given.state, &given.barrier,
+    void* arguments[] = {&given.phases, &given.phaseCount, &given.state, &given.totals,
                          &copy,         &given.clocks};
     cudaLaunchCooperativeKernel(reinterpret_cast<const void*>(kernel),
                                 dim3(static_cast<unsigned>(stepGrid())), dim3(kStepThreads),

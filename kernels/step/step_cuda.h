@@ -15,10 +15,13 @@ struct StepLaunch {
     int phaseCount = 0;
     int sequences = 1; ///< as in the state; from kStepLeastBatch on they are multiplied together
     const StepState* state = nullptr; ///< memory of the GPU, read when the kernel runs
-    uint32_t* barrier = nullptr;      ///< one word, set to 0 by the launch
-    int sharedBytes = 0;              ///< stepSharedBytes() of the largest product
-    /// Null, or [phaseCount, 3]: clocks of the first thread block at a phase's begin, at its end,
-    /// and when all were there.
+    /// Set to 0 by the launch: a word for the grid's barriers, then sums of factors' products as
+    /// whole numbers of 1 / kTotalUnits, so that their order does not count.
+    int64_t* totals = nullptr;
+    int64_t totalCount = 1;
+    int sharedBytes = 0; ///< stepSharedBytes() of the largest product
+    /// Null, or [phaseCount + 1]: clocks of the first thread block when all were done with what is
+    /// before a phase, and at the end.
     int64_t* clocks = nullptr;
 };
 

@@ -168,21 +168,21 @@ std::vector<double> ModelStep::phaseMicroseconds(const kernels::StepState& state
     const char* doing = "Timing the step's phases";
     constexpr int kKinds = 5;
     const auto count = static_cast<size_t>(program_.phaseCount());
-    const kernels::cuda::DeviceMemory<int64_t> clocks(3 * count);
+    const kernels::cuda::DeviceMemory<int64_t> clocks(count + 1);
     pinnedState_[0] = state;
     require(cudaMemcpyAsync(state_.data(), pinnedState_.get(), sizeof(state),
                             cudaMemcpyHostToDevice, stream_.get()),
             doing);
     program_.run(state_.data(), state.count, program_.phaseCount(), stream_.get(), clocks.data());
     require(cudaStreamSynchronize(stream_.get()), doing);
-    std::vector<int64_t> host(3 * count);
+    std::vector<int64_t> host(count + 1);
     require(cudaMemcpy(host.data(), clocks.data(), clocks.bytes(), cudaMemcpyDeviceToHost), doing);
     std::vector<double> sums(kKinds);
     for (size_t i = 0; i < count; ++i) {
         sums[static_cast<size_t>(program_.kindOf(static_cast<int>(i)))] +=
-            static_cast<double>(host[3 * i + 2] - host[3 * i]);
+            static_cast<double>(host[i + 1] - host[i]);
     }
-    const auto all = static_cast<double>(host[3 * count - 1] - host[0]);
+    const auto all = static_cast<double>(host[count] - host[0]);
     const double whole = microseconds(state, 5);
     for (double& each : sums) {
         each *= whole / all;
