@@ -162,7 +162,7 @@ void JobActions::takeEvent(const QString& id, const QJsonObject& event) {
     }
     if (liveJob_ != id) {
         liveJob_ = id;
-        session_.beginLive(liveMetric(job.kind));
+        beginLive(job);
     }
     const auto module = parseModule(event.value(u"module").toString().toStdString());
     // A compression tells the error of its result, a measurement the value of its metric.
@@ -173,6 +173,10 @@ void JobActions::takeEvent(const QString& id, const QJsonObject& event) {
     }
 }
 
+void JobActions::beginLive(const JobSummary& job) {
+    session_.beginLive(liveMetric(job.kind), Session::scaleOf(service_.history(job.id).metric()));
+}
+
 void JobActions::showRunning() {
     liveJob_.clear();
     for (const JobSummary& job : service_.running()) {
@@ -181,7 +185,7 @@ void JobActions::showRunning() {
             continue;
         }
         liveJob_ = job.id;
-        session_.beginLive(liveMetric(job.kind));
+        beginLive(job);
         for (const JobCell& cell : cells) {
             if (const auto module = parseModule(cell.module.toStdString())) {
                 session_.takeLiveCell({cell.layer, *module}, cell.relativeError);

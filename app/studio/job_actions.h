@@ -41,6 +41,7 @@ private:
     QString modelPath() const;
     bool concernsOpenModel(const QStringList& arguments) const;
     bool reportsOnWhatIsOpen(const JobSummary& job) const;
+    void beginLive(const JobSummary& job);
     void takeEvent(const QString& id, const QJsonObject& event);
     /// Shows what a run at work on the open model has finished before it was opened.
     void showRunning();

@@ -10,13 +10,18 @@
 #include "widgets/theme/color_ramp.h"
 #include "widgets/theme/theme.h"
 
+using namespace Qt::Literals::StringLiterals;
+
 namespace caldera::studio {
 
 namespace {
 constexpr int kHeight = 44;
-constexpr int kRampWidth = 240;
+constexpr int kRampWidth = 300;
 constexpr int kRampHeight = 8;
 constexpr int kHistogramHeight = 16;
+constexpr int kRampTop = kHistogramHeight + 2;
+constexpr int kTickLength = 3;
+constexpr int kTickFigures = 2; ///< of a power of ten one is enough
 constexpr int kBins = 30;
 } // namespace
 
@@ -42,58 +47,92 @@ void HeatmapLegend::paintEvent(QPaintEvent*) {
         return;
     }
     QPainter painter(this);
-    const Theme& theme = Theme::current();
-    const QFont words = theme.textFont(-1);
-    const QFont figures = theme.numberFont(-1);
-    const QFontMetrics wordMetrics(words);
     int x = 0;
-    const int rampTop = kHistogramHeight + 2;
-    if (const auto range = model_.range()) {
-        const QString calm = tr("calm");
-        const QString fragile = tr("fragile");
-        painter.setFont(words);
-        painter.setPen(theme.color(Token::Secondary));
-        const auto word = [&](const QString& text) {
-            const int width = wordMetrics.horizontalAdvance(text);
-            painter.drawText(QRect(x, rampTop - 4, width + 2, kRampHeight + 8), Qt::AlignVCenter,
-                             text);
-            x += width + kSpaceSmall;
-        };
-        word(calm);
-        const int left = x;
-        const std::vector<double> counts = model_.histogram(kBins);
-        for (int step = 0; step < kRampWidth; ++step) {
-            painter.fillRect(QRect(left + step, rampTop, 1, kRampHeight),
-                             theme.sequential((step + 0.5) / kRampWidth));
-        }
-        const int binWidth = kRampWidth / kBins;
-        for (int bin = 0; bin < kBins; ++bin) {
-            const double share = counts[static_cast<size_t>(bin)];
-            if (share > 0) {
-                const int height = qMax(1, static_cast<int>(std::lround(share * kHistogramHeight)));
-                painter.fillRect(
-                    QRect(left + bin * binWidth, kHistogramHeight - height, binWidth - 1, height),
-                    theme.color(Token::Disabled));
-            }
-        }
-        painter.setFont(figures);
-        const QRect below(left, rampTop + kRampHeight + 1, kRampWidth,
-                          kHeight - rampTop - kRampHeight - 1);
-        painter.drawText(below, Qt::AlignLeft | Qt::AlignVCenter, figureText(range->first));
-        painter.drawText(below, Qt::AlignRight | Qt::AlignVCenter, figureText(range->second));
-        x += kRampWidth + kSpaceSmall;
-        painter.setFont(words);
-        word(fragile);
-        x += kSpaceLarge;
+    if (!model_.scale().empty()) {
+        x = paintWord(painter, x, tr("calm"));
+        paintHistogram(painter, x);
+        paintRamp(painter, x);
+        paintTicks(painter, x);
+        x = paintWord(painter, x + kRampWidth + kSpaceSmall, tr("fragile")) + kSpaceMedium;
     }
     if (model_.anyUnmeasured()) {
-        const QRect swatch(x, rampTop - 3, 20, 14);
+        const Theme& theme = Theme::current();
+        const QRect swatch(x, kRampTop - 3, 20, 14);
         paintHatch(painter, swatch, mix(theme.color(Token::Panel), theme.color(Token::Line), 0.4),
                    mix(theme.color(Token::Line), theme.color(Token::Disabled), 0.5), false);
-        painter.setFont(words);
-        painter.setPen(theme.color(Token::Secondary));
-        painter.drawText(QRect(swatch.right() + kSpaceSmall, rampTop - 6, width(), 20),
-                         Qt::AlignVCenter, tr("not measured"));
+        paintWord(painter, swatch.right() + kSpaceSmall, tr("not measured"));
+    }
+}
+
+int HeatmapLegend::paintWord(QPainter& painter, int left, const QString& word) {
+    const Theme& theme = Theme::current();
+    painter.setFont(theme.textFont(-1));
+    painter.setPen(theme.color(Token::Secondary));
+    const int width = painter.fontMetrics().horizontalAdvance(word);
+    painter.drawText(QRect(left, kRampTop - 6, width + 2, kRampHeight + 12), Qt::AlignVCenter,
+                     word);
+    return left + width + kSpaceSmall;
+}
+
+void HeatmapLegend::paintHistogram(QPainter& painter, int left) const {
+    const std::vector<double> counts = model_.histogram(kBins);
+    const int binWidth = kRampWidth / kBins;
+    for (int bin = 0; bin < kBins; ++bin) {
+        const double share = counts[static_cast<size_t>(bin)];
+        if (share > 0) {
+            const int height = qMax(1, static_cast<int>(std::lround(share * kHistogramHeight)));
+            painter.fillRect(
+                QRect(left + bin * binWidth, kHistogramHeight - height, binWidth - 1, height),
+                Theme::current().color(Token::Disabled));
+        }
+    }
+}
+
+void HeatmapLegend::paintRamp(QPainter& painter, int left) {
+    for (int step = 0; step < kRampWidth; ++step) {
+        painter.fillRect(QRect(left + step, kRampTop, 1, kRampHeight),
+                         Theme::current().sequential((step + 0.5) / kRampWidth));
+    }
+}
+
+/// A mark at every tick, and its number where that leaves the ones at the ends room.
+void HeatmapLegend::paintTicks(QPainter& painter, int left) const {
+    const ColorScale& scale = model_.scale();
+    const std::vector<double> ticks = scale.ticks();
+    painter.setFont(Theme::current().numberFont(-1));
+    painter.setPen(Theme::current().color(Token::Secondary));
+    const QFontMetrics metrics = painter.fontMetrics();
+    const int line = kRampTop + kRampHeight;
+    int taken = left; // up to here numbers stand already
+    int end = left + kRampWidth;
+    const auto place = [&](double value) {
+        return left + static_cast<int>(std::lround(scale.position(value) * (kRampWidth - 1)));
+    };
+    const auto write = [&](const QString& text, int at) {
+        painter.drawText(QRect(at, line + kTickLength, metrics.horizontalAdvance(text) + 2,
+                               kHeight - line - kTickLength),
+                         Qt::AlignLeft | Qt::AlignVCenter, text);
+    };
+    const bool cut = scale.smallest() < scale.low();
+    const int figures = scale.kind() == ColorScale::Kind::Logarithmic ? 1 : kTickFigures;
+    const QString first = (cut ? u"\u2264"_s : QString()) + figureText(ticks.front());
+    write(first, left);
+    taken += metrics.horizontalAdvance(first) + kSpaceSmall;
+    if (ticks.size() > 1) {
+        const QString last = figureText(ticks.back());
+        end -= metrics.horizontalAdvance(last) + kSpaceSmall;
+        write(last, end + kSpaceSmall);
+    }
+    for (const double value : ticks) {
+        painter.fillRect(QRect(place(value), line, 1, kTickLength),
+                         Theme::current().color(Token::Secondary));
+        const QString text = figureText(value, figures);
+        const int width = metrics.horizontalAdvance(text);
+        const int at = place(value) - width / 2;
+        if (at >= taken && at + width <= end) {
+            write(text, at);
+            taken = at + width + kSpaceSmall;
+        }
     }
 }
 

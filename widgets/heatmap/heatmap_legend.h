@@ -1,4 +1,5 @@
-// What the heatmap's colours mean: the ramp from calm to fragile, its histogram, the hatch.
+// What the heatmap's colours mean: the ramp from calm to fragile with its numbers and
+// histogram, the hatch.
 #pragma once
 
 #include <QWidget>
@@ -18,6 +19,12 @@ protected:
     void paintEvent(QPaintEvent* event) override;
 
 private:
+    /// Returns where the next one may begin.
+    static int paintWord(QPainter& painter, int left, const QString& word);
+    void paintHistogram(QPainter& painter, int left) const;
+    static void paintRamp(QPainter& painter, int left);
+    void paintTicks(QPainter& painter, int left) const;
+
     const CellGridModel& model_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <QComboBox>
 #include <QLocale>
+#include <QSettings>
 #include <QSignalBlocker>
 #include <QVBoxLayout>
 
@@ -19,6 +20,11 @@ using namespace Qt::Literals::StringLiterals;
 namespace caldera::studio {
 
 namespace {
+
+/// Where the scale of a metric is remembered.
+QString scaleKey(const QString& metric) {
+    return u"heatmap/scale/"_s + metric;
+}
 
 QString tableText(const QString& name, int bits) {
     return HeatmapPanel::tr("%1: %2 bits").arg(name).arg(bits);
@@ -52,7 +58,7 @@ QString agreementText(const MetricLayer& shown, const QList<MetricLayer>& metric
 HeatmapPanel::HeatmapPanel(Session& session, Source source, QWidget* parent)
     : QWidget(parent), session_(session), source_(source), view_(new HeatmapView(grid_, this)),
       legend_(new HeatmapLegend(grid_, this)), choice_(new QWidget(this)),
-      metrics_(new QComboBox(choice_)) {
+      metrics_(new QComboBox(choice_)), scale_(new QWidget(this)), scales_(new QComboBox(scale_)) {
     metrics_->setAccessibleName(tr("Metric that colours the heatmap"));
     metrics_->setSizeAdjustPolicy(QComboBox::AdjustToContents);
     auto* caption = new ToneLabel(tr("Colour"), Token::Secondary, choice_);
@@ -64,6 +70,7 @@ HeatmapPanel::HeatmapPanel(Session& session, Source source, QWidget* parent)
     choiceLine->addWidget(metrics_);
     legendLine_ = new QHBoxLayout;
     legendLine_->addWidget(legend_, 1);
+    makeScales();
     auto* layout = new QVBoxLayout(this);
     layout->setContentsMargins(0, 0, 0, 0);
     layout->setSpacing(kSpaceSmall);
@@ -73,6 +80,7 @@ HeatmapPanel::HeatmapPanel(Session& session, Source source, QWidget* parent)
 
     connect(metrics_, &QComboBox::activated, this, [this] {
         chosen_ = true;
+        showScale();
         rebuild();
     });
     connect(&session_, &Session::opened, this, [this] { chosen_ = false; });
@@ -84,6 +92,41 @@ HeatmapPanel::HeatmapPanel(Session& session, Source source, QWidget* parent)
         }
     });
     takeMetrics();
+}
+
+void HeatmapPanel::makeScales() {
+    scales_->setAccessibleName(tr("Scale of the colours"));
+    scales_->setToolTip(tr("How values become colours: by their difference, by their ratio (for "
+                           "values that run over decades), or by their rank (as many cells of "
+                           "every colour). It is remembered for each metric."));
+    scales_->addItem(tr("Linear"), static_cast<int>(ColorScale::Kind::Linear));
+    scales_->addItem(tr("Logarithmic"), static_cast<int>(ColorScale::Kind::Logarithmic));
+    scales_->addItem(tr("By rank"), static_cast<int>(ColorScale::Kind::Rank));
+    auto* caption = new ToneLabel(tr("Scale"), Token::Secondary, scale_);
+    caption->setBuddy(scales_);
+    auto* line = new QHBoxLayout(scale_);
+    line->setContentsMargins(0, 0, 0, 0);
+    line->setSpacing(kSpaceSmall);
+    line->addWidget(caption);
+    line->addWidget(scales_);
+    legendLine_->addWidget(scale_);
+    connect(scales_, &QComboBox::activated, this, [this] {
+        QSettings().setValue(scaleKey(metricId()), scales_->currentData());
+        showScale();
+    });
+}
+
+/// The one that somebody chose for this metric, else the one that suits it.
+void HeatmapPanel::showScale() {
+    const MetricLayer* metric = session_.metric(metricId());
+    if (metric == nullptr) {
+        return;
+    }
+    const QVariant chosen =
+        QSettings().value(scaleKey(metric->id), static_cast<int>(metric->scale));
+    const int found = scales_->findData(chosen.toInt());
+    scales_->setCurrentIndex(found >= 0 ? found : 0);
+    grid_.setScale(static_cast<ColorScale::Kind>(scales_->currentData().toInt()));
 }
 
 QString HeatmapPanel::metricId() const {
@@ -127,7 +170,10 @@ void HeatmapPanel::takeMetrics() {
     const bool keep = chosen_ && session_.metric(before) != nullptr && before != u"live";
     metrics_->setCurrentIndex(metrics_->findData(keep ? before : preferredMetric()));
     metrics_->setEnabled(metrics_->count() > 1);
-    choice_->setVisible(metrics_->count() > 0);
+    for (QWidget* choice : {choice_, scale_}) {
+        choice->setVisible(metrics_->count() > 0);
+    }
+    showScale();
     rebuild();
 }
 
@@ -194,6 +240,7 @@ void HeatmapPanel::followPlan() {
 
 void HeatmapPanel::showEvent(QShowEvent* event) {
     QWidget::showEvent(event);
+    showScale(); // another heatmap may have changed it
     if (stale_) {
         rebuild();
     }

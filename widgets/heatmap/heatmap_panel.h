@@ -35,6 +35,7 @@ public:
     /// The choice of the metric with its caption; a view places it in its header.
     QWidget* metricChoice() const { return choice_; }
     QComboBox* metricBox() const { return metrics_; }
+    QComboBox* scaleBox() const { return scales_; }
     QString metricId() const;
     /// The cell with the largest value; nullopt when nothing is measured.
     std::optional<Cell> mostFragile() const;
@@ -48,6 +49,8 @@ protected:
 
 private:
     void takeMetrics();
+    void makeScales();
+    void showScale();
     void rebuild();
     QString preferredMetric() const;
     void showWideCells();
@@ -66,6 +69,8 @@ private:
     QHBoxLayout* legendLine_;
     QWidget* choice_;
     QComboBox* metrics_;
+    QWidget* scale_; ///< the choice of it with its caption
+    QComboBox* scales_;
     bool chosen_ = false; ///< by the person, so it stays
 };
 

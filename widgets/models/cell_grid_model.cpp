@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "core/base/text.h"
 #include "widgets/support/number_text.h"
@@ -50,11 +51,25 @@ void CellGridModel::setCells(int layers, std::vector<GridCell> cells) {
     for (const GridCell& cell : cells_) {
         largestRank_ = std::max(largestRank_, cell.rank);
     }
-    measureRange();
+    scale_ = measuredScale();
     if (!sameShape) {
         endResetModel();
-    } else if (layers_ > 0) {
+    } else {
+        tellAllChanged();
+    }
+}
+
+void CellGridModel::tellAllChanged() {
+    if (layers_ > 0) {
         Q_EMIT dataChanged(index(0, 0), index(rowCount() - 1, columnCount() - 1));
+    }
+}
+
+void CellGridModel::setScale(ColorScale::Kind kind) {
+    if (scaleKind_ != kind) {
+        scaleKind_ = kind;
+        scale_ = measuredScale();
+        tellAllChanged();
     }
 }
 
@@ -68,12 +83,11 @@ void CellGridModel::setValue(Cell cell, double value) {
         return;
     }
     cells_[slot(cell)].value = value;
-    const auto before = range_;
-    measureRange();
-    if (before == range_) {
+    const ColorScale before = std::exchange(scale_, measuredScale());
+    if (before == scale_) {
         Q_EMIT dataChanged(indexOf(cell), indexOf(cell));
     } else { // every colour moved
-        Q_EMIT dataChanged(index(0, 0), index(rowCount() - 1, columnCount() - 1));
+        tellAllChanged();
     }
 }
 
@@ -205,11 +219,7 @@ size_t CellGridModel::slot(Cell cell) const {
 }
 
 double CellGridModel::position(const GridCell& cell) const {
-    if (!cell.value || cell.skipped || !range_) {
-        return -1;
-    }
-    const double span = range_->second - range_->first;
-    return span > 0 ? (*cell.value - range_->first) / span : 0.5;
+    return !cell.value || cell.skipped || scale_.empty() ? -1 : scale_.position(*cell.value);
 }
 
 QString CellGridModel::describe(Cell cell) const {
@@ -239,18 +249,15 @@ QString CellGridModel::describe(Cell cell) const {
     return lines.join(u'\n');
 }
 
-void CellGridModel::measureRange() {
-    range_.reset();
+ColorScale CellGridModel::measuredScale() const {
+    std::vector<double> values;
+    values.reserve(cells_.size());
     for (const GridCell& cell : cells_) {
-        if (!cell.value || cell.skipped) {
-            continue;
+        if (cell.value && !cell.skipped) {
+            values.push_back(*cell.value);
         }
-        if (!range_) {
-            range_.emplace(*cell.value, *cell.value);
-        }
-        range_->first = std::min(range_->first, *cell.value);
-        range_->second = std::max(range_->second, *cell.value);
     }
+    return {scaleKind_, std::move(values)};
 }
 
 } // namespace caldera::studio

@@ -7,10 +7,10 @@
 #include <map>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "core/model/module.h"
+#include "widgets/models/color_scale.h"
 
 namespace caldera::studio {
 
@@ -62,12 +62,13 @@ public:
 
     int layerCount() const { return layers_; }
     const GridCell& cellAt(Cell cell) const;
-    /// Smallest and largest value; nullopt when nothing is measured.
-    const std::optional<std::pair<double, double>>& range() const { return range_; }
+    /// What gives values their colours; empty when nothing is measured.
+    const ColorScale& scale() const { return scale_; }
+    void setScale(ColorScale::Kind kind);
     const QString& metric() const { return metric_; }
     const QString& kind() const { return kind_; }
     bool anyUnmeasured() const;
-    /// Share of cells in `bins` equal steps of the range, scaled to the fullest bin.
+    /// Share of cells in `bins` equal steps of the ramp, scaled to the fullest bin.
     std::vector<double> histogram(int bins) const;
     /// One byte per cell for RecentItem::picture.
     QByteArray picture() const;
@@ -87,12 +88,14 @@ private:
     size_t slot(Cell cell) const;
     double position(const GridCell& cell) const;
     QString describe(Cell cell) const;
-    void measureRange();
+    ColorScale measuredScale() const;
+    void tellAllChanged();
 
     int layers_ = 0;
     int largestRank_ = 0;
     std::vector<GridCell> cells_;
-    std::optional<std::pair<double, double>> range_;
+    ColorScale::Kind scaleKind_ = ColorScale::Kind::Linear;
+    ColorScale scale_;
     QString metric_;
     QString kind_;
 };

@@ -13,6 +13,7 @@
 #include "core/model/weight_source.h"
 #include "core/plan/plan.h"
 #include "core/report/report.h"
+#include "widgets/models/color_scale.h"
 
 namespace caldera::studio {
 
@@ -58,6 +59,7 @@ struct MetricLayer {
     QString id;    ///< "error", "live", or the name of a fidelity metric
     QString title; ///< for people
     QString kind;  ///< "measured": how the figures came about, for people
+    ColorScale::Kind scale = ColorScale::Kind::Linear; ///< that suits the metric
     std::map<Cell, double> values;
 };
 

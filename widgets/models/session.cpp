@@ -100,6 +100,12 @@ QString Session::titleOf(const QString& metric) {
                                 : metric;
 }
 
+ColorScale::Kind Session::scaleOf(const QString& metric) {
+    // Divergences and noise ratios run over decades, errors and shares do not.
+    return metric == u"kl" || metric == u"sipit" ? ColorScale::Kind::Logarithmic
+                                                 : ColorScale::Kind::Linear;
+}
+
 void Session::rebuildMetrics() {
     metrics_.clear();
     if (live_) {
@@ -112,12 +118,13 @@ void Session::rebuildMetrics() {
         for (const FidelityMetric& found : source->fidelity) {
             const QString id = QString::fromStdString(found.name);
             if (metric(id) == nullptr) {
-                metrics_.append({id, titleOf(id), tr("measured"), found.values});
+                metrics_.append({id, titleOf(id), tr("measured"), scaleOf(id), found.values});
             }
         }
     }
     if (report_ && !report_->cells.empty()) {
-        MetricLayer error{u"error"_s, tr("Relative error"), tr("measured"), {}};
+        MetricLayer error{
+            u"error"_s, tr("Relative error"), tr("measured"), scaleOf(u"error"_s), {}};
         for (const auto& [cell, measured] : report_->cells) {
             error.values[cell] = measured.relativeError;
         }
@@ -150,8 +157,8 @@ const CellReport* Session::fidelityCell(Cell cell) const {
     return found == fidelity_->cells.end() ? nullptr : &found->second;
 }
 
-void Session::beginLive(const QString& metric) {
-    live_ = MetricLayer{u"live"_s, metric, tr("measured"), {}};
+void Session::beginLive(const QString& title, ColorScale::Kind scale) {
+    live_ = MetricLayer{u"live"_s, title, tr("measured"), scale, {}};
     rebuildMetrics();
     Q_EMIT metricsChanged();
 }

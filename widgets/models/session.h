@@ -54,8 +54,11 @@ public:
     /// The same, but only from the fidelity report.
     const CellReport* fidelityCell(Cell cell) const;
 
+    /// The scale on which values of a metric of a report are told apart.
+    static ColorScale::Kind scaleOf(const QString& metric);
+
     /// Values of a job at work on the open model.
-    void beginLive(const QString& metric);
+    void beginLive(const QString& title, ColorScale::Kind scale);
     void takeLiveCell(Cell cell, double relativeError);
     void endLive();
 

@@ -125,7 +125,8 @@ TEST_F(BudgetTest, TheChoiceOfMetricSaysHowFarTheyAgree) {
     for (const QComboBox* box : page().heatmap()->metricChoice()->findChildren<QComboBox*>()) {
         told = box->toolTip();
     }
-    EXPECT_TRUE(told.contains(u"Rank correlation of Error of the settings"_s)) << told.toStdString();
+    EXPECT_TRUE(told.contains(u"Rank correlation of Error of the settings"_s))
+        << told.toStdString();
     EXPECT_TRUE(told.contains(u"KL divergence: 1.00"_s)) << told.toStdString();
 }
 

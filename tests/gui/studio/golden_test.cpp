@@ -104,6 +104,9 @@ TEST_P(GoldenWindow, ABrushOutlinesWhatItReaches) {
     window().session().show(measuredModel(seventyTwo()));
     window().setMode(Mode::Plan);
     view().setFocus();
+    QComboBox& metrics = *window().planView()->heatmap()->metricBox();
+    metrics.setCurrentIndex(metrics.findData(u"kl"_s));
+    Q_EMIT metrics.activated(metrics.currentIndex());
     press(Qt::Key_C);
     press(Qt::Key_M);
     QTest::mouseMove(view().viewport(), centerOf({2, Module::OProj}));

@@ -76,7 +76,7 @@ TEST(CellGridModel, NeverShowsAnUnmeasuredCellAsZero) {
     EXPECT_EQ(index.data(CellGridModel::PositionRole).toDouble(), -1);
     EXPECT_EQ(index.data(CellGridModel::StateRole).toInt(),
               static_cast<int>(CellState::Unmeasured));
-    EXPECT_GT(model.range()->first, 0);
+    EXPECT_GT(model.scale().smallest(), 0);
     EXPECT_TRUE(model.anyUnmeasured());
 }
 
