@@ -1,6 +1,7 @@
 // How long the studio takes to show what a person did, on a model of 80 layers: an edit of all
-// cells until heatmap and totals are repainted, a spectrum that follows the cursor, and the longest
-// turn of the event loop while a measurement streams 560 cells. Fails where a limit is passed.
+// cells until heatmap and totals are repainted, a spectrum that follows the cursor, the spectra of
+// 80 cells in one plot, and the longest turn of the event loop while a measurement streams 560
+// cells. Fails where a limit is passed.
 //   studio_frames FAKE_WORKER
 #include <QApplication>
 #include <QElapsedTimer>
@@ -20,6 +21,7 @@
 #include "widgets/cell_panel/cell_panel.h"
 #include "widgets/heatmap/heatmap_editor.h"
 #include "widgets/heatmap/heatmap_view.h"
+#include "widgets/inspect_view/inspect_curves.h"
 #include "widgets/jobs/job_service.h"
 #include "widgets/plan_view/plan_view.h"
 #include "widgets/support/plot.h"
@@ -32,6 +34,7 @@ using namespace caldera::studio;
 
 constexpr double kFrame = 16; ///< milliseconds
 constexpr double kLongestTurn = 50;
+constexpr double kSpectraLimit = 20;
 constexpr int kRepeats = 400;
 constexpr qint64 kPatience = 60'000;
 
@@ -149,6 +152,32 @@ bool measureHover(MainWindow& window) {
     return times.report("the cursor on another cell, until its spectrum is drawn", kFrame) && drawn;
 }
 
+/// All layers of a module in one plot of Inspect.
+bool measureSpectra() {
+    ModelConfig config = seventyTwo();
+    InspectFocus focus;
+    focus.report = std::make_shared<const Report>(largeFidelity(config));
+    focus.cell = {40, Module::DownProj};
+    focus.overlay = Overlay::Module;
+    Plot plot(QStringLiteral("spectra"));
+    plot.showLegend();
+    plot.resize(980, 420);
+    plot.show();
+    paintAll();
+    int replots = 0;
+    QObject::connect(&plot, &QCustomPlot::afterReplot, &plot, [&replots] { ++replots; });
+    Times times;
+    for (int repeat = 0; repeat < kRepeats / 4; ++repeat) {
+        focus.cell.layer = repeat % config.layerCount;
+        times.add(timeOf([&] {
+            plot.setCurves({QStringLiteral("index"), QStringLiteral("value"), true, true, true},
+                           spectrumCurves(focus, Spectrum::Hessian));
+        }));
+    }
+    return times.report("80 spectra of another cell, until they are drawn", kSpectraLimit, 0.5) &&
+           replots >= kRepeats / 4;
+}
+
 bool measureJob(MainWindow& window) {
     int cells = 0;
     const QObject listener;
@@ -203,6 +232,7 @@ int main(int argc, char** argv) {
     QTest::qWait(500);
     const bool edits = measureEdits(window);
     const bool hover = measureHover(window);
+    const bool spectra = measureSpectra();
     const bool job = measureJob(window);
-    return edits && hover && job ? 0 : 1;
+    return edits && hover && spectra && job ? 0 : 1;
 }

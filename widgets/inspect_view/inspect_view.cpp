@@ -1,23 +1,27 @@
 #include "widgets/inspect_view/inspect_view.h"
 
-#include <QComboBox>
 #include <QHeaderView>
 #include <QLabel>
 #include <QPushButton>
+#include <QSplitter>
 #include <QStackedWidget>
 #include <QTabWidget>
 #include <QTableView>
 #include <QVBoxLayout>
 
 #include "widgets/heatmap/heatmap_view.h"
+#include "widgets/inspect_view/cells_page.h"
+#include "widgets/inspect_view/channels_page.h"
+#include "widgets/inspect_view/compare_page.h"
+#include "widgets/inspect_view/course_pages.h"
+#include "widgets/inspect_view/depth_page.h"
 #include "widgets/inspect_view/report_tables.h"
 #include "widgets/models/session.h"
-#include "widgets/plan_view/module_table.h"
 #include "widgets/support/empty_state.h"
 #include "widgets/support/error_banner.h"
 #include "widgets/support/labels.h"
 #include "widgets/support/number_text.h"
-#include "widgets/support/plot.h"
+#include "widgets/support/table.h"
 #include "widgets/theme/icons.h"
 #include "widgets/theme/theme.h"
 
@@ -51,38 +55,65 @@ InspectView::InspectView(Session& session, QWidget* parent)
     connect(heatmap_, &HeatmapPanel::metricShown, this, &InspectView::updateDepth);
 }
 
+QWidget* InspectView::makeHeader() {
+    auto* header = new QWidget(this);
+    title_ = titleLabel(QString(), header);
+    title_->setProperty("isData", true);
+    subtitle_ = new ToneLabel(QString(), Token::Secondary, header);
+    auto* layout = new QHBoxLayout(header);
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->setSpacing(kSpaceMedium);
+    layout->addWidget(title_, 0, Qt::AlignBaseline);
+    layout->addWidget(subtitle_, 1, Qt::AlignBaseline);
+    layout->addWidget(heatmap_->metricChoice(), 0, Qt::AlignVCenter);
+    return header;
+}
+
 QWidget* InspectView::makeBody() {
     auto* body = new QWidget(this);
-    title_ = titleLabel(QString(), body);
-    title_->setProperty("isData", true);
-    subtitle_ = new ToneLabel(QString(), Token::Secondary, body);
     heatmap_ = new HeatmapPanel(session_, HeatmapPanel::Source::Measured, body);
-    auto* header = new QHBoxLayout;
-    header->setSpacing(kSpaceMedium);
-    header->addWidget(title_, 0, Qt::AlignBaseline);
-    header->addWidget(subtitle_, 1, Qt::AlignBaseline);
-    header->addWidget(heatmap_->metricChoice(), 0, Qt::AlignVCenter);
-
-    depth_ = new Plot(tr("Error over the depth"), body);
-    depth_->showLegend();
-    auto* depthPage = new QWidget(body);
-    auto* depthLayout = new QVBoxLayout(depthPage);
-    depthLayout->setContentsMargins(0, kSpaceSmall, 0, 0);
-    depthLayout->addWidget(depth_);
     tabs_ = new QTabWidget(body);
     tabs_->setDocumentMode(true);
-    tabs_->addTab(depthPage, tr("Depth"));
-    tabs_->addTab(makeEvaluation(), tr("Evaluation"));
-    tabs_->addTab(makeTable(run_, tr("Facts of the run")), tr("Run"));
-
+    makePages();
+    auto* split = new QSplitter(Qt::Vertical, body);
+    split->setChildrenCollapsible(false);
+    split->addWidget(heatmap_);
+    split->addWidget(tabs_);
+    split->setStretchFactor(0, 2);
+    split->setStretchFactor(1, 3);
     auto* layout = new QVBoxLayout(body);
     layout->setContentsMargins(kSpaceLarge, kSpaceMedium, kSpaceLarge, 0);
     layout->setSpacing(kSpaceMedium);
-    layout->addLayout(header);
-    layout->addWidget(heatmap_, 1);
-    layout->addWidget(new Separator(Qt::Horizontal, body));
-    layout->addWidget(tabs_, 1);
+    layout->addWidget(makeHeader());
+    layout->addWidget(split, 1);
+    connect(heatmap_->view(), &HeatmapView::cellShown, this, &InspectView::look);
+    connect(tabs_, &QTabWidget::currentChanged, this, &InspectView::look);
     return body;
+}
+
+template <typename Page>
+void InspectView::addPage(Page*& page, Page* made, const QString& title) {
+    page = made;
+    tabs_->addTab(page, title);
+    connect(page, &InspectPage::cellChosen, this,
+            [this](const Cell& cell) { heatmap_->view()->pin(cell); });
+    connect(page, &InspectPage::cellPointed, this,
+            [this](const std::optional<Cell>& cell) { heatmap_->view()->hover(cell); });
+    connect(page, &InspectPage::overlayChosen, this, [this](Overlay overlay) {
+        overlay_ = overlay;
+        look();
+    });
+}
+
+void InspectView::makePages() {
+    addPage(history_, new HistoryPage(tabs_), tr("Error history"));
+    addPage(spectra_, new SpectraPage(tabs_), tr("Spectra"));
+    addPage(channels_, new ChannelsPage(tabs_), tr("Rows and columns"));
+    addPage(depth_, new DepthPage(tabs_), tr("Depth"));
+    addPage(cells_, new CellsPage(tabs_), tr("Cells"));
+    addPage(compare_, new ComparePage(session_, tabs_), tr("Compare"));
+    tabs_->addTab(makeEvaluation(), tr("Evaluation"));
+    tabs_->addTab(makeTable(run_, tr("Facts of the run")), tr("Run"));
 }
 
 QTableView* InspectView::makeTable(FactsModel& model, const QString& name) {
@@ -121,6 +152,34 @@ bool InspectView::hasHeatmap() const {
     return stack_->currentIndex() == 1;
 }
 
+std::shared_ptr<const Report> InspectView::measuredReport() const {
+    for (const std::shared_ptr<const Report>& report : {session_.report(), session_.fidelity()}) {
+        if (report && !report->cells.empty()) {
+            return report;
+        }
+    }
+    return nullptr;
+}
+
+InspectFocus InspectView::focus() const {
+    InspectFocus focus{measuredReport(), {}, overlay_};
+    if (const std::optional<Cell> shown = heatmap_->view()->shownCell()) {
+        focus.cell = *shown;
+    } else if (const std::optional<Cell> fragile = heatmap_->mostFragile()) {
+        focus.cell = *fragile;
+    } else if (focus.report) {
+        focus.cell = focus.report->cells.begin()->first;
+    }
+    return focus;
+}
+
+void InspectView::look() {
+    auto* page = qobject_cast<InspectPage*>(tabs_->currentWidget());
+    if (page != nullptr && hasHeatmap()) {
+        page->look(focus());
+    }
+}
+
 void InspectView::showReport() {
     const bool anything = !session_.metrics().isEmpty() || !session_.evaluations().empty();
     stack_->setCurrentIndex(anything ? 1 : 0);
@@ -129,10 +188,20 @@ void InspectView::showReport() {
     }
     const std::shared_ptr<const Report>& report =
         session_.report() ? session_.report() : session_.fidelity();
+    showName(report.get());
+    run_.setFacts(report ? runFacts(*report) : QList<Fact>());
+    evaluation_.setFacts(evaluationFacts(session_.evaluations()));
+    evaluationStack_->setCurrentIndex(session_.evaluations().empty() ? 0 : 1);
+    depth_->setEvaluations(session_.evaluations());
+    updateDepth();
+    look();
+}
+
+void InspectView::showName(const Report* report) {
     const bool artifact = session_.facts() && session_.facts()->kind == OpenKind::Artifact;
     if (session_.facts()) {
         title_->setText(session_.facts()->name);
-    } else if (report) {
+    } else if (report != nullptr) {
         const auto model = report->run.find("model");
         title_->setText(model == report->run.end() ? tr("Report")
                                                    : QString::fromStdString(model->second));
@@ -141,17 +210,11 @@ void InspectView::showReport() {
                                       .arg(figureText(session_.facts()->bitsPerWeight),
                                            sizeText(session_.facts()->fileBytes))
                                 : tr("before compressing"));
-    run_.setFacts(report ? runFacts(*report) : QList<Fact>());
-    evaluation_.setFacts(evaluationFacts(session_.evaluations()));
-    evaluationStack_->setCurrentIndex(session_.evaluations().empty() ? 0 : 1);
     evaluate_->setEnabled(artifact);
-    updateDepth();
 }
 
 void InspectView::updateDepth() {
-    const MetricLayer* metric = session_.metric(heatmap_->metricId());
-    const PlotAxes axes{tr("layer"), metric != nullptr ? metric->title : tr("error"), false, true};
-    depth_->setCurves(axes, metric != nullptr ? depthCurves(*metric) : QList<Curve>());
+    depth_->setMetric(session_.metric(heatmap_->metricId()));
 }
 
 } // namespace caldera::studio

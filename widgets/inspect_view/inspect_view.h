@@ -4,6 +4,7 @@
 #include <QWidget>
 
 #include "widgets/heatmap/heatmap_panel.h"
+#include "widgets/inspect_view/inspect_focus.h"
 #include "widgets/models/facts_model.h"
 
 class QLabel;
@@ -14,9 +15,15 @@ class QTableView;
 
 namespace caldera::studio {
 
+class CellsPage;
+class ChannelsPage;
+class ComparePage;
+class DepthPage;
 class EmptyState;
 class ErrorBanner;
-class Plot;
+class HistoryPage;
+class InspectPage;
+class SpectraPage;
 class Session;
 class ToneLabel;
 
@@ -30,6 +37,14 @@ public:
     bool hasHeatmap() const;
     ErrorBanner* banner() const { return banner_; }
     QTabWidget* tabs() const { return tabs_; }
+    HistoryPage* history() const { return history_; }
+    SpectraPage* spectra() const { return spectra_; }
+    ChannelsPage* channels() const { return channels_; }
+    DepthPage* depth() const { return depth_; }
+    CellsPage* cells() const { return cells_; }
+    ComparePage* compare() const { return compare_; }
+    /// What the shown page looks at.
+    InspectFocus focus() const;
 
 Q_SIGNALS:
     void openReportRequested();
@@ -38,10 +53,18 @@ Q_SIGNALS:
 
 private:
     QWidget* makeBody();
+    QWidget* makeHeader();
+    void makePages();
+    template <typename Page>
+    void addPage(Page*& page, Page* made, const QString& title);
     QWidget* makeEvaluation();
     QTableView* makeTable(FactsModel& model, const QString& name);
     void showReport();
+    void showName(const Report* report);
     void updateDepth();
+    /// The report whose cells are looked at; null: there is none.
+    std::shared_ptr<const Report> measuredReport() const;
+    void look();
 
     Session& session_;
     ErrorBanner* banner_;
@@ -51,7 +74,13 @@ private:
     ToneLabel* subtitle_ = nullptr;
     HeatmapPanel* heatmap_ = nullptr;
     QTabWidget* tabs_ = nullptr;
-    Plot* depth_ = nullptr;
+    Overlay overlay_ = Overlay::Cell;
+    HistoryPage* history_ = nullptr;
+    SpectraPage* spectra_ = nullptr;
+    ChannelsPage* channels_ = nullptr;
+    DepthPage* depth_ = nullptr;
+    CellsPage* cells_ = nullptr;
+    ComparePage* compare_ = nullptr;
     FactsModel run_;
     FactsModel evaluation_;
     QStackedWidget* evaluationStack_ = nullptr;

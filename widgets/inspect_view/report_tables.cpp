@@ -6,7 +6,6 @@
 #include <array>
 
 #include "widgets/support/number_text.h"
-#include "widgets/theme/theme.h"
 
 using namespace Qt::Literals::StringLiterals;
 
@@ -152,27 +151,6 @@ QList<Fact> evaluationFacts(const std::vector<EvaluationRecord>& evaluations) {
         }
     }
     return facts;
-}
-
-QList<Curve> depthCurves(const MetricLayer& metric) {
-    QList<Curve> curves;
-    for (const Module module : kModules) {
-        Curve curve;
-        const std::string_view name = moduleName(module);
-        curve.name = QString::fromLatin1(name.data(), static_cast<qsizetype>(name.size()));
-        curve.color = [module] { return Theme::current().category(module); };
-        curve.points = true;
-        for (const auto& [cell, value] : metric.values) {
-            if (cell.module == module) {
-                curve.x.append(cell.layer);
-                curve.y.append(value);
-            }
-        }
-        if (!curve.x.isEmpty()) {
-            curves.append(curve);
-        }
-    }
-    return curves;
 }
 
 } // namespace caldera::studio

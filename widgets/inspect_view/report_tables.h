@@ -1,4 +1,4 @@
-// Turns what a report says into facts for people, and into the depth chart's curves.
+// Turns what a report says into facts for people.
 #pragma once
 
 #include <QList>
@@ -7,8 +7,6 @@
 
 #include "core/report/report.h"
 #include "widgets/models/facts_model.h"
-#include "widgets/models/open_facts.h"
-#include "widgets/support/plot.h"
 
 namespace caldera::studio {
 
@@ -16,7 +14,5 @@ namespace caldera::studio {
 QList<Fact> runFacts(const Report& report);
 /// Perplexity, KL divergence and agreement of every evaluation, the latest first.
 QList<Fact> evaluationFacts(const std::vector<EvaluationRecord>& evaluations);
-/// One curve per module: the metric over the layers, in the category colours.
-QList<Curve> depthCurves(const MetricLayer& metric);
 
 } // namespace caldera::studio

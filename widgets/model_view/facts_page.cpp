@@ -7,8 +7,8 @@
 #include <QVBoxLayout>
 
 #include "widgets/model_view/fact_sections.h"
-#include "widgets/plan_view/module_table.h"
 #include "widgets/support/labels.h"
+#include "widgets/support/table.h"
 #include "widgets/theme/theme.h"
 
 using namespace Qt::Literals::StringLiterals;

@@ -5,9 +5,9 @@
 #include <QTableView>
 #include <QVBoxLayout>
 
-#include "widgets/plan_view/module_table.h"
 #include "widgets/support/labels.h"
 #include "widgets/support/number_text.h"
+#include "widgets/support/table.h"
 #include "widgets/theme/theme.h"
 
 using namespace Qt::Literals::StringLiterals;

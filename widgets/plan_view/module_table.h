@@ -1,13 +1,12 @@
 // The table of modules with a bar for each one's share of the bytes.
 #pragma once
 
-#include <QTableView>
-
 #include "widgets/models/module_table_model.h"
+#include "widgets/support/table.h"
 
 namespace caldera::studio {
 
-class ModuleTable : public QTableView {
+class ModuleTable : public Table {
     Q_OBJECT
 public:
     explicit ModuleTable(ModuleTableModel& model, QWidget* parent = nullptr);
@@ -15,14 +14,6 @@ public:
 
 protected:
     void resizeEvent(QResizeEvent* event) override;
-    void contextMenuEvent(QContextMenuEvent* event) override;
-
-private:
-    QString csv() const;
 };
-
-/// Settings that all tables of the studio share: rows without a grid, one selected row, headings
-/// that stay, no numbers at the side.
-void makeQuietTable(QTableView& table);
 
 } // namespace caldera::studio

@@ -1,12 +1,6 @@
 #include "widgets/support/plot.h"
 
 #include <QApplication>
-#include <QBuffer>
-#include <QClipboard>
-#include <QGuiApplication>
-#include <QMenu>
-#include <QPdfWriter>
-#include <QSvgGenerator>
 #include <QToolTip>
 
 #include <algorithm>
@@ -15,13 +9,10 @@
 #include <utility>
 #include <vector>
 
-#include "core/base/text.h"
 #include "widgets/support/columns.h"
 #include "widgets/support/number_text.h"
 #include "widgets/support/plot_ticks.h"
-#include "widgets/support/save_file.h"
 #include "widgets/theme/color_ramp.h"
-#include "widgets/theme/icons.h"
 #include "widgets/theme/theme.h"
 
 using namespace Qt::Literals::StringLiterals;
@@ -92,6 +83,9 @@ Plot::Plot(const QString& name, QWidget* parent) : QCustomPlot(parent), name_(na
     cursorText_ = new QCPItemText(this);
     cursor_->setVisible(false);
     cursorText_->setVisible(false);
+    hair_ = new QCPItemStraightLine(this);
+    hair_->setLayer(u"overlay"_s); // which is painted without the curves
+    hair_->setVisible(false);
     connect(&Theme::current(), &Theme::themeChanged, this, &Plot::restyle);
     restyle();
 }
@@ -102,11 +96,17 @@ void Plot::setCurves(const PlotAxes& axes, const QList<Curve>& curves) {
     clearGraphs();
     yAxis->setScaleType(axes.logarithmicY ? QCPAxis::stLogarithmic : QCPAxis::stLinear);
     yAxis->setTicker(axes.logarithmicY ? decadeTicks() : evenTicks());
-    xAxis->setTicker(axes.integerX ? wholeTicks() : evenTicks());
+    xAxis->setScaleType(axes.logarithmicX ? QCPAxis::stLogarithmic : QCPAxis::stLinear);
+    xAxis->setTicker(axes.logarithmicX ? decadeTicks()
+                     : axes.integerX   ? wholeTicks()
+                                       : evenTicks());
     for (const Curve& curve : curves_) {
         QCPGraph* graph = addGraph();
         graph->setName(curve.name);
         graph->setData(curve.x, curve.y, true);
+        if (!curve.named) {
+            graph->removeFromLegend();
+        }
     }
     restyle();
     fitLegend();
@@ -131,7 +131,7 @@ void Plot::setCursorLine(std::optional<double> x, const QString& caption) {
             end->setAxisRect(axisRect());
         }
         if (*x > xAxis->range().upper || *x < xAxis->range().lower) {
-            xAxis->setRange(xAxis->range().expanded(padded({*x, *x}, false)));
+            xAxis->setRange(xAxis->range().expanded(padded({*x, *x}, axes_.logarithmicX)));
         }
         cursor_->start->setCoords(*x, 0);
         cursor_->end->setCoords(*x, 1);
@@ -140,13 +140,22 @@ void Plot::setCursorLine(std::optional<double> x, const QString& caption) {
         cursorText_->position->setAxisRect(axisRect());
         cursorText_->position->setCoords(*x, 1);
         // Beside the line where there is room for it.
-        const bool right = *x > xAxis->range().center();
+        const bool right = xAxis->coordToPixel(*x) > axisRect()->center().x();
         cursorText_->setPositionAlignment((right ? Qt::AlignRight : Qt::AlignLeft) |
                                           Qt::AlignBottom);
         cursorText_->setPadding(QMargins(kSpaceTiny, 0, kSpaceTiny, 2));
         cursorText_->setText(caption);
     }
     replot(rpQueuedReplot);
+}
+
+void Plot::setHair(std::optional<double> x) {
+    hair_->setVisible(x.has_value());
+    if (x) {
+        hair_->point1->setCoords(*x, yAxis->range().lower);
+        hair_->point2->setCoords(*x, yAxis->range().upper);
+    }
+    layer(u"overlay"_s)->replot();
 }
 
 void Plot::showLegend() {
@@ -188,54 +197,10 @@ void Plot::showAll() {
         }
     }
     if (found) {
-        xAxis->setRange(padded(x, false));
+        xAxis->setRange(padded(x, axes_.logarithmicX));
         yAxis->setRange(padded(y, axes_.logarithmicY));
     }
     replot(rpQueuedReplot);
-}
-
-QString Plot::csv() const {
-    QString text = u"curve,x,y\n"_s;
-    for (const Curve& curve : curves_) {
-        for (qsizetype at = 0; at < curve.x.size(); ++at) {
-            text +=
-                u"\"%1\",%2,%3\n"_s.arg(curve.name, QString::fromStdString(numberText(curve.x[at])),
-                                        QString::fromStdString(numberText(curve.y[at])));
-        }
-    }
-    return text;
-}
-
-QByteArray Plot::exported(const QString& suffix) {
-    if (suffix == u"csv") {
-        return csv().toUtf8();
-    }
-    QByteArray bytes;
-    QBuffer buffer(&bytes);
-    buffer.open(QIODevice::WriteOnly);
-    if (suffix == u"svg") {
-        QSvgGenerator generator;
-        generator.setOutputDevice(&buffer);
-        generator.setSize(size());
-        generator.setViewBox(rect());
-        QCPPainter painter;
-        painter.begin(&generator);
-        toPainter(&painter, width(), height());
-        painter.end();
-    } else if (suffix == u"pdf") {
-        QPdfWriter writer(&buffer);
-        writer.setResolution(96);
-        writer.setPageMargins(QMarginsF());
-        writer.setPageSize(QPageSize(QSizeF(width(), height()) * 72 / 96, QPageSize::Point));
-        QCPPainter painter;
-        painter.begin(&writer);
-        painter.setMode(QCPPainter::pmVectorized);
-        toPainter(&painter, width(), height());
-        painter.end();
-    } else {
-        toPixmap(width(), height(), 2).save(&buffer, "PNG");
-    }
-    return bytes;
 }
 
 bool Plot::nearCursorLine(const QPoint& position) const {
@@ -262,6 +227,9 @@ void Plot::mouseReleaseEvent(QMouseEvent* event) {
     if (event->button() == Qt::LeftButton && moved < QApplication::startDragDistance()) {
         Q_EMIT clicked(xAxis->pixelToCoord(event->pos().x()),
                        yAxis->pixelToCoord(event->pos().y()));
+        if (const auto found = pointNear(event->pos())) {
+            Q_EMIT pointClicked(*found);
+        }
     }
 }
 
@@ -272,6 +240,9 @@ void Plot::mouseMoveEvent(QMouseEvent* event) {
     }
     setCursor(nearCursorLine(event->pos()) ? Qt::SizeHorCursor : Qt::ArrowCursor);
     QCustomPlot::mouseMoveEvent(event);
+    Q_EMIT hovered(axisRect()->rect().contains(event->pos())
+                       ? std::optional(xAxis->pixelToCoord(event->pos().x()))
+                       : std::nullopt);
     const QString tip = event->buttons() == Qt::NoButton ? tipAt(event->pos()) : QString();
     if (tip.isEmpty()) {
         QToolTip::hideText();
@@ -296,56 +267,42 @@ void Plot::fitTicks() {
 }
 
 void Plot::leaveEvent(QEvent* event) {
+    Q_EMIT hovered(std::nullopt);
     QToolTip::hideText();
     QCustomPlot::leaveEvent(event);
 }
 
-void Plot::contextMenuEvent(QContextMenuEvent* event) {
-    auto* menu = new QMenu(this);
-    menu->setAttribute(Qt::WA_DeleteOnClose);
-    menu->addAction(icon(u"copy"_s), tr("Copy picture"), this, [this] {
-        QGuiApplication::clipboard()->setPixmap(toPixmap(width(), height(), 2));
-    });
-    menu->addAction(tr("Copy values"), this,
-                    [this] { QGuiApplication::clipboard()->setText(csv()); });
-    menu->addSeparator();
-    menu->addAction(icon(u"export"_s), tr("Export as PNG…"), this,
-                    [this] { exportAs(u"png"_s, tr("PNG image (*.png)")); });
-    menu->addAction(tr("Export as SVG…"), this,
-                    [this] { exportAs(u"svg"_s, tr("SVG drawing (*.svg)")); });
-    menu->addAction(tr("Export as PDF…"), this,
-                    [this] { exportAs(u"pdf"_s, tr("PDF document (*.pdf)")); });
-    menu->addAction(tr("Export as CSV…"), this,
-                    [this] { exportAs(u"csv"_s, tr("Comma-separated values (*.csv)")); });
-    menu->addSeparator();
-    menu->addAction(icon(u"refresh"_s), tr("Show everything"), this, &Plot::showAll);
-    menu->popup(event->globalPos());
-}
-
-void Plot::exportAs(const QString& suffix, const QString& filter) {
-    saveFile(this, {tr("Export %1").arg(name_),
-                    name_ + u'.' + suffix,
-                    {filter},
-                    [this](const QString& chosen) { return exported(chosen); }});
-}
-
-QString Plot::tipAt(const QPoint& position) const {
+std::optional<CurvePoint> Plot::pointNear(const QPoint& position) const {
     double nearest = kTipReach;
-    QString tip;
-    for (const Curve& curve : curves_) {
+    std::optional<CurvePoint> found;
+    for (int index = 0; index < curves_.size(); ++index) {
+        const Curve& curve = curves_[index];
         for (qsizetype at = 0; at < curve.x.size(); ++at) {
             const double dx = xAxis->coordToPixel(curve.x[at]) - position.x();
-            const double dy = yAxis->coordToPixel(curve.y[at]) - position.y();
-            const double distance = std::hypot(dx, dy);
+            if (std::abs(dx) >= nearest) {
+                continue;
+            }
+            const double distance = std::hypot(dx, yAxis->coordToPixel(curve.y[at]) - position.y());
             if (distance < nearest) {
                 nearest = distance;
-                tip = tr("%1\n%2: %3\n%4: %5")
-                          .arg(curve.name, axes_.xTitle, figureText(curve.x[at], 4), axes_.yTitle,
-                               figureText(curve.y[at], 5));
+                found = CurvePoint{index, at};
             }
         }
     }
-    return tip;
+    return found;
+}
+
+QString Plot::tipAt(const QPoint& position) const {
+    const std::optional<CurvePoint> found = pointNear(position);
+    if (!found) {
+        return {};
+    }
+    const Curve& curve = curves_[found->curve];
+    const QString tip = tr("%1\n%2: %3\n%4: %5")
+                            .arg(curve.name, axes_.xTitle, figureText(curve.x[found->point], 4),
+                                 axes_.yTitle, figureText(curve.y[found->point], 5));
+    const QString note = curve.notes.value(found->point);
+    return note.isEmpty() ? tip : tip + u'\n' + note;
 }
 
 void Plot::restyle() {
@@ -363,7 +320,7 @@ void Plot::restyle() {
     legend->setMargins(QMargins(kSpaceTiny, 2, kSpaceTiny, kSpaceTiny));
     for (int index = 0; index < graphCount(); ++index) {
         const Curve& curve = curves_[index];
-        QPen pen(curve.color(), 1.6);
+        QPen pen(curve.color(), curve.width);
         pen.setStyle(curve.dashed ? Qt::DashLine : Qt::SolidLine);
         pen.setCapStyle(Qt::RoundCap);
         graph(index)->setPen(pen);
@@ -371,11 +328,27 @@ void Plot::restyle() {
             curve.points ? QCPScatterStyle(QCPScatterStyle::ssDisc, curve.color(), 5)
                          : QCPScatterStyle(QCPScatterStyle::ssNone));
     }
-    QColor line = theme.color(Token::Accent);
+    hair_->setPen(QPen(theme.color(Token::Secondary), 1));
+    const QColor line = theme.color(Token::Accent);
     cursor_->setPen(QPen(line, 1, Qt::DashLine));
     cursorText_->setColor(line);
     cursorText_->setFont(theme.numberFont(-1.5));
     replot(rpQueuedReplot);
+}
+
+void linkPlots(const QList<Plot*>& plots) {
+    for (Plot* from : plots) {
+        for (Plot* to : plots) {
+            QObject::connect(from, &Plot::hovered, to, &Plot::setHair);
+            if (from != to) {
+                QObject::connect(from->xAxis, qOverload<const QCPRange&>(&QCPAxis::rangeChanged),
+                                 to, [to](const QCPRange& range) {
+                                     to->xAxis->setRange(range);
+                                     to->replot(QCustomPlot::rpQueuedReplot);
+                                 });
+            }
+        }
+    }
 }
 
 } // namespace caldera::studio

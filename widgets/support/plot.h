@@ -3,6 +3,8 @@
 
 #include <QColor>
 #include <QList>
+#include <QStringList>
+#include <QVariant>
 #include <QVector>
 
 #include <functional>
@@ -20,6 +22,16 @@ struct Curve {
     std::function<QColor()> color;
     bool points = false; ///< marks every value
     bool dashed = false;
+    double width = 1.6;     ///< of the line, in pixels
+    bool named = true;      ///< stands in the legend
+    QVariant subject = {};  ///< what the curve is about; for whoever hears of a click
+    QStringList notes = {}; ///< last line of a point's tooltip; may be shorter than x
+};
+
+/// A point of a curve, by numbers.
+struct CurvePoint {
+    int curve = 0;
+    qsizetype point = 0;
 };
 
 struct PlotAxes {
@@ -27,6 +39,7 @@ struct PlotAxes {
     QString yTitle;
     bool logarithmicY = false;
     bool integerX = false;
+    bool logarithmicX = false;
 };
 
 /// Wheel zooms and dragging moves along x; a double click shows everything again. The context menu
@@ -44,6 +57,11 @@ public:
     void setCursorLine(std::optional<double> x, const QString& caption = {});
     /// Lets people drag the line. Whoever hears of it moves the line.
     void setCursorDraggable(bool draggable) { draggable_ = draggable; }
+    /// A thin line that follows a cursor elsewhere, or none.
+    void setHair(std::optional<double> x);
+    /// The nearest point within reach of a place of the widget.
+    std::optional<CurvePoint> pointNear(const QPoint& position) const;
+    const QList<Curve>& curves() const { return curves_; }
     /// Names the curves in a line of its own above them, where it covers none.
     void showLegend();
     void showAll();
@@ -57,6 +75,10 @@ Q_SIGNALS:
     void cursorDragged(double x);
     /// A click that was no drag, in coordinates of the plot.
     void clicked(double x, double y);
+    /// A click near a point of a curve.
+    void pointClicked(const caldera::studio::CurvePoint& point);
+    /// Where the mouse is; nothing when it left the axes.
+    void hovered(std::optional<double> x);
 
 protected:
     void mousePressEvent(QMouseEvent* event) override;
@@ -80,9 +102,13 @@ private:
     QList<Curve> curves_;
     QCPItemLine* cursor_ = nullptr;
     QCPItemText* cursorText_ = nullptr;
+    QCPItemStraightLine* hair_ = nullptr;
     bool draggable_ = false;
     bool dragging_ = false;
     QPoint pressed_;
 };
+
+/// Plots with the same x: the cursor in one is a line in all, and they zoom and move together.
+void linkPlots(const QList<Plot*>& plots);
 
 } // namespace caldera::studio

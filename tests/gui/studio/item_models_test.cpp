@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/gui/studio/example_model.h"
+#include "widgets/inspect_view/inspect_curves.h"
 #include "widgets/inspect_view/report_tables.h"
 #include "widgets/model_view/recent_list.h"
 #include "widgets/models/cell_grid_model.h"

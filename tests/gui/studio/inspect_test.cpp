@@ -1,0 +1,325 @@
+#include "widgets/inspect_view/inspect_view.h"
+
+#include <QAbstractItemModelTester>
+#include <QComboBox>
+#include <QFile>
+#include <QHeaderView>
+#include <QTabWidget>
+
+#include <algorithm>
+
+#include "tests/gui/studio/example_model.h"
+#include "tests/gui/studio/measured_run.h"
+#include "tests/gui/studio/studio_fixture.h"
+#include "widgets/inspect_view/cells_page.h"
+#include "widgets/inspect_view/channels_page.h"
+#include "widgets/inspect_view/compare_page.h"
+#include "widgets/inspect_view/course_pages.h"
+#include "widgets/inspect_view/depth_page.h"
+#include "widgets/support/error_banner.h"
+#include "widgets/support/labels.h"
+#include "widgets/support/table.h"
+
+namespace caldera::studio {
+namespace {
+
+using namespace Qt::StringLiterals;
+
+class InspectTest : public StudioFixture {
+protected:
+    static constexpr int kLayers = 6;
+
+    InspectView& inspect() { return *window().inspectView(); }
+    HeatmapView& map() { return *inspect().heatmap()->view(); }
+
+    /// A report on the disk, as the studio reads it.
+    QString reportFile(const QString& name, const Report& report) {
+        const QString file = root_.filePath(name);
+        writeReport(report, file.toStdString());
+        return file;
+    }
+    void openRun() {
+        window().openReport(reportFile(u"report.h5"_s, measuredRun(exampleConfig(kLayers))));
+        ASSERT_TRUE(settled());
+        window().setMode(Mode::Inspect);
+        map().pin(Cell{2, Module::OProj});
+    }
+    void show(QWidget* page) { inspect().tabs()->setCurrentWidget(page); }
+    void overlay(Overlay overlay) {
+        QComboBox* box = inspect().history()->overlayBox();
+        box->setCurrentIndex(box->findData(static_cast<int>(overlay)));
+        Q_EMIT box->activated(box->currentIndex());
+    }
+};
+
+TEST(InspectFocus, AnOverlayDrawsTheFocusedCellLast) {
+    InspectFocus focus;
+    focus.report = std::make_shared<const Report>(measuredRun(exampleConfig(4)));
+    focus.cell = {1, Module::KProj};
+    EXPECT_EQ(focus.cells(), std::vector<Cell>{focus.cell});
+    focus.overlay = Overlay::Module;
+    ASSERT_EQ(focus.cells().size(), 4U);
+    EXPECT_EQ(focus.cells().front(), (Cell{0, Module::KProj}));
+    EXPECT_EQ(focus.cells().back(), focus.cell);
+    focus.overlay = Overlay::Layer;
+    ASSERT_EQ(focus.cells().size(), 7U);
+    EXPECT_EQ(focus.cells().back(), focus.cell);
+    focus.cell = {99, Module::KProj};
+    EXPECT_TRUE(focus.measured() == nullptr);
+    EXPECT_TRUE(focus.cells().empty());
+    EXPECT_TRUE(InspectFocus().cells().empty());
+}
+
+TEST(InspectFocus, EnergyCountsWhatTheLeadingValuesLeaveOut) {
+    const std::vector<float> values = {3, 2, 1}; // 9 + 4 + 1 = 14, and as much again outside
+    EXPECT_EQ(energyKept(values, 0.5, 0), 0.0);
+    EXPECT_NEAR(*energyKept(values, 0.5, 1), 9.0 / 28, 1e-12);
+    EXPECT_NEAR(*energyKept(values, 0.5, 3), 0.5, 1e-12);
+    EXPECT_NEAR(*energyKept(values, 0, 3), 1, 1e-12);
+    EXPECT_FALSE(energyKept(values, 0.5, 4)) << "nobody knows the fourth value";
+    EXPECT_FALSE(energyKept({}, 0, 0));
+    EXPECT_EQ(rankThatKeeps(values, 0, 0.6), 1);
+    EXPECT_EQ(rankThatKeeps(values, 0, 0.9), 2);
+    EXPECT_FALSE(rankThatKeeps(values, 0.5, 0.9));
+}
+
+TEST(InspectCurves, LogSpacedPlacesKeepBothEnds) {
+    for (const qsizetype count : {1, 2, 7, 128, 256, 8192, 29568}) {
+        const std::vector<qsizetype> places = logSpaced(count, 128);
+        ASSERT_FALSE(places.empty());
+        EXPECT_EQ(places.front(), 0);
+        EXPECT_EQ(places.back(), count - 1);
+        EXPECT_LE(places.size(), 128U);
+        EXPECT_TRUE(std::is_sorted(places.begin(), places.end()));
+        EXPECT_EQ(std::adjacent_find(places.begin(), places.end()), places.end());
+    }
+    EXPECT_TRUE(logSpaced(0, 128).empty());
+}
+
+TEST(Channels, AreRankedByTheirValues) {
+    const std::vector<float> values = {1, 5, 2, 5, 0};
+    const std::vector<RankedChannel> largest = largestChannels(values, 3);
+    ASSERT_EQ(largest.size(), 3U);
+    EXPECT_EQ(largest[0].channel, 1);
+    EXPECT_EQ(largest[1].channel, 3);
+    EXPECT_EQ(largest[2].channel, 2);
+    const std::vector<float> diagonal = {1, 1, 1, 100, 1, 11, 10};
+    const std::vector<RankedChannel> loud = outlierChannels(diagonal);
+    ASSERT_EQ(loud.size(), 2U);
+    EXPECT_EQ(loud[0].channel, 3);
+    EXPECT_EQ(loud[1].channel, 5);
+    EXPECT_TRUE(outlierChannels({}).empty());
+}
+
+TEST(ValueTable, SortsNumbersAsNumbersAndTheUnknownLast) {
+    ValueTableModel model;
+    const QAbstractItemModelTester tester(&model);
+    model.setTable(
+        {{u"a"_s, {}, true}},
+        {{numberValue(10)}, {numberValue(std::nan(""))}, {numberValue(9)}, {numberValue(100)}});
+    const auto order = [&model] {
+        QList<int> rows;
+        for (int row = 0; row < model.rowCount(); ++row) {
+            rows.append(model.sourceRow(row));
+        }
+        return rows;
+    };
+    model.sort(0, Qt::AscendingOrder);
+    EXPECT_EQ(order(), (QList<int>{2, 0, 3, 1}));
+    model.sort(0, Qt::DescendingOrder);
+    EXPECT_EQ(order(), (QList<int>{3, 0, 2, 1}));
+    EXPECT_EQ(model.shownRow(2), 2);
+    EXPECT_EQ(model.shownRow(7), -1);
+}
+
+TEST_F(InspectTest, TheHistoryShowsEveryStepAndOverlaysByModuleOrLayer) {
+    openRun();
+    show(inspect().history());
+    const Plot& plot = *inspect().history()->plot();
+    ASSERT_EQ(plot.curves().size(), 1);
+    EXPECT_EQ(plot.curves()[0].y.size(), 4);
+    EXPECT_EQ(plot.curves()[0].notes[2], u"round 2, L and R fitted"_s);
+    EXPECT_TRUE(inspect().history()->readout()->text().contains(u"4 steps"_s));
+    overlay(Overlay::Module);
+    EXPECT_EQ(plot.curves().size(), kLayers);
+    overlay(Overlay::Layer);
+    EXPECT_EQ(plot.curves().size(), 7);
+}
+
+TEST_F(InspectTest, ACurveThatIsClickedChoosesItsCell) {
+    openRun();
+    show(inspect().history());
+    overlay(Overlay::Module);
+    Plot* plot = inspect().history()->plot();
+    ASSERT_EQ(plot->curves()[4].subject.value<Cell>(), (Cell{5, Module::OProj}));
+    Q_EMIT plot->pointClicked({4, 0});
+    EXPECT_EQ(map().pinnedCell(), (Cell{5, Module::OProj}));
+    EXPECT_EQ(inspect().focus().cell, (Cell{5, Module::OProj}));
+}
+
+TEST_F(InspectTest, TheRankCursorSaysHowMuchEnergyItKeeps) {
+    openRun();
+    show(inspect().spectra());
+    SpectraPage& page = *inspect().spectra();
+    EXPECT_EQ(page.plot()->curves().size(), 3);
+    EXPECT_TRUE(page.readout()->text().contains(u"rank 64"_s));
+    page.setRank(256);
+    EXPECT_TRUE(page.readout()->text().contains(u"W, as the inputs see it 96.0 %"_s))
+        << page.readout()->text().toStdString();
+    page.setRank(1000);
+    EXPECT_TRUE(page.readout()->text().contains(u"an unknown share"_s));
+    overlay(Overlay::Module);
+    EXPECT_EQ(page.plot()->curves().size(), kLayers);
+    EXPECT_TRUE(page.kindBox()->isVisible());
+}
+
+TEST_F(InspectTest, TheWorstRowIsShownInAllLayers) {
+    openRun();
+    show(inspect().channels());
+    ChannelsPage& page = *inspect().channels();
+    EXPECT_EQ(page.worstRows()->model()->index(0, 0).data().toString().toInt(), kWorstRow);
+    ASSERT_EQ(page.rowOverLayers()->curves().size(), 1);
+    EXPECT_EQ(page.rowOverLayers()->curves()[0].x.size(), kLayers);
+    page.worstRows()->setCurrentIndex(page.worstRows()->model()->index(1, 0));
+    const int second = page.worstRows()->model()->index(1, 0).data().toString().toInt();
+    const Report& report = *inspect().focus().report;
+    const auto row = static_cast<size_t>(second);
+    EXPECT_FLOAT_EQ(static_cast<float>(page.rowOverLayers()->curves()[0].y[2]),
+                    report.cells.at({2, Module::OProj}).rowError[row]);
+}
+
+TEST_F(InspectTest, LoudInputsAreListedAndTheCursorIsInBothPlots) {
+    openRun();
+    show(inspect().channels());
+    ChannelsPage& page = *inspect().channels();
+    ASSERT_EQ(page.outliers()->model()->rowCount(), 1);
+    EXPECT_EQ(page.outliers()->model()->index(0, 0).data().toString().toInt(), kLoudChannel);
+    Q_EMIT page.columns()->hovered(kLoudChannel);
+    EXPECT_TRUE(page.readout()->text().contains(u"column 5: mean square 60"_s))
+        << page.readout()->text().toStdString();
+    page.columns()->xAxis->setRange(2, 9);
+    EXPECT_EQ(page.hessian()->xAxis->range().upper, 9) << "they zoom together";
+}
+
+TEST_F(InspectTest, TheDepthShowsCellsAndHiddenStates) {
+    openRun();
+    show(inspect().depth());
+    DepthPage& page = *inspect().depth();
+    EXPECT_EQ(page.cells()->curves().size(), 7);
+    ASSERT_EQ(page.hidden()->curves().size(), 1);
+    EXPECT_DOUBLE_EQ(page.hidden()->curves()[0].y.last(), 0.02 * std::sqrt(kLayers));
+    EXPECT_TRUE(page.hidden()->isVisible());
+    map().pin(std::nullopt);
+    Q_EMIT page.cells()->hovered(4.2);
+    EXPECT_EQ(map().shownCell()->layer, 4) << "the heatmap follows";
+    Q_EMIT page.cells()->pointClicked({6, 1});
+    EXPECT_EQ(map().pinnedCell(), (Cell{1, Module::DownProj}));
+}
+
+TEST_F(InspectTest, EveryCellHasItsSettingsAndTimes) {
+    openRun();
+    show(inspect().cells());
+    CellTable& cells = *inspect().cells()->cells();
+    ASSERT_EQ(cells.model().rowCount(), kLayers * 7);
+    const QModelIndex current = cells.table()->currentIndex();
+    EXPECT_EQ(cells.model().sourceRow(current.row()), 2 * 7 + 3) << "the pinned cell's";
+    cells.table()->sortByColumn(7, Qt::DescendingOrder);
+    const QVariant worst = cells.model().index(0, 7).data(ValueTableModel::kOrderRole);
+    EXPECT_DOUBLE_EQ(worst.toDouble(),
+                     inspect().focus().report->cells.at({0, Module::DownProj}).relativeError);
+    cells.table()->setCurrentIndex(cells.model().index(0, 0));
+    EXPECT_EQ(map().pinnedCell(), (Cell{0, Module::DownProj}));
+    EXPECT_EQ(cells.table()->csv().count(u'\n'), kLayers * 7 + 1);
+}
+
+TEST_F(InspectTest, TwoRunsAreComparedCellByCell) {
+    openRun();
+    show(inspect().compare());
+    ComparePage& page = *inspect().compare();
+    page.compareWith(reportFile(u"other.h5"_s, measuredRun(exampleConfig(kLayers), 0.5)));
+    ASSERT_TRUE(QTest::qWaitFor([&] { return page.pair().there != nullptr; }, kPatience));
+    EXPECT_EQ(page.cells()->model().rowCount(), kLayers * 7);
+    EXPECT_DOUBLE_EQ(page.pair().ratio({0, Module::QProj}), 0.5);
+    EXPECT_TRUE(page.summary()->text().contains(u"better in 42 and worse in 0 of 42"_s))
+        << page.summary()->text().toStdString();
+    EXPECT_EQ(page.plot()->curves().size(), 7);
+}
+
+TEST_F(InspectTest, RunsOfOtherModelsAreNotCompared) {
+    openRun();
+    show(inspect().compare());
+    ComparePage& page = *inspect().compare();
+    const auto complaintAbout = [&](const QString& path) {
+        page.banner()->clear();
+        page.compareWith(path);
+        EXPECT_TRUE(QTest::qWaitFor([&] { return page.banner()->isVisible(); }, kPatience));
+        return page.banner()->sentence();
+    };
+    EXPECT_TRUE(complaintAbout(reportFile(u"deeper.h5"_s, measuredRun(exampleConfig(8))))
+                    .contains(u"8 layers"_s));
+    ModelConfig wider = exampleConfig(kLayers);
+    wider.intermediateSize = 640;
+    EXPECT_TRUE(complaintAbout(reportFile(u"wider.h5"_s, measuredRun(wider))).contains(u"640"_s));
+    EXPECT_TRUE(complaintAbout(root_.filePath(u"nowhere.h5"_s)).contains(u"nowhere.h5"_s));
+    Report empty;
+    empty.layerCount = kLayers;
+    EXPECT_TRUE(complaintAbout(reportFile(u"empty.h5"_s, empty)).contains(u"no report of cells"_s));
+    EXPECT_TRUE(page.pair().there == nullptr);
+}
+
+TEST_F(InspectTest, ReportsThatCannotBeReadAreExplained) {
+    openRun();
+    QFile whole(root_.filePath(u"report.h5"_s));
+    ASSERT_TRUE(whole.open(QIODevice::ReadOnly));
+    const QByteArray bytes = whole.readAll();
+    const auto openBytes = [&](const QByteArray& contents) {
+        QFile file(root_.filePath(u"bad.h5"_s));
+        EXPECT_TRUE(file.open(QIODevice::WriteOnly));
+        file.write(contents);
+        file.close();
+        inspect().banner()->clear();
+        window().openReport(file.fileName());
+        EXPECT_TRUE(settled());
+        return inspect().banner()->sentence();
+    };
+    EXPECT_TRUE(openBytes(bytes.left(bytes.size() / 2)).contains(u"damaged or cut short"_s));
+    QByteArray newer = bytes;
+    newer.replace("caldera-report/1", "caldera-report/9");
+    EXPECT_FALSE(openBytes(newer).isEmpty());
+    EXPECT_FALSE(openBytes("not HDF5 at all").isEmpty());
+    EXPECT_EQ(inspect().focus().report->cells.size(), 42U) << "what is open stays";
+}
+
+TEST_F(InspectTest, AFragilityReportSaysWhatItLacks) {
+    window().session().show(measuredModel(exampleConfig(kLayers)));
+    window().setMode(Mode::Inspect);
+    map().pin(Cell{2, Module::OProj});
+    show(inspect().history());
+    EXPECT_TRUE(inspect().history()->plot()->curves().isEmpty());
+    EXPECT_TRUE(inspect().history()->readout()->text().contains(u"only a compression"_s));
+    show(inspect().channels());
+    EXPECT_TRUE(inspect().channels()->readout()->text().contains(u"only a compression"_s));
+    show(inspect().spectra());
+    EXPECT_EQ(inspect().spectra()->plot()->curves().size(), 2);
+    show(inspect().cells());
+    EXPECT_EQ(inspect().cells()->cells()->model().rowCount(), kLayers * 7);
+}
+
+TEST_F(InspectTest, EveryPlotLeavesAsPictureDrawingDocumentAndValues) {
+    openRun();
+    for (QWidget* page :
+         {static_cast<QWidget*>(inspect().history()), static_cast<QWidget*>(inspect().spectra()),
+          static_cast<QWidget*>(inspect().channels()), static_cast<QWidget*>(inspect().depth())}) {
+        show(page);
+        QTest::qWait(1);
+        for (Plot* plot : page->findChildren<Plot*>()) {
+            EXPECT_TRUE(plot->exported(u"png"_s).startsWith("\x89PNG"));
+            EXPECT_TRUE(plot->exported(u"svg"_s).contains("<svg"));
+            EXPECT_TRUE(plot->exported(u"pdf"_s).startsWith("%PDF"));
+            EXPECT_TRUE(plot->exported(u"csv"_s).startsWith("curve,x,y\n"));
+        }
+    }
+}
+
+} // namespace
+} // namespace caldera::studio

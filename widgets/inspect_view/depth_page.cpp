@@ -1,0 +1,70 @@
+#include "widgets/inspect_view/depth_page.h"
+
+#include <QHBoxLayout>
+#include <QStackedWidget>
+
+#include <cmath>
+
+#include "widgets/inspect_view/inspect_curves.h"
+#include "widgets/support/labels.h"
+#include "widgets/theme/theme.h"
+
+namespace caldera::studio {
+
+DepthPage::DepthPage(QWidget* parent)
+    : InspectPage(parent), cells_(new Plot(tr("Error over the depth"), this)),
+      hidden_(new Plot(tr("Distance of hidden states"), this)),
+      hiddenStack_(new QStackedWidget(this)) {
+    cells_->showLegend();
+    hidden_->showLegend();
+    linkPlots({cells_, hidden_});
+    auto* nothing = new ToneLabel(tr("How far the hidden states drift from the original's, layer "
+                                     "by layer, is measured by an evaluation beside the original."),
+                                  Token::Secondary, this);
+    nothing->setWordWrap(true);
+    nothing->setAlignment(Qt::AlignCenter);
+    nothing->setMargin(kSpaceLarge);
+    hiddenStack_->addWidget(nothing);
+    hiddenStack_->addWidget(hidden_);
+    auto* layout = new QHBoxLayout(this);
+    layout->setContentsMargins(0, kSpaceSmall, 0, 0);
+    layout->setSpacing(kSpaceMedium);
+    layout->addWidget(cells_, 3);
+    layout->addWidget(hiddenStack_, 2);
+    chooseByPoints();
+}
+
+void DepthPage::chooseByPoints() {
+    const auto cellAt = [this](double x) {
+        return Cell{static_cast<int>(std::lround(x)), focus_.cell.module};
+    };
+    connect(cells_, &Plot::pointClicked, this, [this](const CurvePoint& point) {
+        const Curve& curve = cells_->curves()[point.curve];
+        Q_EMIT cellChosen({static_cast<int>(curve.x[point.point]), curve.subject.value<Module>()});
+    });
+    for (Plot* plot : {cells_, hidden_}) {
+        connect(plot, &Plot::hovered, this, [this, cellAt](std::optional<double> x) {
+            Q_EMIT cellPointed(x ? std::optional(cellAt(*x)) : std::nullopt);
+        });
+    }
+}
+
+void DepthPage::look(const InspectFocus& focus) {
+    focus_ = focus;
+    for (Plot* plot : {cells_, hidden_}) {
+        plot->setCursorLine(focus.cell.layer, tr("layer %1").arg(focus.cell.layer));
+    }
+}
+
+void DepthPage::setMetric(const MetricLayer* metric) {
+    cells_->setCurves({tr("layer"), metric != nullptr ? metric->title : tr("error"), false, true},
+                      metric != nullptr ? depthCurves(*metric) : QList<Curve>());
+}
+
+void DepthPage::setEvaluations(const std::vector<EvaluationRecord>& evaluations) {
+    const QList<Curve> curves = hiddenErrorCurves(evaluations);
+    hidden_->setCurves({tr("layer"), tr("distance from the original"), false, true}, curves);
+    hiddenStack_->setCurrentIndex(curves.isEmpty() ? 0 : 1);
+}
+
+} // namespace caldera::studio

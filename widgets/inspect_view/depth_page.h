@@ -1,0 +1,31 @@
+// The page of Inspect about the depth: what each layer adds, and how far the model has drifted.
+#pragma once
+
+#include "widgets/inspect_view/inspect_page.h"
+#include "widgets/models/open_facts.h"
+
+class QStackedWidget;
+
+namespace caldera::studio {
+
+class DepthPage : public InspectPage {
+    Q_OBJECT
+public:
+    explicit DepthPage(QWidget* parent = nullptr);
+    void look(const InspectFocus& focus) override;
+    /// What the heatmap is coloured by; nullptr: nothing.
+    void setMetric(const MetricLayer* metric);
+    void setEvaluations(const std::vector<EvaluationRecord>& evaluations);
+    Plot* cells() const { return cells_; }
+    Plot* hidden() const { return hidden_; }
+
+private:
+    void chooseByPoints();
+
+    InspectFocus focus_;
+    Plot* cells_;
+    Plot* hidden_;
+    QStackedWidget* hiddenStack_;
+};
+
+} // namespace caldera::studio
