@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <iostream>
 #include <memory>
@@ -36,6 +37,7 @@ struct JobOptions {
     fs::path folder;
     int64_t offset = 0;
     std::string prefixHash;
+    bool onlyNew = false;
 };
 
 JobFolder openFolder(const JobOptions& options) {
@@ -87,17 +89,24 @@ void awaitFirstWord(const JobFolder& folder, pid_t worker, const std::stop_token
     }
 }
 
+/// As the studio finds it: another one where a variable names it, else this program.
+fs::path workerProgram() {
+    const char* named = std::getenv("CALDERA_WORKER");
+    return named != nullptr && *named != '\0' ? fs::path(named)
+                                              : fs::read_symlink("/proc/self/exe");
+}
+
 void runStart(const JobOptions& options, const Invocation& invocation) {
     const JobFolder folder = openFolder(options);
-    if (!folder.workerAlive()) {
+    const bool wasStarted = folder.state().phase != "queued";
+    if (!folder.workerAlive() && !(options.onlyNew && wasStarted)) {
         queueAgain(folder);
-        awaitFirstWord(folder, startWorker(folder, fs::read_symlink("/proc/self/exe")),
-                       invocation.stop);
+        awaitFirstWord(folder, startWorker(folder, workerProgram()), invocation.stop);
     }
     if (invocation.json) {
         std::cout << jsonText(describe(folder)) << '\n';
     } else {
-        std::printf("%s is at work.\n", folder.path().c_str());
+        std::printf("%s  %s\n", folder.visiblePhase().c_str(), folder.path().c_str());
     }
 }
 
@@ -185,7 +194,10 @@ void addJobCommand(CommandLine& commands) {
     addAction("list", "Print the jobs of this machine, newest first", runList)
         ->add_option("FOLDER", options->folder, "Folder of all jobs; default: this user's")
         ->type_name("FOLDER");
-    addFolder(addAction("start", "Start the worker of a job, which goes on by itself", runStart));
+    CLI::App* start =
+        addAction("start", "Start the worker of a job, which goes on by itself", runStart);
+    addFolder(start);
+    start->add_flag("--new", options->onlyNew, "Only when it was never started");
     CLI::App* follow =
         addAction("follow", "Tell what a job does, as a stream for programs (docs/formats/job.md)",
                   runFollow);

@@ -135,6 +135,10 @@ struct flock wholeFile(short type) {
 
 } // namespace
 
+std::string specText(const JobSpec& spec) {
+    return textOf(specToJson(spec));
+}
+
 std::string stateText(const JobState& state) {
     return textOf(stateToJson(state));
 }
@@ -190,7 +194,7 @@ JobSpec JobFolder::spec() const {
 }
 
 void JobFolder::writeSpec(const JobSpec& spec) const {
-    writeFileAtomically(path_ / "job.json", textOf(specToJson(spec)));
+    writeFileAtomically(path_ / "job.json", specText(spec));
 }
 
 JobState JobFolder::state() const {

@@ -34,6 +34,8 @@ struct JobState {
     std::string updated;    ///< UTC, ISO 8601
 };
 
+/// The bytes of job.json.
+std::string specText(const JobSpec& spec);
 /// The bytes of state.json, and back. Throws Error("job.newer", "job.state") naming `origin`.
 std::string stateText(const JobState& state);
 JobState parseState(const std::string& text, const std::filesystem::path& origin);

@@ -19,7 +19,8 @@ bool JobSummary::active() const {
 }
 
 JobService::JobService(QString root, QString worker, QObject* parent)
-    : QObject(parent), root_(std::move(root)), watcher_(new JobWatcher(root_, std::move(worker))) {
+    : QObject(parent), root_(std::move(root)),
+      watcher_(new JobWatcher(root_, std::move(worker), logins_)) {
     watcher_->moveToThread(&thread_);
     connect(&thread_, &QThread::finished, watcher_, &QObject::deleteLater);
     connect(&thread_, &QThread::started, watcher_, &JobWatcher::begin);
@@ -36,6 +37,7 @@ JobService::JobService(QString root, QString worker, QObject* parent)
 }
 
 JobService::~JobService() {
+    logins_.close();
     // What was asked for before (a start, a cancel) is done before the thread ends.
     QMetaObject::invokeMethod(watcher_, &JobWatcher::stop, Qt::BlockingQueuedConnection);
     thread_.quit();
@@ -43,22 +45,32 @@ JobService::~JobService() {
 }
 
 QString JobService::start(const QString& kind, const QString& title, const QStringList& arguments) {
+    return start({kind, title, arguments, {}, {}});
+}
+
+QString JobService::start(const JobRequest& request) {
     JobSummary job;
     job.id = QString::fromStdString(newJobId());
-    job.kind = kind;
-    job.title = title;
-    job.arguments = arguments;
+    job.kind = request.kind;
+    job.title = request.title;
+    job.arguments = request.arguments;
     job.created = QDateTime::currentDateTimeUtc();
     job.folder = folderOf(job.id);
     job.outFolder = job.folder + "/out"_L1;
+    job.host = request.target.kind == TargetKind::Local ? QString() : request.target.name;
     job.phase = u"queued"_s;
     takeSummary(job);
-    QMetaObject::invokeMethod(watcher_, [watcher = watcher_, job] { watcher->launch(job); });
+    QMetaObject::invokeMethod(
+        watcher_, [watcher = watcher_, job, request] { watcher->launch(job, request); });
     return job.id;
 }
 
 void JobService::cancel(const QString& id) {
     QMetaObject::invokeMethod(watcher_, [watcher = watcher_, id] { watcher->cancel(id); });
+}
+
+void JobService::pause(const QString& id) {
+    QMetaObject::invokeMethod(watcher_, [watcher = watcher_, id] { watcher->pause(id); });
 }
 
 void JobService::resume(const QString& id) {

@@ -5,12 +5,15 @@
 #include <QHash>
 #include <QJsonObject>
 #include <QList>
+#include <QMap>
 #include <QObject>
 #include <QString>
 #include <QStringList>
 #include <QThread>
 
 #include "widgets/jobs/job_history.h"
+#include "widgets/remote/login_prompts.h"
+#include "widgets/remote/target.h"
 
 namespace caldera::studio {
 
@@ -24,7 +27,9 @@ struct JobSummary {
     QStringList arguments; ///< of the worker, without --job
     QDateTime created;
     QString folder;
-    QString outFolder; ///< folder/out
+    QString outFolder;  ///< folder/out
+    QString host;       ///< name of the target; empty: this machine
+    QString hostFolder; ///< the job's folder there; empty until it is known
     /// queued preparing running paused fetching done cancelled failed lost
     QString phase;
     QString stage;
@@ -36,6 +41,15 @@ struct JobSummary {
     /// Whether a worker is at it, or about to be.
     bool active() const;
     bool operator==(const JobSummary&) const = default;
+};
+
+/// A job that is to be started.
+struct JobRequest {
+    QString kind;
+    QString title;
+    QStringList arguments; ///< of the worker; "{job}" stands for the job's folder where it runs
+    Target target;         ///< where it runs
+    QMap<QString, QByteArray> files; ///< that are put into the folder, by name
 };
 
 /// Owner of the studio's view on jobs. Files are read and processes started on a thread of its own;
@@ -52,9 +66,15 @@ public:
     /// Creates a job folder and starts `caldera <arguments> --job FOLDER`. Returns the id at once;
     /// a worker that cannot be started makes a failed job with a sentence.
     QString start(const QString& kind, const QString& title, const QStringList& arguments);
+    /// The same for any target. A job elsewhere is followed by this service, and found again by
+    /// the next one.
+    QString start(const JobRequest& request);
     /// Asks the worker to stop; it keeps what is finished.
     void cancel(const QString& id);
-    /// Starts a worker again in the folder of a job that ended without success.
+    /// Lets the worker wait at its next step.
+    void pause(const QString& id);
+    /// Lets a paused worker go on, starts a worker again in the folder of a job that ended without
+    /// success, and tries at once to reach the host of one that is lost.
     void resume(const QString& id);
     /// Moves the folder of an ended job to the desktop's wastebasket and drops it from the list.
     void remove(const QString& id);
@@ -69,6 +89,8 @@ public:
     const JobHistory& history(const QString& id) const;
     /// Whether all jobs that were there at the start have been reported.
     bool ready() const { return ready_; }
+    /// Where logins to hosts ask for passphrases.
+    LoginPrompts& logins() { return logins_; }
     /// The folder under which a job of this id lives.
     QString folderOf(const QString& id) const;
 
@@ -97,6 +119,7 @@ private:
     void takeRemoval(const QString& id);
 
     QString root_;
+    LoginPrompts logins_;
     QThread thread_;
     JobWatcher* watcher_ = nullptr; ///< lives on thread_, which deletes it
     QHash<QString, Entry> jobs_;

@@ -9,8 +9,10 @@
 #include <QTimer>
 
 #include "core/base/error.h"
+#include "core/base/file.h"
 #include "core/job/job_folder.h"
 #include "core/job/job_start.h"
+#include "widgets/remote/remote_jobs.h"
 
 namespace caldera::studio {
 
@@ -66,6 +68,19 @@ void describe(JobSummary& summary, const JobState& state, const std::string& pha
     summary.code = QString::fromStdString(state.code);
 }
 
+void describe(JobSummary& summary, const RemoteRecord& record) {
+    summary.host = record.target.name;
+    summary.hostFolder = record.folder;
+}
+
+/// An event of another machine names files there; what was fetched lies here.
+QJsonObject broughtHome(QJsonObject event, const JobSummary& job) {
+    const QString path = event.value("path"_L1).toString();
+    if (!job.hostFolder.isEmpty() && path.startsWith(job.hostFolder + u'/'))
+        event["path"_L1] = job.folder + path.mid(job.hostFolder.size());
+    return event;
+}
+
 } // namespace
 
 struct JobWatcher::Tracked {
@@ -80,13 +95,17 @@ struct JobWatcher::Tracked {
     QDateTime stateTime;
 };
 
-JobWatcher::JobWatcher(QString root, QString worker)
-    : root_(std::move(root)), worker_(std::move(worker)) {}
+JobWatcher::JobWatcher(QString root, QString worker, LoginPrompts& logins)
+    : root_(std::move(root)), worker_(std::move(worker)), logins_(logins) {}
 
 JobWatcher::~JobWatcher() = default;
 
 void JobWatcher::begin() {
     QDir().mkpath(root_);
+    remote_ = std::make_unique<RemoteJobs>(
+        [&logins = logins_](const QString& id, const QString& question) {
+            return logins.ask(id, question);
+        });
     discover();
     Q_EMIT listed();
     timer_ = new QTimer(this);
@@ -96,6 +115,7 @@ void JobWatcher::begin() {
 
 void JobWatcher::stop() {
     delete std::exchange(timer_, nullptr);
+    remote_.reset();
 }
 
 void JobWatcher::poll() {
@@ -122,7 +142,16 @@ void JobWatcher::discover() {
         const auto job = std::make_shared<Tracked>(folder);
         jobs_.insert(id, job);
         look(*job);
+        followHost(*job);
     }
+}
+
+/// Takes up a job elsewhere that an earlier studio began. Another studio that follows it keeps it.
+void JobWatcher::followHost(Tracked& job) {
+    const QString& phase = job.last.phase;
+    const bool isOver = phase == "done"_L1 || phase == "cancelled"_L1 || phase == "failed"_L1;
+    if (!isOver && !job.last.host.isEmpty() && !job.folder.workerAlive())
+        remote_->follow(job.folder.path(), RemoteJob::Begin::Follow);
 }
 
 void JobWatcher::look(Tracked& job) {
@@ -132,6 +161,8 @@ void JobWatcher::look(Tracked& job) {
     try {
         if (now.id.isEmpty())
             describe(now, job.folder.spec(), job.folder);
+        if (now.hostFolder.isEmpty() && isRemoteJob(job.folder.path()))
+            describe(now, readRemoteRecord(job.folder.path()));
         std::string phase = job.folder.visiblePhase();
         // Between reading the state and asking for the lock a worker may have ended well.
         if (phase == "lost")
@@ -160,7 +191,7 @@ void JobWatcher::forwardEvents(Tracked& job) {
     const std::vector<Event> events = job.reader.poll();
     QList<QJsonObject> batch;
     for (const Event& event : events) {
-        batch.append(toQt(event.body));
+        batch.append(broughtHome(toQt(event.body), job.last));
         if (batch.size() == kEventBatch)
             Q_EMIT eventsRead(job.last.id, std::exchange(batch, {}));
     }
@@ -185,21 +216,25 @@ void JobWatcher::settleUnstarted(Tracked& job, JobSummary& now) {
         now.phase = u"lost"_s;
 }
 
-void JobWatcher::launch(const JobSummary& job) {
+void JobWatcher::launch(const JobSummary& job, const JobRequest& request) {
     try {
         JobSpec spec;
         spec.id = job.id.toStdString();
         spec.kind = job.kind.toStdString();
         spec.title = job.title.toStdString();
         spec.created = utcNow();
-        for (const QString& argument : job.arguments)
+        const bool isHere = request.target.kind == TargetKind::Local;
+        for (QString argument : job.arguments) {
+            if (isHere)
+                argument.replace(kJobFolderWord, job.folder);
             spec.arguments.push_back(argument.toStdString());
+        }
         const auto tracked =
             std::make_shared<Tracked>(JobFolder::create(toPath(root_), std::move(spec)));
         tracked->last = job;
         tracked->reported = true;
         jobs_.insert(job.id, tracked);
-        startWorker(*tracked);
+        fill(*tracked, request);
         look(*tracked);
     } catch (const std::exception& error) {
         JobSummary failed = job;
@@ -207,6 +242,18 @@ void JobWatcher::launch(const JobSummary& job) {
         failed.message = QString::fromUtf8(error.what());
         Q_EMIT summaryRead(failed);
     }
+}
+
+void JobWatcher::fill(Tracked& job, const JobRequest& request) {
+    const std::filesystem::path folder = job.folder.path();
+    for (auto file = request.files.begin(); file != request.files.end(); ++file)
+        writeFileAtomically(folder / file.key().toStdString(), file.value().toStdString());
+    if (request.target.kind == TargetKind::Local) {
+        startWorker(job);
+        return;
+    }
+    writeRemoteRecord(folder, {request.target, {}, request.files.keys(), false, false});
+    remote_->follow(folder, RemoteJob::Begin::Follow);
 }
 
 void JobWatcher::startWorker(Tracked& job) {
@@ -235,7 +282,8 @@ void JobWatcher::fail(Tracked& job, const QString& code, const QString& sentence
 
 void JobWatcher::cancel(const QString& id) {
     Tracked* job = find(id);
-    if (!job || hasEnded(job->last.phase))
+    // One that is lost on another machine hears of it when it is reached again.
+    if (!job || (hasEnded(job->last.phase) && !remote_->isFollowing(id)))
         return;
     try {
         job->folder.requestCancel();
@@ -252,13 +300,34 @@ void JobWatcher::cancel(const QString& id) {
     }
 }
 
-void JobWatcher::resume(const QString& id) {
+void JobWatcher::pause(const QString& id) {
     Tracked* job = find(id);
-    if (!job || !hasEnded(job->last.phase) || job->last.phase == "done"_L1)
+    if (!job || hasEnded(job->last.phase))
         return;
     try {
-        queueAgain(job->folder);
-        startWorker(*job);
+        job->folder.requestPause();
+    } catch (const std::exception& error) {
+        Q_EMIT requestFailed(id, QString::fromUtf8(error.what()));
+    }
+}
+
+void JobWatcher::resume(const QString& id) {
+    Tracked* job = find(id);
+    if (!job)
+        return;
+    try {
+        if (job->last.phase == "paused"_L1) {
+            job->folder.requestContinue();
+            return;
+        }
+        if (!hasEnded(job->last.phase) || job->last.phase == "done"_L1)
+            return;
+        if (!remote_->isFollowing(id))
+            queueAgain(job->folder);
+        if (job->last.host.isEmpty())
+            startWorker(*job);
+        else
+            remote_->follow(job->folder.path(), RemoteJob::Begin::Restart);
         look(*job);
     } catch (const std::exception& error) {
         Q_EMIT requestFailed(id, QString::fromUtf8(error.what()));
@@ -269,6 +338,7 @@ void JobWatcher::remove(const QString& id) {
     Tracked* job = find(id);
     if (!job || !hasEnded(job->last.phase))
         return;
+    remote_->forget(id);
     const QString folder = job->last.folder;
     QFile file(folder);
     if (!folder.isEmpty() && file.exists() && !file.moveToTrash()) {

@@ -15,18 +15,23 @@ class QTimer;
 
 namespace caldera::studio {
 
-/// Follows the folders under `root` and starts workers. Every slot runs on the service's thread.
+class RemoteJobs;
+
+/// Follows the folders under `root` and starts workers, here and on other machines. Every slot runs
+/// on the service's thread.
 class JobWatcher : public QObject {
     Q_OBJECT
 public:
-    JobWatcher(QString root, QString worker);
+    /// `logins` must outlive it.
+    JobWatcher(QString root, QString worker, LoginPrompts& logins);
     ~JobWatcher() override;
 
     /// First look at the folder, then one look every kPollInterval.
     void begin();
     void stop();
-    void launch(const JobSummary& job);
+    void launch(const JobSummary& job, const JobRequest& request);
     void cancel(const QString& id);
+    void pause(const QString& id);
     void resume(const QString& id);
     void remove(const QString& id);
 
@@ -43,6 +48,8 @@ private:
     void poll();
     void discover();
     void look(Tracked& job);
+    void followHost(Tracked& job);
+    void fill(Tracked& job, const JobRequest& request);
     void forwardEvents(Tracked& job);
     void settleUnstarted(Tracked& job, JobSummary& now);
     void startWorker(Tracked& job);
@@ -51,6 +58,8 @@ private:
 
     QString root_;
     QString worker_;
+    LoginPrompts& logins_;
+    std::unique_ptr<RemoteJobs> remote_;
     QTimer* timer_ = nullptr;
     qint64 ticks_ = 0;
     QHash<QString, std::shared_ptr<Tracked>> jobs_;

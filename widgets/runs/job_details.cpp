@@ -79,8 +79,9 @@ QWidget* JobDetails::buildHeader() {
     facts_->setTone(Token::Secondary);
     cancel_ = new QPushButton(icon(u"stop"_s), tr("Cancel"), box);
     cancel_->setToolTip(tr("Stop the worker; what is finished is kept"));
+    pause_ = new QPushButton(icon(u"pause"_s), tr("Pause"), box);
+    pause_->setToolTip(tr("Let the worker wait at its next step; it keeps its memory"));
     resume_ = new QPushButton(icon(u"play"_s), tr("Resume"), box);
-    resume_->setToolTip(tr("Start the worker again; finished cells are reused"));
 
     auto* stateLine = new QHBoxLayout;
     stateLine->setSpacing(kSpaceTiny);
@@ -96,6 +97,7 @@ QWidget* JobDetails::buildHeader() {
     top->setSpacing(kSpaceSmall);
     top->addLayout(texts, 1);
     top->addWidget(resume_, 0, Qt::AlignTop);
+    top->addWidget(pause_, 0, Qt::AlignTop);
     top->addWidget(cancel_, 0, Qt::AlignTop);
     auto* layout = new QVBoxLayout(box);
     layout->setContentsMargins(0, 0, 0, 0);
@@ -107,6 +109,10 @@ QWidget* JobDetails::buildHeader() {
         cancel_->setEnabled(false);
         cancel_->setText(tr("Cancelling…"));
         Q_EMIT cancelRequested(job_.id);
+    });
+    connect(pause_, &QPushButton::clicked, this, [this] {
+        pause_->setEnabled(false);
+        Q_EMIT pauseRequested(job_.id);
     });
     connect(resume_, &QPushButton::clicked, this, [this] { Q_EMIT resumeRequested(job_.id); });
     return box;
@@ -214,6 +220,7 @@ void JobDetails::show(const JobSummary& job, const JobHistory& history) {
         shownFailure_.clear();
         cancel_->setText(tr("Cancel"));
         cancel_->setEnabled(true);
+        pause_->setEnabled(true);
     }
     job_ = job;
     showHeader();
@@ -237,10 +244,18 @@ void JobDetails::showHeader() {
     stateIcon_->setPixmap(
         iconPixmap(look.icon, Theme::current().color(look.tone), kIconSize, devicePixelRatioF()));
     const QString created = QLocale().toString(job_.created.toLocalTime(), QLocale::ShortFormat);
-    facts_->setText(tr("%1, created %2").arg(kindTitle(job_.kind), created));
+    const QString kind = job_.host.isEmpty() ? kindTitle(job_.kind)
+                                             : tr("%1 on %2").arg(kindTitle(job_.kind), job_.host);
+    facts_->setText(tr("%1, created %2").arg(kind, created));
     cancel_->setVisible(job_.active());
-    resume_->setVisible(job_.phase == "failed"_L1 || job_.phase == "lost"_L1 ||
+    const bool isRunning = job_.phase == "running"_L1;
+    pause_->setVisible(isRunning && job_.kind != "serve"_L1);
+    pause_->setEnabled(pause_->isEnabled() || !isRunning);
+    const bool isPaused = job_.phase == "paused"_L1;
+    resume_->setVisible(isPaused || job_.phase == "failed"_L1 || job_.phase == "lost"_L1 ||
                         job_.phase == "cancelled"_L1);
+    resume_->setToolTip(isPaused ? tr("Let the worker go on")
+                                 : tr("Start the worker again; finished cells are reused"));
     if (!job_.active()) {
         cancel_->setText(tr("Cancel"));
         cancel_->setEnabled(true);

@@ -32,6 +32,7 @@ public:
 
 Q_SIGNALS:
     void cancelRequested(const QString& id);
+    void pauseRequested(const QString& id);
     void resumeRequested(const QString& id);
     void openArtifactRequested(const QString& path);
     void openReportRequested(const QString& path);
@@ -59,6 +60,7 @@ private:
     ToneLabel* state_ = nullptr;
     ElidedLabel* facts_ = nullptr;
     QPushButton* cancel_ = nullptr;
+    QPushButton* pause_ = nullptr;
     QPushButton* resume_ = nullptr;
     QProgressBar* bar_ = nullptr;
     ToneLabel* progressText_ = nullptr;

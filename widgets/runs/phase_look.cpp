@@ -69,6 +69,8 @@ QString momentText(const QDateTime& moment, const QDateTime& now) {
 }
 
 QString phaseSentence(const JobSummary& job) {
+    if (job.phase == "lost"_L1 && !job.message.isEmpty())
+        return job.message; // of another machine: what broke, and what happens next
     if (job.phase == "lost"_L1)
         return tr("The worker stopped without a word: the machine was switched off, or memory ran "
                   "out. Resume goes on with what is finished.");

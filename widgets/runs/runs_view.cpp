@@ -91,6 +91,7 @@ void RunsView::connectAll() {
             [this](const QString&, const QString& sentence) { details_->showProblem(sentence); });
     connect(empty_, &EmptyState::triggered, this, &RunsView::compressRequested);
     connect(details_, &JobDetails::cancelRequested, &service_, &JobService::cancel);
+    connect(details_, &JobDetails::pauseRequested, &service_, &JobService::pause);
     connect(details_, &JobDetails::resumeRequested, &service_, &JobService::resume);
     connect(details_, &JobDetails::openArtifactRequested, this, &RunsView::openArtifactRequested);
     connect(details_, &JobDetails::openReportRequested, this, &RunsView::openReportRequested);
@@ -208,12 +209,17 @@ void RunsView::showMenu(const QPoint& position) {
         return;
     QMenu menu(this);
     const QString id = job.id;
+    if (job.phase == "running"_L1 && job.kind != "serve"_L1) {
+        menu.addAction(icon(u"pause"_s), tr("Pause"), &service_,
+                       [this, id] { service_.pause(id); });
+    }
+    if (job.phase != "done"_L1 && (!job.active() || job.phase == "paused"_L1)) {
+        menu.addAction(icon(u"play"_s), tr("Resume"), &service_,
+                       [this, id] { service_.resume(id); });
+    }
     if (job.active()) {
         menu.addAction(icon(u"stop"_s), tr("Cancel"), &service_,
                        [this, id] { service_.cancel(id); });
-    } else if (job.phase != "done"_L1) {
-        menu.addAction(icon(u"play"_s), tr("Resume"), &service_,
-                       [this, id] { service_.resume(id); });
     }
     menu.addAction(icon(u"folder"_s), tr("Open Folder"), this,
                    [job] { QDesktopServices::openUrl(QUrl::fromLocalFile(job.folder)); });

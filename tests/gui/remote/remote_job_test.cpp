@@ -1,0 +1,204 @@
+// Jobs on another machine, end to end: a real sshd on the loopback, the real worker.
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+
+#include <QDir>
+#include <QProcess>
+#include <QTemporaryDir>
+#include <QTest>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "core/artifact/artifact.h"
+#include "core/base/file.h"
+#include "core/job/job_folder.h"
+#include "core/model/model.h"
+#include "core/plan/plan.h"
+#include "tests/gui/remote/loopback_sshd.h"
+#include "widgets/jobs/job_service.h"
+#include "widgets/remote/remote_record.h"
+
+namespace caldera::studio {
+namespace {
+
+using namespace Qt::StringLiterals;
+namespace fs = std::filesystem;
+
+constexpr int kPatience = 120'000;
+
+class RemoteJobTest : public ::testing::Test {
+protected:
+    void SetUp() override {
+        // What the worker of a played job is; `caldera job` itself is the real one.
+        const QString script = server_.folder() + "/played"_L1;
+        std::ofstream(script.toStdString())
+            << "#!/bin/sh\nCALDERA_WORKER='" FAKE_WORKER "' exec '" CALDERA_PROGRAM "' \"$@\"\n";
+        fs::permissions(script.toStdString(), fs::perms::owner_all);
+        open();
+    }
+    void open() {
+        service_.reset();
+        seqs_.clear();
+        service_ = std::make_unique<JobService>(root_.path(), u"/nowhere/caldera"_s);
+        QObject::connect(service_.get(), &JobService::jobEvent, service_.get(),
+                         [this](const QString& id, const QJsonObject& event) {
+                             seqs_[id].append(event["seq"_L1].toInt());
+                         });
+        ASSERT_TRUE(QTest::qWaitFor([this] { return service_->ready(); }, kPatience));
+    }
+    /// A job that the fake worker plays.
+    QString play(const QString& scenario) {
+        Target target = server_.target();
+        target.worker = server_.folder() + "/played"_L1;
+        return service_->start({u"compress"_s, u"Played"_s, {scenario}, target, {}});
+    }
+    bool reaches(const QString& id, const QString& phase) {
+        const bool is =
+            QTest::qWaitFor([&] { return service_->job(id).phase == phase; }, kPatience);
+        EXPECT_TRUE(is) << service_->job(id).phase.toStdString() << ": "
+                        << service_->job(id).message.toStdString();
+        return is;
+    }
+    bool hasCells(const QString& id, qsizetype count) {
+        return QTest::qWaitFor([&] { return service_->history(id).cells().size() >= count; },
+                               kPatience);
+    }
+    fs::path here(const QString& id) const {
+        return fs::path(root_.path().toStdString()) / id.toStdString();
+    }
+    fs::path there(const QString& id) const {
+        return fs::path(server_.folder().toStdString()) / "jobs" / id.toStdString();
+    }
+    void expectSameEvents(const QString& id) {
+        EXPECT_EQ(readTextFile(here(id) / "events.jsonl"),
+                  readTextFile(there(id) / "events.jsonl"));
+        const QList<int> seqs = seqs_.value(id);
+        ASSERT_FALSE(seqs.isEmpty());
+        for (int i = 0; i < seqs.size(); ++i)
+            ASSERT_EQ(seqs[i], i);
+    }
+    void go(const QString& id) { std::ofstream(there(id) / "go") << "go"; }
+
+    LoopbackSshd server_;
+    QTemporaryDir root_;
+    std::unique_ptr<JobService> service_;
+    QMap<QString, QList<int>> seqs_;
+};
+
+TEST_F(RemoteJobTest, TellsEveryEventOfTheHost) {
+    const QString id = play(u"cells"_s);
+    EXPECT_EQ(service_->job(id).host, u"loopback"_s);
+    ASSERT_TRUE(reaches(id, u"done"_s));
+    expectSameEvents(id);
+    EXPECT_EQ(service_->history(id).cells().size(), 21);
+    EXPECT_EQ(service_->history(id).artifact(), service_->job(id).outFolder);
+    EXPECT_TRUE(readRemoteRecord(here(id)).verified);
+    EXPECT_FALSE(JobFolder(here(id)).workerAlive()) << "nobody follows it any more";
+}
+
+TEST_F(RemoteJobTest, GoesOnWithoutTheStudioAndIsFoundAgain) {
+    const QString id = play(u"two-parts"_s);
+    ASSERT_TRUE(hasCells(id, 20));
+    service_.reset();
+    EXPECT_EQ(JobFolder(here(id)).visiblePhase(), "lost");
+    EXPECT_TRUE(JobFolder(there(id)).workerAlive());
+    go(id);
+    open();
+    ASSERT_TRUE(reaches(id, u"done"_s));
+    expectSameEvents(id);
+    EXPECT_EQ(service_->history(id).cells().size(), 40);
+}
+
+TEST_F(RemoteJobTest, BringsFinishedCellsHomeWhileItGoesOn) {
+    const QString id = play(u"two-parts"_s);
+    ASSERT_TRUE(hasCells(id, 20));
+    const fs::path last = here(id) / "cells/19.safetensors";
+    ASSERT_TRUE(QTest::qWaitFor([&] { return fs::exists(last); }, kPatience));
+    EXPECT_EQ(readTextFile(last), "cell 19");
+    go(id);
+    ASSERT_TRUE(reaches(id, u"done"_s));
+    EXPECT_FALSE(fs::exists(here(id) / "cells")) << "they are joined in the result";
+}
+
+TEST_F(RemoteJobTest, ReconnectsAfterTheNetworkWasGone) {
+    const QString id = play(u"two-parts"_s);
+    ASSERT_TRUE(hasCells(id, 20));
+    server_.stop();
+    ASSERT_TRUE(reaches(id, u"lost"_s));
+    EXPECT_TRUE(service_->job(id).message.contains(u"Trying again"_s));
+    go(id);
+    server_.start();
+    service_->resume(id); // at once, instead of after the wait
+    ASSERT_TRUE(reaches(id, u"done"_s));
+    expectSameEvents(id);
+}
+
+TEST_F(RemoteJobTest, PassesPauseAndCancelOn) {
+    const QString id = play(u"endless"_s);
+    ASSERT_TRUE(hasCells(id, 1));
+    service_->pause(id);
+    ASSERT_TRUE(reaches(id, u"paused"_s));
+    service_->resume(id);
+    ASSERT_TRUE(reaches(id, u"running"_s));
+    service_->cancel(id);
+    ASSERT_TRUE(reaches(id, u"cancelled"_s));
+    expectSameEvents(id);
+}
+
+TEST_F(RemoteJobTest, CallsAKilledWorkerLostAndResumesIt) {
+    const QString id = play(u"crash"_s);
+    ASSERT_TRUE(reaches(id, u"lost"_s));
+    EXPECT_TRUE(service_->job(id).message.contains(u"without a word"_s));
+    ASSERT_TRUE(QTest::qWaitFor([&] { return !JobFolder(here(id)).workerAlive(); }, kPatience));
+    seqs_.clear();
+    service_->resume(id);
+    ASSERT_TRUE(hasCells(id, 3));
+    ASSERT_TRUE(reaches(id, u"lost"_s));
+}
+
+TEST_F(RemoteJobTest, SaysWhyAJobCannotBegin) {
+    const QString refused = play(u"refuse"_s);
+    ASSERT_TRUE(reaches(refused, u"failed"_s));
+    EXPECT_TRUE(service_->job(refused).message.contains(u"file does not exist"_s))
+        << service_->job(refused).message.toStdString();
+    Target target = server_.target();
+    target.worker = u"/nowhere/caldera"_s;
+    const QString id = service_->start({u"compress"_s, u"x"_s, {u"cells"_s}, target, {}});
+    ASSERT_TRUE(reaches(id, u"failed"_s));
+    EXPECT_EQ(service_->job(id).code, u"remote.worker"_s);
+}
+
+TEST_F(RemoteJobTest, CompressesToTheSameArtifactAsHere) {
+    const fs::path model = fs::path(CALDERA_SOURCE_DIR) / "resources/demo-model";
+    Plan plan = defaultPlan(model.string(), openModel(model)->config);
+    plan.skipLayers = {"model.layers.[2-7].*"};
+    plan.calibration.tokens = 1024;
+    const fs::path file = fs::path(root_.path().toStdString()) / "plan.yaml";
+    savePlan(plan, file);
+    const QByteArray bytes = QByteArray::fromStdString(readTextFile(file));
+    const QString id = service_->start({u"compress"_s,
+                                        u"Demo"_s,
+                                        {u"compress"_s, QString::fromStdString(model.string()),
+                                         u"--plan"_s, u"{job}/plan.yaml"_s, u"--threads"_s, u"1"_s},
+                                        server_.target(),
+                                        {{u"plan.yaml"_s, bytes}}});
+    ASSERT_TRUE(reaches(id, u"done"_s));
+    expectSameEvents(id);
+    EXPECT_FALSE(fs::exists(here(id) / "cells"));
+
+    QProcess local;
+    const QString out = root_.filePath(u"local"_s);
+    local.start(QStringLiteral(CALDERA_PROGRAM),
+                {u"compress"_s, QString::fromStdString(model.string()), u"--plan"_s,
+                 QString::fromStdString(file.string()), u"--out"_s, out, u"--threads"_s, u"1"_s});
+    ASSERT_TRUE(local.waitForFinished(kPatience));
+    const std::string hash = Artifact::open(here(id) / "out")->hash();
+    EXPECT_EQ(hash, Artifact::open(out.toStdString())->hash());
+    EXPECT_EQ(service_->history(id).artifactHash().toStdString(), hash);
+}
+
+} // namespace
+} // namespace caldera::studio

@@ -1,0 +1,89 @@
+#include "widgets/remote/process.h"
+
+#include <csignal>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <QProcess>
+
+#include "core/base/error.h"
+#include "core/base/printable.h"
+
+namespace caldera::studio {
+
+using namespace Qt::StringLiterals;
+
+namespace {
+
+constexpr int kLookEvery = 50; // ms
+constexpr int kEndPatience = 2000;
+constexpr size_t kLongestLine = 300;
+
+} // namespace
+
+std::unique_ptr<QProcess> startProcess(const ProcessCall& call) {
+    auto process = std::make_unique<QProcess>();
+    process->setProgram(call.program);
+    process->setArguments(call.arguments);
+    process->setProcessEnvironment(call.environment);
+    const pid_t parent = ::getpid();
+    process->setChildProcessModifier([parent] {
+        ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+        if (::getppid() != parent) {
+            ::_exit(127); // the studio ended before the line above
+        }
+        ::setsid(); // no terminal that ssh could ask for a password, or take its interrupt from
+    });
+    process->start();
+    if (!process->waitForStarted()) {
+        throw Error("remote.program",
+                    u"The program %1 could not be started: %2. Install it (Debian: apt install "
+                    "openssh-client rsync)."_s.arg(call.program, process->errorString())
+                        .toStdString(),
+                    {{"program", call.program.toStdString()}});
+    }
+    return process;
+}
+
+void endProcess(QProcess& process) {
+    if (process.state() == QProcess::NotRunning) {
+        return;
+    }
+    process.terminate();
+    if (!process.waitForFinished(kEndPatience)) {
+        process.kill();
+        process.waitForFinished(kEndPatience);
+    }
+}
+
+ProcessResult runProcess(const ProcessCall& call, const std::stop_token& stop) {
+    const std::unique_ptr<QProcess> process = startProcess(call);
+    process->write(call.input);
+    process->closeWriteChannel();
+    const auto end = std::chrono::steady_clock::now() + call.limit;
+    while (!process->waitForFinished(kLookEvery) && process->state() != QProcess::NotRunning) {
+        if (stop.stop_requested()) {
+            endProcess(*process);
+            throw Cancelled();
+        }
+        if (std::chrono::steady_clock::now() > end) {
+            endProcess(*process);
+            throw Error("remote.timeout", u"%1 did not end within %2 s."_s.arg(call.program)
+                                              .arg(call.limit.count() / 1000)
+                                              .toStdString());
+        }
+    }
+    ProcessResult result;
+    result.exitCode = process->exitStatus() == QProcess::NormalExit ? process->exitCode() : -1;
+    result.out = process->readAllStandardOutput();
+    result.err = process->readAllStandardError();
+    return result;
+}
+
+QString lastLine(const QByteArray& text) {
+    const QByteArray trimmed = text.trimmed();
+    const QByteArray line = trimmed.mid(trimmed.lastIndexOf('\n') + 1).trimmed();
+    return QString::fromStdString(printable(line.toStdString(), kLongestLine));
+}
+
+} // namespace caldera::studio

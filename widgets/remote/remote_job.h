@@ -1,0 +1,74 @@
+// One job on another machine, from the first login to the last verified file.
+#pragma once
+
+#include <condition_variable>
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <stop_token>
+
+#include <QElapsedTimer>
+#include <QString>
+
+#include "core/job/follow.h"
+#include "core/job/job_folder.h"
+#include "widgets/remote/askpass.h"
+#include "widgets/remote/remote_record.h"
+
+class QProcess;
+
+namespace caldera::studio {
+
+class CellFetch;
+class SshSession;
+
+/// Keeps a job folder of this machine like the one on the host: events, state, finished cells, at
+/// last the results. Whoever shows local jobs shows this one too. Holds the folder's lock while it
+/// runs, so a second studio leaves it alone, and the job counts as lost when nobody follows it.
+class RemoteJob {
+public:
+    enum class Begin {
+        Follow, ///< what was started earlier; started now if it never was
+        Restart ///< a worker is started again if none is at work
+    };
+
+    /// `ask` answers what the login asks; empty: only keys and the agent are used.
+    RemoteJob(const std::filesystem::path& folder, AskPerson ask);
+    ~RemoteJob();
+
+    /// Returns when the job is over, or on `stop`; the job then goes on without us. Reconnects as
+    /// long as it takes. Never throws.
+    void run(Begin begin, const std::stop_token& stop);
+    /// Ends a wait for the next attempt to connect.
+    void retryNow();
+
+private:
+    void follow(Begin begin, const std::stop_token& stop);
+    void prepare(const std::stop_token& stop);
+    void launch(Begin begin, const std::stop_token& stop);
+    void stream(const std::stop_token& stop);
+    void readStream(QProcess& process, const std::stop_token& stop);
+    void take(const FollowFrame& frame);
+    void appendEvents(const FollowFrame& frame);
+    void forwardControl(const std::stop_token& stop);
+    void finish(const std::stop_token& stop);
+    void fetchResults(const std::stop_token& stop);
+    void tell(const std::string& phase, const std::string& message, const std::string& code = {});
+    bool waitToRetry(int attempt, const std::string& why, const std::stop_token& stop);
+    std::string host() const;
+
+    JobFolder folder_;
+    RemoteRecord record_;
+    AskPerson ask_;
+    QString worker_; ///< command there, quoted
+    std::unique_ptr<SshSession> session_;
+    std::unique_ptr<CellFetch> cells_;
+    JobState state_; ///< the last that the host told
+    bool ended_ = false;
+    std::string forwarded_; ///< the word of `control` that the host has
+    std::mutex mutex_;
+    std::condition_variable_any woken_;
+    bool retryNow_ = false;
+};
+
+} // namespace caldera::studio

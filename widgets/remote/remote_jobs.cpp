@@ -1,0 +1,50 @@
+#include "widgets/remote/remote_jobs.h"
+
+#include <atomic>
+
+namespace caldera::studio {
+
+struct RemoteJobs::Entry {
+    Entry(const std::filesystem::path& folder, AskPerson ask, RemoteJob::Begin begin)
+        : job(folder, std::move(ask)), thread([this, begin](const std::stop_token& stop) {
+              job.run(begin, stop);
+              over = true;
+          }) {}
+
+    RemoteJob job;
+    std::atomic<bool> over = false;
+    std::jthread thread;
+};
+
+RemoteJobs::RemoteJobs(Ask ask) : ask_(std::move(ask)) {}
+
+RemoteJobs::~RemoteJobs() {
+    for (const auto& [id, entry] : jobs_) {
+        entry->thread.request_stop(); // all at once, then each is waited for
+    }
+}
+
+void RemoteJobs::follow(const std::filesystem::path& folder, RemoteJob::Begin begin) {
+    const QString id = QString::fromStdString(folder.filename().string());
+    if (isFollowing(id)) {
+        jobs_.at(id)->job.retryNow();
+        return;
+    }
+    AskPerson ask;
+    if (ask_) {
+        ask = [this, id](const QString& question) { return ask_(id, question); };
+    }
+    jobs_.erase(id);
+    jobs_.emplace(id, std::make_unique<Entry>(folder, std::move(ask), begin));
+}
+
+void RemoteJobs::forget(const QString& id) {
+    jobs_.erase(id);
+}
+
+bool RemoteJobs::isFollowing(const QString& id) const {
+    const auto found = jobs_.find(id);
+    return found != jobs_.end() && !found->second->over;
+}
+
+} // namespace caldera::studio

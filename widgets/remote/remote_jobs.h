@@ -1,0 +1,37 @@
+// All jobs on other machines that this studio follows, each on a thread of its own.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <thread>
+
+#include <QString>
+
+#include "widgets/remote/remote_job.h"
+
+namespace caldera::studio {
+
+/// Used by one thread. Its destructor lets every job go on without us.
+class RemoteJobs {
+public:
+    /// `ask` is called on the threads of the jobs: which job asks, and what.
+    using Ask = std::function<std::optional<QString>(const QString& id, const QString& question)>;
+    explicit RemoteJobs(Ask ask);
+    ~RemoteJobs();
+    RemoteJobs(const RemoteJobs&) = delete;
+    RemoteJobs& operator=(const RemoteJobs&) = delete;
+
+    /// Follows the job in this folder; one that is followed already tries to connect at once.
+    void follow(const std::filesystem::path& folder, RemoteJob::Begin begin);
+    bool isFollowing(const QString& id) const;
+    /// Follows it no longer; on its host it goes on.
+    void forget(const QString& id);
+
+private:
+    struct Entry;
+
+    Ask ask_;
+    std::map<QString, std::unique_ptr<Entry>> jobs_;
+};
+
+} // namespace caldera::studio

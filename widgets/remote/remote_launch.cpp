@@ -1,0 +1,20 @@
+#include "widgets/remote/remote_launch.h"
+
+#include "widgets/remote/ssh_session.h"
+
+namespace caldera::studio {
+
+using namespace Qt::StringLiterals;
+
+void launchRemotely(const RemotePlace& place, bool again, const std::stop_token& stop) {
+    const QString once = again ? QString() : u" --new"_s;
+    place.session.require(place.worker + " job start"_L1 + once + u' ' + shellWord(place.folder),
+                          "remote.start", stop);
+}
+
+void steerRemotely(const RemotePlace& place, const QString& word, const std::stop_token& stop) {
+    place.session.require(place.worker + " job "_L1 + word + u' ' + shellWord(place.folder),
+                          "remote.control", stop);
+}
+
+} // namespace caldera::studio

@@ -1,0 +1,176 @@
+#include "widgets/remote/target_test.h"
+
+#include <QCoreApplication>
+#include <QElapsedTimer>
+
+#include "widgets/remote/host_key.h"
+#include "widgets/remote/ssh_session.h"
+#include "widgets/support/number_text.h"
+
+namespace caldera::studio {
+
+using namespace Qt::StringLiterals;
+
+namespace {
+
+QString tr(const char* text) {
+    return QCoreApplication::translate("TargetTest", text);
+}
+
+QString bytes(qint64 count) {
+    return sizeText(count);
+}
+
+/// Runs the stages one after the other; the first that fails skips the rest.
+class Run {
+public:
+    Run(Target target, const TargetTest& with, const std::stop_token& stop)
+        : with_(with), stop_(stop) {
+        result_.target = std::move(target);
+        result_.passed = true;
+    }
+
+    TargetTestResult all() {
+        for (const TestStage stage : testStages(result_.target.kind)) {
+            runStage(stage);
+        }
+        return result_;
+    }
+
+private:
+    struct Found {
+        QString text;
+        StageState state = StageState::Passed;
+    };
+
+    void runStage(TestStage stage) {
+        if (!result_.passed) {
+            with_.tell({stage, StageState::Skipped, 0, {}});
+            return;
+        }
+        with_.tell({stage, StageState::Running, 0, {}});
+        QElapsedTimer clock;
+        clock.start();
+        Found found;
+        try {
+            found = look(stage);
+        } catch (const Error& error) {
+            found = {QString::fromUtf8(error.what()), StageState::Failed};
+            result_.passed = false;
+        }
+        with_.tell({stage, found.state, clock.elapsed(), found.text});
+    }
+
+    Found look(TestStage stage) {
+        switch (stage) {
+        case TestStage::Reach:
+            return reach();
+        case TestStage::HostKey:
+            return compareKey();
+        case TestStage::LogIn:
+            return logIn();
+        case TestStage::Tools:
+            checkTools(*session_, stop_);
+            return {tr("rsync and the usual tools are there")};
+        case TestStage::Folder:
+            return readFacts();
+        case TestStage::Gpu:
+            return describeGpus();
+        case TestStage::Worker:
+            return {tr("caldera %1")
+                        .arg(checkWorker(workerCommand(result_.target, *session_, stop_), *session_,
+                                         stop_))};
+        case TestStage::Scheduler:
+            return askScheduler();
+        }
+        return {};
+    }
+
+    Found reach() {
+        if (with_.ask) {
+            askpass_ = std::make_unique<Askpass>(with_.ask);
+        }
+        shown_ = probeHostKeys(result_.target.ssh, askpass_.get(), stop_);
+        return {tr("answers as an SSH server")};
+    }
+
+    Found compareKey() {
+        const QStringList& known = result_.target.ssh.hostKeys;
+        const bool isKnown =
+            std::any_of(shown_.begin(), shown_.end(),
+                        [&known](const QString& key) { return known.contains(key); });
+        const QString print = fingerprint(shown_.first());
+        if (isKnown) {
+            return {print};
+        }
+        if (!with_.confirm || !with_.confirm(shown_)) {
+            throw Error("remote.host-key-unknown",
+                        tr("The key %1 was not confirmed.").arg(print).toStdString());
+        }
+        result_.target.ssh.hostKeys = shown_;
+        return {tr("%1, confirmed now").arg(print)};
+    }
+
+    Found logIn() {
+        session_ = std::make_unique<SshSession>(result_.target.ssh);
+        session_->connect(askpass_.get(), stop_);
+        const QByteArray who = session_->require(u"id -un; uname -sm"_s, "remote.login", stop_);
+        return {QString::fromUtf8(who).simplified()};
+    }
+
+    Found readFacts() {
+        const QString folder = expandHome(result_.target.folder, *session_, stop_);
+        result_.facts = readHostFacts(folder, *session_, stop_);
+        return {tr("%1: %2 free; %3 processors, %4 of memory free")
+                    .arg(folder, bytes(result_.facts.freeDiskBytes))
+                    .arg(result_.facts.cores)
+                    .arg(bytes(result_.facts.freeMemoryBytes))};
+    }
+
+    Found describeGpus() const {
+        if (result_.facts.gpus.isEmpty()) {
+            return {result_.target.kind == TargetKind::Slurm
+                        ? tr("none on the login node; the nodes may have some")
+                        : tr("none; the processors do the work"),
+                    StageState::Noted};
+        }
+        QStringList lines;
+        for (const GpuFacts& gpu : result_.facts.gpus) {
+            lines.append(
+                tr("%1, %2 of %3 free, driver %4")
+                    .arg(gpu.name, bytes(gpu.freeBytes), bytes(gpu.totalBytes), gpu.driver));
+        }
+        return {lines.join(u'\n')};
+    }
+
+    Found askScheduler() const {
+        const QByteArray version = session_->require(
+            u"sbatch --version && command -v scancel >/dev/null"_s, "remote.scheduler", stop_);
+        return {QString::fromUtf8(version).trimmed()};
+    }
+
+    const TargetTest& with_;
+    const std::stop_token& stop_;
+    TargetTestResult result_;
+    QStringList shown_;
+    std::unique_ptr<Askpass> askpass_;
+    std::unique_ptr<SshSession> session_;
+};
+
+} // namespace
+
+TargetTestResult testTarget(Target target, const TargetTest& with, const std::stop_token& stop) {
+    return Run(std::move(target), with, stop).all();
+}
+
+QList<TestStage> testStages(TargetKind kind) {
+    QList<TestStage> stages{TestStage::Reach, TestStage::HostKey, TestStage::LogIn,
+                            TestStage::Tools, TestStage::Folder,  TestStage::Gpu,
+                            TestStage::Worker};
+    if (kind == TargetKind::Slurm) {
+        stages.append(TestStage::Scheduler);
+    }
+    return stages;
+}
+
+} // namespace caldera::studio

@@ -1,0 +1,163 @@
+#include "widgets/remote/verified_fetch.h"
+
+#include <algorithm>
+
+#include <QProcess>
+
+#include "core/base/file.h"
+#include "core/base/hash.h"
+#include "widgets/remote/ssh_session.h"
+
+namespace caldera::studio {
+
+using namespace Qt::StringLiterals;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kAttempts = 3;
+constexpr int kLookEvery = 200; // ms
+constexpr auto kHashLimit = std::chrono::hours(12);
+constexpr qsizetype kHashLength = 64;
+// Exit codes of rsync that a connection causes: protocol, socket, stream, signal, timeouts, ssh.
+constexpr int kConnectionCodes[] = {-1, 2, 5, 10, 12, 20, 30, 35, 255};
+
+bool isConnectionCode(int code) {
+    return std::find(std::begin(kConnectionCodes), std::end(kConnectionCodes), code) !=
+           std::end(kConnectionCodes);
+}
+
+/// Empty when the file is not there.
+std::string hashOf(const fs::path& file, const std::stop_token& stop) {
+    std::error_code error;
+    if (!fs::is_regular_file(file, error)) {
+        return {};
+    }
+    constexpr size_t kPiece = 16 << 20;
+    const MappedFile map(file);
+    Sha256 hash;
+    for (auto rest = map.bytes(); !rest.empty();) {
+        if (stop.stop_requested()) {
+            throw Cancelled();
+        }
+        const auto piece = rest.first(std::min(kPiece, rest.size()));
+        hash.update(piece);
+        rest = rest.subspan(piece.size());
+    }
+    return hash.hex();
+}
+
+} // namespace
+
+void VerifiedFetch::run(const std::stop_token& stop) const {
+    fs::create_directories(here);
+    for (int attempt = 1;; ++attempt) {
+        // A damaged file may have the size and time of a whole one.
+        const QStringList fetched =
+            copy(attempt > 1 ? QStringList{u"--checksum"_s} : QStringList(), stop);
+        const std::string damaged = removeDamaged(hashesThere(fetched, stop), stop);
+        if (damaged.empty()) {
+            return;
+        }
+        if (attempt == kAttempts) {
+            throw Error("remote.corrupt",
+                        (here / damaged).string() +
+                            " arrived three times with another hash than it has on the host. A "
+                            "disk or the memory of one of the machines is damaged.",
+                        {{"file", (here / damaged).string()}});
+        }
+    }
+}
+
+/// The name of a damaged file; empty when there is none.
+std::string VerifiedFetch::removeDamaged(const Hashes& hashes, const std::stop_token& stop) const {
+    std::string damaged;
+    for (const auto& [name, hash] : hashes) {
+        if (hashOf(here / name, stop) != hash) {
+            fs::remove(here / name);
+            damaged = name;
+        }
+    }
+    return damaged;
+}
+
+/// The names of the files that came.
+QStringList VerifiedFetch::copy(const QStringList& options, const std::stop_token& stop) const {
+    const qint64 total = tell ? bytesThere(stop) : 0;
+    const auto process =
+        startProcess(session.fetchCall(there + u'/', QString::fromStdString(here.string()) + u'/',
+                                       options + QStringList{u"--out-format=%n"_s}));
+    process->closeWriteChannel();
+    QByteArray names;
+    while (!process->waitForFinished(kLookEvery) && process->state() != QProcess::NotRunning) {
+        names += process->readAllStandardOutput();
+        if (stop.stop_requested()) {
+            endProcess(*process);
+            throw Cancelled();
+        }
+        if (tell) {
+            tell(std::min(bytesHere(), total), total);
+        }
+    }
+    const int code = process->exitStatus() == QProcess::NormalExit ? process->exitCode() : -1;
+    const std::string words = lastLine(process->readAllStandardError()).toStdString();
+    constexpr int kVanished = 24; // a file that was there when the list was made; it comes no more
+    if (isConnectionCode(code)) {
+        throw ConnectionError("The transfer broke: " + words);
+    }
+    if (code != 0 && code != kVanished) {
+        throw Error("remote.fetch", "Files could not be fetched into " + here.string() + ": " +
+                                        words + ". Is the disk full?");
+    }
+    names += process->readAllStandardOutput();
+    QStringList fetched = QString::fromUtf8(names).split(u'\n', Qt::SkipEmptyParts);
+    fetched.removeIf([](const QString& name) { return name.endsWith(u'/'); });
+    return fetched;
+}
+
+VerifiedFetch::Hashes VerifiedFetch::hashesThere(const QStringList& fetched,
+                                                 const std::stop_token& stop) const {
+    QByteArray names;
+    for (const QString& name : fetched) {
+        names += "./" + name.toUtf8() + '\0';
+    }
+    const QString list =
+        compare == Compare::All
+            ? u"find . -type f ! -name '*.tmp-*' ! -path '*/.partial/*' -print0 |"_s
+            : QString();
+    if (compare == Compare::Fetched && fetched.isEmpty()) {
+        return {};
+    }
+    const ProcessResult result =
+        session.run("cd "_L1 + shellWord(there) + " && "_L1 + list + " xargs -0 -r sha256sum --"_L1,
+                    stop, names, kHashLimit);
+    Hashes hashes;
+    for (const QByteArray& line : result.out.split('\n')) {
+        // "HASH  ./NAME"; names with line breaks, which ours never have, are escaped by it.
+        constexpr qsizetype kName = kHashLength + 4;
+        if (line.size() > kName && line.mid(kHashLength, 4) == "  ./") {
+            hashes[line.mid(kName).toStdString()] = line.left(kHashLength).toStdString();
+        }
+    }
+    return hashes;
+}
+
+qint64 VerifiedFetch::bytesThere(const std::stop_token& stop) const {
+    const QByteArray text = session.require("du -sb "_L1 + shellWord(there), "remote.fetch", stop);
+    return text.left(text.indexOf('\t')).toLongLong();
+}
+
+qint64 VerifiedFetch::bytesHere() const {
+    qint64 bytes = 0;
+    std::error_code error;
+    for (auto entry = fs::recursive_directory_iterator(here, error);
+         entry != fs::recursive_directory_iterator(); entry.increment(error)) {
+        if (entry->is_regular_file(error)) {
+            bytes += static_cast<qint64>(entry->file_size(error));
+        }
+    }
+    return bytes;
+}
+
+} // namespace caldera::studio
