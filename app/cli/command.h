@@ -74,6 +74,7 @@ void addEvaluateCommand(CommandLine& commands);
 void addChatCommand(CommandLine& commands);
 void addServeCommand(CommandLine& commands);
 void addJobCommand(CommandLine& commands);
+void addWatchPodCommand(CommandLine& commands);
 void addBenchCommand(CommandLine& commands);
 
 } // namespace caldera::cli

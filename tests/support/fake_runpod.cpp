@@ -125,6 +125,12 @@ std::string FakeRunpod::addPod(const std::string& name) {
     return make(name, 1).json["id"];
 }
 
+void FakeRunpod::mountVolume(const std::string& id) {
+    const std::lock_guard lock(mutex_);
+    pods_.at(id).json["mounts"]["network"] =
+        Json::array({{{"volumeId", "vol_models"}, {"path", "/workspace"}}});
+}
+
 void FakeRunpod::setStatus(const std::string& id, const std::string& status) {
     const std::lock_guard lock(mutex_);
     pods_.at(id).json["status"] = status;

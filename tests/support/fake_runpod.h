@@ -65,6 +65,7 @@ public:
     void allowStop(bool allow);
     /// A pod from outside of the API.
     std::string addPod(const std::string& name);
+    void mountVolume(const std::string& id);
     void setStatus(const std::string& id, const std::string& status);
 
     /// "VERB path" of every request so far.

@@ -66,6 +66,7 @@ public:
         ::kill(process_, SIGKILL);
         ::waitpid(std::exchange(process_, -1), nullptr, 0);
     }
+    pid_t id() const { return process_; }
     void signal(int number) const { ::kill(process_, number); }
     /// Whether it has not ended; leaves the exit code to be asked for.
     bool running() const {
