@@ -142,15 +142,14 @@ struct TurnedPair {
 class Queries {
 public:
     __device__ Queries(const AttendPhase& phase, const AttendUnit& unit) {
-        const int sharing = phase.heads / phase.kvHeads;
         const int half = phase.headSize / 2;
         const float* from = phase.queries + (static_cast<int64_t>(unit.sequence) * phase.heads +
-                                             unit.kvHead * sharing) *
+                                             unit.kvHead * phase.sharing) *
                                                 phase.headSize;
 #pragma unroll
         for (int n = 0; n < kPairs; ++n) {
             const int pair = threadNumber() + n * kStepThreads;
-            if (pair < sharing * half) {
+            if (pair < phase.sharing * half) {
                 const int head = quotient(pair, half);
                 const int at = head * phase.headSize + pair - head * half;
                 pairs_[n] = {from[at], from[at + half]};
@@ -166,7 +165,7 @@ public:
 #pragma unroll
         for (int n = 0; n < kPairs; ++n) {
             const int pair = threadNumber() + n * kStepThreads;
-            if (pair < phase.heads / phase.kvHeads * half) {
+            if (pair < phase.sharing * half) {
                 const int head = quotient(pair, half);
                 const int i = pair - head * half;
                 const TurnedPair turned(pairs_[n], i, memory);
@@ -297,7 +296,7 @@ __device__ inline void runAttend(int place) {
     const AttendPhase& phase = phaseAt(place).attend;
     if (phase.headSize > kMostHeadSize / 2) {
         attendUnits<1, kMostHeadSize>(place);
-    } else if (phase.heads > kTileHeads * phase.kvHeads) {
+    } else if (phase.sharing > kTileHeads) {
         attendUnits<kMostSharing / kTileHeads, kMostHeadSize / 2>(place);
     } else {
         attendUnits<1, kMostHeadSize / 2>(place);

@@ -293,17 +293,16 @@ struct ValueSums {
     }
 
     __device__ void store(const AttendPhase& phase, const AttendUnit& unit) const {
-        const int sharing = phase.heads / phase.kvHeads;
 #pragma unroll
         for (int group = 0; group < kGroups; ++group) {
             const int head = group * kTileHeads + tileRow();
-            if (head >= sharing) {
+            if (head >= phase.sharing) {
                 return;
             }
-            const int64_t part =
-                (static_cast<int64_t>(unit.sequence) * phase.heads + unit.kvHead * sharing + head) *
-                    kAttentionParts +
-                unit.part;
+            const int64_t part = (static_cast<int64_t>(unit.sequence) * phase.heads +
+                                  unit.kvHead * phase.sharing + head) *
+                                     kAttentionParts +
+                                 unit.part;
 #pragma unroll
             for (int tile = 0; tile < kTiles; ++tile) {
                 const int element = elementOf(tile) + 2 * tileColumn();

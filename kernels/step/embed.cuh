@@ -1,9 +1,10 @@
-// Phases of one warp a block of 128 elements: embeddings, and the parts of attention joined.
+// Embeddings, and the parts of attention joined: a block of 128 elements by a warp or a team.
 #pragma once
 
 #include "kernels/step/attend.cuh"
 #include "kernels/step/items.cuh"
 #include "kernels/step/stored.cuh"
+#include "kernels/step/team.cuh"
 #include "kernels/step/vector.cuh"
 
 namespace caldera::kernels::step {
@@ -34,9 +35,9 @@ __device__ inline void forBlocks(int sequences, int blocks, const Work& work) {
 }
 
 template <bool kEven>
-__device__ __noinline__ void runEmbed() {
+__device__ __noinline__ void runEmbed(int place) {
     beginPhase();
-    const EmbedPhase& phase = currentPhase().embed;
+    const EmbedPhase& phase = phaseAt(place).embed;
     const StepState& state = stepMemory().state;
     forBlocks(state.count, blocksOf(phase.columns), [&](int sequence, int block) {
         const InputFactors factors = InputFactors::load<kEven>(phase.next, block);
@@ -48,64 +49,107 @@ __device__ __noinline__ void runEmbed() {
     });
 }
 
-/// Four neighbouring elements of the heads' output from `count` parts. They are of one head, for
-/// head sizes are multiples of 8. All loads are under way together.
-__device__ inline float4 combinedFour(const CombinePhase& phase, int sequence, int i, int count) {
-    if (i >= phase.next.size) {
-        return all(0);
+/// What the parts of a head's context are multiplied by, and what their sum is divided by.
+struct PartWeights {
+    float largest[kAttentionParts];
+    float weight[kAttentionParts];
+    float most;
+
+    /// Of `count` parts of a head of a sequence.
+    __device__ PartWeights(const AttentionParts& parts, int64_t head, int count) {
+        const int64_t first = head * kAttentionParts;
+#pragma unroll
+        for (int part = 0; part < kAttentionParts; part += 4) {
+            const float4 score = *reinterpret_cast<const float4*>(parts.largest + first + part);
+            const float4 sum = *reinterpret_cast<const float4*>(parts.weight + first + part);
+            const float scores[4] = {score.x, score.y, score.z, score.w};
+            const float sums[4] = {sum.x, sum.y, sum.z, sum.w};
+#pragma unroll
+            for (int i = 0; i < 4; ++i) {
+                largest[part + i] = part + i < count ? scores[i] : -INFINITY;
+                weight[part + i] = part + i < count ? sums[i] : 0;
+            }
+        }
+        most = largest[0];
+#pragma unroll
+        for (int part = 1; part < kAttentionParts; ++part) {
+            most = fmaxf(most, largest[part]);
+        }
     }
-    const AttentionParts& parts = phase.parts;
-    const int ofSequence = quotient(i, phase.headSize);
+
+    __device__ float inverse() const {
+        float sum = 0;
+#pragma unroll
+        for (int part = 0; part < kAttentionParts; ++part) {
+            sum = fmaf(__expf(largest[part] - most), weight[part], sum); // 0 beyond the last
+        }
+        return __fdividef(1, sum);
+    }
+};
+
+/// The sums that a team's warps make of their parts: [warps, lanes].
+__device__ inline float4* combinedSums(TeamMemory& memory) {
+    static_assert(sizeof(memory.vectors) >= kTeamThreads * sizeof(float4));
+    return reinterpret_cast<float4*>(memory.vectors);
+}
+
+/// A block of 128 elements of the heads' output by a team, each warp some of the parts.
+template <bool kEven>
+__device__ inline void combineBlock(const CombinePhase& phase, int sequence, int block,
+                                    TeamMemory& memory) {
+    constexpr int kWarps = kTeamThreads / kWarpLanes;
+    static_assert(kAttentionParts == 2 * kWarps);
+    const int warp = warpIndex() % kWarps;
+    const int first = firstElement(block);
+    const bool isThere = first < phase.next.size;
+    // Four neighbouring elements are of one head, for head sizes are multiples of 8.
+    const int ofSequence = quotient(isThere ? first : 0, phase.headSize);
     const int64_t head = static_cast<int64_t>(sequence) * phase.heads + ofSequence;
-    const int64_t first = head * kAttentionParts;
-    const float* sums = parts.sum + first * phase.headSize + i - ofSequence * phase.headSize;
-    float4 sum[kAttentionParts];
+    const int count = stepMemory().parts[sequence];
+    const float* sums = phase.parts.sum + head * kAttentionParts * phase.headSize + first -
+                        ofSequence * phase.headSize;
+    float4 sum[2] = {};
+#pragma unroll
+    for (int i = 0; i < 2; ++i) {
+        const int part = warp + i * kWarps;
+        if (isThere && part < count) {
+            sum[i] = *reinterpret_cast<const float4*>(sums + part * phase.headSize);
+        }
+    }
+    const PartWeights weights(phase.parts, head, count);
+    // The warp's own are not indexed, for arrays of registers cannot be.
+    float own[2] = {-INFINITY, -INFINITY};
 #pragma unroll
     for (int part = 0; part < kAttentionParts; ++part) {
-        sum[part] = all(0);
-        if (part < count) {
-            sum[part] = *reinterpret_cast<const float4*>(sums + part * phase.headSize);
-        }
+        own[part / kWarps] = part % kWarps == warp ? weights.largest[part] : own[part / kWarps];
     }
-    float largest[kAttentionParts];
-    float weights[kAttentionParts];
-#pragma unroll
-    for (int part = 0; part < kAttentionParts; part += 4) {
-        const float4 four = *reinterpret_cast<const float4*>(parts.largest + first + part);
-        const float4 weight = *reinterpret_cast<const float4*>(parts.weight + first + part);
-        const float ofLargest[4] = {four.x, four.y, four.z, four.w};
-        const float ofWeight[4] = {weight.x, weight.y, weight.z, weight.w};
-#pragma unroll
-        for (int i = 0; i < 4; ++i) {
-            largest[part + i] = part + i < count ? ofLargest[i] : -INFINITY;
-            weights[part + i] = part + i < count ? ofWeight[i] : 0;
-        }
-    }
-    float most = largest[0];
-#pragma unroll
-    for (int part = 1; part < kAttentionParts; ++part) {
-        most = fmaxf(most, largest[part]);
+    combinedSums(memory)[threadNumber() % kTeamThreads] =
+        plus(times(all(__expf(own[0] - weights.most)), sum[0]),
+             times(all(__expf(own[1] - weights.most)), sum[1]));
+    const float inverse = weights.inverse();
+    const InputFactors factors = InputFactors::load<kEven>(phase.next, block);
+    syncTeam();
+    if (warp > 0) {
+        return;
     }
     float4 total = all(0);
-    float weight = 0;
 #pragma unroll
-    for (int part = 0; part < kAttentionParts; ++part) {
-        const float factor = __expf(largest[part] - most); // 0 beyond the last
-        total = plus(total, times(all(factor), sum[part]));
-        weight = fmaf(factor, weights[part], weight);
+    for (int i = 0; i < kWarps; ++i) {
+        total = plus(total, combinedSums(memory)[i * kWarpLanes + laneIndex()]);
     }
-    return times(total, all(__fdividef(1, weight)));
+    storeInput<kEven>(phase.next, sequence, block, isThere ? times(total, all(inverse)) : all(0),
+                      factors);
 }
 
 template <bool kEven>
 __device__ __noinline__ void runCombine(int place) {
     const CombinePhase phase = phaseAt(place).combine; // read at once
+    const int blocks = blocksOf(phase.next.size);
+    const int team = threadNumber() / kTeamThreads;
     beginPhase();
-    forBlocks(stepMemory().state.count, blocksOf(phase.next.size), [&](int sequence, int block) {
-        const InputFactors factors = InputFactors::load<kEven>(phase.next, block);
-        const float4 value =
-            combinedFour(phase, sequence, firstElement(block), stepMemory().parts[sequence]);
-        storeInput<kEven>(phase.next, sequence, block, value, factors);
+    forTeams(blocks * stepMemory().state.count, [&](int unit) {
+        const int sequence = quotient(unit, blocks);
+        combineBlock<kEven>(phase, sequence, unit - sequence * blocks, stepMemory().teams[team]);
     });
 }
 

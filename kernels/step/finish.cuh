@@ -240,23 +240,19 @@ __device__ __noinline__ void runFinish(int phasePlace) {
     const FinishPhase& phase = phaseAt(phasePlace).finish;
     const int team = threadNumber() / kTeamThreads;
     TeamMemory& memory = stepMemory().teams[team];
-    constexpr int kTeams = kStepThreads / kTeamThreads;
     const int blocks = phase.blocks;
     const int second = phase.firstBlock[1];
     const int third = phase.firstBlock[2];
     const int count = stepMemory().state.count;
     bool isFirst = true;
-#pragma unroll 1
-    for (int unit = team * static_cast<int>(gridDim.x) + static_cast<int>(blockIdx.x);
-         unit < blocks * count; unit += kTeams * static_cast<int>(gridDim.x)) {
+    forTeams(blocks * count, [&](int unit) {
         const int sequence = count == 1 ? 0 : quotient(unit, blocks);
         const int block = unit - sequence * blocks;
         const int which = block >= third ? 2 : block >= second ? 1 : 0;
         finishBlock<kEven>(phase, which, sequence, block - phase.firstBlock[which], isFirst,
                            memory);
         isFirst = false;
-        syncTeam(); // the team's memory is no longer read
-    }
+    });
     if (isFirst) {
         beginPhase();
     }

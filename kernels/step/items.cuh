@@ -21,7 +21,7 @@ struct ProductItem {
 __device__ inline int nextTicket() {
     int taken = 0;
     if (laneIndex() == 0) {
-        taken = atomicAdd(&stepMemory().tickets, 1);
+        taken = atomicAdd(&stepMemory().progress.tickets, 1);
     }
     return __shfl_sync(kAllLanes, taken, 0) * static_cast<int>(gridDim.x) +
            static_cast<int>(blockIdx.x);
@@ -59,12 +59,13 @@ __device__ inline int ticketStride() {
 
 /// Adds a part of a factor's product to its total.
 __device__ inline void addToTotal(int place, float part) {
-    atomicAdd(stepMemory().totals + place,
+    atomicAdd(stepMemory().progress.totals + place,
               static_cast<unsigned long long>(__float2ll_rn(part * kTotalUnits)));
 }
 
 __device__ inline float totalAt(int place) {
-    return __ll2float_rn(static_cast<long long>(__ldcg(stepMemory().totals + place))) / kTotalUnits;
+    return __ll2float_rn(static_cast<long long>(__ldcg(stepMemory().progress.totals + place))) /
+           kTotalUnits;
 }
 
 /// Where an item's sums go.

@@ -3,37 +3,10 @@
 
 #include "kernels/step/items.cuh"
 #include "kernels/step/memory.cuh"
+#include "kernels/step/team.cuh"
 #include "kernels/step/vector.cuh"
 
 namespace caldera::kernels::step {
-
-/// Waits for the threads of the own team.
-__device__ inline void syncTeam() {
-    const int team = static_cast<int>(threadIdx.x) / kTeamThreads;
-    asm volatile("bar.sync %0, %1;" ::"r"(team + 1), "n"(kTeamThreads) : "memory");
-}
-
-/// What one thread of a team does: a row of a result, or a part of what the row needs. Where there
-/// are two results (gate and up) a half of the team has each; else each half has half of the
-/// products' parts and of the rank.
-struct TeamPlace {
-    int half;    ///< of the team's 256 threads
-    int row;     ///< of the result
-    int thread;  ///< of those that have the same result
-    int threads; ///< so many have it
-    int share;   ///< of the row: 0 or 1
-    int shares;  ///< so many threads have the row
-
-    __device__ TeamPlace(int block, bool isPair) {
-        const int own = threadNumber() % kTeamThreads;
-        half = own / kTeamRows;
-        row = block * kTeamRows + own % kTeamRows;
-        thread = isPair ? own % kTeamRows : own;
-        threads = isPair ? kTeamRows : kTeamThreads;
-        share = isPair ? 0 : half;
-        shares = isPair ? 1 : 2;
-    }
-};
 
 /// 32 entries of a row of L in 4 bits times the reduced vector.
 __device__ inline float dotLevels32(uint4 words, const float* reduced) {
@@ -125,8 +98,8 @@ class LowRank {
 public:
     /// count: at most kTeamRank, a multiple of 16; 0: there are none.
     __device__ LowRank(const StepResult& result, const TeamPlace& place, int from, int count)
-        : from_(from), count_(count), part_(count / place.shares), first_(place.share * part_),
-          left_(result, place, from + first_, kEven ? part_ : 0) {
+        : from_(from), count_(count), part_(place.shares == 1 ? count : count / 2),
+          first_(place.share * part_), left_(result, place, from + first_, kEven ? part_ : 0) {
 #pragma unroll
         for (int i = 0; i < kOfThread; ++i) {
             const int index = place.thread + i * place.threads;

@@ -64,8 +64,22 @@ struct alignas(16) ProductMemory {
 /// A Lloyd level is at most 2.74, so that its units fit 16 bits.
 inline constexpr float kLevelUnits = 8192;
 
+/// Where the thread block is in the program. One thread writes it, see grid.cuh.
+struct StepProgress {
+    const StepPhase* phases; ///< all of them, in the GPU's memory
+    int phaseCount;
+    int index;       ///< of the current phase
+    int current;     ///< its place
+    uint32_t wanted; ///< arrivals of thread blocks that it waits for
+    int tickets;     ///< items of a product that were taken
+    int64_t* clocks; ///< where begins of phases are noted; null: nowhere
+    /// StepLaunch::totals, the first of which the grid counts its arrivals in.
+    unsigned long long* totals;
+};
+
 struct alignas(16) StepMemory {
     StepPhase phase[2]; ///< the current one and the next, on its way
+    StepProgress progress;
     StepState state;
     int parts[kStepSequences];     ///< of a sequence's context
     int partPages[kStepSequences]; ///< pages of each
@@ -73,13 +87,6 @@ struct alignas(16) StepMemory {
     /// Levels of two 4-bit numbers by their byte, int16 in units of 1 / kLevelUnits: the lower
     /// number's in the lower half.
     int levelPairs[256];
-    uint32_t* barrier;          ///< of the grid
-    uint32_t wanted;            ///< arrivals that the current phase waits for
-    const StepPhase* next;      ///< the description that follows; null: none
-    int64_t* clock;             ///< where the phase's begin is noted; null: nowhere
-    unsigned long long* totals; ///< StepLaunch::totals
-    int current;                ///< which of the two phases
-    int tickets;                ///< items of a product that were taken
     union {
         TeamMemory teams[kStepThreads / kTeamThreads];
         AttendMemory attend;
@@ -98,7 +105,7 @@ __device__ inline const StepPhase& phaseAt(int place) {
 
 /// Known from beginPhase() on.
 __device__ inline const StepPhase& currentPhase() {
-    return phaseAt(stepMemory().current);
+    return phaseAt(stepMemory().progress.current);
 }
 
 __device__ inline int* tableMemory() {

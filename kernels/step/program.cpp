@@ -156,7 +156,9 @@ void StepProgram::attend(const AttendPhase& phase) {
                           std::to_string(kMostQuery) + " numbers are possible, a head of at most " +
                           std::to_string(kMostHeadSize) + ", and multiples of 8.");
     }
-    add(PhaseKind::Attend).attend = phase;
+    AttendPhase& added = add(PhaseKind::Attend).attend;
+    added = phase;
+    added.sharing = sharing;
 }
 
 void StepProgram::combine(const CombinePhase& phase) {

@@ -180,17 +180,27 @@ __device__ __forceinline__ int multiplyItems(const ProductPhase& phase, ProductI
     }
 }
 
+/// What a product's phase does before its input is there: the table, the first codes of factors.
+template <class S>
+__device__ inline void prepareProduct(const ProductPhase& phase, int& filled) {
+    if (filled != phase.code) {
+        fillTable<S>(phase.entries);
+        filled = phase.code;
+    }
+    stageFactor(phase);
+}
+
 /// All items of the phase that are this thread block's, for one sequence. The first codes are on
 /// their way before the phase begins.
 template <class S, bool kWide>
-__device__ __forceinline__ void runItems(int place, int sequence) {
+__device__ __forceinline__ void runItems(int place, int sequence, int& filled) {
     const ProductPhase& phase = phaseAt(place).product;
     ProductItem item = itemAt(phase, firstTicket());
     TurnWords<S> words;
     const TrellisCursor<S> cursor(phase, item);
     loadTurn<S>(cursor.codes, words);
     if (sequence == 0) {
-        stageFactor(phase);
+        prepareProduct<S>(phase, filled);
         beginPhase();
     }
     stage(sequence);
@@ -283,7 +293,7 @@ __device__ inline void runBatch(const ProductPhase& phase, int sequence, int vec
     for (int split = 0; split < product.splits; split += together) {
         __syncthreads(); // what was staged before is no longer read
         if (threadIdx.x == 0) {
-            stepMemory().tickets = 0;
+            stepMemory().progress.tickets = 0;
         }
         const int first = split * product.splitBlocks;
         const int count = min(together * product.splitBlocks, phase.rotated.blocks - first);
@@ -312,11 +322,11 @@ __device__ __noinline__ void runRows(int place, int sequence) {
 }
 
 template <class S>
-__device__ inline void runTrellis(int place, int sequence) {
+__device__ inline void runTrellis(int place, int sequence, int& filled) {
     if (phaseAt(place).product.rotated.bits == 16) {
-        runItems<S, true>(place, sequence);
+        runItems<S, true>(place, sequence, filled);
     } else {
-        runItems<S, false>(place, sequence);
+        runItems<S, false>(place, sequence, filled);
     }
 }
 
@@ -342,13 +352,11 @@ __device__ inline void withTableShape(int code, const Run& run) {
 template <bool kBatched>
 __device__ inline void runProduct(int place, int& filled) {
     const ProductPhase& phase = phaseAt(place).product;
-    if (phase.trellisCount > 0 && filled != phase.code) {
-        withTableShape(phase.code, [&](auto shape) { fillTable<decltype(shape)>(phase.entries); });
-        filled = phase.code;
-    }
     const int sequences = stepMemory().state.count;
     if constexpr (kBatched) {
         if (phase.isBatched != 0) {
+            withTableShape(phase.code,
+                           [&](auto shape) { prepareProduct<decltype(shape)>(phase, filled); });
             beginPhase();
             noteFacts(phase);
 #pragma unroll 1
@@ -366,15 +374,16 @@ __device__ inline void runProduct(int place, int& filled) {
         if (sequence > 0) {
             __syncthreads(); // the input before is no longer read
             if (threadIdx.x == 0) {
-                stepMemory().tickets = kFirstTicket;
+                stepMemory().progress.tickets = kFirstTicket;
             }
             __syncthreads();
         }
         if (phase.trellisCount == 0) {
             runRows(place, sequence);
         } else {
-            withTableShape(phase.code,
-                           [&](auto shape) { runTrellis<decltype(shape)>(place, sequence); });
+            withTableShape(phase.code, [&](auto shape) {
+                runTrellis<decltype(shape)>(place, sequence, filled);
+            });
         }
     }
 }

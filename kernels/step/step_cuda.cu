@@ -37,12 +37,12 @@ __device__ void runPhase(int place, int& filled) {
     } else if (kind == PhaseKind::Combine) {
         isEven ? runCombine<true>(place) : runCombine<false>(place);
     } else {
-        isEven ? runEmbed<true>() : runEmbed<false>();
+        isEven ? runEmbed<true>(place) : runEmbed<false>(place);
     }
 }
 
-/// What does not change from phase to phase, and the first phase's description.
-__device__ void beginStep(const StepPhase* phases, const StepState* state, int64_t* totals,
+/// What does not change from phase to phase, and the first description.
+__device__ void beginStep(const StepProgress& progress, const StepState* state,
                           const LloydLevels& levels) {
     const int thread = static_cast<int>(threadIdx.x);
     StepMemory& memory = stepMemory();
@@ -58,10 +58,10 @@ __device__ void beginStep(const StepPhase* phases, const StepState* state, int64
         reinterpret_cast<int*>(&memory.state)[thread] = reinterpret_cast<const int*>(state)[thread];
     }
     if (thread == 0) {
-        memory.barrier = reinterpret_cast<uint32_t*>(totals);
-        memory.totals = reinterpret_cast<unsigned long long*>(totals);
+        memory.progress = progress;
+        memory.phase[1].barrier = 0; // there is none before the first
     }
-    copyPhaseLater(phases, 0);
+    copyPhaseLater(progress.phases, 0);
     waitForCopies();
     __syncthreads();
     if (thread < memory.state.count) {
@@ -72,34 +72,19 @@ __device__ void beginStep(const StepPhase* phases, const StepState* state, int64
 
 template <bool kBatched>
 __global__ void __launch_bounds__(kStepThreads, 1)
-    stepKernel(const StepPhase* phases, int phaseCount, const StepState* state, int64_t* totals,
-               LloydLevels levels, int64_t* clocks) {
-    beginStep(phases, state, totals, levels);
-    StepMemory& memory = stepMemory();
+    stepKernel(const StepPhase* phases, int phaseCount, const StepState* state,
+               unsigned long long* totals, LloydLevels levels, int64_t* clocks) {
+    int64_t* noted = blockIdx.x == 0 ? clocks : nullptr;
+    beginStep({phases, phaseCount, -1, 0, 0, 0, noted, totals}, state, levels);
     int filled = -1;
-    uint32_t arrivals = 0; // that the next phase waits for
     for (int i = 0; i < phaseCount; ++i) {
         const int place = i % 2;
-        if (threadIdx.x == kWaitingThread) { // others know from beginPhase() on
-            memory.current = place;
-            memory.tickets = kFirstTicket;
-            memory.wanted = arrivals;
-            memory.next = i + 1 < phaseCount ? phases + i + 1 : nullptr;
-            memory.clock = clocks != nullptr && blockIdx.x == 0 ? clocks + i : nullptr;
-        }
+        endPhaseBefore(place);
         fetch(phaseAt(place).soon);
         runPhase<kBatched>(place, filled);
-        waitForCopies();
-        __syncthreads(); // all of the thread block are done
-        if (phaseAt(place).barrier != 0) {
-            arriveAtGrid(memory.barrier);
-            arrivals += gridDim.x;
-            // After the arrival, which would wait for it.
-            fetch(phaseAt(place).ahead);
-        }
     }
-    if (clocks != nullptr && blockIdx.x == 0 && threadIdx.x == 0) {
-        clocks[phaseCount] = clock64();
+    if (noted != nullptr && threadIdx.x == 0) {
+        noted[phaseCount] = clock64();
     }
 }
 
