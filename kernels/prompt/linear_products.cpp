@@ -6,9 +6,9 @@
 namespace caldera::kernels::cuda {
 namespace {
 
-/// Of a slice. With down's 29568 columns it has 1664 rows: enough products for every
-/// multiprocessor of a large GPU.
-constexpr int64_t kTileBytes = 96 << 20;
+/// Of a slice. With down's 29568 columns it has 2048 rows: tiles of products for 128 of a large
+/// GPU's multiprocessors, which work on 2048 tokens at once.
+constexpr int64_t kTileBytes = 116 << 20;
 constexpr int kRotationBlock = 128;
 
 int64_t rowBytes(int columns) {
