@@ -20,7 +20,7 @@
 #include "core/base/file.h"
 #include "core/base/text.h"
 #include "core/calibration/calibration.h"
-#include "core/compress/hidden_store.h"
+#include "core/forward/hidden_store.h"
 #include "core/decompose/decompose.h"
 #include "core/decompose/lr_solver.h"
 #include "core/decompose/q_solver.h"

@@ -4,16 +4,19 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "app/cli/command.h"
 #include "app/cli/compute_options.h"
+#include "app/cli/evaluate_output.h"
 #include "app/cli/report_file.h"
 #include "core/artifact/artifact.h"
 #include "core/base/error.h"
 #include "core/base/file.h"
 #include "core/base/paths.h"
-#include "core/base/text.h"
+#include "core/evaluate/choice_accuracy.h"
 #include "core/evaluate/evaluate.h"
+#include "core/evaluate/reference_store.h"
 #include "core/linalg/device.h"
 #include "core/linalg/numerics.h"
 
@@ -32,6 +35,11 @@ struct Options {
     fs::path text;
     int context = 0;
     int64_t maxTokens = 0;
+    std::vector<fs::path> tasks;
+    fs::path labels;
+    int64_t limit = 0;
+    uint64_t seed = 1;
+    bool keepsReference = false;
     fs::path out;
     fs::path baselineText;
     ComputeOptions compute;
@@ -57,84 +65,135 @@ Subject openSubject(const std::string& path, torch::Device device, const Invocat
     return {model->name, model->fingerprint, modelWeights(model, device), model->tokenizer};
 }
 
-struct Outcome {
-    EvaluationRecord record;
-    Evaluation evaluation;
-    std::optional<double> unigram;
-    Report report;
+/// What the evaluated model is compared with.
+struct Reference {
+    std::string name;
+    std::shared_ptr<const TransformerWeights> weights; ///< null: predictions that were kept
+    std::string identity;
+    fs::path kept;
 };
 
-Outcome evaluateFor(const Options& options, Invocation& invocation) {
-    const fs::path text =
-        options.text.empty() ? resourcesFolder() / "demo-model" / "heldout.txt" : options.text;
-    EvaluateRequest request;
-    request.text = readTextFile(text);
-    const torch::Device device = deviceOf(options.compute.device);
-    const Subject subject = openSubject(options.subject, device, invocation);
-    request.subject = subject.weights;
-    request.tokenizer = subject.tokenizer;
-    request.maxTokens = options.maxTokens;
-    const int positions = subject.weights->config().maxPositions;
-    const int fitting = positions > 0 ? std::min(kDefaultContext, positions) : kDefaultContext;
-    request.contextLength = options.context > 0 ? options.context : fitting;
-
-    Outcome outcome;
-    outcome.report.run = RunFacts{subject.name, subject.identity, invocation.commandLine,
-                                  options.compute.device, numericsName()}
-                             .attributes();
-    std::string reference;
-    if (!options.reference.empty()) {
-        const Subject original = openSubject(options.reference, device, invocation);
-        request.reference = original.weights;
-        reference = original.name;
+std::optional<Reference> openReference(const Options& options, torch::Device device,
+                                       const Invocation& invocation) {
+    if (options.reference.empty()) {
+        return std::nullopt;
     }
-    outcome.evaluation = evaluate(request, invocation.progress, invocation.stop);
-    outcome.record = toRecord(text.stem().string(), outcome.evaluation);
-    outcome.record.facts.insert({{"text", text.filename().string()},
-                                 {"subject", subject.name},
-                                 {"reference", reference},
-                                 {"command", invocation.commandLine}});
-    if (!options.baselineText.empty()) {
-        outcome.unigram =
-            unigramPerplexity(*subject.tokenizer, readTextFile(options.baselineText), request.text);
-        outcome.record.numbers["unigram_perplexity"] = *outcome.unigram;
+    if (isReferenceStore(options.reference)) {
+        return Reference{ReferenceStore::open(options.reference).facts().name, nullptr, "",
+                         options.reference};
     }
-    outcome.report.layerCount = subject.weights->config().layerCount;
-    outcome.report.evaluations.push_back(outcome.record);
-    return outcome;
+    const Subject original = openSubject(options.reference, device, invocation);
+    return Reference{original.name, original.weights, original.identity, {}};
 }
 
-nlohmann::json toJson(const Outcome& outcome) {
-    nlohmann::json json(outcome.record.numbers);
-    json["tokens"] = outcome.evaluation.tokens;
-    json["context"] = outcome.evaluation.contextLength;
-    for (const auto& [name, value] : outcome.record.facts) {
-        if (!value.empty()) {
-            json[name] = value;
+/// Files of the same name in different folders get names that differ.
+void addNamed(EvaluationRecord record, std::vector<EvaluationRecord>& records) {
+    const std::string name = record.name;
+    const auto isTaken = [&] {
+        return std::any_of(records.begin(), records.end(), [&](const EvaluationRecord& other) {
+            return other.name == record.name;
+        });
+    };
+    for (int number = 2; isTaken(); ++number) {
+        record.name = name + "-" + std::to_string(number);
+    }
+    records.push_back(std::move(record));
+}
+
+/// One run of the command: the models, and what is found out about them.
+class EvaluateRun {
+public:
+    EvaluateRun(const Options& options, Invocation& invocation)
+        : options_(options), invocation_(invocation),
+          subject_(openSubject(options.subject, deviceOf(options.compute.device), invocation)),
+          reference_(openReference(options, deviceOf(options.compute.device), invocation)) {}
+
+    EvaluateOutcome::Text onText(const fs::path& file) {
+        EvaluateRequest request = textRequest(file);
+        EvaluateOutcome::Text text;
+        text.evaluation = evaluate(request, invocation_.progress, invocation_.stop);
+        text.record = toRecord(file.stem().string(), text.evaluation);
+        addFacts(file, text.record);
+        if (!text.evaluation.keptFolder.empty()) {
+            text.record.facts["kept"] = text.evaluation.keptFolder.string();
         }
+        if (!options_.baselineText.empty()) {
+            text.unigram = unigramPerplexity(*subject_.tokenizer,
+                                             readTextFile(options_.baselineText), request.text);
+            text.record.numbers["unigram_perplexity"] = *text.unigram;
+        }
+        return text;
     }
-    return json;
-}
 
-void printText(const Outcome& outcome) {
-    const Evaluation& e = outcome.evaluation;
-    const auto& facts = outcome.record.facts;
-    std::printf("%s on %s: %lld tokens, context %d, %s\n", facts.at("subject").c_str(),
-                facts.at("text").c_str(), static_cast<long long>(e.tokens), e.contextLength,
-                durationText(e.seconds).c_str());
-    std::printf("  perplexity            %.4f +- %.4f\n", e.perplexity, e.perplexityError);
-    if (outcome.unigram) {
-        std::printf("  unigram baseline      %.4f\n", *outcome.unigram);
+    EvaluateOutcome::Task onTask(const fs::path& file) {
+        ChoiceRequest request;
+        request.subject = subject_.weights;
+        request.reference = reference_ ? reference_->weights : nullptr;
+        request.tokenizer = subject_.tokenizer;
+        request.questions = readQuestions(file, options_.labels, options_.limit);
+        request.seed = options_.seed;
+        EvaluateOutcome::Task task;
+        task.evaluation = evaluateChoices(request, invocation_.progress, invocation_.stop);
+        task.record = toRecord(file.stem().string(), task.evaluation);
+        addFacts(file, task.record);
+        return task;
     }
-    if (!e.hasReference) {
-        return;
+
+    Report report(const EvaluateOutcome& outcome) const {
+        Report report;
+        report.run = RunFacts{subject_.name, subject_.identity, invocation_.commandLine,
+                              options_.compute.device, numericsName()}
+                         .attributes();
+        report.layerCount = subject_.weights->config().layerCount;
+        if (outcome.text) {
+            addNamed(outcome.text->record, report.evaluations);
+        }
+        for (const EvaluateOutcome::Task& task : outcome.tasks) {
+            addNamed(task.record, report.evaluations);
+        }
+        return report;
     }
-    std::printf("  reference perplexity  %.4f (%s)\n", e.referencePerplexity,
-                facts.at("reference").c_str());
-    std::printf("  KL divergence         mean %.5f  median %.5f  99 %% %.4f  99.9 %% %.4f  "
-                "max %.4f nats\n",
-                e.klMean, e.klMedian, e.klP99, e.klP999, e.klMax);
-    std::printf("  top-1 agreement       %.2f %%\n", 100 * e.top1Agreement);
+
+private:
+    EvaluateRequest textRequest(const fs::path& file) const {
+        EvaluateRequest request;
+        request.text = readTextFile(file);
+        request.subject = subject_.weights;
+        request.tokenizer = subject_.tokenizer;
+        request.maxTokens = options_.maxTokens;
+        request.seed = options_.seed;
+        const int positions = subject_.weights->config().maxPositions;
+        const int fitting = positions > 0 ? std::min(kDefaultContext, positions) : kDefaultContext;
+        request.contextLength = options_.context > 0 ? options_.context : fitting;
+        if (reference_) {
+            request.reference = reference_->weights;
+            request.kept = reference_->kept;
+            if (options_.keepsReference && reference_->weights != nullptr) {
+                request.keep = KeepReference{cacheFolder() / "references", reference_->name,
+                                             reference_->identity};
+            }
+        }
+        return request;
+    }
+
+    void addFacts(const fs::path& file, EvaluationRecord& record) const {
+        record.facts.insert({{"text", file.filename().string()},
+                             {"subject", subject_.name},
+                             {"reference", reference_ ? reference_->name : std::string()},
+                             {"command", invocation_.commandLine}});
+    }
+
+    const Options& options_;
+    Invocation& invocation_;
+    Subject subject_;
+    std::optional<Reference> reference_;
+};
+
+/// The text that is evaluated; empty: questions alone.
+fs::path textOf(const Options& options) {
+    return options.text.empty() && options.tasks.empty()
+               ? resourcesFolder() / "demo-model" / "heldout.txt"
+               : options.text;
 }
 
 /// Where the report goes; empty: nowhere.
@@ -148,14 +207,26 @@ fs::path outFile(const Options& options, const Invocation& invocation) {
 
 void run(const Options& options, Invocation& invocation) {
     options.compute.apply();
+    if (!options.labels.empty() && options.tasks.size() != 1) {
+        throw UsageError("evaluate.labels", "--labels holds the answers of one task: give one "
+                                            "--task FILE.jsonl with it.");
+    }
     const fs::path out = outFile(options, invocation);
     if (!out.empty()) {
         requireWritable(out);
     }
-    const Outcome outcome = evaluateFor(options, invocation);
-    invocation.progress.event("metric", nlohmann::json(outcome.record.numbers));
+    EvaluateRun work(options, invocation);
+    EvaluateOutcome outcome;
+    if (const fs::path text = textOf(options); !text.empty()) {
+        outcome.text = work.onText(text);
+        invocation.progress.event("metric", nlohmann::json(outcome.text->record.numbers));
+    }
+    for (const fs::path& task : options.tasks) {
+        outcome.tasks.push_back(work.onTask(task));
+        invocation.progress.event("metric", nlohmann::json(outcome.tasks.back().record.numbers));
+    }
     if (!out.empty()) {
-        writeReport(outcome.report, out);
+        writeReport(work.report(outcome), out);
         invocation.progress.event("artifact", {{"path", out.string()}, {"kind", "report"}});
     }
     if (invocation.json) {
@@ -170,17 +241,29 @@ void run(const Options& options, Invocation& invocation) {
 void addEvaluateCommand(CommandLine& commands) {
     const auto options = std::make_shared<Options>();
     CLI::App& app =
-        commands.add("evaluate", "Perplexity on a text, and what was lost against the original",
+        commands.add("evaluate", "Perplexity on a text, answers to questions, and what was lost",
                      [options](Invocation& invocation) { run(*options, invocation); });
     app.add_option("subject", options->subject,
                    "Model (folder, .gguf, name in the Hugging Face cache) or compressed model")
         ->required()
         ->type_name("MODEL|ARTIFACT");
     app.add_option("--reference", options->reference,
-                   "The original: adds KL divergence and top-1 agreement")
-        ->type_name("MODEL");
-    app.add_option("--text", options->text, "UTF-8 file; default: the demo model's held-out text")
+                   "The original, or a folder of its kept predictions: adds what was lost")
+        ->type_name("MODEL|FOLDER");
+    app.add_flag("--keep-reference", options->keepsReference,
+                 "Keep what the original predicts, so that it runs once for a text");
+    app.add_option("--text", options->text,
+                   "UTF-8 file; default, without a task: the demo model's held-out text")
         ->type_name("FILE");
+    app.add_option("--task", options->tasks,
+                   "Multiple-choice questions, one JSON object a line; may be given several times")
+        ->type_name("FILE.jsonl");
+    app.add_option("--labels", options->labels,
+                   "The right choices, a number a line, for a task that does not hold them")
+        ->type_name("FILE");
+    app.add_option("--limit", options->limit, "Only so many questions of each task")
+        ->check(positive());
+    app.add_option("--seed", options->seed, "Of the confidence intervals")->capture_default_str();
     app.add_option("--context", options->context,
                    "Tokens of a window; default: 2048, or what the model has")
         ->check(positive());

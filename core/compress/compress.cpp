@@ -15,7 +15,7 @@
 #include "core/compress/artifact_join.h"
 #include "core/compress/cell_key.h"
 #include "core/compress/folders.h"
-#include "core/compress/hidden_store.h"
+#include "core/forward/hidden_store.h"
 #include "core/compress/work_folder.h"
 #include "core/decompose/decompose.h"
 #include "core/forward/transformer.h"

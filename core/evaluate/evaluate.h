@@ -1,18 +1,34 @@
-// Perplexity, KL divergence and top-1 agreement on a text (research protocol: the text is tokenized
-// once, cut into non-overlapping windows, every predicted token counts).
+// What a model makes of a text: perplexity, and what was lost against a reference (protocol,
+// formulas and error bounds: docs/evaluation.md).
 #pragma once
 
+#include <cstdint>
+#include <filesystem>
+#include <map>
 #include <memory>
-#include <span>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
 
+#include "core/evaluate/bootstrap.h"
+#include "core/evaluate/kept_rows.h"
 #include "core/forward/transformer.h"
 #include "core/job/progress.h"
 #include "core/report/report.h"
 
 namespace caldera {
+
+/// Where a reference's predictions are kept, so that it runs once for a text. A run that was
+/// killed goes on where it was.
+struct KeepReference {
+    std::filesystem::path root; ///< folders of many references and texts
+    std::string name;           ///< of the reference
+    std::string fingerprint;    ///< of the reference
+    KeepSettings settings;
+    /// Seconds between two copies of the states that a resumed run goes on from.
+    double checkpointSeconds = 60;
+};
 
 struct EvaluateRequest {
     std::shared_ptr<const TransformerWeights> subject;
@@ -21,9 +37,13 @@ struct EvaluateRequest {
     std::string text;
     int contextLength = 2048;
     int64_t maxTokens = 0; ///< 0: the whole text
+    uint64_t seed = 1;     ///< of the intervals
     /// Hidden states held at once, per model; a longer text passes in parts, and each part reads
     /// (or decodes) every block again.
     int64_t hiddenBytes = int64_t{1} << 30;
+    std::optional<KeepReference> keep = {}; ///< with a reference
+    /// In the place of a reference: a folder where its predictions were kept. Empty: none.
+    std::filesystem::path kept = {};
 };
 
 struct Evaluation {
@@ -34,23 +54,30 @@ struct Evaluation {
     double klMean = 0, klMedian = 0, klP99 = 0, klP999 = 0,
            klMax = 0;         ///< nats, reference || subject
     double top1Agreement = 0; ///< 0 .. 1
+    double top5Agreement = 0; ///< mean share of the five likeliest that both name, 0 .. 1
+    /// By how much the mean divergence may be off because only a part of the reference's
+    /// predictions was kept: 95 %, nats. Absent where both models ran.
+    std::optional<double> klKeptError;
+    /// 95 % intervals by the names of the numbers: "perplexity", "kl_mean", "top1_agreement",
+    /// "top5_agreement", "perplexity_ratio" (of the subject's to the reference's).
+    std::map<std::string, MeanInterval> intervals;
     /// Mean relative distance of a token's hidden state from the reference's after each block;
-    /// empty without a reference of the same depth and width.
+    /// empty without a reference of the same depth and width that ran.
     std::vector<double> hiddenError;
     int contextLength = 0;
+    uint64_t seed = 0;
     double seconds = 0;
     bool hasReference = false;
+    std::filesystem::path keptFolder; ///< of the reference's predictions; empty: not kept
+    std::string keptName;             ///< of the model that they are of
 };
 
-/// Streams both models block by block (protocol, formulas and error bounds: docs/evaluation.md).
-/// The same request gives the same bits again. Throws Error("evaluate.*"): text too short, a
-/// context that the model does not have, vocabularies that differ, logits that are no numbers;
+/// Streams the models block by block. The same request gives the same bits again. Throws
+/// Error("evaluate.*"): text too short, a context that the model does not have, vocabularies that
+/// differ, logits that are no numbers, kept predictions of another text; Error("reference.*");
 /// Cancelled.
 Evaluation evaluate(const EvaluateRequest& request, Progress& progress,
                     const std::stop_token& stop);
-
-/// Value at `fraction` (0 .. 1) of ascending values, linear between neighbours.
-double percentile(std::span<const double> ascending, double fraction);
 
 /// Perplexity of a unigram model with add-one smoothing, fitted on `train`, over `heldOut`: the
 /// baseline printed beside the demo model.

@@ -1,10 +1,12 @@
 #include "core/evaluate/windows.h"
 
 #include <algorithm>
+#include <span>
 
 #include <ATen/ATen.h>
 
 #include "core/base/error.h"
+#include "core/base/hash.h"
 
 namespace caldera {
 
@@ -47,9 +49,23 @@ std::vector<WindowGroup> evaluationWindows(const EvaluateRequest& request) {
     for (int64_t first = 0; first < windows; first += together) {
         const int64_t n = std::min(together, windows - first);
         groups.push_back({all.narrow(0, first, n),
-                          std::min(n * (length - 1), predicted - first * (length - 1))});
+                          std::min(n * (length - 1), predicted - first * (length - 1)), first});
     }
     return groups;
+}
+
+int64_t WindowGroup::predictedIn(int64_t window) const {
+    return std::min(inputs(), predicted - window * inputs());
+}
+
+std::string textHash(const std::vector<WindowGroup>& groups) {
+    Sha256 hash;
+    for (const WindowGroup& group : groups) {
+        const torch::Tensor tokens = group.tokens.contiguous();
+        hash.update(std::as_bytes(
+            std::span(tokens.data_ptr<int64_t>(), static_cast<size_t>(tokens.numel()))));
+    }
+    return hash.hex();
 }
 
 } // namespace caldera

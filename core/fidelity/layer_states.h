@@ -6,7 +6,7 @@
 
 #include <torch/types.h>
 
-#include "core/compress/hidden_store.h"
+#include "core/forward/hidden_store.h"
 #include "core/forward/transformer.h"
 
 namespace caldera {

@@ -6,7 +6,6 @@
 
 #include <ATen/ATen.h>
 
-#include "core/evaluate/evaluate.h"
 
 namespace caldera {
 

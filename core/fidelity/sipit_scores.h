@@ -6,7 +6,7 @@
 
 #include <torch/types.h>
 
-#include "core/fidelity/bootstrap.h"
+#include "core/evaluate/bootstrap.h"
 
 namespace caldera {
 

@@ -267,7 +267,42 @@ TEST(TokenScores, AreThoseOfEveryTokenHoweverManyThereAre) {
     expect(scores.loss, ofTargets(p));
     expect(scores.referenceLoss, ofTargets(r));
     expect(scores.divergence, (r.exp() * (r - p)).sum(1));
-    EXPECT_EQ(scores.agreements, (subject.argmax(1) == reference.argmax(1)).sum().item<int64_t>());
+    const torch::Tensor same = (subject.argmax(1) == reference.argmax(1)).to(at::kDouble);
+    EXPECT_TRUE(at::equal(at::tensor(scores.sameTop, at::kDouble), same));
+    const torch::Tensor five =
+        (std::get<1>(subject.topk(5)).unsqueeze(2) == std::get<1>(reference.topk(5)).unsqueeze(1))
+            .flatten(1)
+            .sum(1)
+            .to(at::kDouble) /
+        5;
+    EXPECT_TRUE(at::equal(at::tensor(scores.sharedTop, at::kDouble), five));
+}
+
+TEST(Evaluate, IntervalsHoldTheirMeanAndFollowTheSeed) {
+    auto request = requestFor(test::tinyText(2000), 1, 2);
+    const Evaluation first = run(request);
+    for (const auto& [name, interval] : first.intervals) {
+        EXPECT_LT(interval.low, interval.high) << name;
+        EXPECT_LE(interval.low, interval.mean) << name;
+        EXPECT_GE(interval.high, interval.mean) << name;
+    }
+    EXPECT_DOUBLE_EQ(first.intervals.at("perplexity").mean, first.perplexity);
+    EXPECT_NEAR(first.intervals.at("perplexity_ratio").mean,
+                first.perplexity / first.referencePerplexity, 1e-9);
+    request.seed = 2;
+    EXPECT_NE(run(request).intervals.at("kl_mean").low, first.intervals.at("kl_mean").low);
+}
+
+TEST(Bootstrap, NeighboursThatMoveTogetherWidenTheInterval) {
+    std::vector<double> values;
+    for (int i = 0; i < 640; ++i) {
+        values.push_back(i / 64 % 2); // runs of 64 equal values: ten observations, not 640
+    }
+    const MeanInterval single = bootstrapMean(values, 1);
+    const MeanInterval blocks = bootstrapMean(values, 1, 64);
+    EXPECT_EQ(single.mean, blocks.mean);
+    EXPECT_GT(blocks.high - blocks.low, 4 * (single.high - single.low));
+    EXPECT_EQ(bootstrapMean(std::vector<double>{3, 3, 3}, 1, 128).high, 3);
 }
 
 TEST(Percentile, InterpolatesBetweenNeighbours) {

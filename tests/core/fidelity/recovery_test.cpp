@@ -8,7 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "core/base/error.h"
-#include "core/fidelity/bootstrap.h"
+#include "core/evaluate/bootstrap.h"
 #include "core/fidelity/candidates.h"
 #include "core/fidelity/sipit_scores.h"
 #include "tests/support/code_of.h"

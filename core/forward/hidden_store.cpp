@@ -1,4 +1,4 @@
-#include "core/compress/hidden_store.h"
+#include "core/forward/hidden_store.h"
 
 #include <algorithm>
 #include <cerrno>

@@ -1,0 +1,56 @@
+#include "core/evaluate/bootstrap.h"
+
+#include <algorithm>
+#include <numeric>
+#include <random>
+#include <vector>
+
+namespace caldera {
+
+namespace {
+
+struct Block {
+    double sum = 0;
+    double count = 0;
+};
+
+std::vector<Block> blocksOf(std::span<const double> values, size_t length) {
+    std::vector<Block> blocks;
+    for (size_t first = 0; first < values.size(); first += length) {
+        const auto part = values.subspan(first, std::min(length, values.size() - first));
+        blocks.push_back(
+            {std::accumulate(part.begin(), part.end(), 0.0), static_cast<double>(part.size())});
+    }
+    return blocks;
+}
+
+} // namespace
+
+MeanInterval bootstrapMean(std::span<const double> values, uint64_t seed, size_t blockLength) {
+    constexpr int kResamples = 1000;
+    const std::vector<Block> blocks = blocksOf(values, blockLength);
+    std::mt19937_64 random(seed);
+    std::vector<double> means(kResamples);
+    for (double& mean : means) {
+        Block drawn;
+        for (size_t i = 0; i < blocks.size(); ++i) {
+            const Block& block = blocks[random() % blocks.size()];
+            drawn.sum += block.sum;
+            drawn.count += block.count;
+        }
+        mean = drawn.sum / drawn.count;
+    }
+    std::sort(means.begin(), means.end());
+    return {std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size()),
+            percentile(means, 0.025), percentile(means, 0.975)};
+}
+
+double percentile(std::span<const double> ascending, double fraction) {
+    const double place = fraction * static_cast<double>(ascending.size() - 1);
+    const auto below = static_cast<size_t>(place);
+    const size_t above = std::min(below + 1, ascending.size() - 1);
+    const double share = place - static_cast<double>(below);
+    return ascending[below] + share * (ascending[above] - ascending[below]);
+}
+
+} // namespace caldera

@@ -1,0 +1,24 @@
+// How sure a mean of a few measurements is.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace caldera {
+
+struct MeanInterval {
+    double mean = 0;
+    double low = 0; ///< 95 % of the resampled means lie between them
+    double high = 0;
+};
+
+/// Percentile bootstrap with 1000 resamples; the same for a seed on every machine. Neighbours that
+/// depend on each other are drawn together, in blocks of `blockLength` (the last one may be
+/// shorter). `values` are not empty.
+MeanInterval bootstrapMean(std::span<const double> values, uint64_t seed, size_t blockLength = 1);
+
+/// Value at `fraction` (0 .. 1) of ascending values, linear between neighbours.
+double percentile(std::span<const double> ascending, double fraction);
+
+} // namespace caldera

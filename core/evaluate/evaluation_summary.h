@@ -1,0 +1,13 @@
+// From the scores of tokens to the numbers of an evaluation.
+#pragma once
+
+#include "core/evaluate/evaluate.h"
+#include "core/evaluate/token_scores.h"
+
+namespace caldera {
+
+/// Means, percentiles and intervals of scores that are not empty; the seed is that of the
+/// intervals.
+Evaluation summarize(TokenScores scores, uint64_t seed);
+
+} // namespace caldera

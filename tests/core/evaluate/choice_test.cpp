@@ -1,0 +1,128 @@
+#include <cmath>
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include "core/base/error.h"
+#include "core/evaluate/choice_accuracy.h"
+#include "core/evaluate/choice_sequences.h"
+#include "tests/support/random_model.h"
+
+using namespace caldera;
+
+namespace {
+
+/// Questions of several lengths.
+std::vector<Question> someQuestions(int count) {
+    std::vector<Question> questions;
+    const std::string text = test::tinyText(400);
+    for (int i = 0; i < count; ++i) {
+        const auto place = static_cast<size_t>(i * 7 % 300);
+        const std::string context = text.substr(place, 5 + static_cast<size_t>(i * 5 % 30));
+        questions.push_back({{{context, " " + text.substr(place + 40, 3)},
+                              {context, " " + text.substr(place + 50, 4)},
+                              {context, " " + text.substr(place + 60, 3)}},
+                             i % 3});
+    }
+    return questions;
+}
+
+ChoiceRequest requestFor(std::vector<Question> questions, uint32_t reference = 0) {
+    ChoiceRequest request;
+    request.subject = modelWeights(test::tinyModel(1));
+    if (reference > 0) {
+        request.reference = modelWeights(test::tinyModel(reference));
+    }
+    request.tokenizer = test::tinyTokenizer();
+    request.questions = std::move(questions);
+    return request;
+}
+
+ChoiceEvaluation run(const ChoiceRequest& request) {
+    return evaluateChoices(request, noProgress(), {});
+}
+
+/// Of one choice, alone and unpadded.
+double likelihoodOf(const ChoiceRequest& request, const Choice& choice) {
+    const auto tokens = request.tokenizer->encode(choice.context + choice.continuation);
+    const size_t begin = request.tokenizer->encode(choice.context).size();
+    const auto ids = at::tensor(std::vector<int64_t>(tokens.begin(), tokens.end()), at::kLong);
+    const torch::Tensor rows = at::log_softmax(
+        logitsOf(*request.subject, forwardHidden(*request.subject, ids.unsqueeze(0)))[0].to(
+            at::kDouble),
+        1);
+    double sum = 0;
+    for (size_t place = begin; place < tokens.size(); ++place) {
+        sum += rows[static_cast<int64_t>(place) - 1][tokens[place]].item<double>();
+    }
+    return sum;
+}
+
+} // namespace
+
+TEST(Choices, LikelihoodsAreThoseOfEachAlone) {
+    const ChoiceRequest request = requestFor(someQuestions(20));
+    const ChoiceEvaluation result = run(request);
+    double right = 0;
+    double rightByLength = 0;
+    for (size_t i = 0; i < request.questions.size(); ++i) {
+        const Question& question = request.questions[i];
+        std::vector<double> alone;
+        std::vector<double> byLength;
+        for (size_t j = 0; j < question.choices.size(); ++j) {
+            alone.push_back(likelihoodOf(request, question.choices[j]));
+            EXPECT_NEAR(result.likelihoods[i][j], alone.back(), 1e-4);
+            const auto letters = static_cast<double>(question.choices[j].continuation.size() - 1);
+            byLength.push_back(alone.back() / letters);
+        }
+        const auto best = [](const std::vector<double>& values) {
+            return std::max_element(values.begin(), values.end()) - values.begin();
+        };
+        right += best(alone) == question.answer ? 1 : 0;
+        rightByLength += best(byLength) == question.answer ? 1 : 0;
+    }
+    EXPECT_NEAR(result.subject.plain.mean, right / 20, 1e-12);
+    EXPECT_NEAR(result.subject.normalized.mean, rightByLength / 20, 1e-12);
+}
+
+TEST(Choices, TheSameRequestGivesTheSameBitsAlsoInParts) {
+    auto request = requestFor(someQuestions(30), 2);
+    const ChoiceEvaluation first = run(request);
+    EXPECT_EQ(run(request).likelihoods, first.likelihoods);
+    request.hiddenBytes = 1;
+    const ChoiceEvaluation parts = run(request);
+    EXPECT_EQ(parts.likelihoods, first.likelihoods);
+    EXPECT_EQ(parts.subject.plain.low, first.subject.plain.low);
+}
+
+TEST(Choices, AModelAnswersAsItself) {
+    const ChoiceEvaluation same = run(requestFor(someQuestions(12), 1));
+    EXPECT_EQ(*same.sameAnswers, 1);
+    EXPECT_EQ(same.difference->plain.low, 0);
+    EXPECT_EQ(same.difference->plain.high, 0);
+    const ChoiceEvaluation other = run(requestFor(someQuestions(40), 2));
+    EXPECT_LT(*other.sameAnswers, 1);
+    EXPECT_NEAR(other.difference->plain.mean,
+                other.subject.plain.mean - other.reference->plain.mean, 1e-12);
+    const auto numbers = toRecord("q", other).numbers;
+    EXPECT_EQ(numbers.at("accuracy"), other.subject.plain.mean);
+    EXPECT_EQ(numbers.at("accuracy_normalized_difference_high"), other.difference->normalized.high);
+}
+
+TEST(Choices, LongContextsLoseTheirBeginning) {
+    const std::string text = test::tinyText(200);
+    const ChoiceEvaluation result =
+        run(requestFor({{{{text, " a"}, {text, " b"}}, 0}})); // the model has 64 positions
+    EXPECT_EQ(result.cut, 2);
+    const std::string end = text.substr(text.size() - 63);
+    const ChoiceRequest alone = requestFor({{{{end, " a"}, {end, " b"}}, 0}});
+    EXPECT_EQ(run(alone).cut, 0);
+    EXPECT_NEAR(run(alone).likelihoods[0][1], result.likelihoods[0][1], 1e-5);
+}
+
+TEST(Choices, StopWhenAsked) {
+    std::stop_source source;
+    source.request_stop();
+    EXPECT_THROW(evaluateChoices(requestFor(someQuestions(3)), noProgress(), source.get_token()),
+                 Cancelled);
+}
