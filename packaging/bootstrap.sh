@@ -120,6 +120,14 @@ PYTHON
     echo "SmolLM2-135M-Instruct is here: $model"
 }
 
+# Real clients of the server, for the tests that drive it with them. Debian 12 has no package of this one.
+test_clients() {
+    local folder=$root/build/clients version=3.57.0
+    [ "$("$folder/bin/python" -c 'import openai; print(openai.__version__)' 2>/dev/null)" = $version ] && return
+    say "Installing the OpenAI client $version for the tests"
+    python3 -m venv "$folder" && "$folder/bin/pip" install --quiet "openai==$version"
+}
+
 # Compresses and evaluates the demo model into build/demo; what is already there is kept.
 demo() {
     local model=$root/resources/demo-model demo=$root/build/demo
@@ -183,6 +191,7 @@ run)
 test)
     install_packages
     (sample_model) || echo "The sample model cannot be had; the tests that need it will say so."
+    (test_clients) || echo "The OpenAI client cannot be had; the tests that need it will say so."
     build
     say "Testing"
     ctest --test-dir "$build_folder" --output-on-failure --no-tests=error \

@@ -154,10 +154,10 @@ private:
         std::string text;
         const FinishReason reason = chatAnswer.generate(
             *engine_,
-            [&](const std::string& piece) {
-                text += piece;
+            [&](const AnswerPiece& piece) {
+                text += piece.text;
                 if (!invocation_.json) {
-                    std::cout << printable(piece) << std::flush;
+                    std::cout << printable(piece.text) << std::flush;
                 }
                 return true;
             },

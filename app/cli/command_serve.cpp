@@ -3,13 +3,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <iostream>
 #include <memory>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "app/cli/command.h"
 #include "app/cli/engine_options.h"
+#include "core/base/error.h"
+#include "core/serve/access_token.h"
 #include "core/serve/server.h"
 
 namespace caldera::cli {
@@ -20,8 +25,11 @@ constexpr int kDefaultChats = 4;
 
 struct Options {
     EngineOptions engine;
+    std::string host = "127.0.0.1";
+    std::vector<std::string> names;
     int port = 8080;
     bool exitWithParent = false;
+    bool readsToken = false;
 };
 
 /// Requests a stop when standard input, a pipe that the starter holds, is closed.
@@ -62,7 +70,34 @@ private:
     std::thread thread_;
 };
 
+/// The first line of standard input. It is read byte by byte, because what follows is not ours.
+std::string readToken() {
+    constexpr size_t kLeast = 16;
+    constexpr size_t kMost = 512;
+    std::string token;
+    for (char letter = 0;
+         token.size() <= kMost && ::read(STDIN_FILENO, &letter, 1) == 1 && letter != '\n';) {
+        token += letter;
+    }
+    if (token.ends_with('\r')) {
+        token.pop_back();
+    }
+    const auto isPlain = [](unsigned char letter) { return letter > ' ' && letter < 127; };
+    if (token.size() < kLeast || token.size() > kMost ||
+        !std::all_of(token.begin(), token.end(), isPlain)) {
+        throw UsageError("serve.token",
+                         "The first line of standard input is no token: " + std::to_string(kLeast) +
+                             " to " + std::to_string(kMost) +
+                             " letters, digits and marks without spaces were needed.");
+    }
+    return token;
+}
+
 void run(const Options& options, Invocation& invocation) {
+    ServeOptions serveOptions;
+    serveOptions.host = options.host;
+    serveOptions.names = options.names;
+    serveOptions.token = options.readsToken ? readToken() : randomAccessToken();
     std::stop_source source;
     const std::stop_callback outer(invocation.stop, [&source] { source.request_stop(); });
     std::unique_ptr<ParentWatch> parent;
@@ -71,17 +106,18 @@ void run(const Options& options, Invocation& invocation) {
     }
     invocation.progress.stage("open");
     const std::shared_ptr<Engine> engine = options.engine.open(source.get_token());
-    ServeOptions serveOptions;
     serveOptions.port = options.port;
     serveOptions.onListening = [&](int port) {
-        const nlohmann::json line = {
-            {"event", "listening"},
-            {"host", serveOptions.host},
-            {"port", port},
-            {"url", "http://" + serveOptions.host + ":" + std::to_string(port)},
-            {"model", engine->artifact().name()},
-            {"context", engine->contextLength()},
-            {"chats", engine->statistics().chats}};
+        nlohmann::json line = {{"event", "listening"},
+                               {"host", serveOptions.host},
+                               {"port", port},
+                               {"url", "http://" + serveOptions.host + ":" + std::to_string(port)},
+                               {"model", engine->artifact().name()},
+                               {"context", engine->contextLength()},
+                               {"chats", engine->statistics().chats}};
+        if (!options.readsToken) {
+            line["token"] = serveOptions.token;
+        }
         std::cout << line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)
                   << std::endl;
     };
@@ -92,9 +128,9 @@ void run(const Options& options, Invocation& invocation) {
 
 void addServeCommand(CommandLine& commands) {
     const auto options = std::make_shared<Options>();
-    CLI::App& command = commands.add(
-        "serve", "Answer OpenAI-compatible HTTP requests from a compressed model, on this machine",
-        [options](Invocation& invocation) { run(*options, invocation); });
+    CLI::App& command =
+        commands.add("serve", "Answer OpenAI-compatible HTTP requests from a compressed model",
+                     [options](Invocation& invocation) { run(*options, invocation); });
     options->engine.addTo(command);
     options->engine.settings.chats = kDefaultChats;
     command
@@ -104,9 +140,18 @@ void addServeCommand(CommandLine& commands) {
         ->capture_default_str();
     command
         .add_option("--port", options->port,
-                    "Port on 127.0.0.1; 0 takes any free one and says which")
+                    "Port to listen on; 0 takes any free one and says which")
         ->check(between(0, 65535))
         ->capture_default_str();
+    command
+        .add_option("--host", options->host,
+                    "Address to listen on; others than 127.0.0.1 let other machines connect")
+        ->capture_default_str();
+    command.add_option("--allow-host", options->names,
+                       "Another name that the server is reached by; may be given several times");
+    command.add_flag("--token-stdin", options->readsToken,
+                     "Take the bearer token from the first line of standard input; without it a "
+                     "random one is printed");
     command.add_flag("--exit-with-parent", options->exitWithParent,
                      "Stop when standard input, a pipe, is closed");
 }

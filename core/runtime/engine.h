@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 #include <stop_token>
+#include <vector>
 
 #include "core/artifact/artifact.h"
 #include "core/model/tokenizer.h"
@@ -21,6 +22,27 @@ struct SamplingOptions {
     double repetitionPenalty = 1.0;
     uint64_t seed = 0;
     int maxTokens = 512;
+    /// 0 or more: each token comes with its log-probability and those of so many likeliest ones.
+    int likeliest = -1;
+    /// The answer, in the place of tokens that are chosen: to see how likely the model finds it.
+    /// Stop tokens do not end it, and maxTokens does not count.
+    std::vector<Token> forced = {};
+};
+
+/// A token and the natural logarithm of its probability at temperature 1, before any penalty.
+struct TokenChance {
+    Token token = 0;
+    float logProbability = 0;
+};
+
+/// A token of an answer; reads as the token alone where nothing else was asked for.
+struct GeneratedToken {
+    GeneratedToken(Token chosen) : token(chosen) {} // NOLINT(google-explicit-constructor)
+    operator Token() const { return token; }        // NOLINT(google-explicit-constructor)
+
+    Token token;
+    float logProbability = 0;
+    std::vector<TokenChance> likeliest; ///< likeliest first, of equals the first
 };
 
 /// Of one answer.
@@ -72,9 +94,9 @@ public:
     /// conversation in the cache is reused. Throws Error("engine.prompt-empty"),
     /// Error("engine.context-full"), Error("engine.token"), Error("engine.sampling"),
     /// Error("engine.logits"), and what onToken throws.
+    using OnToken = std::function<bool(const GeneratedToken&)>;
     virtual FinishReason generate(std::span<const Token> prompt, std::span<const Token> stop,
-                                  const SamplingOptions& options,
-                                  const std::function<bool(Token)>& onToken,
+                                  const SamplingOptions& options, const OnToken& onToken,
                                   GenerationStatistics& statistics,
                                   const std::stop_token& cancel) = 0;
 };

@@ -28,7 +28,15 @@ struct Scheduler::Answer {
     Answer(std::span<const Token> prompt, std::span<const Token> stopTokens,
            const SamplingOptions& options, const std::stop_token& stopToken)
         : tokens(prompt.begin(), prompt.end()), stop(stopTokens), sampler(options),
-          cancel(stopToken) {}
+          cancel(stopToken), likeliest(options.likeliest), forced(options.forced) {}
+
+    /// The token that comes in the place of the one that the model chose.
+    Token next(Token chosen) const {
+        return forced.empty() ? chosen : forced[static_cast<size_t>(taken)];
+    }
+    bool endsWith(Token token) const {
+        return forced.empty() && std::find(stop.begin(), stop.end(), token) != stop.end();
+    }
 
     // The scheduler's alone, until it is over.
     std::vector<Token> tokens; ///< the prompt, then what was chosen
@@ -41,11 +49,15 @@ struct Scheduler::Answer {
     int length = 0; ///< of the slot, at the end
     bool isPromptDone = false;
 
+    int64_t taken = 0; ///< tokens of the answer
+
     std::stop_token cancel;
+    int likeliest;
+    std::span<const Token> forced;
 
     // With the scheduler's mutex.
     std::condition_variable_any changed;
-    std::vector<Token> unseen; ///< by the caller
+    std::vector<GeneratedToken> unseen; ///< by the caller
     bool isDismissed = false;
     bool isOver = false;
     FinishReason reason = FinishReason::Cancelled;
@@ -75,43 +87,46 @@ EngineStatistics Scheduler::statistics() const {
     return result;
 }
 
-void Scheduler::check(std::span<const Token> prompt) const {
+void Scheduler::check(std::span<const Token> prompt, std::span<const Token> forced) const {
     if (prompt.empty()) {
         throw Error("engine.prompt-empty", "The prompt has no token; at least one is needed.");
     }
-    if (prompt.size() > static_cast<size_t>(contextLength())) {
-        const std::string needed = std::to_string(prompt.size());
+    const size_t run = prompt.size() + (forced.empty() ? 0 : forced.size() - 1);
+    if (run > static_cast<size_t>(contextLength())) {
+        const std::string needed = std::to_string(run);
         const std::string context = std::to_string(contextLength());
         throw Error("engine.context-full",
                     "The conversation has " + needed + " tokens, more than the context of " +
                         context + ". Shorten it, or start with a larger context.",
                     {{"tokens", needed}, {"context", context}});
     }
-    const auto vocabSize = backend_->artifact().config().vocabSize;
-    for (const Token token : prompt) {
-        if (token < 0 || token >= vocabSize) {
-            throw Error("engine.token",
-                        "Token " + std::to_string(token) + " is not in the vocabulary of " +
-                            std::to_string(vocabSize) +
-                            " tokens; the tokenizer does not belong to this model.",
-                        {{"token", std::to_string(token)}});
+    const auto requireKnown = [](std::span<const Token> tokens, int vocabulary) {
+        for (const Token token : tokens) {
+            if (token < 0 || token >= vocabulary) {
+                throw Error("engine.token",
+                            "Token " + std::to_string(token) + " is not in the vocabulary of " +
+                                std::to_string(vocabulary) +
+                                " tokens; the tokenizer does not belong to this model.",
+                            {{"token", std::to_string(token)}});
+            }
         }
-    }
+    };
+    requireKnown(prompt, backend_->artifact().config().vocabSize);
+    requireKnown(forced, vocabulary_); // padding rows have no probability
 }
 
 FinishReason Scheduler::generate(std::span<const Token> prompt, std::span<const Token> stop,
-                                 const SamplingOptions& options,
-                                 const std::function<bool(Token)>& onToken,
+                                 const SamplingOptions& options, const OnToken& onToken,
                                  GenerationStatistics& statistics, const std::stop_token& cancel) {
-    check(prompt);
+    check(prompt, options.forced);
     Answer answer(prompt, stop, options, cancel);
     // The last token that is chosen is never run.
-    answer.most =
-        std::min<int64_t>(contextLength(), std::ssize(prompt) + int64_t{options.maxTokens} - 1);
+    const int64_t wanted = options.forced.empty() ? options.maxTokens : std::ssize(options.forced);
+    answer.most = std::min<int64_t>(contextLength(), std::ssize(prompt) + wanted - 1);
     statistics = {};
     enter(answer);
     int delivered = 0;
-    const bool isWanted = deliver(answer, [&](Token token) {
+    const bool isWanted = deliver(answer, [&](const GeneratedToken& token) {
         ++delivered;
         return onToken(token);
     });
@@ -140,12 +155,12 @@ void Scheduler::enter(Answer& answer) {
     changed_.notify_one();
 }
 
-bool Scheduler::deliver(Answer& answer, const std::function<bool(Token)>& onToken) {
+bool Scheduler::deliver(Answer& answer, const OnToken& onToken) {
     bool isWanted = true;
-    std::vector<Token> tokens;
+    std::vector<GeneratedToken> tokens;
     try {
         while (receive(answer, tokens)) {
-            for (const Token token : tokens) {
+            for (const GeneratedToken& token : tokens) {
                 isWanted = isWanted && (answer.cancel.stop_requested() || onToken(token));
             }
             if (!isWanted) {
@@ -161,7 +176,7 @@ bool Scheduler::deliver(Answer& answer, const std::function<bool(Token)>& onToke
     return isWanted;
 }
 
-bool Scheduler::receive(Answer& answer, std::vector<Token>& tokens) {
+bool Scheduler::receive(Answer& answer, std::vector<GeneratedToken>& tokens) {
     std::unique_lock lock(mutex_);
     const auto hasNews = [&answer] { return !answer.unseen.empty() || answer.isOver; };
     // A round may take long, so who still waits leaves without the scheduler.
@@ -294,7 +309,9 @@ void Scheduler::chooseAll(std::span<Answer* const> answers) {
         choices.push_back(answer->sampler.next(answer->tokens));
     }
     std::span<const Token> tokens;
+    std::vector<std::optional<TokenChances>> chances;
     try {
+        chances = chancesOf(answers);
         tokens = backend_->choose(choices, vocabulary_);
     } catch (...) {
         failAll(answers);
@@ -303,24 +320,42 @@ void Scheduler::chooseAll(std::span<Answer* const> answers) {
     for (size_t i = 0; i < answers.size(); ++i) {
         if (tokens[i] == kernels::kNoToken) {
             fail(*answers[i], noFiniteLogit());
-        } else {
-            take(*answers[i], tokens[i]);
+            continue;
         }
+        GeneratedToken token = answers[i]->next(tokens[i]);
+        if (chances[i]) {
+            token.logProbability = chances[i]->of(token);
+            token.likeliest = chances[i]->likeliest(answers[i]->likeliest);
+        }
+        take(*answers[i], std::move(token));
     }
 }
 
+std::vector<std::optional<TokenChances>> Scheduler::chancesOf(std::span<Answer* const> answers) {
+    std::vector<std::optional<TokenChances>> chances(answers.size());
+    for (size_t i = 0; i < answers.size(); ++i) {
+        if (answers[i]->likeliest >= 0) {
+            const auto stride = static_cast<size_t>(backend_->artifact().config().vocabSize);
+            chances[i].emplace(
+                backend_->logits().subspan(i * stride, static_cast<size_t>(vocabulary_)));
+        }
+    }
+    return chances;
+}
+
 /// The answer may be over after its next token.
-void Scheduler::take(Answer& answer, Token token) {
-    if (std::find(answer.stop.begin(), answer.stop.end(), token) != answer.stop.end()) {
+void Scheduler::take(Answer& answer, GeneratedToken token) {
+    if (answer.endsWith(token)) {
         end(answer, FinishReason::Stop);
         return;
     }
     answer.tokens.push_back(token);
+    ++answer.taken;
     answer.clock.tokenDone();
     {
         const std::lock_guard lock(mutex_);
         ++totals_.generatedTokens;
-        answer.unseen.push_back(token);
+        answer.unseen.push_back(std::move(token));
         answer.changed.notify_all();
     }
     if (slots_.length(answer.slot) == answer.most) {

@@ -6,12 +6,14 @@
 #include <exception>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <vector>
 
 #include "core/runtime/backend.h"
 #include "core/runtime/engine.h"
 #include "core/runtime/slot_pool.h"
+#include "core/runtime/token_chances.h"
 
 namespace caldera {
 
@@ -30,19 +32,19 @@ public:
     int contextLength() const override;
     EngineStatistics statistics() const override;
     FinishReason generate(std::span<const Token> prompt, std::span<const Token> stop,
-                          const SamplingOptions& options, const std::function<bool(Token)>& onToken,
+                          const SamplingOptions& options, const OnToken& onToken,
                           GenerationStatistics& statistics, const std::stop_token& cancel) override;
 
 private:
     struct Answer;
 
     // On the calling threads.
-    void check(std::span<const Token> prompt) const;
+    void check(std::span<const Token> prompt, std::span<const Token> forced) const;
     void enter(Answer& answer);
     /// Waits for tokens that nobody has seen; false when there are none and none will come.
-    bool receive(Answer& answer, std::vector<Token>& tokens);
+    bool receive(Answer& answer, std::vector<GeneratedToken>& tokens);
     /// Hands tokens to the caller until the answer is over; false when the caller wants no more.
-    bool deliver(Answer& answer, const std::function<bool(Token)>& onToken);
+    bool deliver(Answer& answer, const OnToken& onToken);
     void dismiss(Answer& answer);
 
     // On the scheduler's thread.
@@ -54,7 +56,9 @@ private:
     void stepAll();
     /// Asks the backend for the next token of each answer that has a row of logits.
     void chooseAll(std::span<Answer* const> answers);
-    void take(Answer& answer, Token token);
+    /// What each answer that wants chances has in its row of logits; others have none.
+    std::vector<std::optional<TokenChances>> chancesOf(std::span<Answer* const> answers);
+    void take(Answer& answer, GeneratedToken token);
     void fail(Answer& answer, const std::exception_ptr& failure);
     void failAll(std::span<Answer* const> answers);
     void end(Answer& answer, FinishReason reason);

@@ -1,11 +1,14 @@
 #include "core/serve/chat_answer.h"
 
+#include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <random>
 #include <utility>
 
 #include "core/base/elapsed.h"
 #include "core/model/model.h"
+#include "core/serve/chance_document.h"
 #include "core/serve/stop_filter.h"
 
 namespace caldera {
@@ -62,6 +65,55 @@ private:
     Clock::time_point last_{};
 };
 
+/// Tokens whose text is not shown yet: a stop text may begin in them, or a character be unfinished.
+class UnshownTokens {
+public:
+    /// A token, and the characters that are whole with it.
+    void add(const GeneratedToken& token, size_t characters) {
+        tokens_.push_back({token, said_});
+        said_ += characters;
+    }
+    /// Those that begin before the end of what has been shown.
+    std::vector<GeneratedToken> show(size_t characters) {
+        shown_ += characters;
+        const auto end = std::find_if(tokens_.begin(), tokens_.end(),
+                                      [this](const Unshown& each) { return each.begin >= shown_; });
+        return take(end);
+    }
+    std::vector<GeneratedToken> rest() { return take(tokens_.end()); }
+
+private:
+    struct Unshown {
+        GeneratedToken token;
+        size_t begin;
+    };
+    std::vector<GeneratedToken> take(std::vector<Unshown>::iterator end) {
+        std::vector<GeneratedToken> taken;
+        std::transform(tokens_.begin(), end, std::back_inserter(taken),
+                       [](Unshown& each) { return std::move(each.token); });
+        tokens_.erase(tokens_.begin(), end);
+        return taken;
+    }
+
+    std::vector<Unshown> tokens_;
+    size_t said_ = 0;
+    size_t shown_ = 0;
+};
+
+std::vector<Token> promptOf(const Artifact& artifact, const ChatRequest& request) {
+    const Tokenizer& tokenizer = *artifact.tokenizer();
+    if (!request.continues) {
+        return encodeChat(tokenizer, artifact.chat(), request.messages);
+    }
+    std::vector<ChatMessage> before = request.messages;
+    const std::string begun = before.back().content;
+    before.pop_back();
+    std::vector<Token> prompt = encodeChat(tokenizer, artifact.chat(), before);
+    const std::vector<Token> tokens = tokenizer.encode(begun, Tokenizer::Special::AsText);
+    prompt.insert(prompt.end(), tokens.begin(), tokens.end());
+    return prompt;
+}
+
 } // namespace
 
 Json statisticsDocument(const GenerationStatistics& statistics) {
@@ -83,7 +135,7 @@ ChatAnswer::ChatAnswer(const Engine& engine, ChatRequest request)
     : request_(std::move(request)), id_(newId()), model_(engine.artifact().name()),
       created_(unixTime()) {
     const Artifact& artifact = engine.artifact();
-    prompt_ = encodeChat(*artifact.tokenizer(), artifact.chat(), request_.messages);
+    prompt_ = promptOf(artifact, request_);
     stop_ = stopTokens(artifact.config(), *artifact.tokenizer(), artifact.chat());
     const auto context = static_cast<size_t>(engine.contextLength());
     if (prompt_.size() >= context) {
@@ -95,22 +147,28 @@ ChatAnswer::ChatAnswer(const Engine& engine, ChatRequest request)
     }
 }
 
-FinishReason ChatAnswer::generate(Engine& engine, const OnText& onText,
+FinishReason ChatAnswer::generate(Engine& engine, const OnPiece& onPiece,
                                   const std::stop_token& cancel) {
     const Tokenizer& tokenizer = *engine.artifact().tokenizer();
     Utf8Stream characters;
     StopFilter filter(request_.stop);
+    UnshownTokens unshown;
+    const bool wantsChances = request_.sampling.likeliest >= 0;
     bool isWanted = true;
     const auto pass = [&](const std::string& text) {
         if (!text.empty()) {
-            isWanted = isWanted && onText(text);
+            isWanted = isWanted && onPiece({text, unshown.show(text.size())});
         }
         return isWanted && !filter.found();
     };
     const FinishReason reason = engine.generate(
         prompt_, stop_, request_.sampling,
-        [&](Token token) {
-            return pass(filter.push(characters.push(tokenizer.decode({&token, 1}))));
+        [&](const GeneratedToken& token) {
+            const std::string text = characters.push(tokenizer.decode({&token.token, 1}));
+            if (wantsChances) {
+                unshown.add(token, text.size());
+            }
+            return pass(filter.push(text));
         },
         statistics_, cancel);
     if (!isWanted) {
@@ -119,6 +177,9 @@ FinishReason ChatAnswer::generate(Engine& engine, const OnText& onText,
     if (reason != FinishReason::Cancelled && !filter.found()) {
         pass(filter.push(characters.finish()));
         pass(filter.finish());
+        if (auto tokens = unshown.rest(); !tokens.empty() && isWanted && !filter.found()) {
+            onPiece({"", std::move(tokens)}); // of marks that have no text
+        }
     }
     return reason;
 }
@@ -136,6 +197,17 @@ void ChatAnswer::addEnd(Json& document, FinishReason reason) const {
     document["caldera"] = statisticsDocument(statistics_);
 }
 
+Json ChatAnswer::chancesOf(const Engine& engine, const std::vector<GeneratedToken>& tokens) const {
+    if (request_.sampling.likeliest < 0) {
+        return nullptr;
+    }
+    Json content = Json::array();
+    for (const GeneratedToken& token : tokens) {
+        content.push_back(chanceDocument(*engine.artifact().tokenizer(), token));
+    }
+    return {{"content", std::move(content)}, {"refusal", nullptr}};
+}
+
 void ChatAnswer::stream(Engine& engine, const Emit& emit, const std::stop_token& cancel) {
     const auto chunk = [this](const Json& delta) {
         Json result = document("chat.completion.chunk");
@@ -149,26 +221,34 @@ void ChatAnswer::stream(Engine& engine, const Emit& emit, const std::stop_token&
     LiveRate rate;
     const FinishReason reason = generate(
         engine,
-        [&](const std::string& text) {
+        [&](const AnswerPiece& piece) {
             rate.countToken();
-            Json piece = chunk({{"content", text}});
-            rate.addTo(piece);
-            return emit(piece);
+            Json next = chunk({{"content", piece.text}});
+            next["choices"][0]["logprobs"] = chancesOf(engine, piece.tokens);
+            rate.addTo(next);
+            return emit(next);
         },
         cancel);
     if (reason != FinishReason::Cancelled) {
         Json last = chunk(Json::object());
         addEnd(last, reason);
-        emit(last);
+        const Json usage = last["usage"];
+        if (emit(last) && request_.includesUsage) {
+            Json extra = document("chat.completion.chunk");
+            extra["choices"] = Json::array();
+            extra["usage"] = usage;
+            emit(extra);
+        }
     }
 }
 
 Json ChatAnswer::whole(Engine& engine, const std::stop_token& cancel) {
-    std::string text;
+    AnswerPiece all;
     const FinishReason reason = generate(
         engine,
-        [&text](const std::string& piece) {
-            text += piece;
+        [&all](const AnswerPiece& piece) {
+            all.text += piece.text;
+            all.tokens.insert(all.tokens.end(), piece.tokens.begin(), piece.tokens.end());
             return true;
         },
         cancel);
@@ -176,8 +256,9 @@ Json ChatAnswer::whole(Engine& engine, const std::stop_token& cancel) {
         throw Cancelled();
     }
     Json answer = document("chat.completion");
-    answer["choices"] =
-        Json::array({{{"index", 0}, {"message", {{"role", "assistant"}, {"content", text}}}}});
+    answer["choices"] = Json::array({{{"index", 0},
+                                      {"message", {{"role", "assistant"}, {"content", all.text}}},
+                                      {"logprobs", chancesOf(engine, all.tokens)}}});
     addEnd(answer, reason);
     return answer;
 }

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/runtime/engine.h"
+#include "core/serve/answer.h"
 #include "core/serve/chat_request.h"
 
 namespace caldera {
@@ -16,32 +17,38 @@ namespace caldera {
 /// GenerationStatistics with the names of docs/serve.md: "prompt_tokens", "tokens_per_second", ...
 nlohmann::json statisticsDocument(const GenerationStatistics& statistics);
 
+/// A part of an answer's text, in whole characters.
+struct AnswerPiece {
+    std::string text;
+    /// Those that begin in the text, where the request wants their chances.
+    std::vector<GeneratedToken> tokens;
+};
+
 /// Tokenizes a request when made; answers it once.
-class ChatAnswer {
+class ChatAnswer : public Answer {
 public:
     /// Throws RequestError("messages") when the prompt leaves no room in the context, and
     /// Error("chat.*").
     ChatAnswer(const Engine& engine, ChatRequest request);
 
-    bool isStreamed() const { return request_.stream; }
+    bool isStreamed() const override { return request_.stream; }
 
-    /// Gives each "chat.completion.chunk" to emit, which returns false when nobody reads any more.
-    /// The last one has finish_reason, usage and the `caldera` object; none comes after a
-    /// cancellation.
-    using Emit = std::function<bool(const nlohmann::json&)>;
-    void stream(Engine& engine, const Emit& emit, const std::stop_token& cancel);
+    /// "chat.completion.chunk"s, of which the last one has finish_reason, usage and the `caldera`
+    /// object.
+    void stream(Engine& engine, const Emit& emit, const std::stop_token& cancel) override;
 
-    /// The whole "chat.completion". Throws Cancelled.
-    nlohmann::json whole(Engine& engine, const std::stop_token& cancel);
+    /// The whole "chat.completion".
+    nlohmann::json whole(Engine& engine, const std::stop_token& cancel) override;
 
-    /// Only the text, in pieces of whole characters. onText ends the answer by returning false,
-    /// which counts as a cancellation.
-    using OnText = std::function<bool(const std::string&)>;
-    FinishReason generate(Engine& engine, const OnText& onText, const std::stop_token& cancel);
+    /// Only the pieces. onPiece ends the answer by returning false, which counts as a cancellation.
+    using OnPiece = std::function<bool(const AnswerPiece&)>;
+    FinishReason generate(Engine& engine, const OnPiece& onPiece, const std::stop_token& cancel);
     const GenerationStatistics& statistics() const { return statistics_; }
 
 private:
     nlohmann::json document(const char* object) const;
+    /// OpenAI's "logprobs" of a choice; null where they were not asked for.
+    nlohmann::json chancesOf(const Engine& engine, const std::vector<GeneratedToken>& tokens) const;
     void addEnd(nlohmann::json& document, FinishReason reason) const;
 
     ChatRequest request_;

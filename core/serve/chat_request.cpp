@@ -17,6 +17,8 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr size_t kMostStops = 16;
+constexpr int64_t kMostChatLikeliest = 20; // as OpenAI's
+constexpr int64_t kMostScoreLikeliest = 100;
 
 [[noreturn]] void refuse(const std::string& parameter, const std::string& sentence) {
     throw RequestError(parameter, sentence);
@@ -181,6 +183,12 @@ SamplingOptions samplingOf(const Json& body) {
     sampling.maxTokens = static_cast<int>(most.value_or(mostOld.value_or(sampling.maxTokens)));
     const auto seed = integer(body, "seed", std::numeric_limits<int64_t>::min(), kMostSeed);
     sampling.seed = seed ? static_cast<uint64_t>(*seed) : drawnSeed();
+    const auto likeliest = integer(body, "top_logprobs", 0, kMostChatLikeliest);
+    const bool wantsChances = flag(body, "logprobs");
+    if (likeliest.value_or(0) > 0 && !wantsChances) {
+        refuse("top_logprobs", "\"top_logprobs\" needs \"logprobs\": true beside it.");
+    }
+    sampling.likeliest = wantsChances ? static_cast<int>(likeliest.value_or(0)) : -1;
     return sampling;
 }
 
@@ -220,20 +228,65 @@ Json parseBody(std::string_view body) {
     }
 }
 
+/// `keys`: what the sentence says is needed.
+Json parseObject(std::string_view body, const std::string& keys) {
+    Json json = parseBody(body);
+    if (!json.is_object()) {
+        refuse("", "The body is " + std::string(json.type_name()) + "; a JSON object with \"" +
+                       keys + "\" was needed.");
+    }
+    return json;
+}
+
+bool usageWanted(const Json& body) {
+    const Json* options = member(body, "stream_options");
+    if (options == nullptr) {
+        return false;
+    }
+    if (!options->is_object()) {
+        refuseType("stream_options", *options, "an object");
+    }
+    return flag(*options, "include_usage");
+}
+
 } // namespace
 
 ChatRequest parseChatRequest(std::string_view body) {
-    const Json json = parseBody(body);
-    if (!json.is_object()) {
-        refuse("", "The body is " + std::string(json.type_name()) +
-                       "; a JSON object with \"messages\" was needed.");
-    }
+    const Json json = parseObject(body, "messages");
     ChatRequest request;
     request.messages = messagesOf(json);
     request.sampling = samplingOf(json);
     request.stop = stopsOf(json);
     request.stream = flag(json, "stream");
+    request.includesUsage = usageWanted(json);
+    request.continues = flag(json, "continue_final_message");
+    if (request.continues && request.messages.back().role != "assistant") {
+        refuse("continue_final_message",
+               "\"continue_final_message\" needs a last message of the assistant.");
+    }
     refuseWhatWeLack(json);
+    return request;
+}
+
+ScoreRequest parseScoreRequest(std::string_view body) {
+    const Json json = parseObject(body, "messages\" or \"text");
+    ScoreRequest request;
+    request.likeliest = static_cast<int>(
+        integer(json, "top_logprobs", 0, kMostScoreLikeliest).value_or(request.likeliest));
+    request.stream = flag(json, "stream");
+    const Json* text = member(json, "text");
+    if (text != nullptr) {
+        if (!text->is_string() || member(json, "messages") != nullptr) {
+            refuse("text", "\"text\" must be a text, without \"messages\" beside it.");
+        }
+        request.text = text->get<std::string>();
+        return request;
+    }
+    request.messages = messagesOf(json);
+    if (request.messages.back().role != "assistant") {
+        refuse("messages", "The last message must be the assistant's: it is the one that is "
+                           "scored.");
+    }
     return request;
 }
 

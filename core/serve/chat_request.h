@@ -16,6 +16,9 @@ struct ChatRequest {
     SamplingOptions sampling;
     std::vector<std::string> stop; ///< texts that end the answer; not part of it
     bool stream = false;
+    bool includesUsage = false; ///< a last chunk of its own has the usage
+    /// The last message is the assistant's beginning of the answer, which goes on from there.
+    bool continues = false;
 };
 
 /// The client asked for something that cannot be done (HTTP 400). `parameter` is the key.
@@ -34,6 +37,18 @@ private:
 /// drawn. Throws RequestError: malformed JSON, wrong types, values out of range, unknown roles, no
 /// messages, or wishes that need something we do not have (several answers, tools).
 ChatRequest parseChatRequest(std::string_view body);
+
+/// The body of POST /caldera/v1/scores.
+struct ScoreRequest {
+    /// What is scored is the content of the last one, the assistant's. Empty: `text` is scored.
+    std::vector<ChatMessage> messages;
+    std::string text;
+    int likeliest = 20; ///< tokens that each place names beside the one that stands there
+    bool stream = false;
+};
+
+/// Throws RequestError.
+ScoreRequest parseScoreRequest(std::string_view body);
 
 /// {"error": {"message", "type", "param", "code"}}, as OpenAI's. An empty parameter becomes null.
 std::string errorDocument(const std::string& message, const std::string& type,

@@ -1,13 +1,14 @@
 #include "core/serve/server.h"
 
-#include <new>
-#include <optional>
+#include <memory>
 #include <utility>
 
 #include "core/base/error.h"
 #include "core/serve/chat_answer.h"
+#include "core/serve/http_answer.h"
 #include "core/serve/http_server.h"
-#include "core/serve/loopback_guard.h"
+#include "core/serve/request_guard.h"
+#include "core/serve/score_answer.h"
 #include "core/serve/seats.h"
 
 namespace caldera {
@@ -18,43 +19,13 @@ using Json = nlohmann::json;
 using httplib::Request;
 using httplib::Response;
 
-constexpr size_t kMostBodyBytes = 8U << 20;
 constexpr int kMostWaiting = 24;
-constexpr const char* kJsonType = "application/json";
-
-void sendError(Response& response, int status, const std::string& message,
-               const std::string& parameter = {}, const std::string& code = {}) {
-    const std::string type = status >= 500 ? "server_error" : "invalid_request_error";
-    response.status = status;
-    response.set_content(errorDocument(message, type, parameter, code), kJsonType);
-}
-
-std::string text(const Json& document) {
-    return document.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
-/// Runs `work`; what it throws becomes `report(status, sentence, parameter, code)`.
-template <class Work, class Report>
-void reportingErrors(const Work& work, const Report& report) {
-    try {
-        work();
-    } catch (const RequestError& error) {
-        report(400, error.what(), error.parameter(), error.code());
-    } catch (const Error& error) {
-        const bool isClients = error.code() == "chat.role" || error.code() == "engine.sampling" ||
-                               error.code() == "engine.context-full";
-        report(isClients ? 400 : 500, error.what(), "", error.code());
-    } catch (const std::bad_alloc&) {
-        report(500, "The machine has not enough memory for this request.", "", "memory");
-    } catch (const std::exception& error) {
-        report(500, std::string("Unexpected failure: ") + error.what(), "", "internal");
-    }
-}
 
 class ChatServer {
 public:
     ChatServer(std::shared_ptr<Engine> engine, ServeOptions options)
         : engine_(std::move(engine)), options_(std::move(options)),
+          guard_(options_.token, options_.host, options_.names),
           seats_(engine_->statistics().chats + kMostWaiting), http_(seats_.count()) {
         addRoutes();
     }
@@ -67,57 +38,46 @@ private:
     int bind();
     std::string urlOf(int port) const;
     void announce(int port, Progress& progress) const;
-    bool isRefused(const Request& request, Response& response) const;
     void sendHealth(Response& response) const;
     void sendStatistics(Response& response) const;
     void sendModels(Response& response) const;
-    void chat(const Request& request, Response& response, const httplib::ContentReader& reader);
-    void answer(const std::string& body, Seats::Seat seat, Response& response);
+    /// `make` makes the answer from the body.
+    template <class Make>
+    void answer(const Request& request, Response& response, const httplib::ContentReader& reader,
+                const Make& make);
+    void give(const std::shared_ptr<Answer>& answer, Seats::Seat seat, Response& response);
     /// False when the answer could not be sent to its end: httplib asks again after true.
-    bool stream(ChatAnswer& chatAnswer, httplib::DataSink& sink);
+    bool stream(Answer& answer, httplib::DataSink& sink);
 
     std::shared_ptr<Engine> engine_;
     ServeOptions options_;
+    RequestGuard guard_;
     Seats seats_;
     HttpServer http_;
 };
 
-/// False when the body is larger than we take, or breaks off.
-std::optional<std::string> readBody(const httplib::ContentReader& reader, Response& response) {
-    std::string body;
-    bool isTooLarge = false;
-    const bool isWhole = reader([&](const char* bytes, size_t size) {
-        isTooLarge = body.size() + size > kMostBodyBytes;
-        if (!isTooLarge) {
-            body.append(bytes, size);
-        }
-        return !isTooLarge;
-    });
-    if (isTooLarge || response.status == 413) {
-        sendError(response, 413, "The body has more than 8 MiB, the most that is read here.", "",
-                  "serve.too-large");
-        return std::nullopt;
-    }
-    if (!isWhole) {
-        sendError(response, 400, "The body broke off before its end.", "", "serve.truncated");
-        return std::nullopt;
-    }
-    return body;
-}
-
 void ChatServer::addRoutes() {
     http_.set_payload_max_length(kMostBodyBytes);
     http_.set_pre_routing_handler([this](const Request& request, Response& response) {
-        return isRefused(request, response) ? httplib::Server::HandlerResponse::Handled
-                                            : httplib::Server::HandlerResponse::Unhandled;
+        return guard_.isRefused(request, response) ? httplib::Server::HandlerResponse::Handled
+                                                   : httplib::Server::HandlerResponse::Unhandled;
     });
     http_.Get("/health", [this](const Request&, Response& response) { sendHealth(response); });
     http_.Get("/caldera/v1/statistics",
               [this](const Request&, Response& response) { sendStatistics(response); });
     http_.Get("/v1/models", [this](const Request&, Response& response) { sendModels(response); });
-    http_.Post("/v1/chat/completions",
-               [this](const Request& request, Response& response,
-                      const httplib::ContentReader& reader) { chat(request, response, reader); });
+    http_.Post("/v1/chat/completions", [this](const Request& request, Response& response,
+                                              const httplib::ContentReader& reader) {
+        answer(request, response, reader, [this](const std::string& body) {
+            return std::make_shared<ChatAnswer>(*engine_, parseChatRequest(body));
+        });
+    });
+    http_.Post("/caldera/v1/scores", [this](const Request& request, Response& response,
+                                            const httplib::ContentReader& reader) {
+        answer(request, response, reader, [this](const std::string& body) {
+            return std::make_shared<ScoreAnswer>(*engine_, parseScoreRequest(body));
+        });
+    });
     // With a content reader, so that the body of a request to nowhere is not read into memory.
     const auto nowhere = [](const Request& request, Response& response,
                             const httplib::ContentReader&) {
@@ -139,28 +99,6 @@ void ChatServer::addRoutes() {
     });
 }
 
-bool ChatServer::isRefused(const Request& request, Response& response) const {
-    const std::string host = request.get_header_value("Host");
-    if (request.get_header_value_count("Host") != 1 || !isOwnHost(host, options_.host)) {
-        sendError(response, 403,
-                  "The Host header is \"" + host +
-                      "\"; 127.0.0.1, localhost or [::1] was needed, for this server is for this "
-                      "machine only.",
-                  "", "serve.host");
-        return true;
-    }
-    const std::string origin = request.get_header_value("Origin");
-    if (request.has_header("Origin") && !isOwnOrigin(origin, host, options_.host)) {
-        sendError(response, 403,
-                  "The page at \"" + origin +
-                      "\" may not use this server; web pages of other "
-                      "origins are refused.",
-                  "", "serve.origin");
-        return true;
-    }
-    return false;
-}
-
 void ChatServer::sendHealth(Response& response) const {
     const EngineStatistics now = engine_->statistics();
     const Json document = {{"status", "ok"},
@@ -168,7 +106,7 @@ void ChatServer::sendHealth(Response& response) const {
                            {"requests", seats_.taken()},
                            {"running", now.running},
                            {"waiting", now.waiting}};
-    response.set_content(text(document), kJsonType);
+    response.set_content(documentText(document), kJsonType);
 }
 
 void ChatServer::sendStatistics(Response& response) const {
@@ -189,7 +127,7 @@ void ChatServer::sendStatistics(Response& response) const {
                            {"weight_bytes", now.weightBytes},
                            {"cache_bytes", now.cacheBytes},
                            {"device_bytes", now.deviceBytes}};
-    response.set_content(text(document), kJsonType);
+    response.set_content(documentText(document), kJsonType);
 }
 
 void ChatServer::sendModels(Response& response) const {
@@ -200,17 +138,14 @@ void ChatServer::sendModels(Response& response) const {
                         {"owned_by", "caldera"},
                         {"context_length", engine_->contextLength()},
                         {"bits_per_weight", artifact.bitsPerWeight()}};
-    response.set_content(text({{"object", "list"}, {"data", Json::array({model})}}), kJsonType);
+    response.set_content(documentText({{"object", "list"}, {"data", Json::array({model})}}),
+                         kJsonType);
 }
 
-void ChatServer::chat(const Request& request, Response& response,
-                      const httplib::ContentReader& reader) {
-    if (request.is_multipart_form_data()) {
-        sendError(response, 400, "The body is a form; JSON (application/json) was needed.", "",
-                  "serve.request");
-        return;
-    }
-    const auto body = readBody(reader, response);
+template <class Make>
+void ChatServer::answer(const Request& request, Response& response,
+                        const httplib::ContentReader& reader, const Make& make) {
+    const auto body = readBody(request, reader, response);
     if (!body) {
         return;
     }
@@ -221,33 +156,32 @@ void ChatServer::chat(const Request& request, Response& response,
                   "serve.busy");
         return;
     }
-    reportingErrors([&] { answer(*body, std::move(seat), response); },
+    reportingErrors([&] { give(make(*body), std::move(seat), response); },
                     [&response](int status, const std::string& message,
                                 const std::string& parameter, const std::string& code) {
                         sendError(response, status, message, parameter, code);
                     });
 }
 
-void ChatServer::answer(const std::string& body, Seats::Seat seat, Response& response) {
-    const auto chatAnswer = std::make_shared<ChatAnswer>(*engine_, parseChatRequest(body));
-    if (chatAnswer->isStreamed()) {
+void ChatServer::give(const std::shared_ptr<Answer>& answer, Seats::Seat seat, Response& response) {
+    if (answer->isStreamed()) {
         response.set_header("Cache-Control", "no-store");
         response.set_chunked_content_provider(
             "text/event-stream",
-            [this, chatAnswer, seat = std::move(seat)](size_t, httplib::DataSink& sink) {
-                return stream(*chatAnswer, sink);
+            [this, answer, seat = std::move(seat)](size_t, httplib::DataSink& sink) {
+                return stream(*answer, sink);
             });
         return;
     }
     const std::stop_token client = HttpServer::currentClient();
     try {
-        response.set_content(text(chatAnswer->whole(*engine_, client)), kJsonType);
+        response.set_content(documentText(answer->whole(*engine_, client)), kJsonType);
     } catch (const Cancelled&) {
         response.status = 503; // nobody reads it
     }
 }
 
-bool ChatServer::stream(ChatAnswer& chatAnswer, httplib::DataSink& sink) {
+bool ChatServer::stream(Answer& answer, httplib::DataSink& sink) {
     const std::stop_token client = HttpServer::currentClient();
     const auto send = [&](const std::string& data) {
         const std::string event = "data: " + data + "\n\n";
@@ -255,13 +189,12 @@ bool ChatServer::stream(ChatAnswer& chatAnswer, httplib::DataSink& sink) {
     };
     reportingErrors(
         [&] {
-            chatAnswer.stream(
-                *engine_, [&](const Json& chunk) { return send(text(chunk)); }, client);
+            answer.stream(
+                *engine_, [&](const Json& chunk) { return send(documentText(chunk)); }, client);
         },
         [&](int status, const std::string& message, const std::string& parameter,
             const std::string& code) {
-            send(errorDocument(message, status >= 500 ? "server_error" : "invalid_request_error",
-                               parameter, code));
+            send(errorDocument(message, errorType(status), parameter, code));
         });
     const bool isComplete = send("[DONE]");
     if (isComplete) {

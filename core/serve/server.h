@@ -1,10 +1,11 @@
-// OpenAI-compatible HTTP over one engine, bound to loopback (docs/serve.md).
+// OpenAI-compatible HTTP over one engine, on loopback unless told otherwise (docs/serve.md).
 #pragma once
 
 #include <functional>
 #include <memory>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "core/job/progress.h"
 #include "core/runtime/engine.h"
@@ -13,16 +14,19 @@ namespace caldera {
 
 struct ServeOptions {
     std::string host = "127.0.0.1";
-    int port = 0; ///< 0: any free one
+    int port = 0;                     ///< 0: any free one
+    std::string token;                ///< that every request must bear; not empty
+    std::vector<std::string> names{}; ///< others than the host's that it is reached by
     /// Called once with the real port, when connections are accepted.
     std::function<void(int port)> onListening;
 };
 
 /// GET /v1/models, POST /v1/chat/completions (plain and "stream": true, with a `caldera` object of
-/// GenerationStatistics in the last chunk), GET /health, GET /caldera/v1/statistics. The engine
+/// GenerationStatistics in the last chunk), GET /health, GET /caldera/v1/statistics, POST
+/// /caldera/v1/scores. The engine
 /// answers several requests at once and lets others wait, up to a bound; a client that goes away
-/// cancels its request. Checks Host and Origin, bounds bodies to 8 MiB. When it listens, a "log"
-/// event has {message, host, port, url}. Returns when `stop` is requested. Throws
+/// cancels its request. Checks the token, Host and Origin, bounds bodies to 8 MiB. When it listens,
+/// a "log" event has {message, host, port, url}. Returns when `stop` is requested. Throws
 /// Error("serve.port") when the address cannot be opened.
 void serve(std::shared_ptr<Engine> engine, const ServeOptions& options, Progress& progress,
            const std::stop_token& stop);

@@ -17,18 +17,19 @@ LONGEST = 120  # tokens of an answer
 ROUNDS = 3
 
 
-def ask(url, number, answers):
+def ask(server, number, answers):
     body = {"messages": [{"role": "user", "content": f"Write a long story about the number {number}."}],
             "temperature": 0, "max_tokens": LONGEST}
-    request = urllib.request.Request(url + "/v1/chat/completions", json.dumps(body).encode(),
-                                     {"Content-Type": "application/json"})
+    request = urllib.request.Request(server["url"] + "/v1/chat/completions", json.dumps(body).encode(),
+                                     {"Content-Type": "application/json",
+                                      "Authorization": "Bearer " + server["token"]})
     with urllib.request.urlopen(request) as answer:
         answers.append(json.load(answer)["caldera"])
 
 
-def together(url, numbers):
+def together(server, numbers):
     answers = []
-    callers = [threading.Thread(target=ask, args=(url, number, answers)) for number in numbers]
+    callers = [threading.Thread(target=ask, args=(server, number, answers)) for number in numbers]
     for caller in callers:
         caller.start()
     for caller in callers:
@@ -48,7 +49,7 @@ def main():
     while chats <= line["chats"]:
         answers = []
         for _ in range(ROUNDS):
-            answers += together(line["url"], range(number, number + chats))
+            answers += together(line, range(number, number + chats))
             number += chats
         pace = statistics.median(answer["p50"] for answer in answers)
         first = max(answer["time_to_first_token"] for answer in answers)

@@ -61,8 +61,10 @@ TEST_F(TalkTest, ChatWithoutAQuestionIsNoDocument) {
 
 TEST_F(TalkTest, ServeSaysWhereItListensAndEndsWithItsParent) {
     Program program({"serve", model_.folder().string(), "--port", "0", "--context", "99",
-                     "--exit-with-parent"});
+                     "--exit-with-parent", "--token-stdin"});
+    program.write("token-of-this-test\n");
     const Json line = Json::parse(program.readLine());
+    EXPECT_FALSE(line.contains("token")) << "whoever gave it knows it";
     EXPECT_EQ(line.at("event"), "listening");
     EXPECT_EQ(line.at("model"), "tiny");
     EXPECT_EQ(line.at("context"), 99);
@@ -70,6 +72,8 @@ TEST_F(TalkTest, ServeSaysWhereItListensAndEndsWithItsParent) {
     const int port = line.at("port");
     EXPECT_EQ(line.at("url"), "http://127.0.0.1:" + std::to_string(port));
     httplib::Client client("127.0.0.1", port);
+    EXPECT_EQ(client.Get("/health")->status, 401);
+    client.set_default_headers({{"Authorization", "Bearer token-of-this-test"}});
     const auto health = client.Get("/health");
     ASSERT_TRUE(health);
     EXPECT_EQ(health->status, 200);
@@ -121,9 +125,22 @@ TEST_F(TalkTest, ADamagedArtifactIsRefusedByWhoeverReadsItsWeights) {
     EXPECT_EQ(trusting.exitCode(), 0);
 }
 
-TEST_F(TalkTest, ServeEndsOnASignal) {
+TEST_F(TalkTest, ServeRefusesATokenThatIsNone) {
+    for (const char* line : {"short\n", "with a space in it\n", "\n"}) {
+        Program program({"serve", model_.folder().string(), "--port", "0", "--token-stdin"});
+        program.write(line);
+        EXPECT_EQ(program.exitCode(), 2) << line;
+    }
+}
+
+TEST_F(TalkTest, ServeSaysItsTokenAndEndsOnASignal) {
     Program program({"serve", model_.folder().string(), "--port", "0"});
-    ASSERT_EQ(Json::parse(program.readLine()).at("event"), "listening");
+    const Json line = Json::parse(program.readLine());
+    ASSERT_EQ(line.at("event"), "listening");
+    httplib::Client client("127.0.0.1", line.at("port").get<int>());
+    client.set_default_headers(
+        {{"Authorization", "Bearer " + line.at("token").get<std::string>()}});
+    EXPECT_EQ(client.Get("/health")->status, 200);
     program.signal(SIGTERM);
     EXPECT_EQ(program.exitCode(), 0);
 }

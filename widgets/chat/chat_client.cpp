@@ -65,6 +65,18 @@ ChatClient::~ChatClient() {
     drop();
 }
 
+QNetworkRequest ChatClient::requestTo(const QUrl& server, const QString& path) const {
+    QUrl url = server;
+    url.setPath(path);
+    QNetworkRequest request(url);
+    // A redirection would send the conversation, and the token, to somebody else.
+    request.setAttribute(QNetworkRequest::RedirectPolicyAttribute,
+                         QNetworkRequest::ManualRedirectPolicy);
+    if (!token_.isEmpty())
+        request.setRawHeader("Authorization", "Bearer " + token_);
+    return request;
+}
+
 void ChatClient::send(const QUrl& server, const ChatRequest& request) {
     drop();
     parser_ = {};
@@ -72,23 +84,16 @@ void ChatClient::send(const QUrl& server, const ChatRequest& request) {
     statistics_ = {};
     end_ = ChatEnd::Streaming;
     done_ = false;
-    QUrl url = server;
-    url.setPath(u"/v1/chat/completions"_s);
-    QNetworkRequest post(url);
+    QNetworkRequest post = requestTo(server, u"/v1/chat/completions"_s);
     post.setHeader(QNetworkRequest::ContentTypeHeader, u"application/json"_s);
     post.setRawHeader("Accept", "text/event-stream");
-    // A redirection would send the conversation to somebody else.
-    post.setAttribute(QNetworkRequest::RedirectPolicyAttribute,
-                      QNetworkRequest::ManualRedirectPolicy);
     reply_ = network_.post(post, QJsonDocument(request.toJson()).toJson(QJsonDocument::Compact));
     connect(reply_, &QNetworkReply::readyRead, this, &ChatClient::read);
     connect(reply_, &QNetworkReply::finished, this, &ChatClient::end);
 }
 
 void ChatClient::describe(const QUrl& server) {
-    QUrl url = server;
-    url.setPath(u"/v1/models"_s);
-    QNetworkReply* reply = network_.get(QNetworkRequest(url));
+    QNetworkReply* reply = network_.get(requestTo(server, u"/v1/models"_s));
     connect(reply, &QNetworkReply::finished, this, [this, reply] {
         reply->deleteLater();
         const QJsonObject answer = QJsonDocument::fromJson(reply->readAll()).object();

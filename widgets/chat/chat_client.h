@@ -32,6 +32,8 @@ public:
     explicit ChatClient(QObject* parent = nullptr);
     ~ChatClient() override;
 
+    /// Requests to come bear this token; empty: none.
+    void setToken(const QByteArray& token) { token_ = token; }
     /// `server` without path, for example http://127.0.0.1:8080. An answer under way is cancelled.
     void send(const QUrl& server, const ChatRequest& request);
     /// Ends the answer; the connection closes, which stops the engine.
@@ -55,7 +57,10 @@ private:
     void fail(const QString& sentence);
     void drop();
 
+    QNetworkRequest requestTo(const QUrl& server, const QString& path) const;
+
     QNetworkAccessManager network_;
+    QByteArray token_;
     QPointer<QNetworkReply> reply_;
     SseParser parser_;
     QByteArray refusal_; ///< body of an answer that is not a stream

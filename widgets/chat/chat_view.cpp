@@ -217,18 +217,19 @@ void ChatView::closeArtifact() {
     showEngine();
 }
 
-void ChatView::useServer(const QUrl& server, const QString& modelName) {
+void ChatView::useServer(const QUrl& server, const QString& modelName, const QByteArray& token) {
     stop();
     ownEngine_ = false;
     artifact_.clear();
     modelName_ = modelName;
     engine_->stop();
-    takeServer(server);
+    takeServer(server, token);
     showEngine();
 }
 
-void ChatView::takeServer(const QUrl& server) {
+void ChatView::takeServer(const QUrl& server, const QByteArray& token) {
     server_ = server;
+    client_->setToken(token);
     client_->describe(server);
     if (std::exchange(waiting_, false))
         request();
@@ -249,7 +250,7 @@ void ChatView::showEngine() {
     using State = EngineProcess::State;
     const State state = ownEngine_ ? engine_->state() : State::Ready;
     if (ownEngine_ && state == State::Ready && server_ != engine_->server())
-        takeServer(engine_->server());
+        takeServer(engine_->server(), engine_->token());
     if (ownEngine_ && state != State::Ready)
         server_.clear();
     starting_->setVisible(hasModel() && state == State::Starting);

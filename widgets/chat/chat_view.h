@@ -40,7 +40,7 @@ public:
     /// Ends the engine; conversations stay readable.
     void closeArtifact();
     /// Talks to this server instead of an own engine.
-    void useServer(const QUrl& server, const QString& modelName);
+    void useServer(const QUrl& server, const QString& modelName, const QByteArray& token = {});
 
     /// Begins a conversation; an empty one that is open already is used.
     void newConversation();
@@ -92,7 +92,7 @@ private:
     void saveNow();
     void showOpen();
     void showEngine();
-    void takeServer(const QUrl& server);
+    void takeServer(const QUrl& server, const QByteArray& token);
     void ensureEngine();
 
     ConversationStore* store_;

@@ -1,10 +1,12 @@
 #include "widgets/chat/engine_process.h"
 
+#include <array>
 #include <csignal>
 
 #include <QFutureWatcher>
 #include <QJsonDocument>
 #include <QJsonObject>
+#include <QRandomGenerator>
 #include <QTimer>
 #include <QtConcurrent>
 
@@ -28,6 +30,13 @@ QString lastWords(const QByteArray& messages) {
     if (line.startsWith(prefix))
         line = line.mid(prefix.size()).trimmed();
     return line;
+}
+
+/// 256 bits from the system's random source, in hexadecimal digits.
+QByteArray randomToken() {
+    std::array<quint32, 8> words{};
+    QRandomGenerator::system()->fillRange(words.data(), words.size());
+    return QByteArray(reinterpret_cast<const char*>(words.data()), sizeof(words)).toHex();
 }
 
 } // namespace
@@ -80,7 +89,10 @@ void EngineProcess::launch(const QString& program) {
                     "variable CALDERA_WORKER.")
                      .arg(program, process_->errorString()));
     });
-    process_->start(program, {u"serve"_s, artifact_, u"--port"_s, u"0"_s, u"--exit-with-parent"_s});
+    token_ = randomToken();
+    process_->start(program, {u"serve"_s, artifact_, u"--port"_s, u"0"_s, u"--exit-with-parent"_s,
+                              u"--token-stdin"_s});
+    process_->write(token_ + '\n'); // not as an argument: every user can list those
 }
 
 void EngineProcess::stop() {

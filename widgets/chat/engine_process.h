@@ -28,6 +28,8 @@ public:
     const QString& artifact() const { return artifact_; }
     /// Where it listens; valid when ready.
     const QUrl& server() const { return server_; }
+    /// What every request to it must bear; another one at each start.
+    const QByteArray& token() const { return token_; }
     /// What it does while starting, and how far it is (negative: unknown).
     const QString& stage() const { return stage_; }
     double fraction() const { return fraction_; }
@@ -54,6 +56,7 @@ private:
     State state_ = State::Stopped;
     QString artifact_;
     QUrl server_;
+    QByteArray token_;
     QString stage_;
     double fraction_ = -1;
     QString error_;

@@ -169,25 +169,25 @@ TEST(StopFilter, DoesNotDependOnTheCuts) {
 TEST(LoopbackGuard, KnowsItsOwnNames) {
     for (const char* host : {"127.0.0.1:8080", "localhost:1", "LOCALHOST:65535", "[::1]:80",
                              "localhost", "127.0.0.1"}) {
-        EXPECT_TRUE(isOwnHost(host, "127.0.0.1")) << host;
+        EXPECT_TRUE(isOwnHost(host, OwnNames{"127.0.0.1"})) << host;
     }
     for (const char* host :
          {"", "evil.example:8080", "127.0.0.1.evil.example:8080", "localhost.evil:1",
           "127.0.0.1:", "127.0.0.1:0", "127.0.0.1:70000", "127.0.0.1:80x", "[::1", "::1",
           "0.0.0.0:80", "127.0.0.2:80", "localhost:80:80"}) {
-        EXPECT_FALSE(isOwnHost(host, "127.0.0.1")) << host;
+        EXPECT_FALSE(isOwnHost(host, OwnNames{"127.0.0.1"})) << host;
     }
-    EXPECT_TRUE(isOwnHost("192.168.0.7:8080", "192.168.0.7"));
-    EXPECT_TRUE(isOwnHost("[fe80::1]:8080", "fe80::1"));
+    EXPECT_TRUE(isOwnHost("192.168.0.7:8080", OwnNames{"192.168.0.7"}));
+    EXPECT_TRUE(isOwnHost("[fe80::1]:8080", OwnNames{"fe80::1"}));
 }
 
 TEST(LoopbackGuard, TakesOnlyItsOwnPages) {
-    EXPECT_TRUE(isOwnOrigin("http://127.0.0.1:8080", "127.0.0.1:8080", ""));
-    EXPECT_TRUE(isOwnOrigin("http://localhost:8080", "127.0.0.1:8080", ""));
+    EXPECT_TRUE(isOwnOrigin("http://127.0.0.1:8080", "127.0.0.1:8080", OwnNames{""}));
+    EXPECT_TRUE(isOwnOrigin("http://localhost:8080", "127.0.0.1:8080", OwnNames{""}));
     for (const char* origin :
          {"null", "", "http://evil.example", "http://127.0.0.1:8081", "http://127.0.0.1",
           "https://127.0.0.1:8080", "http://127.0.0.1:8080.evil.example", "file://"}) {
-        EXPECT_FALSE(isOwnOrigin(origin, "127.0.0.1:8080", "")) << origin;
+        EXPECT_FALSE(isOwnOrigin(origin, "127.0.0.1:8080", OwnNames{""})) << origin;
     }
 }
 

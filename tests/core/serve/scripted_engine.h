@@ -56,7 +56,7 @@ public:
     }
 
     FinishReason generate(std::span<const Token> prompt, std::span<const Token>,
-                          const SamplingOptions& options, const std::function<bool(Token)>& onToken,
+                          const SamplingOptions& options, const OnToken& onToken,
                           GenerationStatistics& statistics,
                           const std::stop_token& cancel) override {
         ++active_;
@@ -86,8 +86,7 @@ public:
     }
 
 private:
-    FinishReason say(const std::function<bool(Token)>& onToken, int most, int& tokens,
-                     const std::stop_token& cancel) {
+    FinishReason say(const OnToken& onToken, int most, int& tokens, const std::stop_token& cancel) {
         for (const Token token : answer_) {
             if (tokens == most) {
                 return FinishReason::Length;

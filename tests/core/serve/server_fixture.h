@@ -27,6 +27,8 @@ using Json = nlohmann::json;
 
 inline constexpr const char* kChat = "/v1/chat/completions";
 inline constexpr const char* kJsonType = "application/json";
+inline constexpr const char* kToken = "0123456789abcdef";
+inline const std::string kAuthorization = std::string("Authorization: Bearer ") + kToken + "\r\n";
 
 /// A server on a thread of its own, stopped at the end.
 class RunningServer {
@@ -35,6 +37,7 @@ public:
         std::promise<int> port;
         auto listening = port.get_future();
         ServeOptions options;
+        options.token = kToken;
         options.onListening = [&port](int real) { port.set_value(real); };
         thread_ = std::jthread([this, engine = std::move(engine), options](std::stop_token stop) {
             serve(engine, options, noProgress(), stop);
@@ -47,6 +50,7 @@ public:
     httplib::Client client() const {
         httplib::Client client("127.0.0.1", port_);
         client.set_read_timeout(20);
+        client.set_default_headers({{"Authorization", std::string("Bearer ") + kToken}});
         return client;
     }
     /// Requests the stop; true when the server returned within the limit.
@@ -89,9 +93,9 @@ public:
         return total;
     }
     void post(const std::string& body) {
-        send("POST " + std::string(kChat) +
-             " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: " +
-             std::to_string(body.size()) + "\r\n\r\n" + body);
+        send("POST " + std::string(kChat) + " HTTP/1.1\r\nHost: localhost\r\n" + kAuthorization +
+             "Content-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) +
+             "\r\n\r\n" + body);
     }
     /// Everything until the server closes.
     std::string readAll() {

@@ -80,6 +80,21 @@ TEST_F(ChatClientTest, SendsTheConversationAndTheSampling) {
     EXPECT_FALSE(request.contains("top_k"_L1));
 }
 
+TEST_F(ChatClientTest, BearsTheTokenOfItsServer) {
+    server_.play({kStreamHead, FakeServer::end()});
+    ask();
+    ASSERT_TRUE(ends());
+    EXPECT_FALSE(server_.lastHead().contains("Authorization"));
+    client_.setToken("a secret");
+    ask();
+    ASSERT_TRUE(QTest::qWaitFor([this] { return finished_.count() == 2; }, 5000));
+    EXPECT_TRUE(server_.lastHead().contains("\r\nAuthorization: Bearer a secret\r\n"));
+    QSignalSpy described(&client_, &ChatClient::described);
+    client_.describe(server_.url());
+    ASSERT_TRUE(described.wait());
+    EXPECT_TRUE(server_.lastHead().contains("\r\nAuthorization: Bearer a secret"));
+}
+
 TEST_F(ChatClientTest, SaysWhenTheLimitEndedTheAnswer) {
     server_.play({kStreamHead, FakeServer::token(u"a"_s), FakeServer::end(u"length"_s)});
     ask();

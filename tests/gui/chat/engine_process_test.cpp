@@ -29,6 +29,17 @@ TEST(EngineProcess, TellsWhereItListens) {
     EXPECT_TRUE(engine.server().isEmpty());
 }
 
+TEST(EngineProcess, HandsOverANewTokenAtEveryStart) {
+    EngineProcess engine(QStringLiteral(FAKE_WORKER)); // which fails without one on its stdin
+    engine.start(u"/models/good-1"_s);
+    ASSERT_TRUE(reaches(engine, State::Ready));
+    const QByteArray first = engine.token();
+    EXPECT_EQ(first.size(), 64);
+    engine.start(u"/models/good-2"_s);
+    ASSERT_TRUE(reaches(engine, State::Ready));
+    EXPECT_NE(engine.token(), first);
+}
+
 TEST(EngineProcess, ShowsHowFarTheStartIs) {
     EngineProcess engine(QStringLiteral(FAKE_WORKER));
     engine.start(u"/models/slow"_s);

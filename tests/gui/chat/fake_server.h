@@ -38,6 +38,8 @@ public:
     /// Bodies of the requests so far.
     const QList<QJsonObject>& requests() const { return requests_; }
     int clientsGone() const { return gone_; }
+    /// Everything before the body of the last request.
+    const QByteArray& lastHead() const { return head_; }
 
     static QByteArray event(const QJsonObject& json) {
         return "data: " + QJsonDocument(json).toJson(QJsonDocument::Compact) + "\n\n";
@@ -75,6 +77,7 @@ private:
         const qsizetype head = request.indexOf("\r\n\r\n");
         if (head < 0)
             return;
+        head_ = request.left(head);
         if (request.startsWith("GET")) {
             const QByteArray body = R"({"data":[{"id":"fake","context_length":4096}]})";
             socket->write("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: " +
@@ -105,6 +108,7 @@ private:
     QTcpServer server_;
     QList<QByteArray> pieces_;
     QList<QJsonObject> requests_;
+    QByteArray head_;
     bool hold_ = false;
     int gone_ = 0;
 };

@@ -1,5 +1,6 @@
 // Plays the `caldera` program for tests. As a job: SCENARIO ... --job FOLDER; as an engine: serve
 // ARTIFACT --port 0 --exit-with-parent, where the artifact's name is the scenario.
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -95,7 +96,14 @@ int work(const std::string& scenario, const std::filesystem::path& path) {
     }
 }
 
-int serve(const std::filesystem::path& artifact) {
+int serve(const std::vector<std::string>& words) {
+    const std::filesystem::path artifact = words[1];
+    std::string token;
+    if (std::find(words.begin(), words.end(), "--token-stdin") == words.end() ||
+        !std::getline(std::cin, token) || token.size() != 64) {
+        std::cerr << "caldera: no token came\n";
+        return 2;
+    }
     const std::string scenario = artifact.filename().string();
     if (scenario == "broken") {
         std::cerr << "loading\ncaldera: The artifact has a flipped byte in tensor 3. Compress the "
@@ -125,7 +133,7 @@ int main(int argc, char** argv) {
         return 2;
     }
     if (words[0] == "serve") {
-        return serve(words[1]);
+        return serve(words);
     }
     if (words[0] == "refuse") {
         std::cerr << "caldera: --plan: file does not exist. Name one that does.\n";

@@ -1,0 +1,46 @@
+#include "core/serve/request_guard.h"
+
+#include <utility>
+
+#include "core/serve/access_token.h"
+#include "core/serve/http_answer.h"
+#include "core/serve/loopback_guard.h"
+
+namespace caldera {
+
+RequestGuard::RequestGuard(std::string token, std::string host, std::vector<std::string> names)
+    : token_(std::move(token)), host_(std::move(host)), names_(std::move(names)) {}
+
+bool RequestGuard::isRefused(const httplib::Request& request, httplib::Response& response) const {
+    const OwnNames own{host_, names_};
+    const std::string host = request.get_header_value("Host");
+    if (request.get_header_value_count("Host") != 1 || !isOwnHost(host, own)) {
+        sendError(response, 403,
+                  "The Host header is \"" + host +
+                      "\", which is no name of this server. 127.0.0.1, localhost or [::1] is one; "
+                      "others are given with --allow-host.",
+                  "", "serve.host");
+        return true;
+    }
+    const std::string origin = request.get_header_value("Origin");
+    if (request.has_header("Origin") && !isOwnOrigin(origin, host, own)) {
+        sendError(response, 403,
+                  "The page at \"" + origin +
+                      "\" may not use this server; web pages of other origins are refused.",
+                  "", "serve.origin");
+        return true;
+    }
+    if (request.get_header_value_count("Authorization") != 1 ||
+        !bearsToken(request.get_header_value("Authorization"), token_)) {
+        sendError(response, 401,
+                  "The header \"Authorization: Bearer TOKEN\" is missing or has another token than "
+                  "this server's, which it says when it starts. OpenAI clients take it as their "
+                  "API key.",
+                  "", "invalid_api_key");
+        response.set_header("WWW-Authenticate", "Bearer");
+        return true;
+    }
+    return false;
+}
+
+} // namespace caldera

@@ -1,0 +1,95 @@
+#include "core/serve/score_answer.h"
+
+#include <string>
+#include <utility>
+
+#include "core/model/model.h"
+#include "core/serve/chance_document.h"
+#include "core/serve/chat_answer.h"
+
+namespace caldera {
+
+namespace {
+
+using Json = nlohmann::json;
+
+} // namespace
+
+ScoreAnswer::ScoreAnswer(const Engine& engine, const ScoreRequest& request)
+    : isStreamed_(request.stream) {
+    const Artifact& artifact = engine.artifact();
+    const Tokenizer& tokenizer = *artifact.tokenizer();
+    sampling_.temperature = 0;
+    sampling_.likeliest = request.likeliest;
+    if (request.messages.empty()) {
+        sampling_.forced = tokenizer.encode(request.text);
+        if (sampling_.forced.size() > 1) { // nothing stands before the first one
+            prompt_ = {sampling_.forced.front()};
+            sampling_.forced.erase(sampling_.forced.begin());
+        }
+    } else {
+        auto before = request.messages;
+        before.pop_back();
+        prompt_ = encodeChat(tokenizer, artifact.chat(), before);
+        sampling_.forced =
+            tokenizer.encode(request.messages.back().content, Tokenizer::Special::AsText);
+    }
+    const std::string key = request.messages.empty() ? "text" : "messages";
+    if (prompt_.empty() || sampling_.forced.empty()) {
+        throw RequestError(key, "The text has no token that could be scored; one after at least "
+                                "one other is needed.");
+    }
+    const size_t tokens = prompt_.size() + sampling_.forced.size();
+    const auto context = static_cast<size_t>(engine.contextLength());
+    if (tokens > context + 1) { // the last one is never run
+        throw RequestError(key, "The text is " + std::to_string(tokens) +
+                                    " tokens; the context has room for " + std::to_string(context) +
+                                    ". Shorten it, or choose a larger --context.");
+    }
+}
+
+bool ScoreAnswer::score(Engine& engine, const Emit& onToken, const std::stop_token& cancel,
+                        Json& end) {
+    const Tokenizer& tokenizer = *engine.artifact().tokenizer();
+    GenerationStatistics statistics;
+    double sum = 0;
+    const FinishReason reason = engine.generate(
+        prompt_, {}, sampling_,
+        [&](const GeneratedToken& token) {
+            sum += token.logProbability;
+            return onToken(chanceDocument(tokenizer, token));
+        },
+        statistics, cancel);
+    end = {{"object", "caldera.scores"},
+           {"model", engine.artifact().name()},
+           {"log_likelihood", sum},
+           {"caldera", statisticsDocument(statistics)}};
+    return reason != FinishReason::Cancelled &&
+           statistics.generatedTokens == static_cast<int>(sampling_.forced.size());
+}
+
+void ScoreAnswer::stream(Engine& engine, const Emit& emit, const std::stop_token& cancel) {
+    Json end;
+    const auto onToken = [&](const Json& token) {
+        return emit({{"object", "caldera.score"}, {"tokens", Json::array({token})}});
+    };
+    if (score(engine, onToken, cancel, end)) {
+        emit(end);
+    }
+}
+
+Json ScoreAnswer::whole(Engine& engine, const std::stop_token& cancel) {
+    Json tokens = Json::array();
+    Json end;
+    const auto onToken = [&](const Json& token) {
+        tokens.push_back(token);
+        return true;
+    };
+    if (!score(engine, onToken, cancel, end)) {
+        throw Cancelled();
+    }
+    end["tokens"] = std::move(tokens);
+    return end;
+}
+
+} // namespace caldera

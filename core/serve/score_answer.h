@@ -1,0 +1,32 @@
+// How likely the model finds a given text, token by token.
+#pragma once
+
+#include <vector>
+
+#include "core/serve/answer.h"
+#include "core/serve/chat_request.h"
+
+namespace caldera {
+
+/// Takes the model along the text instead of letting it choose (docs/serve.md, "scores").
+class ScoreAnswer : public Answer {
+public:
+    /// Throws RequestError for a text without tokens to score, or one that does not fit the
+    /// context.
+    ScoreAnswer(const Engine& engine, const ScoreRequest& request);
+
+    bool isStreamed() const override { return isStreamed_; }
+    void stream(Engine& engine, const Emit& emit, const std::stop_token& cancel) override;
+    nlohmann::json whole(Engine& engine, const std::stop_token& cancel) override;
+
+private:
+    /// The end of the document; false when the answer was cancelled.
+    bool score(Engine& engine, const Emit& onToken, const std::stop_token& cancel,
+               nlohmann::json& end);
+
+    bool isStreamed_;
+    std::vector<Token> prompt_;
+    SamplingOptions sampling_;
+};
+
+} // namespace caldera
