@@ -51,6 +51,10 @@ QJsonObject ChatRequest::toJson() const {
     // Not part of OpenAI's protocol: sent only where they differ from doing nothing.
     if (sampling.topK > 0)
         json[u"top_k"_s] = sampling.topK;
+    if (sampling.minP > 0)
+        json[u"min_p"_s] = sampling.minP;
+    if (continues)
+        json[u"continue_final_message"_s] = true;
     if (sampling.repetitionPenalty != 1.0)
         json[u"repetition_penalty"_s] = sampling.repetitionPenalty;
     return json;

@@ -20,6 +20,7 @@ struct ChatRequest {
     QString systemPrompt;
     QList<ChatMessage> messages;
     ChatSampling sampling;
+    bool continues = false; ///< the last message is the beginning of the answer
 
     QJsonObject toJson() const;
 };

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "widgets/chat/chat_client.h"
+#include "widgets/chat/chat_settings.h"
 #include "widgets/chat/composer.h"
 #include "widgets/chat/conversation_list.h"
 #include "widgets/chat/conversation_store.h"
@@ -66,6 +67,7 @@ ChatView::ChatView(const QString& folder, const QString& worker, QWidget* parent
     layout->addWidget(splitter);
     connectAll();
     store_->load();
+    store_->loadPresets();
     showOpen();
     showEngine();
 }
@@ -139,7 +141,9 @@ void ChatView::connectEngine() {
     connect(client_, &ChatClient::described, this, [this](const QString& model, int context) {
         if (!ownEngine_ && modelName_.isEmpty())
             modelName_ = model;
+        contextLength_ = context;
         throughput_->setContextLength(context);
+        showFit();
     });
     connect(engine_, &EngineProcess::changed, this, &ChatView::showEngine);
 }
@@ -152,7 +156,8 @@ void ChatView::connectConversations() {
     connect(list_, &ConversationList::newRequested, this, &ChatView::newConversation);
     connect(list_, &ConversationList::openRequested, this, &ChatView::openConversation);
     connect(list_, &ConversationList::deleteRequested, this, &ChatView::deleteConversation);
-    connect(list_, &ConversationList::exportRequested, this, &ChatView::copyAsMarkdown);
+    connect(list_, &ConversationList::copyRequested, this, &ChatView::copyAsMarkdown);
+    connect(list_, &ConversationList::exportRequested, this, &ChatView::exportConversation);
     connect(list_, &ConversationList::renamed, this,
             [this](const QString& id, const QString& title) {
                 if (Conversation* renamed = conversationOf(id)) {
@@ -173,6 +178,7 @@ void ChatView::connectConversations() {
 void ChatView::connectMessages() {
     connect(transcript_, &Transcript::regenerateRequested, this, &ChatView::regenerate);
     connect(transcript_, &Transcript::editRequested, this, &ChatView::editMessage);
+    connect(transcript_, &Transcript::continueRequested, this, &ChatView::continueAnswer);
     connect(transcript_, &Transcript::versionRequested, this, [this](const QString& id) {
         open_.show(id);
         touch(open_);
@@ -181,12 +187,18 @@ void ChatView::connectMessages() {
     connect(composer_, &Composer::sendRequested, this, &ChatView::send);
     connect(composer_, &Composer::stopRequested, this, &ChatView::stop);
     connect(composer_, &Composer::editCancelled, this, [this] { editing_.clear(); });
-    connect(composer_, &Composer::settingsChanged, this, [this] {
-        open_.systemPrompt = composer_->systemPrompt();
-        open_.sampling = composer_->sampling();
+    connect(composer_->field(), &QPlainTextEdit::textChanged, this, &ChatView::showFit);
+    ChatSettings* settings = composer_->settings();
+    connect(settings, &ChatSettings::changed, this, [this, settings] {
+        open_.systemPrompt = settings->systemPrompt();
+        open_.sampling = settings->sampling();
         if (!open_.isEmpty())
             touch(open_);
+        showFit();
     });
+    connect(store_, &ConversationStore::presetsLoaded, settings, &ChatSettings::setPresets);
+    connect(settings, &ChatSettings::presetSaved, store_, &ConversationStore::savePreset);
+    connect(settings, &ChatSettings::presetRemoved, store_, &ConversationStore::removePreset);
 }
 
 void ChatView::openArtifact(const QString& path, const QString& name) {
@@ -198,6 +210,7 @@ void ChatView::openArtifact(const QString& path, const QString& name) {
     modelName_ = name;
     server_.clear();
     engine_->stop();
+    contextLength_ = 0;
     throughput_->setContextLength(0);
     banner_->clear();
     if (isVisible())
@@ -212,6 +225,7 @@ void ChatView::closeArtifact() {
     modelName_.clear();
     server_.clear();
     engine_->stop();
+    contextLength_ = 0;
     throughput_->setContextLength(0);
     banner_->clear();
     showEngine();

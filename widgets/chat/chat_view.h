@@ -52,6 +52,10 @@ public:
     void stop();
     void regenerate(const QString& messageId);
     void editMessage(const QString& messageId);
+    /// Goes on with the last answer, which broke off.
+    void continueAnswer(const QString& messageId);
+    /// Asks for a file and writes the conversation, as Markdown or JSON.
+    void exportConversation(const QString& id);
 
     /// There is something to talk to: an artifact or a server.
     bool hasModel() const { return !ownEngine_ || !artifact_.isEmpty(); }
@@ -85,6 +89,8 @@ private:
     Conversation* conversationOf(const QString& id);
     void keepOpen();
     void answer(const QString& questionId);
+    void beginStreaming(const QString& messageId);
+    void showFit();
     void request();
     void takeDelta(const QString& text);
     void endAnswer(ChatEnd end, const ChatStatistics& statistics, const QString& error);
@@ -118,7 +124,10 @@ private:
     QString editing_; ///< message that the composer edits
     QString streamingConversation_;
     QString streamingMessage_;
-    bool waiting_ = false; ///< the request is made when the engine is ready
+    /// Tokens that the streaming message had before it was continued; negative: it is a new one.
+    int continuedTokens_ = -1;
+    int contextLength_ = 0; ///< of the server; 0: unknown
+    bool waiting_ = false;  ///< the request is made when the engine is ready
     QTimer save_;
     QSet<QString> unsaved_;
 };

@@ -8,12 +8,17 @@
 #include <utility>
 
 #include "widgets/chat/chat_client.h"
+#include "widgets/chat/chat_settings.h"
 #include "widgets/chat/chat_view.h"
 #include "widgets/chat/composer.h"
+#include "widgets/chat/context_fit.h"
+#include "widgets/chat/conversation_export.h"
 #include "widgets/chat/conversation_list.h"
 #include "widgets/chat/conversation_store.h"
 #include "widgets/chat/throughput_panel.h"
 #include "widgets/chat/transcript.h"
+#include "widgets/support/number_text.h"
+#include "widgets/support/save_file.h"
 
 namespace caldera::studio {
 
@@ -22,17 +27,6 @@ using namespace Qt::StringLiterals;
 namespace {
 
 constexpr int kTalkPage = 1;
-
-QString markdownOf(const Conversation& conversation) {
-    QString text = u"# "_s + conversation.title + u'\n';
-    for (const ChatMessage& message : conversation.path()) {
-        const QString author = message.role == ChatRole::User ? ChatView::tr("You")
-                               : message.model.isEmpty()      ? ChatView::tr("Model")
-                                                              : message.model;
-        text += u"\n**"_s + author + u":**\n\n"_s + message.text + u'\n';
-    }
-    return text;
-}
 
 } // namespace
 
@@ -74,7 +68,7 @@ void ChatView::newConversation() {
 
 void ChatView::setSampling(const ChatSampling& sampling) {
     open_.sampling = sampling;
-    composer_->setSettings(open_.systemPrompt, open_.sampling);
+    composer_->settings()->set(open_.systemPrompt, open_.sampling);
 }
 
 void ChatView::openConversation(const QString& id) {
@@ -89,9 +83,10 @@ void ChatView::openConversation(const QString& id) {
 
 void ChatView::showOpen() {
     pages_->setCurrentIndex(open_.isEmpty() ? 0 : kTalkPage);
-    composer_->setSettings(open_.systemPrompt, open_.sampling);
+    composer_->settings()->set(open_.systemPrompt, open_.sampling);
     transcript_->show(open_);
     list_->mark(open_.id);
+    showFit();
     if (isStreaming())
         return;
     const QList<ChatMessage> path = open_.path();
@@ -124,6 +119,34 @@ void ChatView::copyAsMarkdown(const QString& id) {
         QGuiApplication::clipboard()->setText(markdownOf(*known));
 }
 
+void ChatView::exportConversation(const QString& id) {
+    const Conversation* known = conversationOf(id);
+    if (!known)
+        return;
+    saveFile(this, {tr("Export the conversation"),
+                    fileNameOf(*known) + ".md"_L1,
+                    {tr("Markdown (*.md)"), tr("JSON (*.json)")},
+                    [conversation = *known](const QString& suffix) {
+                        return suffix == "json"_L1 ? jsonOf(conversation)
+                                                   : markdownOf(conversation).toUtf8();
+                    }});
+}
+
+void ChatView::showFit() {
+    const ContextFit fit = contextFit(open_, composer_->field()->toPlainText(), contextLength_);
+    const QString used = (fit.exact ? QString() : tr("about ")) + countText(fit.used);
+    QString sentence;
+    if (fit.state == ContextState::Full)
+        sentence = tr("The conversation fills the context (%1 of %2 tokens): nothing can be "
+                      "answered. Begin a new one, or edit an earlier message.")
+                       .arg(used, countText(contextLength_));
+    else if (fit.state == ContextState::Tight)
+        sentence = tr("The context has room for %1 more tokens (%2 of %3 are used): a long answer "
+                      "will be cut.")
+                       .arg(countText(fit.room), used, countText(contextLength_));
+    composer_->setWarning(sentence);
+}
+
 void ChatView::send(const QString& text) {
     if (isStreaming())
         return;
@@ -149,15 +172,32 @@ void ChatView::editMessage(const QString& messageId) {
 }
 
 void ChatView::answer(const QString& questionId) {
-    streamingConversation_ = open_.id;
-    streamingMessage_ = open_.add(questionId, ChatRole::Assistant, {});
-    ChatMessage* message = open_.find(streamingMessage_);
-    message->end = ChatEnd::Streaming;
-    message->model = modelName_;
-    touch(open_);
-    transcript_->setLocked(true);
+    const QString id = open_.add(questionId, ChatRole::Assistant, {});
+    open_.find(id)->model = modelName_;
+    continuedTokens_ = -1;
+    beginStreaming(id);
     showOpen();
     transcript_->scrollToEnd();
+}
+
+void ChatView::continueAnswer(const QString& messageId) {
+    ChatMessage* message = open_.find(messageId);
+    const bool brokeOff =
+        message && (message->end == ChatEnd::Stopped || message->end == ChatEnd::Length);
+    if (isStreaming() || !brokeOff || message->text.isEmpty() || open_.leaf() != messageId)
+        return;
+    continuedTokens_ = qMax(0, message->statistics.generatedTokens);
+    beginStreaming(messageId);
+    transcript_->reopen(*open_.find(messageId));
+    showOpen();
+}
+
+void ChatView::beginStreaming(const QString& messageId) {
+    streamingConversation_ = open_.id;
+    streamingMessage_ = messageId;
+    open_.find(messageId)->end = ChatEnd::Streaming;
+    touch(open_);
+    transcript_->setLocked(true);
     composer_->setStreaming(true);
     throughput_->beginAnswer();
     Q_EMIT activityChanged(tr("Answering…"));
@@ -177,6 +217,7 @@ void ChatView::request() {
     what.model = modelName_;
     what.systemPrompt = conversation->systemPrompt;
     what.sampling = conversation->sampling;
+    what.continues = continuedTokens_ >= 0;
     Conversation upTo = *conversation;
     upTo.show(streamingMessage_);
     for (const ChatMessage& message : upTo.path()) {
@@ -218,6 +259,11 @@ void ChatView::endAnswer(ChatEnd end, const ChatStatistics& statistics, const QS
         message->end = end;
         message->error = error;
         message->statistics = statistics;
+        if (continuedTokens_ > 0 && statistics.generatedTokens >= 0) {
+            // What was there before counts as the answer's, not as the prompt's.
+            message->statistics.generatedTokens += continuedTokens_;
+            message->statistics.promptTokens -= continuedTokens_;
+        }
         touch(*conversation);
         if (conversation == &open_)
             transcript_->finish(*message);
@@ -226,6 +272,7 @@ void ChatView::endAnswer(ChatEnd end, const ChatStatistics& statistics, const QS
     composer_->setStreaming(false);
     throughput_->endAnswer(statistics);
     Q_EMIT activityChanged({});
+    showFit();
 }
 
 void ChatView::touch(Conversation& conversation) {

@@ -1,15 +1,14 @@
 #include "widgets/chat/composer.h"
 
-#include <QDoubleSpinBox>
-#include <QGridLayout>
+#include <QHBoxLayout>
 #include <QKeyEvent>
 #include <QLabel>
 #include <QPainter>
 #include <QPushButton>
-#include <QSpinBox>
 #include <QToolButton>
 #include <QVBoxLayout>
 
+#include "widgets/chat/chat_settings.h"
 #include "widgets/support/labels.h"
 #include "widgets/theme/color_ramp.h"
 #include "widgets/theme/icons.h"
@@ -22,29 +21,14 @@ using namespace Qt::StringLiterals;
 namespace {
 
 constexpr int kMostLines = 9;
-constexpr int kSystemLines = 3;
-constexpr int kMostTokens = 1 << 17;
-
-template <class Box>
-Box* spinBox(const QString& name, double least, double most, QWidget* parent) {
-    auto* box = new Box(parent);
-    box->setAccessibleName(name);
-    if constexpr (std::is_same_v<Box, QSpinBox>) {
-        box->setRange(static_cast<int>(least), static_cast<int>(most));
-    } else {
-        box->setRange(least, most);
-        box->setSingleStep(0.05);
-        box->setDecimals(2);
-    }
-    return box;
-}
 
 } // namespace
 
 Composer::Composer(QWidget* parent)
     : QWidget(parent), field_(new QPlainTextEdit(this)),
       send_(new QPushButton(icon(u"send"_s), tr("Send"), this)), fold_(new QToolButton(this)),
-      hint_(new ToneLabel({}, Token::Secondary, this)), editStrip_(new QWidget(this)) {
+      hint_(new ToneLabel({}, Token::Secondary, this)), editStrip_(new QWidget(this)),
+      settings_(new ChatSettings(this)) {
     field_->setFrameShape(QFrame::NoFrame);
     field_->setPlaceholderText(tr("Write a message"));
     field_->setAccessibleName(tr("Message"));
@@ -77,7 +61,6 @@ Composer::Composer(QWidget* parent)
         Q_EMIT editCancelled();
     });
 
-    settings_ = buildSettings();
     auto* bar = new QHBoxLayout;
     bar->setSpacing(kSpaceSmall);
     bar->addWidget(fold_);
@@ -108,78 +91,6 @@ Composer::Composer(QWidget* parent)
     updateButton();
 }
 
-QWidget* Composer::buildSettings() {
-    auto* box = new QWidget(this);
-    system_ = new QPlainTextEdit(box);
-    system_->setPlaceholderText(tr("System prompt: how the model should behave"));
-    system_->setAccessibleName(tr("System prompt"));
-    system_->setTabChangesFocus(true);
-    system_->setFixedHeight(fontMetrics().lineSpacing() * kSystemLines + kSpaceLarge);
-    temperature_ = spinBox<QDoubleSpinBox>(tr("Temperature"), 0, 5, box);
-    topP_ = spinBox<QDoubleSpinBox>(tr("Top p"), 0.01, 1, box);
-    topK_ = spinBox<QSpinBox>(tr("Top k"), 0, 1000, box);
-    topK_->setSpecialValueText(tr("off"));
-    repetition_ = spinBox<QDoubleSpinBox>(tr("Repetition"), 0.5, 2, box);
-    maxTokens_ = spinBox<QSpinBox>(tr("Most tokens"), 1, kMostTokens, box);
-    seed_ = spinBox<QSpinBox>(tr("Seed"), -1, 1 << 30, box);
-    seed_->setSpecialValueText(tr("random"));
-    auto* grid = new QGridLayout;
-    grid->setHorizontalSpacing(kSpaceSmall);
-    grid->setVerticalSpacing(kSpaceTiny);
-    const std::initializer_list<QWidget*> fields = {temperature_, topP_,      topK_,
-                                                    repetition_,  maxTokens_, seed_};
-    const QStringList tips = {
-        tr("How freely the model chooses; 0 always takes the likeliest token"),
-        tr("Chooses among the likeliest tokens that together have this probability"),
-        tr("Chooses among this many of the likeliest tokens"),
-        tr("Above 1, tokens that were said before become less likely"),
-        tr("The answer ends after this many tokens"),
-        tr("The same seed gives the same answer")};
-    int column = 0;
-    for (QWidget* field : fields) {
-        auto* label = new ToneLabel(field->accessibleName(), Token::Secondary, box);
-        label->setBuddy(field);
-        label->setToolTip(tips[column]);
-        field->setToolTip(tips[column]);
-        grid->addWidget(label, 0, column);
-        grid->addWidget(field, 1, column);
-        grid->setColumnStretch(column++, 1);
-    }
-    auto* layout = new QVBoxLayout(box);
-    layout->setContentsMargins(0, 0, kSpaceTiny, kSpaceSmall);
-    layout->setSpacing(kSpaceSmall);
-    layout->addWidget(system_);
-    layout->addLayout(grid);
-    setSettings({}, {});
-    connect(system_, &QPlainTextEdit::textChanged, this, &Composer::settingsChanged);
-    for (QDoubleSpinBox* field : {temperature_, topP_, repetition_})
-        connect(field, &QDoubleSpinBox::valueChanged, this, &Composer::settingsChanged);
-    for (QSpinBox* field : {topK_, maxTokens_, seed_})
-        connect(field, &QSpinBox::valueChanged, this, &Composer::settingsChanged);
-    return box;
-}
-
-void Composer::setSettings(const QString& systemPrompt, const ChatSampling& sampling) {
-    const QSignalBlocker blocker(this);
-    if (system_->toPlainText() != systemPrompt)
-        system_->setPlainText(systemPrompt);
-    temperature_->setValue(sampling.temperature);
-    topP_->setValue(sampling.topP);
-    topK_->setValue(sampling.topK);
-    repetition_->setValue(sampling.repetitionPenalty);
-    maxTokens_->setValue(sampling.maxTokens);
-    seed_->setValue(static_cast<int>(sampling.seed));
-}
-
-QString Composer::systemPrompt() const {
-    return system_->toPlainText();
-}
-
-ChatSampling Composer::sampling() const {
-    return {temperature_->value(), topP_->value(),      topK_->value(),
-            repetition_->value(),  maxTokens_->value(), seed_->value()};
-}
-
 void Composer::setSettingsShown(bool shown) {
     fold_->setChecked(shown);
     settings_->setVisible(shown);
@@ -193,6 +104,13 @@ void Composer::setStreaming(bool streaming) {
 void Composer::setReady(bool ready, const QString& reason) {
     ready_ = ready;
     reason_ = reason;
+    updateButton();
+}
+
+void Composer::setWarning(const QString& sentence) {
+    if (warning_ == sentence)
+        return;
+    warning_ = sentence;
     updateButton();
 }
 
@@ -234,9 +152,12 @@ void Composer::updateButton() {
     send_->setDefault(!streaming_);
     const bool hasText = !field_->toPlainText().trimmed().isEmpty();
     send_->setEnabled(streaming_ || (ready_ && hasText));
-    hint_->setText(!reason_.isEmpty() ? reason_
-                   : streaming_       ? tr("Esc stops")
-                                      : tr("Enter sends, Shift+Enter starts a new line"));
+    hint_->setText(!reason_.isEmpty()    ? reason_
+                   : streaming_          ? tr("Esc stops")
+                   : !warning_.isEmpty() ? warning_
+                                         : tr("Enter sends, Shift+Enter starts a new line"));
+    hint_->setTone(!reason_.isEmpty() || streaming_ || warning_.isEmpty() ? Token::Secondary
+                                                                          : Token::Warn);
 }
 
 bool Composer::handleKey(int key, Qt::KeyboardModifiers modifiers) {

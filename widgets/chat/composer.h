@@ -4,15 +4,12 @@
 #include <QPlainTextEdit>
 #include <QWidget>
 
-#include "widgets/chat/conversation.h"
-
-class QDoubleSpinBox;
 class QPushButton;
-class QSpinBox;
 class QToolButton;
 
 namespace caldera::studio {
 
+class ChatSettings;
 class ToneLabel;
 
 class Composer : public QWidget {
@@ -30,23 +27,22 @@ public:
     void endEdit();
     bool isEditing() const { return editing_; }
 
-    void setSettings(const QString& systemPrompt, const ChatSampling& sampling);
-    QString systemPrompt() const;
-    ChatSampling sampling() const;
+    /// What should be known before the next message is sent; empty: nothing.
+    void setWarning(const QString& sentence);
+
+    ChatSettings* settings() const { return settings_; }
     void setSettingsShown(bool shown);
 
 Q_SIGNALS:
     void sendRequested(const QString& text);
     void stopRequested();
     void editCancelled();
-    void settingsChanged();
 
 protected:
     bool eventFilter(QObject* object, QEvent* event) override;
     void paintEvent(QPaintEvent* event) override;
 
 private:
-    QWidget* buildSettings();
     void submit();
     void fitField();
     void updateButton();
@@ -57,16 +53,10 @@ private:
     QToolButton* fold_;
     ToneLabel* hint_;
     QWidget* editStrip_;
-    QWidget* settings_;
-    QPlainTextEdit* system_ = nullptr;
-    QDoubleSpinBox* temperature_ = nullptr;
-    QDoubleSpinBox* topP_ = nullptr;
-    QSpinBox* topK_ = nullptr;
-    QDoubleSpinBox* repetition_ = nullptr;
-    QSpinBox* maxTokens_ = nullptr;
-    QSpinBox* seed_ = nullptr;
+    ChatSettings* settings_;
     QString draft_; ///< what was written before an edit began
     QString reason_;
+    QString warning_;
     bool streaming_ = false;
     bool ready_ = true;
     bool editing_ = false;

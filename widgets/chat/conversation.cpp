@@ -84,27 +84,29 @@ ChatMessage messageFromJson(const QJsonObject& json) {
     return message;
 }
 
-QJsonObject samplingToJson(const ChatSampling& sampling) {
-    return {{u"temperature"_s, sampling.temperature},
-            {u"top_p"_s, sampling.topP},
-            {u"top_k"_s, sampling.topK},
-            {u"repetition_penalty"_s, sampling.repetitionPenalty},
-            {u"max_tokens"_s, sampling.maxTokens},
-            {u"seed"_s, sampling.seed}};
-}
+} // namespace
 
-ChatSampling samplingFromJson(const QJsonObject& json) {
+ChatSampling ChatSampling::fromJson(const QJsonObject& json) {
     ChatSampling sampling;
     sampling.temperature = json["temperature"_L1].toDouble(sampling.temperature);
     sampling.topP = json["top_p"_L1].toDouble(sampling.topP);
     sampling.topK = json["top_k"_L1].toInt(sampling.topK);
+    sampling.minP = json["min_p"_L1].toDouble(sampling.minP);
     sampling.repetitionPenalty = json["repetition_penalty"_L1].toDouble(sampling.repetitionPenalty);
     sampling.maxTokens = json["max_tokens"_L1].toInt(sampling.maxTokens);
     sampling.seed = json["seed"_L1].toInteger(sampling.seed);
     return sampling;
 }
 
-} // namespace
+QJsonObject ChatSampling::toJson() const {
+    return {{u"temperature"_s, temperature},
+            {u"top_p"_s, topP},
+            {u"top_k"_s, topK},
+            {u"min_p"_s, minP},
+            {u"repetition_penalty"_s, repetitionPenalty},
+            {u"max_tokens"_s, maxTokens},
+            {u"seed"_s, seed}};
+}
 
 ChatStatistics ChatStatistics::fromJson(const QJsonObject& json) {
     ChatStatistics figures;
@@ -159,7 +161,7 @@ Conversation Conversation::fromJson(const QJsonObject& json) {
     conversation.created = QDateTime::fromString(json["created"_L1].toString(), Qt::ISODateWithMs);
     conversation.updated = QDateTime::fromString(json["updated"_L1].toString(), Qt::ISODateWithMs);
     conversation.systemPrompt = json["system_prompt"_L1].toString();
-    conversation.sampling = samplingFromJson(json["sampling"_L1].toObject());
+    conversation.sampling = ChatSampling::fromJson(json["sampling"_L1].toObject());
     QSet<QString> known;
     for (const auto& value : json["messages"_L1].toArray()) {
         const ChatMessage message = messageFromJson(value.toObject());
@@ -189,7 +191,7 @@ QJsonObject Conversation::toJson() const {
             {u"created"_s, created.toString(Qt::ISODateWithMs)},
             {u"updated"_s, updated.toString(Qt::ISODateWithMs)},
             {u"system_prompt"_s, systemPrompt},
-            {u"sampling"_s, samplingToJson(sampling)},
+            {u"sampling"_s, sampling.toJson()},
             {u"leaf"_s, leaf_},
             {u"messages"_s, messages}};
 }

@@ -12,11 +12,14 @@ namespace caldera::studio {
 struct ChatSampling {
     double temperature = 0.7; ///< 0: the likeliest token always
     double topP = 0.95;
-    int topK = 0; ///< 0: off
+    int topK = 0;    ///< 0: off
+    double minP = 0; ///< least share of the likeliest token's probability; 0: off
     double repetitionPenalty = 1.0;
     int maxTokens = 512;
     qint64 seed = -1; ///< negative: a different one each time
 
+    static ChatSampling fromJson(const QJsonObject& json);
+    QJsonObject toJson() const;
     bool operator==(const ChatSampling&) const = default;
 };
 

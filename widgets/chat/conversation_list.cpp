@@ -300,7 +300,9 @@ void ConversationList::showMenu(const QPoint& position) {
     QMenu menu(this);
     menu.addAction(icon(u"edit"_s), tr("Rename"), view_,
                    [this, id] { view_->edit(model_->index(model_->rowOf(id))); });
-    menu.addAction(icon(u"export"_s), tr("Copy as Markdown"), this,
+    menu.addAction(icon(u"copy"_s), tr("Copy as Markdown"), this,
+                   [this, id] { Q_EMIT copyRequested(id); });
+    menu.addAction(icon(u"export"_s), tr("Export…"), this,
                    [this, id] { Q_EMIT exportRequested(id); });
     menu.addSeparator();
     menu.addAction(icon(u"trash"_s), tr("Delete"), this,

@@ -66,6 +66,7 @@ Q_SIGNALS:
     void renamed(const QString& id, const QString& title);
     void deleteRequested(const QString& id);
     void restoreRequested(const Conversation& conversation);
+    void copyRequested(const QString& id);
     void exportRequested(const QString& id);
 
 protected:

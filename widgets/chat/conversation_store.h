@@ -1,4 +1,4 @@
-// Conversations on disk: one JSON file each, read and written on a thread of its own.
+// Conversations and presets on disk: one JSON file each, read and written on a thread of its own.
 #pragma once
 
 #include <QList>
@@ -6,6 +6,7 @@
 #include <QString>
 #include <QThread>
 
+#include "widgets/chat/chat_preset.h"
 #include "widgets/chat/conversation.h"
 
 namespace caldera::studio {
@@ -23,13 +24,22 @@ public:
     void save(const Conversation& conversation);
     void remove(const QString& id);
 
+    /// Presets are in the folder "presets" below. Reads them all and emits presetsLoaded().
+    void loadPresets();
+    /// One of the same name is replaced; presetsLoaded() follows.
+    void savePreset(const ChatPreset& preset);
+    void removePreset(const ChatPreset& preset);
+
 Q_SIGNALS:
+    /// By name.
+    void presetsLoaded(const QList<ChatPreset>& presets);
     /// Newest first.
     void loaded(const QList<Conversation>& conversations);
     void failed(const QString& sentence);
 
 private:
     QString fileOf(const QString& id) const;
+    QString presetFolder() const { return folder_ + QStringLiteral("/presets"); }
 
     QString folder_;
     QThread thread_;

@@ -98,6 +98,10 @@ QWidget* MessageWidget::buildActions() {
         connect(again_, &QToolButton::clicked, this,
                 [this] { Q_EMIT regenerateRequested(message_.id); });
         buttons->addWidget(again_);
+        continue_ = actionButton(u"play"_s, tr("Continue this answer"), actions_);
+        connect(continue_, &QToolButton::clicked, this,
+                [this] { Q_EMIT continueRequested(message_.id); });
+        buttons->addWidget(continue_);
     }
     versionBox_ = new QWidget(box);
     previous_ = actionButton(u"chevron-left"_s, tr("Earlier version"), versionBox_);
@@ -151,7 +155,21 @@ void MessageWidget::setVersions(const QStringList& ids) {
     next_->setEnabled(place + 1 < ids.size());
 }
 
+void MessageWidget::setLast(bool last) {
+    last_ = last;
+    showNotes();
+}
+
+void MessageWidget::reopen(const ChatMessage& message) {
+    message_ = message;
+    streaming_ = true;
+    restart();
+    showNotes();
+}
+
 void MessageWidget::setLocked(bool locked) {
+    if (continue_)
+        continue_->setEnabled(!locked);
     if (again_)
         again_->setEnabled(!locked);
     if (edit_)
@@ -220,8 +238,8 @@ void MessageWidget::showNotes() {
         iconName = u"stop"_s;
         break;
     case ChatEnd::Length:
-        sentence = tr("The answer reached its limit of tokens. A larger limit is set under the "
-                      "settings button.");
+        sentence = tr("The answer reached its limit of tokens. Continue it, or set a larger limit "
+                      "under the settings button.");
         break;
     case ChatEnd::Failed:
         sentence = message_.error;
@@ -232,6 +250,9 @@ void MessageWidget::showNotes() {
     case ChatEnd::Streaming:
         break;
     }
+    const bool brokeOff = message_.end == ChatEnd::Stopped || message_.end == ChatEnd::Length;
+    if (continue_)
+        continue_->setVisible(last_ && brokeOff && !message_.text.isEmpty());
     noteBox_->setVisible(!sentence.isEmpty());
     note_->setText(sentence);
     note_->setTone(tone == Token::Bad ? Token::Text : tone);

@@ -24,6 +24,10 @@ public:
     void setMessage(const ChatMessage& message);
     /// Position among its versions, from 0; hidden when there is one.
     void setVersions(const QStringList& ids);
+    /// Whether nothing follows it: an answer that broke off can be continued then.
+    void setLast(bool last);
+    /// Its text goes on.
+    void reopen(const ChatMessage& message);
     /// Nothing may be asked again while an answer streams.
     void setLocked(bool locked);
 
@@ -39,6 +43,7 @@ public:
 Q_SIGNALS:
     void regenerateRequested(const QString& id);
     void editRequested(const QString& id);
+    void continueRequested(const QString& id);
     void versionRequested(const QString& id);
 
 protected:
@@ -55,12 +60,14 @@ private:
     QStringList versions_;
     bool rendered_ = false;
     bool streaming_ = false;
+    bool last_ = false;
     ToneLabel* author_;
     MessageText* text_;
     QWidget* bubble_ = nullptr;
     QWidget* actions_ = nullptr;
     QToolButton* again_ = nullptr;
     QToolButton* edit_ = nullptr;
+    QToolButton* continue_ = nullptr;
     QWidget* versionBox_ = nullptr;
     ToneLabel* version_ = nullptr;
     QToolButton* previous_ = nullptr;

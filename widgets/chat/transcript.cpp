@@ -87,6 +87,7 @@ void Transcript::show(const Conversation& conversation) {
         addWidget(path[i]);
     for (MessageWidget* widget : std::as_const(widgets_)) {
         widget->setVersions(conversation.siblings(widget->message().id));
+        widget->setLast(widget == widgets_.last());
         widget->setLocked(locked_);
     }
     wake(0);
@@ -96,6 +97,7 @@ void Transcript::addWidget(const ChatMessage& message) {
     auto* widget = new MessageWidget(message, column_);
     connect(widget, &MessageWidget::regenerateRequested, this, &Transcript::regenerateRequested);
     connect(widget, &MessageWidget::editRequested, this, &Transcript::editRequested);
+    connect(widget, &MessageWidget::continueRequested, this, &Transcript::continueRequested);
     connect(widget, &MessageWidget::versionRequested, this, &Transcript::versionRequested);
     layout_->insertWidget(static_cast<int>(widgets_.size()), widget);
     widgets_.append(widget);
@@ -105,6 +107,13 @@ void Transcript::feed(const QString& messageId, const QString& text) {
     if (MessageWidget* widget = widgetOf(messageId)) {
         widget->feed(text);
         wake(kStreamInterval);
+    }
+}
+
+void Transcript::reopen(const ChatMessage& message) {
+    if (MessageWidget* widget = widgetOf(message.id)) {
+        widget->reopen(message);
+        wake(0);
     }
 }
 

@@ -26,6 +26,8 @@ public:
     void show(const Conversation& conversation);
     /// More text of the streaming message.
     void feed(const QString& messageId, const QString& text);
+    /// An answer that had ended goes on.
+    void reopen(const ChatMessage& message);
     /// The message has ended.
     void finish(const ChatMessage& message);
     void setLocked(bool locked);
@@ -39,6 +41,7 @@ public:
 Q_SIGNALS:
     void regenerateRequested(const QString& id);
     void editRequested(const QString& id);
+    void continueRequested(const QString& id);
     void versionRequested(const QString& id);
 
 protected:

@@ -2,6 +2,7 @@
 
 #include <ctime>
 
+#include <QLabel>
 #include <QPlainTextEdit>
 #include <QPushButton>
 #include <QScrollBar>
@@ -13,6 +14,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/gui/chat/fake_server.h"
+#include "widgets/chat/chat_settings.h"
 #include "widgets/chat/composer.h"
 #include "widgets/chat/conversation_list.h"
 #include "widgets/chat/engine_process.h"
@@ -92,7 +94,7 @@ TEST_F(ChatViewTest, AsksWithTheSamplingThatWasSet) {
     ChatSampling likeliest;
     likeliest.temperature = 0;
     view_->setSampling(likeliest);
-    EXPECT_EQ(view_->composer()->sampling(), likeliest);
+    EXPECT_EQ(view_->composer()->settings()->sampling(), likeliest);
     server_.play({kStreamHead, FakeServer::token(u"Hello"_s), FakeServer::end(u"stop"_s, {})});
     type(u"Hi"_s);
     ASSERT_TRUE(becomesIdle());
@@ -119,6 +121,56 @@ TEST_F(ChatViewTest, EscStopsAndKeepsWhatCame) {
     EXPECT_EQ(last().end, ChatEnd::Stopped);
     EXPECT_EQ(last().text, u"partial"_s);
     EXPECT_TRUE(QTest::qWaitFor([this] { return server_.clientsGone() >= 1; }, kPatience));
+}
+
+TEST_F(ChatViewTest, GoesOnWithAnAnswerThatBrokeOff) {
+    connectToServer();
+    server_.play(
+        {kStreamHead, FakeServer::token(u"One, "_s),
+         FakeServer::end(u"length"_s, {{u"prompt_tokens"_s, 12}, {u"generated_tokens"_s, 2}})});
+    type(u"Count"_s);
+    ASSERT_TRUE(becomesIdle());
+    const QString id = last().id;
+    ASSERT_EQ(last().end, ChatEnd::Length);
+    server_.play(
+        {kStreamHead, FakeServer::token(u"**two**"_s),
+         FakeServer::end(u"stop"_s, {{u"prompt_tokens"_s, 14}, {u"generated_tokens"_s, 1}})});
+    view_->continueAnswer(id);
+    EXPECT_TRUE(view_->isStreaming());
+    ASSERT_TRUE(becomesIdle());
+    EXPECT_EQ(last().id, id) << "the same answer";
+    EXPECT_EQ(last().text, u"One, **two**"_s);
+    EXPECT_EQ(last().statistics.promptTokens, 12);
+    EXPECT_EQ(last().statistics.generatedTokens, 3);
+    EXPECT_EQ(view_->transcript()->widgetOf(id)->findChild<QTextBrowser*>()->toPlainText(),
+              u"One, two"_s);
+    const QJsonObject request = server_.requests().last();
+    EXPECT_TRUE(request["continue_final_message"_L1].toBool());
+    EXPECT_EQ(request["messages"_L1].toArray().last().toObject()["content"_L1].toString(),
+              u"One, "_s);
+    view_->continueAnswer(id); // it is whole now
+    EXPECT_FALSE(view_->isStreaming());
+}
+
+TEST_F(ChatViewTest, WarnsBeforeTheContextOverflows) {
+    connectToServer(); // which has 4096 tokens
+    server_.play(
+        {kStreamHead, FakeServer::token(u"Hello"_s),
+         FakeServer::end(u"stop"_s, {{u"prompt_tokens"_s, 3700}, {u"generated_tokens"_s, 100}})});
+    type(u"Hi"_s);
+    ASSERT_TRUE(becomesIdle());
+    const auto says = [this](const QString& text) {
+        const auto labels = view_->composer()->findChildren<QLabel*>();
+        return std::any_of(labels.begin(), labels.end(), [&](const QLabel* label) {
+            return label->isVisible() && label->text().contains(text);
+        });
+    };
+    EXPECT_TRUE(QTest::qWaitFor([&] { return says(u"a long answer will be cut"_s); }, kPatience));
+    view_->composer()->field()->setPlainText(QString(1200, u'x'));
+    EXPECT_TRUE(says(u"fills the context"_s));
+    view_->newConversation();
+    view_->composer()->field()->clear();
+    EXPECT_TRUE(says(u"Enter sends"_s));
 }
 
 TEST_F(ChatViewTest, AnswersAgainAndKeepsTheFirstVersion) {
