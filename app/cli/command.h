@@ -71,6 +71,7 @@ void addDecomposeCommand(CommandLine& commands);
 void addCompressCommand(CommandLine& commands);
 void addMergeCommand(CommandLine& commands);
 void addEvaluateCommand(CommandLine& commands);
+void addScoreCommand(CommandLine& commands);
 void addChatCommand(CommandLine& commands);
 void addServeCommand(CommandLine& commands);
 void addJobCommand(CommandLine& commands);

@@ -1,10 +1,11 @@
-// caldera bench codec | gemv | compress | decode
+// caldera bench codec | gemv | compress | decode | chats
 #include <chrono>
 #include <functional>
 #include <iomanip>
 #include <iostream>
 #include <random>
 
+#include "app/cli/bench_chats.h"
 #include "app/cli/bench_compress.h"
 #include "app/cli/bench_decode.h"
 #include "app/cli/command.h"
@@ -291,6 +292,7 @@ void addBenchCommand(CommandLine& commands) {
     };
     addCompressBench(bench, choose);
     addDecodeBench(bench, choose);
+    addChatsBench(bench, choose);
 }
 
 } // namespace caldera::cli

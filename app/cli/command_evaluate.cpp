@@ -9,8 +9,8 @@
 #include "app/cli/command.h"
 #include "app/cli/compute_options.h"
 #include "app/cli/evaluate_output.h"
+#include "app/cli/evaluated_model.h"
 #include "app/cli/report_file.h"
-#include "core/artifact/artifact.h"
 #include "core/base/error.h"
 #include "core/base/file.h"
 #include "core/base/paths.h"
@@ -45,26 +45,6 @@ struct Options {
     ComputeOptions compute;
 };
 
-/// A model or an artifact, ready to run.
-struct Subject {
-    std::string name;
-    std::string identity; ///< fingerprint or artifact hash
-    std::shared_ptr<const TransformerWeights> weights;
-    std::shared_ptr<const Tokenizer> tokenizer;
-};
-
-/// An artifact is read whole anyway, so its checksums are compared first.
-Subject openSubject(const std::string& path, torch::Device device, const Invocation& invocation) {
-    if (isArtifact(path)) {
-        const auto artifact = Artifact::open(path);
-        artifact->verify(invocation.stop);
-        return {artifact->name(), artifact->hash(), artifactWeights(artifact, device),
-                artifact->tokenizer()};
-    }
-    const auto model = openModel(path);
-    return {model->name, model->fingerprint, modelWeights(model, device), model->tokenizer};
-}
-
 /// What the evaluated model is compared with.
 struct Reference {
     std::string name;
@@ -82,7 +62,7 @@ std::optional<Reference> openReference(const Options& options, torch::Device dev
         return Reference{ReferenceStore::open(options.reference).facts().name, nullptr, "",
                          options.reference};
     }
-    const Subject original = openSubject(options.reference, device, invocation);
+    const EvaluatedModel original = openEvaluated(options.reference, device, invocation);
     return Reference{original.name, original.weights, original.identity, {}};
 }
 
@@ -105,7 +85,7 @@ class EvaluateRun {
 public:
     EvaluateRun(const Options& options, Invocation& invocation)
         : options_(options), invocation_(invocation),
-          subject_(openSubject(options.subject, deviceOf(options.compute.device), invocation)),
+          subject_(openEvaluated(options.subject, deviceOf(options.compute.device), invocation)),
           reference_(openReference(options, deviceOf(options.compute.device), invocation)) {}
 
     EvaluateOutcome::Text onText(const fs::path& file) {
@@ -185,7 +165,7 @@ private:
 
     const Options& options_;
     Invocation& invocation_;
-    Subject subject_;
+    EvaluatedModel subject_;
     std::optional<Reference> reference_;
 };
 
@@ -263,7 +243,9 @@ void addEvaluateCommand(CommandLine& commands) {
         ->type_name("FILE");
     app.add_option("--limit", options->limit, "Only so many questions of each task")
         ->check(positive());
-    app.add_option("--seed", options->seed, "Of the confidence intervals")->capture_default_str();
+    app.add_option("--seed", options->seed, "Of the confidence intervals")
+        ->check(seedNumber())
+        ->capture_default_str();
     app.add_option("--context", options->context,
                    "Tokens of a window; default: 2048, or what the model has")
         ->check(positive());

@@ -14,6 +14,7 @@
 #include "app/cli/command.h"
 #include "app/cli/engine_options.h"
 #include "core/base/error.h"
+#include "core/runtime/read_bandwidth.h"
 #include "core/serve/access_token.h"
 #include "core/serve/server.h"
 
@@ -107,6 +108,9 @@ void run(const Options& options, Invocation& invocation) {
     invocation.progress.stage("open");
     const std::shared_ptr<Engine> engine = options.engine.open(source.get_token());
     serveOptions.port = options.port;
+    if (engine->statistics().deviceBytes == 0) { // a GPU's memory is another one
+        serveOptions.readBytesPerSecond = measureReadBandwidth(options.engine.settings.threads);
+    }
     serveOptions.onListening = [&](int port) {
         nlohmann::json line = {{"event", "listening"},
                                {"host", serveOptions.host},

@@ -29,6 +29,7 @@ int runCommandLine(int argc, char** argv) {
     caldera::cli::addCompressCommand(commands);
     caldera::cli::addMergeCommand(commands);
     caldera::cli::addEvaluateCommand(commands);
+    caldera::cli::addScoreCommand(commands);
     caldera::cli::addChatCommand(commands);
     caldera::cli::addServeCommand(commands);
     caldera::cli::addJobCommand(commands);

@@ -238,6 +238,22 @@ Json parseObject(std::string_view body, const std::string& keys) {
     return json;
 }
 
+std::vector<Token> tokensOf(const Json& body) {
+    const Json* list = member(body, "tokens");
+    if (list == nullptr) {
+        return {};
+    }
+    std::vector<Token> tokens;
+    for (const Json& token : list->is_array() ? *list : Json::array({Json()})) {
+        constexpr int64_t kMost = std::numeric_limits<Token>::max();
+        if (!token.is_number_integer() || token < 0 || token > kMost) {
+            refuse("tokens", "\"tokens\" must be a list of token ids.");
+        }
+        tokens.push_back(token.get<Token>());
+    }
+    return tokens;
+}
+
 bool usageWanted(const Json& body) {
     const Json* options = member(body, "stream_options");
     if (options == nullptr) {
@@ -283,9 +299,10 @@ ScoreRequest parseScoreRequest(std::string_view body) {
         return request;
     }
     request.messages = messagesOf(json);
-    if (request.messages.back().role != "assistant") {
+    request.tokens = tokensOf(json);
+    if (request.tokens.empty() && request.messages.back().role != "assistant") {
         refuse("messages", "The last message must be the assistant's: it is the one that is "
-                           "scored.");
+                           "scored. Or give the answer's \"tokens\".");
     }
     return request;
 }

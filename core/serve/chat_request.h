@@ -40,8 +40,10 @@ ChatRequest parseChatRequest(std::string_view body);
 
 /// The body of POST /caldera/v1/scores.
 struct ScoreRequest {
-    /// What is scored is the content of the last one, the assistant's. Empty: `text` is scored.
+    /// What is scored is the content of the last one, the assistant's, or `tokens` after them.
+    /// Empty: `text` is scored.
     std::vector<ChatMessage> messages;
+    std::vector<Token> tokens; ///< of an answer, exactly as they were said
     std::string text;
     int likeliest = 20; ///< tokens that each place names beside the one that stands there
     bool stream = false;

@@ -1,5 +1,6 @@
 #include "core/serve/score_answer.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -13,38 +14,59 @@ namespace {
 
 using Json = nlohmann::json;
 
+/// What complaints are about.
+std::string keyOf(const ScoreRequest& request) {
+    return request.messages.empty() ? "text" : "messages";
+}
+
 } // namespace
+
+ScoredText scoredText(const Tokenizer& tokenizer, const ChatTemplate& chat,
+                      const ScoreRequest& request) {
+    ScoredText text;
+    if (request.messages.empty()) {
+        text.scored = tokenizer.encode(request.text);
+        if (text.scored.size() > 1) { // nothing stands before the first one
+            text.prompt = {text.scored.front()};
+            text.scored.erase(text.scored.begin());
+        }
+    } else if (!request.tokens.empty()) {
+        text.prompt = encodeChat(tokenizer, chat, request.messages);
+        text.scored = request.tokens;
+    } else {
+        auto before = request.messages;
+        before.pop_back();
+        text.prompt = encodeChat(tokenizer, chat, before);
+        text.scored = tokenizer.encode(request.messages.back().content, Tokenizer::Special::AsText);
+    }
+    if (text.prompt.empty() || text.scored.empty()) {
+        throw RequestError(keyOf(request), "The text has no token that could be scored; one after "
+                                           "at least one other is needed.");
+    }
+    const Token largest = *std::max_element(text.scored.begin(), text.scored.end());
+    if (largest >= tokenizer.size()) {
+        throw RequestError("tokens", "Token " + std::to_string(largest) +
+                                         " is not in the vocabulary of " +
+                                         std::to_string(tokenizer.size()) + " tokens.");
+    }
+    return text;
+}
 
 ScoreAnswer::ScoreAnswer(const Engine& engine, const ScoreRequest& request)
     : isStreamed_(request.stream) {
     const Artifact& artifact = engine.artifact();
-    const Tokenizer& tokenizer = *artifact.tokenizer();
+    ScoredText text = scoredText(*artifact.tokenizer(), artifact.chat(), request);
+    prompt_ = std::move(text.prompt);
     sampling_.temperature = 0;
     sampling_.likeliest = request.likeliest;
-    if (request.messages.empty()) {
-        sampling_.forced = tokenizer.encode(request.text);
-        if (sampling_.forced.size() > 1) { // nothing stands before the first one
-            prompt_ = {sampling_.forced.front()};
-            sampling_.forced.erase(sampling_.forced.begin());
-        }
-    } else {
-        auto before = request.messages;
-        before.pop_back();
-        prompt_ = encodeChat(tokenizer, artifact.chat(), before);
-        sampling_.forced =
-            tokenizer.encode(request.messages.back().content, Tokenizer::Special::AsText);
-    }
-    const std::string key = request.messages.empty() ? "text" : "messages";
-    if (prompt_.empty() || sampling_.forced.empty()) {
-        throw RequestError(key, "The text has no token that could be scored; one after at least "
-                                "one other is needed.");
-    }
+    sampling_.forced = std::move(text.scored);
     const size_t tokens = prompt_.size() + sampling_.forced.size();
     const auto context = static_cast<size_t>(engine.contextLength());
     if (tokens > context + 1) { // the last one is never run
-        throw RequestError(key, "The text is " + std::to_string(tokens) +
-                                    " tokens; the context has room for " + std::to_string(context) +
-                                    ". Shorten it, or choose a larger --context.");
+        throw RequestError(keyOf(request), "The text is " + std::to_string(tokens) +
+                                               " tokens; the context has room for " +
+                                               std::to_string(context) +
+                                               ". Shorten it, or choose a larger --context.");
     }
 }
 

@@ -8,11 +8,21 @@
 
 namespace caldera {
 
+/// Tokens to score, and those before them.
+struct ScoredText {
+    std::vector<Token> prompt;
+    std::vector<Token> scored;
+};
+
+/// Throws RequestError for a text without tokens to score, or with tokens that the vocabulary does
+/// not have.
+ScoredText scoredText(const Tokenizer& tokenizer, const ChatTemplate& chat,
+                      const ScoreRequest& request);
+
 /// Takes the model along the text instead of letting it choose (docs/serve.md, "scores").
 class ScoreAnswer : public Answer {
 public:
-    /// Throws RequestError for a text without tokens to score, or one that does not fit the
-    /// context.
+    /// Throws what scoredText() throws, and RequestError for a text that does not fit the context.
     ScoreAnswer(const Engine& engine, const ScoreRequest& request);
 
     bool isStreamed() const override { return isStreamed_; }

@@ -124,6 +124,7 @@ void ChatServer::sendStatistics(Response& response) const {
                            {"busy_seconds", now.busySeconds},
                            {"prompt_tokens_per_second", rate(now.promptTokens)},
                            {"tokens_per_second", rate(now.generatedTokens)},
+                           {"read_bytes_per_second", options_.readBytesPerSecond},
                            {"weight_bytes", now.weightBytes},
                            {"cache_bytes", now.cacheBytes},
                            {"device_bytes", now.deviceBytes}};

@@ -17,6 +17,8 @@ struct ServeOptions {
     int port = 0;                     ///< 0: any free one
     std::string token;                ///< that every request must bear; not empty
     std::vector<std::string> names{}; ///< others than the host's that it is reached by
+    /// What the machine's memory gives, for clients that draw a limit; 0: unknown.
+    double readBytesPerSecond = 0;
     /// Called once with the real port, when connections are accepted.
     std::function<void(int port)> onListening;
 };

@@ -2,6 +2,7 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -143,6 +144,38 @@ TEST_F(TalkTest, ServeSaysItsTokenAndEndsOnASignal) {
     EXPECT_EQ(client.Get("/health")->status, 200);
     program.signal(SIGTERM);
     EXPECT_EQ(program.exitCode(), 0);
+}
+
+TEST_F(TalkTest, APassLayerByLayerScoresAsTheServerDoes) {
+    const Json request = {{"text", "The quick brown fox"}, {"top_logprobs", 3}};
+    Program server({"serve", model_.folder().string(), "--port", "0", "--device", "cpu"});
+    const Json line = Json::parse(server.readLine());
+    httplib::Client client("127.0.0.1", line.at("port").get<int>());
+    client.set_default_headers(
+        {{"Authorization", "Bearer " + line.at("token").get<std::string>()}});
+    const auto answer = client.Post("/caldera/v1/scores", request.dump(), "application/json");
+    ASSERT_TRUE(answer);
+    const Json served = Json::parse(answer->body).at("tokens");
+
+    Program program({"score", model_.folder().string(), "--lines"});
+    program.write(request.dump());
+    program.closeInput();
+    std::istringstream lines(program.readAll());
+    EXPECT_EQ(program.exitCode(), 0);
+    Json last;
+    int progress = 0;
+    for (std::string text; std::getline(lines, text);) {
+        last = Json::parse(text);
+        progress += last.contains("done") ? 1 : 0;
+    }
+    EXPECT_GT(progress, 0);
+    const Json& passed = last.at("tokens");
+    ASSERT_EQ(passed.size(), served.size());
+    for (size_t i = 0; i < passed.size(); ++i) {
+        EXPECT_EQ(passed[i].at("id"), served[i].at("id"));
+        EXPECT_NEAR(passed[i].at("logprob"), served[i].at("logprob"), 0.02);
+        EXPECT_EQ(passed[i].at("top_logprobs").size(), 3U);
+    }
 }
 
 } // namespace

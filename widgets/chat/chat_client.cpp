@@ -30,19 +30,30 @@ QString quoted(const QByteArray& bytes) {
 
 } // namespace
 
-QJsonObject ChatRequest::toJson() const {
-    QJsonArray turns;
+QJsonArray ChatRequest::turns() const {
+    QJsonArray all;
     if (!systemPrompt.isEmpty())
-        turns.append(QJsonObject{{u"role"_s, u"system"_s}, {u"content"_s, systemPrompt}});
+        all.append(QJsonObject{{u"role"_s, u"system"_s}, {u"content"_s, systemPrompt}});
     for (const ChatMessage& message : messages) {
         const bool user = message.role == ChatRole::User;
-        turns.append(QJsonObject{{u"role"_s, user ? u"user"_s : u"assistant"_s},
-                                 {u"content"_s, message.text}});
+        all.append(QJsonObject{{u"role"_s, user ? u"user"_s : u"assistant"_s},
+                               {u"content"_s, message.text}});
     }
+    return all;
+}
+
+QJsonObject ChatRequest::scoreJson(const QList<int>& tokens, int most) const {
+    QJsonArray ids;
+    for (const int token : tokens)
+        ids.append(token);
+    return {{u"messages"_s, turns()}, {u"tokens"_s, ids}, {u"top_logprobs"_s, most}};
+}
+
+QJsonObject ChatRequest::toJson() const {
     const qint64 seed =
         sampling.seed >= 0 ? sampling.seed : QRandomGenerator::global()->bounded(1 << 30);
     QJsonObject json{{u"model"_s, model},
-                     {u"messages"_s, turns},
+                     {u"messages"_s, turns()},
                      {u"stream"_s, true},
                      {u"temperature"_s, sampling.temperature},
                      {u"top_p"_s, sampling.topP},
@@ -53,6 +64,10 @@ QJsonObject ChatRequest::toJson() const {
         json[u"top_k"_s] = sampling.topK;
     if (sampling.minP > 0)
         json[u"min_p"_s] = sampling.minP;
+    if (likeliest >= 0) {
+        json[u"logprobs"_s] = true;
+        json[u"top_logprobs"_s] = likeliest;
+    }
     if (continues)
         json[u"continue_final_message"_s] = true;
     if (sampling.repetitionPenalty != 1.0)
@@ -82,28 +97,52 @@ QNetworkRequest ChatClient::requestTo(const QUrl& server, const QString& path) c
 }
 
 void ChatClient::send(const QUrl& server, const ChatRequest& request) {
+    post(server, u"/v1/chat/completions"_s, request.toJson());
+}
+
+void ChatClient::score(const QUrl& server, const ChatRequest& question, const QList<int>& tokens,
+                       int most) {
+    QJsonObject body = question.scoreJson(tokens, most);
+    body[u"stream"_s] = true;
+    post(server, u"/caldera/v1/scores"_s, body);
+}
+
+void ChatClient::post(const QUrl& server, const QString& path, const QJsonObject& body) {
     drop();
     parser_ = {};
     refusal_.clear();
     statistics_ = {};
     end_ = ChatEnd::Streaming;
     done_ = false;
-    QNetworkRequest post = requestTo(server, u"/v1/chat/completions"_s);
-    post.setHeader(QNetworkRequest::ContentTypeHeader, u"application/json"_s);
-    post.setRawHeader("Accept", "text/event-stream");
-    reply_ = network_.post(post, QJsonDocument(request.toJson()).toJson(QJsonDocument::Compact));
+    QNetworkRequest request = requestTo(server, path);
+    request.setHeader(QNetworkRequest::ContentTypeHeader, u"application/json"_s);
+    request.setRawHeader("Accept", "text/event-stream");
+    reply_ = network_.post(request, QJsonDocument(body).toJson(QJsonDocument::Compact));
     connect(reply_, &QNetworkReply::readyRead, this, &ChatClient::read);
     connect(reply_, &QNetworkReply::finished, this, &ChatClient::end);
 }
 
 void ChatClient::describe(const QUrl& server) {
-    QNetworkReply* reply = network_.get(requestTo(server, u"/v1/models"_s));
-    connect(reply, &QNetworkReply::finished, this, [this, reply] {
-        reply->deleteLater();
-        const QJsonObject answer = QJsonDocument::fromJson(reply->readAll()).object();
+    get(server, u"/v1/models"_s, [this](const QJsonObject& answer) {
         const QJsonObject model = answer["data"_L1].toArray().at(0).toObject();
-        if (reply->error() == QNetworkReply::NoError && !model.isEmpty())
+        if (!model.isEmpty())
             Q_EMIT described(model["id"_L1].toString(), model["context_length"_L1].toInt());
+    });
+    get(server, u"/caldera/v1/statistics"_s, [this](const QJsonObject& answer) {
+        const double memory = answer["read_bytes_per_second"_L1].toDouble();
+        const double weights = answer["weight_bytes"_L1].toDouble();
+        if (memory > 0 && weights > 0)
+            Q_EMIT bounded(memory / weights);
+    });
+}
+
+void ChatClient::get(const QUrl& server, const QString& path,
+                     const std::function<void(const QJsonObject&)>& take) {
+    QNetworkReply* reply = network_.get(requestTo(server, path));
+    connect(reply, &QNetworkReply::finished, this, [reply, take] {
+        reply->deleteLater();
+        if (reply->error() == QNetworkReply::NoError)
+            take(QJsonDocument::fromJson(reply->readAll()).object());
     });
 }
 
@@ -171,6 +210,10 @@ void ChatClient::take(const QByteArray& data) {
     const QString reason = choice["finish_reason"_L1].toString();
     if (!reason.isEmpty())
         end_ = reason == "length"_L1 ? ChatEnd::Length : ChatEnd::Complete;
+    const QJsonArray scored = chunk["tokens"_L1].toArray();
+    const QJsonArray said = choice["logprobs"_L1].toObject()["content"_L1].toArray();
+    if (!scored.isEmpty() || !said.isEmpty())
+        Q_EMIT tokens(scored.isEmpty() ? said : scored);
     const QString text = choice["delta"_L1].toObject()["content"_L1].toString();
     if (!text.isEmpty())
         Q_EMIT delta(text);

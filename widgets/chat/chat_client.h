@@ -7,6 +7,8 @@
 #include <QPointer>
 #include <QUrl>
 
+#include <functional>
+
 #include "widgets/chat/conversation.h"
 #include "widgets/chat/sse_parser.h"
 
@@ -21,8 +23,14 @@ struct ChatRequest {
     QList<ChatMessage> messages;
     ChatSampling sampling;
     bool continues = false; ///< the last message is the beginning of the answer
+    int likeliest = -1;     ///< 0 or more: tokens come with the chances of so many likeliest ones
 
     QJsonObject toJson() const;
+    /// What asks how likely an answer to this question is: ids of its tokens.
+    QJsonObject scoreJson(const QList<int>& tokens, int most) const;
+
+private:
+    QJsonArray turns() const;
 };
 
 /// After send() comes any number of delta() and then exactly one of finished(), failed(), or
@@ -37,6 +45,8 @@ public:
     void setToken(const QByteArray& token) { token_ = token; }
     /// `server` without path, for example http://127.0.0.1:8080. An answer under way is cancelled.
     void send(const QUrl& server, const ChatRequest& request);
+    /// Asks a server of ours for the chances of an answer's tokens; tokens() and finished() follow.
+    void score(const QUrl& server, const ChatRequest& question, const QList<int>& tokens, int most);
     /// Ends the answer; the connection closes, which stops the engine.
     void cancel();
     /// Asks what is served; described() follows when the server knows. Says nothing otherwise.
@@ -45,13 +55,20 @@ public:
 
 Q_SIGNALS:
     void delta(const QString& text);
+    /// What is known about tokens, as OpenAI's "logprobs" list it; comes before their text.
+    void tokens(const QJsonArray& known);
     /// `end` is Complete or Length.
     void finished(ChatEnd end, const ChatStatistics& statistics);
     void failed(const QString& sentence);
     /// `contextLength` is 0 when the server does not tell it.
     void described(const QString& model, int contextLength);
+    /// What bounds the speed of one chat, in tokens a second; only servers of ours know it.
+    void bounded(double tokensPerSecond);
 
 private:
+    void get(const QUrl& server, const QString& path,
+             const std::function<void(const QJsonObject&)>& take);
+    void post(const QUrl& server, const QString& path, const QJsonObject& body);
     void read();
     void take(const QByteArray& data);
     void end();

@@ -5,21 +5,27 @@
 #include <QShortcut>
 #include <QSplitter>
 #include <QStackedWidget>
+#include <QToolButton>
 #include <QVBoxLayout>
+#include <QtConcurrent>
 
 #include <utility>
 
 #include "widgets/chat/chat_client.h"
 #include "widgets/chat/chat_settings.h"
+#include "widgets/chat/compare_view.h"
 #include "widgets/chat/composer.h"
 #include "widgets/chat/conversation_list.h"
 #include "widgets/chat/conversation_store.h"
 #include "widgets/chat/engine_process.h"
+#include "widgets/chat/sweep_dialog.h"
 #include "widgets/chat/throughput_panel.h"
 #include "widgets/chat/transcript.h"
+#include "widgets/jobs/job_service.h"
 #include "widgets/support/empty_state.h"
 #include "widgets/support/error_banner.h"
 #include "widgets/support/labels.h"
+#include "widgets/theme/icons.h"
 #include "widgets/theme/theme.h"
 
 namespace caldera::studio {
@@ -41,7 +47,9 @@ ChatView::ChatView(const QString& folder, const QString& worker, QWidget* parent
       transcript_(new Transcript(this)), composer_(new Composer(this)),
       throughput_(new ThroughputPanel(this)), banner_(new ErrorBanner(this)),
       empty_(new EmptyState(u"chat"_s, {}, {}, this)), pages_(new QStackedWidget(this)),
-      open_(Conversation::create()) {
+      compare_(new CompareView(worker, this)), open_(Conversation::create()), worker_(worker),
+      history_(folder + u"/throughput.jsonl"_s) {
+    banner_->setObjectName(u"chatBanner"_s);
     auto* splitter = new QSplitter(Qt::Horizontal, this);
     splitter->setObjectName(u"chatSplitter"_s);
     const auto side = [splitter](QWidget* content) {
@@ -79,7 +87,66 @@ ChatView::~ChatView() {
     saveNow();
 }
 
+QWidget* ChatView::buildModes() {
+    auto* bar = new QWidget(this);
+    const auto mode = [bar](const QString& iconName, const QString& text, const QString& tip) {
+        auto* button = new QToolButton(bar);
+        button->setIcon(icon(iconName));
+        button->setText(text);
+        button->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
+        button->setToolTip(tip);
+        button->setCheckable(true);
+        button->setAutoExclusive(true);
+        button->setAutoRaise(true);
+        return button;
+    };
+    talkMode_ = mode(u"chat"_s, tr("Talk"), tr("A conversation with the open model"));
+    compareMode_ = mode(u"compare"_s, tr("Compare"),
+                        tr("One question to the open model and to a reference, side by side"));
+    talkMode_->setChecked(true);
+    auto* layout = new QHBoxLayout(bar);
+    layout->setContentsMargins(kSpaceLarge, kSpaceSmall, kSpaceLarge, 0);
+    layout->setSpacing(kSpaceTiny);
+    layout->addWidget(talkMode_);
+    layout->addWidget(compareMode_);
+    layout->addStretch(1);
+    connect(compareMode_, &QToolButton::toggled, this, &ChatView::setComparing);
+    return bar;
+}
+
+void ChatView::measureSpeed() {
+    // Looking for the program reads the disk.
+    QtConcurrent::run([worker = worker_] {
+        return worker.isEmpty() ? JobService::findWorker() : worker;
+    }).then(this, [this](const QString& program) {
+        auto* dialog = new SweepDialog(artifact_, program, history_, this);
+        dialog->setAttribute(Qt::WA_DeleteOnClose);
+        dialog->open();
+    });
+}
+
+void ChatView::setComparing(bool comparing) {
+    (comparing ? compareMode_ : talkMode_)->setChecked(true);
+    centre_->setCurrentIndex(comparing ? 1 : 0);
+    if (comparing)
+        ensureEngine();
+}
+
 QWidget* ChatView::buildCentre() {
+    centre_ = new QStackedWidget(this);
+    centre_->addWidget(buildTalk());
+    centre_->addWidget(compare_);
+    auto* box = new QWidget(this);
+    box->setMinimumWidth(360);
+    auto* layout = new QVBoxLayout(box);
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->setSpacing(0);
+    layout->addWidget(buildModes());
+    layout->addWidget(centre_, 1);
+    return box;
+}
+
+QWidget* ChatView::buildTalk() {
     starting_ = new QWidget(this);
     startingText_ = new ToneLabel({}, Token::Secondary, starting_);
     startingBar_ = new QProgressBar(starting_);
@@ -108,15 +175,14 @@ QWidget* ChatView::buildCentre() {
     footLayout->addWidget(column, 1000);
     footLayout->addStretch(1);
 
-    auto* centre = new QWidget(this);
-    centre->setMinimumWidth(360);
-    auto* layout = new QVBoxLayout(centre);
+    auto* talk = new QWidget(this);
+    auto* layout = new QVBoxLayout(talk);
     layout->setContentsMargins(0, 0, 0, 0);
     layout->setSpacing(0);
     layout->addWidget(banner_);
     layout->addWidget(pages_, 1);
     layout->addWidget(foot);
-    return centre;
+    return talk;
 }
 
 void ChatView::connectAll() {
@@ -145,6 +211,8 @@ void ChatView::connectEngine() {
         throughput_->setContextLength(context);
         showFit();
     });
+    connect(client_, &ChatClient::bounded, throughput_, &ThroughputPanel::setRoofline);
+    connect(throughput_, &ThroughputPanel::measureRequested, this, &ChatView::measureSpeed);
     connect(engine_, &EngineProcess::changed, this, &ChatView::showEngine);
 }
 
@@ -194,6 +262,7 @@ void ChatView::connectMessages() {
         open_.sampling = settings->sampling();
         if (!open_.isEmpty())
             touch(open_);
+        compare_->setQuestionSettings(open_.systemPrompt, open_.sampling);
         showFit();
     });
     connect(store_, &ConversationStore::presetsLoaded, settings, &ChatSettings::setPresets);
@@ -243,7 +312,9 @@ void ChatView::useServer(const QUrl& server, const QString& modelName, const QBy
 
 void ChatView::takeServer(const QUrl& server, const QByteArray& token) {
     server_ = server;
+    token_ = token;
     client_->setToken(token);
+    throughput_->setRoofline(0);
     client_->describe(server);
     if (std::exchange(waiting_, false))
         request();
@@ -267,6 +338,8 @@ void ChatView::showEngine() {
         takeServer(engine_->server(), engine_->token());
     if (ownEngine_ && state != State::Ready)
         server_.clear();
+    throughput_->setMeasurable(ownEngine_ && !artifact_.isEmpty());
+    compare_->setSubject({hasModel() ? modelName_ : QString(), server_, token_, {}});
     starting_->setVisible(hasModel() && state == State::Starting);
     const double fraction = engine_->fraction();
     startingBar_->setRange(0, fraction < 0 ? 0 : kBarSteps);

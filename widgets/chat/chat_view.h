@@ -11,10 +11,12 @@
 
 class QProgressBar;
 class QStackedWidget;
+class QToolButton;
 
 namespace caldera::studio {
 
 class ChatClient;
+class CompareView;
 class Composer;
 class ConversationList;
 class ConversationStore;
@@ -67,6 +69,9 @@ public:
     ConversationList* list() const { return list_; }
     ThroughputPanel* throughput() const { return throughput_; }
     ConversationStore* store() const { return store_; }
+    CompareView* compare() const { return compare_; }
+    /// Shows the comparison of two models in the place of the conversation, or goes back.
+    void setComparing(bool comparing);
 
 Q_SIGNALS:
     /// The empty state's action.
@@ -79,6 +84,8 @@ protected:
 
 private:
     QWidget* buildCentre();
+    QWidget* buildTalk();
+    QWidget* buildModes();
     void connectAll();
     void connectEngine();
     void connectConversations();
@@ -100,6 +107,7 @@ private:
     void showEngine();
     void takeServer(const QUrl& server, const QByteArray& token);
     void ensureEngine();
+    void measureSpeed();
 
     ConversationStore* store_;
     ChatClient* client_;
@@ -111,15 +119,22 @@ private:
     ErrorBanner* banner_;
     EmptyState* empty_;
     QStackedWidget* pages_;
+    QStackedWidget* centre_ = nullptr; ///< the conversation, the comparison
+    CompareView* compare_ = nullptr;
+    QToolButton* talkMode_ = nullptr;
+    QToolButton* compareMode_ = nullptr;
     QWidget* starting_ = nullptr;
     ToneLabel* startingText_ = nullptr;
     QProgressBar* startingBar_ = nullptr;
 
     QHash<QString, Conversation> stored_;
     Conversation open_;
+    QString worker_;  ///< path of the `caldera` program; empty: it is looked for
+    QString history_; ///< file of measured speeds
     QString artifact_;
     QString modelName_;
     QUrl server_;
+    QByteArray token_; ///< of the server
     bool ownEngine_ = true;
     QString editing_; ///< message that the composer edits
     QString streamingConversation_;

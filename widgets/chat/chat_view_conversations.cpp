@@ -10,6 +10,7 @@
 #include "widgets/chat/chat_client.h"
 #include "widgets/chat/chat_settings.h"
 #include "widgets/chat/chat_view.h"
+#include "widgets/chat/compare_view.h"
 #include "widgets/chat/composer.h"
 #include "widgets/chat/context_fit.h"
 #include "widgets/chat/conversation_export.h"
@@ -85,6 +86,7 @@ void ChatView::showOpen() {
     pages_->setCurrentIndex(open_.isEmpty() ? 0 : kTalkPage);
     composer_->settings()->set(open_.systemPrompt, open_.sampling);
     transcript_->show(open_);
+    compare_->setQuestionSettings(open_.systemPrompt, open_.sampling);
     list_->mark(open_.id);
     showFit();
     if (isStreaming())

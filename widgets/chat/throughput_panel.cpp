@@ -4,6 +4,7 @@
 
 #include <QGridLayout>
 #include <QProgressBar>
+#include <QPushButton>
 #include <QVBoxLayout>
 
 #include "widgets/support/labels.h"
@@ -39,7 +40,10 @@ ThroughputPanel::ThroughputPanel(QWidget* parent)
     : QWidget(parent), speed_(numberLabel(dash(), this)),
       speedCaption_(new ToneLabel(tr("tokens a second"), Token::Secondary, this)),
       plot_(new QCustomPlot(this)), contextText_(numberLabel(dash(), this)),
-      context_(new QProgressBar(this)) {
+      context_(new QProgressBar(this)), measure_(new QPushButton(tr("Measure…"), this)) {
+    measure_->setToolTip(tr("Time prompts of several lengths and several chats at once, and "
+                            "compare with earlier measurements"));
+    measure_->setEnabled(false);
     speed_->setFont(Theme::current().numberFont(12));
     buildPlot();
     context_->setTextVisible(false);
@@ -57,6 +61,9 @@ ThroughputPanel::ThroughputPanel(QWidget* parent)
     p99_ = addRow(grid, tr("p99"), tr("One of a hundred tokens took longer"));
     weights_ = addRow(grid, tr("Weights a token"), tr("Bytes of weights read for each token"));
     cache_ = addRow(grid, tr("Cache"), tr("Memory of the key and value cache"));
+    roofline_ = addRow(grid, tr("Memory allows"),
+                       tr("Tokens a second if nothing but reading the weights took time, and the "
+                          "share of that which was reached. Measured when the engine started."));
 
     auto* contextLine = new QHBoxLayout;
     contextLine->addWidget(new ToneLabel(tr("Context"), Token::Secondary, this), 1);
@@ -78,7 +85,10 @@ ThroughputPanel::ThroughputPanel(QWidget* parent)
     layout->addLayout(contextLine);
     layout->addSpacing(kSpaceSmall);
     layout->addWidget(context_);
+    layout->addSpacing(kSpaceLarge);
+    layout->addWidget(measure_);
     layout->addStretch(1);
+    connect(measure_, &QPushButton::clicked, this, &ThroughputPanel::measureRequested);
     timer_.setInterval(kInterval);
     connect(&timer_, &QTimer::timeout, this, &ThroughputPanel::sample);
     connect(&Theme::current(), &Theme::themeChanged, this, &ThroughputPanel::recolorPlot);
@@ -103,6 +113,8 @@ void ThroughputPanel::buildPlot() {
     plot_->setFixedHeight(kPlotHeight);
     plot_->setAccessibleName(tr("Tokens a second during the answer"));
     plot_->addGraph();
+    rooflineMark_ = new QCPItemStraightLine(plot_);
+    rooflineMark_->setVisible(false);
     plot_->axisRect()->setAutoMargins(QCP::msLeft | QCP::msBottom);
     plot_->axisRect()->setMinimumMargins(QMargins(0, kSpaceSmall, kSpaceTiny, 0));
     plot_->xAxis->ticker()->setTickCount(3); // room for 0.0025
@@ -119,6 +131,7 @@ void ThroughputPanel::buildPlot() {
 
 void ThroughputPanel::recolorPlot() {
     const Theme& theme = Theme::current();
+    rooflineMark_->setPen(QPen(theme.color(Token::Warn), 1, Qt::DashLine));
     plot_->setBackground(Qt::transparent);
     plot_->setBackground(QBrush(theme.color(Token::Panel)));
     for (QCPAxis* axis : {plot_->xAxis, plot_->yAxis}) {
@@ -202,6 +215,12 @@ void ThroughputPanel::redraw() {
     const double shortest = running_ || seconds.isEmpty() ? 1 : 0; // a growing line keeps its scale
     plot_->xAxis->setRange(seconds.isEmpty() ? 0 : seconds.first(),
                            seconds.isEmpty() ? shortest : qMax(shortest, seconds.last()));
+    const bool hasRoofline = rooflineSpeed_ > 0 && !line_.isEmpty();
+    if (hasRoofline)
+        highest = qMax(highest, rooflineSpeed_);
+    rooflineMark_->setVisible(hasRoofline);
+    rooflineMark_->point1->setCoords(0, rooflineSpeed_);
+    rooflineMark_->point2->setCoords(1, rooflineSpeed_);
     plot_->yAxis->setRange(0, highest > 0 ? highest * 1.15 : 1);
     for (QCPAxis* axis : {plot_->xAxis, plot_->yAxis})
         axis->setTickLabels(!line_.isEmpty());
@@ -250,9 +269,31 @@ void ThroughputPanel::showFigures(const ChatStatistics& statistics) {
     p99_->setText(milliseconds(statistics.p99));
     weights_->setText(statistics.weightBytes > 0 ? sizeText(statistics.weightBytes) : dash());
     cache_->setText(statistics.cacheBytes > 0 ? sizeText(statistics.cacheBytes) : dash());
+    shownSpeed_ = statistics.tokensPerSecond;
+    showRoofline();
     if (statistics.promptTokens >= 0)
         contextUsed_ = statistics.promptTokens + qMax(0, statistics.generatedTokens);
     showContext();
+}
+
+void ThroughputPanel::setRoofline(double tokensPerSecond) {
+    rooflineSpeed_ = tokensPerSecond;
+    showRoofline();
+    redraw();
+}
+
+void ThroughputPanel::setMeasurable(bool measurable) {
+    measure_->setEnabled(measurable);
+}
+
+void ThroughputPanel::showRoofline() {
+    QString text = dash();
+    if (rooflineSpeed_ > 0)
+        text = shownSpeed_ > 0 ? tr("%1 tok/s, %2 %")
+                                     .arg(figureText(rooflineSpeed_),
+                                          figureText(100 * shownSpeed_ / rooflineSpeed_, 2))
+                               : tr("%1 tok/s").arg(figureText(rooflineSpeed_));
+    roofline_->setText(text);
 }
 
 void ThroughputPanel::showContext() {

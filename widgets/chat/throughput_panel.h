@@ -9,9 +9,11 @@
 
 #include "widgets/chat/conversation.h"
 
+class QCPItemStraightLine;
 class QCustomPlot;
 class QGridLayout;
 class QProgressBar;
+class QPushButton;
 
 namespace caldera::studio {
 
@@ -32,10 +34,18 @@ public:
     void clear();
     /// Tokens that fit; 0: unknown.
     void setContextLength(int tokens);
+    /// What memory allows one chat, tokens a second; 0: unknown.
+    void setRoofline(double tokensPerSecond);
+    /// Whether a sweep can be measured: an artifact is open.
+    void setMeasurable(bool measurable);
 
     /// Points of the line so far, as (seconds, tokens a second). An answer that was over before two
     /// were taken ends with its mean.
     const QList<QPair<double, double>>& line() const { return line_; }
+
+Q_SIGNALS:
+    /// A sweep over lengths of prompts and chats at once is wanted.
+    void measureRequested();
 
 private:
     ToneLabel* addRow(QGridLayout* grid, const QString& caption, const QString& toolTip);
@@ -47,6 +57,7 @@ private:
     void redraw();
     void showFigures(const ChatStatistics& statistics);
     void showContext();
+    void showRoofline();
 
     ToneLabel* speed_;
     ToneLabel* speedCaption_;
@@ -58,8 +69,13 @@ private:
     ToneLabel* p99_;
     ToneLabel* weights_;
     ToneLabel* cache_;
+    ToneLabel* roofline_;
+    QCPItemStraightLine* rooflineMark_ = nullptr;
+    double rooflineSpeed_ = 0;
+    double shownSpeed_ = -1;
     ToneLabel* contextText_;
     QProgressBar* context_;
+    QPushButton* measure_;
     QTimer timer_;
     QElapsedTimer clock_;
     QList<double> arrivals_; ///< seconds since the answer began, the last window of them

@@ -6,6 +6,7 @@
 #include "core/base/error.h"
 #include "core/evaluate/choice_accuracy.h"
 #include "core/evaluate/choice_sequences.h"
+#include "core/evaluate/continuation_scores.h"
 #include "tests/support/random_model.h"
 
 using namespace caldera;
@@ -118,6 +119,33 @@ TEST(Choices, LongContextsLoseTheirBeginning) {
     const ChoiceRequest alone = requestFor({{{{end, " a"}, {end, " b"}}, 0}});
     EXPECT_EQ(run(alone).cut, 0);
     EXPECT_NEAR(run(alone).likelihoods[0][1], result.likelihoods[0][1], 1e-5);
+}
+
+TEST(ContinuationScores, AreThoseOfWholeLogits) {
+    const auto model = modelWeights(test::tinyModel(1));
+    const auto tokens = test::tinyTokenizer()->encode(test::tinyText(30));
+    const std::span<const Token> all = tokens;
+    const auto scores =
+        scoreContinuation(*model, all.first(10), all.subspan(10), 4, noProgress(), {});
+    const torch::Tensor rows = at::log_softmax(
+        logitsOf(*model,
+                 forwardHidden(*model,
+                               at::tensor(std::vector<int64_t>(all.begin(), all.end()), at::kLong)
+                                   .unsqueeze(0)))[0]
+            .to(at::kDouble),
+        1);
+    ASSERT_EQ(scores.size(), 20U);
+    for (size_t i = 0; i < scores.size(); ++i) {
+        const torch::Tensor row = rows[static_cast<int64_t>(i) + 9];
+        EXPECT_EQ(scores[i].token, tokens[i + 10]);
+        EXPECT_NEAR(scores[i].logProbability, row[scores[i].token].item<double>(), 1e-5);
+        ASSERT_EQ(scores[i].likeliest.size(), 4U);
+        EXPECT_EQ(scores[i].likeliest[0], row.argmax().item<int64_t>());
+        EXPECT_NEAR(scores[i].likeliestLogProbabilities[3],
+                    std::get<0>(row.topk(4))[3].item<double>(), 1e-5);
+    }
+    const std::vector<Token> many(80, 1); // the model has 64 positions
+    EXPECT_THROW(scoreContinuation(*model, all.first(1), many, 4, noProgress(), {}), Error);
 }
 
 TEST(Choices, StopWhenAsked) {

@@ -1,7 +1,5 @@
 #include "widgets/chat/chat_view.h"
 
-#include <ctime>
-
 #include <QLabel>
 #include <QPlainTextEdit>
 #include <QPushButton>
@@ -14,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/gui/chat/fake_server.h"
+#include "tests/gui/chat/long_answer.h"
 #include "widgets/chat/chat_settings.h"
 #include "widgets/chat/composer.h"
 #include "widgets/chat/conversation_list.h"
@@ -278,7 +277,7 @@ TEST_F(ChatViewTest, ShowsWhyTheEngineFailedAndOffersRetry) {
     view_->openArtifact(u"/models/broken"_s, u"Broken"_s);
     type(u"Hello?"_s);
     ASSERT_TRUE(becomesIdle());
-    const auto* banner = view_->findChild<ErrorBanner*>();
+    const auto* banner = view_->findChild<ErrorBanner*>(u"chatBanner"_s);
     EXPECT_TRUE(banner->isVisible());
     EXPECT_TRUE(banner->sentence().contains("flipped byte"_L1));
     EXPECT_EQ(last().end, ChatEnd::Failed);
@@ -294,50 +293,6 @@ TEST_F(ChatViewTest, AsksForAnArtifactWhenNoneIsOpen) {
             button->click();
     }
     EXPECT_EQ(asked.count(), 1);
-}
-
-/// Longest time of this thread's processor between two turns of the event loop. Processor time,
-/// so that a busy machine does not count against the window.
-class TurnWatch {
-public:
-    TurnWatch() {
-        QObject::connect(&timer_, &QTimer::timeout, &timer_, [this] { take(); });
-        timer_.start(1);
-        last_ = now();
-    }
-    double longestMilliseconds() const { return longest_; }
-
-private:
-    static double now() {
-        timespec time{};
-        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-        return static_cast<double>(time.tv_sec) * 1e3 + static_cast<double>(time.tv_nsec) / 1e6;
-    }
-    void take() {
-        const double time = now();
-        longest_ = std::max(longest_, time - last_);
-        last_ = time;
-    }
-
-    QTimer timer_;
-    double last_ = 0;
-    double longest_ = 0;
-};
-
-QList<QByteArray> longAnswer(int tokens) {
-    QList<QByteArray> pieces{kStreamHead};
-    for (int i = 0; i < tokens; ++i) {
-        QString text = u"word%1 "_s.arg(i);
-        if (i % 40 == 39)
-            text = u"**end**.\n\n"_s;
-        if (i % 200 == 100)
-            text = u"\n\n```cpp\nfor (int i = 0; i < 10; ++i)\n    sum += i;\n```\n\n"_s;
-        if (i % 200 == 150)
-            text = u"\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n- one\n- two\n\n"_s;
-        pieces.append(FakeServer::token(text));
-    }
-    pieces.append(FakeServer::end());
-    return pieces;
 }
 
 TEST_F(ChatViewTest, StaysResponsiveDuringALongAnswer) {

@@ -1,6 +1,7 @@
 // A chat server that sends exactly the bytes a test wants, cut where it wants.
 #pragma once
 
+#include <QHash>
 #include <QHostAddress>
 #include <QJsonArray>
 #include <QJsonDocument>
@@ -35,6 +36,10 @@ public:
         pieces_ = pieces;
         hold_ = hold;
     }
+    /// Milliseconds between two pieces; 0: one each turn of the event loop.
+    void setPace(int milliseconds) { pace_ = milliseconds; }
+    /// The same for requests to one path alone.
+    void playOn(const QByteArray& path, const QList<QByteArray>& pieces) { byPath_[path] = pieces; }
     /// Bodies of the requests so far.
     const QList<QJsonObject>& requests() const { return requests_; }
     int clientsGone() const { return gone_; }
@@ -90,25 +95,29 @@ private:
         if (request.size() < head + 4 + length)
             return;
         requests_.append(QJsonDocument::fromJson(request.mid(head + 4, length)).object());
+        const QByteArray path = request.split(' ').value(1);
         request.clear();
-        send(socket, pieces_);
+        send(socket, byPath_.value(path, pieces_));
     }
 
-    void send(QTcpSocket* socket, QList<QByteArray> pieces) {
-        if (pieces.isEmpty()) {
+    void send(QTcpSocket* socket, const QList<QByteArray>& pieces, qsizetype next = 0) {
+        if (next == pieces.size()) {
             if (!hold_)
                 socket->disconnectFromHost();
             return;
         }
-        socket->write(pieces.takeFirst());
+        socket->write(pieces[next]);
         socket->flush();
-        QTimer::singleShot(0, socket, [this, socket, pieces] { send(socket, pieces); });
+        QTimer::singleShot(pace_, Qt::PreciseTimer, socket,
+                           [this, socket, pieces, next] { send(socket, pieces, next + 1); });
     }
 
     QTcpServer server_;
     QList<QByteArray> pieces_;
+    QHash<QByteArray, QList<QByteArray>> byPath_;
     QList<QJsonObject> requests_;
     QByteArray head_;
+    int pace_ = 0;
     bool hold_ = false;
     int gone_ = 0;
 };

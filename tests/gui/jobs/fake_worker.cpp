@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <iterator>
 #include <string>
 #include <thread>
 #include <unistd.h>
@@ -125,6 +126,60 @@ int serve(const std::vector<std::string>& words) {
     return 0;
 }
 
+/// Scores the tokens that are asked for, in two steps; all find " two" (2) likeliest.
+int score(const std::string& model) {
+    const std::string request(std::istreambuf_iterator<char>(std::cin), {});
+    if (model.ends_with("broken")) {
+        std::cout << R"({"error": {"message": "The model has no layer 3. Fetch it again."}})"
+                  << std::endl;
+        return 1;
+    }
+    std::cout << R"({"event":"progress","done":1,"total":2})" << std::endl;
+    if (model.ends_with("endless")) {
+        std::this_thread::sleep_for(std::chrono::minutes(1));
+    }
+    const auto asked = nlohmann::json::parse(request);
+    auto tokens = nlohmann::json::array();
+    for (const auto& id : asked.at("tokens")) {
+        const nlohmann::json two = {{"id", 2}, {"token", " two"}, {"logprob", -0.5}};
+        tokens.push_back({{"id", id},
+                          {"token", "?"},
+                          {"logprob", -1.5},
+                          {"top_logprobs", nlohmann::json::array({two})}});
+    }
+    std::cout << nlohmann::json{{"object", "caldera.scores"}, {"tokens", tokens}} << std::endl;
+    return 0;
+}
+
+/// A sweep of two points.
+int bench(const std::string& artifact) {
+    if (artifact.ends_with("broken")) {
+        std::cerr << "measure  [###---]  50 %  eta 3 s\ncaldera: The artifact is damaged. "
+                     "Compress the model again.\n";
+        return 1;
+    }
+    const double speed = artifact.ends_with("slow") ? 80 : 100;
+    auto points = nlohmann::json::array();
+    for (const int chats : {1, 4}) {
+        points.push_back({{"prompt_tokens", 128},
+                          {"chats", chats},
+                          {"time_to_first_token", 0.05},
+                          {"prompt_tokens_per_second", 2500.0},
+                          {"tokens_per_second", chats * speed},
+                          {"p50", 1 / speed},
+                          {"p95", 1.1 / speed},
+                          {"p99", 1.5 / speed},
+                          {"roofline_share", 0.4}});
+    }
+    std::cout << nlohmann::json{{"model", "demo"},   {"artifact", "abc"},
+                                {"device", "cpu"},   {"weight_bytes", 50000000},
+                                {"device_bytes", 0}, {"read_bytes_per_second", 12.5e9},
+                                {"points", points}}
+                     .dump(2)
+              << std::endl;
+    return 0;
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
@@ -134,6 +189,12 @@ int main(int argc, char** argv) {
     }
     if (words[0] == "serve") {
         return serve(words);
+    }
+    if (words[0] == "bench" && words.size() > 2) {
+        return bench(words[2]);
+    }
+    if (words[0] == "score") {
+        return score(words[1]);
     }
     if (words[0] == "refuse") {
         std::cerr << "caldera: --plan: file does not exist. Name one that does.\n";

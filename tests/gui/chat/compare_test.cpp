@@ -1,0 +1,206 @@
+// A/B: how two models differ on tokens, what the session asks, what the view shows.
+#include <cmath>
+
+#include <QLabel>
+#include <QSignalSpy>
+#include <QTest>
+
+#include <gtest/gtest.h>
+
+#include "tests/gui/chat/fake_server.h"
+#include "tests/gui/pictures.h"
+#include "widgets/chat/chance_table.h"
+#include "widgets/chat/compare_view.h"
+#include "widgets/chat/token_text.h"
+
+namespace caldera::studio {
+namespace {
+
+using namespace Qt::StringLiterals;
+using Stage = CompareSession::Stage;
+
+constexpr int kPatience = 20000;
+constexpr const char* kChat = "/v1/chat/completions";
+constexpr const char* kScores = "/caldera/v1/scores";
+
+/// A token of probability `share`; the other words have what is said of them.
+QJsonObject token(int id, const QString& text, double share,
+                  const QList<std::tuple<int, QString, double>>& top) {
+    QJsonArray list;
+    for (const auto& [other, word, chance] : top)
+        list.append(
+            QJsonObject{{u"id"_s, other}, {u"token"_s, word}, {u"logprob"_s, std::log(chance)}});
+    return {{u"id"_s, id},
+            {u"token"_s, text},
+            {u"logprob"_s, std::log(share)},
+            {u"top_logprobs"_s, list}};
+}
+
+QByteArray said(const QJsonObject& one) {
+    const QJsonObject choice{{u"delta"_s, QJsonObject{{u"content"_s, one[u"token"_s]}}},
+                             {u"logprobs"_s, QJsonObject{{u"content"_s, QJsonArray{one}}}}};
+    return FakeServer::event({{u"choices"_s, QJsonArray{choice}}});
+}
+
+QByteArray scored(const QJsonObject& one) {
+    return FakeServer::event({{u"object"_s, u"caldera.score"_s}, {u"tokens"_s, QJsonArray{one}}});
+}
+
+ScoredToken known(const QJsonObject& json) {
+    return ScoredToken::fromJson(json);
+}
+
+TEST(ScoredTokenTest, DivergenceOfWholeDistributionsIsExact) {
+    const auto r = known(token(1, u"a"_s, 0.7, {{1, u"a"_s, 0.7}, {2, u"b"_s, 0.3}}));
+    const auto s = known(token(1, u"a"_s, 0.4, {{2, u"b"_s, 0.6}, {1, u"a"_s, 0.4}}));
+    EXPECT_NEAR(leastDivergence(r, s), 0.7 * std::log(0.7 / 0.4) + 0.3 * std::log(0.3 / 0.6), 1e-9);
+    EXPECT_NEAR(leastDivergence(r, r), 0, 1e-12);
+}
+
+TEST(ScoredTokenTest, DivergenceOfPartsIsABound) {
+    // Of the reference's 0.5, 0.3, 0.2 and the subject's 0.3, 0.3, 0.4 only some are named.
+    const double all = 0.5 * std::log(0.5 / 0.3) + 0.2 * std::log(0.2 / 0.4);
+    const auto r = known(token(1, u"a"_s, 0.5, {{1, u"a"_s, 0.5}, {2, u"b"_s, 0.3}}));
+    const auto s = known(token(1, u"a"_s, 0.3, {{3, u"c"_s, 0.4}, {2, u"b"_s, 0.3}}));
+    EXPECT_NEAR(leastDivergence(r, s), all, 1e-9) << "one token is left, so nothing is lost";
+    const auto few = known(token(1, u"a"_s, 0.3, {{3, u"c"_s, 0.4}}));
+    EXPECT_LE(leastDivergence(r, few), all + 1e-12);
+    EXPECT_GT(leastDivergence(r, few), 0);
+}
+
+TEST(ScoredTokenTest, FindsWhereAnswersPart) {
+    const QList<ScoredToken> one = {known(token(1, u"a"_s, 1, {})), known(token(2, u"b"_s, 1, {}))};
+    QList<ScoredToken> other = one;
+    EXPECT_EQ(firstDifference(one, other), -1);
+    other[1].id = 3;
+    EXPECT_EQ(firstDifference(one, other), 1);
+    other.removeLast();
+    EXPECT_EQ(firstDifference(one, other), 1) << "one of them ends";
+}
+
+TEST(TokenTextTest, KnowsItsTokensByPlace) {
+    TokenText text;
+    text.resize(600, 200);
+    text.show();
+    const QList<ScoredToken> tokens = {known(token(1, u"Hello"_s, 1, {})),
+                                       known(token(2, u" wide"_s, 1, {})),
+                                       known(token(3, u"\nworld"_s, 1, {}))};
+    text.setTokens(tokens.first(2));
+    text.setTokens(tokens);
+    EXPECT_EQ(text.toPlainText(), u"Hello wide\nworld"_s);
+    EXPECT_EQ(text.count(), 3);
+    const auto middleOf = [&text](int position) {
+        QTextCursor cursor(text.document());
+        cursor.setPosition(position);
+        const QRect left = text.cursorRect(cursor);
+        cursor.setPosition(position + 1);
+        return QPoint((left.left() + text.cursorRect(cursor).left()) / 2, left.center().y());
+    };
+    EXPECT_EQ(text.tokenAt(middleOf(0)), 0);
+    EXPECT_EQ(text.tokenAt(middleOf(4)), 0);
+    EXPECT_EQ(text.tokenAt(middleOf(6)), 1);
+    EXPECT_EQ(text.tokenAt(middleOf(12)), 2);
+    QSignalSpy chosen(&text, &TokenText::tokenChosen);
+    QTest::mouseClick(text.viewport(), Qt::LeftButton, {}, middleOf(7));
+    ASSERT_EQ(chosen.count(), 1);
+    EXPECT_EQ(chosen[0][0].toLongLong(), 1);
+    text.choose(1);
+    QTest::keyClick(&text, Qt::Key_Right);
+    EXPECT_EQ(chosen.last()[0].toLongLong(), 2);
+    text.setTokens({tokens[1]});
+    EXPECT_EQ(text.toPlainText(), u" wide"_s);
+}
+
+class Compare : public ::testing::Test {
+protected:
+    Compare() : view_(QStringLiteral(FAKE_WORKER)) {
+        view_.resize(1000, 760);
+        view_.show();
+        const auto red = token(10, u" red"_s, 0.6, {{10, u" red"_s, 0.6}, {11, u" blue"_s, 0.3}});
+        const auto sky = token(12, u" sky"_s, 0.9, {{12, u" sky"_s, 0.9}});
+        reference_.playOn(kChat, {kStreamHead, said(red), said(sky), FakeServer::end()});
+        const auto blue = token(11, u" blue"_s, 0.5, {{11, u" blue"_s, 0.5}, {10, u" red"_s, 0.4}});
+        subject_.playOn(kChat, {kStreamHead, said(blue), said(sky), FakeServer::end()});
+        const auto redAgain =
+            token(10, u" red"_s, 0.4, {{11, u" blue"_s, 0.5}, {10, u" red"_s, 0.4}});
+        subject_.playOn(kScores, {kStreamHead, scored(redAgain), scored(sky), "data: [DONE]\n\n"});
+        view_.setSubject({u"small"_s, subject_.url(), "s", {}});
+    }
+    bool reaches(Stage stage) {
+        return QTest::qWaitFor([this, stage] { return view_.session().stage() == stage; },
+                               kPatience);
+    }
+
+    FakeServer reference_;
+    FakeServer subject_;
+    CompareView view_;
+};
+
+TEST_F(Compare, ScoresTheSubjectAlongTheReferencesAnswer) {
+    view_.setReference(CompareSide{u"large"_s, reference_.url(), "r", {}});
+    view_.ask(u"Which colour?"_s);
+    ASSERT_TRUE(reaches(Stage::Done));
+    EXPECT_EQ(view_.followed()->toPlainText(), u" red sky"_s);
+    EXPECT_EQ(view_.other()->toPlainText(), u" blue sky"_s);
+    ASSERT_EQ(view_.session().divergences().size(), 2);
+    EXPECT_NEAR(view_.session().divergences()[0],
+                0.6 * std::log(0.6 / 0.4) + 0.3 * std::log(0.3 / 0.5), 0.02);
+    EXPECT_NEAR(view_.session().divergences()[1], 0, 1e-9);
+    EXPECT_TRUE(
+        view_.summary().startsWith(u"First difference at token 1: \"␣red\" and \"␣blue\"."_s))
+        << view_.summary().toStdString();
+    // Both are asked for their likeliest answer, and for what they know about it.
+    for (const FakeServer* server : {&reference_, &subject_}) {
+        EXPECT_EQ(server->requests().first()["temperature"_L1].toDouble(-1), 0);
+        EXPECT_EQ(server->requests().first()["top_logprobs"_L1].toInt(), 20);
+    }
+    const QJsonObject scores = subject_.requests().last();
+    EXPECT_EQ(scores["tokens"_L1].toArray(), (QJsonArray{10, 12}));
+    EXPECT_TRUE(subject_.lastHead().contains("Authorization: Bearer s"));
+    view_.chooseToken(0);
+    ASSERT_EQ(view_.chances()->rowCount(), 2);
+    EXPECT_EQ(view_.chances()->item(0, 0)->text(), u"␣red"_s);
+    EXPECT_EQ(view_.chances()->item(0, 1)->text(), u"60.0 %"_s);
+    EXPECT_EQ(view_.chances()->item(0, 2)->text(), u"40.0 %"_s);
+    EXPECT_TRUE(view_.chances()->item(0, 0)->font().bold()) << "what the answer took";
+}
+
+TEST_F(Compare, AModelWithoutAnEngineIsScoredInOnePass) {
+    view_.setReference(u"/models/original"_s);
+    view_.ask(u"Which colour?"_s);
+    ASSERT_TRUE(reaches(Stage::Done));
+    EXPECT_FALSE(view_.session().followsReference());
+    EXPECT_EQ(view_.followed()->toPlainText(), u" blue sky"_s);
+    ASSERT_EQ(view_.session().referenceAlong().size(), 2);
+    EXPECT_EQ(view_.session().referenceAlong()[0].likeliest[0].id, 2);
+    EXPECT_GT(view_.session().divergences()[0], 0);
+}
+
+TEST_F(Compare, SaysWhatWentWrongAndStops) {
+    QSignalSpy failed(&view_.session(), &CompareSession::failed);
+    view_.setReference(u"/models/broken"_s);
+    view_.ask(u"Which colour?"_s);
+    ASSERT_TRUE(failed.wait(kPatience));
+    EXPECT_EQ(failed[0][0].toString(), u"The model has no layer 3. Fetch it again."_s);
+    EXPECT_EQ(view_.session().stage(), Stage::Idle);
+    view_.setReference(u"/models/endless"_s);
+    view_.ask(u"Which colour?"_s);
+    ASSERT_TRUE(QTest::qWaitFor([this] { return view_.session().fraction() == 0.5; }, kPatience));
+    view_.stop();
+    EXPECT_EQ(view_.session().stage(), Stage::Idle);
+}
+
+TEST_F(Compare, LooksAsItShould) {
+    picture(view_, u"compare-empty"_s, SchemeChoice::Dark);
+    view_.setReference(CompareSide{u"large"_s, reference_.url(), "r", {}});
+    view_.ask(u"Which colour?"_s);
+    ASSERT_TRUE(reaches(Stage::Done));
+    view_.chooseToken(0);
+    const QImage dark = picture(view_, u"compare"_s, SchemeChoice::Dark);
+    const QImage light = picture(view_, u"compare"_s, SchemeChoice::Light);
+    EXPECT_NE(dark, light);
+    Theme::current().setChoice(SchemeChoice::System);
+}
+
+} // namespace
+} // namespace caldera::studio

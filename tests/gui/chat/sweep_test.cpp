@@ -1,0 +1,104 @@
+// Measured speeds: the history and what the dialog makes of it.
+#include <QFile>
+#include <QSignalSpy>
+#include <QTableWidget>
+#include <QTemporaryDir>
+#include <QTest>
+
+#include <gtest/gtest.h>
+
+#include "tests/gui/pictures.h"
+#include "widgets/chat/sweep_dialog.h"
+#include "widgets/support/error_banner.h"
+
+namespace caldera::studio {
+namespace {
+
+using namespace Qt::StringLiterals;
+
+constexpr int kPatience = 20000;
+
+SweepRun runOf(double speed) {
+    SweepRun run;
+    run.model = u"demo"_s;
+    run.artifact = u"abc"_s;
+    run.device = u"cpu"_s;
+    run.time = QDateTime::fromString(u"2026-11-26T12:00:00Z"_s, Qt::ISODate);
+    run.readBytesPerSecond = 12.5e9;
+    run.weightBytes = 50'000'000;
+    run.points = {{128, 1, 0.05, 2500, speed, 1 / speed, 1.1 / speed, 1.5 / speed, 0.4}};
+    return run;
+}
+
+class Sweep : public ::testing::Test {
+protected:
+    QString history() const { return folder_.path() + u"/state/throughput.jsonl"_s; }
+    std::unique_ptr<SweepDialog> open(const QString& artifact = u"/models/demo"_s) {
+        auto dialog =
+            std::make_unique<SweepDialog>(artifact, QStringLiteral(FAKE_WORKER), history());
+        dialog->show();
+        return dialog;
+    }
+
+    QTemporaryDir folder_;
+};
+
+TEST_F(Sweep, RunsAreKeptInTheirFile) {
+    EXPECT_TRUE(readSweeps(history()).isEmpty());
+    EXPECT_TRUE(addSweep(history(), runOf(100)).isEmpty());
+    EXPECT_TRUE(addSweep(history(), runOf(90)).isEmpty());
+    EXPECT_EQ(readSweeps(history()), (QList{runOf(100), runOf(90)}));
+    QFile file(history());
+    ASSERT_TRUE(file.open(QIODevice::Append));
+    file.write("{\"half\": a line");
+    file.close();
+    EXPECT_EQ(readSweeps(history()).size(), 2);
+    for (int i = 0; i < 205; ++i)
+        ASSERT_TRUE(addSweep(history(), runOf(10 + i)).isEmpty());
+    EXPECT_EQ(readSweeps(history()).size(), 200);
+    EXPECT_EQ(readSweeps(history()).last(), runOf(214));
+    EXPECT_TRUE(addSweep(u"/proc/nowhere/x.jsonl"_s, runOf(1)).contains("/proc/nowhere"_L1));
+}
+
+TEST_F(Sweep, ComparesTheSamePoints) {
+    EXPECT_NEAR(*speedChange(runOf(80).points[0], runOf(100)), -0.2, 1e-12);
+    SweepRun other = runOf(100);
+    other.points[0].chats = 4;
+    EXPECT_FALSE(speedChange(runOf(80).points[0], other));
+}
+
+TEST_F(Sweep, MeasuresKeepsAndCompares) {
+    ASSERT_TRUE(addSweep(history(), runOf(120)).isEmpty());
+    const auto dialog = open();
+    ASSERT_TRUE(QTest::qWaitFor([&] { return dialog->runs().size() == 1; }, kPatience));
+    QSignalSpy measured(dialog.get(), &SweepDialog::measured);
+    dialog->measure();
+    EXPECT_TRUE(dialog->isMeasuring());
+    ASSERT_TRUE(measured.wait(kPatience));
+    EXPECT_FALSE(dialog->isMeasuring());
+    ASSERT_EQ(dialog->runs().size(), 2);
+    EXPECT_EQ(readSweeps(history()).size(), 2);
+    const QTableWidget* table = dialog->table();
+    ASSERT_EQ(table->rowCount(), 2);
+    EXPECT_EQ(table->item(0, 4)->text(), u"100"_s);
+    EXPECT_EQ(table->item(0, 5)->text(), u"10.0"_s);
+    EXPECT_EQ(table->item(0, 8)->text(), u"−16.7 %"_s);
+    EXPECT_EQ(table->item(1, 8)->text(), u"–"_s) << "was not measured before";
+    dialog->compareWith(-1);
+    EXPECT_EQ(table->item(0, 8)->text(), u"–"_s);
+    dialog->compareWith(0);
+    picture(*dialog, u"sweep"_s, SchemeChoice::Dark);
+    picture(*dialog, u"sweep"_s, SchemeChoice::Light);
+    Theme::current().setChoice(SchemeChoice::System);
+}
+
+TEST_F(Sweep, ShowsTheProgramsOwnSentence) {
+    const auto dialog = open(u"/models/broken"_s);
+    dialog->measure();
+    ASSERT_TRUE(QTest::qWaitFor([&] { return !dialog->isMeasuring(); }, kPatience));
+    EXPECT_TRUE(dialog->findChild<ErrorBanner*>()->sentence().contains("is damaged"_L1));
+    EXPECT_TRUE(readSweeps(history()).isEmpty());
+}
+
+} // namespace
+} // namespace caldera::studio

@@ -1,0 +1,367 @@
+#include "widgets/chat/compare_view.h"
+
+#include <QFileDialog>
+#include <QFileInfo>
+#include <QLineEdit>
+#include <QMenu>
+#include <QProgressBar>
+#include <QPushButton>
+#include <QSplitter>
+#include <QVBoxLayout>
+#include <QtConcurrent>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "widgets/chat/chance_table.h"
+#include "widgets/chat/engine_process.h"
+#include "widgets/chat/token_text.h"
+#include "widgets/jobs/job_service.h"
+#include "widgets/support/error_banner.h"
+#include "widgets/support/labels.h"
+#include "widgets/support/number_text.h"
+#include "widgets/theme/icons.h"
+#include "widgets/theme/theme.h"
+
+namespace caldera::studio {
+
+using namespace Qt::StringLiterals;
+
+namespace {
+
+constexpr double kFarApart = 1.0; // nats at which the tint is full
+constexpr int kBarSteps = 1000;
+
+} // namespace
+
+CompareView::CompareView(const QString& worker, QWidget* parent)
+    : QWidget(parent), worker_(worker), session_(worker), engine_(new EngineProcess(worker, this)),
+      banner_(new ErrorBanner(this)) {
+    auto* layout = new QVBoxLayout(this);
+    layout->setContentsMargins(kSpaceLarge, kSpaceSmall, kSpaceLarge, kSpaceLarge);
+    layout->setSpacing(kSpaceSmall);
+    layout->addWidget(banner_);
+    layout->addWidget(buildBar());
+    layout->addWidget(buildColumns(), 1);
+    layout->addWidget(buildFoot());
+    connect(&session_, &CompareSession::changed, this, &CompareView::refresh);
+    connect(&session_, &CompareSession::failed, this, [this](const QString& sentence) {
+        banner_->showFailure({sentence, {}});
+        refresh();
+    });
+    connect(engine_, &EngineProcess::changed, this, &CompareView::takeEngine);
+    if (worker_.isEmpty()) { // looking for the program reads the disk
+        QtConcurrent::run([] {
+            return JobService::findWorker();
+        }).then(this, [this](const QString& program) { session_.setWorker(program); });
+    }
+    refresh();
+}
+
+CompareView::~CompareView() {
+    session_.disconnect(this);
+    engine_->disconnect(this);
+}
+
+QWidget* CompareView::buildBar() {
+    auto* bar = new QWidget(this);
+    auto* caption = new ToneLabel(tr("Reference"), Token::Secondary, bar);
+    referenceName_ = new ToneLabel({}, Token::Text, bar);
+    choose_ = new QPushButton(tr("Choose…"), bar);
+    auto* menu = new QMenu(choose_);
+    menu->addAction(tr("The original, or another model (safetensors folder)…"), this,
+                    [this] { chooseReference(false); });
+    menu->addAction(tr("Another compressed model…"), this, [this] { chooseReference(true); });
+    choose_->setMenu(menu);
+    question_ = new QLineEdit(bar);
+    question_->setPlaceholderText(tr("Ask both the same"));
+    question_->setAccessibleName(tr("Question to both models"));
+    ask_ = new QPushButton(tr("Compare"), bar);
+    auto* first = new QHBoxLayout;
+    first->setSpacing(kSpaceSmall);
+    first->addWidget(caption);
+    first->addWidget(referenceName_);
+    first->addWidget(choose_);
+    first->addStretch(1);
+    auto* second = new QHBoxLayout;
+    second->setSpacing(kSpaceSmall);
+    second->addWidget(question_, 1);
+    second->addWidget(ask_);
+    progress_ = new QProgressBar(bar);
+    progress_->setTextVisible(false);
+    progress_->setFixedHeight(4);
+    progress_->setAccessibleName(tr("Progress of the comparison"));
+    state_ = new ToneLabel({}, Token::Secondary, bar);
+    auto* layout = new QVBoxLayout(bar);
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->setSpacing(kSpaceSmall);
+    layout->addLayout(first);
+    layout->addLayout(second);
+    layout->addWidget(state_);
+    layout->addWidget(progress_);
+    const auto go = [this] {
+        if (session_.isRunning() || !waiting_.isEmpty())
+            stop();
+        else
+            ask(question_->text());
+    };
+    connect(ask_, &QPushButton::clicked, this, go);
+    connect(question_, &QLineEdit::returnPressed, this, go);
+    return bar;
+}
+
+QWidget* CompareView::buildColumns() {
+    auto* columns = new QSplitter(Qt::Horizontal, this);
+    columns->setObjectName(u"compareSplitter"_s);
+    columns->setChildrenCollapsible(false);
+    const auto column = [columns](ToneLabel*& title, TokenText*& text, const QString& name) {
+        auto* box = new QWidget(columns);
+        title = new ToneLabel({}, Token::Secondary, box);
+        title->setFont(Theme::current().textFont(-1, QFont::DemiBold));
+        text = new TokenText(box);
+        text->setAccessibleName(name);
+        auto* layout = new QVBoxLayout(box);
+        layout->setContentsMargins(0, 0, kSpaceSmall, 0);
+        layout->setSpacing(kSpaceTiny);
+        layout->addWidget(title);
+        layout->addWidget(text, 1);
+        columns->addWidget(box);
+    };
+    column(leftTitle_, left_, tr("Answer that both models are scored along"));
+    column(rightTitle_, right_, tr("Own answer of the other model"));
+    connect(left_, &TokenText::tokenChosen, this, &CompareView::chooseToken);
+    return columns;
+}
+
+QWidget* CompareView::buildFoot() {
+    auto* foot = new QWidget(this);
+    summary_ = new ToneLabel({}, Token::Text, foot);
+    summary_->setWordWrap(true);
+    summary_->setTextInteractionFlags(Qt::TextSelectableByMouse);
+    chances_ = new ChanceTable(foot);
+    auto* layout = new QVBoxLayout(foot);
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->setSpacing(kSpaceSmall);
+    layout->addWidget(summary_);
+    layout->addWidget(chances_);
+    return foot;
+}
+
+void CompareView::showEvent(QShowEvent* event) {
+    QWidget::showEvent(event);
+    question_->setFocus(Qt::OtherFocusReason);
+}
+
+void CompareView::setSubject(const CompareSide& subject) {
+    if (subject.server != subject_.server || subject.name != subject_.name)
+        stop();
+    subject_ = subject;
+    refresh();
+}
+
+void CompareView::setReference(const CompareSide& reference) {
+    stop();
+    engine_->stop();
+    reference_ = reference;
+    refresh();
+}
+
+void CompareView::setReference(const QString& path) {
+    setReference(CompareSide{QFileInfo(path).completeBaseName(), {}, {}, path});
+    // An artifact has a manifest; looking for it reads the disk.
+    QtConcurrent::run([path] {
+        return QFileInfo::exists(path + "/manifest.json"_L1);
+    }).then(this, [this, path](bool isArtifact) {
+        if (isArtifact && reference_.model == path) {
+            reference_.model.clear();
+            engine_->start(path);
+        }
+    });
+}
+
+void CompareView::setQuestionSettings(const QString& systemPrompt, const ChatSampling& sampling) {
+    request_.systemPrompt = systemPrompt;
+    request_.sampling = sampling;
+}
+
+void CompareView::chooseReference(bool artifact) {
+    auto* dialog = new QFileDialog(this, artifact ? tr("A compressed model (its folder)")
+                                                  : tr("A model (its folder)"));
+    dialog->setAttribute(Qt::WA_DeleteOnClose);
+    dialog->setFileMode(QFileDialog::Directory);
+    dialog->setOption(QFileDialog::ShowDirsOnly);
+    connect(dialog, &QFileDialog::fileSelected, this,
+            [this](const QString& path) { setReference(path); });
+    dialog->open();
+}
+
+void CompareView::takeEngine() {
+    using State = EngineProcess::State;
+    if (engine_->state() == State::Ready) {
+        reference_.server = engine_->server();
+        reference_.token = engine_->token();
+        if (!waiting_.isEmpty())
+            ask(std::exchange(waiting_, {}));
+    } else if (engine_->state() == State::Failed) {
+        waiting_.clear();
+        banner_->showFailure({engine_->error(), {}}, engine_->messages());
+    }
+    refresh();
+}
+
+void CompareView::ask(const QString& question) {
+    if (question.trimmed().isEmpty() || subject_.server.isEmpty() || reference_.name.isEmpty())
+        return;
+    banner_->clear();
+    question_->setText(question);
+    chosen_ = -1;
+    if (engine_->state() == EngineProcess::State::Starting) {
+        waiting_ = question;
+        refresh();
+        return;
+    }
+    ChatMessage message;
+    message.text = question;
+    request_.messages = {message};
+    session_.start(reference_, subject_, request_);
+}
+
+void CompareView::stop() {
+    waiting_.clear();
+    session_.stop();
+    refresh();
+}
+
+void CompareView::refresh() {
+    showAnswers();
+    showState();
+    summary_->setText(summary());
+    showChances();
+}
+
+void CompareView::showAnswers() {
+    const bool follows = session_.followsReference();
+    const QString referenceName = reference_.name.isEmpty() ? tr("Reference") : reference_.name;
+    const QString subjectName = subject_.name.isEmpty() ? tr("Open model") : subject_.name;
+    referenceName_->setText(reference_.name.isEmpty() ? tr("none yet") : reference_.name);
+    leftTitle_->setText(follows ? tr("%1 (reference)").arg(referenceName)
+                                : tr("%1, judged by %2").arg(subjectName, referenceName));
+    rightTitle_->setText(follows ? subjectName
+                                 : tr("%1 is scored, but writes no answer").arg(referenceName));
+    left_->setTokens(follows ? session_.referenceAnswer() : session_.subjectAnswer());
+    right_->setTokens(follows ? session_.subjectAnswer() : QList<ScoredToken>());
+
+    const QList<double> divergences = session_.divergences();
+    QList<TokenMark> marks;
+    for (qsizetype i = 0; i < divergences.size(); ++i) {
+        const auto likeliest = [i](const QList<ScoredToken>& tokens) {
+            return tokens[i].likeliest.value(0).id;
+        };
+        TokenMark mark;
+        mark.tint = std::sqrt(std::min(1.0, divergences[i] / kFarApart));
+        mark.differs = likeliest(session_.referenceAlong()) != likeliest(session_.subjectAlong());
+        mark.toolTip = tr("KL divergence at least %1 nats").arg(figureText(divergences[i]));
+        marks.append(mark);
+    }
+    left_->setMarks(marks);
+    const qsizetype difference =
+        firstDifference(session_.referenceAnswer(), session_.subjectAnswer());
+    QList<TokenMark> own;
+    if (follows && difference >= 0 && difference < session_.subjectAnswer().size()) {
+        own.resize(difference + 1);
+        own[difference].differs = true;
+        own[difference].toolTip = tr("From here the answers differ");
+    }
+    right_->setMarks(own);
+    left_->choose(chosen_);
+}
+
+void CompareView::showState() {
+    const bool isBusy = session_.isRunning() || !waiting_.isEmpty();
+    ask_->setText(isBusy ? tr("Stop") : tr("Compare"));
+    ask_->setEnabled(isBusy || (!subject_.server.isEmpty() && !reference_.name.isEmpty()));
+    progress_->setVisible(isBusy);
+    const bool isMeasured = session_.fraction() >= 0;
+    progress_->setRange(0, isMeasured ? kBarSteps : 0);
+    progress_->setValue(static_cast<int>(session_.fraction() * kBarSteps));
+    QString text;
+    if (!waiting_.isEmpty())
+        text = tr("Starting the engine of %1…").arg(reference_.name);
+    else if (session_.stage() == CompareSession::Stage::Answering)
+        text = tr("Answering…");
+    else if (session_.stage() == CompareSession::Stage::Scoring && isMeasured)
+        text = tr("%1 reads the answer layer by layer: %2 %, %3 left")
+                   .arg(reference_.name)
+                   .arg(qRound(100 * session_.fraction()))
+                   .arg(spanText(session_.secondsLeft()));
+    else if (session_.stage() == CompareSession::Stage::Scoring)
+        text = tr("Scoring along the answer…");
+    else if (subject_.server.isEmpty())
+        text = tr("Open a compressed model; it is compared with a reference.");
+    else if (reference_.name.isEmpty())
+        text = tr("Choose a reference: the original, or another compressed model.");
+    state_->setText(text);
+    state_->setVisible(!text.isEmpty());
+}
+
+QString CompareView::divergenceText() const {
+    const QList<double> divergences = session_.divergences();
+    if (divergences.isEmpty())
+        return {};
+    const double mean = std::accumulate(divergences.begin(), divergences.end(), 0.0) /
+                        static_cast<double>(divergences.size());
+    const auto worst = std::max_element(divergences.begin(), divergences.end());
+    qsizetype same = 0;
+    for (qsizetype i = 0; i < divergences.size(); ++i)
+        same += session_.referenceAlong()[i].likeliest.value(0).id ==
+                        session_.subjectAlong()[i].likeliest.value(0).id
+                    ? 1
+                    : 0;
+    return tr("KL divergence over %1 tokens: mean at least %2 nats, most %3 at \"%4\"; the same "
+              "likeliest token at %5 % of them.")
+        .arg(countText(divergences.size()), figureText(mean), figureText(*worst),
+             visibleToken(session_.referenceAlong()[worst - divergences.begin()].text),
+             figureText(100.0 * static_cast<double>(same) /
+                        static_cast<double>(divergences.size())));
+}
+
+QString CompareView::summary() const {
+    QString text = divergenceText();
+    const QList<ScoredToken>& a = session_.referenceAnswer();
+    const QList<ScoredToken>& b = session_.subjectAnswer();
+    if (!session_.followsReference() || a.isEmpty() || b.isEmpty() ||
+        session_.stage() == CompareSession::Stage::Answering)
+        return text;
+    const qsizetype difference = firstDifference(a, b);
+    if (difference < 0)
+        return tr("Both answers are the same. ") + text;
+    const auto at = [difference](const QList<ScoredToken>& tokens) {
+        return difference < tokens.size() ? u'"' + visibleToken(tokens[difference].text) + u'"'
+                                          : CompareView::tr("the end");
+    };
+    return tr("First difference at token %1: %2 and %3. ")
+               .arg(countText(difference + 1), at(a), at(b)) +
+           text;
+}
+
+void CompareView::chooseToken(qsizetype index) {
+    chosen_ = index;
+    left_->choose(index);
+    showChances();
+}
+
+void CompareView::showChances() {
+    const QList<double> divergences = session_.divergences();
+    const bool isScored = chosen_ >= 0 && chosen_ < divergences.size();
+    chances_->setNames(isScored ? tr("Token %1, KL at least %2 nats")
+                                      .arg(countText(chosen_ + 1), figureText(divergences[chosen_]))
+                                : tr("Token"),
+                       reference_.name.isEmpty() ? tr("Reference") : reference_.name,
+                       subject_.name.isEmpty() ? tr("Open model") : subject_.name);
+    chances_->setPlace(session_.referenceAlong().value(chosen_),
+                       session_.subjectAlong().value(chosen_));
+    chances_->setVisible(chosen_ >= 0);
+}
+
+} // namespace caldera::studio

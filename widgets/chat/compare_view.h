@@ -1,0 +1,86 @@
+// A/B: one question to the open model and to another one, side by side.
+#pragma once
+
+#include <QWidget>
+
+#include "widgets/chat/compare_session.h"
+
+class QLineEdit;
+class QProgressBar;
+class QPushButton;
+
+namespace caldera::studio {
+
+class ChanceTable;
+class EngineProcess;
+class ErrorBanner;
+class TokenText;
+class ToneLabel;
+
+/// Left what the answer that is followed says, tinted by how far the two models are apart at each
+/// token; right the other model's own answer. A token that is pointed at shows what both found
+/// likeliest there.
+class CompareView : public QWidget {
+    Q_OBJECT
+public:
+    /// `worker`: path of the `caldera` program; empty: JobService::findWorker().
+    explicit CompareView(const QString& worker = {}, QWidget* parent = nullptr);
+    ~CompareView() override;
+
+    /// The open model: what is judged.
+    void setSubject(const CompareSide& subject);
+    /// What it is compared with; a folder or file is asked for otherwise. An artifact gets an
+    /// engine of its own, a model is scored layer by layer.
+    void setReference(const QString& path);
+    void setReference(const CompareSide& reference);
+    void setQuestionSettings(const QString& systemPrompt, const ChatSampling& sampling);
+    void ask(const QString& question);
+    void stop();
+
+    const CompareSession& session() const { return session_; }
+    TokenText* followed() const { return left_; }
+    TokenText* other() const { return right_; }
+    ChanceTable* chances() const { return chances_; }
+    QString summary() const;
+    void chooseToken(qsizetype index);
+
+protected:
+    void showEvent(QShowEvent* event) override;
+
+private:
+    QWidget* buildBar();
+    QWidget* buildColumns();
+    QWidget* buildFoot();
+    void chooseReference(bool artifact);
+    void takeEngine();
+    void refresh();
+    void showAnswers();
+    void showState();
+    QString divergenceText() const;
+    void showChances();
+
+    QString worker_;
+    CompareSession session_;
+    EngineProcess* engine_;
+    CompareSide subject_;
+    CompareSide reference_;
+    ChatRequest request_;
+    QString waiting_; ///< question that is asked when the engine is ready
+    qsizetype chosen_ = -1;
+
+    ErrorBanner* banner_;
+    ToneLabel* referenceName_ = nullptr;
+    QPushButton* choose_ = nullptr;
+    QLineEdit* question_ = nullptr;
+    QPushButton* ask_ = nullptr;
+    QProgressBar* progress_ = nullptr;
+    ToneLabel* state_ = nullptr;
+    ToneLabel* leftTitle_ = nullptr;
+    ToneLabel* rightTitle_ = nullptr;
+    TokenText* left_ = nullptr;
+    TokenText* right_ = nullptr;
+    ToneLabel* summary_ = nullptr;
+    ChanceTable* chances_ = nullptr;
+};
+
+} // namespace caldera::studio

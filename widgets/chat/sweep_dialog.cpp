@@ -1,0 +1,231 @@
+#include "widgets/chat/sweep_dialog.h"
+
+#include <QComboBox>
+#include <QDialogButtonBox>
+#include <QHeaderView>
+#include <QJsonDocument>
+#include <QLocale>
+#include <QProgressBar>
+#include <QPushButton>
+#include <QRegularExpression>
+#include <QTableWidget>
+#include <QVBoxLayout>
+#include <QtConcurrent>
+
+#include <utility>
+
+#include "widgets/support/error_banner.h"
+#include "widgets/support/labels.h"
+#include "widgets/support/number_text.h"
+#include "widgets/theme/theme.h"
+
+namespace caldera::studio {
+
+using namespace Qt::StringLiterals;
+
+namespace {
+
+constexpr double kRegression = 0.05; ///< slower by more than the noise of a machine in use
+constexpr qsizetype kMessagesKept = 16 << 10;
+
+QString milliseconds(double seconds) {
+    return figureText(1e3 * seconds);
+}
+
+QString runName(const SweepRun& run) {
+    return run.model + u", "_s + QLocale().toString(run.time.toLocalTime(), QLocale::ShortFormat);
+}
+
+} // namespace
+
+SweepDialog::SweepDialog(QString artifact, QString worker, QString history, QWidget* parent)
+    : QDialog(parent), artifact_(std::move(artifact)), worker_(std::move(worker)),
+      history_(std::move(history)), banner_(new ErrorBanner(this)),
+      facts_(new ToneLabel({}, Token::Secondary, this)), baseline_(new QComboBox(this)),
+      table_(new QTableWidget(0, 9, this)), progress_(new QProgressBar(this)),
+      measure_(new QPushButton(this)) {
+    setWindowTitle(tr("Speed of answers"));
+    resize(860, 420);
+    baseline_->setAccessibleName(tr("Compare with"));
+    table_->setAccessibleName(tr("Measured speeds"));
+    table_->setHorizontalHeaderLabels({tr("Prompt"), tr("Chats"), tr("First token, ms"),
+                                       tr("Prompt tok/s"), tr("tok/s of all"), tr("p50, ms"),
+                                       tr("p95, ms"), tr("p99, ms"), tr("Change")});
+    table_->setEditTriggers(QAbstractItemView::NoEditTriggers);
+    table_->setSelectionMode(QAbstractItemView::NoSelection);
+    table_->verticalHeader()->hide();
+    table_->horizontalHeader()->setSectionResizeMode(QHeaderView::Stretch);
+    facts_->setWordWrap(true);
+    progress_->setTextVisible(false);
+    progress_->setFixedHeight(4);
+    progress_->setAccessibleName(tr("Progress of the measurement"));
+    auto* caption = new ToneLabel(tr("Compare with"), Token::Secondary, this);
+    caption->setBuddy(baseline_);
+    auto* top = new QHBoxLayout;
+    top->addWidget(caption);
+    top->addWidget(baseline_, 1);
+    auto* buttons = new QDialogButtonBox(QDialogButtonBox::Close, this);
+    buttons->addButton(measure_, QDialogButtonBox::ActionRole);
+    auto* layout = new QVBoxLayout(this);
+    layout->addWidget(banner_);
+    layout->addLayout(top);
+    layout->addWidget(facts_);
+    layout->addWidget(table_, 1);
+    layout->addWidget(progress_);
+    layout->addWidget(buttons);
+    connect(buttons, &QDialogButtonBox::rejected, this, &QDialog::close);
+    connect(measure_, &QPushButton::clicked, this, [this] { isMeasuring() ? stop() : measure(); });
+    connect(baseline_, &QComboBox::activated, this, &SweepDialog::fill);
+    QtConcurrent::run([file = history_] {
+        return readSweeps(file);
+    }).then(this, [this](const QList<SweepRun>& runs) { takeRuns(runs); });
+    showState();
+}
+
+SweepDialog::~SweepDialog() {
+    stop();
+}
+
+void SweepDialog::measure() {
+    banner_->clear();
+    messages_.clear();
+    process_ = new QProcess(this);
+    connect(process_, &QProcess::finished, this, &SweepDialog::takeEnd);
+    connect(process_, &QProcess::readyReadStandardError, this, [this] {
+        messages_ = (messages_ + process_->readAllStandardError()).right(kMessagesKept);
+        showState();
+    });
+    connect(process_, &QProcess::errorOccurred, this, [this](QProcess::ProcessError what) {
+        if (what != QProcess::FailedToStart)
+            return;
+        banner_->showFailure(
+            {tr("The program %1 could not be started: %2.").arg(worker_, process_->errorString()),
+             {}});
+        process_->deleteLater();
+        process_.clear();
+        showState();
+    });
+    process_->start(worker_, {u"bench"_s, u"chats"_s, artifact_, u"--json"_s});
+    process_->closeWriteChannel();
+    showState();
+}
+
+void SweepDialog::stop() {
+    if (!process_)
+        return;
+    process_->disconnect(this);
+    process_->setParent(nullptr);
+    connect(process_, &QProcess::finished, process_, &QObject::deleteLater);
+    process_->terminate();
+    process_.clear();
+    showState();
+}
+
+void SweepDialog::takeEnd(int code, QProcess::ExitStatus how) {
+    SweepRun run =
+        SweepRun::fromJson(QJsonDocument::fromJson(process_->readAllStandardOutput()).object());
+    process_->deleteLater();
+    process_.clear();
+    showState();
+    if (how == QProcess::CrashExit || code != 0 || run.points.isEmpty()) {
+        const QString words = QString::fromUtf8(messages_).trimmed().section(u'\n', -1);
+        banner_->showFailure(
+            {words.isEmpty() ? tr("The measurement ended with code %1.").arg(code) : words, {}},
+            QString::fromUtf8(messages_));
+        return;
+    }
+    run.time = QDateTime::currentDateTimeUtc();
+    QtConcurrent::run([file = history_, run] {
+        const QString failure = addSweep(file, run);
+        return std::pair(failure, readSweeps(file));
+    }).then(this, [this, run](const std::pair<QString, QList<SweepRun>>& kept) {
+        if (!kept.first.isEmpty())
+            banner_->showFailure({kept.first, {}});
+        takeRuns(kept.first.isEmpty() ? kept.second : runs_ + QList{run});
+        Q_EMIT measured();
+    });
+}
+
+void SweepDialog::takeRuns(const QList<SweepRun>& runs) {
+    runs_ = runs;
+    baseline_->clear();
+    baseline_->addItem(tr("Nothing"));
+    for (const SweepRun& run : runs_.first(std::max<qsizetype>(0, runs_.size() - 1)))
+        baseline_->addItem(runName(run));
+    baseline_->setCurrentIndex(baseline_->count() - 1); // the one before
+    fill();
+}
+
+void SweepDialog::compareWith(int index) {
+    baseline_->setCurrentIndex(index + 1);
+    fill();
+}
+
+const SweepRun* SweepDialog::shown() const {
+    return runs_.isEmpty() ? nullptr : &runs_.last();
+}
+
+const SweepRun* SweepDialog::baseline() const {
+    const int index = baseline_->currentIndex() - 1;
+    return index >= 0 && index < runs_.size() ? &runs_[index] : nullptr;
+}
+
+void SweepDialog::fill() {
+    const SweepRun* run = shown();
+    table_->setRowCount(run ? static_cast<int>(run->points.size()) : 0);
+    if (!run) {
+        facts_->setText(tr("Nothing has been measured yet. Answers to prompts of 128 and 512 "
+                           "tokens are timed, for one chat and for four at once."));
+        return;
+    }
+    QString facts = tr("%1 on %2, %3 of weights a token")
+                        .arg(runName(*run), run->device, sizeText(run->weightBytes));
+    if (run->deviceBytes > 0)
+        facts += tr(", %1 of GPU memory").arg(sizeText(run->deviceBytes));
+    if (run->readBytesPerSecond > 0 && run->weightBytes > 0)
+        facts +=
+            tr(". Memory reads %1 a second, so one chat has at most %2 tok/s.")
+                .arg(sizeText(static_cast<qint64>(run->readBytesPerSecond)),
+                     figureText(run->readBytesPerSecond / static_cast<double>(run->weightBytes)));
+    facts_->setText(facts);
+    for (int row = 0; row < run->points.size(); ++row)
+        fillRow(row, run->points[row], baseline());
+}
+
+void SweepDialog::fillRow(int row, const SweepPoint& point, const SweepRun* before) {
+    const std::optional<double> found = before ? speedChange(point, *before) : std::nullopt;
+    const double change = found.value_or(0);
+    const QString changed =
+        found ? (change >= 0 ? u"+"_s : u"−"_s) + figureText(100 * qAbs(change)) + u" %"_s : u"–"_s;
+    const QStringList cells = {
+        countText(point.promptTokens), countText(point.chats),  milliseconds(point.firstToken),
+        figureText(point.promptSpeed), figureText(point.speed), milliseconds(point.p50),
+        milliseconds(point.p95),       milliseconds(point.p99), changed};
+    for (int column = 0; column < cells.size(); ++column) {
+        auto* item = new QTableWidgetItem(cells[column]);
+        item->setTextAlignment(Qt::AlignRight | Qt::AlignVCenter);
+        if (column == cells.size() - 1 && change < -kRegression) {
+            item->setForeground(Theme::current().color(Token::Bad));
+            item->setToolTip(tr("Slower than before"));
+        }
+        if (column == 4 && point.rooflineShare >= 0 && point.chats == 1)
+            item->setToolTip(
+                tr("%1 % of what the memory allows").arg(figureText(100 * point.rooflineShare)));
+        table_->setItem(row, column, item);
+    }
+}
+
+void SweepDialog::showState() {
+    measure_->setText(isMeasuring() ? tr("Stop") : tr("Measure"));
+    progress_->setVisible(isMeasuring());
+    // What the program tells a terminal: "measure  [###---]  50 %  eta 3 s".
+    static const QRegularExpression kPercent(u"(\\d+) %"_s);
+    auto found = kPercent.globalMatch(QString::fromUtf8(messages_));
+    int percent = -1;
+    while (found.hasNext())
+        percent = found.next().captured(1).toInt();
+    progress_->setRange(0, percent < 0 ? 0 : 100);
+    progress_->setValue(percent);
+}
+
+} // namespace caldera::studio

@@ -1,0 +1,64 @@
+// Measures how fast the open artifact answers, and compares that with earlier measurements.
+#pragma once
+
+#include <QDialog>
+#include <QPointer>
+#include <QProcess>
+
+#include "widgets/chat/sweep_run.h"
+
+class QComboBox;
+class QProgressBar;
+class QPushButton;
+class QTableWidget;
+
+namespace caldera::studio {
+
+class ErrorBanner;
+class ToneLabel;
+
+/// Runs `caldera bench chats` beside the chat's engine. Closing it ends the measurement.
+class SweepDialog : public QDialog {
+    Q_OBJECT
+public:
+    /// `worker`: path of the `caldera` program; `history`: the file that keeps the runs.
+    SweepDialog(QString artifact, QString worker, QString history, QWidget* parent = nullptr);
+    ~SweepDialog() override;
+
+    void measure();
+    void stop();
+    bool isMeasuring() const { return !process_.isNull(); }
+    /// Compares with this run of the history; -1: with none.
+    void compareWith(int index);
+
+    const QList<SweepRun>& runs() const { return runs_; }
+    QTableWidget* table() const { return table_; }
+
+Q_SIGNALS:
+    void measured();
+
+private:
+    void takeRuns(const QList<SweepRun>& runs);
+    void takeEnd(int code, QProcess::ExitStatus how);
+    void fill();
+    void fillRow(int row, const SweepPoint& point, const SweepRun* before);
+    void showState();
+    const SweepRun* shown() const;
+    const SweepRun* baseline() const;
+
+    QString artifact_;
+    QString worker_;
+    QString history_;
+    QList<SweepRun> runs_; ///< oldest first; the last is shown
+    QPointer<QProcess> process_;
+    QByteArray messages_;
+
+    ErrorBanner* banner_;
+    ToneLabel* facts_;
+    QComboBox* baseline_;
+    QTableWidget* table_;
+    QProgressBar* progress_;
+    QPushButton* measure_;
+};
+
+} // namespace caldera::studio
