@@ -48,7 +48,7 @@ SweepDialog::SweepDialog(QString artifact, QString worker, QString history, QWid
     resize(860, 420);
     baseline_->setAccessibleName(tr("Compare with"));
     table_->setAccessibleName(tr("Measured speeds"));
-    table_->setHorizontalHeaderLabels({tr("Prompt"), tr("Chats"), tr("First token, ms"),
+    table_->setHorizontalHeaderLabels({tr("Prompt"), tr("Chats"), tr("First, ms"),
                                        tr("Prompt tok/s"), tr("tok/s of all"), tr("p50, ms"),
                                        tr("p95, ms"), tr("p99, ms"), tr("Change")});
     table_->setEditTriggers(QAbstractItemView::NoEditTriggers);
