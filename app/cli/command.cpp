@@ -5,6 +5,7 @@
 #include <cmath>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <iostream>
 #include <new>
 #include <string_view>
@@ -195,7 +196,10 @@ void workInFolder(const Task& task, const JobFolder& folder, Outcome& outcome) {
     if (outcome.exitCode != kDone && outcome.exitCode != kCancelled) {
         events.write("error", {{"code", outcome.code}, {"message", outcome.message}});
     }
-    progress.end(outcome.phase(), outcome.message, outcome.code);
+    // A scheduler that stops a worker before its time starts it again.
+    const bool isRequeued = outcome.exitCode == kCancelled && !folder.cancelRequested() &&
+                            std::getenv("CALDERA_SCHEDULED") != nullptr;
+    progress.end(isRequeued ? "queued" : outcome.phase(), outcome.message, outcome.code);
     folder.clearControl();
 }
 

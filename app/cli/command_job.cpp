@@ -38,6 +38,7 @@ struct JobOptions {
     int64_t offset = 0;
     std::string prefixHash;
     bool onlyNew = false;
+    bool isScheduled = false;
 };
 
 JobFolder openFolder(const JobOptions& options) {
@@ -135,7 +136,8 @@ private:
 };
 
 void runFollow(const JobOptions& options, const Invocation& invocation) {
-    JobFollower follower(openFolder(options), options.offset, options.prefixHash);
+    JobFollower follower(openFolder(options), options.offset, options.prefixHash,
+                         options.isScheduled);
     Reader reader;
     Clock::time_point told{};
     do {
@@ -159,7 +161,13 @@ void runFollow(const JobOptions& options, const Invocation& invocation) {
 }
 
 void runCancel(const JobOptions& options, const Invocation& /*invocation*/) {
-    openFolder(options).requestCancel();
+    const JobFolder folder = openFolder(options);
+    folder.requestCancel();
+    JobState state = folder.state();
+    if (state.phase == "queued" && !folder.workerAlive()) {
+        state.phase = "cancelled"; // there is no worker yet that could say so
+        folder.writeState(state);
+    }
 }
 
 void runPause(const JobOptions& options, const Invocation& /*invocation*/) {
@@ -204,6 +212,8 @@ void addJobCommand(CommandLine& commands) {
     addFolder(follow);
     follow->add_option("--from", options->offset, "Bytes of events.jsonl that the reader has")
         ->check(notNegative());
+    follow->add_flag("--scheduled", options->isScheduled,
+                     "A scheduler starts its worker: one that is not there is not lost");
     follow->add_option("--prefix", options->prefixHash, "SHA-256 of these bytes")
         ->type_name("HASH");
     addFolder(addAction("pause", "Let the worker wait at its next step", runPause));

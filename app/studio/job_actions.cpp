@@ -39,6 +39,22 @@ QString liveMetric(const QString& kind) {
                                : JobActions::tr("Relative error, so far");
 }
 
+/// Errors for every setting and what they do to predictions: what the solver needs.
+QStringList measuring(const QString& model) {
+    return {u"fidelity"_s, model, u"--metric"_s, u"proxy,kl"_s, u"--text-tokens"_s, u"512"_s};
+}
+
+/// Where the result of a job that is done lies.
+QString resultOf(const JobSummary& job) {
+    const QString out = valueOf(job.arguments, u"--out"_s);
+    if (!out.isEmpty()) {
+        return out;
+    }
+    return job.kind == u"fidelity"   ? job.outFolder + u"/fidelity.h5"_s
+           : job.kind == u"evaluate" ? job.outFolder + u"/evaluation.h5"_s
+                                     : job.outFolder;
+}
+
 struct WrittenPlan {
     QString file;
     std::optional<Failure> failure;
@@ -59,16 +75,28 @@ QString JobActions::modelPath() const {
     return facts.kind == OpenKind::Model ? facts.path : QString::fromStdString(facts.plan.model);
 }
 
-bool JobActions::concernsOpenModel(const QStringList& arguments) const {
-    return session_.facts() && arguments.size() > 1 && arguments[1] == modelPath();
+bool JobActions::concernsOpenModel(const JobSummary& job) const {
+    const QString model = job.host.isEmpty() ? job.arguments.value(1) : job.model;
+    return session_.facts() && !model.isEmpty() && model == modelPath();
 }
 
 bool JobActions::reportsOnWhatIsOpen(const JobSummary& job) const {
     if (job.kind == u"fidelity") {
-        return concernsOpenModel(job.arguments);
+        return concernsOpenModel(job);
     }
     return job.kind == u"evaluate" && session_.facts() &&
            job.arguments.value(1) == session_.facts()->path;
+}
+
+void JobActions::suggestMeasuring() {
+    if (!session_.facts()) {
+        return;
+    }
+    LaunchSettings suggested;
+    suggested.compresses = false;
+    suggested.name = tr("Measure %1").arg(session_.facts()->name);
+    suggested.fingerprint = session_.facts()->fingerprint;
+    Q_EMIT launchSuggested(suggested);
 }
 
 void JobActions::measure() {
@@ -80,14 +108,43 @@ void JobActions::measure() {
     const QString title = tr("Measure %1").arg(session_.facts()->name);
     session_.inBackground([fingerprint] { return fidelityFile(fingerprint); },
                           [this, model, title](const QString& file) {
-                              // Errors for every setting and what they do to predictions: what the
-                              // solver needs.
-                              const QString id = service_.start(
-                                  u"fidelity"_s, title,
-                                  {u"fidelity"_s, model, u"--metric"_s, u"proxy,kl"_s,
-                                   u"--text-tokens"_s, u"512"_s, u"--out"_s, file});
+                              const QString id =
+                                  service_.start(u"fidelity"_s, title,
+                                                 measuring(model) + QStringList{u"--out"_s, file});
                               Q_EMIT started(id, title);
                           });
+}
+
+void JobActions::launch(const LaunchSettings& settings) {
+    if (!session_.facts()) {
+        return;
+    }
+    if (settings.target.kind != TargetKind::Local) {
+        launchElsewhere(settings);
+    } else if (settings.compresses) {
+        compress(settings);
+    } else {
+        measure();
+    }
+}
+
+void JobActions::launchElsewhere(const LaunchSettings& settings) {
+    JobRequest request;
+    request.title = settings.name;
+    request.target = settings.target;
+    request.model = modelPath();
+    if (settings.compresses) {
+        session_.plan().setCalibrationTokens(settings.calibrationTokens);
+        request.kind = u"compress"_s;
+        request.arguments = {u"compress"_s, settings.modelThere, u"--plan"_s, u"{job}/plan.yaml"_s};
+        request.files = {
+            {u"plan.yaml"_s, QByteArray::fromStdString(printPlan(session_.plan().plan()))}};
+    } else {
+        request.kind = u"fidelity"_s;
+        request.arguments = measuring(settings.modelThere);
+    }
+    const QString id = service_.start(request);
+    Q_EMIT started(id, settings.name);
 }
 
 void JobActions::suggestLaunch() {
@@ -98,6 +155,7 @@ void JobActions::suggestLaunch() {
     suggested.name =
         tr("%1 at %2 bits")
             .arg(session_.facts()->name, figureText(session_.plan().size().bitsPerWeight));
+    suggested.fingerprint = session_.facts()->fingerprint;
     suggested.calibrationTokens = session_.plan().plan().calibration.tokens;
     const QString folderName = session_.facts()->name + u"-caldera-"_s +
                                QString::number(session_.plan().size().bitsPerWeight, 'f', 2) +
@@ -136,6 +194,18 @@ void JobActions::compress(const LaunchSettings& settings) {
         });
 }
 
+void JobActions::serveThere(const QString& id, const Target& target) {
+    const JobSummary made = service_.job(id);
+    const QString title = tr("%1 on %2").arg(made.title, target.name);
+    Q_EMIT started(service_.start({u"serve"_s,
+                                   title,
+                                   {u"serve"_s, made.hostFolder + u"/out"_s, u"--port"_s, u"0"_s},
+                                   target,
+                                   made.model,
+                                   {}}),
+                   title);
+}
+
 void JobActions::evaluate() {
     if (!session_.facts() || session_.facts()->kind != OpenKind::Artifact) {
         return;
@@ -157,7 +227,7 @@ void JobActions::takeEvent(const QString& id, const QJsonObject& event) {
     }
     const JobSummary job = service_.job(id);
     const bool isOfMetric = event.value(u"metric").toString() == service_.history(id).metric();
-    if (!job.active() || !concernsOpenModel(job.arguments) || !isOfMetric) {
+    if (!job.active() || !concernsOpenModel(job) || !isOfMetric) {
         return;
     }
     if (liveJob_ != id) {
@@ -181,7 +251,7 @@ void JobActions::showRunning() {
     liveJob_.clear();
     for (const JobSummary& job : service_.running()) {
         const QList<JobCell> cells = service_.history(job.id).cells();
-        if (!concernsOpenModel(job.arguments) || cells.isEmpty()) {
+        if (!concernsOpenModel(job) || cells.isEmpty()) {
             continue;
         }
         liveJob_ = job.id;
@@ -213,7 +283,7 @@ void JobActions::finish(const QString& id) {
     if (job.phase != u"done") {
         return;
     }
-    const QString out = valueOf(job.arguments, u"--out"_s);
+    const QString out = resultOf(job);
     if (job.kind == u"compress") {
         Q_EMIT artifactReady(job.title, out);
     } else if (reportsOnWhatIsOpen(job)) {

@@ -20,12 +20,18 @@ class JobActions : public QObject {
 public:
     JobActions(Session& session, JobService& service, QObject* parent = nullptr);
 
-    /// Measures the fragility of every cell of the open model.
+    /// Measures the fragility of every cell of the open model, on this machine.
     void measure();
+    /// Emits launchSuggested() for a measurement.
+    void suggestMeasuring();
     /// Finds a free folder, then emits launchSuggested().
     void suggestLaunch();
-    /// Writes the plan and starts the compression.
+    /// Starts what the person decided.
+    void launch(const LaunchSettings& settings);
+    /// Writes the plan and starts the compression on this machine.
     void compress(const LaunchSettings& settings);
+    /// Serves the result of a compression on the machine where it was made.
+    void serveThere(const QString& id, const Target& target);
     /// Evaluates the open artifact against its original.
     void evaluate();
 
@@ -39,7 +45,8 @@ Q_SIGNALS:
 private:
     /// The model behind what is open: itself, or what the artifact was made from.
     QString modelPath() const;
-    bool concernsOpenModel(const QStringList& arguments) const;
+    void launchElsewhere(const LaunchSettings& settings);
+    bool concernsOpenModel(const JobSummary& job) const;
     bool reportsOnWhatIsOpen(const JobSummary& job) const;
     void beginLive(const JobSummary& job);
     void takeEvent(const QString& id, const QJsonObject& event);

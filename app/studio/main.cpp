@@ -69,7 +69,8 @@ int runStudio(QApplication& application) {
     MainWindow window({QString::fromStdString(caldera::jobsFolder().string()),
                        QDir(state).filePath(u"chats"_s),
                        {},
-                       QDir(state).filePath(u"plans/unsaved"_s)});
+                       QDir(state).filePath(u"plans/unsaved"_s),
+                       QString::fromStdString((caldera::configFolder() / "remotes").string())});
     if (!options.open.isEmpty()) {
         window.openPath(QDir::current().absoluteFilePath(options.open));
     } else if (options.reports.isEmpty()) {

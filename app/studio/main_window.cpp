@@ -26,6 +26,8 @@
 #include "widgets/model_view/model_view.h"
 #include "widgets/plan_view/launch_dialog.h"
 #include "widgets/plan_view/plan_view.h"
+#include "widgets/remote/remotes_dialog.h"
+#include "widgets/remote/target_store.h"
 #include "widgets/runs/runs_view.h"
 #include "widgets/support/command_palette.h"
 #include "widgets/support/error_banner.h"
@@ -56,6 +58,7 @@ const QString& dockKey() {
 
 MainWindow::MainWindow(const WindowPlaces& places, QWidget* parent)
     : QMainWindow(parent), jobs_(new JobService(places.jobs, places.worker, this)),
+      targets_(new TargetStore(places.targets, this)),
       actions_(new JobActions(session_, *jobs_, this)) {
     setWindowTitle(tr("Caldera Studio"));
     setMinimumSize(960, 600);
@@ -303,10 +306,34 @@ void MainWindow::showLaunch(const LaunchSettings& suggested) {
         tr("%1 cells of %2 at %3 bits per weight; all weights together take %4.")
             .arg(countText(session_.plan().config().cellCount()), session_.facts()->name,
                  figureText(size.bitsPerWeight), sizeText(size.total()));
-    auto* dialog = new LaunchDialog(suggested, summary, this);
+    const QString measuring =
+        tr("Measures what each cell of %1 loses at every setting, and what that does to its "
+           "predictions. The solver needs both.")
+            .arg(session_.facts()->name);
+    auto* dialog = new LaunchDialog(suggested, targets_->targets(),
+                                    suggested.compresses ? summary : measuring, this);
     dialog->setAttribute(Qt::WA_DeleteOnClose);
+    connect(targets_, &TargetStore::changed, dialog,
+            [this, dialog] { dialog->setTargets(targets_->targets()); });
+    connect(dialog, &LaunchDialog::machinesRequested, this, &MainWindow::showMachines);
     connect(dialog, &QDialog::accepted, this,
-            [this, dialog] { actions_->compress(dialog->settings()); });
+            [this, dialog] { actions_->launch(dialog->settings()); });
+    dialog->open();
+}
+
+/// Where there is no other machine there is nothing to ask.
+void MainWindow::measure() {
+    if (targets_->targets().isEmpty()) {
+        actions_->measure();
+    } else {
+        actions_->suggestMeasuring();
+    }
+}
+
+void MainWindow::showMachines() {
+    QWidget* above = QApplication::activeModalWidget();
+    auto* dialog = new RemotesDialog(*targets_, above != nullptr ? above : this);
+    dialog->setAttribute(Qt::WA_DeleteOnClose);
     dialog->open();
 }
 

@@ -31,6 +31,7 @@ class ModelView;
 class PlanActions;
 class PlanView;
 class RunsView;
+class TargetStore;
 struct LaunchSettings;
 
 enum class Mode { Model, Plan, Runs, Inspect, Chat };
@@ -46,6 +47,7 @@ struct WindowPlaces {
     QString chats;   ///< conversations
     QString worker;  ///< path of `caldera`; empty: looked for
     QString unsaved; ///< unsaved changes of plans
+    QString targets; ///< machines on which jobs can run
 };
 
 class MainWindow : public QMainWindow {
@@ -66,6 +68,7 @@ public:
 
     Session& session() { return session_; }
     JobService& jobs() { return *jobs_; }
+    TargetStore& targets() { return *targets_; }
     PlanActions& planActions() { return *planActions_; }
     ModelView* modelView() const { return model_; }
     PlanView* planView() const { return plan_; }
@@ -102,6 +105,8 @@ private:
     void showTitle();
     void showFailure(const Failure& failure, const QString& path);
     void showLaunch(const LaunchSettings& suggested);
+    void measure();
+    void showMachines();
     void showCell();
     /// Whether the shown mode has cells to tell about.
     bool hasCells() const;
@@ -116,6 +121,7 @@ private:
     Session session_;
     RecentItems recent_;
     JobService* jobs_;
+    TargetStore* targets_;
     JobActions* actions_;
     PlanActions* planActions_ = nullptr;
     ModelView* model_ = nullptr;

@@ -12,6 +12,8 @@
 #include "widgets/inspect_view/inspect_view.h"
 #include "widgets/model_view/model_view.h"
 #include "widgets/plan_view/plan_view.h"
+#include "widgets/remote/login_dialog.h"
+#include "widgets/remote/target_store.h"
 #include "widgets/runs/runs_view.h"
 #include "widgets/support/error_banner.h"
 #include "widgets/support/notice_bar.h"
@@ -27,7 +29,7 @@ void MainWindow::connectViews() {
     connect(model_, &ModelView::openRequested, this,
             [this](const QString& path) { session_.open(path); });
     connect(plan_, &PlanView::openRequested, this, &MainWindow::chooseFolder);
-    connect(plan_, &PlanView::measureRequested, actions_, &JobActions::measure);
+    connect(plan_, &PlanView::measureRequested, this, &MainWindow::measure);
     connect(plan_, &PlanView::compressRequested, actions_, &JobActions::suggestLaunch);
     connect(inspect_, &InspectView::openReportRequested, this, &MainWindow::chooseReport);
     connect(inspect_, &InspectView::evaluateRequested, actions_, &JobActions::evaluate);
@@ -79,6 +81,31 @@ void MainWindow::connectJobs() {
     connect(line_, &JobLine::jobClicked, this, [this](const QString& id) {
         runs_->selectJob(id);
         setMode(Mode::Runs);
+    });
+    connect(runs_, &RunsView::serveThereRequested, this, [this](const QString& id) {
+        const auto target = targets_->find(jobs_->job(id).host);
+        if (!target) {
+            showFailure({tr("The machine %1 is not known any more. Add it again under Run, "
+                            "Machines.")
+                             .arg(jobs_->job(id).host),
+                         {}},
+                        {});
+            return;
+        }
+        actions_->serveThere(id, *target);
+    });
+    connect(jobs_, &JobService::serverReached, this, [this](const QString& id, int port) {
+        const JobSummary job = jobs_->job(id);
+        chat_->useServer(QUrl(u"http://127.0.0.1:%1"_s.arg(port)), job.title);
+        plan_->notice()->showNotice(u"chat"_s, tr("“%1” answers.").arg(job.title), tr("Chat"),
+                                    [this] { setMode(Mode::Chat); });
+    });
+    connect(&jobs_->logins(), &LoginPrompts::asked, this,
+            [this](int number, const QString& id, const QString& question) {
+                askForLogin(jobs_->logins(), number, jobs_->job(id).host, question, this);
+            });
+    connect(targets_, &TargetStore::failed, this, [this](const QString& sentence) {
+        showFailure({sentence, {}}, {});
     });
     connect(actions_, &JobActions::launchSuggested, this, &MainWindow::showLaunch);
     connect(actions_, &JobActions::failed, this,

@@ -138,8 +138,7 @@ void MainWindow::makeViewMenu() {
 void MainWindow::makeRunMenu() {
     QMenu* run = menuBar()->addMenu(tr("&Run"));
     needModel_.append(addCommand(run, u"measure"_s, tr("Measure fragility"),
-                                 QKeySequence(Qt::CTRL | Qt::Key_M),
-                                 [this] { actions_->measure(); }));
+                                 QKeySequence(Qt::CTRL | Qt::Key_M), [this] { measure(); }));
     needModel_.append(addCommand(run, u"compress"_s, tr("Compress…"),
                                  QKeySequence(Qt::CTRL | Qt::Key_Return),
                                  [this] { actions_->suggestLaunch(); }));
@@ -153,6 +152,8 @@ void MainWindow::makeRunMenu() {
     run->addSeparator();
     evaluate_ = addCommand(run, u"chart"_s, tr("Evaluate"), QKeySequence(Qt::CTRL | Qt::Key_E),
                            [this] { actions_->evaluate(); });
+    run->addSeparator();
+    addCommand(run, u"server"_s, tr("Machines…"), {}, [this] { showMachines(); });
 }
 
 void MainWindow::makeHelpMenu() {

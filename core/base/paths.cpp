@@ -36,6 +36,10 @@ std::filesystem::path stateFolder() {
     return xdgFolder("XDG_STATE_HOME", ".local/state");
 }
 
+std::filesystem::path configFolder() {
+    return xdgFolder("XDG_CONFIG_HOME", ".config");
+}
+
 std::filesystem::path cacheFolder() {
     return xdgFolder("XDG_CACHE_HOME", ".cache");
 }

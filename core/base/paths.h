@@ -7,6 +7,8 @@ namespace caldera {
 
 /// $XDG_STATE_HOME/caldera, else ~/.local/state/caldera. Created when missing.
 std::filesystem::path stateFolder();
+/// $XDG_CONFIG_HOME/caldera, else ~/.config/caldera. Created when missing.
+std::filesystem::path configFolder();
 /// $XDG_CACHE_HOME/caldera, else ~/.cache/caldera. Created when missing.
 std::filesystem::path cacheFolder();
 /// stateFolder()/jobs.

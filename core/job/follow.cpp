@@ -7,6 +7,7 @@
 #include "core/base/file.h"
 #include "core/base/hash.h"
 #include "core/base/printable.h"
+#include "core/job/shards.h"
 
 namespace caldera {
 
@@ -116,8 +117,9 @@ std::vector<FollowFrame> FollowParser::feed(std::string_view bytes) {
     return frames;
 }
 
-JobFollower::JobFollower(JobFolder folder, int64_t offset, const std::string& prefixHash)
-    : folder_(std::move(folder)) {
+JobFollower::JobFollower(JobFolder folder, int64_t offset, const std::string& prefixHash,
+                         bool isScheduled)
+    : folder_(std::move(folder)), isScheduled_(isScheduled) {
     folder_.spec(); // throws when there is no such job
     offset_ = isBeginning(folder_.events(), offset, prefixHash) ? offset : 0;
 }
@@ -125,8 +127,10 @@ JobFollower::JobFollower(JobFolder folder, int64_t offset, const std::string& pr
 std::vector<FollowFrame> JobFollower::poll() {
     std::vector<FollowFrame> frames;
     // The state is read first and told last, so whoever sees the end has seen every event.
-    JobState state = folder_.state();
-    state.phase = folder_.visiblePhase();
+    JobState state = gatheredState(folder_);
+    if (!isScheduled_) {
+        state.phase = folder_.visiblePhase();
+    }
     const bool isWhole = readEvents(frames);
     const std::string text = stateText(state);
     if (text != told_) {

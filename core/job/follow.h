@@ -40,7 +40,10 @@ private:
 /// beginning of the file gets all of it from offset 0.
 class JobFollower {
 public:
-    JobFollower(JobFolder folder, int64_t offset, const std::string& prefixHash);
+    /// With `isScheduled` a worker that is not there is not lost: a scheduler starts it again, and
+    /// may run it where its lock cannot be seen from here.
+    JobFollower(JobFolder folder, int64_t offset, const std::string& prefixHash,
+                bool isScheduled = false);
     /// Frames since the last call; the last one ever is End.
     std::vector<FollowFrame> poll();
 
@@ -50,6 +53,7 @@ private:
 
     JobFolder folder_;
     int64_t offset_ = 0;
+    bool isScheduled_ = false;
     std::string told_; ///< the last state
 };
 

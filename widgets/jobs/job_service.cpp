@@ -28,6 +28,7 @@ JobService::JobService(QString root, QString worker, QObject* parent)
     connect(watcher_, &JobWatcher::eventsRead, this, &JobService::takeEvents);
     connect(watcher_, &JobWatcher::removed, this, &JobService::takeRemoval);
     connect(watcher_, &JobWatcher::requestFailed, this, &JobService::requestFailed);
+    connect(watcher_, &JobWatcher::serverReached, this, &JobService::serverReached);
     connect(watcher_, &JobWatcher::listed, this, [this] {
         ready_ = true;
         Q_EMIT becameReady();
@@ -45,7 +46,7 @@ JobService::~JobService() {
 }
 
 QString JobService::start(const QString& kind, const QString& title, const QStringList& arguments) {
-    return start({kind, title, arguments, {}, {}});
+    return start({kind, title, arguments, {}, {}, {}});
 }
 
 QString JobService::start(const JobRequest& request) {
@@ -58,6 +59,7 @@ QString JobService::start(const JobRequest& request) {
     job.folder = folderOf(job.id);
     job.outFolder = job.folder + "/out"_L1;
     job.host = request.target.kind == TargetKind::Local ? QString() : request.target.name;
+    job.model = request.model;
     job.phase = u"queued"_s;
     takeSummary(job);
     QMetaObject::invokeMethod(

@@ -30,6 +30,7 @@ struct JobSummary {
     QString outFolder;  ///< folder/out
     QString host;       ///< name of the target; empty: this machine
     QString hostFolder; ///< the job's folder there; empty until it is known
+    QString model;      ///< of a job elsewhere: the model's path here
     /// queued preparing running paused fetching done cancelled failed lost
     QString phase;
     QString stage;
@@ -49,6 +50,7 @@ struct JobRequest {
     QString title;
     QStringList arguments; ///< of the worker; "{job}" stands for the job's folder where it runs
     Target target;         ///< where it runs
+    QString model;         ///< for a job elsewhere: the model's path here
     QMap<QString, QByteArray> files; ///< that are put into the folder, by name
 };
 
@@ -106,6 +108,9 @@ Q_SIGNALS:
     /// Each event exactly once, in the order of its numbers.
     void jobEvent(const QString& id, const QJsonObject& event);
     void jobRemoved(const QString& id);
+    /// A job elsewhere that serves is reached at this port of the loopback; again after each new
+    /// connection.
+    void serverReached(const QString& id, int port);
     /// A request about this job failed without changing the job itself.
     void requestFailed(const QString& id, const QString& sentence);
 

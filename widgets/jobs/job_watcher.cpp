@@ -71,6 +71,7 @@ void describe(JobSummary& summary, const JobState& state, const std::string& pha
 void describe(JobSummary& summary, const RemoteRecord& record) {
     summary.host = record.target.name;
     summary.hostFolder = record.folder;
+    summary.model = record.model;
 }
 
 /// An event of another machine names files there; what was fetched lies here.
@@ -105,7 +106,8 @@ void JobWatcher::begin() {
     remote_ = std::make_unique<RemoteJobs>(
         [&logins = logins_](const QString& id, const QString& question) {
             return logins.ask(id, question);
-        });
+        },
+        [this](const QString& id, int port) { Q_EMIT serverReached(id, port); });
     discover();
     Q_EMIT listed();
     timer_ = new QTimer(this);
@@ -252,7 +254,8 @@ void JobWatcher::fill(Tracked& job, const JobRequest& request) {
         startWorker(job);
         return;
     }
-    writeRemoteRecord(folder, {request.target, {}, request.files.keys(), false, false});
+    writeRemoteRecord(folder,
+                      {request.target, {}, request.files.keys(), request.model, false, false});
     remote_->follow(folder, RemoteJob::Begin::Follow);
 }
 

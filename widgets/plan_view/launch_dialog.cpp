@@ -1,5 +1,6 @@
 #include "widgets/plan_view/launch_dialog.h"
 
+#include <QComboBox>
 #include <QDialogButtonBox>
 #include <QDir>
 #include <QFileDialog>
@@ -7,6 +8,7 @@
 #include <QFormLayout>
 #include <QLineEdit>
 #include <QPushButton>
+#include <QSettings>
 #include <QSpinBox>
 #include <QStandardPaths>
 #include <QToolButton>
@@ -24,42 +26,57 @@ namespace {
 constexpr int kWidth = 560;
 constexpr int kFewestTokens = 256;
 constexpr int kMostTokens = 1 << 24;
+constexpr QLatin1StringView kTargetKey("launch/target");
+
+QToolButton* smallButton(const QString& iconName, const QString& text, QWidget* parent) {
+    auto* button = new QToolButton(parent);
+    button->setIcon(icon(iconName));
+    button->setAutoRaise(true);
+    button->setFixedSize(kControlHeight, kControlHeight);
+    button->setToolTip(text);
+    button->setAccessibleName(text);
+    return button;
+}
+
+/// Where a model lies on a machine, as it was entered the last time.
+QString placeKey(const QString& target, const QString& fingerprint) {
+    return "launch/models/"_L1 + QString::fromLatin1(target.toUtf8().toPercentEncoding()) + u'/' +
+           fingerprint;
+}
 } // namespace
 
-LaunchDialog::LaunchDialog(const LaunchSettings& suggested, const QString& summary, QWidget* parent)
-    : QDialog(parent), name_(new QLineEdit(suggested.name, this)),
-      folder_(new QLineEdit(suggested.folder, this)), tokens_(new QSpinBox(this)) {
+LaunchDialog::LaunchDialog(const LaunchSettings& suggested, const QList<Target>& targets,
+                           const QString& summary, QWidget* parent)
+    : QDialog(parent), suggested_(suggested), form_(new QFormLayout), target_(new QComboBox(this)),
+      name_(new QLineEdit(suggested.name, this)), model_(new QLineEdit(this)),
+      folder_(new QLineEdit(suggested.folder, this)), tokens_(new QSpinBox(this)),
+      note_(new ToneLabel({}, Token::Secondary, this)) {
     setObjectName(u"launchDialog"_s);
-    setWindowTitle(tr("Compress"));
+    setWindowTitle(suggested.compresses ? tr("Compress") : tr("Measure fragility"));
     setMinimumWidth(kWidth);
     name_->setToolTip(tr("How the run is called in Runs"));
     folder_->setToolTip(tr("The compressed model is written here; the folder must not exist yet, "
                            "or be empty"));
+    model_->setPlaceholderText(tr("/data/Qwen2-72B, or Qwen/Qwen2-72B"));
+    model_->setToolTip(tr("A folder or .gguf file on that machine, or a name in its Hugging Face "
+                          "cache. The model is not sent from here."));
     tokens_->setRange(kFewestTokens, kMostTokens);
     tokens_->setSingleStep(4096);
     tokens_->setValue(static_cast<int>(suggested.calibrationTokens));
     tokens_->setToolTip(tr("How much text the error is weighted with. 32768 is enough to try, "
                            "262144 is thorough."));
     tokens_->setFixedWidth(140);
-    auto* choose = new QToolButton(this);
-    choose->setIcon(icon(u"folder"_s));
-    choose->setAutoRaise(true);
-    choose->setFixedSize(kControlHeight, kControlHeight);
-    choose->setToolTip(tr("Choose the folder above it"));
-    choose->setAccessibleName(tr("Choose a folder"));
-    connect(choose, &QToolButton::clicked, this, &LaunchDialog::chooseFolder);
-
-    auto* folderLine = new QHBoxLayout;
-    folderLine->setSpacing(kSpaceTiny);
-    folderLine->addWidget(folder_, 1);
-    folderLine->addWidget(choose);
-    auto* form = new QFormLayout;
-    form->setHorizontalSpacing(kSpaceLarge);
-    form->setVerticalSpacing(kSpaceMedium);
-    form->setLabelAlignment(Qt::AlignLeft | Qt::AlignVCenter);
-    form->addRow(tr("Name"), name_);
-    form->addRow(tr("Folder"), folderLine);
-    form->addRow(tr("Calibration tokens"), tokens_);
+    note_->setWordWrap(true);
+    form_->setHorizontalSpacing(kSpaceLarge);
+    form_->setVerticalSpacing(kSpaceMedium);
+    form_->setLabelAlignment(Qt::AlignLeft | Qt::AlignVCenter);
+    folderRow_ = folderLine();
+    form_->addRow(tr("Name"), name_);
+    form_->addRow(tr("Run on"), targetLine());
+    form_->addRow(tr("Model there"), model_);
+    form_->addRow(tr("Folder"), folderRow_);
+    form_->addRow(tr("Calibration tokens"), tokens_);
+    form_->setRowVisible(tokens_, suggested.compresses);
 
     auto* buttons = new QDialogButtonBox(QDialogButtonBox::Cancel, this);
     start_ = buttons->addButton(tr("Start"), QDialogButtonBox::AcceptRole);
@@ -67,22 +84,106 @@ LaunchDialog::LaunchDialog(const LaunchSettings& suggested, const QString& summa
     buttons->button(QDialogButtonBox::Cancel)->setText(tr("Cancel"));
     connect(buttons, &QDialogButtonBox::accepted, this, &QDialog::accept);
     connect(buttons, &QDialogButtonBox::rejected, this, &QDialog::reject);
-    connect(folder_, &QLineEdit::textChanged, this, &LaunchDialog::updateButton);
-    connect(name_, &QLineEdit::textChanged, this, &LaunchDialog::updateButton);
-
+    connect(this, &QDialog::accepted, this, &LaunchDialog::remember);
+    connect(target_, &QComboBox::currentIndexChanged, this, &LaunchDialog::showTarget);
+    for (QLineEdit* line : {folder_, name_, model_}) {
+        connect(line, &QLineEdit::textChanged, this, &LaunchDialog::updateButton);
+    }
     auto* text = new ToneLabel(summary, Token::Secondary, this);
     text->setWordWrap(true);
     auto* layout = new QVBoxLayout(this);
     layout->setContentsMargins(kSpaceHuge, kSpaceLarge, kSpaceHuge, kSpaceLarge);
     layout->setSpacing(kSpaceLarge);
     layout->addWidget(text);
-    layout->addLayout(form);
+    layout->addLayout(form_);
+    layout->addWidget(note_);
     layout->addWidget(buttons);
+    setTargets(targets);
+    target_->setCurrentIndex(qMax(0, target_->findText(QSettings().value(kTargetKey).toString())));
+    showTarget();
+}
+
+QWidget* LaunchDialog::folderLine() {
+    auto* box = new QWidget(this);
+    QToolButton* choose = smallButton(u"folder"_s, tr("Choose the folder above it"), box);
+    connect(choose, &QToolButton::clicked, this, &LaunchDialog::chooseFolder);
+    auto* layout = new QHBoxLayout(box);
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->setSpacing(kSpaceTiny);
+    layout->addWidget(folder_, 1);
+    layout->addWidget(choose);
+    return box;
+}
+
+QWidget* LaunchDialog::targetLine() {
+    auto* box = new QWidget(this);
+    target_->setAccessibleName(tr("Run on"));
+    QToolButton* machines = smallButton(u"server"_s, tr("Add, test and change machines"), box);
+    connect(machines, &QToolButton::clicked, this, &LaunchDialog::machinesRequested);
+    auto* layout = new QHBoxLayout(box);
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->setSpacing(kSpaceTiny);
+    layout->addWidget(target_, 1);
+    layout->addWidget(machines);
+    return box;
+}
+
+void LaunchDialog::setTargets(const QList<Target>& targets) {
+    const QString before = target_->currentText();
+    targets_ = targets;
+    {
+        const QSignalBlocker quiet(target_);
+        target_->clear();
+        target_->addItem(tr("This machine"));
+        for (const Target& target : targets) {
+            target_->addItem(target.name);
+        }
+        target_->setCurrentIndex(qMax(0, target_->findText(before)));
+    }
+    showTarget();
+}
+
+Target LaunchDialog::chosen() const {
+    return target_->currentIndex() > 0 ? targets_.value(target_->currentIndex() - 1) : Target();
+}
+
+void LaunchDialog::showTarget() {
+    const Target target = chosen();
+    const bool isHere = target.kind == TargetKind::Local;
+    form_->setRowVisible(folderRow_, isHere && suggested_.compresses);
+    form_->setRowVisible(model_, !isHere);
+    if (!isHere) {
+        model_->setText(
+            QSettings().value(placeKey(target.name, suggested_.fingerprint)).toString());
+    }
+    const bool isUnknown = !isHere && target.ssh.hostKeys.isEmpty();
+    note_->setVisible(!isHere);
+    note_->setText(isUnknown ? tr("This machine was not tested yet. Test it first, so that its "
+                                  "key is known.")
+                             : tr("It goes on there when the studio is closed. Finished cells and "
+                                  "the result come home and are proven by their hashes."));
     updateButton();
+    adjustSize();
+}
+
+/// The next dialog suggests the same.
+void LaunchDialog::remember() const {
+    const Target target = chosen();
+    QSettings settings;
+    settings.setValue(kTargetKey, target_->currentIndex() > 0 ? target.name : QString());
+    if (target.kind != TargetKind::Local) {
+        settings.setValue(placeKey(target.name, suggested_.fingerprint), model_->text().trimmed());
+    }
 }
 
 LaunchSettings LaunchDialog::settings() const {
-    return {name_->text().trimmed(), QDir::cleanPath(folder_->text().trimmed()), tokens_->value()};
+    LaunchSettings settings = suggested_;
+    settings.name = name_->text().trimmed();
+    settings.folder = QDir::cleanPath(folder_->text().trimmed());
+    settings.calibrationTokens = tokens_->value();
+    settings.target = chosen();
+    settings.modelThere = model_->text().trimmed();
+    return settings;
 }
 
 void LaunchDialog::chooseFolder() {
@@ -100,8 +201,12 @@ void LaunchDialog::chooseFolder() {
 }
 
 void LaunchDialog::updateButton() {
-    start_->setEnabled(!name_->text().trimmed().isEmpty() &&
-                       QDir::isAbsolutePath(folder_->text().trimmed()));
+    const Target target = chosen();
+    const bool isHere = target.kind == TargetKind::Local;
+    const bool hasFolder =
+        !suggested_.compresses || QDir::isAbsolutePath(folder_->text().trimmed());
+    const bool isKnown = !target.ssh.hostKeys.isEmpty() && !model_->text().trimmed().isEmpty();
+    start_->setEnabled(!name_->text().trimmed().isEmpty() && (isHere ? hasFolder : isKnown));
 }
 
 QString suggestArtifactFolder(const QString& name) {

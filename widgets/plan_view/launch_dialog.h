@@ -1,9 +1,14 @@
-// Asks the few things a compression needs that the plan does not say.
+// Asks the few things a run needs that the model and the plan do not say.
 #pragma once
 
 #include <QDialog>
+#include <QList>
 #include <QString>
 
+#include "widgets/remote/target.h"
+
+class QComboBox;
+class QFormLayout;
 class QLabel;
 class QLineEdit;
 class QPushButton;
@@ -14,25 +19,51 @@ namespace caldera::studio {
 /// What the person decided.
 struct LaunchSettings {
     QString name;   ///< of the job
-    QString folder; ///< of the artifact, must not exist yet
+    QString folder; ///< of the artifact of a compression here, must not exist yet
     qint64 calibrationTokens = 0;
+    bool compresses = true; ///< else it measures fragility
+    Target target;          ///< where it runs
+    QString modelThere;     ///< on another machine: a path, or a name in the Hugging Face cache
+    QString fingerprint;    ///< of the model: by it the dialog remembers where it lies
 };
 
 class LaunchDialog : public QDialog {
     Q_OBJECT
 public:
-    /// `summary` says what will be written ("56 cells, 2.41 bits per weight, 2.9 MB").
-    LaunchDialog(const LaunchSettings& suggested, const QString& summary,
-                 QWidget* parent = nullptr);
+    /// `summary` says what will be written ("56 cells, 2.41 bits per weight, 2.9 MB"); `targets`
+    /// are the machines besides this one.
+    LaunchDialog(const LaunchSettings& suggested, const QList<Target>& targets,
+                 const QString& summary, QWidget* parent = nullptr);
     LaunchSettings settings() const;
+    /// Other machines than before; the one that was chosen stays.
+    void setTargets(const QList<Target>& targets);
+    QComboBox* targetChoice() const { return target_; }
+    QLineEdit* modelThere() const { return model_; }
+    QPushButton* startButton() const { return start_; }
+
+Q_SIGNALS:
+    /// The person wants to add or change machines.
+    void machinesRequested();
 
 private:
+    QWidget* folderLine();
+    QWidget* targetLine();
+    void remember() const;
     void chooseFolder();
+    void showTarget();
     void updateButton();
+    Target chosen() const;
 
+    LaunchSettings suggested_;
+    QList<Target> targets_;
+    QFormLayout* form_;
+    QComboBox* target_;
     QLineEdit* name_;
+    QLineEdit* model_;
+    QWidget* folderRow_ = nullptr;
     QLineEdit* folder_;
     QSpinBox* tokens_;
+    QLabel* note_;
     QPushButton* start_;
 };
 

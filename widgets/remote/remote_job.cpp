@@ -13,6 +13,7 @@
 #include "widgets/remote/cell_fetch.h"
 #include "widgets/remote/remote_host.h"
 #include "widgets/remote/remote_launch.h"
+#include "widgets/remote/slurm.h"
 #include "widgets/remote/ssh_session.h"
 #include "widgets/remote/verified_fetch.h"
 
@@ -24,21 +25,36 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kLookEvery = 100;            // ms
-constexpr qint64 kSilence = 30'000;        // ms; the host beats every 2 s
-constexpr qint64 kAnswerEvery = 5'000;     // ms; the host gives a silent reader up after 60 s
-constexpr qint64 kGoodConnection = 10'000; // ms; after it the waits begin anew
-constexpr int kLongestWait = 60;           // s, between two attempts
+constexpr int kLookEvery = 100;               // ms
+constexpr qint64 kSilence = 30'000;           // ms; the host beats every 2 s
+constexpr qint64 kAnswerEvery = 5'000;        // ms; the host gives a silent reader up after 60 s
+constexpr qint64 kGoodConnection = 10'000;    // ms; after it the waits begin anew
+constexpr qint64 kAskSchedulerEvery = 10'000; // ms
+constexpr int kLongestWait = 60;              // s, between two attempts
 
 QByteArray readAll(const fs::path& path) {
     QFile file(QString::fromStdString(path.string()));
     return file.open(QIODevice::ReadOnly) ? file.readAll() : QByteArray();
 }
 
+/// The port that the last worker of the job told; 0 when it serves nothing yet.
+int servedPort(const JobFolder& folder) {
+    if (folder.spec().kind != "serve") {
+        return 0;
+    }
+    int port = 0;
+    for (const Event& event : EventReader(folder.events()).poll()) {
+        port = event.kind == "hello" ? 0
+               : event.kind == "log" ? event.body.value("port", port)
+                                     : port;
+    }
+    return port;
+}
+
 } // namespace
 
-RemoteJob::RemoteJob(const fs::path& folder, AskPerson ask)
-    : folder_(folder), ask_(std::move(ask)) {}
+RemoteJob::RemoteJob(const fs::path& folder, AskPerson ask, Reached reached)
+    : folder_(folder), ask_(std::move(ask)), reached_(std::move(reached)) {}
 
 RemoteJob::~RemoteJob() = default;
 
@@ -130,8 +146,9 @@ void RemoteJob::prepare(const std::stop_token& stop) {
     const QString there = shellWord(record_.folder);
     session_->require("mkdir -p "_L1 + there + "/out "_L1 + there + "/cells"_L1, "remote.folder",
                       stop);
-    for (std::string& word : spec.arguments) {
-        word = QString::fromStdString(word).replace(kJobFolderWord, record_.folder).toStdString();
+    const QStringList arguments = argumentsThere();
+    for (size_t i = 0; i < spec.arguments.size(); ++i) {
+        spec.arguments[i] = arguments[static_cast<qsizetype>(i)].toStdString();
     }
     const auto put = [&](const QString& name, const QByteArray& bytes) {
         const QString file = shellWord(record_.folder + u'/' + name);
@@ -144,11 +161,21 @@ void RemoteJob::prepare(const std::stop_token& stop) {
     put(u"job.json"_s, QByteArray::fromStdString(specText(spec)));
 }
 
+/// With the job's folder there in its place.
+QStringList RemoteJob::argumentsThere() const {
+    QStringList arguments;
+    for (const std::string& word : folder_.spec().arguments) {
+        arguments.append(QString::fromStdString(word).replace(kJobFolderWord, record_.folder));
+    }
+    return arguments;
+}
+
 void RemoteJob::launch(Begin begin, const std::stop_token& stop) {
     if (record_.started && begin != Begin::Restart) {
         return;
     }
-    launchRemotely({*session_, record_.target, record_.folder, worker_}, record_.started, stop);
+    launchRemotely({*session_, record_.target, record_.folder, worker_}, argumentsThere(),
+                   record_.started, stop);
     record_.started = true;
     writeRemoteRecord(folder_.path(), record_);
 }
@@ -157,11 +184,16 @@ void RemoteJob::launch(Begin begin, const std::stop_token& stop) {
 void RemoteJob::stream(const std::stop_token& stop) {
     const QByteArray have = readAll(folder_.events());
     const QString hash = QString::fromStdString(sha256Hex(have.toStdString()));
+    const bool isScheduled = record_.target.kind == TargetKind::Slurm;
     const auto process = startProcess(
         session_->command(worker_ + " job follow "_L1 + shellWord(record_.folder) + " --from "_L1 +
-                          QString::number(have.size()) + " --prefix "_L1 + hash));
+                          QString::number(have.size()) + " --prefix "_L1 + hash +
+                          (isScheduled ? u" --scheduled"_s : QString())));
     ended_ = false;
     forwarded_.clear();
+    asked_.invalidate();
+    tunnelEvents_ = 0;
+    served_ = 0;
     try {
         readStream(*process, stop);
     } catch (...) {
@@ -201,6 +233,8 @@ void RemoteJob::readStream(QProcess& process, const std::stop_token& stop) {
             answered.restart();
         }
         forwardControl(stop);
+        askScheduler(stop);
+        openTunnel(stop);
         if (stop.stop_requested()) {
             throw Cancelled();
         }
@@ -266,6 +300,39 @@ void RemoteJob::forwardControl(const std::stop_token& stop) {
     steerRemotely({*session_, record_.target, record_.folder, worker_},
                   QString::fromStdString(wanted), stop);
     forwarded_ = wanted == "continue" ? "" : wanted;
+}
+
+/// A worker that serves says at which port of its loopback; ours leads there.
+void RemoteJob::openTunnel(const std::stop_token& stop) {
+    std::error_code error;
+    const auto size = static_cast<int64_t>(fs::file_size(folder_.events(), error));
+    if (!reached_ || error || size == tunnelEvents_ || state_.phase != "running") {
+        return;
+    }
+    tunnelEvents_ = size;
+    const int port = servedPort(folder_);
+    if (port == 0 || port == served_) {
+        return;
+    }
+    tunnel_ = session_->forward(u"127.0.0.1"_s, port, stop, tunnel_);
+    served_ = port;
+    reached_(tunnel_);
+}
+
+/// A job that the scheduler dropped (its node failed, somebody took it out) says nothing any more.
+void RemoteJob::askScheduler(const std::stop_token& stop) {
+    if (record_.target.kind != TargetKind::Slurm || ended_ ||
+        (asked_.isValid() && asked_.elapsed() < kAskSchedulerEvery)) {
+        return;
+    }
+    const bool isFirst = !asked_.isValid();
+    asked_.start();
+    if (isFirst || slurmHasJob({*session_, record_.target, record_.folder, worker_}, stop)) {
+        missed_ = 0;
+    } else if (++missed_ > 1) { // its last words may be on their way
+        state_.phase = "lost";
+        ended_ = true;
+    }
 }
 
 void RemoteJob::finish(const std::stop_token& stop) {

@@ -32,8 +32,11 @@ public:
         Restart ///< a worker is started again if none is at work
     };
 
+    /// Hears where a job that serves is reached from this machine, again after each new connection.
+    using Reached = std::function<void(int port)>;
+
     /// `ask` answers what the login asks; empty: only keys and the agent are used.
-    RemoteJob(const std::filesystem::path& folder, AskPerson ask);
+    RemoteJob(const std::filesystem::path& folder, AskPerson ask, Reached reached = {});
     ~RemoteJob();
 
     /// Returns when the job is over, or on `stop`; the job then goes on without us. Reconnects as
@@ -50,6 +53,9 @@ private:
     void readStream(QProcess& process, const std::stop_token& stop);
     void take(const FollowFrame& frame);
     void appendEvents(const FollowFrame& frame);
+    QStringList argumentsThere() const;
+    void openTunnel(const std::stop_token& stop);
+    void askScheduler(const std::stop_token& stop);
     void forwardControl(const std::stop_token& stop);
     void finish(const std::stop_token& stop);
     void fetchResults(const std::stop_token& stop);
@@ -60,11 +66,17 @@ private:
     JobFolder folder_;
     RemoteRecord record_;
     AskPerson ask_;
+    Reached reached_;
+    int tunnel_ = 0;           ///< port here
+    int64_t tunnelEvents_ = 0; ///< size of the events when they were last searched for a server
+    int served_ = 0;           ///< port there to which the tunnel of this connection leads
     QString worker_; ///< command there, quoted
     std::unique_ptr<SshSession> session_;
     std::unique_ptr<CellFetch> cells_;
     JobState state_; ///< the last that the host told
     bool ended_ = false;
+    QElapsedTimer asked_;   ///< the scheduler
+    int missed_ = 0;        ///< how often in a row it did not know the job
     std::string forwarded_; ///< the word of `control` that the host has
     std::mutex mutex_;
     std::condition_variable_any woken_;

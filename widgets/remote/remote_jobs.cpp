@@ -5,8 +5,10 @@
 namespace caldera::studio {
 
 struct RemoteJobs::Entry {
-    Entry(const std::filesystem::path& folder, AskPerson ask, RemoteJob::Begin begin)
-        : job(folder, std::move(ask)), thread([this, begin](const std::stop_token& stop) {
+    Entry(const std::filesystem::path& folder, AskPerson ask, RemoteJob::Reached reached,
+          RemoteJob::Begin begin)
+        : job(folder, std::move(ask), std::move(reached)),
+          thread([this, begin](const std::stop_token& stop) {
               job.run(begin, stop);
               over = true;
           }) {}
@@ -16,7 +18,8 @@ struct RemoteJobs::Entry {
     std::jthread thread;
 };
 
-RemoteJobs::RemoteJobs(Ask ask) : ask_(std::move(ask)) {}
+RemoteJobs::RemoteJobs(Ask ask, Reached reached)
+    : ask_(std::move(ask)), reached_(std::move(reached)) {}
 
 RemoteJobs::~RemoteJobs() {
     for (const auto& [id, entry] : jobs_) {
@@ -34,8 +37,12 @@ void RemoteJobs::follow(const std::filesystem::path& folder, RemoteJob::Begin be
     if (ask_) {
         ask = [this, id](const QString& question) { return ask_(id, question); };
     }
+    RemoteJob::Reached reached;
+    if (reached_) {
+        reached = [this, id](int port) { reached_(id, port); };
+    }
     jobs_.erase(id);
-    jobs_.emplace(id, std::make_unique<Entry>(folder, std::move(ask), begin));
+    jobs_.emplace(id, std::make_unique<Entry>(folder, std::move(ask), std::move(reached), begin));
 }
 
 void RemoteJobs::forget(const QString& id) {

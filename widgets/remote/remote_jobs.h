@@ -16,7 +16,9 @@ class RemoteJobs {
 public:
     /// `ask` is called on the threads of the jobs: which job asks, and what.
     using Ask = std::function<std::optional<QString>(const QString& id, const QString& question)>;
-    explicit RemoteJobs(Ask ask);
+    /// Called on the threads of the jobs: a job that serves is reached at this port of ours.
+    using Reached = std::function<void(const QString& id, int port)>;
+    explicit RemoteJobs(Ask ask, Reached reached = {});
     ~RemoteJobs();
     RemoteJobs(const RemoteJobs&) = delete;
     RemoteJobs& operator=(const RemoteJobs&) = delete;
@@ -31,6 +33,7 @@ private:
     struct Entry;
 
     Ask ask_;
+    Reached reached_;
     std::map<QString, std::unique_ptr<Entry>> jobs_;
 };
 

@@ -4,6 +4,7 @@
 #include <stop_token>
 
 #include <QString>
+#include <QStringList>
 
 #include "widgets/remote/target.h"
 
@@ -19,10 +20,11 @@ struct RemotePlace {
     QString worker; ///< command, quoted for a shell
 };
 
-/// Starts the job's worker unless one is at work. Without `again` only a job that was never started
-/// is, so a launch whose answer was lost is repeated without harm. Throws ConnectionError,
-/// Error("remote.start") with the worker's own last words.
-void launchRemotely(const RemotePlace& place, bool again, const std::stop_token& stop);
+/// Starts the job's worker with these arguments unless one is at work. Without `again` only a job
+/// that was never started is, so a launch whose answer was lost is repeated without harm. Throws
+/// ConnectionError, Error("remote.start") with the worker's own last words.
+void launchRemotely(const RemotePlace& place, const QStringList& arguments, bool again,
+                    const std::stop_token& stop);
 
 /// `word`: "cancel", "pause" or "continue".
 void steerRemotely(const RemotePlace& place, const QString& word, const std::stop_token& stop);

@@ -24,6 +24,7 @@ RemoteRecord parse(const Json& json, const QString& origin) {
     for (const std::string& name : json.at("files").get<std::vector<std::string>>()) {
         record.files.append(QString::fromStdString(name));
     }
+    record.model = QString::fromStdString(json.value("model", ""));
     record.started = json.at("started").get<bool>();
     record.verified = json.at("verified").get<bool>();
     return record;
@@ -68,6 +69,7 @@ void writeRemoteRecord(const std::filesystem::path& folder, const RemoteRecord& 
                        {"target", targetToYaml(record.target).toStdString()},
                        {"folder", record.folder.toStdString()},
                        {"files", files},
+                       {"model", record.model.toStdString()},
                        {"started", record.started},
                        {"verified", record.verified}};
     writeFileAtomically(folder / kName, json.dump(2) + "\n");

@@ -17,6 +17,7 @@ struct RemoteRecord {
     Target target;         ///< as it was when the job began, so that the job is found without it
     QString folder;        ///< on the host, absolute; empty until it is known
     QStringList files;     ///< names in this folder that the host needs too
+    QString model;         ///< the path here of the model that it is about
     bool started = false;  ///< whether a worker was started there
     bool verified = false; ///< whether its results are here, hash by hash
 

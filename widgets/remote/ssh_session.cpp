@@ -221,11 +221,12 @@ ProcessCall SshSession::sendCall(const QString& here, const QString& there) cons
                      sshAlias(endpoint_) + u':' + there);
 }
 
-int SshSession::forward(const QString& host, int port, const std::stop_token& stop) const {
+int SshSession::forward(const QString& host, int port, const std::stop_token& stop,
+                        int wanted) const {
     constexpr int kAttempts = 5; // somebody may take the port before ssh does
     ProcessResult result;
     for (int attempt = 0; attempt < kAttempts; ++attempt) {
-        const quint16 local = freePort();
+        const int local = attempt == 0 && wanted > 0 ? wanted : freePort();
         ProcessCall call{u"ssh"_s, sharedArguments()};
         call.arguments +=
             {u"-O"_s, u"forward"_s, u"-L"_s, u"127.0.0.1:%1:%2:%3"_s.arg(local).arg(host).arg(port),

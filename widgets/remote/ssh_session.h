@@ -55,9 +55,9 @@ public:
     ProcessCall fetchCall(const QString& there, const QString& here,
                           const QStringList& options) const;
     ProcessCall sendCall(const QString& here, const QString& there) const;
-    /// Lets a port of this machine's loopback lead to one of `host` as seen from there. Throws
-    /// ConnectionError. Returns the port.
-    int forward(const QString& host, int port, const std::stop_token& stop) const;
+    /// Lets a port of this machine's loopback lead to one of `host` as seen from there: `wanted`
+    /// if it is free. Throws ConnectionError. Returns the port.
+    int forward(const QString& host, int port, const std::stop_token& stop, int wanted = 0) const;
 
 private:
     QStringList sharedArguments() const;

@@ -221,6 +221,10 @@ void RunsView::showMenu(const QPoint& position) {
         menu.addAction(icon(u"stop"_s), tr("Cancel"), &service_,
                        [this, id] { service_.cancel(id); });
     }
+    if (job.phase == "done"_L1 && job.kind == "compress"_L1 && !job.hostFolder.isEmpty()) {
+        menu.addAction(icon(u"chat"_s), tr("Chat on %1").arg(job.host), this,
+                       [this, id] { Q_EMIT serveThereRequested(id); });
+    }
     menu.addAction(icon(u"folder"_s), tr("Open Folder"), this,
                    [job] { QDesktopServices::openUrl(QUrl::fromLocalFile(job.folder)); });
     menu.addAction(icon(u"copy"_s), tr("Copy as Command"), this, [job] {

@@ -34,6 +34,8 @@ Q_SIGNALS:
     void openArtifactRequested(const QString& path);
     void openReportRequested(const QString& path);
     void chatRequested(const QString& path);
+    /// Chat with the result of this job where it was made.
+    void serveThereRequested(const QString& id);
     /// The empty state's action: go to the plan and compress.
     void compressRequested();
 

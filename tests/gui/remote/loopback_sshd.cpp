@@ -29,7 +29,8 @@ QByteArray read(const QString& path) {
     return file.open(QIODevice::ReadOnly) ? file.readAll() : QByteArray();
 }
 
-/// The processes whose parent is `parent`.
+} // namespace
+
 QList<qint64> childrenOf(qint64 parent) {
     QList<qint64> children;
     for (const QString& name : QDir(u"/proc"_s).entryList(QDir::Dirs)) {
@@ -41,9 +42,7 @@ QList<qint64> childrenOf(qint64 parent) {
     return children;
 }
 
-} // namespace
-
-LoopbackSshd::LoopbackSshd() {
+LoopbackSshd::LoopbackSshd(QByteArrayList variables) : variables_(std::move(variables)) {
     qputenv("CALDERA_ASKPASS", ASKPASS_PROGRAM);
     makeKey(u"host"_s, {});
     makeKey(u"user"_s, {});
@@ -76,8 +75,8 @@ void LoopbackSshd::start() {
     write(config, u"ListenAddress 127.0.0.1:%1\nHostKey %2/host\nAuthorizedKeysFile %2/authorized\n"
                   "PidFile none\nStrictModes no\nUsePAM no\nPasswordAuthentication no\n"
                   "PermitRootLogin yes\nMaxStartups 50\nMaxSessions 50\nSetEnv "
-                  "XDG_STATE_HOME=%2/state\n"_s.arg(port_)
-                      .arg(folder_.path())
+                  "XDG_STATE_HOME=%2/state %3\n"_s.arg(port_)
+                      .arg(folder_.path(), QString::fromUtf8(variables_.join(' ')))
                       .toUtf8());
     server_ = std::make_unique<QProcess>();
     server_->setChildProcessModifier([] { ::prctl(PR_SET_PDEATHSIG, SIGKILL); });

@@ -3,6 +3,8 @@
 
 #include <memory>
 
+#include <QByteArrayList>
+#include <QList>
 #include <QProcess>
 #include <QString>
 #include <QTemporaryDir>
@@ -14,7 +16,8 @@ namespace caldera::studio {
 /// Skips nothing: where sshd is missing the test fails and says what to install.
 class LoopbackSshd {
 public:
-    LoopbackSshd();
+    /// `variables` ("NAME=VALUE", without spaces) are set for everything that logs in.
+    explicit LoopbackSshd(QByteArrayList variables = {});
     ~LoopbackSshd();
     LoopbackSshd(const LoopbackSshd&) = delete;
     LoopbackSshd& operator=(const LoopbackSshd&) = delete;
@@ -38,9 +41,13 @@ public:
 private:
     void makeKey(const QString& name, const QString& passphrase) const;
 
+    QByteArrayList variables_;
     QTemporaryDir folder_;
     int port_ = 0;
     std::unique_ptr<QProcess> server_;
 };
+
+/// The processes whose parent is `parent`.
+QList<qint64> childrenOf(qint64 parent);
 
 } // namespace caldera::studio

@@ -5,6 +5,8 @@
 #include <memory>
 
 #include <QDir>
+#include <QNetworkAccessManager>
+#include <QNetworkReply>
 #include <QProcess>
 #include <QTemporaryDir>
 #include <QTest>
@@ -18,6 +20,7 @@
 #include "core/model/model.h"
 #include "core/plan/plan.h"
 #include "tests/gui/remote/loopback_sshd.h"
+#include "tests/support/tiny_model.h"
 #include "widgets/jobs/job_service.h"
 #include "widgets/remote/remote_record.h"
 
@@ -53,7 +56,7 @@ protected:
     QString play(const QString& scenario) {
         Target target = server_.target();
         target.worker = server_.folder() + "/played"_L1;
-        return service_->start({u"compress"_s, u"Played"_s, {scenario}, target, {}});
+        return service_->start({u"compress"_s, u"Played"_s, {scenario}, target, {}, {}});
     }
     bool reaches(const QString& id, const QString& phase) {
         const bool is =
@@ -166,7 +169,7 @@ TEST_F(RemoteJobTest, SaysWhyAJobCannotBegin) {
         << service_->job(refused).message.toStdString();
     Target target = server_.target();
     target.worker = u"/nowhere/caldera"_s;
-    const QString id = service_->start({u"compress"_s, u"x"_s, {u"cells"_s}, target, {}});
+    const QString id = service_->start({u"compress"_s, u"x"_s, {u"cells"_s}, target, {}, {}});
     ASSERT_TRUE(reaches(id, u"failed"_s));
     EXPECT_EQ(service_->job(id).code, u"remote.worker"_s);
 }
@@ -184,6 +187,7 @@ TEST_F(RemoteJobTest, CompressesToTheSameArtifactAsHere) {
                                         {u"compress"_s, QString::fromStdString(model.string()),
                                          u"--plan"_s, u"{job}/plan.yaml"_s, u"--threads"_s, u"1"_s},
                                         server_.target(),
+                                        {},
                                         {{u"plan.yaml"_s, bytes}}});
     ASSERT_TRUE(reaches(id, u"done"_s));
     expectSameEvents(id);
@@ -198,6 +202,35 @@ TEST_F(RemoteJobTest, CompressesToTheSameArtifactAsHere) {
     const std::string hash = Artifact::open(here(id) / "out")->hash();
     EXPECT_EQ(hash, Artifact::open(out.toStdString())->hash());
     EXPECT_EQ(service_->history(id).artifactHash().toStdString(), hash);
+}
+
+TEST_F(RemoteJobTest, ServesThroughATunnelThatComesBack) {
+    const caldera::test::TinyModel model;
+    QList<int> ports;
+    QObject::connect(service_.get(), &JobService::serverReached, service_.get(),
+                     [&](const QString&, int port) { ports.append(port); });
+    const QString id = service_->start(
+        {u"serve"_s,
+         u"Tiny"_s,
+         {u"serve"_s, QString::fromStdString(model.folder().string()), u"--port"_s, u"0"_s},
+         server_.target(),
+         {},
+         {}});
+    ASSERT_TRUE(QTest::qWaitFor([&] { return !ports.isEmpty(); }, kPatience));
+    const auto health = [&] {
+        QNetworkAccessManager network;
+        QNetworkReply* reply =
+            network.get(QNetworkRequest(QUrl(u"http://127.0.0.1:%1/health"_s.arg(ports.last()))));
+        EXPECT_TRUE(QTest::qWaitFor([&] { return reply->isFinished(); }, kPatience));
+        return reply->attribute(QNetworkRequest::HttpStatusCodeAttribute).toInt();
+    };
+    EXPECT_EQ(health(), 200);
+    server_.dropSessions();
+    ASSERT_TRUE(QTest::qWaitFor([&] { return ports.size() > 1; }, kPatience));
+    EXPECT_EQ(ports[1], ports[0]) << "whoever talks to it need not learn a new port";
+    EXPECT_EQ(health(), 200);
+    service_->cancel(id);
+    ASSERT_TRUE(reaches(id, u"cancelled"_s));
 }
 
 } // namespace

@@ -226,9 +226,9 @@ TEST_F(PlanFilesTest, DamagedUnsavedChangesAreExplained) {
 
 /// Edits for ever, saying each edit; UnsavedSurvivesAKill runs it in a process of its own.
 TEST_F(PlanFilesTest, DISABLED_EditsUntilItIsKilled) {
-    window_ = std::make_unique<MainWindow>(
-        WindowPlaces{root_.filePath(u"jobs"_s), root_.filePath(u"chats"_s),
-                     u"/nonexistent/caldera"_s, qEnvironmentVariable("CALDERA_TEST_UNSAVED")});
+    window_ = std::make_unique<MainWindow>(WindowPlaces{
+        root_.filePath(u"jobs"_s), root_.filePath(u"chats"_s), u"/nonexistent/caldera"_s,
+        qEnvironmentVariable("CALDERA_TEST_UNSAVED"), root_.filePath(u"targets"_s)});
     window_->show();
     openDemo();
     for (int edit = 0;; ++edit) {

@@ -27,7 +27,8 @@ protected:
         if (!window_) {
             window_ = std::make_unique<MainWindow>(WindowPlaces{
                 root_.filePath(QStringLiteral("jobs")), root_.filePath(QStringLiteral("chats")),
-                QStringLiteral("/nonexistent/caldera"), root_.filePath(QStringLiteral("unsaved"))});
+                QStringLiteral("/nonexistent/caldera"), root_.filePath(QStringLiteral("unsaved")),
+                root_.filePath(QStringLiteral("targets"))});
             window_->resize(1280, 800);
             window_->show();
             window_->activateWindow();

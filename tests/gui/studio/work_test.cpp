@@ -38,9 +38,9 @@ protected:
     StudioWork() { QSettings().clear(); }
 
     void openWindow(const QString& worker = QStringLiteral(WORKER)) {
-        window_ = std::make_unique<MainWindow>(WindowPlaces{root_.filePath(u"jobs"_s),
-                                                            root_.filePath(u"chats"_s), worker,
-                                                            root_.filePath(u"unsaved"_s)});
+        window_ = std::make_unique<MainWindow>(
+            WindowPlaces{root_.filePath(u"jobs"_s), root_.filePath(u"chats"_s), worker,
+                         root_.filePath(u"unsaved"_s), root_.filePath(u"targets"_s)});
         window_->resize(1280, 800);
         window_->show();
     }

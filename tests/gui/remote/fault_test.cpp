@@ -1,0 +1,189 @@
+// Whatever is killed or broken while a job runs elsewhere: it ends with the same artifact, every
+// event is here once, and no process is left. CALDERA_FAULT_RUNS sets how many runs; default 10.
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <random>
+
+#include <QDir>
+#include <QProcess>
+#include <QTemporaryDir>
+#include <QTest>
+
+#include <gtest/gtest.h>
+
+#include "core/artifact/artifact.h"
+#include "core/base/file.h"
+#include "core/job/event.h"
+#include "core/job/job_folder.h"
+#include "core/model/model.h"
+#include "core/plan/plan.h"
+#include "tests/gui/remote/faulty_proxy.h"
+#include "tests/gui/remote/loopback_sshd.h"
+#include "widgets/remote/remote_record.h"
+
+namespace caldera::studio {
+namespace {
+
+using namespace Qt::StringLiterals;
+namespace fs = std::filesystem;
+
+constexpr int kPatience = 240'000;
+constexpr int kLongestBefore = 5000; // ms until the first fault
+constexpr int kLongestBetween = 2500;
+
+/// Processes whose command line holds `word`.
+QList<qint64> processesWith(const QByteArray& word) {
+    QList<qint64> found;
+    for (const QString& name : QDir(u"/proc"_s).entryList(QDir::Dirs)) {
+        QFile file(u"/proc/%1/cmdline"_s.arg(name));
+        const bool isProcess = name.toInt() > 0 && file.open(QIODevice::ReadOnly);
+        if (isProcess && file.readAll().contains(word))
+            found.append(name.toInt());
+    }
+    return found;
+}
+
+class FaultTest : public ::testing::Test {
+protected:
+    FaultTest() : proxy_(server_.port()) {}
+
+    void SetUp() override {
+        Plan plan = defaultPlan(model_.string(), openModel(model_)->config);
+        plan.skipLayers = {"model.layers.[2-7].*"};
+        plan.calibration.tokens = 1024;
+        savePlan(plan, path("plan.yaml"));
+        QProcess whole;
+        whole.start(QStringLiteral(CALDERA_PROGRAM),
+                    arguments(path("plan.yaml").string()) +
+                        QStringList{u"--out"_s, out(path("whole"))});
+        ASSERT_TRUE(whole.waitForFinished(kPatience));
+        hash_ = Artifact::open(path("whole"))->hash();
+    }
+    fs::path path(const std::string& name) const {
+        return fs::path(server_.folder().toStdString()) / name;
+    }
+    static QString out(const fs::path& place) { return QString::fromStdString(place.string()); }
+    QStringList arguments(const std::string& plan) const {
+        return {u"compress"_s, out(model_), u"--plan"_s, out(plan), u"--threads"_s, u"1"_s};
+    }
+    /// A job folder as the studio leaves it before it connects.
+    JobFolder makeJob(const fs::path& root) const {
+        JobSpec spec;
+        spec.kind = "compress";
+        for (const QString& word : arguments("{job}/plan.yaml"))
+            spec.arguments.push_back(word.toStdString());
+        JobFolder folder = JobFolder::create(root, spec);
+        fs::copy_file(path("plan.yaml"), folder.path() / "plan.yaml");
+        Target target = server_.target();
+        target.ssh.port = proxy_.port();
+        writeRemoteRecord(folder.path(), {target, {}, {u"plan.yaml"_s}, {}, false, false});
+        return folder;
+    }
+    void startStudio(const fs::path& root) {
+        studio_ = std::make_unique<QProcess>();
+        studio_->setStandardErrorFile(out(path("studio.log")), QIODevice::Append);
+        studio_->start(QStringLiteral(FOLLOWER), {out(root)});
+        ASSERT_TRUE(studio_->waitForStarted());
+    }
+    void killStudio() {
+        studio_->kill();
+        studio_->waitForFinished();
+    }
+    static void kill(const QList<qint64>& processes) {
+        for (const qint64 process : processes)
+            ::kill(static_cast<pid_t>(process), SIGKILL);
+    }
+    std::string breakSomething(std::mt19937& random, const fs::path& root) {
+        switch (random() % 6) {
+        case 0:
+            kill(processesWith(QByteArray("--job\0", 6) +
+                               QByteArray::fromStdString(path("jobs").string())));
+            return "worker killed";
+        case 1:
+            kill(childrenOf(studio_->processId()));
+            return "ssh and rsync killed";
+        case 2:
+            killStudio();
+            QTest::qWait(static_cast<int>(random() % 2000));
+            startStudio(root);
+            return "studio killed";
+        case 3:
+            proxy_.drop();
+            return "network dropped";
+        case 4:
+            proxy_.stall(true);
+            QTest::qWait(static_cast<int>(500 + random() % 3000));
+            proxy_.stall(false);
+            return "network stalled";
+        default:
+            proxy_.corrupt();
+            return "byte corrupted";
+        }
+    }
+    void expectWhole(const JobFolder& folder) {
+        const bool isDone = QTest::qWaitFor(
+            [&] {
+                const std::string phase = folder.state().phase;
+                return phase == "done" || phase == "failed" || phase == "cancelled";
+            },
+            kPatience);
+        ASSERT_TRUE(isDone) << folder.state().phase << ": " << folder.state().message;
+        ASSERT_EQ(folder.state().phase, "done") << folder.state().message;
+        EXPECT_EQ(Artifact::open(folder.out())->hash(), hash_);
+        const fs::path there = path("jobs") / folder.path().filename();
+        EXPECT_EQ(readTextFile(folder.events()), readTextFile(there / "events.jsonl"));
+        int64_t next = 0;
+        for (const Event& event : EventReader(folder.events()).poll())
+            ASSERT_EQ(event.seq, next++);
+    }
+
+    const fs::path model_ = fs::path(CALDERA_SOURCE_DIR) / "resources/demo-model";
+    LoopbackSshd server_;
+    FaultyProxy proxy_;
+    std::unique_ptr<QProcess> studio_;
+    std::string hash_;
+};
+
+TEST_F(FaultTest, EveryRunEndsWithTheSameArtifact) {
+    const int runs = qEnvironmentVariableIntValue("CALDERA_FAULT_RUNS");
+    const auto seed =
+        qEnvironmentVariableIsSet("CALDERA_FAULT_SEED")
+            ? static_cast<unsigned>(qEnvironmentVariableIntValue("CALDERA_FAULT_SEED"))
+            : std::random_device()();
+    std::mt19937 random(seed);
+    RecordProperty("seed", std::to_string(seed));
+    std::printf("CALDERA_FAULT_SEED=%u\n", seed);
+    for (int run = 0; run < (runs > 0 ? runs : 10); ++run) {
+        const fs::path root = path("studio-" + std::to_string(run));
+        const JobFolder folder = makeJob(root);
+        startStudio(root);
+        std::string faults;
+        QTest::qWait(static_cast<int>(random() % kLongestBefore));
+        for (unsigned count = 1 + random() % 3; count > 0; --count) {
+            faults += breakSomething(random, root) + "; ";
+            QTest::qWait(static_cast<int>(random() % kLongestBetween));
+        }
+        SCOPED_TRACE("run " + std::to_string(run) + ": " + faults);
+        expectWhole(folder);
+        const QList<qint64> ours = childrenOf(studio_->processId());
+        killStudio();
+        EXPECT_TRUE(QTest::qWaitFor(
+            [&] {
+                const QByteArray id = QByteArray::fromStdString(folder.path().filename().string());
+                return processesWith(id).isEmpty() &&
+                       std::none_of(ours.begin(), ours.end(), [](qint64 process) {
+                           return fs::exists("/proc/" + std::to_string(process));
+                       });
+            },
+            kPatience))
+            << "a process is left";
+        std::printf("run %d: %s%s\n", run, faults.c_str(), HasFailure() ? "FAILED" : "same");
+        std::fflush(stdout);
+        if (HasFailure())
+            return;
+    }
+}
+
+} // namespace
+} // namespace caldera::studio

@@ -1,0 +1,198 @@
+// Jobs on a cluster, end to end: a real sshd, a real SLURM of one node, the real worker.
+#include "widgets/remote/slurm.h"
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+
+#include <QDir>
+#include <QTemporaryDir>
+#include <QTest>
+
+#include <gtest/gtest.h>
+
+#include "core/artifact/artifact.h"
+#include "core/base/file.h"
+#include "core/job/job_folder.h"
+#include "core/job/shards.h"
+#include "core/model/model.h"
+#include "core/plan/plan.h"
+#include "tests/gui/remote/local_slurm.h"
+#include "tests/gui/remote/loopback_sshd.h"
+#include "widgets/jobs/job_service.h"
+
+namespace caldera::studio {
+namespace {
+
+using namespace Qt::StringLiterals;
+namespace fs = std::filesystem;
+
+constexpr int kPatience = 180'000;
+
+class SlurmTest : public ::testing::Test {
+protected:
+    static void SetUpTestSuite() { slurm_ = std::make_unique<LocalSlurm>(); }
+    static void TearDownTestSuite() { slurm_.reset(); }
+    SlurmTest() : server_({"SLURM_CONF=" + slurm_->config().toUtf8()}) {}
+    void SetUp() override {
+        writePlayedWorker();
+        service_ = std::make_unique<JobService>(root_.path(), u"/nowhere/caldera"_s);
+        ASSERT_TRUE(QTest::qWaitFor([this] { return service_->ready(); }, kPatience));
+    }
+    /// A worker that is the real one for `caldera job`, and the played one for everything else.
+    void writePlayedWorker() {
+        const QString path = server_.folder() + "/played"_L1;
+        std::ofstream(path.toStdString())
+            << "#!/bin/sh\ncase $1 in job|--version) exec '" CALDERA_PROGRAM
+               "' \"$@\";; esac\nexec '" FAKE_WORKER "' \"$@\"\n";
+        fs::permissions(path.toStdString(), fs::perms::owner_all);
+    }
+    Target target() const {
+        Target target = server_.target();
+        target.kind = TargetKind::Slurm;
+        target.name = u"cluster"_s;
+        return target;
+    }
+    QString play(const QString& scenario) {
+        Target played = target();
+        played.worker = server_.folder() + "/played"_L1;
+        return service_->start({u"compress"_s, u"Played"_s, {scenario}, played, {}, {}});
+    }
+    bool reaches(const QString& id, const QString& phase) {
+        const bool is =
+            QTest::qWaitFor([&] { return service_->job(id).phase == phase; }, kPatience);
+        EXPECT_TRUE(is) << service_->job(id).phase.toStdString() << ": "
+                        << service_->job(id).message.toStdString() << "\n"
+                        << slurm_->run(u"squeue"_s, {}).toStdString();
+        return is;
+    }
+    bool hasCells(const QString& id, qsizetype count) {
+        return QTest::qWaitFor([&] { return service_->history(id).cells().size() >= count; },
+                               kPatience);
+    }
+    fs::path there(const QString& id) const {
+        return fs::path(server_.folder().toStdString()) / "jobs" / id.toStdString();
+    }
+
+    static inline std::unique_ptr<LocalSlurm> slurm_;
+    LoopbackSshd server_;
+    QTemporaryDir root_;
+    std::unique_ptr<JobService> service_;
+};
+
+TEST_F(SlurmTest, RunsAndCancelsJobsOfTheScheduler) {
+    const QString id = play(u"cells"_s);
+    ASSERT_TRUE(reaches(id, u"done"_s));
+    EXPECT_EQ(service_->history(id).cells().size(), 21);
+
+    const QString endless = play(u"endless"_s);
+    ASSERT_TRUE(hasCells(endless, 1));
+    service_->cancel(endless);
+    ASSERT_TRUE(reaches(endless, u"cancelled"_s));
+
+    slurm_->run(u"scontrol"_s, {u"update"_s, u"PartitionName=main"_s, u"State=DOWN"_s});
+    const QString waiting = play(u"cells"_s);
+    ASSERT_TRUE(
+        QTest::qWaitFor([&] { return fs::exists(there(waiting) / "slurm/ids"); }, kPatience));
+    ASSERT_TRUE(reaches(waiting, u"queued"_s));
+    service_->cancel(waiting);
+    ASSERT_TRUE(reaches(waiting, u"cancelled"_s));
+    EXPECT_TRUE(
+        QTest::qWaitFor([&] { return slurm_->run(u"squeue"_s, {u"-h"_s}).isEmpty(); }, kPatience));
+    slurm_->run(u"scontrol"_s, {u"update"_s, u"PartitionName=main"_s, u"State=UP"_s});
+}
+
+TEST_F(SlurmTest, GoesOnAfterItWasPreempted) {
+    const QString id = play(u"two-parts"_s);
+    ASSERT_TRUE(hasCells(id, 20));
+    const QString number = QString::fromStdString(readTextFile(there(id) / "slurm/ids")).trimmed();
+    slurm_->run(u"scontrol"_s, {u"requeue"_s, number});
+    // By itself the scheduler lets a requeued job wait for two minutes.
+    ASSERT_TRUE(QTest::qWaitFor(
+        [&] {
+            slurm_->run(u"scontrol"_s, {u"update"_s, "JobId="_L1 + number, u"StartTime=now"_s});
+            return service_->history(id).log().size() > 30;
+        },
+        kPatience))
+        << "the second worker speaks";
+    EXPECT_TRUE(service_->job(id).active());
+    std::ofstream(there(id) / "go") << "go";
+    ASSERT_TRUE(reaches(id, u"done"_s));
+    EXPECT_EQ(service_->history(id).cells().size(), 40);
+}
+
+TEST_F(SlurmTest, CallsAJobLostThatTheSchedulerDropped) {
+    const QString id = play(u"endless"_s);
+    ASSERT_TRUE(hasCells(id, 1));
+    slurm_->run(u"scancel"_s,
+                {u"--signal=KILL"_s, u"--full"_s,
+                 QString::fromStdString(readTextFile(there(id) / "slurm/ids")).trimmed()});
+    ASSERT_TRUE(reaches(id, u"lost"_s));
+}
+
+TEST_F(SlurmTest, CompressesInPartsToTheSameArtifact) {
+    const fs::path model = fs::path(CALDERA_SOURCE_DIR) / "resources/demo-model";
+    Plan plan = defaultPlan(model.string(), openModel(model)->config);
+    plan.skipLayers = {"model.layers.[1-6].*"};
+    plan.calibration.tokens = 1024;
+    const fs::path file = fs::path(root_.path().toStdString()) / "plan.yaml";
+    savePlan(plan, file);
+    Target parted = target();
+    parted.slurm.shards = 2;
+    const QString id =
+        service_->start({u"compress"_s,
+                         u"In parts"_s,
+                         {u"compress"_s, QString::fromStdString(model.string()), u"--plan"_s,
+                          u"{job}/plan.yaml"_s, u"--threads"_s, u"1"_s},
+                         parted,
+                         {},
+                         {{u"plan.yaml"_s, QByteArray::fromStdString(readTextFile(file))}}});
+    ASSERT_TRUE(reaches(id, u"done"_s));
+    EXPECT_EQ(shardJobs(JobFolder(there(id))).size(), 2U);
+    QProcess local;
+    const QString out = root_.filePath(u"local"_s);
+    local.start(QStringLiteral(CALDERA_PROGRAM),
+                {u"compress"_s, QString::fromStdString(model.string()), u"--plan"_s,
+                 QString::fromStdString(file.string()), u"--out"_s, out, u"--threads"_s, u"1"_s});
+    ASSERT_TRUE(local.waitForFinished(kPatience));
+    const fs::path here = fs::path(root_.path().toStdString()) / id.toStdString();
+    EXPECT_EQ(Artifact::open(here / "out")->hash(), Artifact::open(out.toStdString())->hash());
+}
+
+TEST(SlurmScript, SplitsLayersEvenly) {
+    EXPECT_EQ(splitLayers(80, 3), (QList<LayerRange>{{0, 26}, {26, 53}, {53, 80}}));
+    EXPECT_EQ(splitLayers(2, 5), (QList<LayerRange>{{0, 1}, {1, 2}}));
+    EXPECT_EQ(splitLayers(8, 1), (QList<LayerRange>{{0, 8}}));
+    EXPECT_EQ(splitLayers(0, 4).size(), 1);
+}
+
+TEST(GatheredState, IsWhatThePartsDo) {
+    QTemporaryDir root;
+    JobSpec spec;
+    spec.kind = "compress";
+    const JobFolder job = JobFolder::create(root.path().toStdString(), spec);
+    EXPECT_EQ(gatheredState(job).phase, "queued");
+    fs::create_directories(job.path() / "shards/0.job");
+    fs::create_directories(job.path() / "shards/1.job");
+    const std::vector<JobFolder> parts = shardJobs(job);
+    ASSERT_EQ(parts.size(), 2U);
+    EXPECT_EQ(gatheredState(job).phase, "queued");
+    JobState state;
+    state.phase = "done";
+    parts[0].writeState(state);
+    EXPECT_EQ(gatheredState(job).phase, "running");
+    EXPECT_EQ(gatheredState(job).fraction, 0.5);
+    state.phase = "failed";
+    state.message = "There is no model.";
+    state.code = "model.missing";
+    parts[1].writeState(state);
+    EXPECT_EQ(gatheredState(job).phase, "failed");
+    EXPECT_EQ(gatheredState(job).message, "Part 2 of 2: There is no model.");
+    state.phase = "running";
+    job.writeState(state);
+    EXPECT_EQ(gatheredState(job).phase, "running") << "its own worker joins the parts";
+}
+
+} // namespace
+} // namespace caldera::studio

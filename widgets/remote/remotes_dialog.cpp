@@ -1,0 +1,252 @@
+#include "widgets/remote/remotes_dialog.h"
+
+#include <QDialogButtonBox>
+#include <QHBoxLayout>
+#include <QListWidget>
+#include <QPushButton>
+#include <QScrollArea>
+#include <QStackedWidget>
+#include <QVBoxLayout>
+
+#include "widgets/remote/host_key_dialog.h"
+#include "widgets/remote/login_dialog.h"
+#include "widgets/remote/stage_list.h"
+#include "widgets/remote/target_form.h"
+#include "widgets/remote/target_store.h"
+#include "widgets/support/empty_state.h"
+#include "widgets/support/labels.h"
+#include "widgets/theme/icons.h"
+#include "widgets/theme/theme.h"
+
+namespace caldera::studio {
+
+using namespace Qt::StringLiterals;
+
+namespace {
+constexpr QSize kSize(880, 680);
+constexpr int kListWidth = 200;
+} // namespace
+
+RemotesDialog::RemotesDialog(TargetStore& store, QWidget* parent)
+    : QDialog(parent), store_(store), list_(new QListWidget(this)),
+      remove_(new QPushButton(icon(u"trash"_s), {}, this)), pages_(new QStackedWidget(this)),
+      empty_(new EmptyState(u"server"_s, tr("No other machine yet"),
+                            tr("Jobs can run on any machine that you reach by SSH, and on "
+                               "clusters with SLURM. The model is read there; what is finished "
+                               "comes home."),
+                            this)),
+      form_(new TargetForm(this)), stages_(new StageList(this)),
+      complaint_(new ToneLabel({}, Token::Secondary, this)),
+      test_(new QPushButton(tr("Test"), this)), save_(new QPushButton(tr("Save"), this)) {
+    setObjectName(u"remotesDialog"_s);
+    setWindowTitle(tr("Machines"));
+    resize(kSize);
+    empty_->setActionText(tr("Add a machine"));
+    pages_->addWidget(empty_);
+    pages_->addWidget(makeDetails());
+    auto* body = new QHBoxLayout;
+    body->setSpacing(kSpaceHuge);
+    body->addWidget(makeList());
+    body->addWidget(new Separator(Qt::Vertical, this));
+    body->addWidget(pages_, 1);
+    auto* buttons = new QDialogButtonBox(this);
+    QPushButton* close = buttons->addButton(tr("Close"), QDialogButtonBox::RejectRole);
+    close->setAutoDefault(false);
+    auto* layout = new QVBoxLayout(this);
+    layout->setContentsMargins(kSpaceHuge, kSpaceLarge, kSpaceHuge, kSpaceLarge);
+    layout->setSpacing(kSpaceLarge);
+    layout->addLayout(body, 1);
+    layout->addWidget(buttons);
+    connect(buttons, &QDialogButtonBox::rejected, this, &QDialog::reject);
+    connect(empty_, &EmptyState::triggered, this, [this] { add(); });
+    connect(&store_, &TargetStore::changed, this, &RemotesDialog::showTargets);
+    connect(&store_, &TargetStore::failed, complaint_, &QLabel::setText);
+    connect(form_, &TargetForm::edited, this, &RemotesDialog::update);
+    connectTester();
+    showTargets();
+}
+
+QWidget* RemotesDialog::makeList() {
+    auto* box = new QWidget(this);
+    box->setFixedWidth(kListWidth);
+    list_->setAccessibleName(tr("Machines"));
+    list_->setFrameShape(QFrame::NoFrame);
+    auto* addButton = new QPushButton(icon(u"plus"_s), tr("Add"), box);
+    addButton->setAutoDefault(false);
+    remove_->setAutoDefault(false);
+    remove_->setToolTip(tr("Forget this machine; nothing changes on it"));
+    remove_->setAccessibleName(tr("Forget this machine"));
+    auto* buttons = new QHBoxLayout;
+    buttons->addWidget(addButton, 1);
+    buttons->addWidget(remove_);
+    auto* layout = new QVBoxLayout(box);
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->setSpacing(kSpaceSmall);
+    layout->addWidget(list_, 1);
+    layout->addLayout(buttons);
+    connect(addButton, &QPushButton::clicked, this, [this] { add(); });
+    connect(remove_, &QPushButton::clicked, this, &RemotesDialog::removeSelected);
+    connect(list_, &QListWidget::currentItemChanged, this, &RemotesDialog::follow);
+    return box;
+}
+
+QWidget* RemotesDialog::makeDetails() {
+    auto* inside = new QWidget;
+    complaint_->setWordWrap(true);
+    test_->setAutoDefault(false);
+    save_->setDefault(true);
+    auto* buttons = new QHBoxLayout;
+    buttons->setSpacing(kSpaceSmall);
+    buttons->addWidget(complaint_, 1);
+    buttons->addWidget(test_);
+    buttons->addWidget(save_);
+    auto* layout = new QVBoxLayout(inside);
+    layout->setContentsMargins(0, 0, kSpaceSmall, 0);
+    layout->setSpacing(kSpaceLarge);
+    layout->addWidget(form_);
+    layout->addLayout(buttons);
+    layout->addWidget(stages_);
+    layout->addStretch(1);
+    auto* scroll = new QScrollArea(this);
+    scroll->setWidget(inside);
+    scroll->setWidgetResizable(true);
+    scroll->setFrameShape(QFrame::NoFrame);
+    scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+    connect(test_, &QPushButton::clicked, this, [this] {
+        if (tester_.isRunning()) {
+            tester_.stop();
+            update();
+        } else {
+            test();
+        }
+    });
+    connect(save_, &QPushButton::clicked, this, &RemotesDialog::save);
+    return scroll;
+}
+
+void RemotesDialog::connectTester() {
+    connect(&tester_, &TargetTester::stageChanged, stages_, &StageList::show);
+    connect(&tester_, &TargetTester::keyShown, this, &RemotesDialog::compareKey);
+    connect(&tester_, &TargetTester::asked, this,
+            [this](int number, const QString& target, const QString& question) {
+                askForLogin(tester_.logins(), number, target, question, this);
+            });
+    connect(&tester_, &TargetTester::finished, this, [this](bool passed, const Target& target) {
+        // Keys that were confirmed are kept at once for a target that is stored.
+        Target kept = form_->target();
+        kept.ssh.hostKeys = target.ssh.hostKeys;
+        const bool wasChanged = isChanged();
+        form_->setTarget(kept);
+        if (!wasChanged && !shown_.name.isEmpty()) {
+            save();
+        }
+        update();
+        Q_EMIT tested(passed);
+    });
+}
+
+void RemotesDialog::showTargets() {
+    const QSignalBlocker quiet(list_);
+    list_->clear();
+    for (const Target& target : store_.targets()) {
+        auto* item = new QListWidgetItem(target.name, list_);
+        item->setToolTip(target.ssh.host);
+        if (target.name == shown_.name) {
+            list_->setCurrentItem(item);
+        }
+    }
+    if (pages_->currentIndex() == 0 && list_->count() > 0) {
+        showTarget(store_.targets().first());
+        list_->setCurrentRow(0);
+    }
+    update();
+}
+
+void RemotesDialog::select(const QString& name) {
+    const QList<QListWidgetItem*> found = list_->findItems(name, Qt::MatchExactly);
+    if (!found.isEmpty()) {
+        list_->setCurrentItem(found.first());
+    }
+}
+
+void RemotesDialog::follow() {
+    const QListWidgetItem* item = list_->currentItem();
+    const auto target = item != nullptr ? store_.find(item->text()) : std::nullopt;
+    if (target) {
+        showTarget(*target);
+    }
+}
+
+void RemotesDialog::add(TargetKind kind) {
+    list_->setCurrentItem(nullptr);
+    Target target;
+    target.kind = kind;
+    target.folder = u"~/caldera/jobs"_s;
+    showTarget(target);
+    form_->setFocus();
+}
+
+void RemotesDialog::showTarget(const Target& target) {
+    tester_.stop();
+    stages_->clear();
+    complaint_->clear();
+    shown_ = target;
+    form_->setTarget(target);
+    pages_->setCurrentIndex(1);
+    update();
+}
+
+void RemotesDialog::test() {
+    stages_->begin(testStages(form_->target().kind));
+    tester_.start(form_->target());
+    update();
+}
+
+void RemotesDialog::save() {
+    const Target target = form_->target();
+    const QString before = shown_.name;
+    shown_ = target;
+    store_.save(target, before);
+    update();
+}
+
+void RemotesDialog::removeSelected() {
+    const QString name = shown_.name;
+    shown_ = Target();
+    tester_.stop();
+    pages_->setCurrentIndex(0);
+    store_.remove(name);
+    follow();
+    update();
+}
+
+void RemotesDialog::compareKey(const QStringList& keys) {
+    const SshEndpoint shown = form_->target().ssh;
+    auto* dialog = new HostKeyDialog(shown.host, keys, !shown.hostKeys.isEmpty(), this);
+    dialog->setAttribute(Qt::WA_DeleteOnClose);
+    connect(dialog, &QDialog::finished, this,
+            [this](int result) { tester_.confirmKey(result == QDialog::Accepted); });
+    dialog->open();
+}
+
+bool RemotesDialog::isChanged() const {
+    return form_->target() != shown_;
+}
+
+void RemotesDialog::update() {
+    const Target target = form_->target();
+    QString complaint = targetComplaint(target);
+    if (complaint.isEmpty() && target.name != shown_.name && store_.find(target.name)) {
+        complaint = tr("There is a machine of this name already.");
+    }
+    const bool isBegun = !target.name.isEmpty() || !target.ssh.host.isEmpty();
+    if (pages_->currentIndex() == 1) {
+        complaint_->setText(isBegun ? complaint : QString());
+    }
+    test_->setText(tester_.isRunning() ? tr("Stop the test") : tr("Test"));
+    test_->setEnabled(complaint.isEmpty() || tester_.isRunning());
+    save_->setEnabled(complaint.isEmpty() && isChanged());
+    remove_->setEnabled(!shown_.name.isEmpty());
+}
+
+} // namespace caldera::studio

@@ -1,0 +1,66 @@
+// Adds, tests, changes and removes the machines on which jobs can run.
+#pragma once
+
+#include <QDialog>
+
+#include "widgets/remote/target.h"
+#include "widgets/remote/target_tester.h"
+
+class QLabel;
+class QListWidget;
+class QPushButton;
+class QStackedWidget;
+
+namespace caldera::studio {
+
+class EmptyState;
+class StageList;
+class TargetForm;
+class TargetStore;
+class ToneLabel;
+
+class RemotesDialog : public QDialog {
+    Q_OBJECT
+public:
+    /// `store` must outlive it.
+    explicit RemotesDialog(TargetStore& store, QWidget* parent = nullptr);
+
+    TargetForm* form() const { return form_; }
+    StageList* stages() const { return stages_; }
+    /// An empty form for a target of this kind.
+    void add(TargetKind kind = TargetKind::Ssh);
+    void select(const QString& name);
+    void test();
+    void save();
+
+Q_SIGNALS:
+    /// A test has ended.
+    void tested(bool passed);
+
+private:
+    QWidget* makeList();
+    QWidget* makeDetails();
+    void connectTester();
+    void showTargets();
+    void showTarget(const Target& target);
+    void follow();
+    void removeSelected();
+    void compareKey(const QStringList& keys);
+    void update();
+    bool isChanged() const;
+
+    TargetStore& store_;
+    TargetTester tester_;
+    QListWidget* list_;
+    QPushButton* remove_;
+    QStackedWidget* pages_;
+    EmptyState* empty_;
+    TargetForm* form_;
+    StageList* stages_;
+    ToneLabel* complaint_;
+    QPushButton* test_;
+    QPushButton* save_;
+    Target shown_; ///< as it is stored; without a name: a new one
+};
+
+} // namespace caldera::studio

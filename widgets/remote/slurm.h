@@ -1,0 +1,39 @@
+// Jobs that the scheduler of a SLURM cluster starts. Their state comes from our own files, so
+// accounting (sacct) is not needed.
+#pragma once
+
+#include <QByteArray>
+#include <QStringList>
+
+#include "widgets/remote/remote_launch.h"
+
+namespace caldera::studio {
+
+/// Layers from `first` up to and without `end`, of one part.
+struct LayerRange {
+    int first = 0;
+    int end = 0;
+    bool operator==(const LayerRange&) const = default;
+};
+
+/// `layers` in `parts` pieces as equal as can be; fewer when there are not so many layers.
+QList<LayerRange> splitLayers(int layers, int parts);
+
+/// The script that runs `arguments` of the worker as the job of `place`.
+QByteArray slurmScript(const RemotePlace& place, const QStringList& arguments);
+/// The script of an array, one task a part of a compression with these arguments.
+QByteArray slurmArrayScript(const RemotePlace& place, const QStringList& arguments,
+                            const QList<LayerRange>& parts);
+
+/// Submits the job, in parts where the target wants that, unless it was submitted; with `again`
+/// also one that is over, unless the scheduler still has it. Throws as launchRemotely().
+void submitToSlurm(const RemotePlace& place, const QStringList& arguments, bool again,
+                   const std::stop_token& stop);
+
+/// Also takes tasks that did not begin out of the queue on "cancel".
+void steerSlurm(const RemotePlace& place, const QString& word, const std::stop_token& stop);
+
+/// Whether the scheduler has the job in its queue or at work; true also when it does not answer.
+bool slurmHasJob(const RemotePlace& place, const std::stop_token& stop);
+
+} // namespace caldera::studio

@@ -1,0 +1,208 @@
+#include "widgets/remote/target_form.h"
+
+#include <QComboBox>
+#include <QDir>
+#include <QFileDialog>
+#include <QFormLayout>
+#include <QHBoxLayout>
+#include <QLineEdit>
+#include <QSpinBox>
+#include <QToolButton>
+
+#include "widgets/support/labels.h"
+#include "widgets/theme/icons.h"
+#include "widgets/theme/theme.h"
+
+namespace caldera::studio {
+
+using namespace Qt::StringLiterals;
+
+namespace {
+
+constexpr int kNumberWidth = 120;
+constexpr int kMostMemory = 1 << 24;
+constexpr int kMostCpus = 1 << 12;
+constexpr int kMostShards = 1000;
+
+QFormLayout* makeForm() {
+    auto* form = new QFormLayout;
+    form->setContentsMargins(0, 0, 0, 0);
+    form->setHorizontalSpacing(kSpaceLarge);
+    form->setVerticalSpacing(kSpaceSmall);
+    form->setLabelAlignment(Qt::AlignLeft | Qt::AlignVCenter);
+    return form;
+}
+
+/// Zero reads as "not said".
+QSpinBox* number(int most, const QString& zero, QWidget* parent) {
+    auto* box = new QSpinBox(parent);
+    box->setRange(0, most);
+    box->setSpecialValueText(zero);
+    box->setFixedWidth(kNumberWidth);
+    return box;
+}
+
+} // namespace
+
+TargetForm::TargetForm(QWidget* parent) : QWidget(parent), kind_(new QComboBox(this)) {
+    kind_->addItem(tr("SSH host"), static_cast<int>(TargetKind::Ssh));
+    kind_->addItem(tr("SLURM cluster"), static_cast<int>(TargetKind::Slurm));
+    kind_->setAccessibleName(tr("Kind"));
+    auto* form = makeForm();
+    form->addRow(tr("Kind"), kind_);
+    name_ = addLine(form, tr("Name"), tr("gpu-3"), tr("How it is called here"));
+    addSshRows(form);
+    folder_ = addLine(form, tr("Folder for jobs"), u"~/caldera/jobs"_s,
+                      tr("On the host; needs room for the compressed model and its work files"));
+    worker_ = addLine(form, tr("Worker"), tr("caldera, as found there"),
+                      tr("The caldera program on the host, when it is not on the PATH there"));
+    slurm_ = makeSlurm();
+    auto* layout = new QVBoxLayout(this);
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->setSpacing(kSpaceSmall);
+    layout->addLayout(form);
+    layout->addWidget(slurm_);
+    connect(kind_, &QComboBox::currentIndexChanged, this, &TargetForm::showKind);
+    connect(kind_, &QComboBox::currentIndexChanged, this, &TargetForm::edited);
+    for (QSpinBox* box : findChildren<QSpinBox*>()) {
+        connect(box, &QSpinBox::valueChanged, this, &TargetForm::edited);
+    }
+    showKind();
+}
+
+void TargetForm::addSshRows(QFormLayout* form) {
+    host_ = addLine(form, tr("Host"), tr("name, address, or alias of ~/.ssh/config"), {});
+    port_ = number(65535, tr("as usual"), this);
+    port_->setToolTip(tr("What ~/.ssh/config says, else 22"));
+    port_->setAccessibleName(tr("Port"));
+    form->addRow(tr("Port"), port_);
+    user_ = addLine(form, tr("User"), tr("as usual"),
+                    tr("What ~/.ssh/config says, else your name here"));
+    key_ = new QLineEdit(this);
+    key_->setPlaceholderText(tr("agent and usual keys"));
+    key_->setAccessibleName(tr("Key file"));
+    connect(key_, &QLineEdit::textChanged, this, &TargetForm::edited);
+    form->addRow(tr("Key file"), keyLine());
+    jumps_ = addLine(form, tr("Jump hosts"), tr("none"),
+                     tr("user@host:port of each machine on the way, with commas between"));
+}
+
+QWidget* TargetForm::keyLine() {
+    auto* box = new QWidget(this);
+    auto* choose = new QToolButton(box);
+    choose->setIcon(icon(u"folder"_s));
+    choose->setAutoRaise(true);
+    choose->setFixedSize(kControlHeight, kControlHeight);
+    choose->setToolTip(tr("Choose a private key"));
+    choose->setAccessibleName(choose->toolTip());
+    connect(choose, &QToolButton::clicked, this, &TargetForm::chooseKey);
+    auto* layout = new QHBoxLayout(box);
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->setSpacing(kSpaceTiny);
+    layout->addWidget(key_, 1);
+    layout->addWidget(choose);
+    return box;
+}
+
+QWidget* TargetForm::makeSlurm() {
+    auto* box = new QWidget(this);
+    auto* form = makeForm();
+    partition_ = addLine(form, tr("Partition"), tr("the cluster's default"), {});
+    account_ = addLine(form, tr("Account"), tr("yours"), {});
+    timeLimit_ = addLine(form, tr("Time limit"), tr("the cluster's default"),
+                         tr("days-hours:minutes:seconds, as sbatch takes it. A job that reaches "
+                            "it is resumed with what is finished."));
+    gpus_ = addLine(form, tr("GPUs of a task"), tr("none"), tr("As --gres takes it: gpu:1"));
+    memory_ = number(kMostMemory, tr("default"), box);
+    memory_->setSuffix(tr(" MiB"));
+    form->addRow(tr("Memory of a task"), memory_);
+    cpus_ = number(kMostCpus, tr("default"), box);
+    form->addRow(tr("Processors of a task"), cpus_);
+    shards_ = number(kMostShards, {}, box);
+    shards_->setMinimum(1);
+    shards_->setToolTip(tr("A compression is split by layers into so many tasks, which the "
+                           "scheduler spreads over its nodes; their results are joined"));
+    form->addRow(tr("Tasks"), shards_);
+    auto* layout = new QVBoxLayout(box);
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->addLayout(form);
+    return box;
+}
+
+QLineEdit* TargetForm::addLine(QFormLayout* form, const QString& label, const QString& placeholder,
+                               const QString& toolTip) {
+    auto* line = new QLineEdit(this);
+    line->setPlaceholderText(placeholder);
+    line->setToolTip(toolTip);
+    line->setAccessibleName(label);
+    connect(line, &QLineEdit::textChanged, this, &TargetForm::edited);
+    form->addRow(label, line);
+    return line;
+}
+
+void TargetForm::chooseKey() {
+    auto* dialog = new QFileDialog(this, tr("Private key"), QDir::homePath() + "/.ssh"_L1);
+    dialog->setAttribute(Qt::WA_DeleteOnClose);
+    dialog->setFileMode(QFileDialog::ExistingFile);
+    dialog->setFilter(QDir::Files | QDir::Hidden);
+    connect(dialog, &QFileDialog::fileSelected, key_, &QLineEdit::setText);
+    dialog->open();
+}
+
+void TargetForm::showKind() {
+    slurm_->setVisible(kind_->currentData().toInt() == static_cast<int>(TargetKind::Slurm));
+}
+
+void TargetForm::setTarget(const Target& target) {
+    const QSignalBlocker quiet(this);
+    before_ = target;
+    kind_->setCurrentIndex(target.kind == TargetKind::Slurm ? 1 : 0);
+    name_->setText(target.name);
+    host_->setText(target.ssh.host);
+    port_->setValue(target.ssh.port);
+    user_->setText(target.ssh.user);
+    key_->setText(target.ssh.identityFile);
+    jumps_->setText(target.ssh.jumpHosts.join(u", "_s));
+    folder_->setText(target.folder);
+    worker_->setText(target.worker);
+    partition_->setText(target.slurm.partition);
+    account_->setText(target.slurm.account);
+    timeLimit_->setText(target.slurm.timeLimit);
+    gpus_->setText(target.slurm.gpus);
+    memory_->setValue(target.slurm.memoryMiB);
+    cpus_->setValue(target.slurm.cpus);
+    shards_->setValue(target.slurm.shards);
+    showKind();
+}
+
+Target TargetForm::target() const {
+    Target target = before_;
+    target.kind = static_cast<TargetKind>(kind_->currentData().toInt());
+    target.name = name_->text().trimmed();
+    target.ssh.host = host_->text().trimmed();
+    target.ssh.port = port_->value();
+    target.ssh.user = user_->text().trimmed();
+    target.ssh.identityFile = key_->text().trimmed();
+    target.ssh.jumpHosts.clear();
+    for (const QString& jump : jumps_->text().split(u',', Qt::SkipEmptyParts)) {
+        target.ssh.jumpHosts.append(jump.trimmed());
+    }
+    target.folder = folder_->text().trimmed();
+    target.worker = worker_->text().trimmed();
+    target.slurm.partition = partition_->text().trimmed();
+    target.slurm.account = account_->text().trimmed();
+    target.slurm.timeLimit = timeLimit_->text().trimmed();
+    target.slurm.gpus = gpus_->text().trimmed();
+    target.slurm.memoryMiB = memory_->value();
+    target.slurm.cpus = cpus_->value();
+    target.slurm.shards = shards_->value();
+    const bool isSamePlace = target.ssh.host == before_.ssh.host &&
+                             target.ssh.port == before_.ssh.port &&
+                             target.ssh.jumpHosts == before_.ssh.jumpHosts;
+    if (!isSamePlace) {
+        target.ssh.hostKeys.clear();
+    }
+    return target;
+}
+
+} // namespace caldera::studio

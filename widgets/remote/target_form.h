@@ -1,0 +1,56 @@
+// The fields of one target.
+#pragma once
+
+#include <QWidget>
+
+#include "widgets/remote/target.h"
+
+class QComboBox;
+class QFormLayout;
+class QLineEdit;
+class QSpinBox;
+
+namespace caldera::studio {
+
+/// Of an SSH host or of a SLURM cluster. Host keys and what it does not show stay as they were,
+/// except that another host or port forgets the confirmed keys.
+class TargetForm : public QWidget {
+    Q_OBJECT
+public:
+    explicit TargetForm(QWidget* parent = nullptr);
+    void setTarget(const Target& target);
+    Target target() const;
+
+Q_SIGNALS:
+    void edited();
+
+private:
+    void addSshRows(QFormLayout* form);
+    QWidget* makeSlurm();
+    QLineEdit* addLine(QFormLayout* form, const QString& label, const QString& placeholder,
+                       const QString& toolTip);
+    QWidget* keyLine();
+    void chooseKey();
+    void showKind();
+
+    Target before_;
+    QComboBox* kind_;
+    QLineEdit* name_;
+    QLineEdit* host_;
+    QSpinBox* port_;
+    QLineEdit* user_;
+    QLineEdit* key_;
+    QLineEdit* jumps_;
+    QLineEdit* folder_;
+    QLineEdit* worker_;
+    QWidget* slurm_;
+    QLineEdit* partition_;
+    QLineEdit* account_;
+    QLineEdit* timeLimit_;
+    QLineEdit* gpus_;
+    QSpinBox* memory_;
+    QSpinBox* cpus_;
+    QSpinBox* shards_;
+};
+
+} // namespace caldera::studio
