@@ -83,12 +83,13 @@ TEST_F(RemotesDialogTest, KeepsTargetsInFilesWithoutSecrets) {
         other.name = u"b"_s;
         store->save(other, u"a"_s);
     }
-    const auto store = open();
+    auto store = open();
     ASSERT_EQ(store->targets().size(), 2);
     EXPECT_EQ(store->find(target.name), target);
     store->remove(u"b"_s);
     store->remove(target.name);
     EXPECT_TRUE(store->targets().isEmpty());
+    store.reset(); // waits for its files
     EXPECT_TRUE(open()->targets().isEmpty());
 }
 
