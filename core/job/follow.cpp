@@ -126,7 +126,10 @@ JobFollower::JobFollower(JobFolder folder, int64_t offset, const std::string& pr
 
 std::vector<FollowFrame> JobFollower::poll() {
     std::vector<FollowFrame> frames;
-    // The state is read first and told last, so whoever sees the end has seen every event.
+    // The state is read first and told last, so whoever sees the end has seen every event. A worker
+    // writes its last event after its last state, so while it lives, or has only just been seen to
+    // be over, there may be one more.
+    const bool hasWorker = folder_.workerAlive();
     JobState state = gatheredState(folder_);
     if (!isScheduled_) {
         state.phase = folder_.visiblePhase();
@@ -137,9 +140,11 @@ std::vector<FollowFrame> JobFollower::poll() {
         frames.push_back({FollowFrame::Kind::State, 0, text});
         told_ = text;
     }
-    if (isFinalPhase(state.phase) && isWhole) {
+    const bool isOver = isFinalPhase(state.phase) && isWhole && !hasWorker;
+    if (isOver && wasOver_) {
         frames.push_back({FollowFrame::Kind::End, 0, {}});
     }
+    wasOver_ = isOver;
     return frames;
 }
 

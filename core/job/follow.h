@@ -54,7 +54,8 @@ private:
     JobFolder folder_;
     int64_t offset_ = 0;
     bool isScheduled_ = false;
-    std::string told_; ///< the last state
+    bool wasOver_ = false; ///< at the last look
+    std::string told_;     ///< the last state
 };
 
 /// Phases after which a worker adds nothing, unless it is started again.

@@ -38,6 +38,7 @@ public:
     /// Other machines than before; the one that was chosen stays.
     void setTargets(const QList<Target>& targets);
     QComboBox* targetChoice() const { return target_; }
+    QLineEdit* folder() const { return folder_; }
     QLineEdit* modelThere() const { return model_; }
     QPushButton* startButton() const { return start_; }
 

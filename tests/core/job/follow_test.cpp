@@ -60,11 +60,20 @@ std::vector<FollowFrame> drain(JobFollower& follower) {
     return all;
 }
 
+std::vector<FollowFrame> drainToEnd(JobFollower& follower) {
+    std::vector<FollowFrame> all;
+    for (int look = 0; look < 100 && (all.empty() || all.back().kind != Kind::End); ++look) {
+        const auto frames = follower.poll();
+        all.insert(all.end(), frames.begin(), frames.end());
+    }
+    return all;
+}
+
 TEST_F(FollowTest, TellsWholeLinesThenTheStateThenTheEnd) {
     JobFollower follower(*job_, 0, {});
     std::string have = eventsOf(drain(follower));
     EXPECT_EQ(have, "");
-    const JobLock lock(*job_);
+    auto lock = std::make_unique<JobLock>(*job_);
     EventWriter events(job_->events(), "j");
     JobProgress progress(*job_, events);
     progress.stage("s");
@@ -76,8 +85,14 @@ TEST_F(FollowTest, TellsWholeLinesThenTheStateThenTheEnd) {
     EXPECT_TRUE(drain(follower).empty());
     std::ofstream(job_->events(), std::ios::app) << "rn\"}\n";
     have = eventsOf(drain(follower), have);
+    JobState state = job_->state();
+    state.phase = "done";
+    job_->writeState(state);
+    EXPECT_EQ(drain(follower).back().kind, Kind::State) << "its last event is still to come";
+    EXPECT_TRUE(drain(follower).empty());
     progress.end("done", "", "");
-    const auto last = drain(follower);
+    lock.reset();
+    const auto last = drainToEnd(follower);
     EXPECT_EQ(last.back().kind, Kind::End);
     EXPECT_EQ(eventsOf(last, have), this->events());
 }
@@ -116,7 +131,7 @@ TEST_F(FollowTest, TellsManyEventsInPieces) {
     state.phase = "done";
     job_->writeState(state);
     JobFollower follower(*job_, 0, {});
-    const auto frames = drain(follower);
+    const auto frames = drainToEnd(follower);
     EXPECT_GT(frames.size(), 3U);
     EXPECT_EQ(eventsOf(frames), lines);
     EXPECT_EQ(frames.back().kind, Kind::End);

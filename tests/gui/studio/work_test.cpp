@@ -1,4 +1,5 @@
 // The studio with the real `caldera`: compress, close, find again, cancel, resume, chat.
+#include <QComboBox>
 #include <QFile>
 #include <QLineEdit>
 #include <QPushButton>
@@ -17,12 +18,14 @@
 #include "app/studio/main_window.h"
 #include "core/base/paths.h"
 #include "tests/gui/pictures.h"
+#include "tests/gui/remote/loopback_sshd.h"
 #include "widgets/chat/chat_view.h"
 #include "widgets/heatmap/heatmap_panel.h"
 #include "widgets/inspect_view/inspect_view.h"
 #include "widgets/jobs/job_service.h"
 #include "widgets/plan_view/launch_dialog.h"
 #include "widgets/plan_view/plan_view.h"
+#include "widgets/remote/target_store.h"
 #include "widgets/runs/runs_view.h"
 
 namespace caldera::studio {
@@ -74,7 +77,7 @@ protected:
             dialog = window_->findChild<LaunchDialog*>();
             return dialog != nullptr && dialog->isVisible();
         }));
-        dialog->findChildren<QLineEdit*>(Qt::FindDirectChildrenOnly)[1]->setText(artifact());
+        dialog->folder()->setText(artifact());
         dialog->findChild<QSpinBox*>()->setValue(256);
         photograph(*dialog, u"launch-dialog"_s);
         dialog->accept();
@@ -145,6 +148,37 @@ TEST_F(StudioWork, ARunOutlivesTheWindowAndItsResultAnswers) {
     EXPECT_EQ(answer.role, ChatRole::Assistant);
     EXPECT_EQ(answer.error, QString());
     EXPECT_FALSE(answer.text.isEmpty());
+}
+
+TEST_F(StudioWork, ARunOnAnotherMachineFillsInAndComesHome) {
+    const LoopbackSshd server;
+    openWindow(u"/nonexistent/caldera"_s); // nothing is done here
+    openDemo();
+    window_->targets().save(server.target());
+    window_->planView()->compressButton()->click();
+    LaunchDialog* dialog = nullptr;
+    ASSERT_TRUE(wait([&] {
+        dialog = window_->findChild<LaunchDialog*>();
+        return dialog != nullptr && dialog->isVisible();
+    }));
+    dialog->targetChoice()->setCurrentText(server.target().name);
+    EXPECT_FALSE(dialog->startButton()->isEnabled());
+    dialog->modelThere()->setText(QStringLiteral(CALDERA_SOURCE_DIR) + u"/resources/demo-model"_s);
+    dialog->findChild<QSpinBox*>()->setValue(256);
+    EXPECT_TRUE(dialog->startButton()->isEnabled());
+    dialog->accept();
+    ASSERT_TRUE(wait([&] { return window_->jobs().jobs().size() == 1; }));
+    id_ = window_->jobs().jobs().first().id;
+    ASSERT_TRUE(aCellIsFinished());
+    ASSERT_NE(window_->session().metric(u"live"_s), nullptr) << job().message.toStdString();
+    window_->setMode(Mode::Runs);
+    photograph(*window_, u"runs-elsewhere"_s);
+    ASSERT_TRUE(wait([&] { return job().phase == u"done" || job().phase == u"failed"; }));
+    ASSERT_EQ(job().phase, u"done"_s) << job().message.toStdString();
+    photograph(*window_, u"runs-elsewhere-done"_s);
+    window_->openPath(window_->jobs().history(id_).artifact());
+    ASSERT_TRUE(wait([&] { return !window_->session().busy(); }));
+    EXPECT_EQ(window_->session().facts()->kind, OpenKind::Artifact);
 }
 
 TEST_F(StudioWork, CancelKeepsWhatIsFinishedAndResumeGoesOn) {
