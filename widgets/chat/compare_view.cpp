@@ -70,9 +70,12 @@ QWidget* CompareView::buildBar() {
     referenceName_ = new ToneLabel({}, Token::Text, bar);
     choose_ = new QPushButton(tr("Choose…"), bar);
     auto* menu = new QMenu(choose_);
-    menu->addAction(tr("The original, or another model (safetensors folder)…"), this,
-                    [this] { chooseReference(false); });
-    menu->addAction(tr("Another compressed model…"), this, [this] { chooseReference(true); });
+    menu->addAction(tr("The original, or another model (a folder)…"), this,
+                    [this] { chooseReference(tr("A model (its folder)"), false); });
+    menu->addAction(tr("A model in a GGUF file…"), this,
+                    [this] { chooseReference(tr("A model (its GGUF file)"), true); });
+    menu->addAction(tr("Another compressed model…"), this,
+                    [this] { chooseReference(tr("A compressed model (its folder)"), false); });
     choose_->setMenu(menu);
     question_ = new QLineEdit(bar);
     question_->setPlaceholderText(tr("Ask both the same"));
@@ -185,12 +188,13 @@ void CompareView::setQuestionSettings(const QString& systemPrompt, const ChatSam
     request_.sampling = sampling;
 }
 
-void CompareView::chooseReference(bool artifact) {
-    auto* dialog = new QFileDialog(this, artifact ? tr("A compressed model (its folder)")
-                                                  : tr("A model (its folder)"));
+void CompareView::chooseReference(const QString& title, bool isFile) {
+    auto* dialog = new QFileDialog(this, title);
     dialog->setAttribute(Qt::WA_DeleteOnClose);
-    dialog->setFileMode(QFileDialog::Directory);
-    dialog->setOption(QFileDialog::ShowDirsOnly);
+    dialog->setFileMode(isFile ? QFileDialog::ExistingFile : QFileDialog::Directory);
+    dialog->setOption(QFileDialog::ShowDirsOnly, !isFile);
+    if (isFile)
+        dialog->setNameFilter(tr("GGUF (*.gguf)"));
     connect(dialog, &QFileDialog::fileSelected, this,
             [this](const QString& path) { setReference(path); });
     dialog->open();

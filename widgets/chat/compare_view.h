@@ -51,7 +51,7 @@ private:
     QWidget* buildBar();
     QWidget* buildColumns();
     QWidget* buildFoot();
-    void chooseReference(bool artifact);
+    void chooseReference(const QString& title, bool isFile);
     void takeEngine();
     void refresh();
     void showAnswers();
