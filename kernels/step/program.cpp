@@ -5,6 +5,7 @@
 #include <string>
 
 #include "kernels/common/device_copy.h"
+#include "kernels/step/program_sizes.h"
 
 namespace caldera::kernels::cuda {
 namespace {
@@ -15,10 +16,6 @@ constexpr int kReduceBlocks = kFactorColumns / static_cast<int>(kQuantizedBlock)
 /// Inputs that are not rotated have outliers, which int8 would not bear.
 constexpr int kPlainBits = 16;
 
-int blocksOf(int columns) {
-    return static_cast<int>((columns + kQuantizedBlock - 1) / kQuantizedBlock);
-}
-
 int groupsOf(int rows) {
     return (rows + kGroupRows - 1) / kGroupRows;
 }
@@ -26,16 +23,6 @@ int groupsOf(int rows) {
 /// Of the orthonormal Hadamard transform, rounded as the reference rounds it.
 float blockScale(int block) {
     return 1.0F / std::sqrt(static_cast<float>(block));
-}
-
-/// Whether there is no vector, or one that can be read four numbers at a time.
-template <class Value>
-bool isQuads(const Value* vector) {
-    return reinterpret_cast<uintptr_t>(vector) % (4 * sizeof(Value)) == 0;
-}
-
-bool isEvenSize(int size, int block) {
-    return size % 4 == 0 && block == kQuantizedBlock;
 }
 
 int codeIndex(const TrellisCode& code) {
@@ -261,6 +248,55 @@ std::vector<std::vector<size_t>> byCode(const StepGroup& group) {
 
 } // namespace
 
+float* StepProgram::addMembers(ProductPhase& phase, const StepGroup& group,
+                               const std::vector<size_t>& members, const StepInput& input,
+                               std::vector<StepResult>& results, float* partial) {
+    int64_t groups = 0;
+    for (const size_t i : members) {
+        groups += groupsOf(group.members[i].rows);
+    }
+    // Several int8 vectors go through tensor cores, which want shorter parts.
+    const bool isBatched = sequences_ >= kStepLeastBatch && activationBits_ == 8 &&
+                           stepBatchBlocks() > 0 && group.members[members.front()].code != nullptr;
+    phase.isBatched = isBatched ? 1 : 0;
+    const StepSplit split = splitProduct(groups, blocksOf(group.columns),
+                                         isBatched ? stepBatchBlocks() : kMostInputBlocks);
+    for (const size_t i : members) {
+        const StepLinear& member = group.members[i];
+        if (member.code != nullptr) {
+            phase.code = codeIndex(*member.code);
+            phase.entries = static_cast<const int8_t*>(
+                deviceCopy(member.code->table.data(), member.code->table.size()));
+            ++phase.trellisCount;
+            stage(phase, input);
+        }
+        StepProduct product;
+        product.storage = member.storage;
+        product.rows = member.rows;
+        product.groups = groupsOf(member.rows);
+        product.columns = member.columns;
+        product.splits = split.splits;
+        product.splitBlocks = split.splitBlocks;
+        product.codes = member.codes;
+        product.scale = member.tableScale;
+        product.partial = partial;
+        addProduct(phase, product);
+        results[i].partial = partial;
+        results[i].splits = split.splits;
+        partial += static_cast<int64_t>(sequences_) * split.splits * results[i].paddedRows;
+    }
+    return partial;
+}
+
+void StepProgram::requireRoom(int columns) const {
+    if (sharedBytes_ > stepSharedLimit() || blocksOf(columns) > kMostInputBlocks) {
+        throw KernelError("step: an input of " + std::to_string(columns) + " columns takes " +
+                          std::to_string(sharedBytes_) + " bytes of shared memory; this GPU has " +
+                          std::to_string(stepSharedLimit()) + " for a thread block" +
+                          (activationBits_ == 16 ? ". Inputs of 8 bits take half of it." : "."));
+    }
+}
+
 std::vector<StepResult> StepProgram::multiply(const StepGroup& group, const StepInput& input) {
     const StepFacts facts = factsOf(group, input);
     std::vector<StepResult> results;
@@ -270,8 +306,7 @@ std::vector<StepResult> StepProgram::multiply(const StepGroup& group, const Step
         rows += results.back().paddedRows;
     }
     // As many parts as the finest split of any of its members could want.
-    const int blocks = blocksOf(group.columns);
-    const int64_t most = (blocks + 3) / 4;
+    const int64_t most = (blocksOf(group.columns) + 3) / 4;
     float* partial = shared(partial_, static_cast<int64_t>(sequences_) * rows * most);
     const auto parts = byCode(group);
     for (size_t part = 0; part < parts.size(); ++part) {
@@ -281,106 +316,14 @@ std::vector<StepResult> StepProgram::multiply(const StepGroup& group, const Step
         phase.rotated = input.rotated;
         phase.plain = input.plain;
         phase.facts = part == 0 ? facts : StepFacts{};
-        int64_t groups = 0;
-        for (const size_t i : parts[part]) {
-            groups += groupsOf(group.members[i].rows);
-        }
-        // Several int8 vectors go through tensor cores, which want shorter parts.
-        const bool isBatched = sequences_ >= kStepLeastBatch && activationBits_ == 8 &&
-                               stepBatchBlocks() > 0 &&
-                               group.members[parts[part].front()].code != nullptr;
-        const StepSplit split =
-            splitProduct(groups, blocks, isBatched ? stepBatchBlocks() : kMostInputBlocks);
-        phase.isBatched = isBatched ? 1 : 0;
-        for (const size_t i : parts[part]) {
-            const StepLinear& member = group.members[i];
-            if (member.code != nullptr) {
-                phase.code = codeIndex(*member.code);
-                phase.entries = static_cast<const int8_t*>(
-                    deviceCopy(member.code->table.data(), member.code->table.size()));
-                ++phase.trellisCount;
-                stage(phase, input);
-            }
-            StepProduct product;
-            product.storage = member.storage;
-            product.rows = member.rows;
-            product.groups = groupsOf(member.rows);
-            product.columns = member.columns;
-            product.splits = split.splits;
-            product.splitBlocks = split.splitBlocks;
-            product.codes = member.codes;
-            product.scale = member.tableScale;
-            product.partial = partial;
-            addProduct(phase, product);
-            results[i].partial = partial;
-            results[i].splits = split.splits;
-            partial += static_cast<int64_t>(sequences_) * split.splits * results[i].paddedRows;
-        }
+        partial = addMembers(phase, group, parts[part], input, results, partial);
         if (part == 0) { // last, for its items are short
             addReduced(phase, group, input, results);
         }
     }
-    if (sharedBytes_ > stepSharedLimit() || blocks > kMostInputBlocks) {
-        throw KernelError("step: an input of " + std::to_string(group.columns) + " columns takes " +
-                          std::to_string(sharedBytes_) + " bytes of shared memory; this GPU has " +
-                          std::to_string(stepSharedLimit()) + " for a thread block" +
-                          (activationBits_ == 16 ? ". Inputs of 8 bits take half of it." : "."));
-    }
+    requireRoom(group.columns);
     return results;
 }
-
-namespace {
-
-/// Whether runFinish<true>() can have the phase.
-bool isEven(const FinishPhase& phase) {
-    const bool isLast = phase.kind == FinishKind::Values;
-    bool all = isLast || (phase.next.isEven != 0 && isQuads(phase.hidden));
-    // A thread has all of a row's rank where there are two results, else half of it.
-    const int rankStep = phase.kind == FinishKind::SwiGlu ? 32 : 64;
-    for (int i = 0; i < phase.resultCount; ++i) {
-        const StepResult& result = phase.results[i];
-        all = all && isEvenSize(result.rows, result.block) && isQuads(result.sign) &&
-              isQuads(result.bias) && isQuads(result.rowScale) && isQuads(result.values) &&
-              result.rank % rankStep == 0 &&
-              (result.rank == 0 || (result.leftStorage == StepStorage::Lloyd4 &&
-                                    reinterpret_cast<uintptr_t>(result.left) % 16 == 0));
-    }
-    return all;
-}
-
-EndVector endVector(const float* vector, int size) {
-    return {vector, 4 * static_cast<int>(sizeof(float)), size};
-}
-
-EndVector endVector(const uint16_t* vector, int size) {
-    return {vector, 4 * static_cast<int>(sizeof(uint16_t)), size};
-}
-
-/// Where blocks of results begin, and the vectors that end them.
-void describeEnds(FinishPhase& phase) {
-    const bool isPair = phase.kind == FinishKind::SwiGlu;
-    for (int i = 0; i < phase.resultCount; ++i) {
-        const StepResult& result = phase.results[i];
-        EndVector* ends = phase.ends + i * kEndsOfResult;
-        ends[kEndSign] = endVector(result.sign, result.rows);
-        ends[kEndRowScale] = endVector(result.rowScale, result.rows);
-        ends[kEndBias] = endVector(result.bias, result.rows);
-        phase.firstBlock[i] = isPair ? 0 : phase.blocks;
-        phase.blocks = phase.firstBlock[i] + blocksOf(result.rows);
-    }
-    for (int i = isPair ? 1 : phase.resultCount; i < 3; ++i) {
-        phase.firstBlock[i] = phase.blocks; // none
-    }
-    if (phase.kind != FinishKind::Values) {
-        phase.ends[kEndNorm] = endVector(phase.next.norm, phase.next.size);
-        phase.ends[kEndNextSign] = endVector(phase.next.sign, phase.next.size);
-    }
-    if (phase.kind == FinishKind::Residual) {
-        phase.ends[kEndHidden] = endVector(phase.hidden, phase.results[0].rows);
-    }
-}
-
-} // namespace
 
 StepFacts StepProgram::factsOf(const StepGroup& group, const StepInput& input) const {
     StepFacts facts;
@@ -395,14 +338,6 @@ StepFacts StepProgram::factsOf(const StepGroup& group, const StepInput& input) c
         facts.halfSteps = facts_ + sequences_;
     }
     return facts;
-}
-
-void StepProgram::finish(FinishPhase phase, const StepGroup& group, const StepInput& input) {
-    phase.inverseRms = factsOf(group, input).inverseRms;
-    describeEnds(phase);
-    StepPhase& added = add(PhaseKind::Finish);
-    added.finish = phase;
-    added.isEven = isEven(phase) ? 1 : 0;
 }
 
 void StepProgram::run(const StepState* state, int sequences, int phaseCount, CudaStream stream,

@@ -94,6 +94,13 @@ private:
     StepVector vectorOf(StepVector& held, int columns, int bits);
     /// The phase's thread blocks copy the rotated input to shared memory.
     void stage(ProductPhase& phase, const StepInput& input);
+    /// Throws KernelError where an input has no room in shared memory.
+    void requireRoom(int columns) const;
+    /// Adds the products of some members, their sums from `partial` on; returns what follows those.
+    float* addMembers(ProductPhase& phase, const StepGroup& group,
+                      const std::vector<size_t>& members, const StepInput& input,
+                      std::vector<StepResult>& results, float* partial);
+    /// Adds R x of all members.
     void addReduced(ProductPhase& phase, const StepGroup& group, const StepInput& input,
                     std::vector<StepResult>& results);
     StepPhase& add(PhaseKind kind);
