@@ -72,6 +72,8 @@ void addCompressCommand(CommandLine& commands);
 void addMergeCommand(CommandLine& commands);
 void addEvaluateCommand(CommandLine& commands);
 void addScoreCommand(CommandLine& commands);
+void addBlameCommand(CommandLine& commands);
+void addExportCommand(CommandLine& commands);
 void addChatCommand(CommandLine& commands);
 void addServeCommand(CommandLine& commands);
 void addJobCommand(CommandLine& commands);

@@ -30,6 +30,8 @@ int runCommandLine(int argc, char** argv) {
     caldera::cli::addMergeCommand(commands);
     caldera::cli::addEvaluateCommand(commands);
     caldera::cli::addScoreCommand(commands);
+    caldera::cli::addExportCommand(commands);
+    caldera::cli::addBlameCommand(commands);
     caldera::cli::addChatCommand(commands);
     caldera::cli::addServeCommand(commands);
     caldera::cli::addJobCommand(commands);

@@ -54,8 +54,18 @@ void keepFrom(const Report& earlier, Report& later) {
             later.fidelity.push_back(metric);
         }
     }
-    later.evaluations.insert(later.evaluations.end(), earlier.evaluations.begin(),
-                             earlier.evaluations.end());
+    keepEvaluations(earlier, later);
+}
+
+void keepEvaluations(const Report& earlier, Report& later) {
+    for (const EvaluationRecord& record : earlier.evaluations) {
+        const bool measuredAgain =
+            std::any_of(later.evaluations.begin(), later.evaluations.end(),
+                        [&](const EvaluationRecord& known) { return known.name == record.name; });
+        if (!measuredAgain) {
+            later.evaluations.push_back(record);
+        }
+    }
 }
 
 } // namespace caldera

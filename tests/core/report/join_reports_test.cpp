@@ -57,5 +57,16 @@ TEST(JoinReports, ALaterReportKeepsWhatItDidNotMeasure) {
     EXPECT_EQ(later.evaluations.size(), 1U);
 }
 
+TEST(JoinReports, AnEvaluationThatWasMeasuredAgainReplacesTheEarlierOne) {
+    Report earlier;
+    earlier.evaluations = {{"code", {{"kl_mean", 1}}, {}}, {"prose", {{"kl_mean", 2}}, {}}};
+    Report later;
+    later.evaluations = {{"prose", {{"kl_mean", 3}}, {}}};
+    keepEvaluations(earlier, later);
+    ASSERT_EQ(later.evaluations.size(), 2U);
+    EXPECT_EQ(later.evaluations[0].numbers.at("kl_mean"), 3);
+    EXPECT_EQ(later.evaluations[1].name, "code");
+}
+
 } // namespace
 } // namespace caldera

@@ -1,0 +1,182 @@
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "app/cli/command.h"
+#include "app/cli/compute_options.h"
+#include "app/cli/report_file.h"
+#include "core/artifact/artifact.h"
+#include "core/base/error.h"
+#include "core/base/file.h"
+#include "core/base/paths.h"
+#include "core/base/printable.h"
+#include "core/blame/blame.h"
+#include "core/compress/work_folder.h"
+#include "core/linalg/device.h"
+#include "core/linalg/numerics.h"
+
+namespace caldera::cli {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr size_t kPrinted = 10; ///< cells
+constexpr size_t kTokenBytes = 60;
+
+struct Options {
+    std::string artifact;
+    std::string reference;
+    fs::path text;
+    int64_t tokens = 128;
+    std::optional<int64_t> place;
+    fs::path out;
+    ComputeOptions compute;
+};
+
+struct Outcome {
+    Blame blame;
+    std::string token; ///< as text
+    Report report;
+};
+
+fs::path outFile(const Options& options, const Invocation& invocation) {
+    if (!options.out.empty()) {
+        requireOutsideArtifacts(options.out);
+        return options.out;
+    }
+    return invocation.job ? *invocation.job / "out" / "blame.h5" : fs::path();
+}
+
+fs::path workFolder(const fs::path& out, const Invocation& invocation) {
+    return invocation.job ? *invocation.job / "work"
+           : out.empty()  ? fs::path()
+                          : fs::path(out.string() + ".work");
+}
+
+/// The beginning of the text, up to the token that is explained if one is named.
+std::vector<Token> tokensOf(const Options& options, const Tokenizer& tokenizer) {
+    const fs::path file =
+        options.text.empty() ? resourcesFolder() / "demo-model" / "heldout.txt" : options.text;
+    std::vector<Token> tokens = tokenizer.encode(readTextFile(file));
+    const int64_t most =
+        options.place ? std::max(options.tokens, *options.place + 1) : options.tokens;
+    tokens.resize(std::min(tokens.size(), static_cast<size_t>(most)));
+    return tokens;
+}
+
+Outcome blameFor(const Options& options, const fs::path& work, Invocation& invocation) {
+    const torch::Device device = deviceOf(options.compute.device);
+    const auto artifact = Artifact::open(options.artifact);
+    artifact->verify(invocation.stop);
+    const auto model = openModel(options.reference);
+    BlameRequest request;
+    request.subject = artifactWeights(artifact, device);
+    request.original = modelWeights(model, device);
+    request.tokens = tokensOf(options, *artifact->tokenizer());
+    request.place = options.place;
+    request.work = work;
+    request.key = artifact->hash() + ' ' + model->fingerprint + ' ' + options.compute.device + ' ' +
+                  numericsName();
+
+    Outcome outcome;
+    outcome.blame = findBlame(request, invocation.progress, invocation.stop);
+    const std::vector<Token> token = {outcome.blame.token};
+    outcome.token = printable(artifact->tokenizer()->decode(token), kTokenBytes);
+    outcome.report.run = RunFacts{artifact->name(), artifact->hash(), invocation.commandLine,
+                                  options.compute.device, numericsName()}
+                             .attributes();
+    outcome.report.layerCount = artifact->config().layerCount;
+    outcome.report.fidelity = {toMetric(outcome.blame, outcome.token)};
+    return outcome;
+}
+
+std::vector<std::pair<double, Cell>> ranked(const Blame& blame) {
+    std::vector<std::pair<double, Cell>> cells;
+    for (const auto& [cell, gain] : blame.gains) {
+        cells.emplace_back(gain, cell);
+    }
+    std::stable_sort(cells.begin(), cells.end(),
+                     [](const auto& a, const auto& b) { return a.first > b.first; });
+    return cells;
+}
+
+nlohmann::json toJson(const Outcome& outcome) {
+    nlohmann::json json(outcome.report.fidelity.front().numbers);
+    json["place"] = outcome.blame.place;
+    json["token"] = outcome.blame.token;
+    json["text"] = outcome.token;
+    for (const auto& [gain, cell] : ranked(outcome.blame)) {
+        json["cells"].push_back({{"cell", cellName(cell)}, {"gain", gain}});
+    }
+    return json;
+}
+
+void printText(const Outcome& outcome) {
+    const Blame& blame = outcome.blame;
+    std::printf("Token %lld, \"%s\": %.4f nats in the original, %.4f here\n",
+                static_cast<long long>(blame.place), outcome.token.c_str(), blame.originalLog,
+                blame.subjectLog);
+    std::printf("  what putting original weights back gains, nats\n");
+    const auto cells = ranked(blame);
+    for (size_t at = 0; at < std::min(cells.size(), kPrinted); ++at) {
+        std::printf("  %-40s  %+.5f\n", cellName(cells[at].second).c_str(), cells[at].first);
+    }
+    std::printf("  %-40s  %+.5f\n  %-40s  %+.5f\n", "embeddings", blame.embeddingGain, "lm_head",
+                blame.headGain);
+}
+
+void run(const Options& options, Invocation& invocation) {
+    options.compute.apply();
+    const fs::path out = outFile(options, invocation);
+    if (!out.empty()) {
+        requireWritable(out);
+    }
+    const fs::path work = workFolder(out, invocation);
+    const Outcome outcome = blameFor(options, work, invocation);
+    if (!out.empty()) {
+        writeReport(outcome.report, out);
+        fs::remove_all(work);
+        invocation.progress.event("artifact", {{"path", out.string()}, {"kind", "report"}});
+    }
+    if (invocation.json) {
+        std::printf("%s\n", jsonText(toJson(outcome)).c_str());
+    } else {
+        printText(outcome);
+    }
+}
+
+} // namespace
+
+void addBlameCommand(CommandLine& commands) {
+    const auto options = std::make_shared<Options>();
+    CLI::App& app =
+        commands.add("blame", "Which cells moved the probability of a token: each is swapped back",
+                     [options](Invocation& invocation) { run(*options, invocation); });
+    app.add_option("artifact", options->artifact, "Compressed model")
+        ->required()
+        ->type_name("ARTIFACT");
+    app.add_option("--reference", options->reference, "The model that it was made from")
+        ->required()
+        ->type_name("MODEL");
+    app.add_option("--text", options->text, "UTF-8 file; default: the demo model's held-out text")
+        ->type_name("FILE");
+    app.add_option("--text-tokens", options->tokens, "Tokens of it, from its beginning")
+        ->check(between(2, 1 << 20))
+        ->capture_default_str();
+    app.add_option("--token", options->place,
+                   "Which token is explained, from 1; default: the one that lost most")
+        ->check(positive());
+    app.add_option("--out", options->out,
+                   "Also write a report file; an earlier, stopped run of the same goes on (in a "
+                   "job: its out/blame.h5)")
+        ->type_name("FILE.h5");
+    options->compute.addTo(app);
+}
+
+} // namespace caldera::cli

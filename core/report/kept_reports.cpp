@@ -1,0 +1,31 @@
+#include "core/report/kept_reports.h"
+
+#include "core/base/paths.h"
+
+namespace caldera {
+
+namespace {
+
+constexpr size_t kNameLength = 32; ///< of the hash's digits
+
+std::filesystem::path keptFile(const char* folder, const std::string& name) {
+    const std::filesystem::path path = stateFolder() / folder;
+    std::filesystem::create_directories(path);
+    return path / (name.substr(0, kNameLength) + ".h5");
+}
+
+} // namespace
+
+std::filesystem::path keptEvaluations(const std::string& artifactHash) {
+    return keptFile("evaluations", artifactHash);
+}
+
+std::filesystem::path keptFidelity(const std::string& fingerprint) {
+    return keptFile("fidelity", fingerprint);
+}
+
+std::filesystem::path keptBlame(const std::string& artifactHash) {
+    return keptFile("blame", artifactHash);
+}
+
+} // namespace caldera

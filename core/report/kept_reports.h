@@ -1,0 +1,19 @@
+// Where reports are kept between sessions (docs/decisions/0071).
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+namespace caldera {
+
+/// Evaluations of an artifact, since the artifact itself is sealed. Its folder exists.
+std::filesystem::path keptEvaluations(const std::string& artifactHash);
+/// What was measured of a model. Its folder exists.
+std::filesystem::path keptFidelity(const std::string& fingerprint);
+
+/// The metric of `caldera blame`: its report has no other.
+inline constexpr const char* kBlameMetric = "blame";
+/// Which cells of an artifact moved a token. Its folder exists.
+std::filesystem::path keptBlame(const std::string& artifactHash);
+
+} // namespace caldera

@@ -1,0 +1,346 @@
+// How the one-page report is laid out.
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <set>
+#include <utility>
+
+#include "core/base/printable.h"
+#include "core/base/text.h"
+#include "core/base/version.h"
+#include "core/summary/chart.h"
+#include "core/summary/summary.h"
+
+namespace caldera {
+
+namespace {
+
+constexpr double kMargin = 36;
+constexpr double kBody = 8; ///< size of letters
+constexpr double kLineHeight = 11.5;
+constexpr double kLabelWidth = 78;
+constexpr size_t kMostEvaluations = 4;
+constexpr size_t kMostWorst = 5;
+constexpr size_t kCommandLetters = 104; ///< in a line of the page's width
+constexpr size_t kCommandLines = 3;
+
+using Fact = std::pair<std::string, std::string>;
+
+std::string textOf(const std::map<std::string, std::string>& facts, const std::string& name) {
+    const auto found = facts.find(name);
+    return found == facts.end() ? "" : found->second;
+}
+
+std::optional<double> numberOf(const EvaluationRecord& record, const std::string& name) {
+    const auto found = record.numbers.find(name);
+    return found == record.numbers.end() ? std::nullopt : std::optional(found->second);
+}
+
+std::string figureOrDash(const std::optional<double>& value, int figures = 4) {
+    return value ? figure(*value, figures) : "-";
+}
+
+class Page {
+public:
+    explicit Page(const Summary& summary) : summary_(summary) {}
+
+    Drawing make() {
+        drawHeader();
+        drawFacts();
+        drawMap();
+        drawCharts();
+        drawEvaluations();
+        drawWorst();
+        drawCommands();
+        return std::move(page_);
+    }
+
+private:
+    double width() const { return page_.width - 2 * kMargin; }
+    void words(double x, double y, const std::string& text, Font font = Font::Plain, Ink ink = kInk,
+               double size = kBody) {
+        page_.shapes.emplace_back(Words{{x, y}, size, font, ink, text});
+    }
+    void heading(const std::string& text) {
+        y_ += 8;
+        page_.shapes.emplace_back(Line{{{kMargin, y_}, {kMargin + width(), y_}}, 0.6, kRule});
+        y_ += 13;
+        words(kMargin, y_, text, Font::Bold, kInk, 9);
+        y_ += 4;
+    }
+
+    void drawHeader() {
+        y_ = kMargin + 12;
+        words(kMargin, y_, printable(titleOf(summary_), 60), Font::Bold, kInk, 17);
+        const std::string program = "Caldera " + std::string(programVersion());
+        page_.shapes.emplace_back(rightAligned({kMargin + width(), y_}, kBody, kPaleInk, program));
+        y_ += 14;
+        words(kMargin, y_, headline(), Font::Plain, kPaleInk, 9.5);
+        y_ += 4;
+    }
+
+    std::string headline() const {
+        if (!summary_.artifact) {
+            return "What was measured, from the report alone";
+        }
+        const ArtifactFacts& facts = *summary_.artifact;
+        return figure(facts.bitsPerWeight) + " bits per weight, " +
+               byteText(static_cast<uint64_t>(facts.fileBytes)) + ", compressed as Q + L R";
+    }
+
+    std::vector<Fact> planFacts() const {
+        std::vector<Fact> facts;
+        if (summary_.artifact) {
+            const Plan& plan = summary_.artifact->plan;
+            const CellSettings& all = plan.defaults;
+            const size_t overrides = plan.layerOverrides.size() + plan.patternOverrides.size();
+            facts = {{"Q", figure(all.bits, 2) + " bits, " + all.codecId()},
+                     {"L, R", "rank " + std::to_string(all.rank) + ", " + all.leftCodecId() +
+                                  " and " + all.rightCodecId()},
+                     {"Rotation", all.transform},
+                     {"Overrides", std::to_string(overrides) + " of cells, " +
+                                       std::to_string(plan.skipLayers.size()) + " kept at 16 bits"},
+                     {"Tables", "embeddings " + std::to_string(plan.embeddingBits) +
+                                    " bits, head " + std::to_string(plan.headBits) + " bits"},
+                     {"Calibration", std::to_string(plan.calibration.tokens) + " tokens"}};
+        }
+        return facts;
+    }
+
+    std::vector<Fact> runFacts() const {
+        const auto& run = summary_.report.run;
+        std::vector<Fact> facts = {{"Model", textOf(run, "model")},
+                                   {"Made", textOf(run, "date")},
+                                   {"Device", textOf(run, "device")},
+                                   {"Numerics", textOf(run, "numerics")},
+                                   {"Version", textOf(run, "version")}};
+        double seconds = 0;
+        double errors = 0;
+        for (const auto& [cell, report] : summary_.report.cells) {
+            seconds += report.seconds;
+            errors += report.relativeError;
+        }
+        const auto count = static_cast<double>(summary_.report.cells.size());
+        if (count > 0) {
+            facts.emplace_back("Cells",
+                               figure(count) + ", mean relative error " + figure(errors / count));
+            facts.emplace_back("Solver", seconds > 0 ? durationText(seconds) : std::string());
+        }
+        std::erase_if(facts, [](const Fact& fact) { return fact.second.empty(); });
+        return facts;
+    }
+
+    void drawFacts() {
+        heading("Plan and run");
+        const double top = y_;
+        const double half = width() / 2;
+        double lowest = top;
+        double left = kMargin;
+        for (const std::vector<Fact>& facts : {planFacts(), runFacts()}) {
+            double y = top;
+            for (const auto& [name, value] : facts) {
+                y += kLineHeight;
+                words(left, y, name, Font::Plain, kPaleInk);
+                words(left + kLabelWidth, y, printable(value, 50));
+            }
+            lowest = std::max(lowest, y);
+            left += facts.empty() ? 0 : half;
+        }
+        y_ = lowest;
+        if (summary_.artifact) {
+            drawHash("Artifact", summary_.artifact->hash);
+            drawHash("Original", summary_.artifact->fingerprint);
+        } else if (const std::string hash = textOf(summary_.report.run, "fingerprint");
+                   !hash.empty()) {
+            drawHash("Fingerprint", hash);
+        }
+    }
+
+    void drawHash(const std::string& name, const std::string& hash) {
+        y_ += kLineHeight;
+        words(kMargin, y_, name, Font::Plain, kPaleInk);
+        words(kMargin + kLabelWidth, y_, printable(hash, 80), Font::Mono);
+    }
+
+    void drawMap() {
+        heading("Relative error of every cell");
+        y_ += 6;
+        std::map<Cell, double> errors;
+        for (const auto& [cell, report] : summary_.report.cells) {
+            errors[cell] = report.relativeError;
+        }
+        drawCells(errors, summary_.report.layerCount, {{kMargin, y_}, width(), 104}, page_);
+        y_ += 104;
+    }
+
+    Chart depthChart() const {
+        Chart chart{"Relative error through the depth", "layer", "No cell was measured.", {}};
+        for (const Module module : kModules) {
+            ChartCurve curve{std::string(moduleName(module)), moduleInk(module), {}};
+            for (const auto& [cell, report] : summary_.report.cells) {
+                if (cell.module == module) {
+                    curve.points.push_back({static_cast<double>(cell.layer), report.relativeError});
+                }
+            }
+            if (!curve.points.empty()) {
+                curve.name = curve.name.substr(0, curve.name.find('_'));
+                chart.curves.push_back(std::move(curve));
+            }
+        }
+        return chart;
+    }
+
+    Chart driftChart() const {
+        Chart chart{"Hidden states: distance from the original",
+                    "after layer",
+                    "Not measured: evaluate beside the original.",
+                    {}};
+        for (const EvaluationRecord& record : summary_.report.evaluations) {
+            const auto found = record.layers.find("hidden_error");
+            if (found == record.layers.end() || chart.curves.size() == kMostEvaluations) {
+                continue;
+            }
+            ChartCurve curve{
+                printable(record.name, 18), moduleInk(kModules.at(chart.curves.size())), {}};
+            for (size_t layer = 0; layer < found->second.size(); ++layer) {
+                curve.points.push_back({static_cast<double>(layer), found->second[layer]});
+            }
+            chart.curves.push_back(std::move(curve));
+        }
+        return chart;
+    }
+
+    void drawCharts() {
+        y_ += 10;
+        const double half = (width() - 20) / 2;
+        draw(depthChart(), {{kMargin, y_}, half, 150}, page_);
+        draw(driftChart(), {{kMargin + half + 20, y_}, half, 150}, page_);
+        y_ += 150;
+    }
+
+    /// A row of figures that end at these places.
+    void figures(const std::vector<std::string>& texts, Ink ink) {
+        constexpr std::array kEnds = {0.44, 0.59, 0.75, 0.84, 0.92, 1.0};
+        for (size_t at = 0; at < texts.size() && at < kEnds.size(); ++at) {
+            page_.shapes.emplace_back(
+                rightAligned({kMargin + width() * kEnds.at(at), y_}, kBody - 0.5, ink, texts[at]));
+        }
+    }
+
+    void drawEvaluations() {
+        heading("Evaluations");
+        const std::vector<EvaluationRecord>& records = summary_.report.evaluations;
+        y_ += kLineHeight;
+        if (records.empty()) {
+            words(kMargin, y_, "None yet. caldera evaluate ARTIFACT --reference MODEL", Font::Plain,
+                  kPaleInk);
+            return;
+        }
+        words(kMargin, y_, "text", Font::Plain, kPaleInk);
+        figures({"perplexity", "of the original", "KL mean", "KL 99 %", "top-1", "tokens"},
+                kPaleInk);
+        const size_t first = records.size() - std::min(records.size(), kMostEvaluations);
+        for (size_t at = first; at < records.size(); ++at) {
+            drawEvaluation(records[at]);
+        }
+    }
+
+    void drawEvaluation(const EvaluationRecord& record) {
+        y_ += kLineHeight;
+        const auto context = numberOf(record, "context");
+        const auto accuracy = numberOf(record, "accuracy");
+        words(kMargin, y_,
+              printable(record.name, 26) +
+                  (context ? ", context " + figure(*context) : std::string()) +
+                  (accuracy ? ", accuracy " + figure(*accuracy) : std::string()));
+        const auto error = numberOf(record, "perplexity_error");
+        const auto low = numberOf(record, "kl_mean_low");
+        const auto high = numberOf(record, "kl_mean_high");
+        const std::string divergence =
+            figureOrDash(numberOf(record, "kl_mean"), 3) +
+            (low && high ? " +-" + figure((*high - *low) / 2, 2) : std::string());
+        const std::string perplexity = figureOrDash(numberOf(record, "perplexity")) +
+                                       (error ? " +-" + figure(*error, 2) : std::string());
+        figures({perplexity, figureOrDash(numberOf(record, "reference_perplexity")), divergence,
+                 figureOrDash(numberOf(record, "kl_p99"), 3),
+                 figureOrDash(numberOf(record, "top1_agreement")),
+                 figureOrDash(numberOf(record, "tokens"), 9)},
+                kInk);
+    }
+
+    void drawWorst() {
+        std::vector<std::pair<double, Cell>> worst;
+        for (const auto& [cell, report] : summary_.report.cells) {
+            if (std::isfinite(report.relativeError)) {
+                worst.emplace_back(report.relativeError, cell);
+            }
+        }
+        if (worst.empty()) {
+            return;
+        }
+        std::sort(worst.begin(), worst.end(), [](const auto& a, const auto& b) {
+            return a.first != b.first ? a.first > b.first : a.second < b.second;
+        });
+        heading("Worst cells");
+        for (size_t at = 0; at < std::min(worst.size(), kMostWorst); ++at) {
+            const CellReport& report = summary_.report.cells.at(worst[at].second);
+            y_ += kLineHeight;
+            words(kMargin, y_, cellName(worst[at].second), Font::Mono, kInk, kBody - 0.5);
+            words(kMargin + width() * 0.52, y_,
+                  figure(report.settings.bits, 2) + " bits, rank " +
+                      std::to_string(report.settings.rank) + ", " + report.settings.codecId());
+            page_.shapes.emplace_back(
+                rightAligned({kMargin + width(), y_}, kBody, kInk, figure(worst[at].first, 4)));
+        }
+    }
+
+    /// In the order of their making, each once.
+    std::vector<std::string> commands() const {
+        std::vector<std::string> all = {textOf(summary_.report.run, "command")};
+        for (const EvaluationRecord& record : summary_.report.evaluations) {
+            all.push_back(textOf(record.facts, "command"));
+        }
+        all.push_back(summary_.command);
+        std::set<std::string> seen = {""};
+        std::erase_if(all, [&seen](const std::string& one) { return !seen.insert(one).second; });
+        return all;
+    }
+
+    void drawCommands() {
+        heading("Commands that make this again");
+        for (const std::string& command : commands()) {
+            std::string rest = printable(command, kCommandLetters * kCommandLines);
+            while (!rest.empty() && y_ < page_.height - kMargin - kLineHeight) {
+                const std::string line = printableLine(rest);
+                y_ += kLineHeight - 1;
+                words(kMargin, y_, line, Font::Mono, kInk, 7.5 * 0.95);
+                rest.erase(0, line.size());
+            }
+        }
+    }
+
+    /// The beginning that fits a line, broken at a space where there is one.
+    static std::string printableLine(const std::string& text) {
+        if (text.size() <= kCommandLetters) {
+            return text;
+        }
+        const size_t space = text.rfind(' ', kCommandLetters);
+        size_t end = space == std::string::npos || space == 0 ? kCommandLetters : space + 1;
+        while (end > 1 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) {
+            --end; // between letters
+        }
+        return text.substr(0, end);
+    }
+
+    const Summary& summary_;
+    Drawing page_;
+    double y_ = 0;
+};
+
+} // namespace
+
+Drawing summaryPage(const Summary& summary) {
+    return Page(summary).make();
+}
+
+} // namespace caldera

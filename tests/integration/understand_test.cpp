@@ -1,0 +1,117 @@
+// What a person asks of a compressed model on the command line: a page about it, and which cells
+// moved a token.
+#include <filesystem>
+#include <string>
+#include <unistd.h>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "core/base/file.h"
+#include "core/model/model.h"
+#include "core/plan/plan.h"
+#include "core/report/report.h"
+#include "tests/support/program.h"
+
+namespace caldera {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+using test::Program;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+class Understand : public testing::Test {
+protected:
+    static void SetUpTestSuite() {
+        fs::create_directories(root());
+        Plan plan = defaultPlan(model(), openModel(model())->config);
+        plan.skipLayers = {"model.layers.[1-7].*"};
+        plan.calibration.tokens = 256;
+        savePlan(plan, root() / "plan.yaml");
+        ASSERT_EQ(Program({"compress", model(), "--plan", (root() / "plan.yaml").string(), "--out",
+                           artifact(), "--threads", "1"})
+                      .exitCode(),
+                  0);
+    }
+    static void TearDownTestSuite() { fs::remove_all(root()); }
+
+    static std::string model() { return CALDERA_SOURCE_DIR "/resources/demo-model"; }
+    static fs::path root() {
+        return fs::temp_directory_path() / ("caldera-understand-" + std::to_string(::getpid()));
+    }
+    static std::string artifact() { return (root() / "demo-2bit").string(); }
+    static Json said(const std::vector<std::string>& words, int exitCode = 0) {
+        Program program(words);
+        program.closeInput();
+        const Json document = Json::parse(program.readAll(), nullptr, false);
+        EXPECT_EQ(program.exitCode(), exitCode);
+        return document;
+    }
+};
+
+TEST_F(Understand, ExportWritesAPageInBothForms) {
+    const std::string html = (root() / "page.html").string();
+    EXPECT_EQ(said({"export", artifact(), "--report", html, "--json"}).at("report"), html);
+    const std::string page = readTextFile(html);
+    EXPECT_THAT(page, HasSubstr("bits per weight"));
+    EXPECT_THAT(page, HasSubstr("caldera compress"));
+    EXPECT_THAT(page, HasSubstr("model.layers.0."));
+    const std::string pdf = (root() / "page.pdf").string();
+    said({"export", artifact(), "--report", pdf, "--json"});
+    EXPECT_THAT(readTextFile(pdf), StartsWith("%PDF"));
+    const std::string alone = (root() / "alone.html").string();
+    said({"export", artifact() + "/report.h5", "--report", alone, "--json"});
+    EXPECT_TRUE(fs::exists(alone));
+}
+
+TEST_F(Understand, ExportTellsEvaluationsThatItIsGiven) {
+    const std::string file = (root() / "evaluation.h5").string();
+    said({"evaluate", artifact(), "--reference", model(), "--max-tokens", "64", "--threads", "1",
+          "--out", file, "--json"});
+    const std::string html = (root() / "evaluated.html").string();
+    said({"export", artifact(), "--evaluation", file, "--report", html, "--json"});
+    const std::string page = readTextFile(html);
+    EXPECT_THAT(page, HasSubstr("heldout"));
+    EXPECT_THAT(page, HasSubstr("after layer")) << "hidden states were compared";
+}
+
+TEST_F(Understand, ExportSaysWhatIsWrong) {
+    const auto codeOf = [](const std::vector<std::string>& words) {
+        return said(words, 1).at("error").at("code").get<std::string>();
+    };
+    const std::string place = (root() / "page.doc").string();
+    EXPECT_EQ(codeOf({"export", artifact(), "--report", place, "--json"}), "summary.suffix");
+    EXPECT_EQ(codeOf({"export", (root() / "none.h5").string(), "--report",
+                      (root() / "page.html").string(), "--json"}),
+              "report.missing");
+    EXPECT_FALSE(fs::exists(root() / "page.doc"));
+}
+
+TEST_F(Understand, BlameFindsCellsOfTheLayerThatWasCompressed) {
+    const std::string out = (root() / "blame.h5").string();
+    const Json blame = said({"blame", artifact(), "--reference", model(), "--text-tokens", "24",
+                             "--out", out, "--threads", "1", "--json"});
+    ASSERT_EQ(blame.at("cells").size(), 56U);
+    EXPECT_GT(blame.at("original_log_probability"), blame.at("log_probability"));
+    EXPECT_THAT(blame.at("cells")[0].at("cell").get<std::string>(), StartsWith("model.layers.0."));
+    const Report report = readReport(out);
+    ASSERT_EQ(report.fidelity.size(), 1U);
+    const FidelityMetric& metric = report.fidelity.front();
+    EXPECT_EQ(metric.name, "blame");
+    EXPECT_NEAR(metric.values.at({7, Module::DownProj}), 0, 0.02)
+        << "kept at 16 bits, so all but the same";
+    EXPECT_FALSE(fs::exists(out + ".work"));
+}
+
+TEST_F(Understand, BlameSaysWhichTokensThereAre) {
+    const Json refused =
+        said({"blame", artifact(), "--reference", model(), "--token", "9999999", "--json"}, 1);
+    EXPECT_EQ(refused.at("error").at("code"), "blame.place");
+}
+
+} // namespace
+} // namespace caldera
