@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "core/base/file.h"
 #include "core/base/paths.h"
 #include "widgets/jobs/job_service.h"
 #include "widgets/support/number_text.h"
@@ -60,6 +61,27 @@ struct WrittenPlan {
     std::optional<Failure> failure;
 };
 
+struct BlameFiles {
+    QString report;
+    QString text; ///< empty: there is none
+    std::optional<Failure> failure;
+};
+
+/// Writes the text beside the report that is to come.
+BlameFiles prepareBlame(const QString& hash, const QString& text) {
+    BlameFiles files;
+    try {
+        files.report = blameFile(hash);
+        if (!text.trimmed().isEmpty()) {
+            files.text = files.report + u".txt"_s;
+            writeFileAtomically(files.text.toStdString(), text.toStdString());
+        }
+    } catch (const std::exception& error) {
+        files.failure = describeFailure(error);
+    }
+    return files;
+}
+
 } // namespace
 
 JobActions::JobActions(Session& session, JobService& service, QObject* parent)
@@ -84,7 +106,7 @@ bool JobActions::reportsOnWhatIsOpen(const JobSummary& job) const {
     if (job.kind == u"fidelity") {
         return concernsOpenModel(job);
     }
-    return job.kind == u"evaluate" && session_.facts() &&
+    return (job.kind == u"evaluate" || job.kind == u"blame") && session_.facts() &&
            job.arguments.value(1) == session_.facts()->path;
 }
 
@@ -218,6 +240,30 @@ void JobActions::evaluate() {
                               const QString id = service_.start(
                                   u"evaluate"_s, title, arguments + QStringList{u"--out"_s, file});
                               Q_EMIT started(id, title);
+                          });
+}
+
+void JobActions::blame(const QString& text, int place) {
+    if (!session_.facts() || session_.facts()->kind != OpenKind::Artifact) {
+        return;
+    }
+    const OpenFacts& facts = *session_.facts();
+    const QString title = tr("Blame in %1").arg(facts.name);
+    QStringList arguments{u"blame"_s, facts.path, u"--reference"_s, modelPath()};
+    if (place > 0) {
+        arguments += {u"--token"_s, QString::number(place)};
+    }
+    session_.inBackground([hash = facts.artifactHash, text] { return prepareBlame(hash, text); },
+                          [this, arguments, title](const BlameFiles& files) {
+                              if (files.failure) {
+                                  Q_EMIT failed(*files.failure);
+                                  return;
+                              }
+                              QStringList all = arguments + QStringList{u"--out"_s, files.report};
+                              if (!files.text.isEmpty()) {
+                                  all += {u"--text"_s, files.text};
+                              }
+                              Q_EMIT started(service_.start(u"blame"_s, title, all), title);
                           });
 }
 

@@ -34,6 +34,9 @@ public:
     void serveThere(const QString& id, const Target& target);
     /// Evaluates the open artifact against its original.
     void evaluate();
+    /// Finds out which cells of the open artifact moved a token of the text; no text: of the
+    /// held-out one. `place` 0: the token that lost most.
+    void blame(const QString& text, int place);
 
 Q_SIGNALS:
     void launchSuggested(const caldera::studio::LaunchSettings& settings);

@@ -33,6 +33,7 @@ void MainWindow::connectViews() {
     connect(plan_, &PlanView::compressRequested, actions_, &JobActions::suggestLaunch);
     connect(inspect_, &InspectView::openReportRequested, this, &MainWindow::chooseReport);
     connect(inspect_, &InspectView::evaluateRequested, actions_, &JobActions::evaluate);
+    connect(inspect_, &InspectView::blameRequested, actions_, &JobActions::blame);
     connect(runs_, &RunsView::openArtifactRequested, this, &MainWindow::openPath);
     connect(runs_, &RunsView::openReportRequested, this, &MainWindow::openReport);
     connect(runs_, &RunsView::compressRequested, this, [this] { setMode(Mode::Plan); });

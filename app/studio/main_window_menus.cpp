@@ -54,6 +54,10 @@ void MainWindow::makeFileMenu() {
                [this] { chooseFile(); });
     addCommand(file, u"chart"_s, tr("Open report…"), {}, [this] { chooseReport(); });
     addCommand(file, u"artifact"_s, tr("Open the demo model"), {}, [this] { openDemo(); });
+    addCommand(file, u"export"_s, tr("Export a one-page report…"), {}, [this] {
+        setMode(Mode::Inspect);
+        inspect_->exportSummary();
+    });
     recentMenu_ = file->addMenu(tr("Open recent"));
     connect(recentMenu_, &QMenu::aboutToShow, this, &MainWindow::fillRecentMenu);
     file->addSeparator();

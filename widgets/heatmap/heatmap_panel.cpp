@@ -133,6 +133,14 @@ QString HeatmapPanel::metricId() const {
     return metrics_->currentData().toString();
 }
 
+void HeatmapPanel::showMetric(const QString& id) {
+    if (const int at = metrics_->findData(id); at >= 0) {
+        metrics_->setCurrentIndex(at);
+        chosen_ = true;
+        rebuild();
+    }
+}
+
 std::optional<Cell> HeatmapPanel::mostFragile() const {
     std::optional<Cell> worst;
     double largest = 0;

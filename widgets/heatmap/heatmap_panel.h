@@ -37,6 +37,8 @@ public:
     QComboBox* metricBox() const { return metrics_; }
     QComboBox* scaleBox() const { return scales_; }
     QString metricId() const;
+    /// Colours by this metric, as if a person had chosen it. Nothing happens when there is none.
+    void showMetric(const QString& id);
     /// The cell with the largest value; nullopt when nothing is measured.
     std::optional<Cell> mostFragile() const;
 

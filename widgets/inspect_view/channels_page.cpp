@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "widgets/inspect_view/inspect_curves.h"
@@ -27,6 +28,11 @@ double at(const std::vector<float>& values, int place) {
     return place >= 0 && static_cast<size_t>(place) < values.size()
                ? static_cast<double>(values[static_cast<size_t>(place)])
                : std::nan("");
+}
+
+/// A damaged report may hold NaN, which no order can place.
+double sortable(double value) {
+    return std::isnan(value) ? -std::numeric_limits<double>::infinity() : value;
 }
 
 /// A row's error in every layer that has it.
@@ -61,8 +67,8 @@ std::vector<RankedChannel> largestChannels(const std::vector<float>& values, int
     const auto count = std::min(order.size(), static_cast<size_t>(most));
     std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count),
                       order.end(), [&](int a, int b) {
-                          const double first = at(values, a);
-                          const double second = at(values, b);
+                          const double first = sortable(at(values, a));
+                          const double second = sortable(at(values, b));
                           return first != second ? first > second : a < b;
                       });
     std::vector<RankedChannel> result;

@@ -9,18 +9,23 @@
 #include <QTableView>
 #include <QVBoxLayout>
 
+#include "core/report/kept_reports.h"
 #include "widgets/heatmap/heatmap_view.h"
+#include "widgets/inspect_view/blame_page.h"
 #include "widgets/inspect_view/cells_page.h"
 #include "widgets/inspect_view/channels_page.h"
 #include "widgets/inspect_view/compare_page.h"
 #include "widgets/inspect_view/course_pages.h"
 #include "widgets/inspect_view/depth_page.h"
+#include "widgets/inspect_view/evaluation_page.h"
 #include "widgets/inspect_view/report_tables.h"
+#include "widgets/inspect_view/run_summary.h"
 #include "widgets/models/session.h"
 #include "widgets/support/empty_state.h"
 #include "widgets/support/error_banner.h"
 #include "widgets/support/labels.h"
 #include "widgets/support/number_text.h"
+#include "widgets/support/save_file.h"
 #include "widgets/support/table.h"
 #include "widgets/theme/icons.h"
 #include "widgets/theme/theme.h"
@@ -66,6 +71,10 @@ QWidget* InspectView::makeHeader() {
     layout->addWidget(title_, 0, Qt::AlignBaseline);
     layout->addWidget(subtitle_, 1, Qt::AlignBaseline);
     layout->addWidget(heatmap_->metricChoice(), 0, Qt::AlignVCenter);
+    auto* report = new QPushButton(icon(u"export"_s), tr("Report…"), header);
+    report->setToolTip(tr("One page with plan, charts, numbers, hashes and commands"));
+    connect(report, &QPushButton::clicked, this, &InspectView::exportSummary);
+    layout->addWidget(report, 0, Qt::AlignVCenter);
     return header;
 }
 
@@ -112,7 +121,10 @@ void InspectView::makePages() {
     addPage(depth_, new DepthPage(tabs_), tr("Depth"));
     addPage(cells_, new CellsPage(tabs_), tr("Cells"));
     addPage(compare_, new ComparePage(session_, tabs_), tr("Compare"));
-    tabs_->addTab(makeEvaluation(), tr("Evaluation"));
+    addPage(evaluation_, new EvaluationPage(session_, tabs_), tr("Evaluation"));
+    connect(evaluation_, &EvaluationPage::evaluateRequested, this, &InspectView::evaluateRequested);
+    addPage(blame_, new BlamePage(session_, tabs_), tr("Blame"));
+    connect(blame_, &BlamePage::blameRequested, this, &InspectView::blameRequested);
     tabs_->addTab(makeTable(run_, tr("Facts of the run")), tr("Run"));
 }
 
@@ -126,26 +138,6 @@ QTableView* InspectView::makeTable(FactsModel& model, const QString& name) {
     table->horizontalHeader()->resizeSection(0, kNameWidth);
     table->horizontalHeader()->setSectionResizeMode(1, QHeaderView::Stretch);
     return table;
-}
-
-QWidget* InspectView::makeEvaluation() {
-    evaluationStack_ = new QStackedWidget(this);
-    auto* nothing = new QWidget(this);
-    auto* text = new ToneLabel(tr("Not evaluated yet. Perplexity, KL divergence against the "
-                                  "original and agreement are measured on the held-out text."),
-                               Token::Secondary, nothing);
-    text->setWordWrap(true);
-    evaluate_ = new QPushButton(icon(u"measure"_s), tr("Evaluate"), nothing);
-    connect(evaluate_, &QPushButton::clicked, this, &InspectView::evaluateRequested);
-    auto* layout = new QVBoxLayout(nothing);
-    layout->setContentsMargins(0, kSpaceLarge, 0, 0);
-    layout->setSpacing(kSpaceMedium);
-    layout->addWidget(text);
-    layout->addWidget(evaluate_, 0, Qt::AlignLeft);
-    layout->addStretch(1);
-    evaluationStack_->addWidget(nothing);
-    evaluationStack_->addWidget(makeTable(evaluation_, tr("Results of the evaluation")));
-    return evaluationStack_;
 }
 
 bool InspectView::hasHeatmap() const {
@@ -173,6 +165,23 @@ InspectFocus InspectView::focus() const {
     return focus;
 }
 
+void InspectView::exportSummary() {
+    if (!hasHeatmap()) {
+        return;
+    }
+    const Summary summary = summaryOf(session_);
+    const QString title = QString::fromStdString(titleOf(summary));
+    saveFile(this, {tr("Export a report of %1").arg(title),
+                    QString(title).replace(u'/', u'-') + u".html"_s,
+                    {tr("Web page (*.html)"), tr("PDF document (*.pdf)")},
+                    [summary, title](const QString& suffix) {
+                        const Drawing page = summaryPage(summary);
+                        const std::string name = title.toStdString();
+                        return QByteArray::fromStdString(suffix == u"pdf" ? toPdf(page, name)
+                                                                          : toHtml(page, name));
+                    }});
+}
+
 void InspectView::look() {
     auto* page = qobject_cast<InspectPage*>(tabs_->currentWidget());
     if (page != nullptr && hasHeatmap()) {
@@ -190,9 +199,13 @@ void InspectView::showReport() {
         session_.report() ? session_.report() : session_.fidelity();
     showName(report.get());
     run_.setFacts(report ? runFacts(*report) : QList<Fact>());
-    evaluation_.setFacts(evaluationFacts(session_.evaluations()));
-    evaluationStack_->setCurrentIndex(session_.evaluations().empty() ? 0 : 1);
     depth_->setEvaluations(session_.evaluations());
+    if (session_.blame() && session_.blame() != shownBlame_) {
+        heatmap_->showMetric(QString::fromLatin1(kBlameMetric));
+        heatmap_->view()->pin(heatmap_->mostFragile());
+        tabs_->setCurrentWidget(blame_);
+    }
+    shownBlame_ = session_.blame();
     updateDepth();
     look();
 }
@@ -210,7 +223,6 @@ void InspectView::showName(const Report* report) {
                                       .arg(figureText(session_.facts()->bitsPerWeight),
                                            sizeText(session_.facts()->fileBytes))
                                 : tr("before compressing"));
-    evaluate_->setEnabled(artifact);
 }
 
 void InspectView::updateDepth() {

@@ -8,19 +8,20 @@
 #include "widgets/models/facts_model.h"
 
 class QLabel;
-class QPushButton;
 class QStackedWidget;
 class QTabWidget;
 class QTableView;
 
 namespace caldera::studio {
 
+class BlamePage;
 class CellsPage;
 class ChannelsPage;
 class ComparePage;
 class DepthPage;
 class EmptyState;
 class ErrorBanner;
+class EvaluationPage;
 class HistoryPage;
 class InspectPage;
 class SpectraPage;
@@ -43,13 +44,18 @@ public:
     DepthPage* depth() const { return depth_; }
     CellsPage* cells() const { return cells_; }
     ComparePage* compare() const { return compare_; }
+    EvaluationPage* evaluation() const { return evaluation_; }
+    BlamePage* blame() const { return blame_; }
     /// What the shown page looks at.
     InspectFocus focus() const;
+    /// Asks where to write the one-page report.
+    void exportSummary();
 
 Q_SIGNALS:
     void openReportRequested();
     void compressRequested();
     void evaluateRequested();
+    void blameRequested(const QString& text, int place);
 
 private:
     QWidget* makeBody();
@@ -57,7 +63,6 @@ private:
     void makePages();
     template <typename Page>
     void addPage(Page*& page, Page* made, const QString& title);
-    QWidget* makeEvaluation();
     QTableView* makeTable(FactsModel& model, const QString& name);
     void showReport();
     void showName(const Report* report);
@@ -81,10 +86,10 @@ private:
     DepthPage* depth_ = nullptr;
     CellsPage* cells_ = nullptr;
     ComparePage* compare_ = nullptr;
+    EvaluationPage* evaluation_ = nullptr;
+    BlamePage* blame_ = nullptr;
+    std::shared_ptr<const Report> shownBlame_; ///< what the heatmap was turned to
     FactsModel run_;
-    FactsModel evaluation_;
-    QStackedWidget* evaluationStack_ = nullptr;
-    QPushButton* evaluate_ = nullptr;
 };
 
 } // namespace caldera::studio

@@ -3,8 +3,6 @@
 
 #include <QList>
 
-#include <vector>
-
 #include "core/report/report.h"
 #include "widgets/models/facts_model.h"
 
@@ -12,7 +10,5 @@ namespace caldera::studio {
 
 /// Model, command, device, date and totals of a report.
 QList<Fact> runFacts(const Report& report);
-/// Perplexity, KL divergence and agreement of every evaluation, the latest first.
-QList<Fact> evaluationFacts(const std::vector<EvaluationRecord>& evaluations);
 
 } // namespace caldera::studio

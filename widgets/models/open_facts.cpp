@@ -9,9 +9,9 @@
 
 #include "core/artifact/artifact.h"
 #include "core/base/error.h"
-#include "core/base/paths.h"
 #include "core/model/chat_template.h"
 #include "core/model/model.h"
+#include "core/report/kept_reports.h"
 #include "widgets/models/stored_matrices.h"
 
 using namespace Qt::Literals::StringLiterals;
@@ -107,26 +107,28 @@ void addArtifactReports(OpenResult& result) {
     }
 }
 
-QString stateFile(const char* folder, const QString& name) {
-    const QString path = QString::fromStdString((stateFolder() / folder).string());
-    QDir().mkpath(path);
-    return QDir(path).filePath(name.left(32) + u".h5"_s);
-}
-
 } // namespace
 
 QString fidelityFile(const QString& fingerprint) {
-    return stateFile("fidelity", fingerprint);
+    return QString::fromStdString(keptFidelity(fingerprint.toStdString()).string());
 }
 
 QString evaluationFile(const QString& artifactHash) {
-    return stateFile("evaluations", artifactHash);
+    return QString::fromStdString(keptEvaluations(artifactHash.toStdString()).string());
+}
+
+QString blameFile(const QString& artifactHash) {
+    return QString::fromStdString(keptBlame(artifactHash.toStdString()).string());
 }
 
 OpenResult openReportFile(const QString& path) {
     auto report = std::make_shared<const Report>(readReport(path.toStdString()));
     OpenResult result;
     result.evaluations = report->evaluations;
+    if (report->fidelity.size() == 1 && report->fidelity.front().name == kBlameMetric) {
+        result.blame = report;
+        return result;
+    }
     if (!report->fidelity.empty()) {
         result.fidelity = report;
     }

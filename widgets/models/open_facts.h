@@ -41,6 +41,7 @@ struct OpenResult {
     std::shared_ptr<const OpenFacts> facts;
     std::shared_ptr<const Report> report;   ///< of the artifact, or opened by itself
     std::shared_ptr<const Report> fidelity; ///< measured before compressing
+    std::shared_ptr<const Report> blame;    ///< which cells moved a token
     std::vector<EvaluationRecord> evaluations;
 };
 
@@ -53,6 +54,8 @@ OpenResult openReportFile(const QString& path);
 QString fidelityFile(const QString& fingerprint);
 /// Where evaluations of an artifact are kept, since the artifact itself is sealed.
 QString evaluationFile(const QString& artifactHash);
+/// Where the last blame of an artifact goes. Its folder exists.
+QString blameFile(const QString& artifactHash);
 
 /// One way to colour the heatmap.
 struct MetricLayer {

@@ -72,6 +72,7 @@ void Session::show(const OpenResult& result) {
         facts_ = result.facts;
         report_ = result.report;
         fidelity_ = result.fidelity;
+        blame_ = result.blame;
         evaluations_ = result.evaluations;
         live_.reset();
         plan_.reset(facts_->plan, facts_->config);
@@ -80,6 +81,7 @@ void Session::show(const OpenResult& result) {
     } else {
         report_ = result.report ? result.report : report_;
         fidelity_ = result.fidelity ? result.fidelity : fidelity_;
+        blame_ = result.blame ? result.blame : blame_;
         for (const EvaluationRecord& record : result.evaluations) {
             std::erase_if(evaluations_, [&record](const EvaluationRecord& known) {
                 return known.name == record.name;
@@ -97,6 +99,7 @@ QString Session::titleOf(const QString& metric) {
            : metric == u"kl"    ? tr("KL divergence")
            : metric == u"sipit" ? tr("Noise ratio")
            : metric == u"lens"  ? tr("Lens")
+           : metric == u"blame" ? tr("Blame")
                                 : metric;
 }
 
@@ -111,7 +114,7 @@ void Session::rebuildMetrics() {
     if (live_) {
         metrics_.append(*live_);
     }
-    for (const std::shared_ptr<const Report>& source : {fidelity_, report_}) {
+    for (const std::shared_ptr<const Report>& source : {fidelity_, report_, blame_}) {
         if (!source) {
             continue;
         }

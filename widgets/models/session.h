@@ -41,6 +41,8 @@ public:
     const std::shared_ptr<const Report>& report() const { return report_; }
     /// Measured before compressing; null when there is none.
     const std::shared_ptr<const Report>& fidelity() const { return fidelity_; }
+    /// Which cells moved a token; null when nobody asked.
+    const std::shared_ptr<const Report>& blame() const { return blame_; }
     const std::vector<EvaluationRecord>& evaluations() const { return evaluations_; }
     PlanDocument& plan() { return plan_; }
     const PlanDocument& plan() const { return plan_; }
@@ -88,6 +90,7 @@ private:
     std::shared_ptr<const OpenFacts> facts_;
     std::shared_ptr<const Report> report_;
     std::shared_ptr<const Report> fidelity_;
+    std::shared_ptr<const Report> blame_;
     std::vector<EvaluationRecord> evaluations_;
     std::optional<MetricLayer> live_;
     QList<MetricLayer> metrics_;

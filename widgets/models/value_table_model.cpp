@@ -21,6 +21,11 @@ bool isLess(const QVariant& a, const QVariant& b) {
     return a.toDouble() < b.toDouble();
 }
 
+bool isKnown(const QVariant& order) {
+    return order.isValid() &&
+           !(order.typeId() == QMetaType::Double && std::isnan(order.toDouble()));
+}
+
 } // namespace
 
 TableValue textValue(const QString& text, const QString& toolTip) {
@@ -77,8 +82,8 @@ void ValueTableModel::sort(int column, Qt::SortOrder order) {
     std::stable_sort(source_.begin(), source_.end(), [&](int a, int b) {
         const QVariant& first = rows_[static_cast<size_t>(a)][column].order;
         const QVariant& second = rows_[static_cast<size_t>(b)][column].order;
-        if (!first.isValid() || !second.isValid()) {
-            return first.isValid();
+        if (!isKnown(first) || !isKnown(second)) {
+            return isKnown(first) && !isKnown(second);
         }
         return order == Qt::AscendingOrder ? isLess(first, second) : isLess(second, first);
     });

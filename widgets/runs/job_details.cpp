@@ -35,6 +35,8 @@ QString kindTitle(const QString& kind) {
         return JobDetails::tr("Measure fidelity");
     if (kind == "evaluate"_L1)
         return JobDetails::tr("Evaluate");
+    if (kind == "blame"_L1)
+        return JobDetails::tr("Blame");
     return stageTitle(kind);
 }
 

@@ -109,6 +109,8 @@ TEST(Channels, AreRankedByTheirValues) {
     EXPECT_EQ(loud[0].channel, 3);
     EXPECT_EQ(loud[1].channel, 5);
     EXPECT_TRUE(outlierChannels({}).empty());
+    const float nan = std::nanf("");
+    EXPECT_EQ(largestChannels({nan, 1, nan, 3, nan}, 2).front().channel, 3);
 }
 
 TEST(ValueTable, SortsNumbersAsNumbersAndTheUnknownLast) {

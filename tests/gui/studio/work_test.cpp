@@ -2,6 +2,7 @@
 #include <QComboBox>
 #include <QFile>
 #include <QLineEdit>
+#include <QPlainTextEdit>
 #include <QPushButton>
 #include <QSettings>
 #include <QSignalSpy>
@@ -21,6 +22,7 @@
 #include "tests/gui/remote/loopback_sshd.h"
 #include "widgets/chat/chat_view.h"
 #include "widgets/heatmap/heatmap_panel.h"
+#include "widgets/inspect_view/blame_page.h"
 #include "widgets/inspect_view/inspect_view.h"
 #include "widgets/jobs/job_service.h"
 #include "widgets/plan_view/launch_dialog.h"
@@ -141,6 +143,12 @@ TEST_F(StudioWork, ARunOutlivesTheWindowAndItsResultAnswers) {
     ASSERT_TRUE(wait([&] { return !window_->session().busy(); }));
     EXPECT_EQ(window_->session().facts()->kind, OpenKind::Artifact);
     EXPECT_TRUE(window_->inspectView()->heatmap()->mostFragile().has_value());
+    window_->inspectView()->blame()->text()->setPlainText(u"Once upon a time there was a cat."_s);
+    window_->inspectView()->blame()->findButton()->click();
+    ASSERT_TRUE(wait([&] { return window_->session().blame() != nullptr; }));
+    EXPECT_EQ(window_->inspectView()->heatmap()->metricId(), u"blame"_s);
+    EXPECT_LT(window_->inspectView()->heatmap()->mostFragile()->layer, kCompressedLayers)
+        << "the others were kept";
     window_->setMode(Mode::Chat);
     window_->chatView()->send(u"Hello!"_s);
     ASSERT_TRUE(wait([&] { return !window_->chatView()->isStreaming(); }));

@@ -1,0 +1,212 @@
+#include "widgets/models/evaluation_board.h"
+
+#include <QComboBox>
+#include <QDir>
+#include <QFile>
+#include <QFileInfo>
+#include <QLabel>
+#include <QPushButton>
+#include <QTabWidget>
+
+#include "core/report/kept_reports.h"
+#include "core/summary/chart.h"
+#include "tests/gui/pictures.h"
+#include "tests/gui/studio/example_model.h"
+#include "tests/gui/studio/measured_run.h"
+#include "tests/gui/studio/studio_fixture.h"
+#include "widgets/inspect_view/evaluation_page.h"
+#include "widgets/inspect_view/inspect_view.h"
+#include "widgets/inspect_view/run_summary.h"
+#include "widgets/support/labels.h"
+#include "widgets/support/table.h"
+
+namespace caldera::studio {
+namespace {
+
+using namespace Qt::StringLiterals;
+
+EvaluationRecord recordOf(double kl, const std::string& name = "heldout", bool intervals = true) {
+    EvaluationRecord record{name,
+                            {{"kl_mean", kl},
+                             {"kl_p99", 10 * kl},
+                             {"perplexity", 8 + kl},
+                             {"top1_agreement", 1 - kl},
+                             {"tokens", 4096},
+                             {"context", 2048}},
+                            {{"text", name + ".txt"}}};
+    if (intervals) {
+        record.numbers["kl_mean_low"] = 0.9 * kl;
+        record.numbers["kl_mean_high"] = 1.1 * kl;
+    }
+    return record;
+}
+
+BoardEntry entryOf(const QString& model, double kl, bool intervals = true) {
+    return {model, u"hash"_s, {}, recordOf(kl, "heldout", intervals)};
+}
+
+TEST(EvaluationBoard, IntervalsSayWhetherADifferenceMayBeChance) {
+    const BoardNumber& kl = boardNumbers().front();
+    ASSERT_EQ(kl.key, "kl_mean");
+    EXPECT_TRUE(comparisonText(kl, entryOf(u"A"_s, 0.04), entryOf(u"B"_s, 0.06))
+                    .contains(u"A is better; the intervals lie apart"_s));
+    EXPECT_TRUE(comparisonText(kl, entryOf(u"A"_s, 0.06), entryOf(u"B"_s, 0.04))
+                    .contains(u"B is better"_s));
+    EXPECT_TRUE(comparisonText(kl, entryOf(u"A"_s, 0.040), entryOf(u"B"_s, 0.042))
+                    .contains(u"may be chance"_s));
+    EXPECT_TRUE(comparisonText(kl, entryOf(u"A"_s, 0.04), entryOf(u"B"_s, 0.06, false))
+                    .contains(u"nobody knows"_s));
+    EXPECT_TRUE(comparisonText(boardNumbers()[7], entryOf(u"A"_s, 0.04), entryOf(u"B"_s, 0.06))
+                    .contains(u"not measured for both"_s));
+}
+
+TEST(EvaluationBoard, ShowsWhatIsThereAndMarksWhatIsNot) {
+    const EvaluationRecord record = recordOf(0.04, "heldout", false);
+    ASSERT_TRUE(estimateOf(record, "kl_mean").has_value());
+    EXPECT_FALSE(estimateOf(record, "kl_mean")->low.has_value());
+    EXPECT_FALSE(estimateOf(record, "accuracy").has_value());
+    EXPECT_TRUE(estimateOf(recordOf(0.04), "kl_mean")->high.has_value());
+}
+
+/// With evaluations of three artifacts in the state folder.
+class EvaluationPageTest : public StudioFixture {
+protected:
+    EvaluationPageTest() {
+        clearBoard();
+        keep(u"2-bit"_s, "aaaa", {recordOf(0.08), recordOf(0.07, "code")});
+        keep(u"3-bit"_s, "bbbb", {recordOf(0.02)});
+        keep(u"4-bit"_s, "cccc", {recordOf(0.019, "heldout", false)});
+    }
+    ~EvaluationPageTest() override {
+        clearBoard();
+        Theme::current().setChoice(SchemeChoice::System);
+    }
+
+    static QDir boardFolder() {
+        return QFileInfo(QString::fromStdString(keptEvaluations("any").string())).dir();
+    }
+    static void clearBoard() {
+        for (const QString& file : boardFolder().entryList({u"*.h5"_s}, QDir::Files)) {
+            QFile::remove(boardFolder().filePath(file));
+        }
+    }
+    static void keep(const QString& model, const std::string& hash,
+                     const std::vector<EvaluationRecord>& records) {
+        Report report;
+        report.layerCount = 4;
+        report.run = {{"model", model.toStdString()},
+                      {"fingerprint", hash},
+                      {"date", "2026-11-26T10:00:00Z"}};
+        report.evaluations = records;
+        writeReport(report, keptEvaluations(hash));
+    }
+
+    EvaluationPage& page() { return *window().inspectView()->evaluation(); }
+    /// Opens an artifact whose evaluations are kept, and shows the board.
+    void openArtifact(const QString& hash) {
+        OpenResult result = measuredModel(exampleConfig(4));
+        auto facts = std::make_shared<OpenFacts>(*result.facts);
+        facts->kind = OpenKind::Artifact;
+        facts->artifactHash = hash;
+        facts->name = u"3-bit"_s;
+        facts->bitsPerWeight = 3.1;
+        result.facts = facts;
+        result.fidelity.reset();
+        result.report = std::make_shared<const Report>(measuredRun(exampleConfig(4)));
+        window().session().show(result);
+        window().setMode(Mode::Inspect);
+        window().inspectView()->tabs()->setCurrentWidget(&page());
+        ASSERT_TRUE(QTest::qWaitFor([this] { return !page().entries().isEmpty(); }, kPatience));
+    }
+    int rowOf(const QString& model, const QString& text) {
+        for (int row = 0; row < page().model().rowCount(); ++row) {
+            if (page().model().index(row, 0).data().toString().contains(model) &&
+                page().model().index(row, 1).data().toString() == text) {
+                return row;
+            }
+        }
+        return -1;
+    }
+    void select(const QList<int>& rows) {
+        QItemSelectionModel* selection = page().table()->selectionModel();
+        selection->clearSelection();
+        for (const int row : rows) {
+            selection->select(page().model().index(row, 0),
+                              QItemSelectionModel::Select | QItemSelectionModel::Rows);
+        }
+    }
+};
+
+TEST_F(EvaluationPageTest, ListsEveryArtifactAndMarksTheOpenOne) {
+    openArtifact(u"bbbb"_s);
+    EXPECT_EQ(page().entries().size(), 4);
+    EXPECT_TRUE(page()
+                    .model()
+                    .index(rowOf(u"3-bit"_s, u"heldout"_s), 0)
+                    .data()
+                    .toString()
+                    .startsWith(u"●"_s));
+    page().table()->sortByColumn(4, Qt::AscendingOrder);
+    EXPECT_EQ(rowOf(u"4-bit"_s, u"heldout"_s), 0);
+    EXPECT_EQ(rowOf(u"2-bit"_s, u"heldout"_s), 3);
+    const QString missing = page().model().index(0, 11).data().toString();
+    EXPECT_EQ(missing, u"–"_s) << "no accuracy was measured";
+    EXPECT_TRUE(page().evaluateButton()->isEnabled());
+}
+
+TEST_F(EvaluationPageTest, TwoResultsAreComparedWithTheirIntervals) {
+    openArtifact(u"bbbb"_s);
+    select({rowOf(u"2-bit"_s, u"heldout"_s), rowOf(u"3-bit"_s, u"heldout"_s)});
+    EXPECT_TRUE(page().comparison()->text().contains(u"3-bit is better"_s))
+        << page().comparison()->text().toStdString();
+    EXPECT_EQ(page().plot()->curves().size(), 3) << "all on this text";
+    select({rowOf(u"2-bit"_s, u"code"_s), rowOf(u"3-bit"_s, u"heldout"_s)});
+    EXPECT_TRUE(page().comparison()->text().contains(u"do not compare"_s));
+    page().numberBox()->setCurrentIndex(5);
+    select({rowOf(u"2-bit"_s, u"heldout"_s), rowOf(u"3-bit"_s, u"heldout"_s)});
+    EXPECT_TRUE(page().comparison()->text().contains(u"92.00 %"_s))
+        << page().comparison()->text().toStdString();
+}
+
+TEST_F(EvaluationPageTest, ADamagedFileIsSaidAndTheOthersAreShown) {
+    QFile bad(boardFolder().filePath(u"bad.h5"_s));
+    ASSERT_TRUE(bad.open(QIODevice::WriteOnly));
+    bad.write("no HDF5");
+    bad.close();
+    const Board board = readBoard();
+    EXPECT_EQ(board.entries.size(), 4);
+    ASSERT_EQ(board.problems.size(), 1);
+    EXPECT_TRUE(board.problems[0].contains(u"bad.h5"_s));
+}
+
+TEST_F(EvaluationPageTest, AnEvaluationIsAskedFor) {
+    openArtifact(u"bbbb"_s);
+    QSignalSpy asked(window().inspectView(), &InspectView::evaluateRequested);
+    page().evaluateButton()->click();
+    EXPECT_EQ(asked.count(), 1);
+}
+
+TEST_F(EvaluationPageTest, Looks) {
+    openArtifact(u"bbbb"_s);
+    window().resize(1440, 900);
+    select({rowOf(u"2-bit"_s, u"heldout"_s), rowOf(u"3-bit"_s, u"heldout"_s)});
+    for (const SchemeChoice scheme : {SchemeChoice::Dark, SchemeChoice::Light}) {
+        EXPECT_EQ(picture(window(), u"inspect-board"_s, scheme).size(), window().size());
+    }
+}
+
+TEST_F(EvaluationPageTest, TheOnePageReportTellsWhatIsOpen) {
+    openArtifact(u"bbbb"_s);
+    const Summary summary = summaryOf(window().session());
+    ASSERT_TRUE(summary.artifact.has_value());
+    EXPECT_EQ(summary.artifact->hash, "bbbb");
+    EXPECT_EQ(summary.report.cells.size(), 28U);
+    EXPECT_TRUE(summary.report.cells.begin()->second.rowError.empty()) << "curves stay behind";
+    const std::string page = toHtml(summaryPage(summary), titleOf(summary));
+    for (const char* text : {"3.10 bits per weight", "bbbb", "caldera compress example"}) {
+        EXPECT_NE(page.find(text), std::string::npos) << text;
+    }
+}
+
+} // namespace
+} // namespace caldera::studio

@@ -1,0 +1,234 @@
+#include "widgets/inspect_view/blame_page.h"
+
+#include <QHBoxLayout>
+#include <QPlainTextEdit>
+#include <QPushButton>
+#include <QSpinBox>
+
+#include <algorithm>
+#include <cmath>
+
+#include "widgets/inspect_view/cells_page.h"
+#include "widgets/models/session.h"
+#include "widgets/support/labels.h"
+#include "widgets/support/number_text.h"
+#include "widgets/support/table.h"
+#include "widgets/theme/icons.h"
+#include "widgets/theme/theme.h"
+
+using namespace Qt::Literals::StringLiterals;
+
+namespace caldera::studio {
+
+namespace {
+
+constexpr int kTextHeight = 76;
+constexpr int kTokenWidth = 148;
+constexpr int kMostTokens = 1 << 20;
+constexpr int kOffered = 3; ///< cells at first
+
+double numberOf(const FidelityMetric& metric, const char* name) {
+    const auto found = metric.numbers.find(name);
+    return found == metric.numbers.end() ? 0 : found->second;
+}
+
+/// What the measurement says of the token, as sentences.
+QString verdictOf(const FidelityMetric& metric) {
+    const double original = numberOf(metric, "original_log_probability");
+    const double here = numberOf(metric, "log_probability");
+    double gains = 0;
+    for (const auto& [cell, gain] : metric.values) {
+        gains += gain;
+    }
+    const QString token = QString::fromStdString(metric.description).section(u'"', 1, -2);
+    return BlamePage::tr("Token %1, “%2”: log-probability %3 in the original, %4 here. Putting "
+                         "cells back one at a time gains %5 in all (embeddings %6, head %7).")
+        .arg(QString::number(static_cast<int>(numberOf(metric, "place"))), token,
+             figureText(original), figureText(here), figureText(gains),
+             figureText(numberOf(metric, "embedding_gain")),
+             figureText(numberOf(metric, "head_gain")));
+}
+
+std::vector<Cell> byGain(const FidelityMetric& metric) {
+    std::vector<std::pair<double, Cell>> order;
+    for (const auto& [cell, gain] : metric.values) {
+        order.emplace_back(gain, cell);
+    }
+    std::stable_sort(order.begin(), order.end(),
+                     [](const auto& a, const auto& b) { return a.first > b.first; });
+    std::vector<Cell> cells;
+    for (const auto& [gain, cell] : order) {
+        cells.push_back(cell);
+    }
+    return cells;
+}
+
+} // namespace
+
+BlamePage::BlamePage(Session& session, QWidget* parent) : InspectPage(parent), session_(session) {
+    auto* layout = new QVBoxLayout(this);
+    layout->setContentsMargins(0, kSpaceSmall, 0, 0);
+    layout->setSpacing(kSpaceSmall);
+    layout->addWidget(makeQuestion());
+    layout->addWidget(makeAnswer(), 1);
+    layout->addStretch(0);
+    connect(&session_, &Session::reportChanged, this, &BlamePage::showBlame);
+    connect(&session_.plan(), &PlanDocument::changed, this, &BlamePage::showOffer);
+    showBlame();
+}
+
+QWidget* BlamePage::makeQuestion() {
+    auto* question = new QWidget(this);
+    text_ = new QPlainTextEdit(question);
+    text_->setAccessibleName(tr("Text whose token is explained"));
+    text_->setPlaceholderText(tr("A text in which the compressed model says something odd. Empty: "
+                                 "the held-out text."));
+    text_->setFixedHeight(kTextHeight);
+    text_->setTabChangesFocus(true);
+    token_ = new QSpinBox(question);
+    token_->setRange(0, kMostTokens);
+    token_->setMinimumWidth(kTokenWidth);
+    token_->setSpecialValueText(tr("that lost most"));
+    token_->setAccessibleName(tr("Token that is explained"));
+    token_->setToolTip(tr("Counted from 1, the first token has nothing before it; 0: the one whose "
+                          "probability fell most"));
+    find_ = new QPushButton(icon(u"search"_s), tr("Find the cells"), question);
+    find_->setToolTip(tr("Puts the original weights of each cell back, one cell at a time"));
+    connect(find_, &QPushButton::clicked, this,
+            [this] { Q_EMIT blameRequested(text_->toPlainText(), token_->value()); });
+    auto* caption = new ToneLabel(tr("Token"), Token::Secondary, question);
+    caption->setBuddy(token_);
+    auto* choices = new QHBoxLayout;
+    choices->setSpacing(kSpaceSmall);
+    choices->addWidget(caption);
+    choices->addWidget(token_, 1);
+    auto* side = new QVBoxLayout;
+    side->setSpacing(kSpaceSmall);
+    side->addLayout(choices);
+    side->addWidget(find_);
+    side->addStretch(1);
+    auto* layout = new QHBoxLayout(question);
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->setSpacing(kSpaceMedium);
+    layout->addWidget(text_, 1);
+    layout->addLayout(side);
+    return question;
+}
+
+QWidget* BlamePage::makeAnswer() {
+    answer_ = new QWidget(this);
+    verdict_ = new ToneLabel(QString(), Token::Secondary, answer_);
+    verdict_->setWordWrap(true);
+    count_ = new QSpinBox(answer_);
+    count_->setRange(1, 1);
+    count_->setAccessibleName(tr("How many cells get more bits"));
+    give_ = new QPushButton(icon(u"plus"_s), QString(), answer_);
+    connect(count_, &QSpinBox::valueChanged, this, &BlamePage::showOffer);
+    connect(give_, &QPushButton::clicked, this, &BlamePage::giveBits);
+    cells_ = new CellTable(tr("Blame"), answer_);
+    connect(cells_, &CellTable::cellChosen, this, &BlamePage::cellChosen);
+    auto* caption = new ToneLabel(tr("The first"), Token::Secondary, answer_);
+    caption->setBuddy(count_);
+    auto* line = new QHBoxLayout;
+    line->setSpacing(kSpaceSmall);
+    line->addWidget(caption);
+    line->addWidget(count_);
+    line->addWidget(give_);
+    line->addStretch(1);
+    auto* layout = new QVBoxLayout(answer_);
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->setSpacing(kSpaceSmall);
+    layout->addWidget(verdict_);
+    layout->addLayout(line);
+    layout->addWidget(cells_, 1);
+    return answer_;
+}
+
+void BlamePage::look(const InspectFocus& focus) {
+    cells_->select(focus.cell);
+}
+
+void BlamePage::showBlame() {
+    const bool artifact = session_.facts() && session_.facts()->kind == OpenKind::Artifact;
+    find_->setEnabled(artifact);
+    const FidelityMetric* metric = session_.blame() ? &session_.blame()->fidelity.front() : nullptr;
+    answer_->setVisible(metric != nullptr);
+    ranked_ = metric != nullptr ? byGain(*metric) : std::vector<Cell>();
+    if (metric == nullptr) {
+        return;
+    }
+    verdict_->setText(verdictOf(*metric));
+    const double lost =
+        numberOf(*metric, "original_log_probability") - numberOf(*metric, "log_probability");
+    std::vector<QList<TableValue>> rows;
+    for (const Cell cell : ranked_) {
+        const double gain = metric->values.at(cell);
+        rows.push_back({countValue(cell.layer), textValue(moduleText(cell.module)),
+                        numberValue(gain, 4),
+                        numberValue(lost > 0 ? 100 * gain / lost : std::nan(""), 3),
+                        textValue(QString::fromStdString(cellName(cell)))});
+    }
+    cells_->setTable(
+        {{tr("Layer"), {}, true},
+         {tr("Module"), {}, false},
+         {tr("Gain, nats"),
+          tr("Of the token's log-probability, when this cell alone "
+             "has its original weights"),
+          true},
+         {tr("Of the loss, %"), tr("Gains of single cells do not add up exactly"), true},
+         {tr("Name"), {}, false}},
+        std::move(rows), ranked_);
+    count_->setRange(1, std::max(1, static_cast<int>(ranked_.size())));
+    count_->setValue(std::min(kOffered, count_->maximum()));
+    showOffer();
+}
+
+BitOffer BlamePage::offer() const {
+    BitOffer offer;
+    const PlanDocument& plan = session_.plan();
+    if (plan.empty()) {
+        return offer;
+    }
+    const size_t count = std::min(ranked_.size(), static_cast<size_t>(count_->value()));
+    for (size_t at = 0; at < count; ++at) {
+        const Cell cell = ranked_[at];
+        if (cell.layer >= plan.config().layerCount) {
+            continue;
+        }
+        CellSettings settings = plan.settingsOf(cell);
+        const double bits = nearestBits(settings.codec, settings.bits + 1);
+        if (settings.skip || settings.locked || bits <= settings.bits) {
+            continue;
+        }
+        const MatrixShape shape = plan.config().shapeOf(cell.module);
+        const int64_t before = cellBytes(settings, shape);
+        settings.bits = bits;
+        offer.bytes += cellBytes(settings, shape) - before;
+        offer.bits.emplace_back(cell, bits);
+    }
+    return offer;
+}
+
+void BlamePage::showOffer() {
+    const BitOffer now = offer();
+    const int cells = static_cast<int>(now.bits.size());
+    give_->setText(tr("Give %n cells one more bit (+%1)", nullptr, cells).arg(sizeText(now.bytes)));
+    give_->setToolTip(tr("A step of the plan that can be undone; compress again to see its effect. "
+                         "Cells that are locked, stay at 16 bits or have all bits of their codec "
+                         "are left alone."));
+    give_->setEnabled(cells > 0);
+}
+
+void BlamePage::giveBits() {
+    const BitOffer now = offer();
+    CellEdits edits;
+    for (const auto& [cell, bits] : now.bits) {
+        CellEdit edit;
+        edit.bits = bits;
+        edits.emplace_back(cell, edit);
+    }
+    session_.plan().editCells(
+        tr("Give %n cells one more bit", nullptr, static_cast<int>(now.bits.size())), edits);
+}
+
+} // namespace caldera::studio

@@ -1,0 +1,271 @@
+#include "widgets/inspect_view/evaluation_page.h"
+
+#include <QHBoxLayout>
+#include <QHeaderView>
+#include <QPushButton>
+#include <QSplitter>
+#include <QStackedWidget>
+
+#include <cmath>
+
+#include "widgets/models/session.h"
+#include "widgets/models/session_background.h"
+#include "widgets/support/labels.h"
+#include "widgets/support/number_text.h"
+#include "widgets/support/table.h"
+#include "widgets/theme/icons.h"
+#include "widgets/theme/theme.h"
+
+using namespace Qt::Literals::StringLiterals;
+
+namespace caldera::studio {
+
+namespace {
+
+constexpr int kHashDigits = 8; ///< that tell two artifacts of one name apart
+
+TableValue cellOf(const BoardNumber& number, const EvaluationRecord& record) {
+    const auto estimate = estimateOf(record, number.key);
+    if (!estimate) {
+        return numberValue(std::nan(""));
+    }
+    QString toolTip = numberValue(estimate->value).toolTip;
+    if (estimate->low && estimate->high) {
+        toolTip += u'\n' + EvaluationPage::tr("95 % interval: %1 to %2")
+                               .arg(estimateText(number, {*estimate->low, {}, {}}),
+                                    estimateText(number, {*estimate->high, {}, {}}));
+    }
+    return {estimateText(number, *estimate), estimate->value, toolTip};
+}
+
+TableValue countOf(const EvaluationRecord& record, std::initializer_list<const char*> names) {
+    for (const char* name : names) {
+        if (const auto found = record.numbers.find(name); found != record.numbers.end()) {
+            return countValue(static_cast<int64_t>(found->second));
+        }
+    }
+    return numberValue(std::nan(""));
+}
+
+/// Everything that the evaluation has to say, for those whose columns are not there.
+QString detailsOf(const BoardEntry& entry) {
+    QStringList lines{entry.model, EvaluationPage::tr("artifact %1").arg(entry.hash)};
+    for (const auto& [name, value] : entry.record.numbers) {
+        lines.append(QString::fromStdString(name) + u": "_s + figureText(value, 6));
+    }
+    for (const auto& [name, text] : entry.record.facts) {
+        if (!text.empty()) {
+            lines.append(QString::fromStdString(name) + u": "_s + QString::fromStdString(text));
+        }
+    }
+    return lines.join(u'\n');
+}
+
+/// The value with its interval as a line of its own height.
+Curve barOf(const BoardEntry& entry, const Estimate& estimate, int row, bool open) {
+    Curve curve;
+    curve.name = entry.model;
+    curve.color = [open] {
+        return Theme::current().color(open ? Token::Accent : Token::Secondary);
+    };
+    curve.points = true;
+    curve.width = 2;
+    for (const double x : {estimate.low.value_or(estimate.value), estimate.value,
+                           estimate.high.value_or(estimate.value)}) {
+        curve.x.append(x);
+        curve.y.append(row);
+    }
+    return curve;
+}
+
+} // namespace
+
+EvaluationPage::EvaluationPage(Session& session, QWidget* parent)
+    : InspectPage(parent), session_(session), stack_(new QStackedWidget(this)),
+      note_(new ToneLabel(QString(), Token::Secondary, this)),
+      evaluate_(new QPushButton(icon(u"measure"_s), tr("Evaluate"), this)) {
+    evaluate_->setToolTip(tr("Perplexity, KL divergence from the original and agreement of what is "
+                             "open, on the held-out text"));
+    connect(evaluate_, &QPushButton::clicked, this, &EvaluationPage::evaluateRequested);
+    connect(&session_, &Session::reportChanged, this, [this] {
+        stale_ = true;
+        if (isVisible()) {
+            refresh();
+        }
+    });
+    note_->setWordWrap(true);
+    stack_->addWidget(new QWidget(this));
+    stack_->addWidget(makeBoard());
+    auto* line = new QHBoxLayout;
+    line->setSpacing(kSpaceMedium);
+    line->addWidget(note_, 1);
+    line->addWidget(evaluate_, 0, Qt::AlignTop);
+    auto* layout = new QVBoxLayout(this);
+    layout->setContentsMargins(0, kSpaceSmall, 0, 0);
+    layout->setSpacing(kSpaceSmall);
+    layout->addLayout(line);
+    layout->addWidget(stack_, 1);
+    showTable();
+}
+
+QWidget* EvaluationPage::makeBoard() {
+    auto* split = new QSplitter(Qt::Vertical, this);
+    split->setChildrenCollapsible(false);
+    table_ = new Table(tr("Evaluations"), split);
+    table_->setModel(&model_);
+    table_->setSelectionMode(QAbstractItemView::ExtendedSelection);
+    table_->setSortingEnabled(true);
+    table_->horizontalHeader()->setSortIndicator(-1, Qt::AscendingOrder);
+    table_->horizontalHeader()->setSectionResizeMode(QHeaderView::ResizeToContents);
+    table_->horizontalHeader()->setStretchLastSection(true);
+    connect(table_->selectionModel(), &QItemSelectionModel::selectionChanged, this,
+            &EvaluationPage::showComparison);
+
+    auto* below = new QWidget(split);
+    comparison_ = new ToneLabel(QString(), Token::Secondary, below);
+    comparison_->setWordWrap(true);
+    number_ = new QComboBox(below);
+    number_->setAccessibleName(tr("Number that is compared"));
+    for (const BoardNumber& one : boardNumbers()) {
+        number_->addItem(one.title);
+        number_->setItemData(number_->count() - 1, one.toolTip, Qt::ToolTipRole);
+    }
+    connect(number_, &QComboBox::currentIndexChanged, this, &EvaluationPage::showComparison);
+    plot_ = new Plot(tr("Comparison of evaluations"), below);
+    auto* line = new QHBoxLayout;
+    line->setSpacing(kSpaceMedium);
+    line->addWidget(comparison_, 1);
+    line->addWidget(number_, 0, Qt::AlignTop);
+    auto* layout = new QVBoxLayout(below);
+    layout->setContentsMargins(0, kSpaceSmall, 0, 0);
+    layout->setSpacing(kSpaceTiny);
+    layout->addLayout(line);
+    layout->addWidget(plot_, 1);
+    return split;
+}
+
+const BoardNumber& EvaluationPage::number() const {
+    return boardNumbers()[static_cast<size_t>(std::max(0, number_->currentIndex()))];
+}
+
+bool EvaluationPage::isOpen(const BoardEntry& entry) const {
+    return session_.facts() && !entry.hash.isEmpty() &&
+           entry.hash == session_.facts()->artifactHash;
+}
+
+void EvaluationPage::look(const InspectFocus&) {
+    evaluate_->setEnabled(session_.facts() && session_.facts()->kind == OpenKind::Artifact);
+    if (stale_) {
+        refresh();
+    }
+}
+
+void EvaluationPage::refresh() {
+    stale_ = false;
+    const int generation = ++generation_;
+    session_.inBackground([] { return readBoard(); },
+                          [this, generation](const Board& board) {
+                              if (generation == generation_) {
+                                  take(board);
+                              }
+                          });
+}
+
+void EvaluationPage::take(const Board& board) {
+    entries_ = board.entries;
+    // What came with the artifact, or with a report that was opened, is kept nowhere else.
+    for (const EvaluationRecord& record : session_.evaluations()) {
+        const bool known =
+            std::any_of(entries_.begin(), entries_.end(), [&](const BoardEntry& entry) {
+                return isOpen(entry) && entry.record.name == record.name;
+            });
+        if (!known) {
+            const OpenFacts* facts = session_.facts().get();
+            entries_.append({facts != nullptr ? facts->name : tr("opened report"),
+                             facts != nullptr ? facts->artifactHash : QString(), QString(),
+                             record});
+        }
+    }
+    note_->setToolTip(board.problems.join(u'\n'));
+    showTable();
+    if (!board.problems.isEmpty()) {
+        note_->setText(
+            note_->text() + u' ' +
+            tr("%n files could not be read.", nullptr, static_cast<int>(board.problems.size())));
+    }
+}
+
+void EvaluationPage::showTable() {
+    stack_->setCurrentIndex(entries_.isEmpty() ? 0 : 1);
+    note_->setText(entries_.isEmpty()
+                       ? tr("Nothing is evaluated yet. Perplexity, KL divergence from the original "
+                            "and agreement are measured on a held-out text.")
+                       : tr("Results of every compressed model on this machine; the open one is "
+                            "marked. Select two to compare them."));
+    QList<TableColumn> columns{{tr("Model"), {}, false},
+                               {tr("Text or task"), {}, false},
+                               {tr("Tokens"), tr("Predicted tokens, or questions"), true},
+                               {tr("Context"), {}, true}};
+    for (const BoardNumber& one : boardNumbers()) {
+        columns.append({one.title, one.toolTip, true});
+    }
+    columns.append({tr("Date"), {}, false});
+    std::vector<QList<TableValue>> rows;
+    for (const BoardEntry& entry : std::as_const(entries_)) {
+        const QString mark = isOpen(entry) ? u"● "_s : QString();
+        const QString hash =
+            entry.hash.isEmpty() ? QString() : u" · "_s + entry.hash.left(kHashDigits);
+        QList<TableValue> row{
+            textValue(mark + entry.model + hash, detailsOf(entry)),
+            textValue(QString::fromStdString(entry.record.name), detailsOf(entry)),
+            countOf(entry.record, {"tokens", "questions"}), countOf(entry.record, {"context"})};
+        for (const BoardNumber& one : boardNumbers()) {
+            row.append(cellOf(one, entry.record));
+        }
+        row.append(textValue(entry.date));
+        rows.push_back(row);
+    }
+    model_.setTable(columns, std::move(rows));
+    showComparison();
+}
+
+QList<int> EvaluationPage::selected() const {
+    QList<int> rows;
+    for (const QModelIndex& index : table_->selectionModel()->selectedRows()) {
+        rows.append(model_.sourceRow(index.row()));
+    }
+    return rows;
+}
+
+void EvaluationPage::showComparison() {
+    const QList<int> chosen = selected();
+    // Results on different texts say nothing about one another.
+    const std::string text = chosen.isEmpty()
+                                 ? (entries_.isEmpty() ? std::string() : entries_[0].record.name)
+                                 : entries_[chosen.first()].record.name;
+    QList<Curve> bars;
+    auto names = QSharedPointer<QCPAxisTickerText>::create();
+    for (const BoardEntry& entry : std::as_const(entries_)) {
+        const auto estimate = estimateOf(entry.record, number().key);
+        if (entry.record.name == text && estimate) {
+            const int row = static_cast<int>(bars.size());
+            names->addTick(row, entry.model);
+            bars.append(barOf(entry, *estimate, row, isOpen(entry)));
+        }
+    }
+    plot_->setCurves({tr("%1 on %2").arg(number().title, QString::fromStdString(text)), QString()},
+                     bars);
+    plot_->yAxis->setTicker(names);
+    plot_->yAxis->setRange(-0.6, static_cast<double>(bars.size()) - 0.4);
+    if (chosen.size() == 2) {
+        const BoardEntry& first = entries_[chosen[0]];
+        const BoardEntry& second = entries_[chosen[1]];
+        comparison_->setText(first.record.name == second.record.name
+                                 ? comparisonText(number(), first, second)
+                                 : tr("Results on different texts or tasks do not compare."));
+    } else {
+        comparison_->setText(number().toolTip);
+    }
+}
+
+} // namespace caldera::studio

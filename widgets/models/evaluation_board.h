@@ -1,0 +1,60 @@
+// Every evaluation that is known on this machine: of which artifact, on which text or task.
+#pragma once
+
+#include <QList>
+#include <QString>
+#include <QStringList>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/report/report.h"
+
+namespace caldera::studio {
+
+/// One result of one artifact.
+struct BoardEntry {
+    QString model;
+    QString hash; ///< of the artifact
+    QString date;
+    EvaluationRecord record;
+};
+
+struct Board {
+    QList<BoardEntry> entries;
+    QStringList problems; ///< sentences about files that could not be read
+};
+
+/// Reads all evaluations that are kept in the state folder, newest first. Reads files: never on
+/// the GUI thread.
+Board readBoard();
+
+/// A figure with its 95 % interval, where one was measured.
+struct Estimate {
+    double value = 0;
+    std::optional<double> low;
+    std::optional<double> high;
+};
+
+/// nullopt when the evaluation has no such number.
+std::optional<Estimate> estimateOf(const EvaluationRecord& record, const std::string& number);
+
+/// A number that evaluations are compared by.
+struct BoardNumber {
+    std::string key;
+    QString title;
+    QString toolTip;
+    bool lessIsBetter = true;
+    bool isShare = false; ///< 0 .. 1, shown in percent
+};
+const std::vector<BoardNumber>& boardNumbers();
+/// The figure as people read it: shares in percent.
+QString estimateText(const BoardNumber& number, const Estimate& estimate);
+
+/// How `first` stands to `second` by a number, as a sentence that names both and says whether the
+/// intervals leave a doubt.
+QString comparisonText(const BoardNumber& number, const BoardEntry& first,
+                       const BoardEntry& second);
+
+} // namespace caldera::studio
