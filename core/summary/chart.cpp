@@ -73,6 +73,17 @@ double tickStep(const Range& range) {
     return 10 * power;
 }
 
+/// All multiples of the step in the range.
+std::vector<double> ticksOf(const Range& range, double step) {
+    std::vector<double> ticks;
+    const auto first = static_cast<int64_t>(std::ceil(range.low / step - 1e-9));
+    const auto last = static_cast<int64_t>(std::floor(range.high / step + 1e-9));
+    for (int64_t number = first; number <= last; ++number) {
+        ticks.push_back(static_cast<double>(number) * step);
+    }
+    return ticks;
+}
+
 /// Turns a chart's numbers into places of the page.
 class Scale {
 public:
@@ -85,19 +96,17 @@ public:
     void drawTicks(Drawing& page) const {
         const double left = frame_.corner.x;
         const double foot = frame_.corner.y + frame_.height;
-        for (double step = tickStep(y_), at = std::ceil(y_.low / step) * step;
-             at <= y_.high + step * 1e-9; at += step) {
-            const double y = place({x_.low, at}).y;
+        for (const double tick : ticksOf(y_, tickStep(y_))) {
+            const double y = place({x_.low, tick}).y;
             page.shapes.emplace_back(Line{{{left, y}, {left + frame_.width, y}}, 0.4, kRule});
             page.shapes.emplace_back(
-                rightAligned({left - 3, y + 2}, kSmall, kPaleInk, figure(at + 0.0, 3)));
+                rightAligned({left - 3, y + 2}, kSmall, kPaleInk, figure(tick)));
         }
-        const double step = std::max(1.0, tickStep(x_)); // layers are whole numbers
-        for (double at = std::ceil(x_.low / step) * step; at <= x_.high + step * 1e-9; at += step) {
-            const std::string text = figure(at + 0.0, 3);
+        for (const double tick : ticksOf(x_, std::max(1.0, tickStep(x_)))) { // layers are whole
+            const std::string text = figure(tick);
             const double half = kMonoWidth * kSmall * static_cast<double>(text.size()) / 2;
             page.shapes.emplace_back(
-                rightAligned({place({at, y_.low}).x + half, foot + 8}, kSmall, kPaleInk, text));
+                rightAligned({place({tick, y_.low}).x + half, foot + 8}, kSmall, kPaleInk, text));
         }
         page.shapes.emplace_back(Line{{{left, foot}, {left + frame_.width, foot}}, 0.6, kPaleInk});
     }

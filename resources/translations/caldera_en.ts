@@ -2,12 +2,49 @@
 <!DOCTYPE TS>
 <TS version="2.1" language="en" sourcelanguage="en">
 <context>
+    <name>caldera::studio::BlamePage</name>
+    <message numerus="yes">
+        <source>Give %n cell(s) one more bit (+%1)</source>
+        <translation>
+            <numerusform>Give %n cell one more bit (+%1)</numerusform>
+            <numerusform>Give %n cells one more bit (+%1)</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>Give %n cell(s) one more bit</source>
+        <translation>
+            <numerusform>Give %n cell one more bit</numerusform>
+            <numerusform>Give %n cells one more bit</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
     <name>caldera::studio::DifferencePanel</name>
     <message numerus="yes">
         <source>%n cell(s) differ from %1: %2 here.</source>
         <translation>
             <numerusform>%n cell differs from %1: %2 here.</numerusform>
             <numerusform>%n cells differ from %1: %2 here.</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
+    <name>caldera::studio::EvaluationPage</name>
+    <message numerus="yes">
+        <source>%n file(s) could not be read.</source>
+        <translation>
+            <numerusform>%n file could not be read.</numerusform>
+            <numerusform>%n files could not be read.</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
+    <name>caldera::studio::HistoryPage</name>
+    <message numerus="yes">
+        <source>%n step(s); best %1 in round %2; last %3</source>
+        <translation>
+            <numerusform>%n step; best %1 in round %2; last %3</numerusform>
+            <numerusform>%n steps; best %1 in round %2; last %3</numerusform>
         </translation>
     </message>
 </context>

@@ -212,7 +212,8 @@ BitOffer BlamePage::offer() const {
 void BlamePage::showOffer() {
     const BitOffer now = offer();
     const int cells = static_cast<int>(now.bits.size());
-    give_->setText(tr("Give %n cells one more bit (+%1)", nullptr, cells).arg(sizeText(now.bytes)));
+    give_->setText(
+        tr("Give %n cell(s) one more bit (+%1)", nullptr, cells).arg(sizeText(now.bytes)));
     give_->setToolTip(tr("A step of the plan that can be undone; compress again to see its effect. "
                          "Cells that are locked, stay at 16 bits or have all bits of their codec "
                          "are left alone."));
@@ -228,7 +229,7 @@ void BlamePage::giveBits() {
         edits.emplace_back(cell, edit);
     }
     session_.plan().editCells(
-        tr("Give %n cells one more bit", nullptr, static_cast<int>(now.bits.size())), edits);
+        tr("Give %n cell(s) one more bit", nullptr, static_cast<int>(now.bits.size())), edits);
 }
 
 } // namespace caldera::studio

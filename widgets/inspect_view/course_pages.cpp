@@ -29,7 +29,7 @@ QString historyText(const std::vector<HistoryEntry>& history) {
                                        [](const HistoryEntry& a, const HistoryEntry& b) {
                                            return a.relativeError < b.relativeError;
                                        });
-    return HistoryPage::tr("%n steps; best %1 in round %2; last %3", nullptr,
+    return HistoryPage::tr("%n step(s); best %1 in round %2; last %3", nullptr,
                            static_cast<int>(history.size()))
         .arg(figureText(best->relativeError, 4), QString::number(best->iteration + 1),
              figureText(history.back().relativeError, 4));

@@ -88,7 +88,6 @@ EvaluationPage::EvaluationPage(Session& session, QWidget* parent)
                              "open, on the held-out text"));
     connect(evaluate_, &QPushButton::clicked, this, &EvaluationPage::evaluateRequested);
     connect(&session_, &Session::reportChanged, this, [this] {
-        stale_ = true;
         if (isVisible()) {
             refresh();
         }
@@ -155,13 +154,15 @@ bool EvaluationPage::isOpen(const BoardEntry& entry) const {
 
 void EvaluationPage::look(const InspectFocus&) {
     evaluate_->setEnabled(session_.facts() && session_.facts()->kind == OpenKind::Artifact);
-    if (stale_) {
-        refresh();
-    }
+}
+
+/// Evaluations may have been made elsewhere meanwhile.
+void EvaluationPage::showEvent(QShowEvent* event) {
+    InspectPage::showEvent(event);
+    refresh();
 }
 
 void EvaluationPage::refresh() {
-    stale_ = false;
     const int generation = ++generation_;
     session_.inBackground([] { return readBoard(); },
                           [this, generation](const Board& board) {
@@ -191,7 +192,7 @@ void EvaluationPage::take(const Board& board) {
     if (!board.problems.isEmpty()) {
         note_->setText(
             note_->text() + u' ' +
-            tr("%n files could not be read.", nullptr, static_cast<int>(board.problems.size())));
+            tr("%n file(s) could not be read.", nullptr, static_cast<int>(board.problems.size())));
     }
 }
 

@@ -32,6 +32,9 @@ public:
 Q_SIGNALS:
     void evaluateRequested();
 
+protected:
+    void showEvent(QShowEvent* event) override;
+
 private:
     QWidget* makeBoard();
     void take(const Board& board);
@@ -54,7 +57,6 @@ private:
     QPushButton* evaluate_;
     Plot* plot_ = nullptr;
     int generation_ = 0; ///< counts reads: the last one is shown
-    bool stale_ = true;  ///< what is open changed since the last read
 };
 
 } // namespace caldera::studio

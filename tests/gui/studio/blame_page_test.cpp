@@ -90,7 +90,7 @@ TEST_F(BlamePageTest, OneMoreBitIsAStepWithItsCost) {
     const BitOffer offer = page().offer();
     ASSERT_EQ(offer.bits.size(), 2U);
     EXPECT_EQ(offer.bits.front().first, kGuilty);
-    EXPECT_TRUE(page().offerButton()->text().contains(u"2 cells"_s));
+    EXPECT_TRUE(page().offerButton()->text().contains(u"2 cell(s)"_s));
     page().offerButton()->click();
     EXPECT_EQ(plan.settingsOf(kGuilty).bits, bits + 1);
     EXPECT_EQ(plan.size().cellBytes - before, offer.bytes);

@@ -141,7 +141,7 @@ TEST_F(InspectTest, TheHistoryShowsEveryStepAndOverlaysByModuleOrLayer) {
     ASSERT_EQ(plot.curves().size(), 1);
     EXPECT_EQ(plot.curves()[0].y.size(), 4);
     EXPECT_EQ(plot.curves()[0].notes[2], u"round 2, L and R fitted"_s);
-    EXPECT_TRUE(inspect().history()->readout()->text().contains(u"4 steps"_s));
+    EXPECT_TRUE(inspect().history()->readout()->text().contains(u"4 step(s)"_s));
     overlay(Overlay::Module);
     EXPECT_EQ(plot.curves().size(), kLayers);
     overlay(Overlay::Layer);
