@@ -19,6 +19,7 @@
 #include "core/evaluate/reference_store.h"
 #include "core/linalg/device.h"
 #include "core/linalg/numerics.h"
+#include "core/report/join_reports.h"
 
 namespace caldera::cli {
 
@@ -206,7 +207,9 @@ void run(const Options& options, Invocation& invocation) {
         invocation.progress.event("metric", nlohmann::json(outcome.tasks.back().record.numbers));
     }
     if (!out.empty()) {
-        writeReport(work.report(outcome), out);
+        Report report = work.report(outcome);
+        keepEvaluations(out, report); // other texts and tasks of the same model
+        writeReport(report, out);
         invocation.progress.event("artifact", {{"path", out.string()}, {"kind", "report"}});
     }
     if (invocation.json) {

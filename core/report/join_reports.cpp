@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/base/error.h"
+
 namespace caldera {
 
 namespace {
@@ -65,6 +67,22 @@ void keepEvaluations(const Report& earlier, Report& later) {
         if (!measuredAgain) {
             later.evaluations.push_back(record);
         }
+    }
+}
+
+void keepEvaluations(const std::filesystem::path& earlier, Report& later) {
+    if (!std::filesystem::exists(earlier)) {
+        return;
+    }
+    try {
+        const Report report = readReport(earlier);
+        const auto subject = report.run.find("fingerprint");
+        const auto now = later.run.find("fingerprint");
+        if (subject != report.run.end() && now != later.run.end() &&
+            subject->second == now->second) {
+            keepEvaluations(report, later);
+        }
+    } catch (const Error&) { // damaged: replaced, as it was before there was anything to keep
     }
 }
 

@@ -1,6 +1,8 @@
 // Reports made of parts.
 #pragma once
 
+#include <filesystem>
+
 #include "core/report/report.h"
 
 namespace caldera {
@@ -14,5 +16,8 @@ void addPart(Report& whole, const Report& part);
 void keepFrom(const Report& earlier, Report& later);
 /// The evaluations alone.
 void keepEvaluations(const Report& earlier, Report& later);
+/// The same from a file that tells of the same model or artifact (the fingerprint of the run). A
+/// file that is missing, damaged or about another one has none.
+void keepEvaluations(const std::filesystem::path& earlier, Report& later);
 
 } // namespace caldera

@@ -1,6 +1,7 @@
 #include "core/report/join_reports.h"
 
 #include <cmath>
+#include <filesystem>
 
 #include <gtest/gtest.h>
 
@@ -66,6 +67,28 @@ TEST(JoinReports, AnEvaluationThatWasMeasuredAgainReplacesTheEarlierOne) {
     ASSERT_EQ(later.evaluations.size(), 2U);
     EXPECT_EQ(later.evaluations[0].numbers.at("kl_mean"), 3);
     EXPECT_EQ(later.evaluations[1].name, "code");
+}
+
+TEST(JoinReports, AFileKeepsTheEvaluationsOfTheSameModelAlone) {
+    const std::filesystem::path file =
+        std::filesystem::path(testing::TempDir()) / "join_reports_evaluations.h5";
+    Report earlier;
+    earlier.run["fingerprint"] = "one";
+    earlier.evaluations = {{"code", {{"kl_mean", 1}}, {}}};
+    writeReport(earlier, file);
+    const auto kept = [&](const std::string& fingerprint) {
+        Report later;
+        later.run["fingerprint"] = fingerprint;
+        later.evaluations = {{"prose", {}, {}}};
+        keepEvaluations(file, later);
+        return later.evaluations.size();
+    };
+    EXPECT_EQ(kept("one"), 2U);
+    EXPECT_EQ(kept("another"), 1U);
+    std::filesystem::resize_file(file, 100);
+    EXPECT_EQ(kept("one"), 1U) << "a damaged file";
+    std::filesystem::remove(file);
+    EXPECT_EQ(kept("one"), 1U) << "no file";
 }
 
 } // namespace
