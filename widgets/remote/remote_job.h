@@ -70,7 +70,7 @@ private:
     int tunnel_ = 0;           ///< port here
     int64_t tunnelEvents_ = 0; ///< size of the events when they were last searched for a server
     int served_ = 0;           ///< port there to which the tunnel of this connection leads
-    QString worker_; ///< command there, quoted
+    QString worker_;           ///< command there, quoted
     std::unique_ptr<SshSession> session_;
     std::unique_ptr<CellFetch> cells_;
     JobState state_; ///< the last that the host told
