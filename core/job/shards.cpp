@@ -12,7 +12,7 @@ namespace fs = std::filesystem;
 /// Shares of a part's stages do not add up, so only whole parts and the one stage that takes the
 /// time count.
 double shareOf(const JobState& part) {
-    return part.phase == "done" ? 1.0 : part.stage == "decompose" ? part.fraction : 0.0;
+    return part.phase == "done" ? 1.0 : part.stage == "compress" ? part.fraction : 0.0;
 }
 
 JobState endedBy(const JobState& part, size_t number, size_t count) {

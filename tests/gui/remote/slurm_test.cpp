@@ -184,6 +184,11 @@ TEST(GatheredState, IsWhatThePartsDo) {
     parts[0].writeState(state);
     EXPECT_EQ(gatheredState(job).phase, "running");
     EXPECT_EQ(gatheredState(job).fraction, 0.5);
+    state.phase = "running";
+    state.stage = "compress";
+    state.fraction = 0.5;
+    parts[1].writeState(state);
+    EXPECT_EQ(gatheredState(job).fraction, 0.75);
     state.phase = "failed";
     state.message = "There is no model.";
     state.code = "model.missing";
