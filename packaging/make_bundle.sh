@@ -1,0 +1,131 @@
+#!/usr/bin/env bash
+# Makes the worker bundle: `caldera` with every library it needs, in one archive that runs from any
+# folder of any Linux whose glibc is not older than the report says.
+set -euo pipefail
+
+usage() {
+    cat <<'TEXT'
+Usage: packaging/make_bundle.sh [--build FOLDER] [--out FOLDER] [--also FILE]... [--level 1..9]
+
+  --build   a finished build; one with CUDA gives the CUDA bundle (default: build/cpu)
+  --out     where the archive, its .sha256 and its .json go (default: build/bundle)
+  --also    a library that is only loaded by name at run time, such as cuDNN's engines (repeatable)
+  --level   of gzip (default: 6)
+TEXT
+}
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=$(dirname "$here")
+die() { printf 'make_bundle: %s\n' "$*" >&2; exit 1; }
+
+# These belong to the machine: the C library with its loader, and the driver.
+is_of_the_host() {
+    case $1 in
+    ld-linux*|libc.so.*|libm.so.*|libmvec.so.*|libpthread.so.*|libdl.so.*|librt.so.*|libutil.so.*|libresolv.so.*|libanl.so.*|libnss_*|linux-vdso*) true ;;
+    libcuda.so.*|libnvidia-*) true ;;
+    *) false ;;
+    esac
+}
+
+# Prints the paths of all libraries that the given files need, one a line.
+libraries_of() {
+    ldd "$@" | awk '/not found/ { print "missing " $1; exit 1 } $2 == "=>" && $3 ~ /^\// { print $3 }' | sort -u
+}
+
+copy_libraries() {
+    local path name
+    while read -r path; do
+        case $path in missing*) die "a library of the build was not found: ${path#missing }. Is LD_LIBRARY_PATH set as for the build?" ;; esac
+        name=$(basename "$path")
+        is_of_the_host "$name" || cp -L "$path" "$stage/lib/$name"
+    done
+}
+
+# "VERSION FILE" for every version of glibc's symbols that a file asks for, newest last.
+glibc_versions() {
+    find "$stage/bin" "$stage/lib" -type f | while read -r file; do
+        readelf --version-info --wide "$file" 2>/dev/null | grep -o 'Name: GLIBC_[0-9.]*' |
+            sed "s|.*_||; s|\$| $(basename "$file")|" || true
+    done | sort -uV
+}
+
+relocate() {
+    # DT_RPATH, not DT_RUNPATH: images for GPUs set LD_LIBRARY_PATH, and other libraries would come first.
+    chmod -R u+w "$stage"
+    patchelf --force-rpath --set-rpath '$ORIGIN/../lib' "$stage/bin/caldera"
+    find "$stage/lib" -type f -print0 | xargs -0 -P 2 -n 1 patchelf --force-rpath --set-rpath '$ORIGIN'
+}
+
+copy_resources() {
+    mkdir -p "$stage/share/caldera"
+    cp -r "$root/resources/calibration" "$root/resources/demo-model" "$stage/share/caldera/"
+    cp "$root/resources/LICENSES/third-party.md" "$root/LICENSE" "$stage/share/caldera/"
+}
+
+write_facts() {
+    local driver=null
+    [ "$backend" = cuda ] && driver=580
+    cat >"$stage/BUNDLE.json" <<JSON
+{
+  "format": "caldera-bundle/1",
+  "version": "$version",
+  "commit": "$(git -C "$root" rev-parse --short=12 HEAD 2>/dev/null || echo unknown)",
+  "backend": "$backend",
+  "architecture": "$architecture",
+  "glibc": "$glibc",
+  "driver": $driver
+}
+JSON
+    (cd "$stage" && find . -type f ! -name SHA256SUMS -print0 | LC_ALL=C sort -z | xargs -0 sha256sum >SHA256SUMS)
+}
+
+build=$root/build/cpu
+out=$root/build/bundle
+level=6
+also=()
+while [ $# -gt 0 ]; do
+    case $1 in
+    --build) build=${2:?}; shift 2 ;;
+    --out) out=${2:?}; shift 2 ;;
+    --also) also+=("${2:?}"); shift 2 ;;
+    --level) level=${2:?}; shift 2 ;;
+    -h|--help) usage; exit 0 ;;
+    *) usage >&2; exit 2 ;;
+    esac
+done
+
+program=$build/app/cli/caldera
+[ -x "$program" ] || die "there is no $program. Build the target caldera first, or name the build with --build."
+command -v patchelf >/dev/null || die "patchelf is missing; packaging/bootstrap.sh build installs it."
+facts=$("$program" --version)
+version=$(sed -n '1s/caldera //p' <<<"$facts")
+backend=cpu
+grep -q 'CUDA kernels: yes' <<<"$facts" && backend=cuda
+architecture=$(uname -m)
+name=caldera-worker-$version-$backend-$architecture
+
+mkdir -p "$out"
+work=$(mktemp -d "$out/work.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+stage=$work/$name
+mkdir -p "$stage/bin" "$stage/lib"
+cp "$program" "$stage/bin/caldera"
+libraries_of "$program" ${also[@]+"${also[@]}"} | copy_libraries
+for file in ${also[@]+"${also[@]}"}; do cp -L "$file" "$stage/lib/"; done
+relocate
+versions=$(glibc_versions)
+glibc=$(tail -1 <<<"$versions" | cut -d' ' -f1)
+copy_resources
+write_facts
+# The same build gives the same bytes: order, times, owners and gzip's header are fixed.
+tar -C "$work" --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner -cf - "$name" |
+    gzip -n "-$level" >"$work/$name.tar.gz"
+hash=$(sha256sum "$work/$name.tar.gz" | cut -d' ' -f1)
+mv "$work/$name.tar.gz" "$out/$name.tar.gz"
+printf '%s  %s\n' "$hash" "$name.tar.gz" >"$out/$name.tar.gz.sha256"
+cp "$stage/BUNDLE.json" "$out/$name.json"
+echo "$out/$name.tar.gz"
+echo "SHA-256 $hash"
+echo "$(du -h "$out/$name.tar.gz" | cut -f1) packed, $(du -sh "$stage" | cut -f1) unpacked, $(find "$stage/lib" -type f | wc -l) libraries"
+echo "needs glibc $glibc or newer (because of$(grep "^$glibc " <<<"$versions" | cut -d' ' -f2 | tr '\n' ' ' | sed 's/^/ /; s/ $//'))"
+if [ "$backend" = cuda ]; then echo "needs the NVIDIA driver 580 or newer"; fi
