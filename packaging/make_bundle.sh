@@ -58,7 +58,7 @@ relocate() {
 
 copy_resources() {
     mkdir -p "$stage/share/caldera"
-    cp -r "$root/resources/calibration" "$root/resources/demo-model" "$stage/share/caldera/"
+    cp -r "$root/resources/calibration" "$root/resources/demo-model" "$root/resources/worker" "$stage/share/caldera/"
     cp "$root/resources/LICENSES/third-party.md" "$root/LICENSE" "$stage/share/caldera/"
 }
 

@@ -77,6 +77,7 @@ void addExportCommand(CommandLine& commands);
 void addChatCommand(CommandLine& commands);
 void addServeCommand(CommandLine& commands);
 void addJobCommand(CommandLine& commands);
+void addSkyTaskCommand(CommandLine& commands);
 void addWatchPodCommand(CommandLine& commands);
 void addBenchCommand(CommandLine& commands);
 

@@ -35,6 +35,7 @@ int runCommandLine(int argc, char** argv) {
     caldera::cli::addChatCommand(commands);
     caldera::cli::addServeCommand(commands);
     caldera::cli::addJobCommand(commands);
+    caldera::cli::addSkyTaskCommand(commands);
     caldera::cli::addWatchPodCommand(commands);
     caldera::cli::addBenchCommand(commands);
     return commands.run(argc, argv);

@@ -9,7 +9,7 @@ server=
 trap 'if [ -n "$server" ]; then kill "$server"; fi; rm -rf "$work"' EXIT
 claim() { echo "-- $*"; }
 broken() { echo "BROKEN: $*" >&2; exit 1; }
-install() { env -i PATH=/usr/bin:/bin HOME="$work/home" sh "$root/packaging/install_worker.sh" "$@"; }
+install() { env -i PATH=/usr/bin:/bin HOME="$work/home" sh "$root/resources/worker/install_worker.sh" "$@"; }
 hash_of() { sha256sum "$1" | cut -d' ' -f1; }
 # refused WORDS ARGUMENTS...: the installation fails, says so, and leaves no program behind.
 refused() {
@@ -75,7 +75,7 @@ cd "$work"
 model=$(dirname "$program")/../share/caldera/demo-model
 env -i HOME="$work/home" "$program" info "$model" --json | grep -q '"architecture": "qwen2"' || broken "info"
 env -i HOME="$work/home" "$program" compress "$model" --layers 0:1 --out "$work/shard" --json >"$work/compress.json"
-[ "$(find "$work/shard/cells" -type f | wc -l)" -ge 7 ] || broken "compress left no cells"
+[ "$(find "$work/shard/cells" -type f | wc -l)" -ge 7 ] && [ -f "$work/shard/shard.json" ] || broken "compress left no cells"
 outside=$(env -i HOME="$work/home" LD_LIBRARY_PATH=/usr/lib/x86_64-linux-gnu LD_DEBUG=libs "$program" --version 2>&1 |
     sed -n 's/.*calling init: //p' | grep -v "^$work" | grep -vE '/(ld-linux[^/]*|lib(c|m|dl|pthread|rt|resolv|util)\.so\.[0-9]+)$' || true)
 [ -z "$outside" ] || broken "libraries of the host are used: $outside"
