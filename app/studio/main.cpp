@@ -70,7 +70,8 @@ int runStudio(QApplication& application) {
                        QDir(state).filePath(u"chats"_s),
                        {},
                        QDir(state).filePath(u"plans/unsaved"_s),
-                       QString::fromStdString((caldera::configFolder() / "remotes").string())});
+                       QString::fromStdString((caldera::configFolder() / "remotes").string()),
+                       QDir(state).filePath(u"pods"_s)});
     if (!options.open.isEmpty()) {
         window.openPath(QDir::current().absoluteFilePath(options.open));
     } else if (options.reports.isEmpty()) {

@@ -17,6 +17,7 @@
 #include "app/studio/job_line.h"
 #include "app/studio/mode_bar.h"
 #include "app/studio/plan_actions.h"
+#include "app/studio/pod_actions.h"
 #include "widgets/cell_panel/cell_panel.h"
 #include "widgets/chat/chat_view.h"
 #include "widgets/heatmap/heatmap_panel.h"
@@ -26,7 +27,9 @@
 #include "widgets/model_view/model_view.h"
 #include "widgets/plan_view/launch_dialog.h"
 #include "widgets/plan_view/plan_view.h"
+#include "widgets/pods/pod_strip.h"
 #include "widgets/remote/remotes_dialog.h"
+#include "widgets/remote/runpod_provider.h"
 #include "widgets/remote/target_store.h"
 #include "widgets/runs/runs_view.h"
 #include "widgets/support/command_palette.h"
@@ -59,7 +62,8 @@ const QString& dockKey() {
 MainWindow::MainWindow(const WindowPlaces& places, QWidget* parent)
     : QMainWindow(parent), jobs_(new JobService(places.jobs, places.worker, this)),
       targets_(new TargetStore(places.targets, this)),
-      actions_(new JobActions(session_, *jobs_, this)) {
+      actions_(new JobActions(session_, *jobs_, this)),
+      podActions_(new PodActions(places.pods, QUrl(QString::fromUtf16(kRunpodApi)), *this)) {
     setWindowTitle(tr("Caldera Studio"));
     setMinimumSize(960, 600);
     makeViews(places);
@@ -74,6 +78,7 @@ MainWindow::MainWindow(const WindowPlaces& places, QWidget* parent)
     connectPlan();
     restoreLayout();
     setMode(Mode::Model);
+    podActions_->findRented();
 }
 
 MainWindow::~MainWindow() {
@@ -84,6 +89,7 @@ MainWindow::~MainWindow() {
     delete takeCentralWidget();
     delete cellDock_;
     delete line_;
+    delete podActions_;
     delete actions_;
     delete jobs_;
 }
@@ -148,7 +154,11 @@ void MainWindow::makeModes() {
     layout->setContentsMargins(0, 0, 0, 0);
     layout->setSpacing(0);
     layout->addWidget(new ModeBar(QList<QAction*>(modes_.begin(), modes_.end()), central));
-    layout->addWidget(pages_, 1);
+    auto* column = new QVBoxLayout;
+    column->setSpacing(0);
+    column->addWidget(new PodStrip(podActions_->service(), central));
+    column->addWidget(pages_, 1);
+    layout->addLayout(column, 1);
     setCentralWidget(central);
 }
 

@@ -30,6 +30,7 @@ class JobService;
 class ModelView;
 class PlanActions;
 class PlanView;
+class PodActions;
 class RunsView;
 class TargetStore;
 struct LaunchSettings;
@@ -48,6 +49,7 @@ struct WindowPlaces {
     QString worker;  ///< path of `caldera`; empty: looked for
     QString unsaved; ///< unsaved changes of plans
     QString targets; ///< machines on which jobs can run
+    QString pods;    ///< records of rented pods
 };
 
 class MainWindow : public QMainWindow {
@@ -70,6 +72,7 @@ public:
     JobService& jobs() { return *jobs_; }
     TargetStore& targets() { return *targets_; }
     PlanActions& planActions() { return *planActions_; }
+    PodActions& podActions() { return *podActions_; }
     ModelView* modelView() const { return model_; }
     PlanView* planView() const { return plan_; }
     RunsView* runsView() const { return runs_; }
@@ -124,6 +127,7 @@ private:
     TargetStore* targets_;
     JobActions* actions_;
     PlanActions* planActions_ = nullptr;
+    PodActions* podActions_;
     ModelView* model_ = nullptr;
     PlanView* plan_ = nullptr;
     RunsView* runs_ = nullptr;

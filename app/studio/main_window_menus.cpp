@@ -12,6 +12,7 @@
 #include "app/studio/job_actions.h"
 #include "app/studio/main_window.h"
 #include "app/studio/plan_actions.h"
+#include "app/studio/pod_actions.h"
 #include "widgets/heatmap/heatmap_editor.h"
 #include "widgets/heatmap/heatmap_panel.h"
 #include "widgets/heatmap/heatmap_view.h"
@@ -158,6 +159,7 @@ void MainWindow::makeRunMenu() {
                            [this] { actions_->evaluate(); });
     run->addSeparator();
     addCommand(run, u"server"_s, tr("Machines…"), {}, [this] { showMachines(); });
+    addCommand(run, u"settings"_s, tr("Rented pods…"), {}, [this] { podActions_->showDialog(); });
 }
 
 void MainWindow::makeHelpMenu() {

@@ -140,6 +140,8 @@ void savePodRecord(const QString& folder, const PodRecord& record) {
 
 QList<PodRecord> loadPodRecords(const QString& folder) {
     QList<PodRecord> records;
+    if (folder.isEmpty())
+        return records; // QDir would take the working folder
     const QDir dir(folder, u"*.json"_s, QDir::Name, QDir::Files);
     for (const QFileInfo& file : dir.entryInfoList()) {
         try {

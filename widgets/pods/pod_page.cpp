@@ -1,0 +1,315 @@
+#include "widgets/pods/pod_page.h"
+
+#include <QComboBox>
+#include <QDoubleSpinBox>
+#include <QFileDialog>
+#include <QFormLayout>
+#include <QHBoxLayout>
+#include <QHeaderView>
+#include <QLineEdit>
+#include <QPushButton>
+#include <QTableView>
+#include <QVBoxLayout>
+#include <QtConcurrent>
+
+#include "widgets/pods/pod_offers_model.h"
+#include "widgets/remote/pod_quote.h"
+#include "widgets/remote/secret_file.h"
+#include "widgets/remote/when_done.h"
+#include "widgets/support/error_banner.h"
+#include "widgets/support/labels.h"
+#include "widgets/theme/theme.h"
+
+using namespace Qt::Literals::StringLiterals;
+
+namespace caldera::studio {
+
+namespace {
+
+constexpr int kTableHeight = 200;
+constexpr int kFieldWidth = 140;
+constexpr double kMostDollars = 9999;
+constexpr double kMostMinutes = 720;
+
+QString keyName() {
+    return QString::fromUtf16(kRunpodKeyName);
+}
+
+QDoubleSpinBox* dollarField(const QString& suffix, const QString& toolTip, QWidget* parent) {
+    auto* field = new QDoubleSpinBox(parent);
+    field->setRange(0, kMostDollars);
+    field->setDecimals(2);
+    field->setSingleStep(0.5);
+    field->setPrefix(u"$"_s);
+    field->setSuffix(suffix);
+    field->setToolTip(toolTip);
+    field->setFixedWidth(kFieldWidth);
+    return field;
+}
+
+} // namespace
+
+PodPage::PodPage(SecretStore& secrets, Connect connectTo, QWidget* parent)
+    : QWidget(parent), secrets_(secrets), connect_(std::move(connectTo)),
+      offers_(new PodOffersModel(this)), banner_(new ErrorBanner(this)) {
+    setObjectName(u"podPage"_s);
+    auto* layout = new QVBoxLayout(this);
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->setSpacing(kSpaceMedium);
+    layout->addWidget(banner_);
+    layout->addWidget(buildKeyLine());
+    layout->addWidget(buildOffers(), 1);
+    layout->addWidget(buildLimits());
+    hint_ = new ToneLabel({}, Token::Secondary, this);
+    hint_->setWordWrap(true);
+    layout->addWidget(hint_);
+    connect(this, &PodPage::settingsChanged, this, &PodPage::showHint);
+    connect(offers_, &PodOffersModel::chosenChanged, this, &PodPage::settingsChanged);
+    setSettings({});
+    readKey();
+}
+
+PodPage::~PodPage() = default;
+
+QWidget* PodPage::buildKeyLine() {
+    auto* box = new QWidget(this);
+    key_ = new QLineEdit(box);
+    key_->setEchoMode(QLineEdit::Password);
+    key_->setPlaceholderText(tr("API key of RunPod"));
+    key_->setAccessibleName(tr("API key of RunPod"));
+    save_ = new QPushButton(tr("Save"), box);
+    save_->setEnabled(false);
+    auto* import = new QPushButton(tr("Import .env…"), box);
+    import->setToolTip(tr("Takes RUNPOD_API_KEY and HF_TOKEN from a file of NAME=value lines"));
+    keyState_ = new ToneLabel({}, Token::Secondary, box);
+    connect(key_, &QLineEdit::textChanged, this,
+            [this](const QString& text) { save_->setEnabled(!text.trimmed().isEmpty()); });
+    connect(key_, &QLineEdit::returnPressed, this, &PodPage::saveKey);
+    connect(save_, &QPushButton::clicked, this, &PodPage::saveKey);
+    connect(import, &QPushButton::clicked, this, &PodPage::chooseEnvFile);
+    auto* line = new QHBoxLayout;
+    line->setSpacing(kSpaceSmall);
+    line->addWidget(key_, 1);
+    line->addWidget(save_);
+    line->addWidget(import);
+    auto* layout = new QVBoxLayout(box);
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->setSpacing(kSpaceTiny);
+    layout->addLayout(line);
+    layout->addWidget(keyState_);
+    return box;
+}
+
+QWidget* PodPage::buildOffers() {
+    table_ = new QTableView(this);
+    table_->setModel(offers_);
+    table_->setAccessibleName(tr("GPUs to rent"));
+    table_->setSelectionBehavior(QAbstractItemView::SelectRows);
+    table_->setSelectionMode(QAbstractItemView::SingleSelection);
+    table_->setShowGrid(false);
+    table_->verticalHeader()->hide();
+    table_->verticalHeader()->setDefaultSectionSize(kControlHeight);
+    table_->setMinimumHeight(kTableHeight);
+    QHeaderView* header = table_->horizontalHeader();
+    header->setHighlightSections(false);
+    header->setDefaultAlignment(Qt::AlignLeft | Qt::AlignVCenter);
+    header->setSectionResizeMode(QHeaderView::ResizeToContents);
+    header->setSectionResizeMode(PodOffersModel::Gpu, QHeaderView::Stretch);
+    return table_;
+}
+
+QWidget* PodPage::buildLimits() {
+    auto* box = new QWidget(this);
+    volume_ = new QComboBox(box);
+    storage_ = new ToneLabel({}, Token::Secondary, box);
+    ceiling_ = dollarField(tr(" an hour"), tr("Dearer machines are not taken"), box);
+    cap_ = dollarField(tr(" a job"), tr("Before a job would cost more, its pod is stopped"), box);
+    idle_ = new QDoubleSpinBox(box);
+    idle_->setRange(1, kMostMinutes);
+    idle_->setDecimals(0);
+    idle_->setSuffix(tr(" min"));
+    idle_->setToolTip(tr("A pod on which nothing happens for so long is stopped"));
+    idle_->setFixedWidth(kFieldWidth);
+    auto* form = new QFormLayout(box);
+    form->setContentsMargins(0, 0, 0, 0);
+    form->setHorizontalSpacing(kSpaceLarge);
+    form->setVerticalSpacing(kSpaceSmall);
+    form->setLabelAlignment(Qt::AlignLeft | Qt::AlignVCenter);
+    form->addRow(tr("Network volume"), volume_);
+    form->addRow(QString(), storage_);
+    form->addRow(tr("Price at most"), ceiling_);
+    form->addRow(tr("Spending at most"), cap_);
+    form->addRow(tr("Stop when idle for"), idle_);
+    connect(volume_, &QComboBox::activated, this, &PodPage::volumeChosen);
+    for (QDoubleSpinBox* field : {ceiling_, cap_, idle_})
+        connect(field, &QDoubleSpinBox::valueChanged, this, &PodPage::settingsChanged);
+    return box;
+}
+
+void PodPage::readKey() {
+    keyState_->setText(tr("Asking the keyring…"));
+    whenDone(
+        secrets_.read(keyName()), this,
+        [this](const QString& key) {
+            if (!key.isEmpty()) {
+                keyState_->setText(tr("The key is known. Type another one to replace it."));
+                useKey(key);
+                return;
+            }
+            keyState_->setText(tr("No key yet. RunPod makes one under Settings, API keys; it needs "
+                                  "to read and write pods."));
+        },
+        [this](const Error& error) { fail(error); });
+}
+
+void PodPage::saveKey() {
+    const QString key = key_->text().trimmed();
+    if (key.isEmpty())
+        return;
+    banner_->clear();
+    keyState_->setText(tr("Writing it into the keyring…"));
+    whenDone(
+        secrets_.write(keyName(), key), this,
+        [this, key](SecretPlace place) {
+            key_->clear();
+            keyState_->setText(
+                place == SecretPlace::Keyring
+                    ? tr("The key is in the keyring.")
+                    : tr("%1 The key is kept until the studio ends.").arg(secrets_.complaint()));
+            useKey(key);
+        },
+        [this](const Error& error) {
+            keyState_->setText({});
+            fail(error);
+        });
+}
+
+void PodPage::chooseEnvFile() {
+    auto* dialog = new QFileDialog(this, tr("A .env file"));
+    dialog->setAttribute(Qt::WA_DeleteOnClose);
+    dialog->setFilter(QDir::Files | QDir::Hidden | QDir::AllDirs | QDir::NoDotAndDotDot);
+    connect(dialog, &QFileDialog::fileSelected, this, &PodPage::importEnvFile);
+    dialog->open();
+}
+
+void PodPage::importEnvFile(const QString& path) {
+    whenDone(
+        QtConcurrent::run([path] { return readEnvFile(path); }), this,
+        [this, path](const QMap<QString, QString>& variables) {
+            const QString token = variables.value(QString::fromUtf16(kHubTokenName));
+            if (!token.isEmpty())
+                whenDone(
+                    secrets_.write(QString::fromUtf16(kHubTokenName), token), this,
+                    [](SecretPlace) {}, [this](const Error& error) { fail(error); });
+            const QString key = variables.value(keyName());
+            if (!key.isEmpty()) {
+                key_->setText(key);
+                saveKey();
+            } else if (token.isEmpty()) {
+                fail(Error("secret.file", tr("%1 holds neither RUNPOD_API_KEY nor HF_TOKEN. Choose "
+                                             "another file, or type the key.")
+                                              .arg(path)
+                                              .toStdString()));
+            }
+        },
+        [this](const Error& error) { fail(error); });
+}
+
+void PodPage::useKey(const QString& key) {
+    try {
+        provider_ = connect_(key);
+    } catch (const Error& error) {
+        fail(error);
+        return;
+    }
+    whenDone(
+        provider_->volumes(), this,
+        [this, key](const QList<PodVolume>& volumes) {
+            showVolumes(volumes);
+            Q_EMIT keyAccepted(key);
+        },
+        [this](const Error& error) { fail(error); });
+    ask();
+}
+
+void PodPage::ask() {
+    whenDone(
+        provider_->offers(1), this,
+        [this](const QList<PodOffer>& offers) { offers_->setOffers(offers); },
+        [this](const Error& error) { fail(error); });
+}
+
+void PodPage::showVolumes(const QList<PodVolume>& volumes) {
+    volume_->clear();
+    for (const PodVolume& volume : volumes) {
+        volume_->addItem(
+            tr("%1, %2 GB in %3").arg(volume.name).arg(volume.sizeGb).arg(volume.dataCenter),
+            volume.id);
+        const int row = volume_->count() - 1;
+        volume_->setItemData(row, volume.dataCenter, Qt::UserRole + 1);
+        volume_->setItemData(row, volume.monthlyPrice, Qt::UserRole + 2);
+        if (volume.id == wanted_.volumeId)
+            volume_->setCurrentIndex(row);
+    }
+    volumeChosen();
+}
+
+void PodPage::volumeChosen() {
+    wanted_.volumeId = volume_->currentData().toString();
+    wanted_.dataCenter = volume_->currentData(Qt::UserRole + 1).toString();
+    offers_->setDataCenter(wanted_.dataCenter);
+    if (volume_->count() == 0)
+        storage_->setText(tr("The account has no network volume. Make one at RunPod, so that what "
+                             "a job has done outlives its pod."));
+    else
+        storage_->setText(tr("%1 a month, also while no pod runs")
+                              .arg(dollarText(volume_->currentData(Qt::UserRole + 2).toDouble())));
+    Q_EMIT settingsChanged();
+}
+
+PodSettings PodPage::settings() const {
+    PodSettings now = wanted_;
+    now.gpus = offers_->chosen();
+    now.ceiling = ceiling_->value();
+    now.cap = cap_->value();
+    now.idleMinutes = idle_->value();
+    return now;
+}
+
+void PodPage::setSettings(const PodSettings& settings) {
+    wanted_ = settings;
+    offers_->setChosen(settings.gpus);
+    ceiling_->setValue(settings.ceiling);
+    cap_->setValue(settings.cap);
+    idle_->setValue(settings.idleMinutes);
+    volume_->setCurrentIndex(qMax(0, volume_->findData(settings.volumeId)));
+    showHint();
+}
+
+bool PodPage::isComplete() const {
+    return provider_ && !offers_->chosen().isEmpty() && !wanted_.volumeId.isEmpty() &&
+           offers_->leastPrice() > 0 && offers_->leastPrice() <= ceiling_->value();
+}
+
+void PodPage::showHint() {
+    const double least = offers_->leastPrice();
+    const bool tooDear = least > ceiling_->value();
+    hint_->setTone(tooDear ? Token::Warn : Token::Secondary);
+    if (offers_->rowCount() == 0)
+        hint_->setText({});
+    else if (offers_->chosen().isEmpty())
+        hint_->setText(tr("Tick the GPUs that may be rented; the cheapest that is free is taken."));
+    else if (tooDear)
+        hint_->setText(tr("The cheapest ticked GPU costs %1 an hour, more than the price allowed.")
+                           .arg(dollarText(least)));
+    else if (least > 0)
+        hint_->setText(tr("%1 pays for about %2 hours of the cheapest of them.")
+                           .arg(dollarText(cap_->value()))
+                           .arg(cap_->value() / least, 0, 'f', 1));
+}
+
+void PodPage::fail(const Error& error) {
+    banner_->showFailure(describeFailure(error));
+}
+
+} // namespace caldera::studio

@@ -1,0 +1,81 @@
+// Renting at RunPod: the key, the GPUs with prices, the volume, the limits. A page for dialogs.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include <QPointer>
+#include <QWidget>
+
+#include "core/base/error.h"
+#include "widgets/pods/pod_settings.h"
+#include "widgets/remote/pod_provider.h"
+#include "widgets/remote/secret_store.h"
+
+class QComboBox;
+class QDoubleSpinBox;
+class QLineEdit;
+class QPushButton;
+class QTableView;
+
+namespace caldera::studio {
+
+class ErrorBanner;
+class PodOffersModel;
+class ToneLabel;
+
+class PodPage : public QWidget {
+    Q_OBJECT
+public:
+    /// Makes a provider from a key. Throws Error when the text can be no key.
+    using Connect = std::function<std::unique_ptr<PodProvider>(const QString& key)>;
+
+    /// `secrets` must outlive the page. Reads the key at once and shows what can be rented with it.
+    PodPage(SecretStore& secrets, Connect connect, QWidget* parent = nullptr);
+    ~PodPage() override;
+
+    PodSettings settings() const;
+    void setSettings(const PodSettings& settings);
+    /// Whether a pod could be rented with what was chosen.
+    bool isComplete() const;
+    PodOffersModel* offers() const { return offers_; }
+
+Q_SIGNALS:
+    void settingsChanged();
+    /// A key that the provider accepts is known.
+    void keyAccepted(const QString& key);
+
+private:
+    QWidget* buildKeyLine();
+    QWidget* buildOffers();
+    QWidget* buildLimits();
+    void showHint();
+    void readKey();
+    void saveKey();
+    void chooseEnvFile();
+    void importEnvFile(const QString& path);
+    void useKey(const QString& key);
+    void ask();
+    void showVolumes(const QList<PodVolume>& volumes);
+    void volumeChosen();
+    void fail(const Error& error);
+
+    SecretStore& secrets_;
+    Connect connect_;
+    std::unique_ptr<PodProvider> provider_;
+    PodSettings wanted_; ///< shown as soon as there is a list to choose from
+    PodOffersModel* offers_;
+    ErrorBanner* banner_;
+    QLineEdit* key_ = nullptr;
+    QPushButton* save_ = nullptr;
+    ToneLabel* keyState_ = nullptr;
+    QTableView* table_ = nullptr;
+    QComboBox* volume_ = nullptr;
+    ToneLabel* storage_ = nullptr;
+    QDoubleSpinBox* ceiling_ = nullptr;
+    QDoubleSpinBox* cap_ = nullptr;
+    QDoubleSpinBox* idle_ = nullptr;
+    ToneLabel* hint_ = nullptr;
+};
+
+} // namespace caldera::studio
