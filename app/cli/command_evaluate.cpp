@@ -20,6 +20,7 @@
 #include "core/linalg/device.h"
 #include "core/linalg/numerics.h"
 #include "core/report/join_reports.h"
+#include "core/model/text_file.h"
 
 namespace caldera::cli {
 
@@ -100,7 +101,7 @@ public:
         }
         if (!options_.baselineText.empty()) {
             text.unigram = unigramPerplexity(*subject_.tokenizer,
-                                             readTextFile(options_.baselineText), request.text);
+                                             readUtf8File(options_.baselineText), request.text);
             text.record.numbers["unigram_perplexity"] = *text.unigram;
         }
         return text;
@@ -138,7 +139,7 @@ public:
 private:
     EvaluateRequest textRequest(const fs::path& file) const {
         EvaluateRequest request;
-        request.text = readTextFile(file);
+        request.text = readUtf8File(file);
         request.subject = subject_.weights;
         request.tokenizer = subject_.tokenizer;
         request.maxTokens = options_.maxTokens;

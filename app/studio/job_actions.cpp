@@ -9,6 +9,7 @@
 
 #include "core/base/file.h"
 #include "core/base/paths.h"
+#include "core/model/text_file.h"
 #include "widgets/jobs/job_service.h"
 #include "widgets/support/number_text.h"
 
@@ -40,9 +41,15 @@ QString liveMetric(const QString& kind) {
                                : JobActions::tr("Relative error, so far");
 }
 
-/// Errors for every setting and what they do to predictions: what the solver needs.
-QStringList measuring(const QString& model) {
-    return {u"fidelity"_s, model, u"--metric"_s, u"proxy,kl"_s, u"--text-tokens"_s, u"512"_s};
+/// What a measurement is told besides plan and result.
+QStringList measuring(const QString& model, const MeasureSettings& settings) {
+    QStringList arguments{u"fidelity"_s,      model,
+                          u"--metric"_s,      settings.metrics.join(u','),
+                          u"--text-tokens"_s, QString::number(settings.textTokens)};
+    if (!settings.text.isEmpty()) {
+        arguments += {u"--text"_s, settings.text};
+    }
+    return arguments;
 }
 
 /// Where the result of a job that is done lies.
@@ -56,8 +63,10 @@ QString resultOf(const JobSummary& job) {
                                      : job.outFolder;
 }
 
-struct WrittenPlan {
-    QString file;
+/// Texts of a measurement, to be sent to another machine.
+struct SentTexts {
+    QByteArray calibration;
+    QByteArray text;
     std::optional<Failure> failure;
 };
 
@@ -82,7 +91,33 @@ BlameFiles prepareBlame(const QString& hash, const QString& text) {
     return files;
 }
 
+/// Reads files: not on the GUI thread.
+SentTexts readTexts(const MeasureSettings& settings) {
+    SentTexts texts;
+    const auto read = [](const QString& path) {
+        return path.isEmpty() ? QByteArray()
+                              : QByteArray::fromStdString(readUtf8File(path.toStdString()));
+    };
+    try {
+        texts.calibration = read(settings.calibrationText);
+        texts.text = read(settings.text);
+    } catch (const std::exception& error) {
+        texts.failure = describeFailure(error);
+    }
+    return texts;
+}
+
 } // namespace
+
+struct JobActions::JobFiles {
+    QString plan;     ///< written
+    QString fidelity; ///< where the model's measurements are kept
+};
+
+struct JobActions::WrittenFiles {
+    JobFiles files;
+    std::optional<Failure> failure;
+};
 
 JobActions::JobActions(Session& session, JobService& service, QObject* parent)
     : QObject(parent), session_(session), service_(service) {
@@ -110,10 +145,11 @@ bool JobActions::reportsOnWhatIsOpen(const JobSummary& job) const {
            job.arguments.value(1) == session_.facts()->path;
 }
 
-void JobActions::suggestMeasuring() {
+void JobActions::suggestMeasuring(const MeasureSettings& settings) {
     if (!session_.facts()) {
         return;
     }
+    measuring_ = settings;
     LaunchSettings suggested;
     suggested.compresses = false;
     suggested.name = tr("Measure %1").arg(session_.facts()->name);
@@ -121,20 +157,28 @@ void JobActions::suggestMeasuring() {
     Q_EMIT launchSuggested(suggested);
 }
 
-void JobActions::measure() {
+Plan JobActions::measuredPlan() const {
+    Plan plan = session_.plan().plan();
+    plan.model = modelPath().toStdString();
+    plan.calibration.tokens = measuring_.calibrationTokens;
+    plan.calibration.text =
+        measuring_.calibrationText.isEmpty() ? "builtin" : measuring_.calibrationText.toStdString();
+    return plan;
+}
+
+void JobActions::measure(const MeasureSettings& settings) {
     if (!session_.facts()) {
         return;
     }
-    const QString fingerprint = session_.facts()->fingerprint;
-    const QString model = modelPath();
+    measuring_ = settings;
     const QString title = tr("Measure %1").arg(session_.facts()->name);
-    session_.inBackground([fingerprint] { return fidelityFile(fingerprint); },
-                          [this, model, title](const QString& file) {
-                              const QString id =
-                                  service_.start(u"fidelity"_s, title,
-                                                 measuring(model) + QStringList{u"--out"_s, file});
-                              Q_EMIT started(id, title);
-                          });
+    withFiles(measuredPlan(), [this, title](const JobFiles& files) {
+        const QString id =
+            service_.start(u"fidelity"_s, title,
+                           measuring(modelPath(), measuring_) +
+                               QStringList{u"--plan"_s, files.plan, u"--out"_s, files.fidelity});
+        Q_EMIT started(id, title);
+    });
 }
 
 void JobActions::launch(const LaunchSettings& settings) {
@@ -146,27 +190,60 @@ void JobActions::launch(const LaunchSettings& settings) {
     } else if (settings.compresses) {
         compress(settings);
     } else {
-        measure();
+        measure(measuring_);
     }
 }
 
 void JobActions::launchElsewhere(const LaunchSettings& settings) {
+    if (!settings.compresses) {
+        measureElsewhere(settings);
+        return;
+    }
+    session_.plan().setCalibrationTokens(settings.calibrationTokens);
     JobRequest request;
+    request.kind = u"compress"_s;
     request.title = settings.name;
     request.target = settings.target;
     request.model = modelPath();
-    if (settings.compresses) {
-        session_.plan().setCalibrationTokens(settings.calibrationTokens);
-        request.kind = u"compress"_s;
-        request.arguments = {u"compress"_s, settings.modelThere, u"--plan"_s, u"{job}/plan.yaml"_s};
-        request.files = {
-            {u"plan.yaml"_s, QByteArray::fromStdString(printPlan(session_.plan().plan()))}};
-    } else {
-        request.kind = u"fidelity"_s;
-        request.arguments = measuring(settings.modelThere);
-    }
+    request.arguments = {u"compress"_s, settings.modelThere, u"--plan"_s, u"{job}/plan.yaml"_s};
+    request.files = {
+        {u"plan.yaml"_s, QByteArray::fromStdString(printPlan(session_.plan().plan()))}};
     const QString id = service_.start(request);
     Q_EMIT started(id, settings.name);
+}
+
+/// Plan and texts travel with the job: their paths mean nothing there.
+void JobActions::measureElsewhere(const LaunchSettings& settings) {
+    MeasureSettings there = measuring_;
+    Plan plan = measuredPlan();
+    plan.calibration.text = "builtin"; // or the text that is sent along
+    if (!there.text.isEmpty()) {
+        there.text = u"{job}/text.txt"_s;
+    }
+    JobRequest request;
+    request.kind = u"fidelity"_s;
+    request.title = settings.name;
+    request.target = settings.target;
+    request.model = modelPath();
+    request.arguments =
+        measuring(settings.modelThere, there) + QStringList{u"--plan"_s, u"{job}/plan.yaml"_s};
+    request.files = {{u"plan.yaml"_s, QByteArray::fromStdString(printPlan(plan))}};
+    session_.inBackground(
+        [chosen = measuring_] { return readTexts(chosen); },
+        [this, request](const SentTexts& texts) mutable {
+            if (texts.failure) {
+                Q_EMIT failed(*texts.failure);
+                return;
+            }
+            if (!texts.calibration.isEmpty()) {
+                request.arguments += {u"--calibration-text"_s, u"{job}/calibration.txt"_s};
+                request.files.insert(u"calibration.txt"_s, texts.calibration);
+            }
+            if (!texts.text.isEmpty()) {
+                request.files.insert(u"text.txt"_s, texts.text);
+            }
+            Q_EMIT started(service_.start(request), request.title);
+        });
 }
 
 void JobActions::suggestLaunch() {
@@ -194,25 +271,31 @@ void JobActions::compress(const LaunchSettings& settings) {
     Plan plan = session_.plan().plan();
     const QString model = modelPath();
     plan.model = model.toStdString();
+    withFiles(std::move(plan), [this, settings, model](const JobFiles& files) {
+        const QString id = service_.start(
+            u"compress"_s, settings.name,
+            {u"compress"_s, model, u"--plan"_s, files.plan, u"--out"_s, settings.folder});
+        Q_EMIT started(id, settings.name);
+    });
+}
+
+void JobActions::withFiles(Plan plan, std::function<void(const JobFiles&)> start) {
     session_.inBackground(
-        [plan = std::move(plan)] {
-            WrittenPlan written;
+        [plan = std::move(plan), fingerprint = session_.facts()->fingerprint] {
+            WrittenFiles written;
             try {
-                written.file = writePlanFile(plan);
+                written.files = {writePlanFile(plan), fidelityFile(fingerprint)};
             } catch (const std::exception& error) {
                 written.failure = describeFailure(error);
             }
             return written;
         },
-        [this, settings, model](const WrittenPlan& written) {
+        [this, start = std::move(start)](const WrittenFiles& written) {
             if (written.failure) {
                 Q_EMIT failed(*written.failure);
-                return;
+            } else {
+                start(written.files);
             }
-            const QString id = service_.start(
-                u"compress"_s, settings.name,
-                {u"compress"_s, model, u"--plan"_s, written.file, u"--out"_s, settings.folder});
-            Q_EMIT started(id, settings.name);
         });
 }
 

@@ -7,8 +7,11 @@
 #include <QObject>
 #include <QString>
 
+#include <functional>
+
 #include "widgets/models/session.h"
 #include "widgets/plan_view/launch_dialog.h"
+#include "widgets/plan_view/measure_dialog.h"
 
 namespace caldera::studio {
 
@@ -20,10 +23,11 @@ class JobActions : public QObject {
 public:
     JobActions(Session& session, JobService& service, QObject* parent = nullptr);
 
-    /// Measures the fragility of every cell of the open model, on this machine.
-    void measure();
-    /// Emits launchSuggested() for a measurement.
-    void suggestMeasuring();
+    /// Measures how fragile every cell of the open model is at the plan's settings, on this
+    /// machine.
+    void measure(const MeasureSettings& settings);
+    /// Emits launchSuggested() for a measurement of which only the machine is open.
+    void suggestMeasuring(const MeasureSettings& settings);
     /// Finds a free folder, then emits launchSuggested().
     void suggestLaunch();
     /// Starts what the person decided.
@@ -49,9 +53,16 @@ private:
     /// The model behind what is open: itself, or what the artifact was made from.
     QString modelPath() const;
     void launchElsewhere(const LaunchSettings& settings);
+    void measureElsewhere(const LaunchSettings& settings);
+    /// The plan with the calibration that was chosen for measuring.
+    Plan measuredPlan() const;
     bool concernsOpenModel(const JobSummary& job) const;
     bool reportsOnWhatIsOpen(const JobSummary& job) const;
     void beginLive(const JobSummary& job);
+    struct JobFiles;
+    struct WrittenFiles;
+    /// Writes the plan on the reading thread, then calls `start`.
+    void withFiles(Plan plan, std::function<void(const JobFiles&)> start);
     void takeEvent(const QString& id, const QJsonObject& event);
     /// Shows what a run at work on the open model has finished before it was opened.
     void showRunning();
@@ -60,6 +71,7 @@ private:
 
     Session& session_;
     JobService& service_;
+    MeasureSettings measuring_;   ///< as was chosen last
     QHash<QString, bool> active_; ///< jobs seen at work
     QString liveJob_;
 };

@@ -331,12 +331,11 @@ void MainWindow::showLaunch(const LaunchSettings& suggested) {
     dialog->open();
 }
 
-/// Where there is no other machine there is nothing to ask.
-void MainWindow::measure() {
+void MainWindow::measure(const MeasureSettings& settings) {
     if (targets_->targets().isEmpty()) {
-        actions_->measure();
+        actions_->measure(settings);
     } else {
-        actions_->suggestMeasuring();
+        actions_->suggestMeasuring(settings);
     }
 }
 
@@ -344,6 +343,27 @@ void MainWindow::showMachines() {
     QWidget* above = QApplication::activeModalWidget();
     auto* dialog = new RemotesDialog(*targets_, above != nullptr ? above : this);
     dialog->setAttribute(Qt::WA_DeleteOnClose);
+    dialog->open();
+}
+
+void MainWindow::showMeasure() {
+    if (!session_.facts()) {
+        return;
+    }
+    MeasureSettings suggested;
+    suggested.calibrationTokens = session_.plan().plan().calibration.tokens;
+    const std::string& text = session_.plan().plan().calibration.text;
+    suggested.calibrationText = text == "builtin" ? QString() : QString::fromStdString(text);
+    QStringList measured;
+    if (session_.fidelity()) {
+        for (const FidelityMetric& metric : session_.fidelity()->fidelity) {
+            measured.append(QString::fromStdString(metric.name));
+        }
+    }
+    auto* dialog = new MeasureDialog(session_.facts()->name, session_.plan().config(), suggested,
+                                     measured, this);
+    dialog->setAttribute(Qt::WA_DeleteOnClose);
+    connect(dialog, &QDialog::accepted, this, [this, dialog] { measure(dialog->settings()); });
     dialog->open();
 }
 

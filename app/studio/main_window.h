@@ -34,6 +34,7 @@ class PodActions;
 class RunsView;
 class TargetStore;
 struct LaunchSettings;
+struct MeasureSettings;
 
 enum class Mode { Model, Plan, Runs, Inspect, Chat };
 inline constexpr int kModeCount = 5;
@@ -108,8 +109,10 @@ private:
     void showTitle();
     void showFailure(const Failure& failure, const QString& path);
     void showLaunch(const LaunchSettings& suggested);
-    void measure();
     void showMachines();
+    void showMeasure();
+    /// Asks which machine, where there is another one than this.
+    void measure(const MeasureSettings& settings);
     void showCell();
     /// Whether the shown mode has cells to tell about.
     bool hasCells() const;

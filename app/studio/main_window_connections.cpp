@@ -29,7 +29,7 @@ void MainWindow::connectViews() {
     connect(model_, &ModelView::openRequested, this,
             [this](const QString& path) { session_.open(path); });
     connect(plan_, &PlanView::openRequested, this, &MainWindow::chooseFolder);
-    connect(plan_, &PlanView::measureRequested, this, &MainWindow::measure);
+    connect(plan_, &PlanView::measureRequested, this, &MainWindow::showMeasure);
     connect(plan_, &PlanView::compressRequested, actions_, &JobActions::suggestLaunch);
     connect(inspect_, &InspectView::openReportRequested, this, &MainWindow::chooseReport);
     connect(inspect_, &InspectView::evaluateRequested, actions_, &JobActions::evaluate);

@@ -142,8 +142,8 @@ void MainWindow::makeViewMenu() {
 
 void MainWindow::makeRunMenu() {
     QMenu* run = menuBar()->addMenu(tr("&Run"));
-    needModel_.append(addCommand(run, u"measure"_s, tr("Measure fragility"),
-                                 QKeySequence(Qt::CTRL | Qt::Key_M), [this] { measure(); }));
+    needModel_.append(addCommand(run, u"measure"_s, tr("Measure fragility…"),
+                                 QKeySequence(Qt::CTRL | Qt::Key_M), [this] { showMeasure(); }));
     needModel_.append(addCommand(run, u"compress"_s, tr("Compress…"),
                                  QKeySequence(Qt::CTRL | Qt::Key_Return),
                                  [this] { actions_->suggestLaunch(); }));

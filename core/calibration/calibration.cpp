@@ -9,8 +9,8 @@
 #include <torch/version.h>
 
 #include "core/base/error.h"
-#include "core/base/file.h"
 #include "core/base/paths.h"
+#include "core/model/text_file.h"
 
 namespace caldera {
 
@@ -78,7 +78,7 @@ std::string calibrationText(const CalibrationSettings& settings) {
                                            ? resourcesFolder() / "calibration" / "builtin.txt"
                                            : std::filesystem::path(settings.text);
     try {
-        return readTextFile(path);
+        return readUtf8File(path);
     } catch (const Error& error) {
         throw Error("calibration.text",
                     "The calibration text cannot be read: " + std::string(error.what()) +

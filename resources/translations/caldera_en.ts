@@ -115,4 +115,24 @@
         </translation>
     </message>
 </context>
+<context>
+    <name>caldera::studio::MeasureDialog</name>
+    <message numerus="yes">
+        <source>About %1 on the processor of this machine (%n core(s)), estimated from the model&apos;s shape. It can be stopped and resumed in Runs.</source>
+        <translation>
+            <numerusform>About %1 on the processor of this machine (%n core), estimated from the model&apos;s shape. It can be stopped and resumed in Runs.</numerusform>
+            <numerusform>About %1 on the processor of this machine (%n cores), estimated from the model&apos;s shape. It can be stopped and resumed in Runs.</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
+    <name>PlanFigures</name>
+    <message numerus="yes">
+        <source>On the processor of this machine (%n core(s)), from the model&apos;s shape; about %1 on an H100. Right within a factor of two where nothing else is at work.</source>
+        <translation>
+            <numerusform>On the processor of this machine (%n core), from the model&apos;s shape; about %1 on an H100. Right within a factor of two where nothing else is at work.</numerusform>
+            <numerusform>On the processor of this machine (%n cores), from the model&apos;s shape; about %1 on an H100. Right within a factor of two where nothing else is at work.</numerusform>
+        </translation>
+    </message>
+</context>
 </TS>

@@ -2,10 +2,12 @@
 
 #include <QCoreApplication>
 #include <QLocale>
+#include <QThread>
 
 #include <cmath>
 
 #include "core/plan/gpu_memory.h"
+#include "core/plan/time_estimate.h"
 #include "widgets/models/plan_solver.h"
 #include "widgets/models/session.h"
 #include "widgets/support/number_text.h"
@@ -108,13 +110,31 @@ const EvaluationRecord* measuredKl(const Session& session) {
     return nullptr;
 }
 
+/// "0.00276 ±0.00012", one standard error; without it when it is not known.
+QString withSpread(double kl, double spread) {
+    return spread > 0 ? figureText(kl) + u" \u00b1"_s + figureText(spread, 2) : figureText(kl);
+}
+
+QString intervalText(double kl, double spread) {
+    constexpr double kTwoSided = 1.96; // 95 % of a normal distribution
+    return spread > 0
+               ? u'\n' + PlanFigures::tr("\u00b1 one standard error over the text's tokens; 95 %: "
+                                         "%1 to %2")
+                             .arg(figureText(std::max(0.0, kl - kTwoSided * spread)),
+                                  figureText(kl + kTwoSided * spread))
+               : QString();
+}
+
 void addLoss(QList<TruthFigure>& figures, const Session& session, const PlanSolver& solver) {
     if (const EvaluationRecord* record = measuredKl(session)) {
         const double kl = record->numbers.at("kl_mean");
-        figures.append({u"kl"_s, PlanFigures::tr("KL divergence"), figureText(kl),
+        const auto error = record->numbers.find("kl_error");
+        const double spread = error == record->numbers.end() ? 0 : error->second;
+        figures.append({u"kl"_s, PlanFigures::tr("KL divergence"), withSpread(kl, spread),
                         PlanFigures::tr("measured"), kl,
                         PlanFigures::tr("Mean over %1, in nats, of the artifact that is open")
-                            .arg(QString::fromStdString(record->name))});
+                                .arg(QString::fromStdString(record->name)) +
+                            intervalText(kl, spread)});
         return;
     }
     if (!solver.losses()) {
@@ -122,33 +142,55 @@ void addLoss(QList<TruthFigure>& figures, const Session& session, const PlanSolv
     }
     const PlanDocument& plan = session.plan();
     const double kl = solver.losses()->planLoss(plan.plan(), plan.cells());
+    const double spread = kl * solver.losses()->relativeDeviation();
     const bool measured = solver.losses()->hasSensitivities();
     figures.append(
-        {u"kl"_s, PlanFigures::tr("KL divergence"), figureText(kl),
+        {u"kl"_s, PlanFigures::tr("KL divergence"), withSpread(kl, spread),
          measured ? PlanFigures::tr("predicted") : PlanFigures::tr("estimated"), kl,
          measured
              ? PlanFigures::tr(
-                   "In nats: what each cell's error costs, as measured, summed over all cells")
+                   "In nats, for text like the one that was measured on: what each cell's error "
+                   "costs, summed over all cells. On another kind of text all plans can be off by "
+                   "the same factor; their order holds.") +
+                   intervalText(kl, spread)
              : PlanFigures::tr(
                    "In nats, but only as an order: how much each cell's error costs is assumed "
                    "to be as in most models. Measure to know it.")});
 }
 
-void addTime(QList<TruthFigure>& figures, const Session& session) {
-    if (!session.report() || session.report()->cells.empty()) {
-        return;
-    }
+/// Of the report that is open, 0 where none says it.
+double reportedSeconds(const Session& session) {
     double seconds = 0;
-    for (const auto& [cell, measured] : session.report()->cells) {
-        seconds += measured.seconds;
+    if (session.report()) {
+        for (const auto& [cell, measured] : session.report()->cells) {
+            seconds += measured.seconds;
+        }
     }
-    if (seconds > 0) {
-        figures.append(
-            {u"time"_s, PlanFigures::tr("to compress"), spanText(seconds),
-             PlanFigures::tr("estimated"), seconds,
-             PlanFigures::tr("As long as the solver took for the cells of the report that is open, "
-                             "on its machine")});
-    }
+    return seconds;
+}
+
+TruthFigure timeFigure(const Session& session) {
+    const PlanDocument& plan = session.plan();
+    const double reported = reportedSeconds(session);
+    const int cores = QThread::idealThreadCount();
+    const double seconds =
+        reported > 0 ? reported : compressSeconds(plan.plan(), plan.cells(), cores);
+    const QString onGpu = spanText(compressSecondsOnGpu(plan.cells()));
+    return {u"time"_s,
+            PlanFigures::tr("to compress"),
+            seconds > 0 ? spanText(qMax(1.0, seconds)) : PlanFigures::tr("none"),
+            PlanFigures::tr("estimated"),
+            seconds,
+            reported > 0
+                ? PlanFigures::tr("As long as the solver took for the cells of the report that is "
+                                  "open, on its machine")
+            : seconds > 0
+                ? PlanFigures::tr("On the processor of this machine (%n core(s)), from the model's "
+                                  "shape; about %1 on an H100. Right within a factor of two where "
+                                  "nothing else is at work.",
+                                  nullptr, cores)
+                      .arg(onGpu)
+                : PlanFigures::tr("No cell is to be compressed")};
 }
 
 } // namespace
@@ -184,7 +226,7 @@ QList<TruthFigure> planFigures(const Session& session, const PlanSolver& solver)
          PlanFigures::tr("Codes, scales, factors and signs of all cells over their weights")});
     addLoss(figures, session, solver);
     figures.append(speedFigure(plan, solver.target()));
-    addTime(figures, session);
+    figures.append(timeFigure(session));
     return figures;
 }
 

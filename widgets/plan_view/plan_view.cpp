@@ -39,7 +39,7 @@ PlanView::PlanView(Session& session, QWidget* parent)
     : QWidget(parent), session_(session), banner_(new ErrorBanner(this)),
       notice_(new NoticeBar(this)), stack_(new QStackedWidget(this)), keys_(new KeyHelp(this)),
       comparison_(session.plan()), solver_(session, comparison_), truth_(new TruthBar(this)),
-      measure_(new QPushButton(icon(u"measure"_s), tr("Measure"), this)),
+      measure_(new QPushButton(icon(u"measure"_s), tr("Measure…"), this)),
       compress_(new QPushButton(tr("Compress…"), this)) {
     auto* empty = new EmptyState(
         u"plan"_s, tr("No model is open"),

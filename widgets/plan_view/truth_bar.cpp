@@ -47,7 +47,7 @@ void TruthBar::startAnew() {
     }
 }
 
-TruthBar::Tile& TruthBar::tileOf(const QString& id) {
+TruthBar::Tile& TruthBar::tileOf(const QString& id, int place) {
     Tile& tile = tiles_[id];
     if (tile.box == nullptr) {
         tile.box = new QWidget(this);
@@ -69,7 +69,7 @@ TruthBar::Tile& TruthBar::tileOf(const QString& id) {
         layout->addWidget(tile.value);
         layout->addWidget(tile.caption);
         layout->addWidget(tile.kind);
-        tilesLayout_->addWidget(tile.box, 0, Qt::AlignVCenter);
+        tilesLayout_->insertWidget(place, tile.box, 0, Qt::AlignVCenter);
     }
     return tile;
 }
@@ -78,8 +78,9 @@ void TruthBar::setFigures(const QList<TruthFigure>& figures) {
     for (auto& [id, tile] : tiles_) {
         tile.box->hide();
     }
+    int place = 0;
     for (const TruthFigure& figure : figures) {
-        Tile& tile = tileOf(figure.id);
+        Tile& tile = tileOf(figure.id, place++);
         tile.value->setText(figure.value);
         tile.plainCaption = figure.caption;
         tile.kind->setText(figure.kind);

@@ -53,7 +53,8 @@ private:
         bool known = false;
         QString plainCaption;
     };
-    Tile& tileOf(const QString& id);
+    /// A figure that is shown for the first time gets this place among the others.
+    Tile& tileOf(const QString& id, int place);
     static void showChange(Tile& tile, const TruthFigure& figure);
 
     QHBoxLayout* tilesLayout_;

@@ -15,8 +15,10 @@
 #include "widgets/plan_view/budget_bar.h"
 #include "widgets/plan_view/difference_panel.h"
 #include "widgets/plan_view/front_panel.h"
+#include "widgets/plan_view/measure_dialog.h"
 #include "widgets/plan_view/plan_figures.h"
 #include "widgets/support/error_banner.h"
+#include "widgets/support/number_text.h"
 #include "widgets/support/plot.h"
 
 namespace caldera::studio {
@@ -66,11 +68,28 @@ TEST_F(BudgetTest, EveryFigureSaysHowItCameAbout) {
     EXPECT_EQ(figure(u"kl"_s).kind, u"predicted"_s);
     EXPECT_GT(figure(u"kl"_s).amount, 0);
     EXPECT_EQ(figure(u"speed"_s).kind, u"estimated"_s);
-    EXPECT_TRUE(figure(u"time"_s).id.isEmpty()) << "nothing tells how long it takes";
+    EXPECT_EQ(figure(u"time"_s).kind, u"estimated"_s);
+    EXPECT_GT(figure(u"time"_s).amount, 3600) << "72.7 billion weights on a processor";
+    EXPECT_TRUE(figure(u"time"_s).toolTip.contains(u"H100"_s));
     const double before = figure(u"gpu"_s).amount;
     budget().contextBox()->setCurrentIndex(budget().contextBox()->findData(32768));
     Q_EMIT budget().contextBox()->activated(budget().contextBox()->currentIndex());
     EXPECT_GT(figure(u"gpu"_s).amount, before);
+}
+
+TEST_F(BudgetTest, ADivergenceSaysHowSureItIs) {
+    OpenResult model = measuredModel(seventyTwo());
+    Report report = *model.fidelity;
+    for (const auto& [cell, value] : report.fidelity.back().values) {
+        report.fidelity.back().details[kStandardError][cell] = value / 10;
+    }
+    model.fidelity = std::make_shared<const Report>(report);
+    window().session().show(model);
+    const TruthFigure kl = figure(u"kl"_s);
+    const QString spread = QString(u" \u00b1"_s) + figureText(kl.amount / 10, 2);
+    EXPECT_TRUE(kl.value.endsWith(spread)) << kl.value.toStdString();
+    EXPECT_TRUE(kl.toolTip.contains(u"95 %"_s));
+    EXPECT_TRUE(kl.toolTip.contains(u"text like the one"_s)) << "and what it depends on";
 }
 
 TEST_F(BudgetTest, WithoutMeasurementsNothingIsPredictedOrSolved) {
@@ -115,6 +134,7 @@ TEST_F(BudgetTest, WithoutDivergencesItIsCalledAnEstimate) {
 TEST_F(BudgetTest, MeasureFindsOutWhatTheSolverHasToKnow) {
     openLarge();
     page().measureButton()->click();
+    window().findChild<MeasureDialog*>()->accept();
     ASSERT_TRUE(QTest::qWaitFor([this] { return window().jobs().jobs().size() == 1; }, kPatience));
     EXPECT_TRUE(window().jobs().jobs().first().arguments.contains(u"proxy,kl"_s));
 }

@@ -26,7 +26,11 @@ OpenResult measuredDemo() {
     auto facts = std::make_shared<OpenFacts>(*result.facts);
     facts->path = u"/models/demo-model"_s;
     facts->plan.model = facts->path.toStdString();
-    result.fidelity = std::make_shared<const Report>(largeFidelity(facts->config));
+    Report report = largeFidelity(facts->config);
+    result.fidelity = std::make_shared<const Report>(report);
+    report.fidelity.clear();
+    report.cells.begin()->second.seconds = 12; // else the time to compress is this machine's
+    result.report = std::make_shared<const Report>(report);
     result.facts = facts;
     return result;
 }

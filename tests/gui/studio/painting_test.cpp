@@ -29,8 +29,8 @@ TEST(PaintReach, EveryToolReachesWhatItsNameSays) {
     EXPECT_EQ(count(PaintTool::Box, b, a), 16U);
     EXPECT_EQ(count(PaintTool::Row, a, a), 10U);
     EXPECT_EQ(count(PaintTool::Column, a, b), 28U);
-    EXPECT_EQ(count(PaintTool::Role, a, a), 30U) << "q, k and v share their input";
-    EXPECT_EQ(count(PaintTool::Role, a, b), 40U);
+    EXPECT_EQ(count(PaintTool::Group, a, a), 30U) << "q, k and v share their input";
+    EXPECT_EQ(count(PaintTool::Group, a, b), 40U);
     EXPECT_EQ(count(PaintTool::Brush, a, b), 4U);
 }
 

@@ -7,6 +7,11 @@
 #include <QPushButton>
 #include <QTableView>
 
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <functional>
+
 #include "app/studio/plan_actions.h"
 #include "core/base/file.h"
 #include "tests/gui/studio/studio_fixture.h"
@@ -211,8 +216,11 @@ TEST_F(PlanFilesTest, DamagedUnsavedChangesAreExplained) {
     window_.reset();
     ASSERT_EQ(unsaved().size(), 1);
     const QString path = QDir(root_.filePath(u"unsaved"_s)).filePath(unsaved().first());
+    const std::string whole = readTextFile(path.toStdString());
     for (const std::string& text :
-         {std::string("{"), std::string("[]"), std::string("{\"format\":3}"), std::string()}) {
+         {std::string("{"), std::string("[]"), std::string("{\"format\":3}"), std::string(),
+          std::string("\xff\xfe\0{", 4), whole.substr(0, whole.size() / 2),
+          std::string(100'000, '[')}) {
         writeFileAtomically(path.toStdString(), text);
         openDemo();
         window().setMode(Mode::Plan);
@@ -222,6 +230,37 @@ TEST_F(PlanFilesTest, DamagedUnsavedChangesAreExplained) {
         window_.reset();
         EXPECT_EQ(unsaved().size(), 1) << "left for the person to look at";
     }
+}
+
+TEST_F(PlanFilesTest, WhatIsNoFileOfUnsavedChangesIsExplainedToo) {
+    openDemo();
+    click({0, Module::OProj});
+    press(Qt::Key_3);
+    window_.reset();
+    ASSERT_EQ(unsaved().size(), 1);
+    const std::filesystem::path path =
+        QDir(root_.filePath(u"unsaved"_s)).filePath(unsaved().first()).toStdString();
+    const std::vector<std::function<void()>> things = {
+        [&] { std::filesystem::create_directory(path); },
+        [&] { std::filesystem::create_symlink(path.filename(), path); }, // to itself
+        [&] { ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0); },
+        [&] {
+            writeFileAtomically(path, "{");
+            std::filesystem::resize_file(path, uintmax_t{1} << 30);
+        }};
+    for (size_t at = 0; at < things.size(); ++at) {
+        std::filesystem::remove_all(path);
+        things[at]();
+        openDemo();
+        window().setMode(Mode::Plan);
+        EXPECT_TRUE(becomes([&] { return window().planView()->banner()->isVisible(); })) << at;
+        EXPECT_FALSE(plan().modified()) << at;
+        click({0, Module::OProj});
+        press(Qt::Key_3);
+        EXPECT_TRUE(plan().modified()) << "and work goes on, " << at;
+        window_.reset();
+    }
+    std::filesystem::remove_all(path);
 }
 
 /// Edits for ever, saying each edit; UnsavedSurvivesAKill runs it in a process of its own.

@@ -1,0 +1,30 @@
+// How long work on a model takes, from its shape and what was measured of other shapes. An order
+// of magnitude to decide by: within a factor of two where nothing else is at work.
+#pragma once
+
+#include <cstdint>
+
+#include "core/plan/plan_cells.h"
+
+namespace caldera {
+
+/// Seconds to compress by a plan on a processor with this many cores (at least 1).
+double compressSeconds(const Plan& plan, const PlanCells& cells, int cores);
+/// The same on a GPU like the one that docs/benchmarks.md measured a block of Qwen2-72B on, an
+/// H100.
+double compressSecondsOnGpu(const PlanCells& cells);
+
+/// What a measurement of fragility does.
+struct FidelityWork {
+    bool proxy = false;
+    bool kl = false;
+    bool sipit = false;
+    bool lens = false;
+    int64_t calibrationTokens = 0;
+    int64_t textTokens = 0;
+};
+
+/// Seconds to measure on a processor with this many cores (at least 1).
+double fidelitySeconds(const ModelConfig& config, const FidelityWork& work, int cores);
+
+} // namespace caldera
