@@ -19,6 +19,7 @@
 #include "core/base/paths.h"
 #include "core/compress/work_folder.h"
 #include "core/fidelity/fidelity.h"
+#include "core/model/text_file.h"
 #include "core/report/join_reports.h"
 
 namespace caldera::cli {
@@ -56,7 +57,7 @@ FidelityRequest requestFor(const Options& options, const Invocation& invocation)
     request.plan = options.plan.empty() ? defaultPlan(options.model, request.model->config)
                                         : readPlanFile(options.plan);
     options.calibration.applyTo(request.plan);
-    request.heldOut.text = readTextFile(textFile(options));
+    request.heldOut.text = readUtf8File(textFile(options));
     request.sipit.space = options.standardized ? StateSpace::Standardized : StateSpace::Normed;
     request.sipit.seed = options.seed;
     request.lens.seed = options.seed;
@@ -204,7 +205,7 @@ void addMetricOptions(CLI::App& app, Options& options) {
     app.add_flag("--standardized", options.standardized,
                  "sipit: compare features by their deviation, not as the next norm leaves them");
     app.add_option("--negatives", settings.lens.negatives, "lens: random tokens at each place")
-        ->check(positive())
+        ->check(between(1, 1 << 20))
         ->capture_default_str();
     app.add_option("--lens-json", options.lensJson, "lens: also write qwen2-caldera-max's JSON")
         ->type_name("FILE");

@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "core/base/text.h"
 #include "core/report/rank_correlation.h"
 
@@ -83,11 +85,21 @@ Json correlationsJson(const Report& report) {
     return json;
 }
 
+double standardErrorOf(const FidelityMetric& metric, Cell cell) {
+    const auto errors = metric.details.find(kStandardError);
+    if (errors == metric.details.end() || !errors->second.contains(cell)) {
+        return 0;
+    }
+    return errors->second.at(cell);
+}
+
 void printMetric(const FidelityMetric& metric) {
     const std::vector<CellValue> cells = mostFragileFirst(metric);
     std::printf("%s: %zu cells. The most fragile:\n", metric.name.c_str(), cells.size());
     for (size_t i = 0; i < std::min(kShown, cells.size()); ++i) {
-        std::printf("  %.4g  %s\n", cells[i].second, cellName(cells[i].first).c_str());
+        const auto& [cell, value] = cells[i];
+        std::printf("  %.4g%s  %s\n", value, errorText(standardErrorOf(metric, cell)).c_str(),
+                    cellName(cell).c_str());
     }
     for (const TableCost& cost : metric.tables) {
         std::printf("  %.4g  %s at %d bits\n", cost.value, cost.table.c_str(), cost.bits);
@@ -129,6 +141,10 @@ Json fidelityJson(const FidelityOutcome& outcome) {
     json["metrics"] = metrics;
     json["rank_correlations"] = correlationsJson(outcome.report);
     return json;
+}
+
+std::string errorText(double standardError) {
+    return standardError > 0 ? fmt::format(" +- {:.2g}", standardError) : std::string();
 }
 
 void printFidelity(const FidelityOutcome& outcome) {

@@ -19,6 +19,8 @@ struct FidelityOutcome {
 
 /// `metric`, `description`, `values` of one metric; `metrics`: all of them; `rank_correlations`.
 nlohmann::json fidelityJson(const FidelityOutcome& outcome);
+/// " +- 0.0012", one standard error; empty when it is not known (0).
+std::string errorText(double standardError);
 void printFidelity(const FidelityOutcome& outcome);
 
 /// What qwen2-caldera-max's layer_fidelity.py writes, from the metric "lens". `text`: name of the

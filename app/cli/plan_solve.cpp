@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "app/cli/engine_options.h"
+#include "app/cli/fidelity_output.h"
 #include "app/cli/plan_file.h"
 #include "core/allocation/allocation.h"
 #include "core/base/error.h"
@@ -167,22 +168,24 @@ void printJson(const Options& options, const AllocationProblem& problem,
     for (const AllocationChange& change : allocation.changes) {
         changes.push_back(changeToJson(change, cellCount));
     }
-    Json document = {{"plan", options.out.string()},
-                     {"bpw", allocation.size.bitsPerWeight},
-                     {"bytes", allocation.size.total()},
-                     {"cell_bytes", allocation.size.cellBytes},
-                     {"embedding_bytes", allocation.size.embeddingBytes},
-                     {"other_bytes", allocation.size.otherBytes},
-                     {"predicted_kl", allocation.predictedKl},
-                     {"kl_before", allocation.klBefore},
-                     {"kl_origin", problem.losses->hasSensitivities() ? "predicted" : "estimated"},
-                     {"interpolated_cells", allocation.interpolatedCells},
-                     {"everything", allocation.isEverything},
-                     {"gap", allocation.gap},
-                     {"gpu_memory", estimates.gpuBytes},
-                     {"context", problem.target.contextLength},
-                     {"estimated_tokens_per_second", estimates.tokensPerSecond},
-                     {"changes", changes}};
+    Json document = {
+        {"plan", options.out.string()},
+        {"bpw", allocation.size.bitsPerWeight},
+        {"bytes", allocation.size.total()},
+        {"cell_bytes", allocation.size.cellBytes},
+        {"embedding_bytes", allocation.size.embeddingBytes},
+        {"other_bytes", allocation.size.otherBytes},
+        {"predicted_kl", allocation.predictedKl},
+        {"predicted_kl_error", allocation.predictedKl * problem.losses->relativeDeviation()},
+        {"kl_before", allocation.klBefore},
+        {"kl_origin", problem.losses->hasSensitivities() ? "predicted" : "estimated"},
+        {"interpolated_cells", allocation.interpolatedCells},
+        {"everything", allocation.isEverything},
+        {"gap", allocation.gap},
+        {"gpu_memory", estimates.gpuBytes},
+        {"context", problem.target.contextLength},
+        {"estimated_tokens_per_second", estimates.tokensPerSecond},
+        {"changes", changes}};
     if (options.wantsFront) {
         document["pareto"] = frontToJson(front);
     }
@@ -211,9 +214,12 @@ void printText(const Options& options, const AllocationProblem& problem,
     std::printf("Wrote %s: %.3f bits a weight, %s in all.\n", options.out.c_str(),
                 allocation.size.bitsPerWeight,
                 byteText(static_cast<uint64_t>(allocation.size.total())).c_str());
-    std::printf("KL divergence: %.4g nats %s, %.4g before; %d of %d cells rest on interpolation.\n",
-                allocation.predictedKl, isPredicted ? "predicted" : "estimated",
-                allocation.klBefore, allocation.interpolatedCells, cellCount);
+    const double error = allocation.predictedKl * problem.losses->relativeDeviation();
+    std::printf("KL divergence: %.4g%s nats %s, %.4g before; %d of %d cells rest on "
+                "interpolation.\n",
+                allocation.predictedKl, errorText(error).c_str(),
+                isPredicted ? "predicted" : "estimated", allocation.klBefore,
+                allocation.interpolatedCells, cellCount);
     if (!isPredicted) {
         std::printf("No KL divergence was measured: sensitivities of a typical model were taken, "
                     "and only their order counts. `caldera fidelity --metric kl` measures them.\n");

@@ -75,6 +75,7 @@ LossModel::LossModel(const Report& report, const ModelConfig& config)
     const FidelityMetric* kl = findMetric(report, "kl");
     takeSensitivities(kl != nullptr ? *kl : FidelityMetric{});
     if (kl != nullptr) {
+        takeDeviations(*kl);
         takeTables(*kl);
     }
 }
@@ -163,6 +164,23 @@ void LossModel::takeSensitivities(const FidelityMetric& metric) {
             }
         }
     }
+}
+
+void LossModel::takeDeviations(const FidelityMetric& metric) {
+    const auto found = metric.details.find(kStandardError);
+    if (found == metric.details.end()) {
+        return; // measured before errors were
+    }
+    double errors = 0;
+    double values = 0;
+    for (const auto& [cell, error] : found->second) {
+        requireNumber(error, cellName(cell), "the standard error of a KL divergence");
+        if (const auto value = metric.values.find(cell); value != metric.values.end()) {
+            errors += error;
+            values += value->second;
+        }
+    }
+    relativeDeviation_ = values > 0 ? errors / values : 0;
 }
 
 void LossModel::takeTables(const FidelityMetric& metric) {

@@ -54,6 +54,11 @@ public:
     /// Of a whole plan for the model.
     double planLoss(const Plan& plan, const PlanCells& cells) const;
 
+    /// One standard error of a predicted loss over the loss itself, from the tokens that
+    /// divergences were measured on; cells err together, since their tokens are the same. 0:
+    /// unknown.
+    double relativeDeviation() const { return relativeDeviation_; }
+
     /// Whether every sensitivity rests on measurements, so that sums are nats and not only an
     /// order.
     bool hasSensitivities() const { return hasSensitivities_; }
@@ -74,12 +79,14 @@ private:
     using LogSensitivities = std::array<std::map<int, double>, kModules.size()>;
     LogSensitivities measuredSensitivities(const FidelityMetric& metric) const;
     void takeSensitivities(const FidelityMetric& metric);
+    void takeDeviations(const FidelityMetric& metric);
     void takeTables(const FidelityMetric& metric);
 
     ModelConfig config_;
     std::vector<std::vector<FidelityOption>> options_;
     std::vector<CellFacts> cells_; ///< [layer][module]
     std::map<std::pair<Table, int>, double> tables_;
+    double relativeDeviation_ = 0;
     bool hasSensitivities_ = false;
 };
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
-#include <span>
 
 namespace caldera {
 
@@ -16,7 +15,8 @@ double mean(std::span<const double> values) {
     return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
 }
 
-/// Standard error of the mean.
+} // namespace
+
 double standardError(std::span<const double> values) {
     if (values.size() < 2) {
         return 0;
@@ -29,6 +29,8 @@ double standardError(std::span<const double> values) {
     const auto count = static_cast<double>(values.size());
     return std::sqrt(squares / (count - 1) / count);
 }
+
+namespace {
 
 MeanInterval exponential(const MeanInterval& logs) {
     return {std::exp(logs.mean), std::exp(logs.low), std::exp(logs.high)};

@@ -29,7 +29,7 @@ namespace {
 using Part = LayerStates::Part;
 
 /// Raised whenever the same request gives other values.
-constexpr int kFidelityVersion = 1;
+constexpr int kFidelityVersion = 2;
 
 constexpr const char* kKlDescription =
     "KL divergence in nats from the original's predictions when one cell has the errors that "

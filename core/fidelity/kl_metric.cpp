@@ -9,6 +9,7 @@
 #include <ATen/ATen.h>
 
 #include "core/base/error.h"
+#include "core/evaluate/evaluation_summary.h"
 #include "core/evaluate/token_scores.h"
 #include "core/fidelity/rounded_table.h"
 #include "core/job/progress.h"
@@ -26,7 +27,7 @@ torch::Tensor sliceLogits(const TransformerWeights& weights, const torch::Tensor
     return logitsOf(weights.config(), norm, head, states.to(head.device()));
 }
 
-double meanDivergence(const std::vector<double>& each) {
+KlMetric::Divergence divergenceOf(const std::vector<double>& each) {
     const double mean =
         std::accumulate(each.begin(), each.end(), 0.0) / static_cast<double>(each.size());
     if (!std::isfinite(mean)) {
@@ -34,12 +35,12 @@ double meanDivergence(const std::vector<double>& each) {
                     "Errors of the plan's size make the model predict NaN or infinity, so that "
                     "there is no divergence. Give the plan more bits or rank.");
     }
-    return mean;
+    return {mean, standardError(each)};
 }
 
 auto tableRecorder(const char* table, int bits) {
-    return [table, bits](FidelityMetric& metric, double divergence) {
-        metric.tables.push_back({table, bits, divergence});
+    return [table, bits](FidelityMetric& metric, const KlMetric::Divergence& divergence) {
+        metric.tables.push_back({table, bits, divergence.mean});
     };
 }
 
@@ -74,9 +75,11 @@ void KlMetric::passLayer(const LayerView& view) {
 
 void KlMetric::branchCell(const LayerView& view, Module module) {
     const Cell cell{view.layer, module};
-    variants_.push_back(
-        {[cell](FidelityMetric& metric, double divergence) { metric.values[cell] = divergence; },
-         blockForward(weights_->config(), view.disturbedIn(module), view.input)});
+    variants_.push_back({[cell](FidelityMetric& metric, const Divergence& divergence) {
+                             metric.values[cell] = divergence.mean;
+                             metric.details[kStandardError][cell] = divergence.error;
+                         },
+                         blockForward(weights_->config(), view.disturbedIn(module), view.input)});
 }
 
 /// Takes the original's states and all variants' to the end; returns the original's.
@@ -127,7 +130,7 @@ void KlMetric::scoreWithHead(const torch::Tensor& last, int headBits, FidelityMe
     }
     for (size_t i = 0; i < variants_.size(); ++i) {
         if (variants_[i].headBits == headBits) {
-            variants_[i].record(metric, meanDivergence(scores[i].divergence));
+            variants_[i].record(metric, divergenceOf(scores[i].divergence));
         }
     }
 }

@@ -20,6 +20,11 @@ class KlMetric {
 public:
     /// Called after each layer that variants passed, with their number.
     using Passed = std::function<void(int64_t variants)>;
+    struct Divergence {
+        double mean = 0;
+        double error = 0; ///< standard error of the mean, tokens taken as independent
+    };
+    using Record = std::function<void(FidelityMetric&, const Divergence&)>;
 
     KlMetric(std::shared_ptr<const TransformerWeights> weights, std::stop_token stop);
 
@@ -37,7 +42,7 @@ public:
 
 private:
     struct Variant {
-        std::function<void(FidelityMetric&, double divergence)> record;
+        Record record;
         torch::Tensor hidden; ///< [n, t, hidden] on the CPU; undefined: as the original's
         int headBits = 16;
     };

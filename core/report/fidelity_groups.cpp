@@ -157,8 +157,7 @@ public:
 
     void readValues(hid_t metrics) {
         metric_.values = readGrid(metrics, metric_.name);
-        const Handle dataset(H5Dopen2(metrics, metric_.name.c_str(), H5P_DEFAULT), H5Dclose,
-                             what());
+        const Handle dataset = hdf5::openDataset(metrics, metric_.name);
         hdf5::readAttribute(dataset, "description", metric_.description);
     }
 

@@ -80,7 +80,22 @@ inline Handle createGroup(hid_t parent, const std::string& name) {
             "create group " + name};
 }
 
+/// Throws Error("report.link") unless what the name leads to lies in this file, at this place: a
+/// report from elsewhere must not make the reader open other files.
+inline void requireOwn(hid_t parent, const std::string& name) {
+    H5L_info_t info{};
+    check(H5Lget_info(parent, name.c_str(), &info, H5P_DEFAULT), "find " + name);
+    if (info.type != H5L_TYPE_HARD) {
+        throw Error("report.link",
+                    "In the report " + name +
+                        " is a link to another place or file, which is not followed: a report "
+                        "holds its own data. Make it again, and do not trust the one who wrote it.",
+                    {{"name", name}});
+    }
+}
+
 inline Handle openGroup(hid_t parent, const std::string& name) {
+    requireOwn(parent, name);
     return {H5Gopen2(parent, name.c_str(), H5P_DEFAULT), H5Gclose, "open group " + name};
 }
 
@@ -216,11 +231,26 @@ inline Handle writeDataset(hid_t parent, const std::string& name, hid_t type,
     return dataset;
 }
 
+/// A dataset whose values lie in this file. Throws Error("report.link").
+inline Handle openDataset(hid_t parent, const std::string& name) {
+    requireOwn(parent, name);
+    Handle dataset(H5Dopen2(parent, name.c_str(), H5P_DEFAULT), H5Dclose, "read " + name);
+    const Handle creation(H5Dget_create_plist(dataset), H5Pclose, "read " + name);
+    if (H5Pget_external_count(creation) > 0 || H5Pget_layout(creation) == H5D_VIRTUAL) {
+        throw Error("report.link",
+                    "In the report the values of " + name +
+                        " lie in another file, which is not read: a report holds its own data. "
+                        "Make it again, and do not trust the one who wrote it.",
+                    {{"name", name}});
+    }
+    return dataset;
+}
+
 /// All elements of a dataset that `limit` bytes of file can hold; `type` describes Element.
 template <class Element>
 std::vector<Element> readDataset(hid_t parent, const std::string& name, hid_t type,
                                  uint64_t limit) {
-    const Handle dataset(H5Dopen2(parent, name.c_str(), H5P_DEFAULT), H5Dclose, "read " + name);
+    const Handle dataset = openDataset(parent, name);
     const Handle space(H5Dget_space(dataset), H5Sclose, "read " + name);
     const hssize_t count = H5Sget_simple_extent_npoints(space);
     check(count >= 0 && static_cast<uint64_t>(count) <= limit ? 0 : -1, "read " + name);

@@ -22,11 +22,14 @@ namespace caldera::studio {
 namespace {
 
 constexpr const char* kFormat = "caldera-unsaved-plan/1";
+constexpr size_t kLargestFile = 16U
+                                << 20; ///< twice what a plan of every cell by name takes, and more
 
 std::string textOf(const Plan& plan, const QString& file) {
     return nlohmann::json{
                {"format", kFormat}, {"file", file.toStdString()}, {"plan", printPlan(plan)}}
-               .dump(1) +
+               // Other bytes than UTF-8 are lost, as they are when a plan's YAML is read.
+               .dump(1, ' ', false, nlohmann::json::error_handler_t::replace) +
            "\n";
 }
 
@@ -40,7 +43,8 @@ std::shared_ptr<const Plan> planIn(const QString& file) {
 }
 
 UnsavedPlan parseUnsaved(const std::string& path) {
-    const nlohmann::json json = nlohmann::json::parse(readTextFile(path), nullptr, false);
+    const nlohmann::json json =
+        nlohmann::json::parse(readTextFile(path, kLargestFile), nullptr, false);
     if (!json.is_object() || json.value("format", nlohmann::json()) != kFormat ||
         !json.value("plan", nlohmann::json()).is_string() ||
         !json.value("file", nlohmann::json()).is_string()) {

@@ -110,13 +110,14 @@ const EvaluationRecord* measuredKl(const Session& session) {
     return nullptr;
 }
 
+constexpr double kTwoSided = 1.96; ///< standard errors that hold 95 % of a normal distribution
+
 /// "0.00276 ±0.00012", one standard error; without it when it is not known.
 QString withSpread(double kl, double spread) {
     return spread > 0 ? figureText(kl) + u" \u00b1"_s + figureText(spread, 2) : figureText(kl);
 }
 
 QString intervalText(double kl, double spread) {
-    constexpr double kTwoSided = 1.96; // 95 % of a normal distribution
     return spread > 0
                ? u'\n' + PlanFigures::tr("\u00b1 one standard error over the text's tokens; 95 %: "
                                          "%1 to %2")
@@ -125,11 +126,19 @@ QString intervalText(double kl, double spread) {
                : QString();
 }
 
+/// One standard error of an evaluation's divergence, 0 where it has no interval.
+double measuredSpread(const EvaluationRecord& record) {
+    const auto low = record.numbers.find("kl_mean_low");
+    const auto high = record.numbers.find("kl_mean_high");
+    return low != record.numbers.end() && high != record.numbers.end()
+               ? (high->second - low->second) / (2 * kTwoSided)
+               : 0;
+}
+
 void addLoss(QList<TruthFigure>& figures, const Session& session, const PlanSolver& solver) {
     if (const EvaluationRecord* record = measuredKl(session)) {
         const double kl = record->numbers.at("kl_mean");
-        const auto error = record->numbers.find("kl_error");
-        const double spread = error == record->numbers.end() ? 0 : error->second;
+        const double spread = measuredSpread(*record);
         figures.append({u"kl"_s, PlanFigures::tr("KL divergence"), withSpread(kl, spread),
                         PlanFigures::tr("measured"), kl,
                         PlanFigures::tr("Mean over %1, in nats, of the artifact that is open")

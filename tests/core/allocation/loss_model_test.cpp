@@ -8,6 +8,7 @@
 
 #include "core/base/error.h"
 #include "tests/core/allocation/allocation_samples.h"
+#include "tests/support/code_of.h"
 #include "tests/support/complaint.h"
 
 namespace caldera {
@@ -48,6 +49,18 @@ TEST(LossModel, IsSensitivityTimesSquaredError) {
     CellSettings skipped;
     skipped.skip = true;
     EXPECT_EQ(losses.cellLoss(cell, skipped), 0);
+}
+
+TEST(LossModel, KnowsHowSureItsMeasurementsAre) {
+    Report report = plausibleReport(layeredConfig(2), 1);
+    FidelityMetric& kl = metric(report, "kl");
+    EXPECT_EQ(LossModel(report, layeredConfig(2)).relativeDeviation(), 0) << "nobody said so";
+    for (const auto& [cell, value] : kl.values) {
+        kl.details[kStandardError][cell] = value / 4;
+    }
+    EXPECT_NEAR(LossModel(report, layeredConfig(2)).relativeDeviation(), 0.25, 1e-12);
+    kl.details[kStandardError].begin()->second = -1;
+    EXPECT_EQ(test::codeOf([&] { LossModel(report, layeredConfig(2)); }), "allocation.measurement");
 }
 
 TEST(LossModel, InterpolatesSensitivitiesBetweenLayers) {

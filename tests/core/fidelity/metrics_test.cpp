@@ -82,6 +82,9 @@ TEST(Fidelity, EveryMetricComesOutOfOnePass) {
     for (const auto& [cell, value] : kl.values) {
         EXPECT_GT(value, 1e-5) << cellName(cell);
         EXPECT_LT(value, 10) << cellName(cell);
+        const double error = kl.details.at(kStandardError).at(cell);
+        EXPECT_GT(error, 0) << cellName(cell);
+        EXPECT_LT(error, value) << cellName(cell);
     }
     for (const auto& [cell, value] : sipit.values) {
         EXPECT_LE(sipit.details.at("rho_low").at(cell), value);

@@ -145,5 +145,46 @@ TEST_F(FidelityGroups, RefusesDetailsThatDoNotFitTheLayers) {
     EXPECT_EQ(codeOfReading(), "report.corrupt");
 }
 
+TEST_F(FidelityGroups, ReadsNoOtherFileAndNoOtherPlace) {
+    const fs::path elsewhere = path_.string() + ".elsewhere";
+    const auto refused = [&](const std::function<void(hid_t)>& body) {
+        writeReport(reportOf(sampleMetric()), path_);
+        writeReport(reportOf(sampleMetric()), elsewhere);
+        change(body);
+        return codeOfReading();
+    };
+    const auto without = [](hid_t file, const char* name) {
+        H5Ldelete(file, name, H5P_DEFAULT);
+        return file;
+    };
+    for (const char* name : {"layers", "fidelity", "fidelity/kl", "fidelity_details/kl/options"}) {
+        EXPECT_EQ(refused([&](hid_t file) {
+                      H5Lcreate_external(elsewhere.c_str(), name, without(file, name), name,
+                                         H5P_DEFAULT, H5P_DEFAULT);
+                  }),
+                  "report.link")
+            << name;
+        EXPECT_EQ(refused([&](hid_t file) {
+                      H5Lcreate_soft("/run", without(file, name), name, H5P_DEFAULT, H5P_DEFAULT);
+                  }),
+                  "report.link")
+            << name;
+    }
+    EXPECT_EQ(refused([&](hid_t file) {
+                  without(file, "fidelity/kl");
+                  const hsize_t size[] = {2, 7};
+                  const hid_t space = H5Screate_simple(2, size, nullptr);
+                  const hid_t creation = H5Pcreate(H5P_DATASET_CREATE);
+                  H5Pset_external(creation, elsewhere.c_str(), 0, sizeof(double) * 14);
+                  H5Dclose(H5Dcreate2(file, "fidelity/kl", H5T_NATIVE_DOUBLE, space, H5P_DEFAULT,
+                                      creation, H5P_DEFAULT));
+                  H5Pclose(creation);
+                  H5Sclose(space);
+              }),
+              "report.link")
+        << "values in another file";
+    fs::remove(elsewhere);
+}
+
 } // namespace
 } // namespace caldera
