@@ -10,8 +10,6 @@ namespace caldera {
 
 namespace {
 
-constexpr double kMebi = 1 << 20;
-
 std::string ordinal(int number) {
     const bool isTeen = number % 100 / 10 == 1;
     const int last = isTeen ? 0 : number % 10;
@@ -22,16 +20,19 @@ std::string fragilityText(const AllocationChange& change, int cellCount) {
     if (change.fragility == 0) {
         return "";
     }
-    return "; the " + ordinal(change.fragility) + " most fragile of " + std::to_string(cellCount) +
-           " cells";
+    return " It is the " + ordinal(change.fragility) + " most fragile of " +
+           std::to_string(cellCount) + ".";
 }
 
-std::string pace(double nats, double bytes) {
-    return roundedText(kMebi * nats / bytes) + " a MiB";
-}
-
-std::string elsewhere(const AllocationChange& change) {
-    return change.price > 0 ? roundedText(kMebi * change.price) : "nothing";
+/// ", 2.1 times what that buys elsewhere": how the exchange stands to the best one elsewhere.
+std::string compared(const AllocationChange& change, const std::string& what) {
+    if (!(change.price > 0)) {
+        return "";
+    }
+    const double ratio = std::abs(change.loss / change.cost) / change.price;
+    std::array<char, 32> text{};
+    std::snprintf(text.data(), text.size(), ratio < 10 ? "%.2g" : "%.0f", ratio);
+    return std::string(", ") + text.data() + " times what " + what + " elsewhere";
 }
 
 std::string originText(const AllocationChange& change) {
@@ -45,24 +46,20 @@ std::string originText(const AllocationChange& change) {
     }
 }
 
-/// What was won or lost for what, without the end of the sentence.
+/// What was won or lost for what.
 std::string exchangeText(const AllocationChange& change) {
-    const double bytes = std::abs(change.cost);
-    const double nats = std::abs(change.loss);
-    const std::string size = sizeText(bytes);
-    const std::string divergence = roundedText(nats) + " nats";
+    const std::string size = sizeText(std::abs(change.cost));
+    const std::string nats = roundedText(std::abs(change.loss)) + " nats";
     if (change.cost > 0 && change.loss < 0) {
-        return size + " more take " + divergence + " away, " + pace(nats, bytes) +
-               "; anywhere else a MiB would take " + elsewhere(change);
+        return size + " more for " + nats + " less" + compared(change, "that buys") + ".";
     }
     if (change.cost < 0 && change.loss > 0) {
-        return size + " less cost " + divergence + ", " + pace(nats, bytes) +
-               "; anywhere else a MiB takes " + elsewhere(change);
+        return size + " less for " + nats + " more" + compared(change, "that costs") + ".";
     }
     if (change.cost <= 0 && change.loss <= 0) {
-        return "Other settings are better for no more: " + size + " and " + divergence + " less";
+        return "Better for no more: " + size + " and " + nats + " less.";
     }
-    return size + " more cost " + divergence;
+    return size + " more for " + nats + " more.";
 }
 
 } // namespace
@@ -85,7 +82,7 @@ std::string changedName(const AllocationChange& change) {
 }
 
 std::string reasonText(const AllocationChange& change, int cellCount) {
-    return exchangeText(change) + fragilityText(change, cellCount) + "." + originText(change);
+    return exchangeText(change) + fragilityText(change, cellCount) + originText(change);
 }
 
 } // namespace caldera

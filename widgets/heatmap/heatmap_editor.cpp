@@ -63,8 +63,8 @@ void HeatmapEditor::addTools() {
         {PaintTool::Box, {Qt::Key_X, tr("Box: paint from corner to corner"), u"box"_s}},
         {PaintTool::Row, {Qt::Key_R, tr("Row: paint a module in all layers"), u"row"_s}},
         {PaintTool::Column, {Qt::Key_C, tr("Column: paint a whole layer"), u"column"_s}},
-        {PaintTool::Role,
-         {Qt::Key_G, tr("Group: paint modules that share an input, in all layers"), u"role"_s}},
+        {PaintTool::Group,
+         {Qt::Key_G, tr("Group: paint modules that share an input, in all layers"), u"group"_s}},
     }};
     for (const auto& [tool, key] : tools) {
         QAction* action = add(key, [this, tool = tool] { paint_.setTool(tool); });

@@ -118,7 +118,8 @@ void HeatmapStrokes::showReach(std::optional<Cell> cell) {
 }
 
 void HeatmapStrokes::showTool() {
-    static const std::array names = {u""_s, u"brush"_s, u"box"_s, u"row"_s, u"column"_s, u"role"_s};
+    static const std::array names = {u""_s,    u"brush"_s,  u"box"_s,
+                                     u"row"_s, u"column"_s, u"group"_s};
     const PaintTool tool = paint_.reach().tool;
     if (tool == PaintTool::Select) {
         view_.viewport()->unsetCursor();

@@ -30,7 +30,7 @@ std::set<Cell> lineBetween(Cell from, Cell to) {
     return cells;
 }
 
-bool inRole(Module module, Cell from, Cell to) {
+bool inGroup(Module module, Cell from, Cell to) {
     const auto [first, last] = std::minmax({inputGroupOf(from.module), inputGroupOf(to.module)});
     const InputGroup group = inputGroupOf(module);
     return group >= first && group <= last;
@@ -51,7 +51,7 @@ std::set<Cell> cellsOfTool(PaintTool tool, Cell from, Cell to, int layers) {
             const bool reached = (tool == PaintTool::Box && inLayers && inRows) ||
                                  (tool == PaintTool::Row && inRows) ||
                                  (tool == PaintTool::Column && inLayers) ||
-                                 (tool == PaintTool::Role && inRole(module, from, to));
+                                 (tool == PaintTool::Group && inGroup(module, from, to));
             if (reached) {
                 cells.insert({layer, module});
             }

@@ -13,7 +13,7 @@ enum class PaintTool {
     Box,    ///< from corner to corner
     Row,    ///< a module in all layers
     Column, ///< all modules of a layer
-    Role    ///< modules that share an input (q, k, v), in all layers
+    Group   ///< modules that share an input (q, k, v), in all layers
 };
 inline constexpr int kPaintToolCount = 6;
 

@@ -6,10 +6,10 @@
 #include "app/cli/fidelity_options.h"
 #include "app/cli/fidelity_output.h"
 #include "core/base/file.h"
-#include "core/job/job_folder.h"
 #include "core/report/report.h"
 #include "tests/app/cli/run_command.h"
 #include "tests/support/code_of.h"
+#include "tests/support/scratch_folder.h"
 
 namespace caldera::cli {
 namespace {
@@ -34,9 +34,6 @@ TEST(FidelityOptions, RefusesWhatIsNoList) {
 
 class FidelityCommand : public testing::Test {
 protected:
-    void SetUp() override { fs::create_directories(folder_); }
-    void TearDown() override { fs::remove_all(folder_); }
-
     Result measure(const std::vector<std::string>& more,
                    const std::string& options = "none") const {
         std::vector<std::string> words = {"fidelity",
@@ -56,7 +53,7 @@ protected:
         return runCommandLine(words, addFidelityCommand);
     }
 
-    fs::path folder_ = fs::path(testing::TempDir()) / newJobId();
+    const test::ScratchFolder folder_;
     fs::path out_ = folder_ / "f.h5";
 };
 
@@ -113,7 +110,7 @@ TEST_F(FidelityCommand, RefusesWhatItCannotDoBeforeItMeasures) {
     };
     EXPECT_EQ(codeOf({"--lens-json", (folder_ / "x.json").string()}), "usage");
     EXPECT_EQ(codeOf({"--metric", "lens", "--lens-json", out_.string()}), "usage");
-    EXPECT_THAT(codeOf({"--metric", "lens", "--lens-json", folder_.string()}),
+    EXPECT_THAT(codeOf({"--metric", "lens", "--lens-json", folder_.path().string()}),
                 testing::StartsWith("file."));
     EXPECT_FALSE(fs::exists(out_));
     EXPECT_EQ(codeOf({}, "2x7"), "fidelity.options");
@@ -126,6 +123,35 @@ TEST_F(FidelityCommand, RefusesWhatItCannotDoBeforeItMeasures) {
     writeFileAtomically(out_, "no report");
     EXPECT_EQ(codeOf({}), "report.corrupt");
     EXPECT_EQ(readTextFile(out_), "no report");
+}
+
+TEST_F(FidelityCommand, RefusesBadNumbersByName) {
+    for (const std::string option : {"--places", "--candidates", "--negatives", "--seed",
+                                     "--text-tokens", "--window", "--calibration-tokens"}) {
+        for (const char* number :
+             {"-1", "nan", "inf", "1e400", "99999999999999999999", "1.5", "x", ""}) {
+            const Result refused = measure({"--metric", "lens,sipit", option + "=" + number});
+            EXPECT_EQ(refused.exitCode, 2) << option << " " << number;
+            EXPECT_THAT(refused.err, HasSubstr(option)) << number;
+        }
+    }
+    EXPECT_EQ(measure({"--negatives", "2000000"}).exitCode, 2) << "more than memory holds";
+    EXPECT_FALSE(fs::exists(out_));
+}
+
+TEST_F(FidelityCommand, TakesNumbersThatAreMoreThanThereIs) {
+    const Result large =
+        measure({"--metric", "sipit", "--places", "9223372036854775807", "--candidates", "1048576",
+                 "--seed", "18446744073709551615", "--text-tokens", "32", "--window", "1048576"});
+    EXPECT_EQ(large.exitCode, 0) << large.err;
+}
+
+TEST_F(FidelityCommand, RefusesATextThatIsNoUtf8) {
+    const fs::path text = folder_ / "latin.txt";
+    writeFileAtomically(text, "caf\xE9");
+    const Result refused = measure({"--metric", "kl", "--text", text.string()});
+    EXPECT_EQ(refused.exitCode, 1);
+    EXPECT_THAT(refused.err, HasSubstr("is not UTF-8: byte 3"));
 }
 
 TEST_F(FidelityCommand, NeverTakesUpOrThrowsAwayWorkUnasked) {

@@ -1,18 +1,15 @@
-#include <filesystem>
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "core/base/file.h"
-#include "core/job/job_folder.h"
 #include "core/model/model.h"
 #include "core/plan/plan.h"
 #include "tests/app/cli/run_command.h"
+#include "tests/support/scratch_folder.h"
 
 namespace caldera::cli {
 namespace {
 
-namespace fs = std::filesystem;
 using Json = nlohmann::json;
 using ::testing::HasSubstr;
 
@@ -25,15 +22,8 @@ Result plan(std::vector<std::string> words) {
 
 class PlanCommand : public testing::Test {
 protected:
-    void SetUp() override {
-        folder_ = fs::path(testing::TempDir()) / newJobId();
-        fs::create_directories(folder_);
-        file_ = (folder_ / "p.yaml").string();
-    }
-    void TearDown() override { fs::remove_all(folder_); }
-
-    fs::path folder_;
-    std::string file_;
+    const test::ScratchFolder folder_;
+    const std::string file_ = (folder_ / "p.yaml").string();
 };
 
 TEST_F(PlanCommand, WritesAPlanThatFits) {

@@ -4,10 +4,10 @@
 #include <gtest/gtest.h>
 
 #include "core/base/file.h"
-#include "core/job/job_folder.h"
 #include "core/model/model.h"
 #include "tests/app/cli/run_command.h"
 #include "tests/core/allocation/allocation_samples.h"
+#include "tests/support/scratch_folder.h"
 
 namespace caldera::cli {
 namespace {
@@ -21,15 +21,12 @@ const std::string kModel = std::string(CALDERA_SOURCE_DIR) + "/resources/demo-mo
 class PlanSolve : public testing::Test {
 protected:
     void SetUp() override {
-        folder_ = fs::path(testing::TempDir()) / newJobId();
-        fs::create_directories(folder_);
         model_ = openModel(kModel);
         savePlan(defaultPlan(kModel, model_->config), plan_ = (folder_ / "p.yaml").string());
         out_ = (folder_ / "solved.yaml").string();
         fidelity_ = (folder_ / "f.h5").string();
         writeMeasurements(model_->fingerprint);
     }
-    void TearDown() override { fs::remove_all(folder_); }
 
     void writeMeasurements(const std::string& fingerprint) const {
         Report report = plausibleReport(model_->config, 1);
@@ -51,7 +48,7 @@ protected:
         return result.exitCode == 0 ? Json::parse(result.out) : Json::object();
     }
 
-    fs::path folder_;
+    const test::ScratchFolder folder_;
     std::shared_ptr<const Model> model_;
     std::string plan_, out_, fidelity_;
 };
