@@ -10,6 +10,7 @@
 
 #include "core/base/text.h"
 #include "core/report/rank_correlation.h"
+#include "core/report/standard_error.h"
 
 namespace caldera::cli {
 

@@ -172,11 +172,11 @@ void JobActions::measure(const MeasureSettings& settings) {
     }
     measuring_ = settings;
     const QString title = tr("Measure %1").arg(session_.facts()->name);
-    withFiles(measuredPlan(), [this, title](const JobFiles& files) {
-        const QString id =
-            service_.start(u"fidelity"_s, title,
-                           measuring(modelPath(), measuring_) +
-                               QStringList{u"--plan"_s, files.plan, u"--out"_s, files.fidelity});
+    const QStringList arguments = measuring(modelPath(), settings);
+    withFiles(measuredPlan(), [this, title, arguments](const JobFiles& files) {
+        const QString id = service_.start(
+            u"fidelity"_s, title,
+            arguments + QStringList{u"--plan"_s, files.plan, u"--out"_s, files.fidelity});
         Q_EMIT started(id, title);
     });
 }
@@ -417,6 +417,9 @@ void JobActions::finish(const QString& id) {
         Q_EMIT artifactReady(job.title, out);
     } else if (reportsOnWhatIsOpen(job)) {
         session_.openReport(out);
+        if (job.kind == u"fidelity") {
+            Q_EMIT measured();
+        }
     }
 }
 

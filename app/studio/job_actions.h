@@ -47,6 +47,8 @@ Q_SIGNALS:
     void started(const QString& id, const QString& title);
     /// A compression of this session has ended well.
     void artifactReady(const QString& title, const QString& folder);
+    /// What is open has been measured; its report is on the way.
+    void measured();
     void failed(const caldera::studio::Failure& failure);
 
 private:

@@ -281,9 +281,9 @@ void MainWindow::showOpened() {
     const bool demo = facts.path.endsWith(u"demo-model");
     if (demo && !QSettings().value(kHintKey).toBool()) {
         plan_->notice()->showNotice(u"info"_s,
-                                    tr("This is the demo model. Paint bits and ranks (F1 lists the "
-                                       "keys), press Compress, then open the result and chat with "
-                                       "it."));
+                                    tr("This is the demo model. Measure it and press Solve, or "
+                                       "paint bits and ranks yourself (F1 lists the keys). Then "
+                                       "Compress, open the result and chat with it."));
     }
 }
 

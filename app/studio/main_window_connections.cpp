@@ -120,6 +120,11 @@ void MainWindow::connectJobs() {
                                         setMode(Mode::Runs);
                                     });
     });
+    connect(actions_, &JobActions::measured, this, [this] {
+        plan_->notice()->showNotice(
+            u"check"_s, tr("Measured: the colours show which cells are fragile. Choose a budget "
+                           "below and press Solve to spend it where it counts."));
+    });
     connect(actions_, &JobActions::artifactReady, this,
             [this](const QString& title, const QString& folder) {
                 plan_->notice()->showNotice(u"check"_s, tr("“%1” is ready.").arg(title),

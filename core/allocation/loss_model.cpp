@@ -7,6 +7,7 @@
 
 #include "core/base/error.h"
 #include "core/base/text.h"
+#include "core/report/standard_error.h"
 
 namespace caldera {
 

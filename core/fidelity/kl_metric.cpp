@@ -13,6 +13,7 @@
 #include "core/evaluate/token_scores.h"
 #include "core/fidelity/rounded_table.h"
 #include "core/job/progress.h"
+#include "core/report/standard_error.h"
 
 namespace caldera {
 

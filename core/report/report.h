@@ -31,9 +31,6 @@ struct TableCost {
 inline constexpr const char* kEmbeddingTable = "embeddings"; ///< the head as well when it is tied
 inline constexpr const char* kHeadTable = "lm_head";
 
-/// Of a metric's details: how sure a cell's value is, one standard error of the mean over tokens.
-inline constexpr const char* kStandardError = "standard_error";
-
 /// One metric over cells, e.g. "proxy". Higher is always more fragile. What a metric does not
 /// measure stays empty.
 struct FidelityMetric {

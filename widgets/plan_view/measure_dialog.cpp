@@ -174,9 +174,9 @@ MeasureSettings MeasureDialog::settings() const {
             settings.metrics.append(box->objectName());
         }
     }
-    settings.calibrationText = calibration_->path();
+    settings.calibrationText = calibration_->isEnabled() ? calibration_->path() : QString();
     settings.calibrationTokens = calibrationTokens_->value();
-    settings.text = text_->path();
+    settings.text = text_->isEnabled() ? text_->path() : QString();
     settings.textTokens = textTokens_->value();
     return settings;
 }

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "core/base/error.h"
+#include "core/report/standard_error.h"
 #include "tests/core/allocation/allocation_samples.h"
 #include "tests/support/code_of.h"
 #include "tests/support/complaint.h"

@@ -14,6 +14,7 @@
 #include "core/evaluate/evaluate.h"
 #include "core/fidelity/rounded_table.h"
 #include "core/job/job_folder.h"
+#include "core/report/standard_error.h"
 #include "tests/core/fidelity/fidelity_fixture.h"
 #include "tests/support/same_fidelity.h"
 

@@ -8,6 +8,7 @@
 #include <QTableView>
 
 #include "core/plan/gpu_memory.h"
+#include "core/report/standard_error.h"
 #include "tests/gui/studio/large_model.h"
 #include "tests/gui/studio/studio_fixture.h"
 #include "widgets/cell_panel/cell_panel.h"

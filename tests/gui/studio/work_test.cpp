@@ -1,5 +1,7 @@
 // The studio with the real `caldera`: compress, close, find again, cancel, resume, chat.
+#include <QCheckBox>
 #include <QComboBox>
+#include <QDoubleSpinBox>
 #include <QFile>
 #include <QLineEdit>
 #include <QPlainTextEdit>
@@ -25,10 +27,13 @@
 #include "widgets/inspect_view/blame_page.h"
 #include "widgets/inspect_view/inspect_view.h"
 #include "widgets/jobs/job_service.h"
+#include "widgets/plan_view/budget_bar.h"
 #include "widgets/plan_view/launch_dialog.h"
+#include "widgets/plan_view/measure_dialog.h"
 #include "widgets/plan_view/plan_view.h"
 #include "widgets/remote/target_store.h"
 #include "widgets/runs/runs_view.h"
+#include "widgets/support/notice_bar.h"
 
 namespace caldera::studio {
 namespace {
@@ -187,6 +192,38 @@ TEST_F(StudioWork, ARunOnAnotherMachineFillsInAndComesHome) {
     window_->openPath(window_->jobs().history(id_).artifact());
     ASSERT_TRUE(wait([&] { return !window_->session().busy(); }));
     EXPECT_EQ(window_->session().facts()->kind, OpenKind::Artifact);
+}
+
+TEST_F(StudioWork, FromTheFirstStartToAPlanThatFitsABudget) {
+    openWindow();
+    window_->openAtStart();
+    ASSERT_TRUE(wait([&] { return !window_->session().busy(); }));
+    PlanView& page = *window_->planView();
+    EXPECT_TRUE(page.notice()->sentence().contains(u"Measure"_s)) << "what to do first";
+    photograph(*window_, u"first-start"_s);
+    page.measureButton()->click();
+    auto* dialog = window_->findChild<MeasureDialog*>();
+    dialog->metricBox(u"kl"_s)->setChecked(false); // errors alone, to be quick
+    for (QSpinBox* box : dialog->findChildren<QSpinBox*>()) {
+        box->setValue(256);
+    }
+    dialog->accept();
+    ASSERT_TRUE(wait([&] { return window_->jobs().jobs().size() == 1; }));
+    id_ = window_->jobs().jobs().first().id;
+    ASSERT_TRUE(wait([&] { return hasEnded() && page.solver().losses() != nullptr; }))
+        << job().message.toStdString();
+    EXPECT_TRUE(page.notice()->sentence().contains(u"Solve"_s)) << "what to do next";
+    photograph(*window_, u"measured"_s);
+    QComboBox& kind = *page.budget()->kindBox();
+    kind.setCurrentText(u"Bits per weight"_s);
+    Q_EMIT kind.activated(kind.currentIndex());
+    page.budget()->amountBox()->setValue(2.2);
+    page.budget()->solveButton()->click();
+    ASSERT_TRUE(wait([&] { return !page.solver().busy(); }));
+    const double bits = window_->session().plan().size().bitsPerWeight;
+    EXPECT_LE(bits, 2.2);
+    EXPECT_GT(bits, 2.15);
+    photograph(*window_, u"fits"_s);
 }
 
 TEST_F(StudioWork, CancelKeepsWhatIsFinishedAndResumeGoesOn) {
