@@ -1,12 +1,11 @@
 #include "app/cli/fidelity_output.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdio>
 #include <utility>
 #include <vector>
-
-#include <fmt/format.h>
 
 #include "core/base/text.h"
 #include "core/report/rank_correlation.h"
@@ -145,7 +144,11 @@ Json fidelityJson(const FidelityOutcome& outcome) {
 }
 
 std::string errorText(double standardError) {
-    return standardError > 0 ? fmt::format(" +- {:.2g}", standardError) : std::string();
+    std::array<char, 32> text = {};
+    if (standardError > 0) {
+        std::snprintf(text.data(), text.size(), " +- %.2g", standardError);
+    }
+    return text.data();
 }
 
 void printFidelity(const FidelityOutcome& outcome) {
