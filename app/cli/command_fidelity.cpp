@@ -26,6 +26,9 @@ namespace caldera::cli {
 
 namespace {
 
+/// More than any text has; what does not fit 64 bits would be taken for the largest that does.
+constexpr double kMostTokens = 1e15;
+
 namespace fs = std::filesystem;
 
 struct Options {
@@ -191,13 +194,13 @@ void addMetricOptions(CLI::App& app, Options& options) {
                    "kl, sipit, lens: UTF-8 file; default: the demo model's held-out text")
         ->type_name("FILE");
     app.add_option("--text-tokens", settings.heldOut.tokens, "Tokens of it, from its beginning")
-        ->check(positive())
+        ->check(between(1, kMostTokens))
         ->capture_default_str();
     app.add_option("--window", settings.heldOut.window, "Tokens of it that pass together")
         ->check(between(2, 1 << 20))
         ->capture_default_str();
     app.add_option("--places", settings.sipit.places, "sipit: places of the text")
-        ->check(positive())
+        ->check(between(1, kMostTokens))
         ->capture_default_str();
     app.add_option("--candidates", settings.sipit.candidates, "sipit: tokens tried at each")
         ->check(between(2, 1 << 20))

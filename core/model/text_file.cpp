@@ -1,9 +1,9 @@
 #include "core/model/text_file.h"
 
 #include <algorithm>
+#include <array>
+#include <cstdio>
 #include <string_view>
-
-#include <fmt/format.h>
 
 #include "core/base/error.h"
 #include "core/base/file.h"
@@ -20,10 +20,11 @@ bool isUtf16(std::string_view text) {
 [[noreturn]] void refuse(const std::filesystem::path& path, std::string_view text, size_t at) {
     const auto line =
         std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), '\n');
-    const std::string what = isUtf16(text)
-                                 ? "it begins as UTF-16 does"
-                                 : fmt::format("byte {} (line {}) is 0x{:02X}", at, line + 1,
-                                               static_cast<unsigned char>(text[at]));
+    std::array<char, 8> byte = {};
+    std::snprintf(byte.data(), byte.size(), "0x%02X", static_cast<unsigned char>(text[at]));
+    const std::string what = isUtf16(text) ? "it begins as UTF-16 does"
+                                           : "byte " + std::to_string(at) + " (line " +
+                                                 std::to_string(line + 1) + ") is " + byte.data();
     throw Error("text.not-utf8",
                 path.string() + " is not UTF-8: " + what +
                     ". Convert it, for example with `iconv -f " +

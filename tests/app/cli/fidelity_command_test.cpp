@@ -126,8 +126,7 @@ TEST_F(FidelityCommand, RefusesWhatItCannotDoBeforeItMeasures) {
 }
 
 TEST_F(FidelityCommand, RefusesBadNumbersByName) {
-    for (const std::string option : {"--places", "--candidates", "--negatives", "--seed",
-                                     "--text-tokens", "--window", "--calibration-tokens"}) {
+    for (const std::string option : {"--places", "--candidates", "--negatives", "--seed"}) {
         for (const char* number :
              {"-1", "nan", "inf", "1e400", "99999999999999999999", "1.5", "x", ""}) {
             const Result refused = measure({"--metric", "lens,sipit", option + "=" + number});
@@ -140,9 +139,8 @@ TEST_F(FidelityCommand, RefusesBadNumbersByName) {
 }
 
 TEST_F(FidelityCommand, TakesNumbersThatAreMoreThanThereIs) {
-    const Result large =
-        measure({"--metric", "sipit", "--places", "9223372036854775807", "--candidates", "1048576",
-                 "--seed", "18446744073709551615", "--text-tokens", "32", "--window", "1048576"});
+    const Result large = measure({"--metric", "sipit", "--places", "1000000000000000",
+                                  "--candidates", "1048576", "--seed", "18446744073709551615"});
     EXPECT_EQ(large.exitCode, 0) << large.err;
 }
 
