@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
@@ -5,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <string>
@@ -94,6 +96,34 @@ std::string readToken() {
     return token;
 }
 
+/// The token of a server that is a job, where only its owner can read it; gone when it ends.
+class TokenFile {
+public:
+    TokenFile(const std::filesystem::path& job, const std::string& token)
+        : path_(job / "access-token") {
+        std::filesystem::remove(path_);
+        const int file = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        const bool isWritten = file >= 0 && ::write(file, token.data(), token.size()) ==
+                                                static_cast<ssize_t>(token.size());
+        if (file >= 0) {
+            ::close(file);
+        }
+        if (!isWritten) {
+            throw Error("file.write", path_.string() + " cannot be written. Make its folder one "
+                                                       "that you can write to.");
+        }
+    }
+    ~TokenFile() {
+        std::error_code ignored;
+        std::filesystem::remove(path_, ignored);
+    }
+    TokenFile(const TokenFile&) = delete;
+    TokenFile& operator=(const TokenFile&) = delete;
+
+private:
+    std::filesystem::path path_;
+};
+
 void run(const Options& options, Invocation& invocation) {
     ServeOptions serveOptions;
     serveOptions.host = options.host;
@@ -104,6 +134,10 @@ void run(const Options& options, Invocation& invocation) {
     std::unique_ptr<ParentWatch> parent;
     if (options.exitWithParent) {
         parent = std::make_unique<ParentWatch>(source);
+    }
+    std::unique_ptr<TokenFile> tokenFile;
+    if (invocation.job && !options.readsToken) {
+        tokenFile = std::make_unique<TokenFile>(*invocation.job, serveOptions.token);
     }
     invocation.progress.stage("open");
     const std::shared_ptr<Engine> engine = options.engine.open(source.get_token());
@@ -119,7 +153,7 @@ void run(const Options& options, Invocation& invocation) {
                                {"model", engine->artifact().name()},
                                {"context", engine->contextLength()},
                                {"chats", engine->statistics().chats}};
-        if (!options.readsToken) {
+        if (!options.readsToken && !tokenFile) {
             line["token"] = serveOptions.token;
         }
         std::cout << line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)

@@ -95,12 +95,13 @@ void MainWindow::connectJobs() {
         }
         actions_->serveThere(id, *target);
     });
-    connect(jobs_, &JobService::serverReached, this, [this](const QString& id, int port) {
-        const JobSummary job = jobs_->job(id);
-        chat_->useServer(QUrl(u"http://127.0.0.1:%1"_s.arg(port)), job.title);
-        plan_->notice()->showNotice(u"chat"_s, tr("“%1” answers.").arg(job.title), tr("Chat"),
-                                    [this] { setMode(Mode::Chat); });
-    });
+    connect(jobs_, &JobService::serverReached, this,
+            [this](const QString& id, int port, const QByteArray& token) {
+                const JobSummary job = jobs_->job(id);
+                chat_->useServer(QUrl(u"http://127.0.0.1:%1"_s.arg(port)), job.title, token);
+                plan_->notice()->showNotice(u"chat"_s, tr("“%1” answers.").arg(job.title),
+                                            tr("Chat"), [this] { setMode(Mode::Chat); });
+            });
     connect(&jobs_->logins(), &LoginPrompts::asked, this,
             [this](int number, const QString& id, const QString& question) {
                 askForLogin(jobs_->logins(), number, jobs_->job(id).host, question, this);

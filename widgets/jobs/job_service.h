@@ -110,7 +110,7 @@ Q_SIGNALS:
     void jobRemoved(const QString& id);
     /// A job elsewhere that serves is reached at this port of the loopback; again after each new
     /// connection.
-    void serverReached(const QString& id, int port);
+    void serverReached(const QString& id, int port, const QByteArray& token);
     /// A request about this job failed without changing the job itself.
     void requestFailed(const QString& id, const QString& sentence);
 

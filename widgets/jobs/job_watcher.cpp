@@ -107,7 +107,9 @@ void JobWatcher::begin() {
         [&logins = logins_](const QString& id, const QString& question) {
             return logins.ask(id, question);
         },
-        [this](const QString& id, int port) { Q_EMIT serverReached(id, port); });
+        [this](const QString& id, int port, const QByteArray& token) {
+            Q_EMIT serverReached(id, port, token);
+        });
     discover();
     Q_EMIT listed();
     timer_ = new QTimer(this);

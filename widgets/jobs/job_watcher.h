@@ -40,7 +40,7 @@ Q_SIGNALS:
     void eventsRead(const QString& id, const QList<QJsonObject>& events);
     void listed();
     void removed(const QString& id);
-    void serverReached(const QString& id, int port);
+    void serverReached(const QString& id, int port, const QByteArray& token);
     void requestFailed(const QString& id, const QString& sentence);
 
 private:

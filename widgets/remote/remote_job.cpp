@@ -314,9 +314,14 @@ void RemoteJob::openTunnel(const std::stop_token& stop) {
     if (port == 0 || port == served_) {
         return;
     }
+    const QByteArray token =
+        session_
+            ->require("cat "_L1 + shellWord(record_.folder + "/access-token"_L1),
+                      "remote.serve-token", stop)
+            .trimmed();
     tunnel_ = session_->forward(u"127.0.0.1"_s, port, stop, tunnel_);
     served_ = port;
-    reached_(tunnel_);
+    reached_(tunnel_, token);
 }
 
 /// A job that the scheduler dropped (its node failed, somebody took it out) says nothing any more.

@@ -32,8 +32,9 @@ public:
         Restart ///< a worker is started again if none is at work
     };
 
-    /// Hears where a job that serves is reached from this machine, again after each new connection.
-    using Reached = std::function<void(int port)>;
+    /// Hears where a job that serves is reached from this machine and what it wants as bearer
+    /// token, again after each new connection.
+    using Reached = std::function<void(int port, const QByteArray& token)>;
 
     /// `ask` answers what the login asks; empty: only keys and the agent are used.
     RemoteJob(const std::filesystem::path& folder, AskPerson ask, Reached reached = {});

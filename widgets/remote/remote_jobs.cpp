@@ -39,7 +39,7 @@ void RemoteJobs::follow(const std::filesystem::path& folder, RemoteJob::Begin be
     }
     RemoteJob::Reached reached;
     if (reached_) {
-        reached = [this, id](int port) { reached_(id, port); };
+        reached = [this, id](int port, const QByteArray& token) { reached_(id, port, token); };
     }
     jobs_.erase(id);
     jobs_.emplace(id, std::make_unique<Entry>(folder, std::move(ask), std::move(reached), begin));

@@ -17,7 +17,7 @@ public:
     /// `ask` is called on the threads of the jobs: which job asks, and what.
     using Ask = std::function<std::optional<QString>(const QString& id, const QString& question)>;
     /// Called on the threads of the jobs: a job that serves is reached at this port of ours.
-    using Reached = std::function<void(const QString& id, int port)>;
+    using Reached = std::function<void(const QString& id, int port, const QByteArray& token)>;
     explicit RemoteJobs(Ask ask, Reached reached = {});
     ~RemoteJobs();
     RemoteJobs(const RemoteJobs&) = delete;

@@ -208,8 +208,12 @@ TEST_F(RemoteJobTest, CompressesToTheSameArtifactAsHere) {
 TEST_F(RemoteJobTest, ServesThroughATunnelThatComesBack) {
     const caldera::test::TinyModel model;
     QList<int> ports;
+    QByteArray bearer;
     QObject::connect(service_.get(), &JobService::serverReached, service_.get(),
-                     [&](const QString&, int port) { ports.append(port); });
+                     [&](const QString&, int port, const QByteArray& token) {
+                         ports.append(port);
+                         bearer = token;
+                     });
     const QString id = service_->start(
         {u"serve"_s,
          u"Tiny"_s,
@@ -220,12 +224,14 @@ TEST_F(RemoteJobTest, ServesThroughATunnelThatComesBack) {
     ASSERT_TRUE(QTest::qWaitFor([&] { return !ports.isEmpty(); }, kPatience));
     const auto health = [&] {
         QNetworkAccessManager network;
-        QNetworkReply* reply =
-            network.get(QNetworkRequest(QUrl(u"http://127.0.0.1:%1/health"_s.arg(ports.last()))));
+        QNetworkRequest request(QUrl(u"http://127.0.0.1:%1/health"_s.arg(ports.last())));
+        request.setRawHeader("Authorization", "Bearer " + bearer);
+        QNetworkReply* reply = network.get(request);
         EXPECT_TRUE(QTest::qWaitFor([&] { return reply->isFinished(); }, kPatience));
         return reply->attribute(QNetworkRequest::HttpStatusCodeAttribute).toInt();
     };
     EXPECT_EQ(health(), 200);
+    EXPECT_FALSE(fs::exists(here(id) / "access-token")) << "it stays on the host";
     server_.dropSessions();
     ASSERT_TRUE(QTest::qWaitFor([&] { return ports.size() > 1; }, kPatience));
     EXPECT_EQ(ports[1], ports[0]) << "whoever talks to it need not learn a new port";
