@@ -19,8 +19,8 @@
 #include "core/evaluate/reference_store.h"
 #include "core/linalg/device.h"
 #include "core/linalg/numerics.h"
-#include "core/report/join_reports.h"
 #include "core/model/text_file.h"
+#include "core/report/join_reports.h"
 
 namespace caldera::cli {
 

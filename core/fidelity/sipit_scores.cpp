@@ -6,7 +6,6 @@
 
 #include <ATen/ATen.h>
 
-
 namespace caldera {
 
 namespace {

@@ -10,8 +10,8 @@
 #include "core/base/folder_lock.h"
 #include "core/codec/codec_tables.h"
 #include "core/compress/cell_key.h"
-#include "core/forward/hidden_store.h"
 #include "core/compress/work_folder.h"
+#include "core/forward/hidden_store.h"
 #include "tests/core/compress/compress_fixture.h"
 
 #include <ATen/ATen.h>
