@@ -7,18 +7,19 @@
 #include <utility>
 #include <vector>
 
+#include <ATen/Parallel.h>
+
 #include "app/cli/command.h"
 #include "app/cli/compute_options.h"
 #include "app/cli/report_file.h"
 #include "core/artifact/artifact.h"
 #include "core/base/error.h"
-#include "core/base/file.h"
-#include "core/base/paths.h"
 #include "core/base/printable.h"
 #include "core/blame/blame.h"
 #include "core/compress/work_folder.h"
 #include "core/linalg/device.h"
 #include "core/linalg/numerics.h"
+#include "core/model/text_file.h"
 
 namespace caldera::cli {
 
@@ -45,25 +46,9 @@ struct Outcome {
     Report report;
 };
 
-fs::path outFile(const Options& options, const Invocation& invocation) {
-    if (!options.out.empty()) {
-        requireOutsideArtifacts(options.out);
-        return options.out;
-    }
-    return invocation.job ? *invocation.job / "out" / "blame.h5" : fs::path();
-}
-
-fs::path workFolder(const fs::path& out, const Invocation& invocation) {
-    return invocation.job ? *invocation.job / "work"
-           : out.empty()  ? fs::path()
-                          : fs::path(out.string() + ".work");
-}
-
 /// The beginning of the text, up to the token that is explained if one is named.
 std::vector<Token> tokensOf(const Options& options, const Tokenizer& tokenizer) {
-    const fs::path file =
-        options.text.empty() ? resourcesFolder() / "demo-model" / "heldout.txt" : options.text;
-    std::vector<Token> tokens = tokenizer.encode(readTextFile(file));
+    std::vector<Token> tokens = tokenizer.encode(readUtf8File(heldOutText(options.text)));
     const int64_t most =
         options.place ? std::max(options.tokens, *options.place + 1) : options.tokens;
     tokens.resize(std::min(tokens.size(), static_cast<size_t>(most)));
@@ -80,10 +65,15 @@ Outcome blameFor(const Options& options, const fs::path& work, Invocation& invoc
     request.original = modelWeights(model, device);
     request.tokens = tokensOf(options, *artifact->tokenizer());
     request.place = options.place;
-    request.work = work;
+    request.work = work.empty() ? work : cellsFolder(work);
     request.key = artifact->hash() + ' ' + model->fingerprint + ' ' + options.compute.device + ' ' +
                   numericsName();
 
+    checkBlame(request); // before a folder is made for it
+    std::optional<HeldWorkFolder> held;
+    if (!work.empty()) {
+        held.emplace(work, at::get_num_threads());
+    }
     Outcome outcome;
     outcome.blame = findBlame(request, invocation.progress, invocation.stop);
     const std::vector<Token> token = {outcome.blame.token};
@@ -132,17 +122,17 @@ void printText(const Outcome& outcome) {
 }
 
 void run(const Options& options, Invocation& invocation) {
-    options.compute.apply();
-    const fs::path out = outFile(options, invocation);
+    const fs::path out = reportFile(options.out, invocation, "blame.h5");
+    const fs::path work = out.empty() ? fs::path() : workFolder(out, invocation);
+    options.compute.applyAsIn(work);
     if (!out.empty()) {
         requireWritable(out);
     }
-    const fs::path work = workFolder(out, invocation);
     const Outcome outcome = blameFor(options, work, invocation);
     if (!out.empty()) {
         writeReport(outcome.report, out);
-        fs::remove_all(work);
-        invocation.progress.event("artifact", {{"path", out.string()}, {"kind", "report"}});
+        removeWorkFiles(work);
+        tellReport(out, invocation);
     }
     if (invocation.json) {
         std::printf("%s\n", jsonText(toJson(outcome)).c_str());

@@ -72,11 +72,7 @@ void run(const Options& options, Invocation& invocation) {
                         "them, or remove the folder to begin anew.",
                     {{"path", request.work.string()}});
     }
-    ComputeOptions compute = options.compute;
-    if (compute.threads == 0) {
-        compute.threads = workThreads(request.work);
-    }
-    compute.apply();
+    options.compute.applyAsIn(request.work);
     request.model = openModel(options.model);
     request.plan = planOf(options, *request.model);
     request.device = options.compute.device;

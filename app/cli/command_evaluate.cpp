@@ -12,7 +12,6 @@
 #include "app/cli/evaluated_model.h"
 #include "app/cli/report_file.h"
 #include "core/base/error.h"
-#include "core/base/file.h"
 #include "core/base/paths.h"
 #include "core/evaluate/choice_accuracy.h"
 #include "core/evaluate/evaluate.h"
@@ -173,18 +172,7 @@ private:
 
 /// The text that is evaluated; empty: questions alone.
 fs::path textOf(const Options& options) {
-    return options.text.empty() && options.tasks.empty()
-               ? resourcesFolder() / "demo-model" / "heldout.txt"
-               : options.text;
-}
-
-/// Where the report goes; empty: nowhere.
-fs::path outFile(const Options& options, const Invocation& invocation) {
-    if (options.out.empty()) {
-        return invocation.job ? *invocation.job / "out" / "evaluation.h5" : fs::path();
-    }
-    requireOutsideArtifacts(options.out);
-    return options.out;
+    return options.text.empty() && options.tasks.empty() ? heldOutText({}) : options.text;
 }
 
 void run(const Options& options, Invocation& invocation) {
@@ -193,7 +181,7 @@ void run(const Options& options, Invocation& invocation) {
         throw UsageError("evaluate.labels", "--labels holds the answers of one task: give one "
                                             "--task FILE.jsonl with it.");
     }
-    const fs::path out = outFile(options, invocation);
+    const fs::path out = reportFile(options.out, invocation, "evaluation.h5");
     if (!out.empty()) {
         requireWritable(out);
     }
@@ -211,7 +199,7 @@ void run(const Options& options, Invocation& invocation) {
         Report report = work.report(outcome);
         keepEvaluations(out, report); // other texts and tasks of the same model
         writeReport(report, out);
-        invocation.progress.event("artifact", {{"path", out.string()}, {"kind", "report"}});
+        tellReport(out, invocation);
     }
     if (invocation.json) {
         std::printf("%s\n", jsonText(toJson(outcome)).c_str());

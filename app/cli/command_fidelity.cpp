@@ -16,7 +16,6 @@
 #include "core/base/elapsed.h"
 #include "core/base/error.h"
 #include "core/base/file.h"
-#include "core/base/paths.h"
 #include "core/compress/work_folder.h"
 #include "core/fidelity/fidelity.h"
 #include "core/model/text_file.h"
@@ -48,10 +47,6 @@ struct Options {
     ComputeOptions compute;
 };
 
-fs::path textFile(const Options& options) {
-    return options.text.empty() ? resourcesFolder() / "demo-model" / "heldout.txt" : options.text;
-}
-
 FidelityRequest requestFor(const Options& options, const Invocation& invocation) {
     FidelityRequest request = options.settings;
     request.metrics = parseMetrics(options.metrics);
@@ -60,7 +55,7 @@ FidelityRequest requestFor(const Options& options, const Invocation& invocation)
     request.plan = options.plan.empty() ? defaultPlan(options.model, request.model->config)
                                         : readPlanFile(options.plan);
     options.calibration.applyTo(request.plan);
-    request.heldOut.text = readUtf8File(textFile(options));
+    request.heldOut.text = readUtf8File(heldOutText(options.text));
     request.sipit.space = options.standardized ? StateSpace::Standardized : StateSpace::Normed;
     request.sipit.seed = options.seed;
     request.lens.seed = options.seed;
@@ -70,22 +65,12 @@ FidelityRequest requestFor(const Options& options, const Invocation& invocation)
 }
 
 fs::path outFile(const Options& options, const Invocation& invocation) {
-    if (!options.out.empty()) {
-        requireOutsideArtifacts(options.out);
-        return options.out;
+    const fs::path out = reportFile(options.out, invocation, "fidelity.h5");
+    if (out.empty()) {
+        throw UsageError("usage",
+                         "--out is missing: say which file the report should be written to.");
     }
-    if (invocation.job) {
-        return *invocation.job / "out" / "fidelity.h5";
-    }
-    throw UsageError("usage", "--out is missing: say which file the report should be written to.");
-}
-
-/// The job's own folder, else a folder beside the report.
-fs::path workFolder(const Options& options, const fs::path& out, const Invocation& invocation) {
-    if (!options.work.empty()) {
-        return options.work;
-    }
-    return invocation.job ? *invocation.job : fs::path(out.string() + ".work");
+    return out;
 }
 
 void requireUntouched(const fs::path& work, const Options& options, const Invocation& invocation) {
@@ -117,14 +102,6 @@ std::optional<Report> earlierReport(const fs::path& out, const Model& model) {
     return earlier;
 }
 
-void applyThreads(const Options& options, const fs::path& work) {
-    ComputeOptions compute = options.compute;
-    if (compute.threads == 0) {
-        compute.threads = workThreads(work);
-    }
-    compute.apply();
-}
-
 /// Throws unless the other project's JSON can be written when everything is measured.
 void checkLensJson(const Options& options, const FidelityRequest& request, const fs::path& out) {
     if (options.lensJson.empty()) {
@@ -144,16 +121,17 @@ void checkLensJson(const Options& options, const FidelityRequest& request, const
 void writeLens(const Options& options, const Report& report, const Model& model) {
     const auto lens = std::find_if(report.fidelity.begin(), report.fidelity.end(),
                                    [](const auto& metric) { return metric.name == "lens"; });
-    const nlohmann::json json = lensJson(*lens, model.name, textFile(options).stem().string());
+    const nlohmann::json json =
+        lensJson(*lens, model.name, heldOutText(options.text).stem().string());
     writeFileAtomically(options.lensJson, jsonText(json) + "\n");
 }
 
 void run(const Options& options, Invocation& invocation) {
     const auto start = std::chrono::steady_clock::now();
     const fs::path out = outFile(options, invocation);
-    const fs::path work = workFolder(options, out, invocation);
+    const fs::path work = options.work.empty() ? workFolder(out, invocation) : options.work;
     requireUntouched(work, options, invocation);
-    applyThreads(options, work);
+    options.compute.applyAsIn(work);
     FidelityRequest request = requestFor(options, invocation);
     request.work = work;
     requireWritable(out);
@@ -168,7 +146,7 @@ void run(const Options& options, Invocation& invocation) {
         writeLens(options, report, *request.model);
     }
     removeWorkFiles(work);
-    invocation.progress.event("artifact", {{"path", out.string()}, {"kind", "report"}});
+    tellReport(out, invocation);
     const FidelityOutcome outcome{report, options.metrics.front(), out, secondsSince(start)};
     if (invocation.json) {
         std::printf("%s\n", jsonText(fidelityJson(outcome)).c_str());

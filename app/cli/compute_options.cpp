@@ -1,6 +1,7 @@
 #include "app/cli/compute_options.h"
 
 #include "app/cli/command.h"
+#include "core/compress/work_folder.h"
 #include "core/linalg/numerics.h"
 
 namespace caldera::cli {
@@ -31,6 +32,14 @@ void ComputeOptions::apply() const {
     if (threads > 0) {
         fixNumerics(threads);
     }
+}
+
+void ComputeOptions::applyAsIn(const std::filesystem::path& work) const {
+    ComputeOptions options = *this;
+    if (threads == 0) {
+        options.threads = workThreads(work);
+    }
+    options.apply();
 }
 
 void CalibrationOptions::addTo(CLI::App& command) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 
 #include <CLI/CLI.hpp>
@@ -18,6 +19,8 @@ struct ComputeOptions {
     void addTo(CLI::App& command);
     /// Sets the number of threads.
     void apply() const;
+    /// The same; without a number, that of the earlier run whose work folder this is.
+    void applyAsIn(const std::filesystem::path& work) const;
 };
 
 /// Calibration instead of the plan's.

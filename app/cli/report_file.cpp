@@ -3,10 +3,31 @@
 #include "core/artifact/artifact.h"
 #include "core/base/error.h"
 #include "core/base/file.h"
+#include "core/base/paths.h"
 
 namespace caldera::cli {
 
 namespace fs = std::filesystem;
+
+fs::path heldOutText(const fs::path& chosen) {
+    return chosen.empty() ? resourcesFolder() / "demo-model" / "heldout.txt" : chosen;
+}
+
+fs::path reportFile(const fs::path& chosen, const Invocation& invocation, const char* name) {
+    if (!chosen.empty()) {
+        requireOutsideArtifacts(chosen);
+        return chosen;
+    }
+    return invocation.job ? *invocation.job / "out" / name : fs::path();
+}
+
+fs::path workFolder(const fs::path& report, const Invocation& invocation) {
+    return invocation.job ? *invocation.job : fs::path(report.string() + ".work");
+}
+
+void tellReport(const fs::path& report, const Invocation& invocation) {
+    invocation.progress.event("artifact", {{"path", report.string()}, {"kind", "report"}});
+}
 
 void requireOutsideArtifacts(const fs::path& file) {
     if (isArtifact(fs::absolute(file).parent_path())) {

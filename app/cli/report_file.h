@@ -1,9 +1,23 @@
-// Where commands write their reports.
+// Where commands that measure find their text, write their reports and keep what is finished.
 #pragma once
 
 #include <filesystem>
 
+#include "app/cli/command.h"
+
 namespace caldera::cli {
+
+/// The chosen text; without one, the demo model's held-out text.
+std::filesystem::path heldOutText(const std::filesystem::path& chosen);
+
+/// The chosen file; without one, `name` among a job's results; else empty. Throws as
+/// requireOutsideArtifacts does.
+std::filesystem::path reportFile(const std::filesystem::path& chosen, const Invocation& invocation,
+                                 const char* name);
+/// Where finished parts of a report are kept: in the job's folder, else beside the report.
+std::filesystem::path workFolder(const std::filesystem::path& report, const Invocation& invocation);
+/// Tells that a report was written.
+void tellReport(const std::filesystem::path& report, const Invocation& invocation);
 
 /// Throws UsageError("report.sealed") for a file in an artifact, which no measurement changes.
 void requireOutsideArtifacts(const std::filesystem::path& file);

@@ -17,34 +17,6 @@ namespace {
 
 constexpr int64_t kLogitBytes = int64_t{64} << 20; ///< of one slice of logits
 
-void checkRequest(const BlameRequest& request) {
-    const ModelConfig& subject = request.subject->config();
-    const ModelConfig& original = request.original->config();
-    if (subject.layerCount != original.layerCount || subject.hiddenSize != original.hiddenSize ||
-        subject.vocabSize != original.vocabSize) {
-        throw Error("blame.models",
-                    "The two models differ in layers, width or vocabulary, so their cells cannot "
-                    "stand for one another. Give the model that the artifact was made from.");
-    }
-    const auto count = static_cast<int64_t>(request.tokens.size());
-    if (count < 2) {
-        throw Error("blame.tokens", "The text has " + std::to_string(count) +
-                                        " tokens; at least 2 are needed: one to be explained, and "
-                                        "what comes before it.");
-    }
-    if (request.place && (*request.place < 1 || *request.place >= count)) {
-        throw Error("blame.place", "Token " + std::to_string(*request.place) +
-                                       " cannot be explained: the text has tokens 0 to " +
-                                       std::to_string(count - 1) +
-                                       ", and the first has nothing before it.");
-    }
-    if (subject.maxPositions > 0 && count - 1 > subject.maxPositions) {
-        throw Error("blame.tokens",
-                    "The text has " + std::to_string(count) + " tokens, and the model has " +
-                        std::to_string(subject.maxPositions) + " positions. Give a shorter text.");
-    }
-}
-
 torch::Tensor tensorOf(const std::vector<Token>& tokens, int64_t count) {
     const std::vector<int64_t> ids(tokens.begin(), tokens.begin() + count);
     return at::tensor(ids, at::kLong).unsqueeze(0); // [1, t]
@@ -295,8 +267,36 @@ private:
 
 } // namespace
 
+void checkBlame(const BlameRequest& request) {
+    const ModelConfig& subject = request.subject->config();
+    const ModelConfig& original = request.original->config();
+    if (subject.layerCount != original.layerCount || subject.hiddenSize != original.hiddenSize ||
+        subject.vocabSize != original.vocabSize) {
+        throw Error("blame.models",
+                    "The two models differ in layers, width or vocabulary, so their cells cannot "
+                    "stand for one another. Give the model that the artifact was made from.");
+    }
+    const auto count = static_cast<int64_t>(request.tokens.size());
+    if (count < 2) {
+        throw Error("blame.tokens", "The text has " + std::to_string(count) +
+                                        " tokens; at least 2 are needed: one to be explained, and "
+                                        "what comes before it.");
+    }
+    if (request.place && (*request.place < 1 || *request.place >= count)) {
+        throw Error("blame.place", "Token " + std::to_string(*request.place) +
+                                       " cannot be explained: the text has tokens 0 to " +
+                                       std::to_string(count - 1) +
+                                       ", and the first has nothing before it.");
+    }
+    if (subject.maxPositions > 0 && count - 1 > subject.maxPositions) {
+        throw Error("blame.tokens",
+                    "The text has " + std::to_string(count) + " tokens, and the model has " +
+                        std::to_string(subject.maxPositions) + " positions. Give a shorter text.");
+    }
+}
+
 Blame findBlame(const BlameRequest& request, Progress& progress, const std::stop_token& stop) {
-    checkRequest(request);
+    checkBlame(request);
     return BlameRun(request, progress, stop).run();
 }
 

@@ -44,9 +44,12 @@ struct Blame {
     double headGain = 0;      ///< of the head
 };
 
+/// Throws Error("blame.models", "blame.place", "blame.tokens") for what findBlame() would refuse.
+void checkBlame(const BlameRequest& request);
+
 /// Streams both models layer by layer; each span of layers that is measured together passes once.
 /// Emits a "cell" event {metric, layer, module, value, reused} for each cell. Throws
-/// Error("blame.models", "blame.place", "blame.tokens", "blame.not-finite"); Cancelled.
+/// as checkBlame() does, Error("blame.not-finite"); Cancelled.
 Blame findBlame(const BlameRequest& request, Progress& progress, const std::stop_token& stop);
 
 /// As the metric kBlameMetric of a report: gains by cell, everything else as numbers. `text` is the

@@ -99,4 +99,19 @@ void openWorkFolder(const fs::path& work, int threads) {
     writeFileAtomically(factsFile(work), facts.dump(2) + "\n");
 }
 
+namespace {
+
+/// The folder, whose lock would create it, where a run may hold it.
+const fs::path& ownWork(const fs::path& work) {
+    requireOwnWork(work);
+    return work;
+}
+
+} // namespace
+
+HeldWorkFolder::HeldWorkFolder(const fs::path& work, int threads) : lock_(ownWork(work)) {
+    requireOwnWork(work); // whoever had the lock may have written it
+    openWorkFolder(work, threads);
+}
+
 } // namespace caldera

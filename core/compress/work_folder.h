@@ -3,6 +3,7 @@
 
 #include <filesystem>
 
+#include "core/base/folder_lock.h"
 #include "core/model/module.h"
 
 namespace caldera {
@@ -26,5 +27,15 @@ void removeWorkFiles(const std::filesystem::path& work);
 int workThreads(const std::filesystem::path& work);
 /// Creates the folder, which becomes a work folder, and remembers the threads of this run in it.
 void openWorkFolder(const std::filesystem::path& work, int threads);
+
+/// A work folder opened by a run that is alone in it until the object ends. Throws Error(
+/// "compress.work-foreign", "file.busy", "file.folder").
+class HeldWorkFolder {
+public:
+    HeldWorkFolder(const std::filesystem::path& work, int threads);
+
+private:
+    FolderLock lock_;
+};
 
 } // namespace caldera

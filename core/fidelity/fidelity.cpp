@@ -8,7 +8,6 @@
 #include <ATen/Parallel.h>
 
 #include "core/base/error.h"
-#include "core/base/folder_lock.h"
 #include "core/base/hash.h"
 #include "core/calibration/calibration.h"
 #include "core/compress/cell_key.h"
@@ -380,10 +379,7 @@ Report measureFidelity(const FidelityRequest& request, Progress& progress,
     if (request.work.empty()) {
         return Measurement(request, progress, stop).run();
     }
-    requireOwnWork(request.work);
-    const FolderLock lock(request.work);
-    requireOwnWork(request.work); // whoever had the lock may have written it
-    openWorkFolder(request.work, at::get_num_threads());
+    const HeldWorkFolder work(request.work, at::get_num_threads());
     return Measurement(request, progress, stop).run();
 }
 

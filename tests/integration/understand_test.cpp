@@ -107,10 +107,39 @@ TEST_F(Understand, BlameFindsCellsOfTheLayerThatWasCompressed) {
     EXPECT_FALSE(fs::exists(out + ".work"));
 }
 
+TEST_F(Understand, BlameRemovesNothingThatItDidNotMake) {
+    const std::string out = (root() / "kept.h5").string();
+    fs::create_directories(out + ".work");
+    writeFileAtomically(out + ".work/notes.txt", "mine");
+    const std::vector<std::string> words = {"blame",         artifact(), "--reference", model(),
+                                            "--text-tokens", "8",        "--out",       out,
+                                            "--threads",     "1",        "--json"};
+    said(words);
+    EXPECT_EQ(readTextFile(out + ".work/notes.txt"), "mine");
+    EXPECT_FALSE(fs::exists(out + ".work/cells"));
+    fs::create_directories(out + ".work/cells");
+    writeFileAtomically(out + ".work/cells/layers-0-1.h5", "mine");
+    EXPECT_EQ(said(words, 1).at("error").at("code"), "compress.work-foreign");
+    EXPECT_EQ(readTextFile(out + ".work/cells/layers-0-1.h5"), "mine");
+}
+
+TEST_F(Understand, BlameRefusesATextThatIsNoUtf8) {
+    const std::string text = (root() / "latin.txt").string();
+    writeFileAtomically(text, "caf\xE9");
+    const Json refused =
+        said({"blame", artifact(), "--reference", model(), "--text", text, "--json"}, 1);
+    EXPECT_EQ(refused.at("error").at("code"), "text.not-utf8");
+}
+
 TEST_F(Understand, BlameSaysWhichTokensThereAre) {
     const Json refused =
         said({"blame", artifact(), "--reference", model(), "--token", "9999999", "--json"}, 1);
     EXPECT_EQ(refused.at("error").at("code"), "blame.place");
+    const std::string out = (root() / "none.h5").string();
+    said(
+        {"blame", artifact(), "--reference", model(), "--token", "9999999", "--out", out, "--json"},
+        1);
+    EXPECT_FALSE(fs::exists(out + ".work")) << "nothing was begun";
 }
 
 } // namespace
