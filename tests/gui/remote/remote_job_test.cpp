@@ -19,9 +19,8 @@
 #include "core/job/job_folder.h"
 #include "core/model/model.h"
 #include "core/plan/plan.h"
-#include "tests/gui/remote/loopback_sshd.h"
+#include "tests/gui/remote/remote_service.h"
 #include "tests/support/tiny_model.h"
-#include "widgets/jobs/job_service.h"
 #include "widgets/remote/remote_record.h"
 
 namespace caldera::studio {
@@ -32,8 +31,9 @@ namespace fs = std::filesystem;
 
 constexpr int kPatience = 120'000;
 
-class RemoteJobTest : public ::testing::Test {
+class RemoteJobTest : public RemoteServiceTest {
 protected:
+    RemoteJobTest() : RemoteServiceTest(kPatience) {}
     void SetUp() override {
         // What the worker of a played job is; `caldera job` itself is the real one.
         const QString script = server_.folder() + "/played"_L1;
@@ -45,35 +45,17 @@ protected:
     void open() {
         service_.reset();
         seqs_.clear();
-        service_ = std::make_unique<JobService>(root_.path(), u"/nowhere/caldera"_s);
+        makeService();
         QObject::connect(service_.get(), &JobService::jobEvent, service_.get(),
                          [this](const QString& id, const QJsonObject& event) {
                              seqs_[id].append(event["seq"_L1].toInt());
                          });
-        ASSERT_TRUE(QTest::qWaitFor([this] { return service_->ready(); }, kPatience));
+        awaitService();
     }
     /// A job that the fake worker plays.
-    QString play(const QString& scenario) {
-        Target target = server_.target();
-        target.worker = server_.folder() + "/played"_L1;
-        return service_->start({u"compress"_s, u"Played"_s, {scenario}, target, {}, {}});
-    }
-    bool reaches(const QString& id, const QString& phase) {
-        const bool is =
-            QTest::qWaitFor([&] { return service_->job(id).phase == phase; }, kPatience);
-        EXPECT_TRUE(is) << service_->job(id).phase.toStdString() << ": "
-                        << service_->job(id).message.toStdString();
-        return is;
-    }
-    bool hasCells(const QString& id, qsizetype count) {
-        return QTest::qWaitFor([&] { return service_->history(id).cells().size() >= count; },
-                               kPatience);
-    }
+    QString play(const QString& scenario) { return playOn(server_.target(), scenario); }
     fs::path here(const QString& id) const {
         return fs::path(root_.path().toStdString()) / id.toStdString();
-    }
-    fs::path there(const QString& id) const {
-        return fs::path(server_.folder().toStdString()) / "jobs" / id.toStdString();
     }
     void expectSameEvents(const QString& id) {
         EXPECT_EQ(readTextFile(here(id) / "events.jsonl"),
@@ -85,9 +67,6 @@ protected:
     }
     void go(const QString& id) { std::ofstream(there(id) / "go") << "go"; }
 
-    LoopbackSshd server_;
-    QTemporaryDir root_;
-    std::unique_ptr<JobService> service_;
     QMap<QString, QList<int>> seqs_;
 };
 

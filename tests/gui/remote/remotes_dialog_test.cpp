@@ -66,6 +66,23 @@ protected:
     QTemporaryDir root_;
 };
 
+/// How the staged test of a dialog ends.
+class TestEnd {
+public:
+    explicit TestEnd(RemotesDialog& dialog) {
+        QObject::connect(&dialog, &RemotesDialog::tested, &dialog,
+                         [this](bool passed) { passed_ = passed; });
+    }
+    /// Waits for it.
+    bool isPassed() const {
+        EXPECT_TRUE(QTest::qWaitFor([this] { return passed_.has_value(); }, kPatience));
+        return passed_.value_or(false);
+    }
+
+private:
+    std::optional<bool> passed_;
+};
+
 TEST_F(RemotesDialogTest, KeepsTargetsInFilesWithoutSecrets) {
     Target target;
     target.kind = TargetKind::Ssh;
@@ -118,12 +135,7 @@ TEST_F(RemotesDialogTest, AddsTestsAndKeepsAHost) {
     Target target = server.target();
     target.ssh.hostKeys.clear();
     dialog.form()->setTarget(target);
-    bool passed = false;
-    bool ended = false;
-    QObject::connect(&dialog, &RemotesDialog::tested, &dialog, [&](bool result) {
-        passed = result;
-        ended = true;
-    });
+    TestEnd end(dialog);
     dialog.test();
     auto* question = awaitChild<HostKeyDialog>(dialog);
     ASSERT_NE(question, nullptr);
@@ -133,8 +145,7 @@ TEST_F(RemotesDialogTest, AddsTestsAndKeepsAHost) {
         return label->text().contains(fingerprint(server.hostKey()));
     }));
     question->accept();
-    ASSERT_TRUE(QTest::qWaitFor([&] { return ended; }, kPatience));
-    EXPECT_TRUE(passed) << dialog.stages()->report().toStdString();
+    EXPECT_TRUE(end.isPassed()) << dialog.stages()->report().toStdString();
     EXPECT_TRUE(dialog.stages()->report().contains(u"Worker: passed"_s));
     dialog.save();
     photograph(dialog, u"machines-tested"_s);
@@ -150,20 +161,14 @@ TEST_F(RemotesDialogTest, AsksForThePassphraseOfAKey) {
     Target target = server.target();
     target.ssh.identityFile = server.lockedKey();
     dialog.form()->setTarget(target);
-    bool passed = false;
-    bool ended = false;
-    QObject::connect(&dialog, &RemotesDialog::tested, &dialog, [&](bool result) {
-        passed = result;
-        ended = true;
-    });
+    TestEnd end(dialog);
     dialog.test();
     auto* login = awaitChild<LoginDialog>(dialog);
     ASSERT_NE(login, nullptr);
     photograph(*login, u"login"_s);
     login->findChild<QLineEdit*>()->setText(u"open sesame"_s);
     login->accept();
-    ASSERT_TRUE(QTest::qWaitFor([&] { return ended; }, kPatience));
-    EXPECT_TRUE(passed) << dialog.stages()->report().toStdString();
+    EXPECT_TRUE(end.isPassed()) << dialog.stages()->report().toStdString();
 }
 
 TEST_F(RemotesDialogTest, AnotherHostForgetsTheConfirmedKey) {

@@ -19,8 +19,7 @@
 #include "core/model/model.h"
 #include "core/plan/plan.h"
 #include "tests/gui/remote/local_slurm.h"
-#include "tests/gui/remote/loopback_sshd.h"
-#include "widgets/jobs/job_service.h"
+#include "tests/gui/remote/remote_service.h"
 
 namespace caldera::studio {
 namespace {
@@ -30,15 +29,15 @@ namespace fs = std::filesystem;
 
 constexpr int kPatience = 180'000;
 
-class SlurmTest : public ::testing::Test {
+class SlurmTest : public RemoteServiceTest {
 protected:
     static void SetUpTestSuite() { slurm_ = std::make_unique<LocalSlurm>(); }
     static void TearDownTestSuite() { slurm_.reset(); }
-    SlurmTest() : server_({"SLURM_CONF=" + slurm_->config().toUtf8()}) {}
+    SlurmTest() : RemoteServiceTest(kPatience, {"SLURM_CONF=" + slurm_->config().toUtf8()}) {}
     void SetUp() override {
         writePlayedWorker();
-        service_ = std::make_unique<JobService>(root_.path(), u"/nowhere/caldera"_s);
-        ASSERT_TRUE(QTest::qWaitFor([this] { return service_->ready(); }, kPatience));
+        makeService();
+        awaitService();
     }
     /// A worker that is the real one for `caldera job`, and the played one for everything else.
     void writePlayedWorker() {
@@ -54,31 +53,10 @@ protected:
         target.name = u"cluster"_s;
         return target;
     }
-    QString play(const QString& scenario) {
-        Target played = target();
-        played.worker = server_.folder() + "/played"_L1;
-        return service_->start({u"compress"_s, u"Played"_s, {scenario}, played, {}, {}});
-    }
-    bool reaches(const QString& id, const QString& phase) {
-        const bool is =
-            QTest::qWaitFor([&] { return service_->job(id).phase == phase; }, kPatience);
-        EXPECT_TRUE(is) << service_->job(id).phase.toStdString() << ": "
-                        << service_->job(id).message.toStdString() << "\n"
-                        << slurm_->run(u"squeue"_s, {}).toStdString();
-        return is;
-    }
-    bool hasCells(const QString& id, qsizetype count) {
-        return QTest::qWaitFor([&] { return service_->history(id).cells().size() >= count; },
-                               kPatience);
-    }
-    fs::path there(const QString& id) const {
-        return fs::path(server_.folder().toStdString()) / "jobs" / id.toStdString();
-    }
+    QString play(const QString& scenario) { return playOn(target(), scenario); }
+    QByteArray moreFacts() const override { return slurm_->run(u"squeue"_s, {}); }
 
     static inline std::unique_ptr<LocalSlurm> slurm_;
-    LoopbackSshd server_;
-    QTemporaryDir root_;
-    std::unique_ptr<JobService> service_;
 };
 
 TEST_F(SlurmTest, RunsAndCancelsJobsOfTheScheduler) {
