@@ -20,10 +20,10 @@
 #include "core/plan/rank_step.h"
 #include "widgets/models/cell_edit.h"
 #include "widgets/support/empty_state.h"
+#include "widgets/support/icon_button.h"
 #include "widgets/support/labels.h"
 #include "widgets/support/number_text.h"
 #include "widgets/support/plot.h"
-#include "widgets/theme/icons.h"
 #include "widgets/theme/theme.h"
 
 using namespace Qt::Literals::StringLiterals;
@@ -101,13 +101,9 @@ QWidget* CellPanel::makeHead() {
     name_ = new ElidedLabel(QString(), head);
     name_->setFont(Theme::current().numberFont(-1));
     name_->setTone(Token::Secondary);
-    unpin_ = new QToolButton(head);
-    unpin_->setIcon(icon(u"pin"_s));
+    unpin_ = iconButton(u"pin"_s, tr("Pinned: click to follow the cursor again"), head);
     unpin_->setCheckable(true);
     unpin_->setChecked(true);
-    unpin_->setAutoRaise(true);
-    unpin_->setFixedSize(kControlHeight, kControlHeight);
-    unpin_->setToolTip(tr("Pinned: click to follow the cursor again"));
     unpin_->setAccessibleName(tr("Unpin the cell"));
     unpin_->hide();
     connect(unpin_, &QToolButton::clicked, this, [this] {

@@ -9,8 +9,8 @@
 #include <QToolButton>
 #include <QVBoxLayout>
 
+#include "widgets/support/icon_button.h"
 #include "widgets/support/labels.h"
-#include "widgets/theme/icons.h"
 #include "widgets/theme/theme.h"
 
 namespace caldera::studio {
@@ -36,22 +36,12 @@ Box* spinBox(const QString& name, double least, double most, QWidget* parent) {
     return box;
 }
 
-QToolButton* smallButton(const QString& iconName, const QString& text, QWidget* parent) {
-    auto* button = new QToolButton(parent);
-    button->setIcon(icon(iconName));
-    button->setToolTip(text);
-    button->setAccessibleName(text);
-    button->setAutoRaise(true);
-    button->setFixedSize(kControlHeight, kControlHeight);
-    return button;
-}
-
 } // namespace
 
 ChatSettings::ChatSettings(QWidget* parent)
     : QWidget(parent), presets_(new QComboBox(this)),
-      save_(smallButton(u"save"_s, tr("Keep these settings as a preset"), this)),
-      remove_(smallButton(u"trash"_s, tr("Remove this preset"), this)),
+      save_(iconButton(u"save"_s, tr("Keep these settings as a preset"), this)),
+      remove_(iconButton(u"trash"_s, tr("Remove this preset"), this)),
       system_(new QPlainTextEdit(this)),
       temperature_(spinBox<QDoubleSpinBox>(tr("Temperature"), 0, 2, this)),
       topP_(spinBox<QDoubleSpinBox>(tr("Top p"), 0.01, 1, this)),

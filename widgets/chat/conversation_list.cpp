@@ -14,6 +14,7 @@
 #include <QToolButton>
 #include <QVBoxLayout>
 
+#include "widgets/support/icon_button.h"
 #include "widgets/support/labels.h"
 #include "widgets/theme/icons.h"
 #include "widgets/theme/theme.h"
@@ -185,11 +186,7 @@ ConversationList::ConversationList(QWidget* parent)
     search_->setAccessibleName(tr("Search conversations"));
     search_->setClearButtonEnabled(true);
     search_->addAction(icon(u"search"_s), QLineEdit::LeadingPosition);
-    auto* add = new QToolButton(this);
-    add->setIcon(icon(u"plus"_s));
-    add->setFixedSize(kControlHeight, kControlHeight);
-    add->setAutoRaise(true);
-    add->setToolTip(tr("New conversation (Ctrl+N)"));
+    QToolButton* add = iconButton(u"plus"_s, tr("New conversation (Ctrl+N)"), this);
     add->setAccessibleName(tr("New conversation"));
     view_->setModel(model_);
     view_->setItemDelegate(new TitleDelegate(view_));

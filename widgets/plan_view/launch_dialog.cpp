@@ -14,8 +14,8 @@
 #include <QToolButton>
 #include <QVBoxLayout>
 
+#include "widgets/support/icon_button.h"
 #include "widgets/support/labels.h"
-#include "widgets/theme/icons.h"
 #include "widgets/theme/theme.h"
 
 using namespace Qt::Literals::StringLiterals;
@@ -27,16 +27,6 @@ constexpr int kWidth = 560;
 constexpr int kFewestTokens = 256;
 constexpr int kMostTokens = 1 << 24;
 constexpr QLatin1StringView kTargetKey("launch/target");
-
-QToolButton* smallButton(const QString& iconName, const QString& text, QWidget* parent) {
-    auto* button = new QToolButton(parent);
-    button->setIcon(icon(iconName));
-    button->setAutoRaise(true);
-    button->setFixedSize(kControlHeight, kControlHeight);
-    button->setToolTip(text);
-    button->setAccessibleName(text);
-    return button;
-}
 
 /// Where a model lies on a machine, as it was entered the last time.
 QString placeKey(const QString& target, const QString& fingerprint) {
@@ -105,7 +95,7 @@ LaunchDialog::LaunchDialog(const LaunchSettings& suggested, const QList<Target>&
 
 QWidget* LaunchDialog::folderLine() {
     auto* box = new QWidget(this);
-    QToolButton* choose = smallButton(u"folder"_s, tr("Choose the folder above it"), box);
+    QToolButton* choose = iconButton(u"folder"_s, tr("Choose the folder above it"), box);
     connect(choose, &QToolButton::clicked, this, &LaunchDialog::chooseFolder);
     auto* layout = new QHBoxLayout(box);
     layout->setContentsMargins(0, 0, 0, 0);
@@ -118,7 +108,7 @@ QWidget* LaunchDialog::folderLine() {
 QWidget* LaunchDialog::targetLine() {
     auto* box = new QWidget(this);
     target_->setAccessibleName(tr("Run on"));
-    QToolButton* machines = smallButton(u"server"_s, tr("Add, test and change machines"), box);
+    QToolButton* machines = iconButton(u"server"_s, tr("Add, test and change machines"), box);
     connect(machines, &QToolButton::clicked, this, &LaunchDialog::machinesRequested);
     auto* layout = new QHBoxLayout(box);
     layout->setContentsMargins(0, 0, 0, 0);

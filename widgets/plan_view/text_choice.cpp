@@ -11,9 +11,9 @@
 
 #include "core/model/text_file.h"
 #include "widgets/support/failure.h"
+#include "widgets/support/icon_button.h"
 #include "widgets/support/labels.h"
 #include "widgets/support/number_text.h"
-#include "widgets/theme/icons.h"
 #include "widgets/theme/theme.h"
 
 using namespace Qt::Literals::StringLiterals;
@@ -47,11 +47,7 @@ TextChoice::TextChoice(const QString& title, QWidget* parent)
     path_->setClearButtonEnabled(true);
     path_->setAccessibleName(title);
     path_->setToolTip(tr("A UTF-8 file; empty: the text that comes with the program"));
-    auto* choose = new QToolButton(this);
-    choose->setIcon(icon(u"file"_s));
-    choose->setAutoRaise(true);
-    choose->setFixedSize(kControlHeight, kControlHeight);
-    choose->setToolTip(tr("Choose a file"));
+    QToolButton* choose = iconButton(u"file"_s, tr("Choose a file"), this);
     choose->setAccessibleName(tr("Choose a file for: %1").arg(title));
     finding_->setWordWrap(true);
     finding_->hide();

@@ -9,8 +9,8 @@
 #include <QSpinBox>
 #include <QToolButton>
 
+#include "widgets/support/icon_button.h"
 #include "widgets/support/labels.h"
-#include "widgets/theme/icons.h"
 #include "widgets/theme/theme.h"
 
 namespace caldera::studio {
@@ -89,12 +89,7 @@ void TargetForm::addSshRows(QFormLayout* form) {
 
 QWidget* TargetForm::keyLine() {
     auto* box = new QWidget(this);
-    auto* choose = new QToolButton(box);
-    choose->setIcon(icon(u"folder"_s));
-    choose->setAutoRaise(true);
-    choose->setFixedSize(kControlHeight, kControlHeight);
-    choose->setToolTip(tr("Choose a private key"));
-    choose->setAccessibleName(choose->toolTip());
+    QToolButton* choose = iconButton(u"folder"_s, tr("Choose a private key"), box);
     connect(choose, &QToolButton::clicked, this, &TargetForm::chooseKey);
     auto* layout = new QHBoxLayout(box);
     layout->setContentsMargins(0, 0, 0, 0);

@@ -11,6 +11,7 @@
 #include <QVBoxLayout>
 
 #include "widgets/runs/phase_look.h"
+#include "widgets/support/icon_button.h"
 #include "widgets/support/labels.h"
 #include "widgets/theme/icons.h"
 #include "widgets/theme/theme.h"
@@ -44,12 +45,7 @@ protected:
 };
 
 QToolButton* stepButton(const QString& iconName, const QString& text, QWidget* parent) {
-    auto* button = new QToolButton(parent);
-    button->setIcon(icon(iconName));
-    button->setToolTip(text);
-    button->setAccessibleName(text);
-    button->setAutoRaise(true);
-    button->setFixedSize(kControlHeight, kControlHeight);
+    QToolButton* button = iconButton(iconName, text, parent);
     button->setEnabled(false);
     return button;
 }

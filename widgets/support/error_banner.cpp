@@ -11,6 +11,7 @@
 
 #include <utility>
 
+#include "widgets/support/icon_button.h"
 #include "widgets/support/labels.h"
 #include "widgets/theme/color_ramp.h"
 #include "widgets/theme/icons.h"
@@ -20,28 +21,14 @@ using namespace Qt::Literals::StringLiterals;
 
 namespace caldera::studio {
 
-namespace {
-
-QToolButton* smallButton(const QString& iconName, const QString& text, QWidget* parent) {
-    auto* button = new QToolButton(parent);
-    button->setIcon(icon(iconName));
-    button->setToolTip(text);
-    button->setAccessibleName(text);
-    button->setAutoRaise(true);
-    button->setFixedSize(kControlHeight, kControlHeight);
-    return button;
-}
-
-} // namespace
-
 ErrorBanner::ErrorBanner(QWidget* parent)
     : QWidget(parent), picture_(new QLabel(this)),
       sentence_(new ToneLabel(QString(), Token::Text, this)), action_(new QPushButton(this)),
-      fold_(smallButton(u"chevron-down"_s, tr("Show details"), this)),
-      copy_(smallButton(u"copy"_s, tr("Copy the message and its details"), this)),
+      fold_(iconButton(u"chevron-down"_s, tr("Show details"), this)),
+      copy_(iconButton(u"copy"_s, tr("Copy the message and its details"), this)),
       details_(new QPlainTextEdit(this)) {
     setObjectName(u"errorBanner"_s);
-    QToolButton* close = smallButton(u"close"_s, tr("Dismiss"), this);
+    QToolButton* close = iconButton(u"close"_s, tr("Dismiss"), this);
     sentence_->setWordWrap(true);
     sentence_->setTextInteractionFlags(Qt::TextSelectableByMouse | Qt::TextSelectableByKeyboard);
     sentence_->setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Preferred);

@@ -7,6 +7,7 @@
 
 #include <utility>
 
+#include "widgets/support/icon_button.h"
 #include "widgets/support/labels.h"
 #include "widgets/theme/color_ramp.h"
 #include "widgets/theme/icons.h"
@@ -20,12 +21,7 @@ NoticeBar::NoticeBar(QWidget* parent)
     : QWidget(parent), picture_(new QLabel(this)),
       sentence_(new ToneLabel(QString(), Token::Text, this)), action_(new QPushButton(this)) {
     setObjectName(u"noticeBar"_s);
-    auto* close = new QToolButton(this);
-    close->setIcon(icon(u"close"_s));
-    close->setToolTip(tr("Dismiss"));
-    close->setAccessibleName(tr("Dismiss"));
-    close->setAutoRaise(true);
-    close->setFixedSize(kControlHeight, kControlHeight);
+    QToolButton* close = iconButton(u"close"_s, tr("Dismiss"), this);
     sentence_->setWordWrap(true);
     picture_->setFixedWidth(20);
 
