@@ -195,7 +195,7 @@ struct AttentionParts {
 struct alignas(16) AttendPhase {
     int32_t heads = 0;
     int32_t kvHeads = 0;
-    int32_t sharing = 0; ///< heads of a key head
+    int32_t sharing = 0; ///< heads of a key head; StepProgram::attend() works it out
     int32_t headSize = 0;
     int32_t tableWidth = 0;         ///< pages of a row of the page table
     const float* queries = nullptr; ///< [sequences, heads, headSize], not yet rotated
