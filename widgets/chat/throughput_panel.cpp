@@ -62,8 +62,10 @@ ThroughputPanel::ThroughputPanel(QWidget* parent)
     weights_ = addRow(grid, tr("Weights a token"), tr("Bytes of weights read for each token"));
     cache_ = addRow(grid, tr("Cache"), tr("Memory of the key and value cache"));
     roofline_ = addRow(grid, tr("Memory allows"),
-                       tr("Tokens a second if nothing but reading the weights took time, and the "
-                          "share of that which was reached. Measured when the engine started."));
+                       tr("Tokens a second if nothing but reading the weights took time. Measured "
+                          "when the engine started."));
+    reached_ =
+        addRow(grid, tr("Of that reached"), tr("The answer's speed over what memory allows"));
 
     auto* contextLine = new QHBoxLayout;
     contextLine->addWidget(new ToneLabel(tr("Context"), Token::Secondary, this), 1);
@@ -287,13 +289,11 @@ void ThroughputPanel::setMeasurable(bool measurable) {
 }
 
 void ThroughputPanel::showRoofline() {
-    QString text = dash();
-    if (rooflineSpeed_ > 0)
-        text = shownSpeed_ > 0 ? tr("%1 tok/s, %2 %")
-                                     .arg(figureText(rooflineSpeed_),
-                                          figureText(100 * shownSpeed_ / rooflineSpeed_, 2))
-                               : tr("%1 tok/s").arg(figureText(rooflineSpeed_));
-    roofline_->setText(text);
+    roofline_->setText(rooflineSpeed_ > 0 ? tr("%1 tok/s").arg(figureText(rooflineSpeed_))
+                                          : dash());
+    reached_->setText(rooflineSpeed_ > 0 && shownSpeed_ > 0
+                          ? tr("%1 %").arg(figureText(100 * shownSpeed_ / rooflineSpeed_, 2))
+                          : dash());
 }
 
 void ThroughputPanel::showContext() {

@@ -70,6 +70,7 @@ private:
     ToneLabel* weights_;
     ToneLabel* cache_;
     ToneLabel* roofline_;
+    ToneLabel* reached_;
     QCPItemStraightLine* rooflineMark_ = nullptr;
     double rooflineSpeed_ = 0;
     double shownSpeed_ = -1;
