@@ -1,12 +1,13 @@
 // How long the studio takes to show what a person did, on a model of 80 layers: an edit of all
 // cells until heatmap and totals are repainted, a spectrum that follows the cursor, the spectra of
-// 80 cells in one plot, and the longest turn of the event loop while a measurement streams 560
-// cells. Fails where a limit is passed.
+// 80 cells that follow it in Inspect, and the longest turn of the event loop while a measurement
+// streams 560 cells. Fails where a limit is passed.
 //   studio_frames FAKE_WORKER
 #include <QApplication>
 #include <QElapsedTimer>
 #include <QPushButton>
 #include <QSettings>
+#include <QTabWidget>
 #include <QTemporaryDir>
 #include <QTest>
 #include <QTimer>
@@ -19,10 +20,12 @@
 #include "app/studio/main_window.h"
 #include "tests/gui/studio/large_model.h"
 #include "widgets/cell_panel/cell_panel.h"
-#include "widgets/heatmap/heatmap_editor.h"
+#include "widgets/heatmap/heatmap_panel.h"
 #include "widgets/heatmap/heatmap_view.h"
-#include "widgets/inspect_view/inspect_curves.h"
+#include "widgets/inspect_view/course_pages.h"
+#include "widgets/inspect_view/inspect_view.h"
 #include "widgets/jobs/job_service.h"
+#include "widgets/plan_view/measure_dialog.h"
 #include "widgets/plan_view/plan_view.h"
 #include "widgets/support/plot.h"
 #include "widgets/theme/theme.h"
@@ -129,53 +132,46 @@ bool measureEdits(MainWindow& window) {
     return one.report("one cell of 560 overrides, until repainted", kFrame) && allWell;
 }
 
-bool measureHover(MainWindow& window) {
-    HeatmapView& view = *window.planView()->heatmap()->view();
+/// Moves the mouse over cells of a heatmap and waits each time until `plot` shows what belongs to
+/// the cell. False when that is too slow or the plot was not drawn.
+bool measureHover(const char* what, HeatmapPanel& heatmap, Plot& plot, double limit) {
+    HeatmapView& view = *heatmap.view();
     view.clearSelection();
     view.pin(std::nullopt);
+    paintAll();
     Times times;
     int replots = 0;
     const QObject listener; // hears nothing any more once this is over
-    QObject::connect(window.cellPanel()->spectra(), &QCustomPlot::afterReplot, &listener,
-                     [&replots] { ++replots; });
+    QObject::connect(&plot, &QCustomPlot::afterReplot, &listener, [&replots] { ++replots; });
     for (int step = 0; step < kRepeats; ++step) {
         const Cell cell{(step * 7 + 1) % 80,
                         kModules.at(static_cast<size_t>(step) % kModules.size())};
-        const QPoint at =
-            view.visualRect(window.planView()->heatmap()->grid().indexOf(cell)).center();
+        const QPoint at = view.visualRect(heatmap.grid().indexOf(cell)).center();
         times.add(timeOf([&] { QTest::mouseMove(view.viewport(), at); }));
     }
-    const bool drawn = replots >= kRepeats;
-    if (!drawn) {
-        std::printf("only %d of %d spectra were drawn\n", replots, kRepeats);
+    if (replots < kRepeats) {
+        std::printf("only %d of %d plots were drawn\n", replots, kRepeats);
     }
-    return times.report("the cursor on another cell, until its spectrum is drawn", kFrame) && drawn;
+    return times.report(what, limit) && replots >= kRepeats;
 }
 
-/// All layers of a module in one plot of Inspect.
-bool measureSpectra() {
-    ModelConfig config = seventyTwo();
-    InspectFocus focus;
-    focus.report = std::make_shared<const Report>(largeFidelity(config));
-    focus.cell = {40, Module::DownProj};
-    focus.overlay = Overlay::Module;
-    Plot plot(QStringLiteral("spectra"));
-    plot.showLegend();
-    plot.resize(980, 420);
-    plot.show();
-    paintAll();
-    int replots = 0;
-    QObject::connect(&plot, &QCustomPlot::afterReplot, &plot, [&replots] { ++replots; });
-    Times times;
-    for (int repeat = 0; repeat < kRepeats / 4; ++repeat) {
-        focus.cell.layer = repeat % config.layerCount;
-        times.add(timeOf([&] {
-            plot.setCurves({QStringLiteral("index"), QStringLiteral("value"), true, true, true},
-                           spectrumCurves(focus, Spectrum::Hessian));
-        }));
-    }
-    return times.report("80 spectra of another cell, until they are drawn", kSpectraLimit, 0.5) &&
-           replots >= kRepeats / 4;
+bool measureSpectrum(MainWindow& window) {
+    return measureHover("the cursor on another cell, until its spectrum is drawn",
+                        *window.planView()->heatmap(), *window.cellPanel()->spectra(), kFrame);
+}
+
+/// A module's spectra in all layers, in Inspect, and what else follows the cursor there.
+bool measureSpectra(MainWindow& window) {
+    window.setMode(Mode::Inspect);
+    InspectView& inspect = *window.inspectView();
+    SpectraPage& page = *inspect.spectra();
+    inspect.tabs()->setCurrentWidget(&page);
+    Q_EMIT page.overlayChosen(Overlay::Module);
+    const bool fast = measureHover("the cursor on another cell, until 80 spectra are drawn",
+                                   *inspect.heatmap(), *page.plot(), kSpectraLimit);
+    const bool all = page.plot()->curves().size() == 80;
+    window.setMode(Mode::Plan);
+    return fast && all;
 }
 
 bool measureJob(MainWindow& window) {
@@ -190,6 +186,7 @@ bool measureJob(MainWindow& window) {
         clock = Clock();
     });
     window.planView()->measureButton()->click();
+    window.findChild<MeasureDialog*>()->accept();
     clock = Clock();
     beat.start(1);
     QElapsedTimer whole;
@@ -231,8 +228,8 @@ int main(int argc, char** argv) {
     }
     QTest::qWait(500);
     const bool edits = measureEdits(window);
-    const bool hover = measureHover(window);
-    const bool spectra = measureSpectra();
+    const bool hover = measureSpectrum(window);
+    const bool spectra = measureSpectra(window);
     const bool job = measureJob(window);
     return edits && hover && spectra && job ? 0 : 1;
 }
