@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include <QJsonArray>
-#include <QSet>
 #include <QStringList>
 #include <QUuid>
 
@@ -162,18 +161,15 @@ Conversation Conversation::fromJson(const QJsonObject& json) {
     conversation.updated = QDateTime::fromString(json["updated"_L1].toString(), Qt::ISODateWithMs);
     conversation.systemPrompt = json["system_prompt"_L1].toString();
     conversation.sampling = ChatSampling::fromJson(json["sampling"_L1].toObject());
-    QSet<QString> known;
     for (const auto& value : json["messages"_L1].toArray()) {
         const ChatMessage message = messageFromJson(value.toObject());
         // A parent always stands before its children, so no loop can be read.
-        const bool hangs = message.parent.isEmpty() || known.contains(message.parent);
-        if (message.id.isEmpty() || known.contains(message.id) || !hangs)
-            continue;
-        known.insert(message.id);
-        conversation.messages_.append(message);
+        const bool hangs = message.parent.isEmpty() || conversation.find(message.parent);
+        if (!message.id.isEmpty() && !conversation.find(message.id) && hangs)
+            conversation.append(message);
     }
     const QString leaf = json["leaf"_L1].toString();
-    if (known.contains(leaf))
+    if (conversation.find(leaf))
         conversation.leaf_ = leaf;
     else if (!conversation.messages_.isEmpty())
         conversation.leaf_ = conversation.messages_.last().id;
@@ -211,7 +207,7 @@ QString Conversation::add(const QString& parent, ChatRole role, const QString& t
     message.role = role;
     message.text = text;
     message.time = QDateTime::currentDateTimeUtc();
-    messages_.append(message);
+    append(message);
     leaf_ = message.id;
     updated = message.time;
     if (!titled && role == ChatRole::User && (title.isEmpty() || parent.isEmpty()))
@@ -219,16 +215,20 @@ QString Conversation::add(const QString& parent, ChatRole role, const QString& t
     return message.id;
 }
 
+void Conversation::append(const ChatMessage& message) {
+    places_.insert(message.id, messages_.size());
+    children_[message.parent].append(messages_.size());
+    messages_.append(message);
+}
+
 const ChatMessage* Conversation::find(const QString& messageId) const {
-    const auto found =
-        std::find_if(messages_.begin(), messages_.end(),
-                     [&messageId](const ChatMessage& message) { return message.id == messageId; });
-    return messageId.isEmpty() || found == messages_.end() ? nullptr : &*found;
+    const qsizetype place = places_.value(messageId, -1);
+    return place < 0 ? nullptr : &messages_[place];
 }
 
 ChatMessage* Conversation::find(const QString& messageId) {
-    const ChatMessage* found = std::as_const(*this).find(messageId);
-    return found ? &messages_[found - messages_.constData()] : nullptr;
+    const qsizetype place = places_.value(messageId, -1);
+    return place < 0 ? nullptr : &messages_[place];
 }
 
 QStringList Conversation::siblings(const QString& messageId) const {
@@ -236,9 +236,9 @@ QStringList Conversation::siblings(const QString& messageId) const {
     const ChatMessage* message = find(messageId);
     if (!message)
         return ids;
-    for (const ChatMessage& other : messages_) {
-        if (other.parent == message->parent && other.role == message->role)
-            ids.append(other.id);
+    for (const qsizetype place : children_.value(message->parent)) {
+        if (messages_[place].role == message->role)
+            ids.append(messages_[place].id);
     }
     return ids;
 }
@@ -247,13 +247,10 @@ void Conversation::show(const QString& messageId) {
     if (!find(messageId))
         return;
     leaf_ = messageId;
-    // Children stand after their parent, so the last child found from the back is the newest.
-    const auto newestChild = [this] {
-        return std::find_if(messages_.rbegin(), messages_.rend(),
-                            [this](const ChatMessage& child) { return child.parent == leaf_; });
-    };
-    for (auto child = newestChild(); child != messages_.rend(); child = newestChild())
-        leaf_ = child->id;
+    // The last child is the newest.
+    for (auto children = children_.constFind(leaf_); children != children_.constEnd();
+         children = children_.constFind(leaf_))
+        leaf_ = messages_[children->last()].id;
 }
 
 bool Conversation::matches(const QString& text) const {

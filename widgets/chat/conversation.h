@@ -2,6 +2,7 @@
 #pragma once
 
 #include <QDateTime>
+#include <QHash>
 #include <QJsonObject>
 #include <QList>
 #include <QString>
@@ -96,8 +97,12 @@ public:
     bool operator==(const Conversation&) const = default;
 
 private:
+    void append(const ChatMessage& message);
+
     QList<ChatMessage> messages_;
     QString leaf_;
+    QHash<QString, qsizetype> places_;          ///< in messages_, by id
+    QHash<QString, QList<qsizetype>> children_; ///< in messages_, by parent
 };
 
 } // namespace caldera::studio

@@ -1,6 +1,9 @@
 #include "widgets/chat/markdown_stream.h"
 
 #include <optional>
+#include <utility>
+
+#include <QRegularExpression>
 
 namespace caldera::studio {
 
@@ -39,10 +42,16 @@ std::optional<FenceLine> fenceOf(const QString& line) {
     return FenceLine{mark, end - indentation, indentation, info};
 }
 
+/// The line below the names of a table's columns: only - : | and spaces.
+bool isTableRule(const QString& line) {
+    static const QRegularExpression rule(uR"(^\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*$)"_s);
+    return line.contains(u'-') && line.contains(u'|') && rule.match(line).hasMatch();
+}
+
 } // namespace
 
-MarkdownStream::MarkdownStream(QTextDocument& document, MarkdownStyle style)
-    : writer_(document, std::move(style)) {}
+MarkdownStream::MarkdownStream(BlockStack& blocks, MarkdownStyle style)
+    : blocks_(blocks), style_(std::move(style)) {}
 
 void MarkdownStream::flush() {
     flushSome(incoming_.size());
@@ -52,106 +61,167 @@ bool MarkdownStream::flushSome(qsizetype characters) {
     if (incoming_.isEmpty())
         return true;
     qsizetype taken = 0;
-    hideTail();
     for (qsizetype end = incoming_.indexOf(u'\n'); end >= 0 && taken < characters;
          end = incoming_.indexOf(u'\n', taken)) {
-        takeLine(partial_ + incoming_.mid(taken, end - taken));
-        partial_.clear();
+        takeLine(std::exchange(partial_, {}) + incoming_.mid(taken, end - taken));
         taken = end + 1;
     }
     incoming_.remove(0, taken);
-    const bool all = !incoming_.contains(u'\n');
-    if (all)
-        partial_ += std::exchange(incoming_, {});
-    showTail();
-    return all;
+    if (incoming_.contains(u'\n'))
+        return false;
+    partial_ = takeLongLine(partial_ + std::exchange(incoming_, {}));
+    // A line of ` may yet become a code block; it is not shown as three marks first.
+    if (!inCode_)
+        draw(text_ + partial_);
+    return true;
 }
 
 void MarkdownStream::finish() {
     flush();
-    hideTail();
     if (!partial_.isEmpty())
         takeLine(std::exchange(partial_, {}));
-    if (inCode_)
-        writer_.endCode();
-    else
+    if (!inCode_)
         closeText();
 }
 
-void MarkdownStream::takeLine(const QString& line) {
-    const QString clean = line.endsWith(u'\r') ? line.chopped(1) : line;
-    if (inCode_)
-        takeCodeLine(clean);
-    else
-        takeTextLine(clean);
+void MarkdownStream::takeLine(QString line) {
+    if (line.endsWith(u'\r'))
+        line.chop(1);
+    line = takeLongLine(std::move(line));
+    takePiece(inCode_ ? line : line + u'\n');
+    midLine_ = false;
 }
 
-void MarkdownStream::takeCodeLine(const QString& line) {
-    const std::optional<FenceLine> fence = fenceOf(line);
-    if (fence && fence->mark == fence_.mark && fence->length >= fence_.length &&
-        fence->info.isEmpty()) {
-        writer_.endCode();
+QString MarkdownStream::takeLongLine(QString line) {
+    while (line.size() > kLongestLine) {
+        const qsizetype space = line.lastIndexOf(u' ', kLongestLine - 1);
+        const qsizetype end = space > 0 ? space + 1 : kLongestLine;
+        takePiece(line.left(end));
+        midLine_ = true;
+        line.remove(0, end);
+    }
+    return line;
+}
+
+void MarkdownStream::takePiece(const QString& piece) {
+    if (inCode_)
+        takeCodePiece(piece);
+    else
+        takeTextPiece(piece);
+}
+
+bool MarkdownStream::closesFence(const QString& line) const {
+    const std::optional<FenceLine> fence = midLine_ ? std::nullopt : fenceOf(line);
+    return fence && fence->mark == fence_.mark && fence->length >= fence_.length &&
+           fence->info.isEmpty();
+}
+
+void MarkdownStream::takeCodePiece(const QString& piece) {
+    if (closesFence(piece)) {
         inCode_ = false;
         return;
     }
-    const QString text = line.mid(qMin(indentOf(line), fence_.indentation));
-    writer_.addCode(std::exchange(codeHasLines_, true) ? u'\n' + text : text);
+    addCode(midLine_ ? piece : piece.mid(qMin(indentOf(piece), fence_.indentation)));
 }
 
-void MarkdownStream::takeTextLine(const QString& line) {
-    const bool empty = line.trimmed().isEmpty();
-    const std::optional<FenceLine> fence = fenceOf(line);
+void MarkdownStream::addCode(const QString& text) {
+    QString added = text;
+    if (blocks_.document(blocks_.count() - 1).characterCount() > kCodePart)
+        blocks_.begin(BlockKind::Code, midLine_ ? QString() : u"\n"_s);
+    else if (codeHasLines_ && !midLine_)
+        added.prepend(u'\n');
+    codeHasLines_ = true;
+    MarkdownWriter(blocks_.document(blocks_.count() - 1), style_).appendCode(added);
+    blocks_.measureLast();
+}
+
+void MarkdownStream::beginCode() {
+    inCode_ = true;
+    codeHasLines_ = false;
+    MarkdownWriter(blocks_.begin(BlockKind::CodeHead), style_)
+        .appendCodeHead(fenceOf(fence_.line)->info.section(u' ', 0, 0));
+    blocks_.measureLast();
+    MarkdownWriter(blocks_.begin(BlockKind::Code), style_).appendCode({});
+    blocks_.measureLast();
+}
+
+void MarkdownStream::takeTextPiece(const QString& piece) {
     if (nested_) {
-        nested_ = !(fence && fence->mark == fence_.mark && fence->length >= fence_.length &&
-                    fence->info.isEmpty());
-        text_ += line + u'\n';
+        nested_ = !closesFence(piece);
+        text_ += piece;
+        if (text_.size() > kLongestBlock && nested_)
+            cutText();
         return;
     }
-    if (blank_ && !empty && indentOf(line) < 2 && !line.startsWith(u'\t'))
+    const bool isEmpty = piece.trimmed().isEmpty();
+    const bool isOutside = !midLine_ && indentOf(piece) < 2 && !piece.startsWith(u'\t');
+    if (blank_ && !isEmpty && isOutside)
         closeText();
-    if (fence && fence->indentation <= kTopLevelIndent &&
-        (text_.isEmpty() || fence->indentation < 2)) {
-        closeText();
-        fence_ = {fence->mark, fence->length, fence->indentation};
-        inCode_ = true;
-        codeHasLines_ = false;
-        writer_.beginCode(fence->info.section(u' ', 0, 0));
-        return;
-    }
+    else if (text_.size() > (isOutside || midLine_ ? 1 : 2) * kLongestBlock)
+        cutText();
+    const std::optional<FenceLine> fence = midLine_ ? std::nullopt : fenceOf(piece);
     if (fence) {
-        fence_ = {fence->mark, fence->length, fence->indentation};
+        const bool isTop =
+            fence->indentation <= kTopLevelIndent && (text_.isEmpty() || fence->indentation < 2);
+        if (isTop)
+            closeText();
+        fence_ = {fence->mark, fence->length, fence->indentation, piece};
+        if (isTop)
+            return beginCode();
         nested_ = true;
     }
-    if (empty && text_.isEmpty())
+    if (isEmpty && text_.isEmpty())
         return;
-    blank_ = empty;
-    text_ += line + u'\n';
+    blank_ = isEmpty;
+    text_ += piece;
+}
+
+void MarkdownStream::draw(const QString& text) {
+    if (isOpen_ && text == drawn_)
+        return;
+    drawn_ = text;
+    if (text.trimmed().isEmpty() || text == head_) {
+        if (std::exchange(isOpen_, false))
+            blocks_.removeLast();
+        return;
+    }
+    if (!std::exchange(isOpen_, true))
+        blocks_.begin(BlockKind::Text, goesOn_ ? u" "_s : u"\n\n"_s);
+    QTextDocument& document = blocks_.document(blocks_.count() - 1);
+    document.clear();
+    MarkdownWriter(document, style_).append(text);
+    blocks_.measureLast();
 }
 
 void MarkdownStream::closeText() {
+    draw(text_);
+    isOpen_ = false;
     blank_ = false;
     nested_ = false;
-    if (!text_.trimmed().isEmpty())
-        writer_.append(text_);
+    goesOn_ = false;
+    head_.clear();
     text_.clear();
 }
 
-void MarkdownStream::showTail() {
-    const QString tail = inCode_ ? QString() : text_ + partial_;
-    if (tail.trimmed().isEmpty())
-        return;
-    // A line of ` may yet become a code block; it is not shown as three marks first.
-    tailMark_ = writer_.mark();
-    tailShown_ = true;
-    if (tail.size() <= kRenderedTail)
-        writer_.append(tail);
-    else
-        writer_.appendPlain(tail.trimmed());
+void MarkdownStream::cutText() {
+    const QString head = repeatedHead();
+    const bool wasNested = nested_;
+    closeText();
+    nested_ = wasNested;
+    goesOn_ = true;
+    head_ = text_ = head;
 }
 
-void MarkdownStream::hideTail() {
-    if (std::exchange(tailShown_, false))
-        writer_.rewind(tailMark_);
+/// A table's first lines, or the line that opened a code block: without them the rest of the block
+/// would be taken for something else.
+QString MarkdownStream::repeatedHead() const {
+    if (nested_)
+        return fence_.line;
+    const qsizetype first = text_.indexOf(u'\n') + 1;
+    const qsizetype second = text_.indexOf(u'\n', first) + 1;
+    return first > 0 && second > 0 && isTableRule(text_.mid(first, second - first - 1))
+               ? text_.left(second)
+               : QString();
 }
 
 } // namespace caldera::studio

@@ -27,6 +27,15 @@ QList<QTextFrame*> codeFrames(const QTextDocument& document) {
     return frames;
 }
 
+QTextTableFormat codeTableFormat() {
+    QTextTableFormat format;
+    format.setWidth(QTextLength(QTextLength::PercentageLength, 100));
+    format.setBorder(0);
+    format.setCellPadding(kSpaceSmall);
+    format.setCellSpacing(0);
+    return format;
+}
+
 } // namespace
 
 MarkdownStyle MarkdownStyle::fromTheme() {
@@ -90,28 +99,14 @@ void MarkdownWriter::append(const QString& markdown) {
 void MarkdownWriter::appendPlain(const QString& text) {
     QString lines = text;
     lines.replace(u'\n', QChar::LineSeparator);
-    openBlock(blockFormat(0, kSpaceSmall, 0)).insertText(lines, textFormat());
+    openBlock(blockFormat(0, 0, 0)).insertText(lines, textFormat());
 }
 
-void MarkdownWriter::beginCode(const QString& language) {
-    const int index = static_cast<int>(codeFrames(*cursor_.document()).size());
-    openBlock(thinFormat());
-    QTextTableFormat format;
-    format.setProperty(kCodeProperty, index);
-    format.setWidth(QTextLength(QTextLength::PercentageLength, 100));
-    format.setBackground(style_.codeBackground);
-    format.setBorder(0);
-    format.setCellPadding(kSpaceSmall);
-    format.setCellSpacing(0);
-    format.setTopMargin(kSpaceTiny);
-    format.setBottomMargin(kSpaceMedium);
-    QTextTable* table = cursor_.insertTable(2, 2, format);
-    table->mergeCells(1, 0, 1, 2);
+void MarkdownWriter::fillCodeHead(QTextTable& table, const QString& language, int index) {
     QTextCharFormat quiet = textFormat();
     quiet.setForeground(style_.secondary);
-    quiet.setFontPointSize(style_.text.pointSizeF() - 1);
-    table->cellAt(0, 0).firstCursorPosition().insertText(language, quiet);
-    QTextCursor right = table->cellAt(0, 1).firstCursorPosition();
+    table.cellAt(0, 0).firstCursorPosition().insertText(language, quiet);
+    QTextCursor right = table.cellAt(0, 1).firstCursorPosition();
     QTextBlockFormat aligned;
     aligned.setAlignment(Qt::AlignRight);
     right.setBlockFormat(aligned);
@@ -120,7 +115,42 @@ void MarkdownWriter::beginCode(const QString& language) {
     link.setAnchorHref(copyLink(index));
     link.setForeground(style_.accent);
     right.insertText(QCoreApplication::translate("MarkdownWriter", "Copy"), link);
-    code_ = table->cellAt(1, 0).firstCursorPosition();
+}
+
+void MarkdownWriter::appendCodeHead(const QString& language) {
+    openBlock(thinFormat());
+    fillCodeHead(*cursor_.insertTable(1, 2, codeTableFormat()), language, 0);
+    markFresh();
+}
+
+void MarkdownWriter::appendCode(const QString& lines) {
+    QString paragraphs = lines;
+    paragraphs.replace(u'\n', QChar::ParagraphSeparator);
+    cursor_.movePosition(QTextCursor::End);
+    cursor_.insertText(paragraphs, codeFormat());
+}
+
+QTextCharFormat MarkdownWriter::codeFormat() const {
+    QTextCharFormat format;
+    format.setFont(style_.code);
+    format.setForeground(style_.ink);
+    return format;
+}
+
+void MarkdownWriter::writeCode(const QString& language, const QString& text) {
+    const int index = static_cast<int>(codeFrames(*cursor_.document()).size());
+    openBlock(thinFormat());
+    QTextTableFormat format = codeTableFormat();
+    format.setProperty(kCodeProperty, index);
+    format.setBackground(style_.codeBackground);
+    format.setTopMargin(kSpaceTiny);
+    format.setBottomMargin(kSpaceMedium);
+    QTextTable* table = cursor_.insertTable(2, 2, format);
+    table->mergeCells(1, 0, 1, 2);
+    fillCodeHead(*table, language, index);
+    QString lines = text.endsWith(u'\n') ? text.chopped(1) : text;
+    lines.replace(u'\n', QChar::LineSeparator);
+    table->cellAt(1, 0).firstCursorPosition().insertText(lines, codeFormat());
     markFresh();
 }
 
@@ -128,41 +158,6 @@ void MarkdownWriter::markFresh() {
     cursor_.movePosition(QTextCursor::End);
     cursor_.setBlockFormat(thinFormat());
     fresh_ = true;
-}
-
-void MarkdownWriter::addCode(const QString& text) {
-    QTextCharFormat format;
-    format.setFont(style_.code);
-    format.setForeground(style_.ink);
-    QString lines = text;
-    lines.replace(u'\n', QChar::LineSeparator);
-    code_.insertText(lines, format);
-}
-
-void MarkdownWriter::endCode() {
-    code_ = QTextCursor();
-}
-
-void MarkdownWriter::writeCode(const QString& language, const QString& text) {
-    beginCode(language);
-    addCode(text.endsWith(u'\n') ? text.chopped(1) : text);
-    endCode();
-}
-
-int MarkdownWriter::mark() const {
-    const int last = cursor_.document()->characterCount() - 1;
-    return fresh_ ? -last - 1 : last;
-}
-
-void MarkdownWriter::rewind(int mark) {
-    const bool wasFresh = mark < 0;
-    cursor_.setPosition(wasFresh ? -mark - 1 : mark);
-    cursor_.movePosition(QTextCursor::End, QTextCursor::KeepAnchor);
-    cursor_.removeSelectedText();
-    if (wasFresh)
-        markFresh();
-    else
-        fresh_ = false;
 }
 
 QString MarkdownWriter::copyLink(int index) {

@@ -7,6 +7,8 @@
 #include <QTextCursor>
 #include <QTextDocument>
 
+class QTextTable;
+
 namespace caldera::studio {
 
 /// Colours and fonts of a rendered message.
@@ -33,20 +35,14 @@ public:
     /// Appends `text` as it stands, with its line breaks.
     void appendPlain(const QString& text);
 
-    /// Opens a code block with a header that names `language` and offers to copy it.
-    void beginCode(const QString& language);
-    /// Adds literal text to the open code block.
-    void addCode(const QString& text);
-    void endCode();
-
-    /// The position that rewind() can return to. Not while a code block is open.
-    int mark() const;
-    /// Takes back everything that was appended after `mark`.
-    void rewind(int mark);
+    /// What stands above code in a document of its own: `language`, and a link that copies it.
+    void appendCodeHead(const QString& language);
+    /// Adds lines of literal code to a document that holds nothing else.
+    void appendCode(const QString& lines);
 
     /// A text block to write in: the empty one at the end, or a new one.
     QTextCursor& openBlock(const QTextBlockFormat& format);
-    /// A code block in one go.
+    /// A code block among other text, with the same head.
     void writeCode(const QString& language, const QString& text);
     /// Says that the document's last block is empty and may be written in.
     void markFresh();
@@ -61,9 +57,11 @@ public:
     static int copyIndex(const QString& link);
 
 private:
+    void fillCodeHead(QTextTable& table, const QString& language, int index);
+    QTextCharFormat codeFormat() const;
+
     MarkdownStyle style_;
     QTextCursor cursor_;
-    QTextCursor code_; ///< inside the open code block
     bool fresh_ = true;
 };
 

@@ -4,6 +4,7 @@
 #include <QGuiApplication>
 #include <QLocale>
 #include <QPainter>
+#include <QResizeEvent>
 #include <QToolButton>
 #include <QVBoxLayout>
 
@@ -186,11 +187,7 @@ void MessageWidget::feed(const QString& text) {
 bool MessageWidget::renderSome(qsizetype characters) {
     if (rendered_)
         return true;
-    if (message_.role == ChatRole::User) {
-        rendered_ = true;
-        return true;
-    }
-    rendered_ = text_->flushSome(characters);
+    rendered_ = text_->renderSome(characters);
     if (rendered_ && !streaming_)
         text_->finish();
     return rendered_;
@@ -204,14 +201,24 @@ void MessageWidget::finishText() {
 }
 
 void MessageWidget::restart() {
-    if (message_.role == ChatRole::User) {
-        text_->setPlain(message_.text);
-        rendered_ = true;
-        return;
-    }
+    rendered_ = false;
+    if (message_.role == ChatRole::User)
+        return text_->beginPlain(message_.text);
     text_->beginMarkdown();
     text_->feed(message_.text);
-    rendered_ = false;
+}
+
+int MessageWidget::textTop() const {
+    return text_->mapTo(this, QPoint()).y();
+}
+
+void MessageWidget::layOutWithin(int top, int bottom) {
+    text_->layOutWithin(top, bottom);
+}
+
+void MessageWidget::resizeEvent(QResizeEvent* event) {
+    if (event->size().width() != event->oldSize().width())
+        rendered_ = false; // the text fits another width
 }
 
 QString MessageWidget::figures() const {

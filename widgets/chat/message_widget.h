@@ -39,6 +39,12 @@ public:
     /// Forgets what is drawn (the colours changed) and draws again with renderSome().
     void restart();
     bool isRendered() const { return rendered_; }
+    MessageText* text() const { return text_; }
+    /// Where the text begins, in px below the top.
+    int textTop() const;
+    /// Fits the text between these heights, in px below its top, to the width at once; the rest
+    /// waits for renderSome().
+    void layOutWithin(int top, int bottom);
 
 Q_SIGNALS:
     void regenerateRequested(const QString& id);
@@ -50,6 +56,7 @@ protected:
     void enterEvent(QEnterEvent* event) override;
     void leaveEvent(QEvent* event) override;
     void paintEvent(QPaintEvent* event) override;
+    void resizeEvent(QResizeEvent* event) override;
 
 private:
     QWidget* buildActions();

@@ -1,9 +1,10 @@
 #include "widgets/chat/transcript.h"
 
+#include <algorithm>
+
+#include <QElapsedTimer>
 #include <QEvent>
-#include <QScrollBar>
 #include <QToolButton>
-#include <QVBoxLayout>
 
 #include "widgets/chat/message_widget.h"
 #include "widgets/theme/icons.h"
@@ -15,35 +16,18 @@ using namespace Qt::StringLiterals;
 
 namespace {
 
-constexpr int kStreamInterval = 50;      // ms: twenty times a second is as smooth as reading needs
-constexpr int kSlice = 8;                // ms of drawing before the window gets its turn
-constexpr qsizetype kSliceText = 1500;   // characters between two looks at the clock
-constexpr int kNearEnd = 4;              // px that still count as the end
-constexpr int kMessageGap = kSpaceSmall; // the row of buttons is air already
+constexpr int kStreamInterval = 50;    // ms: twenty times a second is as smooth as reading needs
+constexpr int kSlice = 8;              // ms of drawing before the window gets its turn
+constexpr qsizetype kSliceText = 1500; // characters between two looks at the clock
 
 } // namespace
 
 Transcript::Transcript(QWidget* parent)
-    : QScrollArea(parent), column_(new QWidget), toEnd_(new QToolButton(this)) {
-    auto* page = new QWidget;
-    auto* pageLayout = new QHBoxLayout(page);
-    pageLayout->setContentsMargins(kSpaceHuge, kSpaceHuge, kSpaceHuge, kSpaceHuge);
-    column_->setMaximumWidth(kReadableWidth);
-    pageLayout->addStretch(1);
-    pageLayout->addWidget(column_, 1000);
-    pageLayout->addStretch(1);
-    layout_ = new QVBoxLayout(column_);
-    layout_->setContentsMargins(0, 0, 0, 0);
-    layout_->setSpacing(kMessageGap);
-    layout_->addStretch(1);
-    setWidget(page);
-    setWidgetResizable(true);
+    : QAbstractScrollArea(parent), toEnd_(new QToolButton(this)) {
     setFrameShape(QFrame::NoFrame);
     setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
     setAccessibleName(tr("Conversation"));
-    page->setAutoFillBackground(false);
     viewport()->setAutoFillBackground(false);
-    page->installEventFilter(this);
 
     toEnd_->setIcon(icon(u"chevron-down"_s));
     toEnd_->setToolTip(tr("To the end"));
@@ -54,93 +38,130 @@ Transcript::Transcript(QWidget* parent)
 
     timer_.setSingleShot(true);
     connect(&timer_, &QTimer::timeout, this, &Transcript::renderSlice);
-    connect(verticalScrollBar(), &QScrollBar::valueChanged, this, [this](int value) {
-        if (adjusting_)
-            return;
-        following_ = value >= verticalScrollBar()->maximum() - kNearEnd;
-        toEnd_->setVisible(!following_);
-    });
-    connect(verticalScrollBar(), &QScrollBar::rangeChanged, this, &Transcript::keepPlace);
+    arrange_.setSingleShot(true);
+    connect(&arrange_, &QTimer::timeout, this, &Transcript::arrange);
     connect(&Theme::current(), &Theme::themeChanged, this, &Transcript::restartAll);
 }
 
 void Transcript::show(const Conversation& conversation) {
     const QList<ChatMessage> path = conversation.path();
-    qsizetype kept = 0;
+    std::size_t kept = 0;
     if (conversation.id == conversationId_) {
-        while (kept < path.size() && kept < widgets_.size() &&
-               widgets_[kept]->message().id == path[kept].id)
+        while (kept < static_cast<std::size_t>(path.size()) && kept < entries_.size() &&
+               entries_[kept].message.id == path[static_cast<qsizetype>(kept)].id)
             ++kept;
     } else {
         following_ = true;
+        anchor_ = {};
         toEnd_->hide();
     }
     conversationId_ = conversation.id;
-    while (widgets_.size() > kept) {
-        MessageWidget* old = widgets_.takeLast();
-        layout_->removeWidget(old);
-        // The request may have come from one of its buttons.
-        old->hide();
-        old->deleteLater();
+    truncate(kept);
+    for (auto i = static_cast<qsizetype>(kept); i < path.size(); ++i)
+        entries_.push_back({path[i], {}, nullptr, 0, guessHeight(path[i])});
+    for (Entry& entry : entries_) {
+        entry.versions = conversation.siblings(entry.message.id);
+        if (entry.widget) {
+            entry.widget->setVersions(entry.versions);
+            entry.widget->setLast(&entry == &entries_.back());
+        }
     }
-    for (qsizetype i = kept; i < path.size(); ++i)
-        addWidget(path[i]);
-    for (MessageWidget* widget : std::as_const(widgets_)) {
-        widget->setVersions(conversation.siblings(widget->message().id));
-        widget->setLast(widget == widgets_.last());
-        widget->setLocked(locked_);
-    }
-    wake(0);
+    arrange();
 }
 
-void Transcript::addWidget(const ChatMessage& message) {
-    auto* widget = new MessageWidget(message, column_);
+void Transcript::truncate(std::size_t count) {
+    for (std::size_t i = count; i < entries_.size(); ++i)
+        release(entries_[i]);
+    if (count < entries_.size())
+        entries_.resize(count);
+}
+
+void Transcript::realise(Entry& entry) {
+    auto* widget = new MessageWidget(entry.message, viewport());
+    entry.widget = widget;
     connect(widget, &MessageWidget::regenerateRequested, this, &Transcript::regenerateRequested);
     connect(widget, &MessageWidget::editRequested, this, &Transcript::editRequested);
     connect(widget, &MessageWidget::continueRequested, this, &Transcript::continueRequested);
     connect(widget, &MessageWidget::versionRequested, this, &Transcript::versionRequested);
-    layout_->insertWidget(static_cast<int>(widgets_.size()), widget);
-    widgets_.append(widget);
+    widget->setVersions(entry.versions);
+    widget->setLast(&entry == &entries_.back());
+    widget->setLocked(locked_);
+    widget->resize(columnWidth_, entry.height);
+    widget->show();
+    widget->installEventFilter(this);
+    wake(0);
+}
+
+void Transcript::release(Entry& entry) {
+    if (!entry.widget)
+        return;
+    // The request may have come from one of its buttons.
+    entry.widget->removeEventFilter(this);
+    entry.widget->hide();
+    entry.widget->deleteLater();
+    entry.widget = nullptr;
 }
 
 void Transcript::feed(const QString& messageId, const QString& text) {
-    if (MessageWidget* widget = widgetOf(messageId)) {
-        widget->feed(text);
+    if (Entry* entry = entryOf(messageId)) {
+        entry->message.text += text;
+        if (entry->widget)
+            entry->widget->feed(text);
         wake(kStreamInterval);
     }
 }
 
 void Transcript::reopen(const ChatMessage& message) {
-    if (MessageWidget* widget = widgetOf(message.id)) {
-        widget->reopen(message);
+    if (Entry* entry = entryOf(message.id)) {
+        entry->message = message;
+        if (entry->widget)
+            entry->widget->reopen(message);
         wake(0);
     }
 }
 
 void Transcript::finish(const ChatMessage& message) {
-    if (MessageWidget* widget = widgetOf(message.id)) {
-        widget->setMessage(message);
-        widget->finishText();
+    if (Entry* entry = entryOf(message.id)) {
+        entry->message = message;
+        if (entry->widget) {
+            entry->widget->setMessage(message);
+            entry->widget->finishText();
+        }
+        wake(0);
     }
 }
 
 void Transcript::setLocked(bool locked) {
     locked_ = locked;
-    for (MessageWidget* widget : std::as_const(widgets_))
-        widget->setLocked(locked);
+    for (const Entry& entry : entries_) {
+        if (entry.widget)
+            entry.widget->setLocked(locked);
+    }
+}
+
+Transcript::Entry* Transcript::entryOf(const QString& messageId) {
+    // What is asked for is nearly always at the end.
+    const auto found =
+        std::find_if(entries_.rbegin(), entries_.rend(),
+                     [&messageId](const Entry& entry) { return entry.message.id == messageId; });
+    return found == entries_.rend() ? nullptr : &*found;
 }
 
 MessageWidget* Transcript::widgetOf(const QString& messageId) const {
-    for (MessageWidget* widget : widgets_) {
-        if (widget->message().id == messageId)
-            return widget;
-    }
-    return nullptr;
+    const Entry* entry = const_cast<Transcript*>(this)->entryOf(messageId);
+    return entry ? entry->widget : nullptr;
+}
+
+int Transcript::widgetCount() const {
+    return static_cast<int>(std::count_if(entries_.begin(), entries_.end(),
+                                          [](const Entry& entry) { return entry.widget; }));
 }
 
 bool Transcript::isFullyRendered() const {
-    return std::all_of(widgets_.begin(), widgets_.end(),
-                       [](const MessageWidget* widget) { return widget->isRendered(); });
+    return !timer_.isActive() && !arrange_.isActive() &&
+           std::all_of(entries_.begin(), entries_.end(), [](const Entry& entry) {
+               return !entry.widget || entry.widget->isRendered();
+           });
 }
 
 void Transcript::wake(int delay) {
@@ -151,51 +172,56 @@ void Transcript::wake(int delay) {
 void Transcript::renderSlice() {
     QElapsedTimer clock;
     clock.start();
-    for (qsizetype i = widgets_.size() - 1; i >= 0; --i) {
-        while (!widgets_[i]->renderSome(kSliceText)) {
-            if (clock.elapsed() > kSlice) {
-                wake(0);
-                return;
-            }
-        }
+    bool isDone = true;
+    for (auto entry = entries_.rbegin(); isDone && entry != entries_.rend(); ++entry) {
+        while (isDone && entry->widget && !entry->widget->renderSome(kSliceText))
+            isDone = clock.elapsed() <= kSlice;
     }
+    if (!isDone)
+        wake(0);
+    arrange();
 }
 
 void Transcript::restartAll() {
-    for (MessageWidget* widget : std::as_const(widgets_))
-        widget->restart();
+    for (const Entry& entry : entries_) {
+        if (entry.widget)
+            entry.widget->restart();
+    }
     wake(0);
 }
 
 void Transcript::scrollToEnd() {
     following_ = true;
     toEnd_->hide();
-    verticalScrollBar()->setValue(verticalScrollBar()->maximum());
+    arrange();
 }
 
-void Transcript::keepPlace() {
-    if (!following_)
-        return;
-    adjusting_ = true;
-    verticalScrollBar()->setValue(verticalScrollBar()->maximum());
-    adjusting_ = false;
+void Transcript::reveal(const QString& messageId) {
+    if (const Entry* entry = entryOf(messageId)) {
+        following_ = false;
+        toEnd_->show();
+        anchor_ = {static_cast<int>(entry - entries_.data()), 0, {-1, 0}};
+        arrange();
+    }
 }
 
 bool Transcript::eventFilter(QObject* object, QEvent* event) {
-    if (event->type() == QEvent::Resize && following_)
-        keepPlace();
-    return QScrollArea::eventFilter(object, event);
+    if (event->type() == QEvent::LayoutRequest && !arranging_)
+        arrange_.start(0);
+    return QAbstractScrollArea::eventFilter(object, event);
 }
 
 void Transcript::resizeEvent(QResizeEvent* event) {
-    QScrollArea::resizeEvent(event);
+    QAbstractScrollArea::resizeEvent(event);
     placeEndButton();
+    arrange();
 }
 
 void Transcript::placeEndButton() {
     const QRect area = viewport()->geometry();
     toEnd_->move(area.center().x() - kControlHeight / 2,
                  area.bottom() - kControlHeight - kSpaceSmall);
+    toEnd_->raise();
 }
 
 } // namespace caldera::studio

@@ -1,23 +1,24 @@
 // The messages of a conversation in a readable column.
 #pragma once
 
-#include <QElapsedTimer>
-#include <QHash>
-#include <QScrollArea>
+#include <vector>
+
+#include <QAbstractScrollArea>
 #include <QTimer>
 
 #include "widgets/chat/conversation.h"
 
 class QToolButton;
-class QVBoxLayout;
 
 namespace caldera::studio {
 
 class MessageWidget;
 
-/// Draws in slices of a few milliseconds, newest message first, so that neither a long history nor
-/// a long answer holds up the window. Follows the end only while the reader is at the end.
-class Transcript : public QScrollArea {
+/// Only messages near the ones in sight have widgets, so a history of thousands opens at once; the
+/// others take the height that they had, or one that is guessed from their length. Draws in slices
+/// of a few milliseconds, so that no long answer holds up the window. Follows the end only while
+/// the reader is at the end; otherwise what is read stays where it is.
+class Transcript : public QAbstractScrollArea {
     Q_OBJECT
 public:
     explicit Transcript(QWidget* parent = nullptr);
@@ -33,10 +34,15 @@ public:
     void setLocked(bool locked);
     void scrollToEnd();
     bool isAtEnd() const { return following_; }
+    /// Whether all is drawn that is near the messages in sight.
     bool isFullyRendered() const;
-    /// Null when the message is not on screen.
+    /// Null when the message is not near the ones in sight.
     MessageWidget* widgetOf(const QString& messageId) const;
-    int messageCount() const { return static_cast<int>(widgets_.size()); }
+    int messageCount() const { return static_cast<int>(entries_.size()); }
+    /// Messages that have widgets.
+    int widgetCount() const;
+    /// Puts the message where it is read.
+    void reveal(const QString& messageId);
 
 Q_SIGNALS:
     void regenerateRequested(const QString& id);
@@ -46,24 +52,55 @@ Q_SIGNALS:
 
 protected:
     void resizeEvent(QResizeEvent* event) override;
+    void scrollContentsBy(int dx, int dy) override;
     bool eventFilter(QObject* object, QEvent* event) override;
 
 private:
-    void addWidget(const ChatMessage& message);
+    struct Entry {
+        ChatMessage message;
+        QStringList versions;
+        MessageWidget* widget = nullptr;
+        int top = 0;
+        int height = 0;
+    };
+    /// What stands at the top of the view: the message, and where in it.
+    struct Anchor {
+        int entry = 0;
+        int below = 0;           ///< px below the message's top, when it has no widget
+        QPoint inText = {-1, 0}; ///< MessageText::anchorAt
+    };
+
+    Entry* entryOf(const QString& messageId);
+    void truncate(std::size_t count);
+    void realise(Entry& entry);
+    void release(Entry& entry);
+    void releaseFar(int top, int bottom);
     void renderSlice();
     void wake(int delay);
-    void keepPlace();
+    void arrange();
+    /// Gives widgets to what is in sight; true when a height was not what was thought.
+    bool settle();
+    void stack();
+    void place();
+    int measure(const Entry& entry) const;
+    int guessHeight(const ChatMessage& message) const;
+    int entryAt(int y) const;
+    int contentHeight() const;
+    int wantedTop() const;
+    void takeAnchor(int y);
+    int heightOfAnchor() const;
     void placeEndButton();
     void restartAll();
 
-    QWidget* column_;
-    QVBoxLayout* layout_;
     QToolButton* toEnd_;
-    QList<MessageWidget*> widgets_;
+    std::vector<Entry> entries_;
     QString conversationId_;
-    QTimer timer_;
+    QTimer timer_;   ///< the next slice
+    QTimer arrange_; ///< heights changed
+    Anchor anchor_;
+    int columnWidth_ = 0;
     bool following_ = true;
-    bool adjusting_ = false;
+    bool arranging_ = false;
     bool locked_ = false;
 };
 

@@ -7,7 +7,6 @@
 #include <QSignalSpy>
 #include <QTemporaryDir>
 #include <QTest>
-#include <QTextBrowser>
 
 #include <gtest/gtest.h>
 
@@ -17,6 +16,7 @@
 #include "widgets/chat/composer.h"
 #include "widgets/chat/conversation_list.h"
 #include "widgets/chat/engine_process.h"
+#include "widgets/chat/message_text.h"
 #include "widgets/chat/message_widget.h"
 #include "widgets/chat/throughput_panel.h"
 #include "widgets/chat/transcript.h"
@@ -69,7 +69,7 @@ TEST_F(ChatViewTest, SendsAndStreamsAnAnswer) {
     EXPECT_EQ(last().end, ChatEnd::Complete);
     EXPECT_EQ(view_->transcript()->messageCount(), 2);
     const MessageWidget* widget = view_->transcript()->widgetOf(last().id);
-    EXPECT_EQ(widget->findChild<QTextBrowser*>()->toPlainText(), u"Hello you"_s);
+    EXPECT_EQ(widget->text()->toPlainText(), u"Hello you"_s);
     EXPECT_EQ(view_->list()->model()->rowCount(), 1);
     EXPECT_EQ(view_->list()->model()->index(0).data().toString(), u"Hi"_s);
 }
@@ -141,8 +141,7 @@ TEST_F(ChatViewTest, GoesOnWithAnAnswerThatBrokeOff) {
     EXPECT_EQ(last().text, u"One, **two**"_s);
     EXPECT_EQ(last().statistics.promptTokens, 12);
     EXPECT_EQ(last().statistics.generatedTokens, 3);
-    EXPECT_EQ(view_->transcript()->widgetOf(id)->findChild<QTextBrowser*>()->toPlainText(),
-              u"One, two"_s);
+    EXPECT_EQ(view_->transcript()->widgetOf(id)->text()->toPlainText(), u"One, two"_s);
     const QJsonObject request = server_.requests().last();
     EXPECT_TRUE(request["continue_final_message"_L1].toBool());
     EXPECT_EQ(request["messages"_L1].toArray().last().toObject()["content"_L1].toString(),

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <ctime>
+#include <numeric>
+#include <vector>
 
 #include <QTimer>
 
@@ -10,8 +12,8 @@
 
 namespace caldera::studio {
 
-/// Longest time of this thread's processor between two turns of the event loop. Processor time,
-/// so that a busy machine does not count against the window.
+/// How long this thread's processor works between two turns of the event loop. Processor time, so
+/// that a busy machine does not count against the window.
 class TurnWatch {
 public:
     TurnWatch() {
@@ -19,7 +21,24 @@ public:
         timer_.start(1);
         last_ = now();
     }
-    double longestMilliseconds() const { return longest_; }
+    double longestMilliseconds() const { return turns_.empty() ? 0 : std::ranges::max(turns_); }
+    /// What `share` of the turns did not exceed.
+    double millisecondsOf(double share) const {
+        std::vector<double> sorted = turns_;
+        std::ranges::sort(sorted);
+        const auto place = static_cast<std::size_t>(share * static_cast<double>(sorted.size()));
+        return sorted.empty() ? 0 : sorted[std::min(place, sorted.size() - 1)];
+    }
+    /// When the longest turn ended, in seconds of the processor's time.
+    double secondsToTheLongest() const {
+        const auto end = std::ranges::max_element(turns_);
+        return std::accumulate(turns_.begin(), end, 0.0) / 1e3;
+    }
+    /// The longest turn of the last `share` of them.
+    double longestAtTheEnd(double share) const {
+        const auto count = static_cast<std::ptrdiff_t>(share * static_cast<double>(turns_.size()));
+        return count == 0 ? 0 : *std::max_element(turns_.end() - count, turns_.end());
+    }
 
 private:
     static double now() {
@@ -29,13 +48,13 @@ private:
     }
     void take() {
         const double time = now();
-        longest_ = std::max(longest_, time - last_);
+        turns_.push_back(time - last_);
         last_ = time;
     }
 
     QTimer timer_;
     double last_ = 0;
-    double longest_ = 0;
+    std::vector<double> turns_;
 };
 
 /// The stream of a recorded answer with what answers have: words, bold, code, tables, lists.
