@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include <ATen/Parallel.h>
+
 #include "app/cli/command.h"
 #include "app/cli/compute_options.h"
 #include "app/cli/evaluate_output.h"
@@ -13,6 +15,7 @@
 #include "app/cli/report_file.h"
 #include "core/base/error.h"
 #include "core/base/paths.h"
+#include "core/compress/work_folder.h"
 #include "core/evaluate/choice_accuracy.h"
 #include "core/evaluate/evaluate.h"
 #include "core/evaluate/reference_store.h"
@@ -84,10 +87,18 @@ void addNamed(EvaluationRecord record, std::vector<EvaluationRecord>& records) {
 /// One run of the command: the models, and what is found out about them.
 class EvaluateRun {
 public:
-    EvaluateRun(const Options& options, Invocation& invocation)
+    /// `work` empty: a run that is killed begins anew.
+    EvaluateRun(const Options& options, const fs::path& work, Invocation& invocation)
         : options_(options), invocation_(invocation),
           subject_(openEvaluated(options.subject, deviceOf(options.compute.device), invocation)),
-          reference_(openReference(options, deviceOf(options.compute.device), invocation)) {}
+          reference_(openReference(options, deviceOf(options.compute.device), invocation)) {
+        if (!work.empty()) {
+            work_.scores = cellsFolder(work);
+            work_.states = hiddenFolder(work);
+        }
+        work_.key = subject_.identity + ' ' + (reference_ ? reference_->identity : std::string()) +
+                    ' ' + options.compute.device + ' ' + numericsName();
+    }
 
     EvaluateOutcome::Text onText(const fs::path& file) {
         EvaluateRequest request = textRequest(file);
@@ -113,6 +124,7 @@ public:
         request.tokenizer = subject_.tokenizer;
         request.questions = readQuestions(file, options_.labels, options_.limit);
         request.seed = options_.seed;
+        request.work = work_;
         EvaluateOutcome::Task task;
         task.evaluation = evaluateChoices(request, invocation_.progress, invocation_.stop);
         task.record = toRecord(file.stem().string(), task.evaluation);
@@ -143,6 +155,7 @@ private:
         request.tokenizer = subject_.tokenizer;
         request.maxTokens = options_.maxTokens;
         request.seed = options_.seed;
+        request.work = work_;
         const int positions = subject_.weights->config().maxPositions;
         const int fitting = positions > 0 ? std::min(kDefaultContext, positions) : kDefaultContext;
         request.contextLength = options_.context > 0 ? options_.context : fitting;
@@ -168,6 +181,7 @@ private:
     Invocation& invocation_;
     EvaluatedModel subject_;
     std::optional<Reference> reference_;
+    EvaluationWork work_;
 };
 
 /// The text that is evaluated; empty: questions alone.
@@ -175,17 +189,7 @@ fs::path textOf(const Options& options) {
     return options.text.empty() && options.tasks.empty() ? heldOutText({}) : options.text;
 }
 
-void run(const Options& options, Invocation& invocation) {
-    options.compute.apply();
-    if (!options.labels.empty() && options.tasks.size() != 1) {
-        throw UsageError("evaluate.labels", "--labels holds the answers of one task: give one "
-                                            "--task FILE.jsonl with it.");
-    }
-    const fs::path out = reportFile(options.out, invocation, "evaluation.h5");
-    if (!out.empty()) {
-        requireWritable(out);
-    }
-    EvaluateRun work(options, invocation);
+EvaluateOutcome evaluateAll(const Options& options, EvaluateRun& work, Invocation& invocation) {
     EvaluateOutcome outcome;
     if (const fs::path text = textOf(options); !text.empty()) {
         outcome.text = work.onText(text);
@@ -195,10 +199,29 @@ void run(const Options& options, Invocation& invocation) {
         outcome.tasks.push_back(work.onTask(task));
         invocation.progress.event("metric", nlohmann::json(outcome.tasks.back().record.numbers));
     }
+    return outcome;
+}
+
+void run(const Options& options, Invocation& invocation) {
+    if (!options.labels.empty() && options.tasks.size() != 1) {
+        throw UsageError("evaluate.labels", "--labels holds the answers of one task: give one "
+                                            "--task FILE.jsonl with it.");
+    }
+    const fs::path out = reportFile(options.out, invocation, "evaluation.h5");
+    const fs::path workFiles = out.empty() ? fs::path() : workFolder(out, invocation);
+    options.compute.applyAsIn(workFiles);
+    std::optional<HeldWorkFolder> held;
+    EvaluateRun work(options, workFiles, invocation);
+    if (!out.empty()) {
+        requireWritable(out);
+        held.emplace(workFiles, at::get_num_threads());
+    }
+    const EvaluateOutcome outcome = evaluateAll(options, work, invocation);
     if (!out.empty()) {
         Report report = work.report(outcome);
         keepEvaluations(out, report); // other texts and tasks of the same model
         writeReport(report, out);
+        removeWorkFiles(workFiles);
         tellReport(out, invocation);
     }
     if (invocation.json) {
@@ -244,7 +267,8 @@ void addEvaluateCommand(CommandLine& commands) {
     app.add_option("--max-tokens", options->maxTokens, "Only the beginning of the text")
         ->check(positive());
     app.add_option("--out", options->out,
-                   "Also write a report file (in a job: its out/evaluation.h5)")
+                   "Also write a report file; an earlier, stopped run of the same goes on (in a "
+                   "job: its out/evaluation.h5)")
         ->type_name("FILE.h5");
     app.add_option("--baseline-unigram", options->baselineText,
                    "Also print the perplexity of a unigram model fitted on this text")

@@ -8,7 +8,8 @@
 
 #include "core/base/error.h"
 #include "core/base/hash.h"
-#include "core/fidelity/finished_layers.h"
+#include "core/fidelity/layer_span.h"
+#include "core/report/finished_parts.h"
 #include "core/report/kept_reports.h"
 
 namespace caldera {
@@ -80,13 +81,13 @@ public:
         const std::vector<LayerSpan> spans = spansOf();
         progress_.stage("swap cells");
         PassMeter meter(workOf(spans), progress_, stop_);
-        const FinishedLayers finished(request_.work, keyOfWork());
+        const FinishedParts finished(request_.work, keyOfWork());
         for (const LayerSpan span : spans) {
-            std::optional<Report> part = finished.find(span);
+            std::optional<Report> part = finished.find(span.name());
             const bool reused = part.has_value();
             if (!reused) {
                 part = measure(span, meter);
-                finished.keep(span, *part);
+                finished.keep(span.name(), *part);
             } else {
                 meter.pass(workOf({span}));
             }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -109,9 +110,19 @@ const fs::path& ownWork(const fs::path& work) {
 
 } // namespace
 
-HeldWorkFolder::HeldWorkFolder(const fs::path& work, int threads) : lock_(ownWork(work)) {
-    requireOwnWork(work); // whoever had the lock may have written it
-    openWorkFolder(work, threads);
+HeldWorkFolder::HeldWorkFolder(fs::path work, int threads)
+    : work_(std::move(work)), lock_(ownWork(work_)) {
+    requireOwnWork(work_); // whoever had the lock may have written it
+    openWorkFolder(work_, threads);
+}
+
+HeldWorkFolder::~HeldWorkFolder() {
+    try {
+        if (isWorkFolder(work_) && !holdsWork(work_)) {
+            removeWorkFiles(work_);
+        }
+    } catch (const std::exception&) { // an empty folder stays: it does no harm
+    }
 }
 
 } // namespace caldera

@@ -28,13 +28,17 @@ int workThreads(const std::filesystem::path& work);
 /// Creates the folder, which becomes a work folder, and remembers the threads of this run in it.
 void openWorkFolder(const std::filesystem::path& work, int threads);
 
-/// A work folder opened by a run that is alone in it until the object ends. Throws Error(
-/// "compress.work-foreign", "file.busy", "file.folder").
+/// A work folder opened by a run that is alone in it until the object ends. When it then holds no
+/// work, nothing of it stays. Throws Error("compress.work-foreign", "file.busy", "file.folder").
 class HeldWorkFolder {
 public:
-    HeldWorkFolder(const std::filesystem::path& work, int threads);
+    HeldWorkFolder(std::filesystem::path work, int threads);
+    ~HeldWorkFolder();
+    HeldWorkFolder(const HeldWorkFolder&) = delete;
+    HeldWorkFolder& operator=(const HeldWorkFolder&) = delete;
 
 private:
+    std::filesystem::path work_;
     FolderLock lock_;
 };
 

@@ -2,14 +2,16 @@
 
 #include <algorithm>
 #include <chrono>
+#include <numeric>
+#include <span>
 
 #include <ATen/ATen.h>
 
 #include "core/base/elapsed.h"
+#include "core/base/hash.h"
 #include "core/evaluate/choice_sequences.h"
 #include "core/evaluate/keep_reference.h"
-#include "core/evaluate/model_pass.h"
-#include "core/evaluate/token_scores.h"
+#include "core/evaluate/resumable_scores.h"
 
 namespace caldera {
 
@@ -17,43 +19,52 @@ namespace {
 
 using Groups = std::vector<std::vector<ChoiceBatch>>;
 
-/// The losses of scored tokens, batch by batch.
-std::vector<double> lossesOf(const TransformerWeights& model, const std::vector<ChoiceBatch>& group,
-                             const std::string& name, WorkMeter& meter) {
+int64_t scoredIn(const std::vector<ChoiceBatch>& group) {
+    return std::accumulate(
+        group.begin(), group.end(), int64_t{0},
+        [](int64_t sum, const ChoiceBatch& batch) { return sum + batch.targets.numel(); });
+}
+
+int64_t passedIn(const std::vector<ChoiceBatch>& group) {
+    return std::accumulate(
+        group.begin(), group.end(), int64_t{0},
+        [](int64_t sum, const ChoiceBatch& batch) { return sum + batch.tokens.numel(); });
+}
+
+/// Appends the losses of the group's scored tokens, batch by batch.
+void scoreGroup(const TransformerWeights& model, const std::vector<ChoiceBatch>& group,
+                const std::string& name, ResumableScores& scores) {
     std::vector<torch::Tensor> tokens;
     for (const ChoiceBatch& batch : group) {
         tokens.push_back(batch.tokens);
     }
-    ModelPass pass(model, tokens);
-    pass.passAllBlocks(meter);
+    JointPass pass{{ModelPass(model, tokens)}};
+    scores.pass(pass);
     const Head head(model);
-    TokenScores scores;
     for (size_t i = 0; i < group.size(); ++i) {
-        const torch::Tensor hidden = pass.hidden[i].flatten(0, 1); // [n t, hidden]
+        const torch::Tensor hidden = pass.passes[0].hidden[i].flatten(0, 1); // [n t, hidden]
         const torch::Tensor scored =
             hidden.index_select(0, group[i].places.to(hidden.device())); // [scored, hidden]
-        forLogitSlices(model.config(), scored.size(0), [&](int64_t first, int64_t count) {
-            meter.check();
+        scores.score(scored.size(0), [&](int64_t first, int64_t count) {
             scoreTokens(head.logits(scored.narrow(0, first, count)), torch::Tensor(),
-                        group[i].targets.narrow(0, first, count).to(head.device()), scores);
-            meter.throughHead(model.config(), count);
+                        group[i].targets.narrow(0, first, count).to(head.device()),
+                        scores.scores());
         });
     }
-    requireFinite(scores.loss, name);
-    return std::move(scores.loss);
+    requireFinite(scores.scores().loss, name);
+    scores.endGroup();
 }
 
-ChoiceLikelihoods likelihoodsOf(const TransformerWeights& model,
-                                const std::vector<ChoiceSequence>& sequences,
+/// Adds up the losses, batch by batch, to the choices that they are of.
+ChoiceLikelihoods likelihoodsOf(const std::vector<ChoiceSequence>& sequences,
                                 const std::vector<Question>& questions, const Groups& groups,
-                                const std::string& name, WorkMeter& meter) {
+                                const std::vector<double>& losses) {
     ChoiceLikelihoods likelihoods(questions.size());
     for (size_t i = 0; i < questions.size(); ++i) {
         likelihoods[i].resize(questions[i].choices.size());
     }
+    auto next = losses.begin();
     for (const std::vector<ChoiceBatch>& group : groups) {
-        const std::vector<double> losses = lossesOf(model, group, name, meter);
-        auto next = losses.begin();
         for (const ChoiceBatch& batch : group) {
             for (int64_t row = 0; row < batch.tokens.size(0); ++row) {
                 const ChoiceSequence& sequence = sequences[batch.first + static_cast<size_t>(row)];
@@ -118,26 +129,30 @@ void compare(const Answers& subject, const Answers& reference, ChoiceEvaluation&
     result.sameAnswers = bootstrapMean(same, seed).mean;
 }
 
-void planWork(const ModelConfig& config, const Groups& groups, WorkMeter& meter) {
-    for (const std::vector<ChoiceBatch>& group : groups) {
-        for (const ChoiceBatch& batch : group) {
-            meter.plan(config, batch.tokens.numel(), batch.targets.numel());
-        }
-    }
-}
-
 /// Passes of the questions through one model.
 class ChoicePass {
 public:
     ChoicePass(const ChoiceRequest& request, const TransformerWeights& model, std::string name)
-        : questions_(request.questions), model_(model), name_(std::move(name)),
+        : request_(request), model_(model), name_(std::move(name)),
           sequences_(
               choiceSequences(request.questions, *request.tokenizer, model.config().maxPositions)),
           groups_(choiceBatches(sequences_, model.config(), request.hiddenBytes)) {}
 
-    void plan(WorkMeter& meter) const { planWork(model_.config(), groups_, meter); }
+    void plan(WorkMeter& meter) const {
+        for (const std::vector<ChoiceBatch>& group : groups_) {
+            meter.plan(model_.config(), passedIn(group), scoredIn(group));
+        }
+    }
     ChoiceLikelihoods run(WorkMeter& meter) const {
-        return likelihoodsOf(model_, sequences_, questions_, groups_, name_, meter);
+        ResumableScores scores(request_.work, nameOfWork(), meter);
+        for (const std::vector<ChoiceBatch>& group : groups_) {
+            if (scores.passOver(scoredIn(group))) {
+                meter.skip(model_.config(), passedIn(group), scoredIn(group));
+            } else {
+                scoreGroup(model_, group, name_, scores);
+            }
+        }
+        return likelihoodsOf(sequences_, request_.questions, groups_, scores.scores().loss);
     }
     int64_t cut() const {
         return std::count_if(sequences_.begin(), sequences_.end(),
@@ -145,7 +160,18 @@ public:
     }
 
 private:
-    const std::vector<Question>& questions_;
+    /// What the scores depend on besides the models.
+    std::string nameOfWork() const {
+        Sha256 hash;
+        for (const ChoiceSequence& sequence : sequences_) {
+            const std::vector<uint64_t> sizes = {sequence.begin, sequence.tokens.size()};
+            hash.update(std::as_bytes(std::span(sizes)));
+            hash.update(std::as_bytes(std::span(sequence.tokens)));
+        }
+        return "choices/1 " + name_ + ' ' + hash.hex() + ' ' + std::to_string(request_.hiddenBytes);
+    }
+
+    const ChoiceRequest& request_;
     const TransformerWeights& model_;
     std::string name_;
     std::vector<ChoiceSequence> sequences_;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/evaluate/bootstrap.h"
+#include "core/evaluate/evaluation_work.h"
 #include "core/evaluate/questions.h"
 #include "core/forward/transformer.h"
 #include "core/job/progress.h"
@@ -24,6 +25,7 @@ struct ChoiceRequest {
     uint64_t seed = 1;               ///< of the intervals
     /// Hidden states held at once; more questions pass in parts.
     int64_t hiddenBytes = int64_t{1} << 30;
+    EvaluationWork work = {}; ///< of a run that was killed, which this one goes on with
 };
 
 /// Log-likelihoods of the continuations, nats: [question][choice].

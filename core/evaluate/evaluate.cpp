@@ -16,6 +16,7 @@
 #include "core/evaluate/keep_reference.h"
 #include "core/evaluate/model_pass.h"
 #include "core/evaluate/reference_store.h"
+#include "core/evaluate/resumable_scores.h"
 #include "core/evaluate/windows.h"
 
 namespace caldera {
@@ -55,9 +56,13 @@ bool canCompareStates(const ModelConfig& subject, const ModelConfig& reference) 
     return subject.layerCount == reference.layerCount && subject.hiddenSize == reference.hiddenSize;
 }
 
+int64_t passedIn(const WindowGroup& group) {
+    return group.windows() * group.inputs();
+}
+
 void planWork(const ModelConfig& config, const std::vector<WindowGroup>& groups, WorkMeter& meter) {
     for (const WindowGroup& group : groups) {
-        meter.plan(config, group.windows() * group.inputs(), group.predicted);
+        meter.plan(config, passedIn(group), group.predicted);
     }
 }
 
@@ -73,79 +78,91 @@ int64_t predictedIn(const std::vector<WindowGroup>& groups) {
     return predicted;
 }
 
+/// What scores of a text depend on besides the models.
+std::string nameOfText(const EvaluateRequest& request, const std::vector<WindowGroup>& groups,
+                       const std::string& reference) {
+    return "windows/1 " + textHash(groups) + ' ' + std::to_string(request.hiddenBytes) + ' ' +
+           reference;
+}
+
 /// Both models side by side, so that their states can be compared block by block.
 class SideBySide {
 public:
-    SideBySide(const EvaluateRequest& request, WorkMeter& meter)
-        : request_(request), meter_(meter) {}
+    SideBySide(const EvaluateRequest& request, const std::vector<WindowGroup>& groups,
+               WorkMeter& meter)
+        : request_(request), meter_(meter), models_{request.subject.get()},
+          scores_(request.work, nameOfText(request, groups, "side by side"), meter) {
+        if (request.reference != nullptr) {
+            models_.push_back(request.reference.get());
+        }
+    }
 
     void scoreGroup(const WindowGroup& group) {
-        const std::vector<torch::Tensor> hidden = streamBlocks(group);
-        const Head head(*request_.subject);
-        std::optional<Head> referenceHead;
-        if (request_.reference != nullptr) {
-            referenceHead.emplace(*request_.reference);
+        if (scores_.passOver(group.predicted)) {
+            for (const TransformerWeights* model : models_) {
+                meter_.skip(model->config(), passedIn(group), group.predicted);
+            }
+            return;
         }
-        const torch::Tensor targets = group.targets();
-        forLogitSlices(request_.subject->config(), group.predicted,
-                       [&](int64_t first, int64_t count) {
-                           meter_.check();
-                           torch::Tensor reference;
-                           if (referenceHead) {
-                               reference = referenceHead->logits(hidden[1].narrow(0, first, count));
-                               reference = reference.to(head.device());
-                               meter_.throughHead(request_.reference->config(), count);
-                           }
-                           scoreTokens(head.logits(hidden[0].narrow(0, first, count)), reference,
-                                       targets.narrow(0, first, count).to(head.device()), scores_);
-                           requireFinite(last(scores_.loss, count), "evaluated");
-                           if (referenceHead) {
-                               requireFinite(last(scores_.referenceLoss, count), "reference");
-                           }
-                           meter_.throughHead(request_.subject->config(), count);
-                       });
+        JointPass pass = passOf(group);
+        scores_.pass(pass);
+        scoreTargets(group, pass);
+        scores_.endGroup();
     }
 
     Evaluation result() && {
-        Evaluation result = summarize(std::move(scores_), request_.seed);
-        result.hiddenError = std::move(errors_).means(result.tokens);
+        Evaluation result = summarize(std::move(scores_.scores()), request_.seed);
+        result.hiddenError = scores_.numbers();
+        for (double& sum : result.hiddenError) {
+            sum /= static_cast<double>(result.tokens);
+        }
         return result;
     }
 
 private:
-    /// Of each model, [tokens, hidden] after the last block.
-    std::vector<torch::Tensor> streamBlocks(const WindowGroup& group) {
-        std::vector<ModelPass> passes;
-        int layers = 0;
-        for (const TransformerWeights* model : {request_.subject.get(), request_.reference.get()}) {
-            if (model != nullptr) {
-                passes.emplace_back(*model, std::vector{group.passing()});
-                layers = std::max(layers, model->config().layerCount);
-            }
+    JointPass passOf(const WindowGroup& group) const {
+        JointPass pass;
+        for (const TransformerWeights* model : models_) {
+            pass.passes.emplace_back(*model, std::vector{group.passing()});
         }
-        const bool canCompare = passes.size() > 1 && canCompareStates(passes[0].model->config(),
-                                                                      passes[1].model->config());
-        for (int layer = 0; layer < layers; ++layer) {
-            for (ModelPass& pass : passes) {
-                if (layer < pass.model->config().layerCount) {
-                    pass.passBlock(layer, meter_);
-                }
-            }
-            if (canCompare) {
-                errors_.add(layer, passes[0].hidden[0], passes[1].hidden[0], group.predicted);
-            }
+        if (models_.size() > 1 && canCompareStates(models_[0]->config(), models_[1]->config())) {
+            const HiddenErrors errors(models_[0]->config().layerCount);
+            pass.numbers = errors.sums();
+            pass.afterBlock = [errors, count = group.predicted](const JointPass& both, int layer) {
+                errors.add(layer, both.passes[0].hidden[0], both.passes[1].hidden[0], count);
+            };
         }
-        std::vector<torch::Tensor> hidden;
-        for (const ModelPass& pass : passes) {
-            hidden.push_back(pass.hidden[0].flatten(0, 1));
+        return pass;
+    }
+
+    void scoreTargets(const WindowGroup& group, const JointPass& pass) {
+        std::vector<Head> heads;
+        std::vector<torch::Tensor> hidden; // of each model, [tokens, hidden]
+        for (const ModelPass& model : pass.passes) {
+            heads.emplace_back(*model.model);
+            hidden.push_back(model.hidden[0].flatten(0, 1));
         }
-        return hidden;
+        const torch::Tensor targets = group.targets();
+        scores_.score(group.predicted, [&](int64_t first, int64_t count) {
+            const torch::Device device = heads[0].device();
+            torch::Tensor reference;
+            if (heads.size() > 1) {
+                reference = heads[1].logits(hidden[1].narrow(0, first, count)).to(device);
+            }
+            TokenScores& scores = scores_.scores();
+            scoreTokens(heads[0].logits(hidden[0].narrow(0, first, count)), reference,
+                        targets.narrow(0, first, count).to(device), scores);
+            requireFinite(last(scores.loss, count), "evaluated");
+            if (reference.defined()) {
+                requireFinite(last(scores.referenceLoss, count), "reference");
+            }
+        });
     }
 
     const EvaluateRequest& request_;
     WorkMeter& meter_;
-    TokenScores scores_;
-    HiddenErrors errors_;
+    std::vector<const TransformerWeights*> models_;
+    ResumableScores scores_;
 };
 
 Evaluation evaluateSideBySide(const EvaluateRequest& request,
@@ -154,41 +171,50 @@ Evaluation evaluateSideBySide(const EvaluateRequest& request,
     if (request.reference != nullptr) {
         planWork(request.reference->config(), groups, meter);
     }
-    SideBySide pass(request, meter);
+    SideBySide pass(request, groups, meter);
     for (const WindowGroup& group : groups) {
         pass.scoreGroup(group);
     }
     return std::move(pass).result();
 }
 
+KeptRows loadKept(const ReferenceStore& store, int64_t window, int64_t rows) {
+    std::optional<KeptRows> kept = store.load(window, rows);
+    if (!kept) {
+        throw Error("evaluate.kept-missing",
+                    store.folder().string() +
+                        " does not hold what the reference predicts for all of this text: a file "
+                        "is missing or damaged. Give the reference itself and --keep-reference "
+                        "once more.",
+                    {{"path", store.folder().string()}});
+    }
+    return std::move(*kept);
+}
+
 void scoreAgainstKept(const EvaluateRequest& request, const WindowGroup& group,
-                      const ReferenceStore& store, WorkMeter& meter, TokenScores& scores) {
+                      const ReferenceStore& store, WorkMeter& meter, ResumableScores& scores) {
     const ModelConfig& config = request.subject->config();
-    ModelPass pass(*request.subject, {group.passing()});
-    pass.passAllBlocks(meter);
+    if (scores.passOver(group.predicted)) {
+        meter.skip(config, passedIn(group), group.predicted);
+        return;
+    }
+    JointPass pass{{ModelPass(*request.subject, {group.passing()})}};
+    scores.pass(pass);
+    const torch::Tensor& hidden = pass.passes[0].hidden[0];
     const Head head(*request.subject);
     const torch::Tensor targets = group.targets();
     for (int64_t window = 0; window < group.windows(); ++window) {
         const int64_t predicted = group.predictedIn(window);
-        const auto kept = store.load(group.firstWindow + window, predicted);
-        if (!kept) {
-            throw Error("evaluate.kept-missing",
-                        store.folder().string() +
-                            " does not hold what the reference predicts for all of this text: a "
-                            "file is missing or damaged. Give the reference itself and "
-                            "--keep-reference once more.",
-                        {{"path", store.folder().string()}});
-        }
-        forLogitSlices(config, predicted, [&](int64_t first, int64_t count) {
-            meter.check();
-            scoreTokens(head.logits(pass.hidden[0][window].narrow(0, first, count)),
-                        kept->slice(first, count),
+        const KeptRows kept = loadKept(store, group.firstWindow + window, predicted);
+        scores.score(predicted, [&](int64_t first, int64_t count) {
+            scoreTokens(head.logits(hidden[window].narrow(0, first, count)),
+                        kept.slice(first, count),
                         targets.narrow(0, window * group.inputs() + first, count).to(head.device()),
-                        scores);
-            requireFinite(last(scores.loss, count), "evaluated");
-            meter.throughHead(config, count);
+                        scores.scores());
+            requireFinite(last(scores.scores().loss, count), "evaluated");
         });
     }
+    scores.endGroup();
 }
 
 /// Throws unless the store is of this text.
@@ -228,11 +254,11 @@ Evaluation evaluateAgainstKept(const EvaluateRequest& request,
         planWork(request.reference->config(), missing, meter);
         keepReference(request, missing, store, meter);
     }
-    TokenScores scores;
+    ResumableScores scores(request.work, nameOfText(request, groups, store.facts().key()), meter);
     for (const WindowGroup& group : groups) {
         scoreAgainstKept(request, group, store, meter, scores);
     }
-    Evaluation result = summarize(std::move(scores), request.seed);
+    Evaluation result = summarize(std::move(scores.scores()), request.seed);
     result.keptFolder = store.folder();
     result.keptName = store.facts().name;
     return result;

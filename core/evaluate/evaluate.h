@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/evaluate/bootstrap.h"
+#include "core/evaluate/evaluation_work.h"
 #include "core/evaluate/kept_rows.h"
 #include "core/forward/transformer.h"
 #include "core/job/progress.h"
@@ -26,7 +27,7 @@ struct KeepReference {
     std::string name;           ///< of the reference
     std::string fingerprint;    ///< of the reference
     KeepSettings settings;
-    /// Seconds between two copies of the states that a resumed run goes on from.
+    /// Seconds between two copies of the states that a resumed run goes on from, at most.
     double checkpointSeconds = 60;
 };
 
@@ -44,6 +45,7 @@ struct EvaluateRequest {
     std::optional<KeepReference> keep = {}; ///< with a reference
     /// In the place of a reference: a folder where its predictions were kept. Empty: none.
     std::filesystem::path kept = {};
+    EvaluationWork work = {}; ///< of a run that was killed, which this one goes on with
 };
 
 struct Evaluation {

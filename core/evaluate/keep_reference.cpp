@@ -1,15 +1,13 @@
 #include "core/evaluate/keep_reference.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <span>
 
 #include <ATen/ATen.h>
 
-#include "core/base/elapsed.h"
 #include "core/base/error.h"
-#include "core/forward/hidden_store.h"
+#include "core/evaluate/state_copies.h"
 
 namespace caldera {
 
@@ -20,27 +18,13 @@ namespace fs = std::filesystem;
 /// The reference's states after its last block, from the newest copy on.
 torch::Tensor streamReference(const EvaluateRequest& request, const WindowGroup& group,
                               const ReferenceStore& store, WorkMeter& meter) {
-    const TransformerWeights& model = *request.reference;
-    const int layers = model.config().layerCount;
-    const HiddenStore copies(store.hiddenFolder(), store.facts().key() + "/" +
+    const StateCopies copies(store.hiddenFolder(), store.facts().key() + "/" +
                                                        std::to_string(group.firstWindow) + "+" +
                                                        std::to_string(group.windows()));
-    const auto copy = copies.load(layers);
-    const torch::Tensor tokens = group.passing();
-    ModelPass pass(model, copy ? std::vector<torch::Tensor>() : std::vector{tokens});
-    if (copy) {
-        pass.hidden = {copy->hidden};
-        meter.throughBlock(int64_t{copy->layer} * tokens.numel());
-    }
-    auto saved = std::chrono::steady_clock::now();
-    for (int layer = copy ? copy->layer : 0; layer < layers; ++layer) {
-        pass.passBlock(layer, meter);
-        if (secondsSince(saved) >= request.keep->checkpointSeconds) {
-            copies.save(layer + 1, pass.hidden.front());
-            saved = std::chrono::steady_clock::now();
-        }
-    }
-    return pass.hidden.front();
+    CopyClock clock(request.keep->checkpointSeconds);
+    JointPass pass{{ModelPass(*request.reference, {group.passing()})}};
+    pass.passAllBlocks(copies, clock, meter);
+    return pass.passes[0].hidden[0];
 }
 
 void keepGroup(const EvaluateRequest& request, const WindowGroup& group,

@@ -21,10 +21,19 @@ int64_t headCost(const ModelConfig& config) {
     return std::max<int64_t>(1, head / std::max<int64_t>(1, block));
 }
 
+/// In tokens through one block.
+int64_t workOf(const ModelConfig& config, int64_t passed, int64_t predicted) {
+    return passed * config.layerCount + predicted * headCost(config);
+}
+
 } // namespace
 
 void WorkMeter::plan(const ModelConfig& config, int64_t passed, int64_t predicted) {
-    total_ += passed * config.layerCount + predicted * headCost(config);
+    total_ += workOf(config, passed, predicted);
+}
+
+void WorkMeter::skip(const ModelConfig& config, int64_t passed, int64_t predicted) {
+    add(workOf(config, passed, predicted));
 }
 
 void WorkMeter::throughHead(const ModelConfig& config, int64_t tokens) {
@@ -60,6 +69,12 @@ void ModelPass::passBlock(int layer, WorkMeter& meter) {
 void ModelPass::passAllBlocks(WorkMeter& meter) {
     for (int layer = 0; layer < model->config().layerCount; ++layer) {
         passBlock(layer, meter);
+    }
+}
+
+void ModelPass::tellPassed(int blocks, WorkMeter& meter) const {
+    for (const torch::Tensor& states : hidden) {
+        meter.throughBlock(blocks * states.size(0) * states.size(1));
     }
 }
 

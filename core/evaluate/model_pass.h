@@ -24,6 +24,8 @@ public:
     void check() const { checkCancelled(stop_); }
     void throughBlock(int64_t tokens) { add(tokens); }
     void throughHead(const ModelConfig& config, int64_t tokens);
+    /// What plan() planned was done by an earlier run.
+    void skip(const ModelConfig& config, int64_t passed, int64_t predicted);
 
 private:
     void add(int64_t work);
@@ -44,6 +46,8 @@ struct ModelPass {
     /// Reads (or decodes) one block and takes all sequences through it.
     void passBlock(int layer, WorkMeter& meter);
     void passAllBlocks(WorkMeter& meter);
+    /// Counts blocks that an earlier run passed.
+    void tellPassed(int blocks, WorkMeter& meter) const;
 };
 
 /// One model's way from hidden states to logits.

@@ -12,13 +12,14 @@
 #include "core/calibration/calibration.h"
 #include "core/compress/cell_key.h"
 #include "core/compress/work_folder.h"
-#include "core/fidelity/finished_layers.h"
 #include "core/fidelity/kl_metric.h"
+#include "core/fidelity/layer_span.h"
 #include "core/fidelity/layer_states.h"
 #include "core/fidelity/proxy_metric.h"
 #include "core/forward/transformer.h"
 #include "core/linalg/device.h"
 #include "core/linalg/numerics.h"
+#include "core/report/finished_parts.h"
 #include "core/report/join_reports.h"
 
 namespace caldera {
@@ -114,7 +115,7 @@ private:
     std::optional<LensMetric> lens_;
     LayerStates states_;
     int layersTogether_ = 1;
-    std::optional<FinishedLayers> finished_;
+    std::optional<FinishedParts> finished_;
     std::optional<HiddenStore> store_;
     Report report_;
     int64_t calibrationTokens_ = 0;
@@ -321,7 +322,7 @@ void Measurement::finish(LayerSpan span, Report part, bool reused) {
     }
     addPart(report_, part);
     if (!reused) {
-        finished_->keep(span, std::move(part));
+        finished_->keep(span.name(), std::move(part));
     }
 }
 
@@ -353,7 +354,7 @@ Report Measurement::run() {
             cost += costOfLayer(layer);
         }
         total_ += cost;
-        if (std::optional<Report> part = finished_->find(span)) {
+        if (std::optional<Report> part = finished_->find(span.name())) {
             done_ += cost;
             finish(span, std::move(*part), true);
         } else {
