@@ -9,6 +9,7 @@
 
 #include <ATen/Parallel.h>
 
+#include "app/cli/blamed_text.h"
 #include "app/cli/command.h"
 #include "app/cli/compute_options.h"
 #include "app/cli/report_file.h"
@@ -19,7 +20,6 @@
 #include "core/compress/work_folder.h"
 #include "core/linalg/device.h"
 #include "core/linalg/numerics.h"
-#include "core/model/text_file.h"
 
 namespace caldera::cli {
 
@@ -33,27 +33,17 @@ constexpr size_t kTokenBytes = 60;
 struct Options {
     std::string artifact;
     std::string reference;
-    fs::path text;
-    int64_t tokens = 128;
-    std::optional<int64_t> place;
+    BlamedTextOptions text;
     fs::path out;
     ComputeOptions compute;
 };
 
 struct Outcome {
     Blame blame;
-    std::string token; ///< as text
+    std::string token;  ///< as text
+    std::string before; ///< the end of what stands before it
     Report report;
 };
-
-/// The beginning of the text, up to the token that is explained if one is named.
-std::vector<Token> tokensOf(const Options& options, const Tokenizer& tokenizer) {
-    std::vector<Token> tokens = tokenizer.encode(readUtf8File(heldOutText(options.text)));
-    const int64_t most =
-        options.place ? std::max(options.tokens, *options.place + 1) : options.tokens;
-    tokens.resize(std::min(tokens.size(), static_cast<size_t>(most)));
-    return tokens;
-}
 
 Outcome blameFor(const Options& options, const fs::path& work, Invocation& invocation) {
     const torch::Device device = deviceOf(options.compute.device);
@@ -63,8 +53,10 @@ Outcome blameFor(const Options& options, const fs::path& work, Invocation& invoc
     BlameRequest request;
     request.subject = artifactWeights(artifact, device);
     request.original = modelWeights(model, device);
-    request.tokens = tokensOf(options, *artifact->tokenizer());
-    request.place = options.place;
+    BlamedText text = blamedText(options.text, *artifact->tokenizer(), artifact->chat());
+    request.tokens = std::move(text.tokens);
+    request.place = text.place;
+    request.firstPlace = text.firstPlace;
     request.work = work.empty() ? work : cellsFolder(work);
     request.key = artifact->hash() + ' ' + model->fingerprint + ' ' + options.compute.device + ' ' +
                   numericsName();
@@ -81,6 +73,8 @@ Outcome blameFor(const Options& options, const fs::path& work, Invocation& invoc
     outcome.report.run = RunFacts{artifact->name(), artifact->hash(), invocation.commandLine,
                                   options.compute.device, numericsName()}
                              .attributes();
+    outcome.before = textBefore(*artifact->tokenizer(), request.tokens, outcome.blame.place);
+    outcome.report.run["before"] = outcome.before;
     outcome.report.layerCount = artifact->config().layerCount;
     outcome.report.fidelity = {toMetric(outcome.blame, outcome.token)};
     return outcome;
@@ -101,6 +95,7 @@ nlohmann::json toJson(const Outcome& outcome) {
     json["place"] = outcome.blame.place;
     json["token"] = outcome.blame.token;
     json["text"] = outcome.token;
+    json["before"] = outcome.before;
     for (const auto& [gain, cell] : ranked(outcome.blame)) {
         json["cells"].push_back({{"cell", cellName(cell)}, {"gain", gain}});
     }
@@ -109,6 +104,7 @@ nlohmann::json toJson(const Outcome& outcome) {
 
 void printText(const Outcome& outcome) {
     const Blame& blame = outcome.blame;
+    std::printf("After \"%s\"\n", outcome.before.c_str());
     std::printf("Token %lld, \"%s\": %.4f nats in the original, %.4f here\n",
                 static_cast<long long>(blame.place), outcome.token.c_str(), blame.originalLog,
                 blame.subjectLog);
@@ -141,6 +137,31 @@ void run(const Options& options, Invocation& invocation) {
     }
 }
 
+void addTextOptions(CLI::App& app, BlamedTextOptions& options) {
+    CLI::Option* text = app.add_option("--text", options.text,
+                                       "UTF-8 file; default: the demo model's held-out text")
+                            ->type_name("FILE");
+    app.add_option("--text-tokens", options.tokens, "Tokens of it, from its beginning")
+        ->check(between(2, 1 << 20))
+        ->capture_default_str();
+    CLI::Option* request =
+        app.add_option("--request", options.request,
+                       "Instead of a text: messages and an answer, as POST /caldera/v1/scores "
+                       "takes them")
+            ->type_name("FILE.json")
+            ->excludes(text);
+    CLI::Option* token =
+        app.add_option("--token", options.token,
+                       "Which token is explained, from 1 (with --request, of the answer); default: "
+                       "the one that lost most")
+            ->check(positive());
+    app.add_option("--byte", options.byte,
+                   "Explain the token that holds this byte of the answer, from 0")
+        ->check(CLI::NonNegativeNumber)
+        ->needs(request)
+        ->excludes(token);
+}
+
 } // namespace
 
 void addBlameCommand(CommandLine& commands) {
@@ -154,14 +175,7 @@ void addBlameCommand(CommandLine& commands) {
     app.add_option("--reference", options->reference, "The model that it was made from")
         ->required()
         ->type_name("MODEL");
-    app.add_option("--text", options->text, "UTF-8 file; default: the demo model's held-out text")
-        ->type_name("FILE");
-    app.add_option("--text-tokens", options->tokens, "Tokens of it, from its beginning")
-        ->check(between(2, 1 << 20))
-        ->capture_default_str();
-    app.add_option("--token", options->place,
-                   "Which token is explained, from 1; default: the one that lost most")
-        ->check(positive());
+    addTextOptions(app, options->text);
     app.add_option("--out", options->out,
                    "Also write a report file; an earlier, stopped run of the same goes on (in a "
                    "job: its out/blame.h5)")

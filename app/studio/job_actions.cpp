@@ -70,27 +70,6 @@ struct SentTexts {
     std::optional<Failure> failure;
 };
 
-struct BlameFiles {
-    QString report;
-    QString text; ///< empty: there is none
-    std::optional<Failure> failure;
-};
-
-/// Writes the text beside the report that is to come.
-BlameFiles prepareBlame(const QString& hash, const QString& text) {
-    BlameFiles files;
-    try {
-        files.report = blameFile(hash);
-        if (!text.trimmed().isEmpty()) {
-            files.text = files.report + u".txt"_s;
-            writeFileAtomically(files.text.toStdString(), text.toStdString());
-        }
-    } catch (const std::exception& error) {
-        files.failure = describeFailure(error);
-    }
-    return files;
-}
-
 /// Reads files: not on the GUI thread.
 SentTexts readTexts(const MeasureSettings& settings) {
     SentTexts texts;
@@ -326,30 +305,6 @@ void JobActions::evaluate() {
                           });
 }
 
-void JobActions::blame(const QString& text, int place) {
-    if (!session_.facts() || session_.facts()->kind != OpenKind::Artifact) {
-        return;
-    }
-    const OpenFacts& facts = *session_.facts();
-    const QString title = tr("Blame in %1").arg(facts.name);
-    QStringList arguments{u"blame"_s, facts.path, u"--reference"_s, modelPath()};
-    if (place > 0) {
-        arguments += {u"--token"_s, QString::number(place)};
-    }
-    session_.inBackground([hash = facts.artifactHash, text] { return prepareBlame(hash, text); },
-                          [this, arguments, title](const BlameFiles& files) {
-                              if (files.failure) {
-                                  Q_EMIT failed(*files.failure);
-                                  return;
-                              }
-                              QStringList all = arguments + QStringList{u"--out"_s, files.report};
-                              if (!files.text.isEmpty()) {
-                                  all += {u"--text"_s, files.text};
-                              }
-                              Q_EMIT started(service_.start(u"blame"_s, title, all), title);
-                          });
-}
-
 void JobActions::takeEvent(const QString& id, const QJsonObject& event) {
     if (event.value(u"event").toString() != u"cell") {
         return;
@@ -408,6 +363,9 @@ void JobActions::finish(const QString& id) {
     if (liveJob_ == id) {
         liveJob_.clear();
         session_.endLive();
+    }
+    if (job.kind == u"blame") {
+        Q_EMIT blameEnded();
     }
     if (job.phase != u"done") {
         return;

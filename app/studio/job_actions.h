@@ -16,6 +16,7 @@
 namespace caldera::studio {
 
 class JobService;
+struct BlameQuestion;
 struct JobSummary;
 
 class JobActions : public QObject {
@@ -41,12 +42,16 @@ public:
     /// Finds out which cells of the open artifact moved a token of the text; no text: of the
     /// held-out one. `place` 0: the token that lost most.
     void blame(const QString& text, int place);
+    /// The same for a word of an answer.
+    void blameAnswer(const BlameQuestion& question);
 
 Q_SIGNALS:
     void launchSuggested(const caldera::studio::LaunchSettings& settings);
     void started(const QString& id, const QString& title);
     /// A compression of this session has ended well.
     void artifactReady(const QString& title, const QString& folder);
+    /// A blame of this session has ended, well or not.
+    void blameEnded();
     /// What is open has been measured; its report is on the way.
     void measured();
     void failed(const caldera::studio::Failure& failure);
@@ -61,6 +66,9 @@ private:
     bool concernsOpenModel(const JobSummary& job) const;
     bool reportsOnWhatIsOpen(const JobSummary& job) const;
     void beginLive(const JobSummary& job);
+    /// Writes what is explained beside the report that is to come, then starts the job with
+    /// `option` and that file.
+    void startBlame(const QString& option, const QByteArray& content, const QStringList& more);
     struct JobFiles;
     struct WrittenFiles;
     /// Writes the plan on the reading thread, then calls `start`.

@@ -42,6 +42,12 @@ void MainWindow::connectViews() {
         session_.open(path);
     });
     connect(chat_, &ChatView::openArtifactRequested, this, &MainWindow::chooseFolder);
+    connect(chat_, &ChatView::blameRequested, this, [this](const BlameQuestion& question) {
+        setMode(Mode::Inspect);
+        inspect_->expectBlame(question.word);
+        actions_->blameAnswer(question);
+    });
+    connect(actions_, &JobActions::blameEnded, inspect_, &InspectView::endBlame);
     connect(chat_, &ChatView::activityChanged, line_, &JobLine::setActivity);
     for (HeatmapPanel* heatmap : {plan_->heatmap(), inspect_->heatmap()}) {
         connect(heatmap->view(), &HeatmapView::cellShown, this, &MainWindow::showCell);

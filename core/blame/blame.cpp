@@ -134,8 +134,12 @@ private:
         PassMeter meter(int64_t{2} * layers_, progress_, stop_);
         const torch::Tensor original = scores(*request_.original, meter);
         const torch::Tensor subject = scores(*request_.subject, meter);
+        const int64_t first = request_.firstPlace - 1;
+        const torch::Tensor lost = original - subject;
         const int64_t at =
-            request_.place ? *request_.place - 1 : (original - subject).argmax().item<int64_t>();
+            request_.place
+                ? *request_.place - 1
+                : first + lost.narrow(0, first, lost.size(0) - first).argmax().item<int64_t>();
         blame_.place = at + 1;
         blame_.token = request_.tokens[static_cast<size_t>(at) + 1];
         blame_.originalLog = requireFinite(original[at].item<double>());
@@ -283,8 +287,9 @@ void checkBlame(const BlameRequest& request) {
                                         " tokens; at least 2 are needed: one to be explained, and "
                                         "what comes before it.");
     }
-    if (request.place && (*request.place < 1 || *request.place >= count)) {
-        throw Error("blame.place", "Token " + std::to_string(*request.place) +
+    const int64_t place = request.place.value_or(request.firstPlace);
+    if (place < 1 || place >= count) {
+        throw Error("blame.place", "Token " + std::to_string(place) +
                                        " cannot be explained: the text has tokens 0 to " +
                                        std::to_string(count - 1) +
                                        ", and the first has nothing before it.");

@@ -22,8 +22,9 @@ struct BlameRequest {
     std::shared_ptr<const TransformerWeights> original; ///< what it was made from
     std::vector<Token> tokens;                          ///< at least two
     /// Index in `tokens` of the token that is explained, from 1. Nothing: the one whose
-    /// log-probability the compression lowered most.
+    /// log-probability the compression lowered most, among those from `firstPlace` on.
     std::optional<int64_t> place;
+    int64_t firstPlace = 1;
     /// Bytes of states of the cells that pass together; more layers' cells at once read the model
     /// less often.
     int64_t variantBytes = int64_t{1} << 30;

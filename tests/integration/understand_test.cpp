@@ -22,6 +22,7 @@ namespace fs = std::filesystem;
 using Json = nlohmann::json;
 using test::Program;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::StartsWith;
 
 class Understand : public testing::Test {
@@ -140,6 +141,58 @@ TEST_F(Understand, BlameSaysWhichTokensThereAre) {
         {"blame", artifact(), "--reference", model(), "--token", "9999999", "--out", out, "--json"},
         1);
     EXPECT_FALSE(fs::exists(out + ".work")) << "nothing was begun";
+}
+
+class UnderstandAnAnswer : public Understand {
+protected:
+    /// A conversation whose answer is `answer`, as a file.
+    static std::string request(const std::string& answer) {
+        const std::string file = (root() / "request.json").string();
+        writeFileAtomically(file, Json{{"messages",
+                                        {{{"role", "user"}, {"content", "Where is the sun?"}},
+                                         {{"role", "assistant"}, {"content", answer}}}}}
+                                      .dump());
+        return file;
+    }
+    static Json blame(std::vector<std::string> more, int exitCode = 0) {
+        std::vector<std::string> words = {"blame",     artifact(), "--reference", model(),
+                                          "--threads", "1",        "--json"};
+        words.insert(words.end(), more.begin(), more.end());
+        return said(words, exitCode);
+    }
+};
+
+TEST_F(UnderstandAnAnswer, BlameExplainsTheTokenThatHoldsAByte) {
+    const std::string answer = "The sun is behind the hill.";
+    const auto byte = answer.find("hill");
+    const Json found = blame({"--request", request(answer), "--byte", std::to_string(byte)});
+    EXPECT_NE(answer.substr(byte - 1).find(found.at("text").get<std::string>().substr(1)),
+              std::string::npos)
+        << found.at("text");
+    EXPECT_THAT(found.at("before").get<std::string>(), HasSubstr("The sun is behind the"));
+    EXPECT_THAT(found.at("before").get<std::string>(), Not(HasSubstr("hill")));
+    const Json first = blame({"--request", request(answer), "--token", "1"});
+    EXPECT_LT(first.at("place"), found.at("place"));
+    EXPECT_THAT(first.at("before").get<std::string>(), Not(HasSubstr("The sun")));
+}
+
+TEST_F(UnderstandAnAnswer, BlameChoosesATokenOfTheAnswer) {
+    const std::string file = request("It sleeps.");
+    const Json first = blame({"--request", file, "--token", "1"});
+    const Json chosen = blame({"--request", file});
+    EXPECT_GE(chosen.at("place"), first.at("place"));
+}
+
+TEST_F(UnderstandAnAnswer, BlameSaysWhatTheAnswerHas) {
+    const std::string file = request("It sleeps.");
+    for (const char* option : {"--byte", "--token"}) {
+        const Json refused = blame({"--request", file, option, "500"}, 1);
+        EXPECT_EQ(refused.at("error").at("code"), "blame.place");
+        EXPECT_THAT(refused.at("error").at("message").get<std::string>(),
+                    HasSubstr("The answer has"));
+    }
+    writeFileAtomically(file, "{\"messages\": 7}");
+    EXPECT_EQ(blame({"--request", file}, 1).at("error").at("code"), "serve.request");
 }
 
 } // namespace

@@ -46,7 +46,10 @@ QJsonObject ChatRequest::scoreJson(const QList<int>& tokens, int most) const {
     QJsonArray ids;
     for (const int token : tokens)
         ids.append(token);
-    return {{u"messages"_s, turns()}, {u"tokens"_s, ids}, {u"top_logprobs"_s, most}};
+    QJsonObject json{{u"messages"_s, turns()}, {u"top_logprobs"_s, most}};
+    if (!ids.isEmpty())
+        json[u"tokens"_s] = ids;
+    return json;
 }
 
 QJsonObject ChatRequest::toJson() const {

@@ -26,7 +26,8 @@ struct ChatRequest {
     int likeliest = -1;     ///< 0 or more: tokens come with the chances of so many likeliest ones
 
     QJsonObject toJson() const;
-    /// What asks how likely an answer to this question is: ids of its tokens.
+    /// What asks how likely an answer to this question is: ids of its tokens; none: the answer is
+    /// the last message.
     QJsonObject scoreJson(const QList<int>& tokens, int most) const;
 
 private:

@@ -252,6 +252,8 @@ void ChatView::connectMessages() {
         touch(open_);
         showOpen();
     });
+    connect(transcript_, &Transcript::textMenuRequested, this, &ChatView::offerBlame);
+    connect(compare_, &CompareView::blameRequested, this, &ChatView::blameRequested);
     connect(composer_, &Composer::sendRequested, this, &ChatView::send);
     connect(composer_, &Composer::stopRequested, this, &ChatView::stop);
     connect(composer_, &Composer::editCancelled, this, [this] { editing_.clear(); });
@@ -340,6 +342,7 @@ void ChatView::showEngine() {
         server_.clear();
     throughput_->setMeasurable(ownEngine_ && !artifact_.isEmpty());
     compare_->setSubject({hasModel() ? modelName_ : QString(), server_, token_, {}});
+    compare_->setBlamable(ownEngine_ && !artifact_.isEmpty());
     starting_->setVisible(hasModel() && state == State::Starting);
     const double fraction = engine_->fraction();
     startingBar_->setRange(0, fraction < 0 ? 0 : kBarSteps);

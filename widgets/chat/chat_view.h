@@ -7,15 +7,16 @@
 #include <QUrl>
 #include <QWidget>
 
+#include "widgets/chat/blame_question.h"
 #include "widgets/chat/conversation.h"
 
+class QMenu;
 class QProgressBar;
 class QStackedWidget;
 class QToolButton;
 
 namespace caldera::studio {
 
-class ChatClient;
 class CompareView;
 class Composer;
 class ConversationList;
@@ -76,6 +77,8 @@ public:
 Q_SIGNALS:
     /// The empty state's action.
     void openArtifactRequested();
+    /// Which cells of the open artifact moved a word of an answer?
+    void blameRequested(const caldera::studio::BlameQuestion& question);
     /// For the status line: "Answering…", empty when idle.
     void activityChanged(const QString& text);
 
@@ -98,7 +101,10 @@ private:
     void answer(const QString& questionId);
     void beginStreaming(const QString& messageId);
     void showFit();
+    /// What was said up to a message.
+    ChatRequest upTo(const Conversation& conversation, const QString& messageId) const;
     void request();
+    void offerBlame(QMenu* menu, const QString& messageId, qsizetype place);
     void takeDelta(const QString& text);
     void endAnswer(ChatEnd end, const ChatStatistics& statistics, const QString& error);
     void touch(Conversation& conversation);

@@ -2,6 +2,7 @@
 // saved.
 #include <QClipboard>
 #include <QGuiApplication>
+#include <QMenu>
 #include <QPlainTextEdit>
 #include <QStackedWidget>
 
@@ -16,6 +17,8 @@
 #include "widgets/chat/conversation_export.h"
 #include "widgets/chat/conversation_list.h"
 #include "widgets/chat/conversation_store.h"
+#include "widgets/chat/message_text.h"
+#include "widgets/chat/message_widget.h"
 #include "widgets/chat/throughput_panel.h"
 #include "widgets/chat/transcript.h"
 #include "widgets/support/number_text.h"
@@ -211,23 +214,41 @@ void ChatView::beginStreaming(const QString& messageId) {
     }
 }
 
-void ChatView::request() {
-    const Conversation* conversation = conversationOf(streamingConversation_);
-    if (!conversation)
-        return;
+ChatRequest ChatView::upTo(const Conversation& conversation, const QString& messageId) const {
     ChatRequest what;
     what.model = modelName_;
-    what.systemPrompt = conversation->systemPrompt;
-    what.sampling = conversation->sampling;
-    what.continues = continuedTokens_ >= 0;
-    Conversation upTo = *conversation;
-    upTo.show(streamingMessage_);
-    for (const ChatMessage& message : upTo.path()) {
+    what.systemPrompt = conversation.systemPrompt;
+    what.sampling = conversation.sampling;
+    for (const ChatMessage& message : conversation.pathTo(messageId)) {
         // An answer that failed before its first word is no part of the conversation.
         if (!message.text.isEmpty())
             what.messages.append(message);
     }
+    return what;
+}
+
+void ChatView::request() {
+    const Conversation* conversation = conversationOf(streamingConversation_);
+    if (!conversation)
+        return;
+    ChatRequest what = upTo(*conversation, streamingMessage_);
+    what.continues = continuedTokens_ >= 0;
     client_->send(server_, what);
+}
+
+void ChatView::offerBlame(QMenu* menu, const QString& messageId, qsizetype place) {
+    const ChatMessage* message = open_.find(messageId);
+    const bool canBlame = ownEngine_ && !artifact_.isEmpty() && message &&
+                          message->role == ChatRole::Assistant && streamingMessage_ != messageId;
+    if (!canBlame)
+        return;
+    const std::optional<BlameQuestion> question = questionAbout(
+        upTo(open_, messageId), transcript_->widgetOf(messageId)->text()->toPlainText(), place);
+    if (!question)
+        return;
+    menu->addSeparator();
+    menu->addAction(tr("Which cells moved \"%1\"?").arg(question->word), this,
+                    [this, question] { Q_EMIT blameRequested(*question); });
 }
 
 void ChatView::takeDelta(const QString& text) {

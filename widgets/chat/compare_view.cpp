@@ -143,12 +143,37 @@ QWidget* CompareView::buildFoot() {
     summary_->setWordWrap(true);
     summary_->setTextInteractionFlags(Qt::TextSelectableByMouse);
     chances_ = new ChanceTable(foot);
+    blame_ = new QPushButton(icon(u"search"_s), tr("Which cells moved this token?"), foot);
+    blame_->setToolTip(tr("Puts the original weights of each cell back, one cell at a time, and "
+                          "shows what the token gains"));
+    connect(blame_, &QPushButton::clicked, this, &CompareView::blame);
     auto* layout = new QVBoxLayout(foot);
     layout->setContentsMargins(0, 0, 0, 0);
     layout->setSpacing(kSpaceSmall);
     layout->addWidget(summary_);
     layout->addWidget(chances_);
+    layout->addWidget(blame_, 0, Qt::AlignLeft);
     return foot;
+}
+
+void CompareView::setBlamable(bool blamable) {
+    blamable_ = blamable;
+    showChances();
+}
+
+void CompareView::blame() {
+    const QList<ScoredToken>& answer =
+        session_.followsReference() ? session_.referenceAnswer() : session_.subjectAnswer();
+    if (chosen_ < 0 || chosen_ >= answer.size())
+        return;
+    QList<int> tokens;
+    for (const ScoredToken& token : answer.first(chosen_ + 1))
+        tokens.append(token.id);
+    BlameQuestion question;
+    question.request = request_.scoreJson(tokens, 0);
+    question.token = chosen_;
+    question.word = visibleToken(answer[chosen_].text);
+    Q_EMIT blameRequested(question);
 }
 
 void CompareView::showEvent(QShowEvent* event) {
@@ -366,6 +391,7 @@ void CompareView::showChances() {
     chances_->setPlace(session_.referenceAlong().value(chosen_),
                        session_.subjectAlong().value(chosen_));
     chances_->setVisible(chosen_ >= 0);
+    blame_->setVisible(isScored && blamable_);
 }
 
 } // namespace caldera::studio

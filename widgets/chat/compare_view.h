@@ -3,6 +3,7 @@
 
 #include <QWidget>
 
+#include "widgets/chat/blame_question.h"
 #include "widgets/chat/compare_session.h"
 
 class QLineEdit;
@@ -35,6 +36,8 @@ public:
     void setReference(const CompareSide& reference);
     void setQuestionSettings(const QString& systemPrompt, const ChatSampling& sampling);
     void ask(const QString& question);
+    /// Whether cells of the open model can be blamed: it is an artifact on this machine.
+    void setBlamable(bool blamable);
     void stop();
 
     const CompareSession& session() const { return session_; }
@@ -43,6 +46,10 @@ public:
     ChanceTable* chances() const { return chances_; }
     QString summary() const;
     void chooseToken(qsizetype index);
+
+Q_SIGNALS:
+    /// Which cells of the open model moved this token?
+    void blameRequested(const caldera::studio::BlameQuestion& question);
 
 protected:
     void showEvent(QShowEvent* event) override;
@@ -58,6 +65,7 @@ private:
     void showState();
     QString divergenceText() const;
     void showChances();
+    void blame();
 
     QString worker_;
     CompareSession session_;
@@ -67,6 +75,7 @@ private:
     ChatRequest request_;
     QString waiting_; ///< question that is asked when the engine is ready
     qsizetype chosen_ = -1;
+    bool blamable_ = false;
 
     ErrorBanner* banner_;
     ToneLabel* referenceName_ = nullptr;
@@ -81,6 +90,7 @@ private:
     TokenText* right_ = nullptr;
     ToneLabel* summary_ = nullptr;
     ChanceTable* chances_ = nullptr;
+    QPushButton* blame_ = nullptr;
 };
 
 } // namespace caldera::studio

@@ -192,9 +192,9 @@ QJsonObject Conversation::toJson() const {
             {u"messages"_s, messages}};
 }
 
-QList<ChatMessage> Conversation::path() const {
+QList<ChatMessage> Conversation::pathTo(const QString& messageId) const {
     QList<ChatMessage> reversed;
-    for (const ChatMessage* message = find(leaf_); message; message = find(message->parent))
+    for (const ChatMessage* message = find(messageId); message; message = find(message->parent))
         reversed.append(*message);
     std::reverse(reversed.begin(), reversed.end());
     return reversed;

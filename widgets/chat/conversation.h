@@ -82,7 +82,9 @@ public:
     const QList<ChatMessage>& messages() const { return messages_; }
     const QString& leaf() const { return leaf_; }
     /// The messages on screen, first to last.
-    QList<ChatMessage> path() const;
+    QList<ChatMessage> path() const { return pathTo(leaf_); }
+    /// A message and all that stand before it, first to last.
+    QList<ChatMessage> pathTo(const QString& messageId) const;
     /// Adds a message after `parent` (empty: a first one) and shows it; returns its id.
     QString add(const QString& parent, ChatRole role, const QString& text);
     /// Null when there is no such message. The pointer lives until the next add().

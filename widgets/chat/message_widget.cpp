@@ -62,6 +62,10 @@ MessageWidget::MessageWidget(const ChatMessage& message, QWidget* parent)
         text_ = new MessageText(this);
         layout->addWidget(text_);
     }
+    connect(text_, &MessageText::menuRequested, this,
+            [this](QMenu* menu, const BlockStack::Place& place) {
+                Q_EMIT textMenuRequested(menu, message_.id, text_->blocks().text({}, place).size());
+            });
     text_->setAccessibleName(user ? tr("Your message") : tr("Answer"));
 
     noteBox_ = new QWidget(this);

@@ -7,6 +7,7 @@
 
 class QHBoxLayout;
 class QLabel;
+class QMenu;
 class QToolButton;
 
 namespace caldera::studio {
@@ -51,6 +52,8 @@ Q_SIGNALS:
     void editRequested(const QString& id);
     void continueRequested(const QString& id);
     void versionRequested(const QString& id);
+    /// The menu of its text is about to be shown at this character of the plain text.
+    void textMenuRequested(QMenu* menu, const QString& id, qsizetype place);
 
 protected:
     void enterEvent(QEnterEvent* event) override;

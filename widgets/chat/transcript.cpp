@@ -83,6 +83,7 @@ void Transcript::realise(Entry& entry) {
     connect(widget, &MessageWidget::editRequested, this, &Transcript::editRequested);
     connect(widget, &MessageWidget::continueRequested, this, &Transcript::continueRequested);
     connect(widget, &MessageWidget::versionRequested, this, &Transcript::versionRequested);
+    connect(widget, &MessageWidget::textMenuRequested, this, &Transcript::textMenuRequested);
     widget->setVersions(entry.versions);
     widget->setLast(&entry == &entries_.back());
     widget->setLocked(locked_);

@@ -8,6 +8,7 @@
 
 #include "widgets/chat/conversation.h"
 
+class QMenu;
 class QToolButton;
 
 namespace caldera::studio {
@@ -49,6 +50,7 @@ Q_SIGNALS:
     void editRequested(const QString& id);
     void continueRequested(const QString& id);
     void versionRequested(const QString& id);
+    void textMenuRequested(QMenu* menu, const QString& id, qsizetype place);
 
 protected:
     void resizeEvent(QResizeEvent* event) override;

@@ -33,7 +33,8 @@ double numberOf(const FidelityMetric& metric, const char* name) {
 }
 
 /// What the measurement says of the token, as sentences.
-QString verdictOf(const FidelityMetric& metric) {
+QString verdictOf(const Report& report) {
+    const FidelityMetric& metric = report.fidelity.front();
     const double original = numberOf(metric, "original_log_probability");
     const double here = numberOf(metric, "log_probability");
     double gains = 0;
@@ -41,12 +42,18 @@ QString verdictOf(const FidelityMetric& metric) {
         gains += gain;
     }
     const QString token = QString::fromStdString(metric.description).section(u'"', 1, -2);
-    return BlamePage::tr("Token %1, “%2”: log-probability %3 in the original, %4 here. Putting "
+    const auto before = report.run.find("before");
+    const QString after =
+        before == report.run.end()
+            ? QString()
+            : BlamePage::tr("After “%1”. ").arg(QString::fromStdString(before->second));
+    return after +
+           BlamePage::tr("Token %1, “%2”: log-probability %3 in the original, %4 here. Putting "
                          "cells back one at a time gains %5 in all (embeddings %6, head %7).")
-        .arg(QString::number(static_cast<int>(numberOf(metric, "place"))), token,
-             figureText(original), figureText(here), figureText(gains),
-             figureText(numberOf(metric, "embedding_gain")),
-             figureText(numberOf(metric, "head_gain")));
+               .arg(QString::number(static_cast<int>(numberOf(metric, "place"))), token,
+                    figureText(original), figureText(here), figureText(gains),
+                    figureText(numberOf(metric, "embedding_gain")),
+                    figureText(numberOf(metric, "head_gain")));
 }
 
 std::vector<Cell> byGain(const FidelityMetric& metric) {
@@ -70,11 +77,23 @@ BlamePage::BlamePage(Session& session, QWidget* parent) : InspectPage(parent), s
     layout->setContentsMargins(0, kSpaceSmall, 0, 0);
     layout->setSpacing(kSpaceSmall);
     layout->addWidget(makeQuestion());
+    expected_ = new ToneLabel(QString(), Token::Text, this);
+    expected_->setWordWrap(true);
+    expected_->hide();
+    layout->addWidget(expected_);
     layout->addWidget(makeAnswer(), 1);
     layout->addStretch(0);
     connect(&session_, &Session::reportChanged, this, &BlamePage::showBlame);
     connect(&session_.plan(), &PlanDocument::changed, this, &BlamePage::showOffer);
     showBlame();
+}
+
+void BlamePage::expect(const QString& word) {
+    expected_->setText(tr("Looking for the cells that moved “%1” in the answer: each gets its "
+                          "original weights back once. They are listed and coloured when all are "
+                          "done; the status line shows how far it is.")
+                           .arg(word));
+    expected_->setVisible(!word.isEmpty());
 }
 
 QWidget* BlamePage::makeQuestion() {
@@ -157,7 +176,7 @@ void BlamePage::showBlame() {
     if (metric == nullptr) {
         return;
     }
-    verdict_->setText(verdictOf(*metric));
+    verdict_->setText(verdictOf(*session_.blame()));
     const double lost =
         numberOf(*metric, "original_log_probability") - numberOf(*metric, "log_probability");
     std::vector<QList<TableValue>> rows;

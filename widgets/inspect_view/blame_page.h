@@ -35,6 +35,9 @@ public:
     QPushButton* offerButton() const { return give_; }
     CellTable* cells() const { return cells_; }
     ToneLabel* verdict() const { return verdict_; }
+    /// Says that a word of an answer is being explained; empty: none is any more.
+    void expect(const QString& word);
+    ToneLabel* expected() const { return expected_; }
     /// One more bit for the cells that the table lists first.
     BitOffer offer() const;
 
@@ -54,6 +57,7 @@ private:
     QPlainTextEdit* text_ = nullptr;
     QSpinBox* token_ = nullptr;
     QPushButton* find_ = nullptr;
+    ToneLabel* expected_ = nullptr;
     ToneLabel* verdict_ = nullptr;
     CellTable* cells_ = nullptr;
     QSpinBox* count_ = nullptr;

@@ -165,6 +165,15 @@ InspectFocus InspectView::focus() const {
     return focus;
 }
 
+void InspectView::expectBlame(const QString& word) {
+    tabs_->setCurrentWidget(blame_);
+    blame_->expect(word);
+}
+
+void InspectView::endBlame() {
+    blame_->expect({});
+}
+
 void InspectView::exportSummary() {
     if (!hasHeatmap()) {
         return;

@@ -48,6 +48,9 @@ public:
     BlamePage* blame() const { return blame_; }
     /// What the shown page looks at.
     InspectFocus focus() const;
+    /// A word of an answer is being explained: shows the page that will tell.
+    void expectBlame(const QString& word);
+    void endBlame();
     /// Asks where to write the one-page report.
     void exportSummary();
 

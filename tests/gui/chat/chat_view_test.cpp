@@ -1,6 +1,7 @@
 #include "widgets/chat/chat_view.h"
 
 #include <QLabel>
+#include <QMenu>
 #include <QPlainTextEdit>
 #include <QPushButton>
 #include <QScrollBar>
@@ -280,6 +281,30 @@ TEST_F(ChatViewTest, ShowsWhyTheEngineFailedAndOffersRetry) {
     EXPECT_TRUE(banner->isVisible());
     EXPECT_TRUE(banner->sentence().contains("flipped byte"_L1));
     EXPECT_EQ(last().end, ChatEnd::Failed);
+}
+
+TEST_F(ChatViewTest, OffersToBlameAWordOfAnAnswerOfTheOpenArtifact) {
+    view_->openArtifact(u"/models/good-"_s + QString::number(server_.url().port()), u"Demo"_s);
+    server_.play({kStreamHead, FakeServer::token(u"A **wrong** word"_s), FakeServer::end()});
+    type(u"Hi"_s);
+    ASSERT_TRUE(becomesIdle());
+    QSignalSpy asked(view_.get(), &ChatView::blameRequested);
+    QMenu menu;
+    Q_EMIT view_->transcript()->textMenuRequested(&menu, last().id, 3);
+    ASSERT_FALSE(menu.actions().isEmpty());
+    EXPECT_TRUE(menu.actions().last()->text().contains(u"wrong"_s));
+    menu.actions().last()->trigger();
+    ASSERT_EQ(asked.count(), 1);
+    const auto question = asked[0][0].value<BlameQuestion>();
+    EXPECT_EQ(question.byte, 4);
+    EXPECT_EQ(question.request[u"messages"].toArray().size(), 2);
+    QMenu none;
+    const QString own = view_->conversation().path().first().id;
+    Q_EMIT view_->transcript()->textMenuRequested(&none, own, 0);
+    EXPECT_TRUE(none.isEmpty()) << "a person's own words are not the model's";
+    connectToServer();
+    Q_EMIT view_->transcript()->textMenuRequested(&none, last().id, 3);
+    EXPECT_TRUE(none.isEmpty()) << "the cells of a server elsewhere are not at hand";
 }
 
 TEST_F(ChatViewTest, AsksForAnArtifactWhenNoneIsOpen) {

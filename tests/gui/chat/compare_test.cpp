@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include <QLabel>
+#include <QPushButton>
 #include <QSignalSpy>
 #include <QTest>
 
@@ -163,6 +164,30 @@ TEST_F(Compare, ScoresTheSubjectAlongTheReferencesAnswer) {
     EXPECT_EQ(view_.chances()->item(0, 1)->text(), u"60.0 %"_s);
     EXPECT_EQ(view_.chances()->item(0, 2)->text(), u"40.0 %"_s);
     EXPECT_TRUE(view_.chances()->item(0, 0)->font().bold()) << "what the answer took";
+}
+
+TEST_F(Compare, AsksWhichCellsMovedTheChosenToken) {
+    view_.setReference(CompareSide{u"large"_s, reference_.url(), "r", {}});
+    view_.ask(u"Which colour?"_s);
+    ASSERT_TRUE(reaches(Stage::Done));
+    const auto button = [this] {
+        for (QPushButton* found : view_.findChildren<QPushButton*>()) {
+            if (found->text().contains("Which cells"_L1))
+                return found;
+        }
+        return static_cast<QPushButton*>(nullptr);
+    };
+    view_.chooseToken(1);
+    EXPECT_FALSE(button()->isVisible()) << "the open model is no artifact of this machine";
+    view_.setBlamable(true);
+    ASSERT_TRUE(button()->isVisible());
+    QSignalSpy asked(&view_, &CompareView::blameRequested);
+    button()->click();
+    ASSERT_EQ(asked.count(), 1);
+    const auto question = asked[0][0].value<BlameQuestion>();
+    EXPECT_EQ(question.token, 1);
+    EXPECT_EQ(question.request["tokens"_L1].toArray(), (QJsonArray{10, 12}));
+    EXPECT_EQ(question.word, u"␣sky"_s);
 }
 
 TEST_F(Compare, AModelWithoutAnEngineIsScoredInOnePass) {

@@ -1,6 +1,9 @@
 #include "widgets/inspect_view/blame_page.h"
 
 #include <QComboBox>
+#include <QFile>
+#include <QJsonArray>
+#include <QJsonDocument>
 #include <QPlainTextEdit>
 #include <QPushButton>
 #include <QSpinBox>
@@ -11,8 +14,10 @@
 #include "tests/gui/studio/example_model.h"
 #include "tests/gui/studio/measured_run.h"
 #include "tests/gui/studio/studio_fixture.h"
+#include "widgets/chat/chat_view.h"
 #include "widgets/inspect_view/cells_page.h"
 #include "widgets/inspect_view/inspect_view.h"
+#include "widgets/runs/runs_view.h"
 #include "widgets/support/labels.h"
 
 namespace caldera::studio {
@@ -123,6 +128,34 @@ TEST_F(BlamePageTest, AsksForAJob) {
     ASSERT_EQ(asked.count(), 1);
     EXPECT_EQ(asked[0][0].toString(), u"The capital of France is"_s);
     EXPECT_EQ(asked[0][1].toInt(), 5);
+}
+
+TEST_F(BlamePageTest, ExplainsAWordOfAnAnswer) {
+    openArtifact();
+    window().setMode(Mode::Chat);
+    BlameQuestion question;
+    question.request = {{u"messages"_s, QJsonArray{u"asked"_s}}};
+    question.byte = 12;
+    question.word = u"Paris"_s;
+    const QString explained = blameFile(u"abcd"_s) + u".explained"_s;
+    QFile::remove(explained);
+    Q_EMIT window().chatView()->blameRequested(question);
+    EXPECT_TRUE(page().isVisible()) << "the page that will tell is in front";
+    EXPECT_TRUE(page().expected()->text().contains(u"Paris"_s));
+    ASSERT_TRUE(QTest::qWaitFor([&] { return QFile::exists(explained); }, kPatience));
+    QFile file(explained);
+    ASSERT_TRUE(file.open(QIODevice::ReadOnly));
+    EXPECT_EQ(QJsonDocument::fromJson(file.readAll()).object(), question.request);
+    ASSERT_TRUE(QTest::qWaitFor([&] { return !window().runsView()->selectedJob().isEmpty(); }));
+    QFile job(root_.filePath(u"jobs/"_s) + window().runsView()->selectedJob() + u"/job.json"_s);
+    ASSERT_TRUE(QTest::qWaitFor([&] { return job.exists(); }, kPatience));
+    ASSERT_TRUE(job.open(QIODevice::ReadOnly));
+    const QStringList arguments =
+        QJsonDocument::fromJson(job.readAll()).object()[u"arguments"].toVariant().toStringList();
+    EXPECT_EQ(arguments.value(arguments.indexOf(u"--request"_s) + 1), explained);
+    EXPECT_EQ(arguments.value(arguments.indexOf(u"--byte"_s) + 1), u"12"_s);
+    EXPECT_TRUE(QTest::qWaitFor([&] { return !page().expected()->isVisible(); }, kPatience))
+        << "there is no program that could do it, so nothing is to be expected any more";
 }
 
 TEST_F(BlamePageTest, Looks) {
