@@ -1,6 +1,7 @@
 #include "app/cli/command.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <csignal>
@@ -177,6 +178,11 @@ Outcome runInTerminal(const Task& task) {
     });
 }
 
+std::string machineName() {
+    std::array<char, 256> name{};
+    return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
+}
+
 /// Holds the job's lock and leaves a final state and an "end" event, whatever happens.
 void workInFolder(const Task& task, const JobFolder& folder, Outcome& outcome) {
     const JobSpec spec = ensureSpec(folder, task.name, task.words);
@@ -186,6 +192,7 @@ void workInFolder(const Task& task, const JobFolder& folder, Outcome& outcome) {
     EventWriter events(folder.events(), spec.id);
     events.write("hello", {{"format", kEventsFormat},
                            {"pid", ::getpid()},
+                           {"machine", machineName()},
                            {"version", programVersion()},
                            {"kind", spec.kind},
                            {"command", commandLineOf(task.words)}});

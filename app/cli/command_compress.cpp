@@ -1,15 +1,20 @@
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "app/cli/command.h"
+#include "app/cli/compress_needs.h"
 #include "app/cli/compress_output.h"
 #include "app/cli/compute_options.h"
 #include "app/cli/layers_option.h"
 #include "app/cli/plan_file.h"
 #include "core/base/error.h"
+#include "core/base/hash.h"
 #include "core/compress/compress.h"
 #include "core/compress/work_folder.h"
+#include "core/job/revision.h"
 
 namespace caldera::cli {
 
@@ -26,13 +31,12 @@ struct Options {
     bool resume = false;
     CalibrationOptions calibration;
     ComputeOptions compute;
+    PreflightOptions preflight;
 };
 
 Plan planOf(const Options& options, const Model& model) {
-    Plan plan = options.plan.empty() ? defaultPlan(options.model, model.config)
-                                     : readPlanFile(options.plan);
-    options.calibration.applyTo(plan);
-    return plan;
+    return options.plan.empty() ? defaultPlan(options.model, model.config)
+                                : readPlanFile(options.plan);
 }
 
 /// The job's own folder, else a folder beside the target.
@@ -50,9 +54,58 @@ std::string sourceName(const std::string& model) {
     return fs::exists(model) ? fs::canonical(model).string() : model;
 }
 
+/// Nothing when it was only to be checked whether the work fits.
+std::optional<CompressResult> compressPlan(const Options& options, CompressRequest request,
+                                           Plan plan, Invocation& invocation) {
+    options.calibration.applyTo(plan);
+    checkPlan(plan, request.model->config);
+    request.plan = std::move(plan);
+    const PlannedWork work = plannedWork(request, options.compute);
+    if (!options.preflight.mayBegin(work, invocation)) {
+        return std::nullopt;
+    }
+    CompressResult result = compress(request, invocation.progress, invocation.stop);
+    if (result.reusedCells == 0) {
+        rememberSpeed(work, result.seconds);
+    }
+    return result;
+}
+
+/// A job whose plan is changed while it works begins again with the other one, where everything
+/// that stayed as it was is found finished.
+std::optional<CompressResult> compressJob(const Options& options, const CompressRequest& request,
+                                          const Invocation& invocation) {
+    const JobFolder folder(*invocation.job);
+    while (true) {
+        const std::optional<std::string> text = revisedPlan(folder);
+        const PlanWatch watch(folder, text, invocation.stop);
+        Invocation watched = invocation;
+        watched.stop = watch.token();
+        try {
+            std::optional<CompressResult> result =
+                compressPlan(options, request,
+                             text ? parsePlan(*text, revisedPlanFile(folder).string())
+                                  : planOf(options, *request.model),
+                             watched);
+            if (!watch.hasChanged()) {
+                return result;
+            }
+            fs::remove_all(request.out); // of the plan before
+        } catch (const Cancelled&) {
+            if (invocation.stop.stop_requested() || !watch.hasChanged()) {
+                throw;
+            }
+        }
+        invocation.progress.event("revision",
+                                  {{"plan", sha256Hex(revisedPlan(folder).value_or(""))}});
+    }
+}
+
 void run(const Options& options, Invocation& invocation) {
     CompressRequest request;
-    request.out = outFolder(options.out, invocation);
+    request.out = options.preflight.checks && options.out.empty()
+                      ? fs::current_path() / "out"
+                      : outFolder(options.out, invocation);
     request.work = workFolder(options, request.out, invocation);
     if (!options.layers.empty()) {
         request.layers = parseLayers(options.layers);
@@ -65,7 +118,8 @@ void run(const Options& options, Invocation& invocation) {
         request.source = sourceName(options.model);
     }
     // A job that runs again in its folder goes on where it stopped.
-    if (!options.resume && !invocation.job && hasWorkFiles(request.work)) {
+    if (!options.preflight.checks && !options.resume && !invocation.job &&
+        hasWorkFiles(request.work)) {
         throw Error("compress.work-exists",
                     request.work.string() +
                         " holds finished cells of an earlier run. Add --resume to go on with "
@@ -74,14 +128,19 @@ void run(const Options& options, Invocation& invocation) {
     }
     options.compute.applyAsIn(request.work);
     request.model = openModel(options.model);
-    request.plan = planOf(options, *request.model);
     request.device = options.compute.device;
     request.command = invocation.commandLine;
-    const CompressResult result = compress(request, invocation.progress, invocation.stop);
+    const std::optional<CompressResult> result =
+        invocation.job
+            ? compressJob(options, request, invocation)
+            : compressPlan(options, request, planOf(options, *request.model), invocation);
+    if (!result) {
+        return;
+    }
     if (!request.layers) {
         removeWorkFiles(request.work);
     }
-    printResult(result, request.out, invocation);
+    printResult(*result, request.out, invocation);
 }
 
 } // namespace
@@ -110,6 +169,7 @@ void addCompressCommand(CommandLine& commands) {
     app.add_flag("--resume", options->resume, "Go on with the finished cells of an earlier run");
     options->calibration.addTo(app);
     options->compute.addTo(app);
+    options->preflight.addTo(app);
 }
 
 } // namespace caldera::cli

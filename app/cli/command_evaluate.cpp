@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -12,7 +13,10 @@
 #include "app/cli/compute_options.h"
 #include "app/cli/evaluate_output.h"
 #include "app/cli/evaluated_model.h"
+#include "app/cli/preflight_options.h"
 #include "app/cli/report_file.h"
+#include "core/artifact/artifact.h"
+#include "core/base/elapsed.h"
 #include "core/base/error.h"
 #include "core/base/paths.h"
 #include "core/compress/work_folder.h"
@@ -22,6 +26,7 @@
 #include "core/linalg/device.h"
 #include "core/linalg/numerics.h"
 #include "core/model/text_file.h"
+#include "core/plan/time_estimate.h"
 #include "core/report/join_reports.h"
 
 namespace caldera::cli {
@@ -32,6 +37,8 @@ namespace fs = std::filesystem;
 
 /// Context when none is given, unless the model has fewer positions.
 constexpr int kDefaultContext = 2048;
+constexpr int64_t kBytesOfToken = 4;        ///< usual; texts of rare letters have fewer
+constexpr int64_t kKeptBytesOfToken = 4506; ///< of a reference: docs/formats/reference.md
 
 struct Options {
     std::string subject;
@@ -47,6 +54,7 @@ struct Options {
     fs::path out;
     fs::path baselineText;
     ComputeOptions compute;
+    PreflightOptions preflight;
 };
 
 /// What the evaluated model is compared with.
@@ -189,6 +197,55 @@ fs::path textOf(const Options& options) {
     return options.text.empty() && options.tasks.empty() ? heldOutText({}) : options.text;
 }
 
+ModelConfig shapeOf(const std::string& model) {
+    return isArtifact(model) ? Artifact::open(model)->config() : openModel(model)->config;
+}
+
+/// An upper bound: a token has a byte at least, most have four.
+int64_t tokensOf(const Options& options, const ModelConfig& config) {
+    int64_t bytes = 0;
+    if (const fs::path text = textOf(options); !text.empty()) {
+        bytes = static_cast<int64_t>(fs::file_size(text));
+    }
+    for (const fs::path& task : options.tasks) {
+        bytes += static_cast<int64_t>(fs::file_size(task));
+    }
+    const int64_t context = std::max(options.context, std::max(kDefaultContext, 1));
+    const int64_t whole = std::max<int64_t>(bytes, std::min<int64_t>(context, config.maxPositions));
+    return options.maxTokens > 0 ? std::min(options.maxTokens, whole) : whole;
+}
+
+PlannedWork plannedWork(const Options& options, const fs::path& workFiles) {
+    const ModelConfig config = shapeOf(options.subject);
+    const Processor on = processorOf(options.compute.device);
+    const bool hasReference = !options.reference.empty() && !isReferenceStore(options.reference);
+    EvaluateMemory passes;
+    passes.tokens = tokensOf(options, config);
+    passes.context = options.context > 0 ? options.context : kDefaultContext;
+    passes.hiddenBytes = EvaluateRequest().hiddenBytes;
+    passes.hasReference = hasReference;
+    PlannedWork work;
+    work.kind = "evaluate";
+    work.device = options.compute.device;
+    work.memory = evaluateMemory(config, passes, on);
+    const int models = hasReference ? 2 : 1;
+    const int64_t likely = std::max<int64_t>(passes.tokens / kBytesOfToken, 1);
+    work.documentedSeconds =
+        on == Processor::Cpu
+            ? evaluateSeconds(config, likely, models, computingThreads(options.compute.threads))
+            : evaluateSecondsOnGpu(config, likely, models);
+    if (!workFiles.empty()) { // the states of the layer at work, and those before
+        const int64_t states = std::min<int64_t>(passes.tokens * config.hiddenSize *
+                                                     static_cast<int64_t>(sizeof(float)),
+                                                 passes.hiddenBytes);
+        work.disk.push_back({workFiles, 2 * models * states});
+    }
+    if (options.keepsReference) {
+        work.disk.push_back({cacheFolder() / "references", passes.tokens * kKeptBytesOfToken});
+    }
+    return work;
+}
+
 EvaluateOutcome evaluateAll(const Options& options, EvaluateRun& work, Invocation& invocation) {
     EvaluateOutcome outcome;
     if (const fs::path text = textOf(options); !text.empty()) {
@@ -210,6 +267,12 @@ void run(const Options& options, Invocation& invocation) {
     const fs::path out = reportFile(options.out, invocation, "evaluation.h5");
     const fs::path workFiles = out.empty() ? fs::path() : workFolder(out, invocation);
     options.compute.applyAsIn(workFiles);
+    const auto start = std::chrono::steady_clock::now();
+    const PlannedWork planned = plannedWork(options, workFiles);
+    const bool isFresh = workFiles.empty() || !hasWorkFiles(workFiles);
+    if (!options.preflight.mayBegin(planned, invocation)) {
+        return;
+    }
     std::optional<HeldWorkFolder> held;
     EvaluateRun work(options, workFiles, invocation);
     if (!out.empty()) {
@@ -217,6 +280,9 @@ void run(const Options& options, Invocation& invocation) {
         held.emplace(workFiles, at::get_num_threads());
     }
     const EvaluateOutcome outcome = evaluateAll(options, work, invocation);
+    if (isFresh) {
+        rememberSpeed(planned, secondsSince(start));
+    }
     if (!out.empty()) {
         Report report = work.report(outcome);
         keepEvaluations(out, report); // other texts and tasks of the same model
@@ -274,6 +340,7 @@ void addEvaluateCommand(CommandLine& commands) {
                    "Also print the perplexity of a unigram model fitted on this text")
         ->type_name("FILE");
     options->compute.addTo(app);
+    options->preflight.addTo(app);
 }
 
 } // namespace caldera::cli

@@ -12,6 +12,7 @@
 #include "app/cli/fidelity_options.h"
 #include "app/cli/fidelity_output.h"
 #include "app/cli/plan_file.h"
+#include "app/cli/preflight_options.h"
 #include "app/cli/report_file.h"
 #include "core/base/elapsed.h"
 #include "core/base/error.h"
@@ -19,6 +20,7 @@
 #include "core/compress/work_folder.h"
 #include "core/fidelity/fidelity.h"
 #include "core/model/text_file.h"
+#include "core/plan/time_estimate.h"
 #include "core/report/join_reports.h"
 
 namespace caldera::cli {
@@ -45,6 +47,7 @@ struct Options {
     uint64_t seed = 0;
     CalibrationOptions calibration;
     ComputeOptions compute;
+    PreflightOptions preflight;
 };
 
 FidelityRequest requestFor(const Options& options, const Invocation& invocation) {
@@ -126,18 +129,77 @@ void writeLens(const Options& options, const Report& report, const Model& model)
     writeFileAtomically(options.lensJson, jsonText(json) + "\n");
 }
 
+FidelityWork workOf(const FidelityRequest& request) {
+    FidelityWork work;
+    work.proxy = request.metrics.contains(Metric::Proxy);
+    work.kl = request.metrics.contains(Metric::Kl);
+    work.sipit = request.metrics.contains(Metric::SipIt);
+    work.lens = request.metrics.contains(Metric::Lens);
+    work.calibrationTokens = request.plan.calibration.tokens;
+    work.textTokens = request.heldOut.tokens;
+    return work;
+}
+
+MemoryNeed memoryOf(const FidelityRequest& request, const PlanCells& cells,
+                    const CalibrationSettings& calibration) {
+    const bool sipit = request.metrics.contains(Metric::SipIt);
+    FidelityMemory passes;
+    passes.kl = request.metrics.contains(Metric::Kl);
+    passes.calibrates = passes.kl || sipit || request.metrics.contains(Metric::Proxy);
+    passes.textTokens = request.heldOut.tokens;
+    passes.window = request.heldOut.window;
+    passes.sideTokens =
+        sipit ? request.heldOut.tokens + request.sipit.places * request.sipit.candidates : 0;
+    passes.variantBytes = request.variantBytes;
+    return fidelityMemory(cells, calibration, passes, processorOf(request.device));
+}
+
+PlannedWork plannedWork(const FidelityRequest& request, const ComputeOptions& compute) {
+    constexpr int64_t kFewest = 8192;
+    const ModelConfig& config = request.model->config;
+    const PlanCells cells(request.plan, config);
+    CalibrationSettings calibration = request.plan.calibration;
+    PlannedWork work;
+    work.kind = "fidelity";
+    work.device = request.device;
+    work.memory = memoryOf(request, cells, calibration);
+    for (calibration.tokens /= 2; calibration.tokens >= kFewest; calibration.tokens /= 2) {
+        work.smaller.push_back({"--calibration-tokens " + std::to_string(calibration.tokens),
+                                memoryOf(request, cells, calibration)});
+    }
+    const int64_t states = request.plan.calibration.tokens + 2 * request.heldOut.tokens;
+    work.disk.push_back(
+        {request.work, 2 * states * config.hiddenSize * static_cast<int64_t>(sizeof(float))});
+    work.documentedSeconds =
+        processorOf(request.device) == Processor::Cpu
+            ? fidelitySeconds(config, workOf(request), computingThreads(compute.threads))
+            : fidelitySecondsOnGpu(config, workOf(request));
+    return work;
+}
+
 void run(const Options& options, Invocation& invocation) {
     const auto start = std::chrono::steady_clock::now();
-    const fs::path out = outFile(options, invocation);
+    const fs::path out =
+        options.preflight.checks ? fs::current_path() / "out" : outFile(options, invocation);
     const fs::path work = options.work.empty() ? workFolder(out, invocation) : options.work;
-    requireUntouched(work, options, invocation);
+    if (!options.preflight.checks) {
+        requireUntouched(work, options, invocation);
+    }
     options.compute.applyAsIn(work);
     FidelityRequest request = requestFor(options, invocation);
     request.work = work;
+    const PlannedWork planned = plannedWork(request, options.compute);
+    const bool isFresh = !hasWorkFiles(work);
+    if (!options.preflight.mayBegin(planned, invocation)) {
+        return;
+    }
     requireWritable(out);
     checkLensJson(options, request, out);
     const std::optional<Report> earlier = earlierReport(out, *request.model);
     Report report = measureFidelity(request, invocation.progress, invocation.stop);
+    if (isFresh) {
+        rememberSpeed(planned, secondsSince(start));
+    }
     if (earlier) {
         keepFrom(*earlier, report);
     }
@@ -218,6 +280,7 @@ void addFidelityCommand(CommandLine& commands) {
     app.add_flag("--resume", options->resume, "Go on with the finished layers of an earlier run");
     options->calibration.addTo(app);
     options->compute.addTo(app);
+    options->preflight.addTo(app);
 }
 
 } // namespace caldera::cli

@@ -1,4 +1,4 @@
-// caldera job list | start | follow | pause | continue | cancel
+// caldera job list | start | follow | pause | continue | cancel | revise
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "app/cli/command.h"
+#include "app/cli/job_revise.h"
 #include "app/cli/standard_streams.h"
 #include "core/base/error.h"
 #include "core/base/paths.h"
@@ -39,6 +40,8 @@ struct JobOptions {
     std::string prefixHash;
     bool onlyNew = false;
     bool isScheduled = false;
+    fs::path plan;
+    bool waits = true;
 };
 
 JobFolder openFolder(const JobOptions& options) {
@@ -178,6 +181,14 @@ void runContinue(const JobOptions& options, const Invocation& /*invocation*/) {
     openFolder(options).requestContinue();
 }
 
+void runRevise(const JobOptions& options, const Invocation& invocation) {
+    const Revision revision = reviseJob(openFolder(options), options.plan);
+    if (options.waits) {
+        awaitRevision(revision, invocation.stop);
+    }
+    printRevision(revision, invocation);
+}
+
 } // namespace
 
 void addJobCommand(CommandLine& commands) {
@@ -219,6 +230,14 @@ void addJobCommand(CommandLine& commands) {
     addFolder(addAction("pause", "Let the worker wait at its next step", runPause));
     addFolder(addAction("continue", "Let a waiting worker go on", runContinue));
     addFolder(addAction("cancel", "Stop the worker; what is finished stays", runCancel));
+    CLI::App* revise = addAction(
+        "revise", "Give a compression another plan; finished cells that it leaves as they are stay",
+        runRevise);
+    addFolder(revise);
+    revise->add_option("--plan", options->plan, "The plan from now on")
+        ->required()
+        ->type_name("FILE");
+    revise->add_flag("!--no-wait", options->waits, "Do not wait until the worker has taken it up");
 }
 
 } // namespace caldera::cli

@@ -15,7 +15,9 @@
 
 #include "app/cli/command.h"
 #include "app/cli/engine_options.h"
+#include "app/cli/preflight_options.h"
 #include "core/base/error.h"
+#include "core/plan/plan_cells.h"
 #include "core/runtime/read_bandwidth.h"
 #include "core/serve/access_token.h"
 #include "core/serve/server.h"
@@ -28,6 +30,7 @@ constexpr int kDefaultChats = 4;
 
 struct Options {
     EngineOptions engine;
+    PreflightOptions preflight;
     std::string host = "127.0.0.1";
     std::vector<std::string> names;
     int port = 8080;
@@ -124,7 +127,49 @@ private:
     std::filesystem::path path_;
 };
 
+/// An engine's memory with so many chats at once and bits of keys and values.
+MemoryNeed memoryOf(const Artifact& artifact, const EngineSettings& settings, Processor on) {
+    const GpuLoad load{settings.contextLength, settings.chats,
+                       settings.activationBits > 0 ? settings.activationBits
+                                                   : GpuLoad().activationBits};
+    return on == Processor::Cpu
+               ? serveMemory(artifact.config(), artifact.fileBytes(), load)
+               : serveMemoryOnGpu(artifact.plan(), PlanCells(artifact.plan(), artifact.config()),
+                                  load, settings.cacheBits);
+}
+
+PlannedWork plannedWork(const EngineOptions& engine) {
+    const auto artifact = Artifact::open(engine.artifact);
+    const EngineSettings settings = engine.completeFor(*artifact);
+    PlannedWork work;
+    work.kind = "serve";
+    work.device = runsOnGpu(settings) ? "cuda" : "cpu";
+    const Processor on = processorOf(work.device);
+    work.memory = memoryOf(*artifact, settings, on);
+    const auto offer = [&](const std::string& change, const EngineSettings& changed) {
+        work.smaller.push_back({change, memoryOf(*artifact, changed, on)});
+    };
+    EngineSettings changed = settings;
+    if (on == Processor::Gpu && settings.cacheBits > 8) {
+        changed.cacheBits = 8;
+        offer("--kv-bits 8", changed);
+    }
+    changed.chats = 1;
+    std::string change =
+        std::string(changed.cacheBits < settings.cacheBits ? "--kv-bits 8 " : "") + "--chats 1";
+    offer(change, changed);
+    constexpr int kShortest = 1024;
+    for (changed.contextLength /= 2; changed.contextLength >= kShortest;
+         changed.contextLength /= 2) {
+        offer(change + " --context " + std::to_string(changed.contextLength), changed);
+    }
+    return work;
+}
+
 void run(const Options& options, Invocation& invocation) {
+    if (!options.preflight.mayBegin(plannedWork(options.engine), invocation)) {
+        return;
+    }
     ServeOptions serveOptions;
     serveOptions.host = options.host;
     serveOptions.names = options.names;
@@ -170,6 +215,7 @@ void addServeCommand(CommandLine& commands) {
         commands.add("serve", "Answer OpenAI-compatible HTTP requests from a compressed model",
                      [options](Invocation& invocation) { run(*options, invocation); });
     options->engine.addTo(command);
+    options->preflight.addTo(command);
     options->engine.settings.chats = kDefaultChats;
     command
         .add_option("--chats", options->engine.settings.chats,

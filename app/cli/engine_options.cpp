@@ -67,16 +67,21 @@ void EngineOptions::addTo(CLI::App& command) {
                      "where it is very large");
 }
 
+EngineSettings EngineOptions::completeFor(const Artifact& opened) const {
+    EngineSettings complete = settings;
+    complete.device = deviceOf(device);
+    if (complete.contextLength == 0) {
+        complete.contextLength = std::min(opened.config().maxPositions, kDefaultContext);
+    }
+    return complete;
+}
+
 std::unique_ptr<Engine> EngineOptions::open(const std::stop_token& stop) const {
     auto opened = Artifact::open(artifact);
     if (!trusted) {
         opened->verify(stop);
     }
-    EngineSettings complete = settings;
-    complete.device = deviceOf(device);
-    if (complete.contextLength == 0) {
-        complete.contextLength = std::min(opened->config().maxPositions, kDefaultContext);
-    }
+    const EngineSettings complete = completeFor(*opened);
     return Engine::open(std::move(opened), complete);
 }
 

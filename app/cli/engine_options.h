@@ -20,6 +20,8 @@ struct EngineOptions {
 
     static constexpr int kDefaultContext = 8192;
     void addTo(CLI::App& command);
+    /// With device and context filled in.
+    EngineSettings completeFor(const Artifact& artifact) const;
     /// Throws Error("artifact.*"), Error("engine.*"), Cancelled.
     std::unique_ptr<Engine> open(const std::stop_token& stop) const;
 };

@@ -143,6 +143,15 @@ void renameDurably(const std::filesystem::path& from, const std::filesystem::pat
     syncFolder(to.parent_path().empty() ? "." : to.parent_path());
 }
 
+uint64_t fileSystemOf(std::filesystem::path path) {
+    path = std::filesystem::absolute(path).lexically_normal();
+    struct stat status {};
+    while (::stat(path.c_str(), &status) != 0 && path != path.parent_path()) {
+        path = path.parent_path();
+    }
+    return status.st_dev;
+}
+
 uint64_t freeDiskBytes(const std::filesystem::path& path) {
     std::filesystem::path existing = std::filesystem::absolute(path);
     while (!std::filesystem::exists(existing) && existing.has_relative_path()) {

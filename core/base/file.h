@@ -60,6 +60,9 @@ void writeFileAtomically(const std::filesystem::path& path, std::string_view tex
 /// failure. Throws Error("file.write").
 void renameDurably(const std::filesystem::path& from, const std::filesystem::path& to);
 
+/// The number of the file system that holds `path` (or its nearest existing parent).
+uint64_t fileSystemOf(std::filesystem::path path);
+
 /// Free bytes on the file system that holds `path` (or its nearest existing parent).
 uint64_t freeDiskBytes(const std::filesystem::path& path);
 

@@ -1,7 +1,6 @@
 #include "core/compress/folders.h"
 
 #include <algorithm>
-#include <sys/stat.h>
 
 #include "core/base/error.h"
 #include "core/base/file.h"
@@ -17,16 +16,6 @@ namespace fs = std::filesystem;
 bool liesWithin(const fs::path& path, const fs::path& folder) {
     const auto [end, rest] = std::mismatch(folder.begin(), folder.end(), path.begin(), path.end());
     return end == folder.end();
-}
-
-/// The file system that holds the path or its nearest existing parent.
-dev_t fileSystemOf(fs::path path) {
-    path = fs::absolute(path).lexically_normal();
-    struct stat status {};
-    while (::stat(path.c_str(), &status) != 0 && path != path.parent_path()) {
-        path = path.parent_path();
-    }
-    return status.st_dev;
 }
 
 void requireSpaceAt(const SpaceNeed& need) {

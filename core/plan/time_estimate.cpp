@@ -14,6 +14,10 @@ constexpr double kNoisyWeight = 2e-6;
 constexpr double kUsualSweeps = 2;
 /// Of an H100, everything of a compression, for a weight: 33.6 s for 878 million.
 constexpr double kWeightOnGpu = 33.6 / 878e6;
+/// Of an H100, all options, `proxy` and `kl` of 512 tokens: 61.6 s.
+constexpr double kMeasuredWeightOnGpu = 61.6 / 878e6;
+constexpr double kReadWeightOnGpu = 2.2 / 878e6; ///< from the disk to the GPU
+constexpr double kOperationOnGpu = 2.5e-14;      ///< of a product in f32
 
 double weightsOfLayer(const ModelConfig& config) {
     double weights = 0;
@@ -91,6 +95,36 @@ double fidelitySeconds(const ModelConfig& config, const FidelityWork& work, int 
     const double head = static_cast<double>(config.vocabSize) * config.hiddenSize;
     operations += 2 * static_cast<double>(work.textTokens) * (passes * weights + heads * head);
     return (seconds + operations * kOperation) / std::max(1, cores);
+}
+
+double fidelitySecondsOnGpu(const ModelConfig& config, const FidelityWork& work) {
+    const double weights = config.layerCount * weightsOfLayer(config);
+    double seconds = weights * kReadWeightOnGpu;
+    if (work.proxy || work.kl || work.sipit) {
+        seconds += weights * kMeasuredWeightOnGpu;
+    }
+    if (work.sipit || work.lens) {
+        seconds += evaluateSecondsOnGpu(config, work.textTokens, static_cast<int>(kModules.size()));
+    }
+    return seconds;
+}
+
+namespace {
+
+double passOperations(const ModelConfig& config, int64_t tokens) {
+    const double head = static_cast<double>(config.vocabSize) * config.hiddenSize;
+    return 2 * static_cast<double>(tokens) * (config.layerCount * weightsOfLayer(config) + head);
+}
+
+} // namespace
+
+double evaluateSeconds(const ModelConfig& config, int64_t tokens, int models, int cores) {
+    return models * passOperations(config, tokens) * kOperation / std::max(1, cores);
+}
+
+double evaluateSecondsOnGpu(const ModelConfig& config, int64_t tokens, int models) {
+    const double reading = config.layerCount * weightsOfLayer(config) * kReadWeightOnGpu;
+    return models * (reading + passOperations(config, tokens) * kOperationOnGpu);
 }
 
 } // namespace caldera

@@ -26,5 +26,13 @@ struct FidelityWork {
 
 /// Seconds to measure on a processor with this many cores (at least 1).
 double fidelitySeconds(const ModelConfig& config, const FidelityWork& work, int cores);
+/// The same on an H100, whose two blocks of Qwen2-72B docs/benchmarks.md measured.
+double fidelitySecondsOnGpu(const ModelConfig& config, const FidelityWork& work);
+
+/// Seconds to pass a text through so many models of this shape, heads included, on a processor
+/// with this many cores (at least 1).
+double evaluateSeconds(const ModelConfig& config, int64_t tokens, int models, int cores);
+/// The same on a GPU: reading blocks as measured for compressing, products in f32.
+double evaluateSecondsOnGpu(const ModelConfig& config, int64_t tokens, int models);
 
 } // namespace caldera

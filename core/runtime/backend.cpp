@@ -47,14 +47,17 @@ void check(const Artifact& artifact, const EngineSettings& settings) {
 
 } // namespace
 
+bool runsOnGpu(const EngineSettings& settings) {
+    using Device = EngineSettings::Device;
+    return settings.device == Device::Cuda ||
+           (settings.device == Device::Auto && kernels::cudaDeviceAvailable());
+}
+
 std::unique_ptr<Backend> openBackend(std::shared_ptr<const Artifact> artifact,
                                      const EngineSettings& settings) {
     check(*artifact, settings);
-    using Device = EngineSettings::Device;
-    const bool isOnGpu = settings.device == Device::Cuda ||
-                         (settings.device == Device::Auto && kernels::cudaDeviceAvailable());
-    return isOnGpu ? openCudaBackend(std::move(artifact), settings)
-                   : openCpuBackend(std::move(artifact), settings);
+    return runsOnGpu(settings) ? openCudaBackend(std::move(artifact), settings)
+                               : openCpuBackend(std::move(artifact), settings);
 }
 
 } // namespace caldera

@@ -16,4 +16,7 @@ struct EngineSettings {
     int activationBits = 0;       ///< inputs of the packed products, 16 or 8; 0: the device's best
 };
 
+/// Whether an engine with these settings computes on a GPU of this machine.
+bool runsOnGpu(const EngineSettings& settings);
+
 } // namespace caldera

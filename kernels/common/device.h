@@ -18,10 +18,11 @@ struct CudaDevice {
     int computeMinor = 0;
     int multiprocessors = 0;
     int64_t memoryBytes = 0;
+    int64_t freeMemoryBytes = 0;
 };
 
-/// Device 0. Never throws.
-CudaDevice cudaDevice();
+/// The device of this number. Never throws.
+CudaDevice cudaDevice(int index = 0);
 
 /// cudaDevice().available.
 bool cudaDeviceAvailable();

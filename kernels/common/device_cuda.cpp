@@ -21,9 +21,23 @@ std::string reasonOf(cudaError_t status, const CudaDevice& device) {
     return std::string("The GPU cannot be used: ") + cudaGetErrorString(status) + ".";
 }
 
+/// Of a device that need not be the current one; 0 when it does not say.
+int64_t freeBytesOf(int index) {
+    int current = 0;
+    size_t free = 0;
+    size_t total = 0;
+    if (cudaGetDevice(&current) != cudaSuccess || cudaSetDevice(index) != cudaSuccess ||
+        cudaMemGetInfo(&free, &total) != cudaSuccess) {
+        cudaGetLastError();
+        free = 0;
+    }
+    cudaSetDevice(current);
+    return static_cast<int64_t>(free);
+}
+
 } // namespace
 
-CudaDevice cudaDevice() {
+CudaDevice cudaDevice(int index) {
     CudaDevice device;
     device.builtWithCuda = true;
     cudaDriverGetVersion(&device.driverVersion);
@@ -31,10 +45,10 @@ CudaDevice cudaDevice() {
     int count = 0;
     cudaError_t status = cudaGetDeviceCount(&count);
     cudaDeviceProp properties{};
-    if (status == cudaSuccess && count > 0) {
-        status = cudaGetDeviceProperties(&properties, 0);
+    if (status == cudaSuccess && index < count) {
+        status = cudaGetDeviceProperties(&properties, index);
     }
-    if (status != cudaSuccess || count == 0) {
+    if (status != cudaSuccess || index >= count) {
         cudaGetLastError(); // the failure was looked at: later calls start clean
         device.reason = reasonOf(status == cudaSuccess ? cudaErrorNoDevice : status, device);
         return device;
@@ -44,6 +58,7 @@ CudaDevice cudaDevice() {
     device.computeMinor = properties.minor;
     device.multiprocessors = properties.multiProcessorCount;
     device.memoryBytes = static_cast<int64_t>(properties.totalGlobalMem);
+    device.freeMemoryBytes = freeBytesOf(index);
     device.available = properties.major > 8 || (properties.major == 8 && properties.minor >= 6);
     if (!device.available) {
         device.reason = device.name + " has compute capability " +

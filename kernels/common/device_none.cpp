@@ -2,7 +2,7 @@
 
 namespace caldera::kernels {
 
-CudaDevice cudaDevice() {
+CudaDevice cudaDevice(int /*index*/) {
     CudaDevice device;
     device.reason = "This program was built without CUDA.";
     return device;

@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "core/artifact/artifact.h"
+#include "core/job/job_folder.h"
 #include "core/model/model.h"
 #include "core/plan/plan.h"
 #include "tests/support/program.h"
@@ -113,6 +114,93 @@ TEST_F(Resume, AfterKillOfAShardMergeGivesTheSameArtifact) {
     ASSERT_EQ(Program(resumed).exitCode(), 0);
     ASSERT_EQ(Program(merge).exitCode(), 0);
     EXPECT_EQ(Artifact::open(root_ / "merged")->hash(), Artifact::open(whole)->hash());
+}
+
+/// A compression as a job, which gets another plan while it works.
+class Revise : public Resume {
+protected:
+    void SetUp() override {
+        Resume::SetUp();
+        Plan plan = loadPlan(root_ / "plan.yaml");
+        plan.layerOverrides = {{"model.layers.0.mlp.down_proj", {}}, // finished by then
+                               {"model.layers.1.self_attn.o_proj", {}}};
+        plan.layerOverrides[0].second.bits = 3;
+        plan.layerOverrides[1].second.rank = 16;
+        savePlan(plan, root_ / "other.yaml");
+    }
+    std::vector<std::string> work() const {
+        std::vector<std::string> words = compressTo(root_ / "out");
+        words.insert(words.end(), {"--job", job_.string()});
+        return words;
+    }
+    std::vector<std::string> revise() const {
+        return {"job", "revise", job_.string(), "--plan", (root_ / "other.yaml").string()};
+    }
+    static void waitForCells(const Program& program, const fs::path& work, size_t count) {
+        while (program.running() && cellsIn(work) < count) {
+            std::this_thread::sleep_for(std::chrono::milliseconds(2));
+        }
+    }
+    /// The hash of a run that had the other plan from its beginning.
+    std::string hashOfFreshRun() const {
+        std::vector<std::string> words = compressTo(root_ / "fresh");
+        words[3] = (root_ / "other.yaml").string();
+        EXPECT_EQ(Program(words).exitCode(), 0);
+        return Artifact::open(root_ / "fresh")->hash();
+    }
+    /// Of the job's last start or revision, cells that were found finished.
+    int reusedAtTheEnd() const {
+        int reused = 0;
+        for (const Event& event : EventReader(job_ / "events.jsonl").poll()) {
+            if (event.kind == "hello" || event.kind == "revision") {
+                reused = 0;
+            }
+            reused += event.kind == "cell" && event.body.value("reused", false) ? 1 : 0;
+        }
+        return reused;
+    }
+
+    fs::path job_ = root_ / "job";
+};
+
+TEST_F(Revise, InMidRunEndsAsAFreshRunOfTheOtherPlan) {
+    Program worker(work());
+    waitForCells(worker, job_, 8);
+    const JobFolder folder(job_);
+    folder.requestPause(); // so that a fast machine is not done before
+    ASSERT_EQ(Program(revise()).exitCode(), 0);
+    folder.requestContinue();
+    ASSERT_EQ(worker.exitCode(), 0);
+    EXPECT_GE(reusedAtTheEnd(), 7) << "only down_proj of layer 0 was finished and changed";
+    EXPECT_EQ(Artifact::open(root_ / "out")->hash(), hashOfFreshRun());
+    EXPECT_EQ(Program(revise()).exitCode(), 1) << "the job is over";
+}
+
+TEST_F(Revise, SurvivesKillsBeforeAndAfter) {
+    {
+        Program worker(work());
+        waitForCells(worker, job_, 9);
+    } // killed
+    ASSERT_EQ(Program(revise()).exitCode(), 0) << "nobody works; the next worker takes it up";
+    {
+        Program worker(work());
+        waitForCells(worker, job_, 11);
+    }
+    Program worker(work());
+    ASSERT_EQ(worker.exitCode(), 0);
+    EXPECT_GE(reusedAtTheEnd(), 9);
+    EXPECT_EQ(Artifact::open(root_ / "out")->hash(), hashOfFreshRun());
+}
+
+TEST_F(Revise, RefusesAPlanOfAnotherModelAndLeavesTheJobAlone) {
+    Plan plan = loadPlan(root_ / "plan.yaml");
+    plan.layerOverrides = {{"model.layers.50.mlp.down_proj", {}}};
+    savePlan(plan, root_ / "other.yaml");
+    Program worker(work());
+    waitForCells(worker, job_, 2);
+    EXPECT_EQ(Program(revise()).exitCode(), 1);
+    EXPECT_FALSE(fs::exists(job_ / "plan.yaml"));
+    EXPECT_EQ(worker.exitCode(), 0);
 }
 
 } // namespace

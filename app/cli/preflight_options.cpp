@@ -1,0 +1,89 @@
+#include "app/cli/preflight_options.h"
+
+#include <iostream>
+#include <string_view>
+#include <thread>
+
+#include <ATen/Parallel.h>
+
+#include "core/base/text.h"
+#include "kernels/common/device.h"
+
+namespace caldera::cli {
+
+namespace {
+
+int deviceIndex(std::string_view device) {
+    const size_t colon = device.find(':');
+    return colon == std::string_view::npos
+               ? 0
+               : std::atoi(std::string(device.substr(colon + 1)).c_str());
+}
+
+MachineRoom roomFor(const std::string& device) {
+    MachineRoom room = readMachine();
+    if (processorOf(device) == Processor::Gpu) {
+        const kernels::CudaDevice gpu = kernels::cudaDevice(deviceIndex(device));
+        if (gpu.memoryBytes > 0) {
+            room.gpu = {gpu.name, gpu.memoryBytes, gpu.freeMemoryBytes};
+        }
+    }
+    return room;
+}
+
+SpeedKey keyOf(const PlannedWork& work, const MachineRoom& room) {
+    const std::string cpu = "cpu, " + std::to_string(at::get_num_threads()) + " threads";
+    return {work.kind, room.gpu ? room.gpu->name : cpu};
+}
+
+std::string sentence(const Preflight& checked) {
+    std::string text = "Needs";
+    for (const PreflightItem& item : checked.items) {
+        text += (&item == &checked.items.front() ? " " : ", ") +
+                byteText(static_cast<uint64_t>(item.needed)) + " of " +
+                (item.name == "gpu-memory" ? "GPU memory" : item.name) + " (" +
+                byteText(static_cast<uint64_t>(item.available)) + " free)";
+    }
+    return text + "; takes " + timeText(checked.time) + '.';
+}
+
+} // namespace
+
+void PreflightOptions::addTo(CLI::App& command) {
+    command.add_flag("--check", checks,
+                     "Only say what memory, disk and time it takes, and whether it fits here");
+    command.add_flag("--force", forces, "Begin even where it does not seem to fit");
+}
+
+bool PreflightOptions::mayBegin(const PlannedWork& work, Invocation& invocation) const {
+    const MachineRoom room = roomFor(work.device);
+    const TimeEstimate time =
+        SpeedLog::ofThisMachine().estimate(keyOf(work, room), work.documentedSeconds);
+    const Preflight checked = preflight({work.memory, work.disk, time}, room, work.smaller);
+    if (checks) {
+        std::cout << (invocation.json ? jsonText(checked.json()) + "\n" : checked.text());
+        return false;
+    }
+    if (!forces) {
+        requireFit(checked);
+    }
+    if (invocation.job) {
+        invocation.progress.log(sentence(checked));
+    }
+    return true;
+}
+
+Processor processorOf(const std::string& device) {
+    return device == "cpu" ? Processor::Cpu : Processor::Gpu;
+}
+
+int computingThreads(int chosen) {
+    return chosen > 0 ? chosen : at::get_num_threads();
+}
+
+void rememberSpeed(const PlannedWork& work, double seconds) {
+    SpeedLog::ofThisMachine().add(keyOf(work, roomFor(work.device)), work.documentedSeconds,
+                                  seconds);
+}
+
+} // namespace caldera::cli

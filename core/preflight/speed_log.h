@@ -1,0 +1,39 @@
+// How long earlier jobs took on this machine, beside what was estimated for them: by it the next
+// estimate is corrected.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+namespace caldera {
+
+/// What a time depends on besides the work: the command, and where it computes.
+struct SpeedKey {
+    std::string kind;  ///< "compress", "fidelity", "evaluate"
+    std::string place; ///< "cpu, 2 threads", "NVIDIA H100"
+};
+
+/// Seconds, and how they are known.
+struct TimeEstimate {
+    double seconds = -1; ///< negative: as long as it is wanted
+    int runs = 0;        ///< earlier runs here that it was corrected by; 0: documented rates alone
+};
+
+/// A file of JSON lines, `speeds.jsonl` in the state folder (docs/formats/speeds.md).
+class SpeedLog {
+public:
+    explicit SpeedLog(std::filesystem::path file) : file_(std::move(file)) {}
+    /// In this user's state folder.
+    static SpeedLog ofThisMachine();
+
+    /// Keeps what a whole run took; the oldest lines of a long file go. A log that cannot be
+    /// written keeps nothing: it is no reason for a finished job to fail.
+    void add(const SpeedKey& key, double estimatedSeconds, double seconds) const;
+    /// `documentedSeconds` times the median of measured over documented of the last runs.
+    TimeEstimate estimate(const SpeedKey& key, double documentedSeconds) const;
+
+private:
+    std::filesystem::path file_;
+};
+
+} // namespace caldera
