@@ -33,6 +33,7 @@ struct Options {
     PreflightOptions preflight;
     std::string host = "127.0.0.1";
     std::vector<std::string> names;
+    SwapPlaces swaps;
     int port = 8080;
     bool exitWithParent = false;
     bool readsToken = false;
@@ -173,6 +174,7 @@ void run(const Options& options, Invocation& invocation) {
     ServeOptions serveOptions;
     serveOptions.host = options.host;
     serveOptions.names = options.names;
+    serveOptions.swaps = options.swaps;
     serveOptions.token = options.readsToken ? readToken() : randomAccessToken();
     std::stop_source source;
     const std::stop_callback outer(invocation.stop, [&source] { source.request_stop(); });
@@ -188,7 +190,9 @@ void run(const Options& options, Invocation& invocation) {
     const std::shared_ptr<Engine> engine = options.engine.open(source.get_token());
     serveOptions.port = options.port;
     if (engine->statistics().deviceBytes == 0) { // a GPU's memory is another one
-        serveOptions.readBytesPerSecond = measureReadBandwidth(options.engine.settings.threads);
+        serveOptions.measureReadBandwidth = [threads = options.engine.settings.threads] {
+            return measureReadBandwidth(threads);
+        };
     }
     serveOptions.onListening = [&](int port) {
         nlohmann::json line = {{"event", "listening"},
@@ -233,6 +237,16 @@ void addServeCommand(CommandLine& commands) {
         ->capture_default_str();
     command.add_option("--allow-host", options->names,
                        "Another name that the server is reached by; may be given several times");
+    command
+        .add_option("--original", options->swaps.original,
+                    "The model that the artifact was made from, for clients that swap cells back; "
+                    "default: the one that its plan names")
+        ->type_name("MODEL");
+    command
+        .add_option("--swap-from", options->swaps.others,
+                    "Another artifact of the same model that clients may swap cells from; may be "
+                    "given several times")
+        ->type_name("ARTIFACT");
     command.add_flag("--token-stdin", options->readsToken,
                      "Take the bearer token from the first line of standard input; without it a "
                      "random one is printed");

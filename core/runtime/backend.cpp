@@ -53,6 +53,11 @@ bool runsOnGpu(const EngineSettings& settings) {
            (settings.device == Device::Auto && kernels::cudaDeviceAvailable());
 }
 
+void Backend::swapCells(std::span<const CellSwap>) {
+    throw Error("engine.swap", "Cells can be swapped only where a processor computes. Start the "
+                               "server with --device cpu.");
+}
+
 std::unique_ptr<Backend> openBackend(std::shared_ptr<const Artifact> artifact,
                                      const EngineSettings& settings) {
     check(*artifact, settings);

@@ -8,6 +8,7 @@
 
 #include "core/artifact/artifact.h"
 #include "core/model/tokenizer.h"
+#include "core/runtime/cell_source.h"
 #include "core/runtime/engine_settings.h"
 #include "kernels/sample/sample.h"
 
@@ -67,6 +68,11 @@ public:
     virtual std::span<const Token> choose(std::span<const TokenChoice> choices, int vocabulary) = 0;
     /// The logits [rows][vocab], brought here from where they are. Valid until the next call.
     virtual std::span<const float> logits() = 0;
+
+    /// Gives cells other weights, all or none of them. What sequences hold was made with the old
+    /// ones, so the caller empties them. Throws Error("engine.swap") where the device cannot, and
+    /// what makes a codec.
+    virtual void swapCells(std::span<const CellSwap> swaps);
 };
 
 /// Sequences take room in the pool in pages of this many tokens.

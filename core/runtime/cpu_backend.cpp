@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "core/runtime/kv_cache.h"
 #include "core/runtime/linear.h"
 #include "core/runtime/rope.h"
+#include "core/runtime/swappable_group.h"
 #include "core/runtime/table.h"
 #include "core/runtime/thread_pool.h"
 #include "kernels/dense/dense.h"
@@ -28,20 +30,39 @@ constexpr int kPromptBatch = 64;
 struct Layer {
     std::vector<float> inputNorm;
     std::vector<float> postAttentionNorm;
-    GroupLinear qkv;
-    GroupLinear o;
-    GroupLinear gateUp;
-    GroupLinear down;
+    SwappableGroup qkv;
+    SwappableGroup o;
+    SwappableGroup gateUp;
+    SwappableGroup down;
+
+    SwappableGroup& group(InputGroup which) {
+        return which == InputGroup::Qkv      ? qkv
+               : which == InputGroup::O      ? o
+               : which == InputGroup::GateUp ? gateUp
+                                             : down;
+    }
 };
 
-GroupLinear loadGroup(const Artifact& artifact, int layer, InputGroup group) {
+/// Which linear of its group a module is.
+size_t memberOf(Module module) {
+    size_t member = 0;
+    for (const Module other : kModules) {
+        if (other == module) {
+            break;
+        }
+        member += inputGroupOf(other) == inputGroupOf(module) ? 1 : 0;
+    }
+    return member;
+}
+
+SwappableGroup loadGroup(const Artifact& artifact, int layer, InputGroup group) {
     std::vector<ArtifactCell> cells;
     for (const Module module : kModules) {
         if (inputGroupOf(module) == group) {
             cells.push_back(artifact.cell({layer, module}));
         }
     }
-    return GroupLinear(std::move(cells));
+    return SwappableGroup(std::move(cells));
 }
 
 Layer loadLayer(const Artifact& artifact, int layer) {
@@ -126,6 +147,7 @@ public:
     void step(std::span<const Next> next) override;
     std::span<const Token> choose(std::span<const TokenChoice> choices, int vocabulary) override;
     std::span<const float> logits() override { return rowsOfLogits(0, logitRows_); }
+    void swapCells(std::span<const CellSwap> swaps) override;
 
 private:
     /// One token on its way through the model. Neighbours in a batch may be of one sequence.
@@ -196,6 +218,21 @@ void CpuBackend::step(std::span<const Next> next) {
         row.cache->append(1);
     }
     makeLogits(0, rows.size());
+}
+
+void CpuBackend::swapCells(std::span<const CellSwap> swaps) {
+    std::map<std::pair<int, InputGroup>, SwappableGroup> changed;
+    for (const auto& [cell, with] : swaps) {
+        const auto key = std::pair(cell.layer, inputGroupOf(cell.module));
+        const auto known = changed.find(key);
+        const SwappableGroup& before =
+            known != changed.end() ? known->second
+                                   : layers_[static_cast<size_t>(cell.layer)].group(key.second);
+        changed.insert_or_assign(key, before.with(memberOf(cell.module), with));
+    }
+    for (auto& [key, group] : changed) {
+        layers_[static_cast<size_t>(key.first)].group(key.second) = std::move(group);
+    }
 }
 
 void CpuBackend::pass(Batch batch, const std::stop_token& cancel) {

@@ -10,6 +10,7 @@
 
 #include "core/artifact/artifact.h"
 #include "core/model/tokenizer.h"
+#include "core/runtime/cell_source.h"
 #include "core/runtime/engine_settings.h"
 
 namespace caldera {
@@ -99,6 +100,11 @@ public:
                                   const SamplingOptions& options, const OnToken& onToken,
                                   GenerationStatistics& statistics,
                                   const std::stop_token& cancel) = 0;
+
+    /// Gives cells other weights, all or none of them, when the answers that are being made have
+    /// ended; answers that come later wait. What conversations left in the cache is forgotten.
+    /// False when it was cancelled before. Throws what Backend::swapCells() throws.
+    virtual bool swapCells(std::span<const CellSwap> swaps, const std::stop_token& cancel) = 0;
 };
 
 } // namespace caldera

@@ -197,6 +197,7 @@ void Scheduler::work(const std::stop_token& end) {
     while (waitForWork(end)) {
         const auto start = std::chrono::steady_clock::now();
         endDismissed();
+        exchange();
         admit();
         readPrompt();
         stepAll();
@@ -207,7 +208,8 @@ void Scheduler::work(const std::stop_token& end) {
 
 bool Scheduler::waitForWork(const std::stop_token& end) {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, end, [this] { return !waiting_.empty() || !running_.empty(); });
+    changed_.wait(lock, end,
+                  [this] { return !waiting_.empty() || !running_.empty() || !exchanges_.empty(); });
     return !end.stop_requested();
 }
 
@@ -227,7 +229,7 @@ void Scheduler::endDismissed() {
 
 void Scheduler::admit() {
     const std::lock_guard lock(mutex_); // who waits may leave at any time
-    while (!waiting_.empty()) {
+    while (!waiting_.empty() && exchanges_.empty()) {
         Answer& answer = *waiting_.front();
         const auto slot = slots_.take(answer.tokens, answer.most);
         if (!slot) {

@@ -34,9 +34,16 @@ public:
     FinishReason generate(std::span<const Token> prompt, std::span<const Token> stop,
                           const SamplingOptions& options, const OnToken& onToken,
                           GenerationStatistics& statistics, const std::stop_token& cancel) override;
+    bool swapCells(std::span<const CellSwap> swaps, const std::stop_token& cancel) override;
 
 private:
     struct Answer;
+    /// One exchange of weights. It lives on its caller's stack, until it is over.
+    struct Exchange {
+        std::span<const CellSwap> swaps;
+        bool isOver = false;
+        std::exception_ptr failure;
+    };
 
     // On the calling threads.
     void check(std::span<const Token> prompt, std::span<const Token> forced) const;
@@ -51,6 +58,8 @@ private:
     void work(const std::stop_token& end);
     bool waitForWork(const std::stop_token& end);
     void endDismissed();
+    /// Makes the exchange that waits, when no answer is being made.
+    void exchange();
     void admit();
     void readPrompt();
     void stepAll();
@@ -74,6 +83,8 @@ private:
     mutable std::mutex mutex_;
     std::condition_variable_any changed_; ///< someone waits
     std::deque<Answer*> waiting_;         ///< by arrival
+    std::deque<Exchange*> exchanges_;     ///< while there are any, no answer is let in
+    std::condition_variable_any exchanged_;
     /// Changed by the scheduler's thread alone. Whose prompt was read last is last.
     std::vector<Answer*> running_;
     EngineStatistics totals_; ///< what is summed up, and usedTokens

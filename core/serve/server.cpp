@@ -1,6 +1,8 @@
 #include "core/serve/server.h"
 
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <utility>
 
 #include "core/base/error.h"
@@ -25,9 +27,11 @@ class ChatServer {
 public:
     ChatServer(std::shared_ptr<Engine> engine, ServeOptions options)
         : engine_(std::move(engine)), options_(std::move(options)),
-          guard_(options_.token, options_.host, options_.names),
+          guard_(options_.token, options_.host, options_.names), swaps_(*engine_, options_.swaps),
           seats_(engine_->statistics().chats + kMostWaiting), http_(seats_.count()) {
         addRoutes();
+        addSwapRoutes();
+        addOthers();
     }
 
     /// Returns when `stop` is requested.
@@ -35,16 +39,23 @@ public:
 
 private:
     void addRoutes();
+    void addSwapRoutes();
+    /// What is served nowhere; the routes before it come first.
+    void addOthers();
     int bind();
     std::string urlOf(int port) const;
     void announce(int port, Progress& progress) const;
     void sendHealth(Response& response) const;
-    void sendStatistics(Response& response) const;
+    void sendStatistics(Response& response);
+    double readBandwidth(const EngineStatistics& now);
     void sendModels(Response& response) const;
     /// `make` makes the answer from the body.
     template <class Make>
     void answer(const Request& request, Response& response, const httplib::ContentReader& reader,
                 const Make& make);
+    /// `change` swaps cells and tells what is swapped then.
+    template <class Change>
+    void changeCells(Response& response, const Change& change);
     void give(const std::shared_ptr<Answer>& answer, Seats::Seat seat, Response& response);
     /// False when the answer could not be sent to its end: httplib asks again after true.
     bool stream(Answer& answer, httplib::DataSink& sink);
@@ -52,6 +63,9 @@ private:
     std::shared_ptr<Engine> engine_;
     ServeOptions options_;
     RequestGuard guard_;
+    Swaps swaps_;
+    std::mutex bandwidthMutex_;
+    std::optional<double> bandwidth_; ///< measured
     Seats seats_;
     HttpServer http_;
 };
@@ -78,6 +92,35 @@ void ChatServer::addRoutes() {
             return std::make_shared<ScoreAnswer>(*engine_, parseScoreRequest(body));
         });
     });
+}
+
+void ChatServer::addSwapRoutes() {
+    http_.Get("/caldera/v1/swaps", [this](const Request&, Response& response) {
+        response.set_content(documentText(swaps_.list()), kJsonType);
+    });
+    http_.Post("/caldera/v1/swaps", [this](const Request& request, Response& response,
+                                           const httplib::ContentReader& reader) {
+        if (const auto body = readBody(request, reader, response)) {
+            changeCells(response,
+                        [&](const std::stop_token& client) { return swaps_.swap(*body, client); });
+        }
+    });
+    // Without a body: what a client sends along is not read.
+    http_.Post("/caldera/v1/swaps/undo",
+               [this](const Request&, Response& response, const httplib::ContentReader&) {
+                   changeCells(response, [this](const std::stop_token& client) {
+                       return swaps_.undo(client);
+                   });
+               });
+    http_.Delete("/caldera/v1/swaps",
+                 [this](const Request&, Response& response, const httplib::ContentReader&) {
+                     changeCells(response, [this](const std::stop_token& client) {
+                         return swaps_.clear(client);
+                     });
+                 });
+}
+
+void ChatServer::addOthers() {
     // With a content reader, so that the body of a request to nowhere is not read into memory.
     const auto nowhere = [](const Request& request, Response& response,
                             const httplib::ContentReader&) {
@@ -109,7 +152,15 @@ void ChatServer::sendHealth(Response& response) const {
     response.set_content(documentText(document), kJsonType);
 }
 
-void ChatServer::sendStatistics(Response& response) const {
+double ChatServer::readBandwidth(const EngineStatistics& now) {
+    const std::lock_guard lock(bandwidthMutex_);
+    if (!bandwidth_ && options_.measureReadBandwidth && now.running + now.waiting == 0) {
+        bandwidth_ = options_.measureReadBandwidth();
+    }
+    return bandwidth_.value_or(0);
+}
+
+void ChatServer::sendStatistics(Response& response) {
     const EngineStatistics now = engine_->statistics();
     const auto rate = [&now](int64_t tokens) {
         return now.busySeconds > 0 ? static_cast<double>(tokens) / now.busySeconds : 0;
@@ -124,7 +175,7 @@ void ChatServer::sendStatistics(Response& response) const {
                            {"busy_seconds", now.busySeconds},
                            {"prompt_tokens_per_second", rate(now.promptTokens)},
                            {"tokens_per_second", rate(now.generatedTokens)},
-                           {"read_bytes_per_second", options_.readBytesPerSecond},
+                           {"read_bytes_per_second", readBandwidth(now)},
                            {"weight_bytes", now.weightBytes},
                            {"cache_bytes", now.cacheBytes},
                            {"device_bytes", now.deviceBytes}};
@@ -162,6 +213,30 @@ void ChatServer::answer(const Request& request, Response& response,
                                 const std::string& parameter, const std::string& code) {
                         sendError(response, status, message, parameter, code);
                     });
+}
+
+template <class Change>
+void ChatServer::changeCells(Response& response, const Change& change) {
+    const auto seat = seats_.take();
+    if (!seat) {
+        sendError(response, 429,
+                  "Too many requests are waiting for the model; ask again in a moment.", "",
+                  "serve.busy");
+        return;
+    }
+    reportingErrors(
+        [&] {
+            try {
+                const Json document = change(HttpServer::currentClient());
+                response.set_content(documentText(document), kJsonType);
+            } catch (const Cancelled&) {
+                response.status = 503; // nobody reads it
+            }
+        },
+        [&response](int status, const std::string& message, const std::string& parameter,
+                    const std::string& code) {
+            sendError(response, status, message, parameter, code);
+        });
 }
 
 void ChatServer::give(const std::shared_ptr<Answer>& answer, Seats::Seat seat, Response& response) {

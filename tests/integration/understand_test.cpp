@@ -1,5 +1,7 @@
 // What a person asks of a compressed model on the command line: a page about it, and which cells
 // moved a token.
+#include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <string>
 #include <unistd.h>
@@ -7,6 +9,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <httplib.h>
 #include <nlohmann/json.hpp>
 
 #include "core/base/file.h"
@@ -193,6 +196,48 @@ TEST_F(UnderstandAnAnswer, BlameSaysWhatTheAnswerHas) {
     }
     writeFileAtomically(file, "{\"messages\": 7}");
     EXPECT_EQ(blame({"--request", file}, 1).at("error").at("code"), "serve.request");
+}
+
+/// Log-probabilities of a text, in a document of scores.
+std::vector<double> logProbabilities(const Json& scores) {
+    std::vector<double> all;
+    for (const Json& token : scores.at("tokens")) {
+        all.push_back(token.at("logprob"));
+    }
+    return all;
+}
+
+TEST_F(Understand, ServedCellsGetTheirOriginalWeightsBack) {
+    const std::string text = "The sun was behind the hill when she came home.";
+    const std::string request = (root() / "text.json").string();
+    writeFileAtomically(request, Json{{"text", text}, {"top_logprobs", 0}}.dump());
+    const auto original =
+        logProbabilities(said({"score", model(), "--request", request, "--json"}));
+    Program server({"serve", artifact(), "--port", "0", "--device", "cpu", "--threads", "1",
+                    "--activation-bits", "16", "--original", model()});
+    const Json line = Json::parse(server.readLine());
+    httplib::Client client("127.0.0.1", line.at("port").get<int>());
+    client.set_bearer_token_auth(line.at("token").get<std::string>().c_str());
+    client.set_read_timeout(60);
+    const auto scored = [&] {
+        return logProbabilities(Json::parse(
+            client.Post("/caldera/v1/scores", readTextFile(request), "application/json")->body));
+    };
+    const auto distance = [&original](const std::vector<double>& other) {
+        double most = 0;
+        for (size_t i = 0; i < original.size(); ++i) {
+            most = std::max(most, std::abs(original[i] - other.at(i)));
+        }
+        return most;
+    };
+    const double before = distance(scored());
+    const auto swapped =
+        client.Post("/caldera/v1/swaps", R"({"cells": ["model.layers.0.*"], "source": "original"})",
+                    "application/json");
+    ASSERT_EQ(swapped->status, 200) << swapped->body;
+    EXPECT_GT(Json::parse(swapped->body).at("bytes"), 0);
+    EXPECT_GT(before, 0.1) << "layer 0 has two bits";
+    EXPECT_LT(distance(scored()), 0.05) << "only embeddings and head are not the original's now";
 }
 
 } // namespace

@@ -76,6 +76,18 @@ public:
         at(slot).resize(static_cast<size_t>(length));
     }
 
+    /// What swapCells() throws, if anything.
+    std::function<void(std::span<const CellSwap>)> onSwap;
+    void swapCells(std::span<const CellSwap> swaps) override {
+        for (const auto& sequence : sequences_) {
+            lengthsAtSwap.push_back(static_cast<int>(sequence.size()));
+        }
+        if (onSwap) {
+            onSwap(swaps);
+        }
+    }
+    std::vector<int> lengthsAtSwap;
+
     void append(int slot, std::span<const Token> tokens, bool wantsLogits,
                 const std::stop_token& cancel) override {
         EXPECT_GE(tokens.size(), 1U);

@@ -85,6 +85,11 @@ public:
         return record.reason;
     }
 
+    bool swapCells(std::span<const CellSwap> swaps, const std::stop_token&) override {
+        swapped_ += static_cast<int>(swaps.size());
+        return true;
+    }
+
 private:
     FinishReason say(const OnToken& onToken, int most, int& tokens, const std::stop_token& cancel) {
         for (const Token token : answer_) {
@@ -118,6 +123,7 @@ private:
 
     std::shared_ptr<const Artifact> artifact_;
     std::vector<Token> answer_;
+    std::atomic<int> swapped_ = 0;
     std::mutex mutex_;
     std::condition_variable_any changed_;
     bool isHeld_ = false;

@@ -33,10 +33,9 @@ inline const std::string kAuthorization = std::string("Authorization: Bearer ") 
 /// A server on a thread of its own, stopped at the end.
 class RunningServer {
 public:
-    explicit RunningServer(std::shared_ptr<Engine> engine) {
+    explicit RunningServer(std::shared_ptr<Engine> engine, ServeOptions options = {}) {
         std::promise<int> port;
         auto listening = port.get_future();
-        ServeOptions options;
         options.token = kToken;
         options.onListening = [&port](int real) { port.set_value(real); };
         thread_ = std::jthread([this, engine = std::move(engine), options](std::stop_token stop) {
