@@ -47,6 +47,10 @@ void MainWindow::connectViews() {
         inspect_->expectBlame(question.word);
         actions_->blameAnswer(question);
     });
+    connect(inspect_, &InspectView::putBackRequested, this, [this](const QStringList& cells) {
+        setMode(Mode::Chat);
+        chat_->putBack(cells);
+    });
     connect(actions_, &JobActions::blameEnded, inspect_, &InspectView::endBlame);
     connect(chat_, &ChatView::activityChanged, line_, &JobLine::setActivity);
     for (HeatmapPanel* heatmap : {plan_->heatmap(), inspect_->heatmap()}) {

@@ -131,11 +131,39 @@ void ChatClient::describe(const QUrl& server) {
         if (!model.isEmpty())
             Q_EMIT described(model["id"_L1].toString(), model["context_length"_L1].toInt());
     });
+}
+
+void ChatClient::bound(const QUrl& server) {
     get(server, u"/caldera/v1/statistics"_s, [this](const QJsonObject& answer) {
         const double memory = answer["read_bytes_per_second"_L1].toDouble();
         const double weights = answer["weight_bytes"_L1].toDouble();
         if (memory > 0 && weights > 0)
             Q_EMIT bounded(memory / weights);
+    });
+}
+
+void ChatClient::swapCells(const QUrl& server, const QStringList& cells) {
+    const QJsonObject body{{u"cells"_s, QJsonArray::fromStringList(cells)},
+                           {u"source"_s, u"original"_s}};
+    change(server, u"/caldera/v1/swaps"_s, QJsonDocument(body).toJson(QJsonDocument::Compact));
+}
+
+void ChatClient::undoSwap(const QUrl& server) {
+    change(server, u"/caldera/v1/swaps/undo"_s, {});
+}
+
+void ChatClient::change(const QUrl& server, const QString& path, const QByteArray& body) {
+    QNetworkRequest request = requestTo(server, path);
+    request.setHeader(QNetworkRequest::ContentTypeHeader, u"application/json"_s);
+    QNetworkReply* reply = network_.post(request, body);
+    connect(reply, &QNetworkReply::finished, this, [this, reply] {
+        reply->deleteLater();
+        const QJsonObject answer = QJsonDocument::fromJson(reply->readAll()).object();
+        if (reply->error() == QNetworkReply::NoError)
+            Q_EMIT swapped(static_cast<int>(answer["cells"_L1].toArray().size()));
+        else
+            Q_EMIT swapFailed(errorSentence(answer).isEmpty() ? reply->errorString()
+                                                              : errorSentence(answer));
     });
 }
 

@@ -52,6 +52,13 @@ public:
     void cancel();
     /// Asks what is served; described() follows when the server knows. Says nothing otherwise.
     void describe(const QUrl& server);
+    /// Asks how fast one chat could be; bounded() follows when the server knows. A server of ours
+    /// measures it the first time, while it answers nothing.
+    void bound(const QUrl& server);
+    /// Gives cells of a server of ours their original weights, or takes the last such step back;
+    /// swapped() or swapFailed() follows.
+    void swapCells(const QUrl& server, const QStringList& cells);
+    void undoSwap(const QUrl& server);
     bool busy() const { return !reply_.isNull(); }
 
 Q_SIGNALS:
@@ -65,10 +72,14 @@ Q_SIGNALS:
     void described(const QString& model, int contextLength);
     /// What bounds the speed of one chat, in tokens a second; only servers of ours know it.
     void bounded(double tokensPerSecond);
+    /// So many cells have other weights than the artifact's now.
+    void swapped(int cells);
+    void swapFailed(const QString& sentence);
 
 private:
     void get(const QUrl& server, const QString& path,
              const std::function<void(const QJsonObject&)>& take);
+    void change(const QUrl& server, const QString& path, const QByteArray& body);
     void post(const QUrl& server, const QString& path, const QJsonObject& body);
     void read();
     void take(const QByteArray& data);

@@ -25,6 +25,7 @@
 #include "widgets/support/empty_state.h"
 #include "widgets/support/error_banner.h"
 #include "widgets/support/labels.h"
+#include "widgets/support/notice_bar.h"
 #include "widgets/theme/icons.h"
 #include "widgets/theme/theme.h"
 
@@ -37,7 +38,6 @@ namespace {
 constexpr int kSaveDelay = 700; // ms
 constexpr int kListWidth = 224;
 constexpr int kPanelWidth = 264;
-constexpr int kBarSteps = 1000;
 
 } // namespace
 
@@ -46,9 +46,9 @@ ChatView::ChatView(const QString& folder, const QString& worker, QWidget* parent
       engine_(new EngineProcess(worker, this)), list_(new ConversationList(this)),
       transcript_(new Transcript(this)), composer_(new Composer(this)),
       throughput_(new ThroughputPanel(this)), banner_(new ErrorBanner(this)),
-      empty_(new EmptyState(u"chat"_s, {}, {}, this)), pages_(new QStackedWidget(this)),
-      compare_(new CompareView(worker, this)), open_(Conversation::create()), worker_(worker),
-      history_(folder + u"/throughput.jsonl"_s) {
+      swapped_(new NoticeBar(this)), empty_(new EmptyState(u"chat"_s, {}, {}, this)),
+      pages_(new QStackedWidget(this)), compare_(new CompareView(worker, this)),
+      open_(Conversation::create()), worker_(worker), history_(folder + u"/throughput.jsonl"_s) {
     banner_->setObjectName(u"chatBanner"_s);
     auto* splitter = new QSplitter(Qt::Horizontal, this);
     splitter->setObjectName(u"chatSplitter"_s);
@@ -180,6 +180,7 @@ QWidget* ChatView::buildTalk() {
     layout->setContentsMargins(0, 0, 0, 0);
     layout->setSpacing(0);
     layout->addWidget(banner_);
+    layout->addWidget(swapped_);
     layout->addWidget(pages_, 1);
     layout->addWidget(foot);
     return talk;
@@ -211,7 +212,14 @@ void ChatView::connectEngine() {
         throughput_->setContextLength(context);
         showFit();
     });
-    connect(client_, &ChatClient::bounded, throughput_, &ThroughputPanel::setRoofline);
+    connect(client_, &ChatClient::bounded, this, [this](double tokensPerSecond) {
+        isBounded_ = true;
+        throughput_->setRoofline(tokensPerSecond);
+    });
+    connect(client_, &ChatClient::swapped, this, &ChatView::showSwapped);
+    connect(client_, &ChatClient::swapFailed, this, [this](const QString& sentence) {
+        banner_->showFailure({tr("The cells keep their weights: %1").arg(sentence), {}});
+    });
     connect(throughput_, &ThroughputPanel::measureRequested, this, &ChatView::measureSpeed);
     connect(engine_, &EngineProcess::changed, this, &ChatView::showEngine);
 }
@@ -270,108 +278,6 @@ void ChatView::connectMessages() {
     connect(store_, &ConversationStore::presetsLoaded, settings, &ChatSettings::setPresets);
     connect(settings, &ChatSettings::presetSaved, store_, &ConversationStore::savePreset);
     connect(settings, &ChatSettings::presetRemoved, store_, &ConversationStore::removePreset);
-}
-
-void ChatView::openArtifact(const QString& path, const QString& name) {
-    if (ownEngine_ && artifact_ == path)
-        return;
-    stop();
-    ownEngine_ = true;
-    artifact_ = path;
-    modelName_ = name;
-    server_.clear();
-    engine_->stop();
-    contextLength_ = 0;
-    throughput_->setContextLength(0);
-    banner_->clear();
-    if (isVisible())
-        ensureEngine();
-    showEngine();
-}
-
-void ChatView::closeArtifact() {
-    stop();
-    ownEngine_ = true;
-    artifact_.clear();
-    modelName_.clear();
-    server_.clear();
-    engine_->stop();
-    contextLength_ = 0;
-    throughput_->setContextLength(0);
-    banner_->clear();
-    showEngine();
-}
-
-void ChatView::useServer(const QUrl& server, const QString& modelName, const QByteArray& token) {
-    stop();
-    ownEngine_ = false;
-    artifact_.clear();
-    modelName_ = modelName;
-    engine_->stop();
-    takeServer(server, token);
-    showEngine();
-}
-
-void ChatView::takeServer(const QUrl& server, const QByteArray& token) {
-    server_ = server;
-    token_ = token;
-    client_->setToken(token);
-    throughput_->setRoofline(0);
-    client_->describe(server);
-    if (std::exchange(waiting_, false))
-        request();
-}
-
-void ChatView::ensureEngine() {
-    if (ownEngine_ && !artifact_.isEmpty() && engine_->state() == EngineProcess::State::Stopped)
-        engine_->start(artifact_);
-}
-
-void ChatView::showEvent(QShowEvent* event) {
-    QWidget::showEvent(event);
-    ensureEngine();
-    composer_->field()->setFocus(Qt::OtherFocusReason);
-}
-
-void ChatView::showEngine() {
-    using State = EngineProcess::State;
-    const State state = ownEngine_ ? engine_->state() : State::Ready;
-    if (ownEngine_ && state == State::Ready && server_ != engine_->server())
-        takeServer(engine_->server(), engine_->token());
-    if (ownEngine_ && state != State::Ready)
-        server_.clear();
-    throughput_->setMeasurable(ownEngine_ && !artifact_.isEmpty());
-    compare_->setSubject({hasModel() ? modelName_ : QString(), server_, token_, {}});
-    compare_->setBlamable(ownEngine_ && !artifact_.isEmpty());
-    starting_->setVisible(hasModel() && state == State::Starting);
-    const double fraction = engine_->fraction();
-    startingBar_->setRange(0, fraction < 0 ? 0 : kBarSteps);
-    startingBar_->setValue(static_cast<int>(qMax(0.0, fraction) * kBarSteps));
-    startingText_->setText(engine_->stage().isEmpty()
-                               ? tr("Starting the engine of %1…").arg(modelName_)
-                               : tr("Starting the engine: %1").arg(engine_->stage()));
-    if (state == State::Failed && hasModel()) {
-        if (isStreaming())
-            endAnswer(ChatEnd::Failed, {}, engine_->error());
-        banner_->showFailure({engine_->error(), {}}, engine_->messages(),
-                             {tr("Retry"), [this] { engine_->start(artifact_); }});
-    } else if (state == State::Starting) {
-        banner_->clear();
-    }
-    if (!hasModel()) {
-        empty_->setText(tr("No artifact is open"),
-                        tr("Open a compressed model to chat with it. Conversations stay on this "
-                           "machine."));
-        empty_->setActionText(tr("Open an artifact"));
-        composer_->setReady(false, tr("Open an artifact to send messages"));
-    } else {
-        empty_->setText(tr("Chat with %1").arg(modelName_),
-                        tr("Ask something. The answer is computed on this machine, straight from "
-                           "the packed weights."));
-        empty_->setActionText({});
-        composer_->setReady(state != State::Failed,
-                            state == State::Failed ? tr("The engine is not running") : QString());
-    }
 }
 
 } // namespace caldera::studio

@@ -24,6 +24,7 @@ class ConversationStore;
 class EmptyState;
 class EngineProcess;
 class ErrorBanner;
+class NoticeBar;
 class ThroughputPanel;
 class ToneLabel;
 class Transcript;
@@ -57,6 +58,9 @@ public:
     void editMessage(const QString& messageId);
     /// Goes on with the last answer, which broke off.
     void continueAnswer(const QString& messageId);
+    /// Gives cells of the open artifact their original weights in its engine, to hear what they
+    /// cost; a notice says so, and takes it back.
+    void putBack(const QStringList& cells);
     /// Asks for a file and writes the conversation, as Markdown or JSON.
     void exportConversation(const QString& id);
 
@@ -71,6 +75,7 @@ public:
     ThroughputPanel* throughput() const { return throughput_; }
     ConversationStore* store() const { return store_; }
     CompareView* compare() const { return compare_; }
+    NoticeBar* swapNotice() const { return swapped_; }
     /// Shows the comparison of two models in the place of the conversation, or goes back.
     void setComparing(bool comparing);
 
@@ -114,6 +119,7 @@ private:
     void takeServer(const QUrl& server, const QByteArray& token);
     void ensureEngine();
     void measureSpeed();
+    void showSwapped(int cells);
 
     ConversationStore* store_;
     ChatClient* client_;
@@ -123,6 +129,7 @@ private:
     Composer* composer_;
     ThroughputPanel* throughput_;
     ErrorBanner* banner_;
+    NoticeBar* swapped_; ///< says which model really answers
     EmptyState* empty_;
     QStackedWidget* pages_;
     QStackedWidget* centre_ = nullptr; ///< the conversation, the comparison
@@ -147,8 +154,10 @@ private:
     QString streamingMessage_;
     /// Tokens that the streaming message had before it was continued; negative: it is a new one.
     int continuedTokens_ = -1;
-    int contextLength_ = 0; ///< of the server; 0: unknown
-    bool waiting_ = false;  ///< the request is made when the engine is ready
+    int contextLength_ = 0;  ///< of the server; 0: unknown
+    QStringList putBack_;    ///< cells that the engine is asked to swap when it is ready
+    bool isBounded_ = false; ///< the server told how fast it could be
+    bool waiting_ = false;   ///< the request is made when the engine is ready
     QTimer save_;
     QSet<QString> unsaved_;
 };

@@ -294,6 +294,8 @@ void ChatView::endAnswer(ChatEnd end, const ChatStatistics& statistics, const QS
     transcript_->setLocked(false);
     composer_->setStreaming(false);
     throughput_->endAnswer(statistics);
+    if (!isBounded_ && !server_.isEmpty())
+        client_->bound(server_); // it measures only while nothing is answered
     Q_EMIT activityChanged({});
     showFit();
 }

@@ -63,7 +63,7 @@ ThroughputPanel::ThroughputPanel(QWidget* parent)
     cache_ = addRow(grid, tr("Cache"), tr("Memory of the key and value cache"));
     roofline_ = addRow(grid, tr("Memory allows"),
                        tr("Tokens a second if nothing but reading the weights took time. Measured "
-                          "when the engine started."));
+                          "once, while the engine rests."));
     reached_ =
         addRow(grid, tr("Of that reached"), tr("The answer's speed over what memory allows"));
 

@@ -144,6 +144,17 @@ QWidget* BlamePage::makeAnswer() {
     give_ = new QPushButton(icon(u"plus"_s), QString(), answer_);
     connect(count_, &QSpinBox::valueChanged, this, &BlamePage::showOffer);
     connect(give_, &QPushButton::clicked, this, &BlamePage::giveBits);
+    putBack_ = new QPushButton(icon(u"chat"_s), tr("Chat with their originals"), answer_);
+    putBack_->setToolTip(tr("Gives these cells their original weights in the chat's engine, at "
+                            "once and until you undo it: hear whether they are to blame before "
+                            "you spend bits on them"));
+    connect(putBack_, &QPushButton::clicked, this, [this] {
+        QStringList names;
+        for (int at = 0; at < std::min(count_->value(), static_cast<int>(ranked_.size())); ++at) {
+            names.append(QString::fromStdString(cellName(ranked_[static_cast<size_t>(at)])));
+        }
+        Q_EMIT putBackRequested(names);
+    });
     cells_ = new CellTable(tr("Blame"), answer_);
     connect(cells_, &CellTable::cellChosen, this, &BlamePage::cellChosen);
     auto* caption = new ToneLabel(tr("The first"), Token::Secondary, answer_);
@@ -153,6 +164,7 @@ QWidget* BlamePage::makeAnswer() {
     line->addWidget(caption);
     line->addWidget(count_);
     line->addWidget(give_);
+    line->addWidget(putBack_);
     line->addStretch(1);
     auto* layout = new QVBoxLayout(answer_);
     layout->setContentsMargins(0, 0, 0, 0);
@@ -170,6 +182,7 @@ void BlamePage::look(const InspectFocus& focus) {
 void BlamePage::showBlame() {
     const bool artifact = session_.facts() && session_.facts()->kind == OpenKind::Artifact;
     find_->setEnabled(artifact);
+    putBack_->setEnabled(artifact);
     const FidelityMetric* metric = session_.blame() ? &session_.blame()->fidelity.front() : nullptr;
     answer_->setVisible(metric != nullptr);
     ranked_ = metric != nullptr ? byGain(*metric) : std::vector<Cell>();

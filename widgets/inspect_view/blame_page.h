@@ -33,6 +33,7 @@ public:
     QPushButton* findButton() const { return find_; }
     QSpinBox* countBox() const { return count_; }
     QPushButton* offerButton() const { return give_; }
+    QPushButton* putBackButton() const { return putBack_; }
     CellTable* cells() const { return cells_; }
     ToneLabel* verdict() const { return verdict_; }
     /// Says that a word of an answer is being explained; empty: none is any more.
@@ -44,6 +45,8 @@ public:
 Q_SIGNALS:
     /// `place` counts tokens from 1; 0: the token that lost most.
     void blameRequested(const QString& text, int place);
+    /// A person wants to chat with the original weights of these cells.
+    void putBackRequested(const QStringList& cells);
 
 private:
     QWidget* makeQuestion();
@@ -62,6 +65,7 @@ private:
     CellTable* cells_ = nullptr;
     QSpinBox* count_ = nullptr;
     QPushButton* give_ = nullptr;
+    QPushButton* putBack_ = nullptr;
     QWidget* answer_ = nullptr;
 };
 

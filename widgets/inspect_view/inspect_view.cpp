@@ -125,6 +125,7 @@ void InspectView::makePages() {
     connect(evaluation_, &EvaluationPage::evaluateRequested, this, &InspectView::evaluateRequested);
     addPage(blame_, new BlamePage(session_, tabs_), tr("Blame"));
     connect(blame_, &BlamePage::blameRequested, this, &InspectView::blameRequested);
+    connect(blame_, &BlamePage::putBackRequested, this, &InspectView::putBackRequested);
     tabs_->addTab(makeTable(run_, tr("Facts of the run")), tr("Run"));
 }
 

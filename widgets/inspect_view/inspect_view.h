@@ -59,6 +59,7 @@ Q_SIGNALS:
     void compressRequested();
     void evaluateRequested();
     void blameRequested(const QString& text, int place);
+    void putBackRequested(const QStringList& cells);
 
 private:
     QWidget* makeBody();

@@ -22,6 +22,7 @@
 #include "widgets/chat/throughput_panel.h"
 #include "widgets/chat/transcript.h"
 #include "widgets/support/error_banner.h"
+#include "widgets/support/notice_bar.h"
 
 namespace caldera::studio {
 namespace {
@@ -281,6 +282,40 @@ TEST_F(ChatViewTest, ShowsWhyTheEngineFailedAndOffersRetry) {
     EXPECT_TRUE(banner->isVisible());
     EXPECT_TRUE(banner->sentence().contains("flipped byte"_L1));
     EXPECT_EQ(last().end, ChatEnd::Failed);
+}
+
+QList<QByteArray> document(const QJsonObject& json) {
+    return {"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n" +
+            QJsonDocument(json).toJson(QJsonDocument::Compact)};
+}
+
+TEST_F(ChatViewTest, PutsOriginalCellsBackAndUndoesIt) {
+    view_->openArtifact(u"/models/good-"_s + QString::number(server_.url().port()), u"Demo"_s);
+    server_.playOn("/caldera/v1/swaps", document({{u"cells"_s, QJsonArray{u"a"_s, u"b"_s}}}));
+    server_.playOn("/caldera/v1/swaps/undo", document({{u"cells"_s, QJsonArray{}}}));
+    view_->putBack({u"a"_s, u"b"_s}); // the engine is not ready yet
+    NoticeBar* notice = view_->swapNotice();
+    ASSERT_TRUE(QTest::qWaitFor([&] { return notice->isVisible(); }, kPatience));
+    EXPECT_EQ(server_.requests().last(), (QJsonObject{{u"cells"_s, QJsonArray{u"a"_s, u"b"_s}},
+                                                      {u"source"_s, u"original"_s}}));
+    EXPECT_TRUE(notice->sentence().contains(u"2 cell"_s)) << notice->sentence().toStdString();
+    for (QPushButton* button : notice->findChildren<QPushButton*>()) {
+        if (button->text() == u"Undo"_s)
+            button->click();
+    }
+    EXPECT_TRUE(QTest::qWaitFor([&] { return !notice->isVisible(); }, kPatience));
+}
+
+TEST_F(ChatViewTest, SaysWhyCellsKeepTheirWeights) {
+    view_->openArtifact(u"/models/good-"_s + QString::number(server_.url().port()), u"Demo"_s);
+    server_.playOn("/caldera/v1/swaps",
+                   {"HTTP/1.1 500 Internal\r\nConnection: close\r\n\r\n"
+                    R"({"error":{"message":"There is no folder /gone. Fetch it."}})"});
+    view_->putBack({u"a"_s});
+    const auto* banner = view_->findChild<ErrorBanner*>(u"chatBanner"_s);
+    ASSERT_TRUE(QTest::qWaitFor([&] { return banner->isVisible(); }, kPatience));
+    EXPECT_TRUE(banner->sentence().contains(u"/gone"_s));
+    EXPECT_FALSE(view_->swapNotice()->isVisible());
 }
 
 TEST_F(ChatViewTest, OffersToBlameAWordOfAnAnswerOfTheOpenArtifact) {

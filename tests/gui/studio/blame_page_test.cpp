@@ -130,6 +130,19 @@ TEST_F(BlamePageTest, AsksForAJob) {
     EXPECT_EQ(asked[0][1].toInt(), 5);
 }
 
+TEST_F(BlamePageTest, OffersToChatWithTheOriginals) {
+    openArtifact();
+    openBlame();
+    QSignalSpy asked(window().inspectView(), &InspectView::putBackRequested);
+    page().countBox()->setValue(2);
+    page().putBackButton()->click();
+    ASSERT_EQ(asked.count(), 1);
+    const QStringList cells = asked[0][0].toStringList();
+    ASSERT_EQ(cells.size(), 2);
+    EXPECT_EQ(cells.first(), QString::fromStdString(cellName(kGuilty)));
+    EXPECT_TRUE(window().chatView()->isVisible());
+}
+
 TEST_F(BlamePageTest, ExplainsAWordOfAnAnswer) {
     openArtifact();
     window().setMode(Mode::Chat);

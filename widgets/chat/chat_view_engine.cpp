@@ -1,0 +1,156 @@
+// What the chat view talks to: the engine of the open artifact, or another server.
+#include <QPlainTextEdit>
+#include <QProgressBar>
+
+#include <utility>
+
+#include "widgets/chat/chat_client.h"
+#include "widgets/chat/chat_view.h"
+#include "widgets/chat/compare_view.h"
+#include "widgets/chat/composer.h"
+#include "widgets/chat/engine_process.h"
+#include "widgets/chat/throughput_panel.h"
+#include "widgets/support/empty_state.h"
+#include "widgets/support/error_banner.h"
+#include "widgets/support/labels.h"
+#include "widgets/support/notice_bar.h"
+
+namespace caldera::studio {
+
+using namespace Qt::StringLiterals;
+
+namespace {
+
+constexpr int kBarSteps = 1000;
+
+} // namespace
+
+void ChatView::openArtifact(const QString& path, const QString& name) {
+    if (ownEngine_ && artifact_ == path)
+        return;
+    stop();
+    ownEngine_ = true;
+    artifact_ = path;
+    modelName_ = name;
+    server_.clear();
+    engine_->stop();
+    contextLength_ = 0;
+    throughput_->setContextLength(0);
+    banner_->clear();
+    if (isVisible())
+        ensureEngine();
+    showEngine();
+}
+
+void ChatView::closeArtifact() {
+    stop();
+    ownEngine_ = true;
+    artifact_.clear();
+    modelName_.clear();
+    server_.clear();
+    engine_->stop();
+    contextLength_ = 0;
+    throughput_->setContextLength(0);
+    banner_->clear();
+    showEngine();
+}
+
+void ChatView::useServer(const QUrl& server, const QString& modelName, const QByteArray& token) {
+    stop();
+    ownEngine_ = false;
+    artifact_.clear();
+    modelName_ = modelName;
+    engine_->stop();
+    takeServer(server, token);
+    showEngine();
+}
+
+void ChatView::takeServer(const QUrl& server, const QByteArray& token) {
+    server_ = server;
+    token_ = token;
+    client_->setToken(token);
+    throughput_->setRoofline(0);
+    isBounded_ = false;
+    showSwapped(0); // a server that was started anew has its own weights
+    client_->describe(server);
+    if (!putBack_.isEmpty())
+        client_->swapCells(server_, std::exchange(putBack_, {}));
+    if (std::exchange(waiting_, false))
+        request();
+    else
+        client_->bound(server_);
+}
+
+void ChatView::putBack(const QStringList& cells) {
+    if (!ownEngine_ || artifact_.isEmpty())
+        return;
+    setComparing(false);
+    if (!server_.isEmpty())
+        return client_->swapCells(server_, cells);
+    putBack_ = cells;
+    ensureEngine();
+}
+
+void ChatView::showSwapped(int cells) {
+    if (cells == 0)
+        return swapped_->clear();
+    swapped_->showNotice(u"refresh"_s,
+                         tr("%n cell(s) have their original weights: so the model would answer if "
+                            "they cost nothing.",
+                            nullptr, cells),
+                         tr("Undo"), [this] { client_->undoSwap(server_); });
+}
+
+void ChatView::ensureEngine() {
+    if (ownEngine_ && !artifact_.isEmpty() && engine_->state() == EngineProcess::State::Stopped)
+        engine_->start(artifact_);
+}
+
+void ChatView::showEvent(QShowEvent* event) {
+    QWidget::showEvent(event);
+    ensureEngine();
+    composer_->field()->setFocus(Qt::OtherFocusReason);
+}
+
+void ChatView::showEngine() {
+    using State = EngineProcess::State;
+    const State state = ownEngine_ ? engine_->state() : State::Ready;
+    if (ownEngine_ && state == State::Ready && server_ != engine_->server())
+        takeServer(engine_->server(), engine_->token());
+    if (ownEngine_ && state != State::Ready)
+        server_.clear();
+    throughput_->setMeasurable(ownEngine_ && !artifact_.isEmpty());
+    compare_->setSubject({hasModel() ? modelName_ : QString(), server_, token_, {}});
+    compare_->setBlamable(ownEngine_ && !artifact_.isEmpty());
+    starting_->setVisible(hasModel() && state == State::Starting);
+    const double fraction = engine_->fraction();
+    startingBar_->setRange(0, fraction < 0 ? 0 : kBarSteps);
+    startingBar_->setValue(static_cast<int>(qMax(0.0, fraction) * kBarSteps));
+    startingText_->setText(engine_->stage().isEmpty()
+                               ? tr("Starting the engine of %1…").arg(modelName_)
+                               : tr("Starting the engine: %1").arg(engine_->stage()));
+    if (state == State::Failed && hasModel()) {
+        if (isStreaming())
+            endAnswer(ChatEnd::Failed, {}, engine_->error());
+        banner_->showFailure({engine_->error(), {}}, engine_->messages(),
+                             {tr("Retry"), [this] { engine_->start(artifact_); }});
+    } else if (state == State::Starting) {
+        banner_->clear();
+    }
+    if (!hasModel()) {
+        empty_->setText(tr("No artifact is open"),
+                        tr("Open a compressed model to chat with it. Conversations stay on this "
+                           "machine."));
+        empty_->setActionText(tr("Open an artifact"));
+        composer_->setReady(false, tr("Open an artifact to send messages"));
+    } else {
+        empty_->setText(tr("Chat with %1").arg(modelName_),
+                        tr("Ask something. The answer is computed on this machine, straight from "
+                           "the packed weights."));
+        empty_->setActionText({});
+        composer_->setReady(state != State::Failed,
+                            state == State::Failed ? tr("The engine is not running") : QString());
+    }
+}
+
+} // namespace caldera::studio
