@@ -50,11 +50,11 @@ DecodeShape decodeShape(const Options& options) {
     check(options);
     DecodeShape shape;
     shape.config = shapeConfig(options.shape);
-    shape.code = kernels::trellisCode(options.codec);
+    shape.code = kernels::stepCode(options.codec);
     if (shape.code == nullptr) {
         throw Error("bench.codec",
                     "The GPU has no product with the codec " + options.codec +
-                        ". Choose one of the trellis codes that `caldera bench codec` lists.",
+                        ". It has one with " + std::string(kernels::stepCodeIds()) + ".",
                     {{"codec", options.codec}});
     }
     shape.rank = options.rank;
@@ -67,12 +67,21 @@ DecodeShape decodeShape(const Options& options) {
     return shape;
 }
 
+Json phaseReport(const std::vector<double>& phases) {
+    return {{"embed", phases[0]},
+            {"products", phases[1]},
+            {"finish", phases[2]},
+            {"attention", phases[3]},
+            {"combine", phases[4]}};
+}
+
 Json report(const Options& options, const DecodeTimings& timings) {
     Json steps = Json::array();
     for (const DecodeTiming& step : timings.steps) {
         steps.push_back({{"chats", step.chats},
                          {"microseconds", step.microseconds},
-                         {"tokens_per_second", 1e6 * step.chats / step.microseconds}});
+                         {"tokens_per_second", 1e6 * step.chats / step.microseconds},
+                         {"phase_microseconds", phaseReport(step.phases)}});
     }
     Json prompts = Json::array();
     for (const PromptTiming& prompt : timings.prompts) {
@@ -92,13 +101,7 @@ Json report(const Options& options, const DecodeTimings& timings) {
             {"expected_device_bytes", timings.expectedBytes},
             {"steps", steps},
             {"prompts", prompts},
-            {"choice_microseconds", timings.choiceMicroseconds},
-            {"phase_microseconds",
-             {{"embed", timings.phases[0]},
-              {"products", timings.phases[1]},
-              {"finish", timings.phases[2]},
-              {"attention", timings.phases[3]},
-              {"combine", timings.phases[4]}}}};
+            {"choice_microseconds", timings.choiceMicroseconds}};
 }
 
 void print(const Options& options, const DecodeTimings& timings) {
@@ -111,16 +114,15 @@ void print(const Options& options, const DecodeTimings& timings) {
               << std::setprecision(1);
     for (const DecodeTiming& step : timings.steps) {
         std::cout << step.chats << " chats: " << step.microseconds << " us a step, "
-                  << 1e6 * step.chats / step.microseconds << " tok/s\n";
+                  << 1e6 * step.chats / step.microseconds << " tok/s; products " << step.phases[1]
+                  << " us, finishing them " << step.phases[2] << ", attention " << step.phases[3]
+                  << " + " << step.phases[4] << "\n";
     }
     for (const PromptTiming& prompt : timings.prompts) {
         std::cout << "a prompt of " << prompt.tokens << " tokens: " << 1e3 * prompt.seconds
                   << " ms, " << prompt.tokens / prompt.seconds << " tok/s\n";
     }
-    std::cout << "one chat: products " << timings.phases[1] << " us, finishing them "
-              << timings.phases[2] << ", attention " << timings.phases[3] << " + "
-              << timings.phases[4] << ", choosing its token after it " << timings.choiceMicroseconds
-              << "\n";
+    std::cout << "choosing a token after a step: " << timings.choiceMicroseconds << " us\n";
 }
 
 } // namespace

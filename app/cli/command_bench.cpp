@@ -147,15 +147,16 @@ double timeGemv(const Codec& codec, const CodedMatrix& q, const std::vector<floa
 
 /// On a GPU: many distinct matrices one after another, as in a decode step.
 void runGpuGemv(const BenchOptions& options, const Invocation& invocation) {
-    const kernels::TrellisCode* code = kernels::trellisCode(options.codec);
+    const kernels::StepCode* code = kernels::stepCode(options.codec);
     if (code == nullptr) {
         throw Error("bench.codec",
                     "The GPU has no product with the codec " + options.codec +
-                        ". Choose one of the trellis codes that `caldera bench codec` lists.",
+                        ". It has one with " + std::string(kernels::stepCodeIds()) + ".",
                     {{"codec", options.codec}});
     }
     static_cast<void>(deviceOf(options.device)); // says what is missing
-    kernels::cuda::ProductShape shape{code, options.rows, padTo(options.columns, 4)};
+    kernels::cuda::ProductShape shape{code, options.rows,
+                                      padTo(options.columns, std::max(4, code->columns))};
     shape.rank = options.rank;
     shape.sequences = options.batch;
     shape.activationBits = options.activationBits;

@@ -20,9 +20,10 @@ constexpr int64_t kPage = 2 << 20; ///< what the driver gives out
 constexpr int64_t kMatrixColumns = 4;
 constexpr int64_t kFactorColumns = 8;
 
-/// Whether there is a product with the codes themselves.
-bool multipliesCodes(const CellSettings& settings, MatrixShape shape) {
-    return settings.codec == "trellis" && shape.columns % kMatrixColumns == 0;
+bool isMultipliedAsStored(const CellSettings& settings, MatrixShape shape) {
+    const CodecFacts* facts = findCodecFacts(settings.codec, settings.bits);
+    return facts != nullptr && multipliesCodes(*facts) && shape.columns % kMatrixColumns == 0 &&
+           shape.columns % facts->columns == 0;
 }
 
 int64_t factorBytes(const std::string& codecId, CodeTensor codes, MatrixShape factor) {
@@ -36,7 +37,7 @@ std::array<int64_t, 6> cellTensors(const CellSettings& settings, MatrixShape sha
         return {shape.size() * kHalfBytes};
     }
     const CodeTensor codes = matrixCodes(settings, shape);
-    std::array<int64_t, 6> bytes = {multipliesCodes(settings, shape) ? codes.bytes()
+    std::array<int64_t, 6> bytes = {isMultipliedAsStored(settings, shape) ? codes.bytes()
                                                                      : shape.size() * kHalfBytes,
                                     codes.rows * kFloatBytes, shape.rows * kHalfBytes};
     if (settings.rank > 0) {
@@ -95,6 +96,10 @@ int64_t gpuCacheTokenBytes(const ModelConfig& config, int cacheBits) {
 int64_t gpuTensorBytes(int64_t bytes) {
     const int64_t wanted = padTo(bytes + kGpuReadBeyond, kAlignment);
     return wanted >= kGpuOwnBlock ? padTo(wanted, kPage) : padTo(bytes, kAlignment);
+}
+
+bool multipliesCodes(const CodecFacts& codec) {
+    return codec.family == std::string_view("trellis") || codec.id == std::string_view("e8p-2");
 }
 
 int64_t gpuCellBytes(const CellSettings& settings, MatrixShape shape) {

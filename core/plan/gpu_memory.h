@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "core/model/codec_facts.h"
 #include "core/plan/gpu_workspace.h"
 #include "core/plan/plan.h"
 
@@ -22,6 +23,9 @@ int64_t gpuCacheTokenBytes(const ModelConfig& config, int cacheBits);
 /// What a tensor of so many bytes takes: what a kernel may read beyond its end and the driver's
 /// pages are counted.
 int64_t gpuTensorBytes(int64_t bytes);
+
+/// Whether a GPU's products read the codec's codes as they are stored (kernels/step/step_code.h).
+bool multipliesCodes(const CodecFacts& codec);
 
 /// One cell on a GPU. Codes for which a GPU has no product lie there as 16-bit numbers.
 int64_t gpuCellBytes(const CellSettings& settings, MatrixShape shape);

@@ -1,5 +1,6 @@
 #include "kernels/e8p/tables.h"
 
+#include <cmath>
 #include <numeric>
 
 namespace caldera::kernels {
@@ -35,6 +36,35 @@ E8pTables::E8pTables() {
             sign[i][kE8pSlots[slot]] = ((flips >> slot) & 1U) << 31;
         }
     }
+}
+
+namespace {
+
+using Numbers = std::array<std::array<std::array<int8_t, 8>, 256>, 2>;
+
+/// With 2 e + 1 = twice a magnitude, the number is 2 e and 1 more where the shift is + 1/4. All
+/// bits but the lowest negate: (~e + 1/2) = -(e + 1/2).
+Numbers makeNumbers() {
+    constexpr int kNegative = 0xFE;
+    const E8pTables& tables = E8pTables::instance();
+    Numbers numbers;
+    for (size_t i = 0; i < 256; ++i) {
+        for (size_t j = 0; j < 8; ++j) {
+            const float magnitude = tables.magnitude[i][j];
+            const int even = static_cast<int>(2 * std::abs(magnitude)) - 1;
+            numbers[0][i][j] = static_cast<int8_t>(magnitude < 0 ? even ^ kNegative : even);
+            const int negates = tables.sign[i][j] != 0 ? kNegative : 0;
+            numbers[1][i][j] = static_cast<int8_t>(negates | (tables.shift[i] > 0 ? 1 : 0));
+        }
+    }
+    return numbers;
+}
+
+} // namespace
+
+std::span<const int8_t> e8pNumbers() {
+    static const Numbers numbers = makeNumbers();
+    return {numbers.front().front().data(), sizeof(Numbers)};
 }
 
 } // namespace caldera::kernels

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 
 #include "kernels/e8p/codebook.h"
 
@@ -29,5 +30,11 @@ struct alignas(64) E8pTables {
 private:
     E8pTables();
 };
+
+/// Decoding to whole numbers: value = (number + 1/2) / 2.
+inline constexpr float kE8pNumberStep = 0.5F;
+/// [2, 256, 8]: the number of coordinate j is byte j of the high byte's entry XOR byte j of the low
+/// byte's, the second half.
+std::span<const int8_t> e8pNumbers();
 
 } // namespace caldera::kernels

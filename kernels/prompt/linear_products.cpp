@@ -51,12 +51,12 @@ MatrixRows LinearProducts::decode(const StepLinear& linear, int firstRow, int ro
     const PromptTile whole{rows, columns, tile()};
     const auto first = static_cast<int64_t>(firstRow);
     switch (linear.storage) {
-    case StepStorage::Trellis: {
+    case StepStorage::Coded: {
         const int groups = (rows + kTrellisRows - 1) / kTrellisRows;
         const int64_t groupBytes =
-            static_cast<int64_t>(columns / linear.code->columns) * linear.code->groupBytes();
-        promptDecodeTrellis(*linear.code, linear.codes + first / kTrellisRows * groupBytes,
-                            {groups * kTrellisRows, columns, tile()}, stream_);
+            static_cast<int64_t>(columns / linear.code->columns) * linear.code->groupBytes;
+        promptDecode(*linear.code, linear.codes + first / kTrellisRows * groupBytes,
+                     {groups * kTrellisRows, columns, tile()}, stream_);
         return {tile(), rows, promptStride(columns)};
     }
     case StepStorage::Bfloat16:
@@ -67,7 +67,7 @@ MatrixRows LinearProducts::decode(const StepLinear& linear, int firstRow, int ro
     default:
         throw KernelError("prompt: linears stored as " +
                           std::to_string(static_cast<int>(linear.storage)) +
-                          " (StepStorage) have no product with many tokens; trellis, bf16 and "
+                          " (StepStorage) have no product with many tokens; codes, bf16 and "
                           "fp16 have one.");
     }
 }

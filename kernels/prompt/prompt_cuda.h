@@ -76,10 +76,10 @@ struct PromptTile {
     uint16_t* numbers = nullptr;
 };
 
-/// Groups of 16 rows of a trellis as fp16: entry + 1/2, exactly, without any scale. `codes` begins
-/// with the tile's first group; tile.rows is a multiple of 16.
-void promptDecodeTrellis(const TrellisCode& code, const uint8_t* codes, const PromptTile& tile,
-                         CudaStream stream);
+/// Groups of 16 coded rows as fp16: number + 1/2, exactly, without any scale. `codes` begins with
+/// the tile's first group; tile.rows is a multiple of 16.
+void promptDecode(const StepCode& code, const uint8_t* codes, const PromptTile& tile,
+                  CudaStream stream);
 /// Levels of 4 bits as fp16.
 void promptDecodeLevels(const uint8_t* codes, const PromptTile& tile, CudaStream stream);
 /// bf16 [rows, columns] times 16 as fp16: exact for magnitudes from 2^-21 to 4080.

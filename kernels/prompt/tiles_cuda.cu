@@ -6,6 +6,7 @@
 #include <cuda_bf16.h>
 
 #include "kernels/common/device_copy.h"
+#include "kernels/e8p/e8p.h"
 #include "kernels/lloyd/lloyd.h"
 #include "kernels/prompt/threads.cuh"
 #include "kernels/trellis/code_shape.cuh"
@@ -94,6 +95,48 @@ __global__ void __launch_bounds__(kDecodeThreads)
     }
 }
 
+/// Eight columns of a row from a word of e8p-2. table: values by the high byte, then what they are
+/// XORed with by the low byte.
+__device__ uint4 e8pHalves(uint32_t word, const uint2* table) {
+    const uint2 values = table[word >> 8];
+    const uint2 signs = table[256 + (word & 0xFFU)];
+    const uint32_t four[2] = {values.x ^ signs.x, values.y ^ signs.y};
+    uint32_t pairs[4];
+#pragma unroll
+    for (int pair = 0; pair < 4; ++pair) {
+        const auto half = [&](int column) -> uint32_t {
+            const auto number = static_cast<int8_t>(four[pair / 2] >> (8 * (column % 4)));
+            return halfBits(static_cast<float>(number) + 0.5F);
+        };
+        pairs[pair] = half(2 * pair) | half(2 * pair + 1) << 16;
+    }
+    return {pairs[0], pairs[1], pairs[2], pairs[3]};
+}
+
+/// A thread has two neighbouring words of a row, so that it writes whole sectors.
+__global__ void __launch_bounds__(kDecodeThreads)
+    e8pKernel(const int8_t* numbers, const uint16_t* codes, int64_t pairs, int wordsOfRow,
+              int stride, uint16_t* halves) {
+    __shared__ uint2 table[kDecodeThreads];
+    table[threadIdx.x] = reinterpret_cast<const uint2*>(numbers)[threadIdx.x];
+    __syncthreads();
+    const int pairsOfRow = (wordsOfRow + 1) / 2;
+    for (int64_t i = blockIdx.x * static_cast<int64_t>(kDecodeThreads) + threadIdx.x; i < pairs;
+         i += static_cast<int64_t>(gridDim.x) * kDecodeThreads) {
+        const int row = static_cast<int>(i % kE8pGroupRows);
+        const int64_t group = i / kE8pGroupRows / pairsOfRow;
+        const int first = static_cast<int>(i / kE8pGroupRows % pairsOfRow) * 2;
+        uint16_t* to = halves + (group * kE8pGroupRows + row) * stride;
+#pragma unroll
+        for (int word = first; word < first + 2; ++word) {
+            if (word < wordsOfRow) {
+                *reinterpret_cast<uint4*>(to + word * kE8pWidth) =
+                    e8pHalves(codes[(group * wordsOfRow + word) * kE8pGroupRows + row], table);
+            }
+        }
+    }
+}
+
 /// Numbers of levels, row-major, the even column in the low nibble.
 struct LevelRows {
     const uint8_t* codes;
@@ -175,12 +218,22 @@ HalfTile halvesOf(const PromptTile& tile) {
     return {tile.numbers, promptStride(tile.columns)};
 }
 
-} // namespace
+unsigned decodeGrid(int64_t items) {
+    return static_cast<unsigned>(std::min((items + kDecodeThreads - 1) / kDecodeThreads, kMaxGrid));
+}
 
-void promptDecodeTrellis(const TrellisCode& code, const uint8_t* codes, const PromptTile& tile,
-                         CudaStream stream) {
-    const auto* entries =
-        static_cast<const int8_t*>(deviceCopy(code.table.data(), code.table.size()));
+void decodeE8p(const int8_t* numbers, const uint8_t* codes, const PromptTile& tile,
+               CudaStream stream) {
+    const int wordsOfRow = tile.columns / kE8pWidth;
+    const int64_t pairs = static_cast<int64_t>(tile.rows) * ((wordsOfRow + 1) / 2);
+    e8pKernel<<<decodeGrid(pairs), kDecodeThreads, 0, stream>>>(
+        numbers, reinterpret_cast<const uint16_t*>(codes), pairs, wordsOfRow,
+        promptStride(tile.columns), tile.numbers);
+    checkLaunch("prompt decode");
+}
+
+void decodeTrellis(const TrellisCode& code, const int8_t* entries, const uint8_t* codes,
+                   const PromptTile& tile, CudaStream stream) {
     withCodeShape(code, "prompt", "decoder", [&](auto shape) {
         using Code = decltype(shape);
         constexpr int kBytes = Decoder<Code>::kTableBytes;
@@ -189,13 +242,24 @@ void promptDecodeTrellis(const TrellisCode& code, const uint8_t* codes, const Pr
         const auto kernel = trellisKernel<Code>;
         require(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, kBytes),
                 "Preparing the prompt's decoder");
-        const int64_t wanted = (strings + kDecodeThreads - 1) / kDecodeThreads;
-        const auto grid = static_cast<unsigned>(std::min(wanted, kMaxGrid));
-        kernel<<<grid, kDecodeThreads, kBytes, stream>>>(
+        kernel<<<decodeGrid(strings), kDecodeThreads, kBytes, stream>>>(
             entries, reinterpret_cast<const uint32_t*>(codes), strings, stringsOfGroup,
             promptStride(tile.columns), tile.numbers);
         checkLaunch("prompt decode");
     });
+}
+
+} // namespace
+
+void promptDecode(const StepCode& code, const uint8_t* codes, const PromptTile& tile,
+                  CudaStream stream) {
+    const auto* table =
+        static_cast<const int8_t*>(deviceCopy(code.table.data(), code.table.size()));
+    if (code.trellis == nullptr) {
+        decodeE8p(table, codes, tile, stream);
+    } else {
+        decodeTrellis(*code.trellis, table, codes, tile, stream);
+    }
 }
 
 void promptDecodeLevels(const uint8_t* codes, const PromptTile& tile, CudaStream stream) {

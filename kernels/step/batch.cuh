@@ -1,4 +1,4 @@
-// Products of trellis-coded matrices with up to 8 int8 vectors at once on the tensor cores. Four
+// Products of coded matrices with up to 8 int8 vectors at once on the tensor cores. Four
 // neighbouring weights of a row, one look-up, are one register of an mma.m16n8k32: a lane looks up
 // what it multiplies, and nothing is exchanged.
 #pragma once
@@ -23,56 +23,39 @@ inline constexpr int kBatchCodeBytes = kTrellisRows * static_cast<int>(kQuantize
 inline constexpr int kBatchMemoryBytes =
     kBatchBytes + kBatchScaleBytes + kStepThreads / kWarpLanes * kBatchCodeBytes;
 
-/// A lane has rows 2 r and 2 r + 1 of a group, r = lane / 4, and in 32 columns the units (of four
-/// columns) c and c + 4, c = lane % 4. Tensor cores call those rows r and r + 8.
+/// A lane has rows 2 r and 2 r + 1 of a group, r = lane / 4, which tensor cores call r and r + 8,
+/// and in 32 columns two quads of neighbours: kQuadStride * c, c = lane % 4, and kSecondQuad
+/// further.
 template <class S>
-struct BatchLane {
-    int words[2]; ///< of a string: where the bits of the two windows lie
-    int shift;    ///< of the first bit in words[0]
+class BatchLane {
+public:
+    static constexpr int kQuadStride = 1; ///< from the first quad of c to that of c + 1
+    static constexpr int kSecondQuad = 4; ///< from a lane's first quad to its second
 
     __device__ BatchLane() {
         constexpr int kBits = 16 * S::kNewBits;
         const int first = (laneIndex() / 4 * 2 * S::kNewBits - S::kMemoryBits + kBits) % kBits;
-        words[0] = first / 32;
-        words[1] = (words[0] + 1) % S::kGroupWords;
-        shift = first % 32;
+        words_[0] = first / 32;
+        words_[1] = (words_[0] + 1) % S::kGroupWords;
+        shift_ = first % 32;
     }
 
-    /// 32 bits of a string from the lower row's window on.
-    __device__ uint32_t bits(uint32_t low, uint32_t high) const {
-        return __funnelshift_r(low, high, shift);
+    /// Of the lane's lower and upper row, from the codes of 32 columns.
+    __device__ void decode(const uint32_t* codes, uint32_t copy, int2& first, int2& second) const {
+        const uint32_t* unit = codes + laneIndex() % 4 * S::kUnitWords;
+        first = decodeUnit(unit, copy);
+        second = decodeUnit(unit + kSecondQuad * S::kUnitWords, copy);
     }
-};
 
-/// The entry of a window in the lowest bits.
-template <class S>
-__device__ inline int entryOf(uint32_t window, uint32_t copy) {
-    constexpr int kIndexBits = S::kNewBits + S::kMemoryBits - 1;
-    constexpr uint32_t kMask = static_cast<uint32_t>(S::kEntries - 1);
-    const uint32_t at = ((window & kMask) << S::kShift) | copy;
-    const int sign = static_cast<int>(window << (31 - kIndexBits)) >> 31;
-    return *reinterpret_cast<const int*>(reinterpret_cast<const char*>(tableMemory()) + at) ^ sign;
-}
-
-/// The codes that a lane needs of a unit of four columns: two words of each string.
-template <class S>
-struct UnitCodes {
-    uint32_t word[S::kParts][2];
-
-    __device__ void load(const uint32_t* unit, const BatchLane<S>& lane) {
-#pragma unroll
-        for (int part = 0; part < S::kParts; ++part) {
-            word[part][0] = unit[part * S::kGroupWords + lane.words[0]];
-            word[part][1] = unit[part * S::kGroupWords + lane.words[1]];
-        }
-    }
-    /// The four weights of the lane's lower and upper row.
-    __device__ int2 entries(const BatchLane<S>& lane, uint32_t copy) const {
+private:
+    __device__ int2 decodeUnit(const uint32_t* unit, uint32_t copy) const {
         int2 both[S::kParts];
 #pragma unroll
         for (int part = 0; part < S::kParts; ++part) {
-            const uint32_t bits = lane.bits(word[part][0], word[part][1]);
-            both[part] = {entryOf<S>(bits, copy), entryOf<S>(bits >> S::kNewBits, copy)};
+            const uint32_t* string = unit + part * S::kGroupWords;
+            // From the lower row's window on.
+            const uint32_t bits = __funnelshift_r(string[words_[0]], string[words_[1]], shift_);
+            both[part] = {entryOf(bits, copy), entryOf(bits >> S::kNewBits, copy)};
         }
         if constexpr (S::kParts == 1) {
             return both[0];
@@ -80,6 +63,35 @@ struct UnitCodes {
             return {static_cast<int>(__byte_perm(both[0].x, both[1].x, 0x5410)),
                     static_cast<int>(__byte_perm(both[0].y, both[1].y, 0x5410))};
         }
+    }
+
+    /// The entry of a window in the lowest bits.
+    __device__ static int entryOf(uint32_t window, uint32_t copy) {
+        constexpr int kIndexBits = S::kNewBits + S::kMemoryBits - 1;
+        constexpr uint32_t kMask = static_cast<uint32_t>(S::kEntries - 1);
+        const uint32_t at = ((window & kMask) << S::kShift) | copy;
+        const int sign = static_cast<int>(window << (31 - kIndexBits)) >> 31;
+        return *reinterpret_cast<const int*>(reinterpret_cast<const char*>(tableMemory()) + at) ^
+               sign;
+    }
+
+    int words_[2]; ///< of a string: where the bits of the two windows lie
+    int shift_;    ///< of the first bit in words_[0]
+};
+
+/// Words of e8p-2: those of the two rows lie in one word of 32 bits, and have both quads.
+template <>
+class BatchLane<E8pShape> {
+public:
+    static constexpr int kQuadStride = 2;
+    static constexpr int kSecondQuad = 1;
+
+    __device__ void decode(const uint32_t* codes, uint32_t copy, int2& first, int2& second) const {
+        const uint32_t pair = codes[laneIndex() % 4 * E8pShape::kUnitWords + laneIndex() / 4];
+        const int2 lower = E8pShape::lookUp(pair, false, copy);
+        const int2 upper = E8pShape::lookUp(pair, true, copy);
+        first = {lower.x, upper.x};
+        second = {lower.y, upper.y};
     }
 };
 
@@ -143,19 +155,17 @@ struct BatchItem {
 template <class S>
 __device__ inline void multiplyBatchBlock(const uint32_t* codes, const BatchLane<S>& lane,
                                           uint32_t copy, int block, float (&total)[4]) {
-    const char* x = reinterpret_cast<const char*>(inputMemory()) + laneIndex() / 4 * kBatchStride +
-                    laneIndex() % 4 * 4 + block * static_cast<int>(kQuantizedBlock);
+    const int* x = inputMemory() + laneIndex() / 4 * (kBatchStride / 4) +
+                   laneIndex() % 4 * BatchLane<S>::kQuadStride +
+                   block * static_cast<int>(kQuantizedBlock) / 4;
+    constexpr int kTileWords = kUnitsOfBlock<S> * S::kUnitWords / kTilesOfBlock;
     int sum[4] = {};
 #pragma unroll
     for (int tile = 0; tile < kTilesOfBlock; ++tile) {
-        const uint32_t* own = codes + (tile * 8 + laneIndex() % 4) * S::kUnitWords;
-        UnitCodes<S> left;
-        UnitCodes<S> right;
-        left.load(own, lane);
-        right.load(own + 4 * S::kUnitWords, lane);
-        multiplyTile(sum, left.entries(lane, copy), right.entries(lane, copy),
-                     *reinterpret_cast<const int*>(x + tile * 32),
-                     *reinterpret_cast<const int*>(x + tile * 32 + 16));
+        int2 first;
+        int2 second;
+        lane.decode(codes + tile * kTileWords, copy, first, second);
+        multiplyTile(sum, first, second, x[tile * 8], x[tile * 8 + BatchLane<S>::kSecondQuad]);
     }
     const float* scale = batchScale() + laneIndex() % 4 * 2 * kBatchScales + block;
     total[0] = fmaf(scale[0], static_cast<float>(sum[0]), total[0]);
@@ -164,39 +174,39 @@ __device__ inline void multiplyBatchBlock(const uint32_t* codes, const BatchLane
     total[3] = fmaf(scale[kBatchScales], static_cast<float>(sum[3]), total[3]);
 }
 
-template <class S>
-__device__ inline void storeUnit(uint32_t* to, const uint32_t (&words)[S::kUnitWords]) {
-    if constexpr (S::kUnitWords % 4 == 0) {
+template <int kWords>
+__device__ inline void storeWords(uint32_t* to, const uint32_t (&words)[kWords]) {
+    if constexpr (kWords % 4 == 0) {
 #pragma unroll
-        for (int i = 0; i < S::kUnitWords; i += 4) {
+        for (int i = 0; i < kWords; i += 4) {
             *reinterpret_cast<uint4*>(to + i) = {words[i], words[i + 1], words[i + 2],
                                                  words[i + 3]};
         }
     } else {
 #pragma unroll
-        for (int i = 0; i < S::kUnitWords; ++i) {
+        for (int i = 0; i < kWords; ++i) {
             to[i] = words[i];
         }
     }
 }
 
-/// A lane loads one unit of four columns of each block, some blocks ahead; through shared memory
-/// they come to the lanes that multiply them.
+/// A lane loads neighbouring words of each block, some blocks ahead; through shared memory they
+/// come to the lanes that multiply them.
 template <class S>
 __device__ inline void multiplyBatch(const BatchItem& item, int vectors, uint32_t copy) {
-    constexpr int kBlockWords = kUnitsOfBlock * S::kUnitWords;
-    constexpr int kAhead = S::kUnitWords > 5 ? 2 : 4;
-    static_assert(kUnitsOfBlock == kWarpLanes);
+    constexpr int kBlockWords = kUnitsOfBlock<S> * S::kUnitWords;
+    constexpr int kLaneWords = kBlockWords / kWarpLanes;
+    constexpr int kAhead = kLaneWords > 5 ? 2 : 4;
     const BatchLane<S> lane;
     uint32_t* codes = batchCodes();
-    uint32_t* ownCodes = codes + laneIndex() * S::kUnitWords;
-    const uint32_t* from = item.codes + laneIndex() * S::kUnitWords;
+    uint32_t* ownCodes = codes + laneIndex() * kLaneWords;
+    const uint32_t* from = item.codes + laneIndex() * kLaneWords;
     // Behind the last block it is loaded again.
     const auto codesOf = [&](int i) { return from + min(i, item.count - 1) * kBlockWords; };
-    uint32_t ahead[kAhead][S::kUnitWords];
+    uint32_t ahead[kAhead][kLaneWords];
 #pragma unroll
     for (int i = 0; i < kAhead; ++i) {
-        loadUnit<S>(codesOf(i), ahead[i]);
+        loadWords(codesOf(i), ahead[i]);
     }
     float total[4] = {};
 #pragma unroll 1
@@ -204,8 +214,8 @@ __device__ inline void multiplyBatch(const BatchItem& item, int vectors, uint32_
 #pragma unroll
         for (int i = 0; i < kAhead; ++i) {
             if (first + i < item.count) {
-                storeUnit<S>(ownCodes, ahead[i]);
-                loadUnit<S>(codesOf(first + i + kAhead), ahead[i]);
+                storeWords(ownCodes, ahead[i]);
+                loadWords(codesOf(first + i + kAhead), ahead[i]);
                 __syncwarp();
                 multiplyBatchBlock<S>(codes, lane, copy, item.first + first + i, total);
                 __syncwarp(); // the codes are no longer read

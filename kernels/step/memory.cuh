@@ -13,7 +13,7 @@ inline constexpr int kTeamThreads = 256;
 inline constexpr int kTeamRows = static_cast<int>(kQuantizedBlock);
 /// Rank indices whose R x a team holds at once.
 inline constexpr int kTeamRank = 256;
-/// Copies of a trellis code's table: lanes that read different copies never wait for one bank.
+/// Copies of a code's table: lanes that read different copies never wait for one bank.
 /// Sixteen copies of 8 KB leave two lanes to two banks, eight leave four to four.
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 900
 inline constexpr int kTableBytes = 32 << 10;
@@ -93,6 +93,10 @@ struct alignas(16) StepMemory {
         ProductMemory product;
     };
 };
+
+constexpr int log2Of(int power) {
+    return power <= 1 ? 0 : 1 + log2Of(power / 2);
+}
 
 __device__ inline StepMemory& stepMemory() {
     extern __shared__ int4 shared[];

@@ -90,7 +90,7 @@ private:
     static int64_t aligned(int64_t bytes) { return (bytes + 63) / 64 * 64; }
     int64_t codeBytes(int64_t rows) const {
         return aligned((rows + 15) / 16 * (shape_.columns / shape_.code->columns) *
-                       shape_.code->groupBytes());
+                       shape_.code->groupBytes);
     }
     int64_t factorBytes(int64_t rows) const { return aligned(rows * shape_.rank / 2); }
     int64_t setBytes() const {

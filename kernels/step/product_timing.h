@@ -5,13 +5,13 @@
 #include <cstdint>
 #include <vector>
 
-#include "kernels/trellis/trellis.h"
+#include "kernels/step/step_code.h"
 
 namespace caldera::kernels::cuda {
 
 /// What is multiplied: matrices that share an input, for example gate and up.
 struct ProductShape {
-    const TrellisCode* code = nullptr;
+    const StepCode* code = nullptr;
     std::vector<int64_t> rows; ///< of each matrix
     int64_t columns = 0;
     int rank = 0;      ///< of L and R with 4-bit levels; 0: none

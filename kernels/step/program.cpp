@@ -25,15 +25,8 @@ float blockScale(int block) {
     return 1.0F / std::sqrt(static_cast<float>(block));
 }
 
-int codeIndex(const TrellisCode& code) {
-    const auto codes = trellisCodes();
-    const auto found = std::find_if(codes.begin(), codes.end(), [&](const TrellisCode& each) {
-        return std::string(each.id) == code.id;
-    });
-    if (found == codes.end()) {
-        throw KernelError(std::string("step: the GPU has no product for ") + code.id + ".");
-    }
-    return static_cast<int>(found - codes.begin());
+int codeIndex(const StepCode& code) {
+    return static_cast<int>(&code - stepCodes().data());
 }
 
 /// A factor in 4 bits, whose items are counted apart.
@@ -218,7 +211,7 @@ StepResult resultOf(const StepLinear& member, const float* halfSteps) {
     result.block = member.outBlock;
     result.blockScale = blockScale(member.outBlock);
     result.scale = member.scale;
-    result.halfSteps = member.storage == StepStorage::Trellis ? halfSteps : nullptr;
+    result.halfSteps = member.storage == StepStorage::Coded ? halfSteps : nullptr;
     result.sign = member.outSign;
     result.bias = member.bias;
     result.rowScale = member.rowScale;
@@ -232,9 +225,9 @@ StepResult resultOf(const StepLinear& member, const float* halfSteps) {
 /// Members by the table that their products need.
 std::vector<std::vector<size_t>> byCode(const StepGroup& group) {
     std::vector<std::vector<size_t>> parts;
-    std::vector<const TrellisCode*> codes;
+    std::vector<const StepCode*> codes;
     for (size_t i = 0; i < group.members.size(); ++i) {
-        const TrellisCode* code = group.members[i].code;
+        const StepCode* code = group.members[i].code;
         const auto found = std::find(codes.begin(), codes.end(), code);
         if (found != codes.end()) {
             parts[static_cast<size_t>(found - codes.begin())].push_back(i);
@@ -267,7 +260,7 @@ float* StepProgram::addMembers(ProductPhase& phase, const StepGroup& group,
             phase.code = codeIndex(*member.code);
             phase.entries = static_cast<const int8_t*>(
                 deviceCopy(member.code->table.data(), member.code->table.size()));
-            ++phase.trellisCount;
+            ++phase.codedCount;
             stage(phase, input);
         }
         StepProduct product;

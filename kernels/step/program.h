@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "kernels/common/device_memory.h"
+#include "kernels/step/step_code.h"
 #include "kernels/step/step_cuda.h"
-#include "kernels/trellis/trellis.h"
 
 namespace caldera::kernels::cuda {
 
@@ -20,8 +20,8 @@ struct StepFactor {
 
 /// A linear in the GPU's memory, which belongs to the caller.
 struct StepLinear {
-    StepStorage storage = StepStorage::Trellis;
-    const TrellisCode* code = nullptr; ///< of Trellis
+    StepStorage storage = StepStorage::Coded;
+    const StepCode* code = nullptr; ///< of Coded
     int rows = 0;
     int columns = 0; ///< padded as the codes are
     const uint8_t* codes = nullptr;
@@ -38,7 +38,7 @@ struct StepLinear {
 
     /// Whether it wants the rotated input.
     bool isRotated() const {
-        return storage == StepStorage::Trellis || storage == StepStorage::Float16;
+        return storage == StepStorage::Coded || storage == StepStorage::Float16;
     }
 };
 

@@ -31,18 +31,18 @@ void addSmall(const FinishPhase& phase, std::vector<StepAhead>& all) {
     add(phase.next.sign, phase.next.size, all);
 }
 
-/// R and the beginning of the trellis codes of a phase, as many bytes as there is room for.
+/// R and the beginning of the codes of a phase, as many bytes as there is room for.
 void addCodes(const ProductPhase& phase, int64_t room, std::vector<StepAhead>& ahead) {
-    const TrellisCode& code = trellisCodes()[static_cast<size_t>(phase.code)];
+    const StepCode& code = stepCodes()[static_cast<size_t>(phase.code)];
     for (int i = phase.productCount - 1; i >= 0; --i) { // factors first
         const StepProduct& product = phase.products[i];
         if (room > 0 &&
-            (product.storage == StepStorage::Lloyd4 || product.storage == StepStorage::Trellis)) {
+            (product.storage == StepStorage::Lloyd4 || product.storage == StepStorage::Coded)) {
             const int64_t bytes =
                 product.storage == StepStorage::Lloyd4
                     ? static_cast<int64_t>(product.rows) * ((product.columns + 1) / 2)
                     : static_cast<int64_t>(product.groups) * product.columns / code.columns *
-                          code.groupBytes();
+                          code.groupBytes;
             ahead.push_back({product.codes, static_cast<int32_t>(std::min(room, bytes))});
             room -= ahead.back().count;
         }

@@ -54,8 +54,8 @@ __device__ __noinline__ void multiplyStoredRows(int which, int group, int split,
     }
 }
 
-__device__ inline bool isTrellis(const ProductPhase& phase, const ProductItem& item) {
-    return item.product >= 0 && item.product < phase.trellisCount;
+__device__ inline bool isCoded(const ProductPhase& phase, const ProductItem& item) {
+    return item.product >= 0 && item.product < phase.codedCount;
 }
 
 /// What the end of the rows needs of the input, worked out by one warp of the grid a sequence.
@@ -91,7 +91,7 @@ __device__ inline void noteFacts(const ProductPhase& phase) {
 }
 
 /// This item and all that follow it: products that are stored row by row, and factors. Not inlined,
-/// for the loop of trellis codes before it wants all registers.
+/// for the loop of codes before it wants all registers.
 __device__ __noinline__ void multiplyRest(int at, int sequence) {
     const ProductPhase& phase = currentPhase().product;
     if (sequence == 0) {
@@ -109,22 +109,22 @@ __device__ __noinline__ void multiplyRest(int at, int sequence) {
     }
 }
 
-/// The blocks of a trellis item and where a lane's codes of the next turn are.
+/// The blocks of a coded item and where a lane's codes of the next turn are.
 template <class S>
-struct TrellisCursor {
+struct CodeCursor {
     const uint32_t* codes;
     int turn; ///< its first block
     int end;  ///< beyond the item's last block
 
     /// Of an item that is none: that of the first, which may be loaded as well as any.
-    __device__ TrellisCursor(const ProductPhase& phase, const ProductItem& item) {
-        const bool isThere = isTrellis(phase, item);
+    __device__ CodeCursor(const ProductPhase& phase, const ProductItem& item) {
+        const bool isThere = isCoded(phase, item);
         const StepProduct& product = phase.products[isThere ? item.product : 0];
         turn = isThere ? item.split * product.splitBlocks : 0;
         end = min(turn + product.splitBlocks, phase.rotated.blocks);
         const int64_t unit =
-            static_cast<int64_t>(isThere ? item.group : 0) * (product.columns / 4) +
-            (turn + laneIndex() / kLanesOfBlock) * kUnitsOfBlock + laneIndex() % kLanesOfBlock;
+            static_cast<int64_t>(isThere ? item.group : 0) * (product.columns / S::kUnitColumns) +
+            (turn + laneIndex() / kLanesOfBlock) * kUnitsOfBlock<S> + laneIndex() % kLanesOfBlock;
         codes = reinterpret_cast<const uint32_t*>(product.codes) + unit * S::kUnitWords;
     }
     __device__ bool isLast() const { return turn + kBlocksTogether >= end; }
@@ -133,18 +133,18 @@ struct TrellisCursor {
 template <class S>
 __device__ inline void loadTurn(const uint32_t* codes, TurnWords<S>& words) {
 #pragma unroll
-    for (int load = 0; load < kLoads; ++load) {
-        loadUnit<S>(codes + load * kLoadStride<S>, words[load]);
+    for (int load = 0; load < kLoads<S>; ++load) {
+        loadWords(codes + load * kLoadStride<S>, words[load]);
     }
 }
 
-/// Trellis items from `item` on, whose first codes are under way; codes of a turn are loaded while
+/// Coded items from `item` on, whose first codes are under way; codes of a turn are loaded while
 /// the turn before is multiplied. Returns the first item that is none.
 template <class S, bool kWide>
 __device__ __forceinline__ int multiplyItems(const ProductPhase& phase, ProductItem item,
-                                             TrellisCursor<S> cursor, TurnWords<S>& words,
+                                             CodeCursor<S> cursor, TurnWords<S>& words,
                                              int sequence) {
-    const uint32_t copy = 4 * static_cast<uint32_t>(laneIndex() % S::kCopies);
+    const uint32_t copy = S::copyOfLane();
     float total[kTrellisRows] = {};
     for (;;) {
         const int turn = cursor.turn;
@@ -156,8 +156,8 @@ __device__ __forceinline__ int multiplyItems(const ProductPhase& phase, ProductI
             cursor.codes += kTurnStride<S>;
         } else {
             next = itemAt(phase, nextTicket());
-            if (isTrellis(phase, next)) {
-                cursor = TrellisCursor<S>(phase, next);
+            if (isCoded(phase, next)) {
+                cursor = CodeCursor<S>(phase, next);
             }
         }
         // Where nothing follows, codes that are in the cache are loaded once more.
@@ -170,7 +170,7 @@ __device__ __forceinline__ int multiplyItems(const ProductPhase& phase, ProductI
             sumsOf(phase.products[item.product], item, sequence)[laneIndex() / 2] = rowTotal;
         }
         item = next;
-        if (!isTrellis(phase, item)) {
+        if (!isCoded(phase, item)) {
             return item.at;
         }
 #pragma unroll
@@ -184,7 +184,7 @@ __device__ __forceinline__ int multiplyItems(const ProductPhase& phase, ProductI
 template <class S>
 __device__ inline void prepareProduct(const ProductPhase& phase, int& filled) {
     if (filled != phase.code) {
-        fillTable<S>(phase.entries);
+        S::fill(phase.entries);
         filled = phase.code;
     }
     stageFactor(phase);
@@ -197,7 +197,7 @@ __device__ __forceinline__ void runItems(int place, int sequence, int& filled) {
     const ProductPhase& phase = phaseAt(place).product;
     ProductItem item = itemAt(phase, firstTicket());
     TurnWords<S> words;
-    const TrellisCursor<S> cursor(phase, item);
+    const CodeCursor<S> cursor(phase, item);
     loadTurn<S>(cursor.codes, words);
     if (sequence == 0) {
         prepareProduct<S>(phase, filled);
@@ -206,7 +206,7 @@ __device__ __forceinline__ void runItems(int place, int sequence, int& filled) {
     stage(sequence);
     waitForCopies();
     __syncthreads();
-    if (isTrellis(phase, item)) {
+    if (isCoded(phase, item)) {
         item.at = multiplyItems<S, kWide>(phase, item, cursor, words, sequence);
     }
     multiplyRest(item.at, sequence);
@@ -235,11 +235,11 @@ __device__ __noinline__ void runBatchFactors(int sequence, int vectors) {
                                  sequence + vector);
         }
     }
-    if (phase.trellisCount == phase.productCount - phase.factorCount) {
+    if (phase.codedCount == phase.productCount - phase.factorCount) {
         return;
     }
     // Factors in fp16.
-    const int first = phase.products[phase.trellisCount].firstItem;
+    const int first = phase.products[phase.codedCount].firstItem;
     const int items = phase.items - first;
 #pragma unroll 1
     for (int at = firstTicket(); at < items * vectors; at += ticketStride()) {
@@ -253,10 +253,10 @@ __device__ __noinline__ void runBatchFactors(int sequence, int vectors) {
 template <class S>
 __device__ inline void runBatchParts(int sequence, int vectors, int firstSplit, int splits) {
     const ProductPhase& phase = currentPhase().product;
-    const uint32_t copy = 4 * static_cast<uint32_t>(laneIndex() % S::kCopies);
+    const uint32_t copy = S::copyOfLane();
     const StepProduct* first = &phase.products[0];
     int groups = 0;
-    for (int i = 0; i < phase.trellisCount; ++i) {
+    for (int i = 0; i < phase.codedCount; ++i) {
         groups += first[i].groups;
     }
     for (;;) {
@@ -272,8 +272,8 @@ __device__ inline void runBatchParts(int sequence, int vectors, int firstSplit, 
             ++product;
         }
         const int block = split * product->splitBlocks;
-        const int64_t unit = static_cast<int64_t>(group) * (product->columns / 4) +
-                             static_cast<int64_t>(block) * kUnitsOfBlock;
+        const int64_t unit = static_cast<int64_t>(group) * (product->columns / S::kUnitColumns) +
+                             static_cast<int64_t>(block) * kUnitsOfBlock<S>;
         multiplyBatch<S>({reinterpret_cast<const uint32_t*>(product->codes) + unit * S::kUnitWords,
                           block - firstSplit * product->splitBlocks,
                           min(product->splitBlocks, phase.rotated.blocks - block),
@@ -304,7 +304,7 @@ __device__ inline void runBatch(const ProductPhase& phase, int sequence, int vec
     }
 }
 
-/// A phase without trellis codes.
+/// A phase without codes that want a table.
 __device__ __noinline__ void runRows(int place, int sequence) {
     const ProductPhase& phase = phaseAt(place).product;
     if (sequence == 0) {
@@ -322,7 +322,7 @@ __device__ __noinline__ void runRows(int place, int sequence) {
 }
 
 template <class S>
-__device__ inline void runTrellis(int place, int sequence, int& filled) {
+__device__ inline void runCoded(int place, int sequence, int& filled) {
     if (phaseAt(place).product.rotated.bits == 16) {
         runItems<S, true>(place, sequence, filled);
     } else {
@@ -330,7 +330,7 @@ __device__ inline void runTrellis(int place, int sequence, int& filled) {
     }
 }
 
-/// Calls run with the table shape of a place in trellisCodes().
+/// Calls run with the shape of a place in stepCodes().
 template <class Run>
 __device__ inline void withTableShape(int code, const Run& run) {
     switch (code) {
@@ -342,8 +342,10 @@ __device__ inline void withTableShape(int code, const Run& run) {
         return run(TableShape<TrellisCodeShape<4, 10, 4>>{});
     case 3:
         return run(TableShape<TrellisCodeShape<2, 6, 6>>{});
-    default:
+    case 4:
         return run(TableShape<TrellisCodeShape<2, 8, 4>>{});
+    default:
+        return run(E8pShape{});
     }
 }
 
@@ -378,12 +380,11 @@ __device__ inline void runProduct(int place, int& filled) {
             }
             __syncthreads();
         }
-        if (phase.trellisCount == 0) {
+        if (phase.codedCount == 0) {
             runRows(place, sequence);
         } else {
-            withTableShape(phase.code, [&](auto shape) {
-                runTrellis<decltype(shape)>(place, sequence, filled);
-            });
+            withTableShape(phase.code,
+                           [&](auto shape) { runCoded<decltype(shape)>(place, sequence, filled); });
         }
     }
 }

@@ -15,7 +15,7 @@ inline constexpr int kMostHeadSize = 256;
 inline constexpr int kMostQuery = 2048;      ///< numbers of a key head's query heads together
 inline constexpr int kMostInputBlocks = 512; ///< blocks of 128 columns of a product's input
 inline constexpr int kPageTokens = 64;       ///< tokens of a page of the cache
-/// Bytes after the codes of a trellis that may be read, whatever they are.
+/// Bytes after the codes of Coded rows that may be read, whatever they are.
 inline constexpr int kCodesBeyond = 4096;
 /// Units of what factors' products are summed in.
 inline constexpr float kTotalUnits = 4294967296.0F;
@@ -23,7 +23,7 @@ inline constexpr int kAttentionParts = 16; ///< most parts that a sequence's con
 
 /// How the rows of a matrix are stored.
 enum class StepStorage : int32_t {
-    Trellis,  ///< kernels/trellis; the phase says which code
+    Coded,    ///< one of stepCodes(); the phase says which
     Lloyd4,   ///< row-major numbers of the 16 Lloyd levels, low nibble first
     Int4,     ///< row-major, low nibble first, value = code - 8, a scale per 64 columns
     Int8,     ///< row-major
@@ -43,7 +43,7 @@ struct alignas(16) StepVector {
 /// The product of one matrix with a vector, its rows in groups of 16 and its columns in parts that
 /// are summed apart: partial[sequence, split, 16 g + i].
 struct StepProduct {
-    StepStorage storage = StepStorage::Trellis;
+    StepStorage storage = StepStorage::Coded;
     int32_t groups = 0;      ///< of 16 rows; rows beyond the matrix are never stored
     int32_t rows = 0;        ///< real rows
     int32_t splits = 1;      ///< parts of the columns
@@ -51,7 +51,7 @@ struct StepProduct {
     int32_t firstItem = 0;   ///< of the phase's items: groups x splits of them, group-major
     int32_t columns = 0;     ///< as the codes are padded
     float inverseSplits = 1; ///< 1 / splits
-    /// Trellis: kCodesBeyond bytes after the last may be read, whatever they are.
+    /// Coded: kCodesBeyond bytes after the last may be read, whatever they are.
     const uint8_t* codes = nullptr;
     const void* scale = nullptr; ///< Int4: fp16 [rows, ceil(columns / 64)]; others: none
     float* partial = nullptr;
@@ -83,18 +83,18 @@ struct StepFacts {
 /// Products with one input: of a group's Q and R, or of the head. Matrices with other codes
 /// follow in a phase of their own, without a barrier between.
 struct ProductPhase {
-    /// Those of the trellis come first, factors in 4 bits last.
+    /// Those with a code come first, factors in 4 bits last.
     StepProduct products[kStepProducts];
     int32_t productCount = 0;
     int32_t items = 0;               ///< of all but those factors
     int32_t factorCount = 0;         ///< factors in 4 bits
     int32_t factorItems = 0;         ///< of kFactorRows x kFactorColumns, counted apart
-    int32_t code = 0;                ///< of Trellis: a place in trellisCodes()
-    int32_t trellisCount = 0;        ///< products with that code; 0: no table is needed
-    int32_t isStaged = 0;            ///< 1: factors or trellis codes want the rotated input
+    int32_t code = 0;                ///< of Coded: a place in stepCodes()
+    int32_t codedCount = 0;          ///< products with that code; 0: no table is needed
+    int32_t isStaged = 0;            ///< 1: factors or codes want the rotated input
     int32_t isBatched = 0;           ///< 1: several int8 vectors go through tensor cores
     const int8_t* entries = nullptr; ///< that code's table
-    StepVector rotated;              ///< input of Trellis, Lloyd4 and Float16
+    StepVector rotated;              ///< input of Coded, Lloyd4 and Float16
     StepVector plain;                ///< input of the others
     StepFacts facts;                 ///< pointers null: another phase of the group writes them
 };

@@ -1,4 +1,8 @@
 // A trellis code's table in shared memory and how windows of a string are looked up in it.
+//
+// What products ask of the shape S of any code: a unit is S::kUnitColumns columns of 16 rows, of
+// S::kUnitWords words of codes, which a lane loads together; S::fill() writes the table, in which
+// the entries that a lane reads are `copy` bytes away from where they would be alone.
 #pragma once
 
 #include <cstdint>
@@ -8,10 +12,6 @@
 
 namespace caldera::kernels::step {
 
-constexpr int log2Of(int power) {
-    return power <= 1 ? 0 : 1 + log2Of(power / 2);
-}
-
 /// How a code's table and codes lie. Copies lie interleaved: entry e of copy c at word
 /// e * copies + c.
 template <class Code>
@@ -20,28 +20,32 @@ struct TableShape : Code {
     static constexpr int kCopies = kTableBytes / (4 * kEntries);
     static constexpr int kShift = log2Of(4 * kCopies);
     static_assert(kCopies >= 1 && (1 << kShift) == 4 * kCopies);
-    static constexpr int kGroupWords = Code::kNewBits / 2;  ///< 2 k bytes
-    static constexpr int kParts = 4 / Code::kColumns;       ///< strings for four columns
-    static constexpr int kUnitWords = kParts * kGroupWords; ///< words of four columns' codes
-};
+    static constexpr int kGroupWords = Code::kNewBits / 2; ///< 2 k bytes
+    static constexpr int kUnitColumns = 4;
+    static constexpr int kParts = kUnitColumns / Code::kColumns; ///< strings of a unit
+    static constexpr int kUnitWords = kParts * kGroupWords;
 
-template <class S>
-__device__ inline void fillTable(const int8_t* entries) {
-    int* table = tableMemory();
-    for (int i = static_cast<int>(threadIdx.x); i < S::kEntries;
-         i += static_cast<int>(blockDim.x)) {
-        int entry;
-        if constexpr (S::kColumns == 4) {
-            entry = reinterpret_cast<const int*>(entries)[i];
-        } else {
-            entry = reinterpret_cast<const uint16_t*>(entries)[i];
-        }
+    __device__ static uint32_t copyOfLane() {
+        return 4 * static_cast<uint32_t>(laneIndex() % kCopies);
+    }
+
+    __device__ static void fill(const int8_t* entries) {
+        int* table = tableMemory();
+        for (int i = static_cast<int>(threadIdx.x); i < kEntries;
+             i += static_cast<int>(blockDim.x)) {
+            int entry;
+            if constexpr (Code::kColumns == 4) {
+                entry = reinterpret_cast<const int*>(entries)[i];
+            } else {
+                entry = reinterpret_cast<const uint16_t*>(entries)[i];
+            }
 #pragma unroll
-        for (int copy = 0; copy < S::kCopies; ++copy) {
-            table[i * S::kCopies + copy] = entry;
+            for (int copy = 0; copy < kCopies; ++copy) {
+                table[i * kCopies + copy] = entry;
+            }
         }
     }
-}
+};
 
 /// The words of one string and what its windows decode to.
 template <class S>
@@ -86,5 +90,17 @@ private:
 
     const uint32_t* words_;
 };
+
+/// A row's four numbers of a unit.
+template <class Code>
+__device__ inline void decodeRow(TableShape<Code> /*shape*/, const uint32_t* words, int row,
+                                 uint32_t copy, int (&four)[1]) {
+    using S = TableShape<Code>;
+    four[0] = String<S>(words).entry(row, copy);
+    if constexpr (S::kParts == 2) {
+        const int second = String<S>(words + S::kGroupWords).entry(row, copy);
+        four[0] = static_cast<int>(__byte_perm(four[0], second, 0x5410));
+    }
+}
 
 } // namespace caldera::kernels::step

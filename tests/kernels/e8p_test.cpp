@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "kernels/e8p/codebook.h"
+#include "kernels/e8p/tables.h"
 #include "tests/kernels/random_values.h"
 
 using namespace caldera::kernels;
@@ -55,6 +56,19 @@ TEST(E8pCodebook, MatchesThePublishedTable) {
     }
     EXPECT_EQ(odd, 149);
     EXPECT_EQ(book.find({5, 5, 5, 1, 1, 1, 1, 1}), -1);
+}
+
+TEST(E8pNumbers, GiveWhatTheReferenceDecodes) {
+    const auto numbers = e8pNumbers();
+    ASSERT_EQ(numbers.size(), 2U * 256U * 8U);
+    const std::vector<float> expected = allDecoded();
+    for (size_t code = 0; code < 65536; ++code) {
+        for (size_t j = 0; j < 8; ++j) {
+            const int number = numbers[(code >> 8) * 8 + j] ^ numbers[2048 + (code & 0xFF) * 8 + j];
+            ASSERT_EQ((static_cast<float>(number) + 0.5F) * kE8pNumberStep, expected[code * 8 + j])
+                << "word " << code << ", coordinate " << j;
+        }
+    }
 }
 
 TEST(E8pCodebook, HasDistinctWordsOfTheStatedSize) {

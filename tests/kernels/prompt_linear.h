@@ -6,6 +6,7 @@
 #include <cmath>
 #include <vector>
 
+#include "kernels/e8p/e8p.h"
 #include "kernels/hadamard/hadamard.h"
 #include "kernels/lloyd/lloyd.h"
 #include "kernels/prompt/linear_products.h"
@@ -37,12 +38,12 @@ inline Floats fromBfloat16(const std::vector<uint16_t>& bits) {
 }
 
 /// How the numbers of a linear of the tests are stored.
-enum class Kind { Trellis, Float16, Bfloat16 };
+enum class Kind { Coded, Float16, Bfloat16 };
 
 /// A linear and what it does on the processor.
 class TestLinear {
 public:
-    TestLinear(Arrays& arrays, Kind kind, const TrellisCode& code, int rows, int columns, int rank,
+    TestLinear(Arrays& arrays, Kind kind, const StepCode& code, int rows, int columns, int rank,
                uint32_t seed)
         : kind_(kind), weights_(weightsOf(arrays, code, rows, columns, seed)) {
         linear_.rows = rows;
@@ -83,8 +84,7 @@ public:
     }
 
 private:
-    Floats weightsOf(Arrays& arrays, const TrellisCode& code, int rows, int columns,
-                     uint32_t seed) {
+    Floats weightsOf(Arrays& arrays, const StepCode& code, int rows, int columns, uint32_t seed) {
         const int64_t size = static_cast<int64_t>(rows) * columns;
         if (kind_ == Kind::Float16) {
             linear_.storage = StepStorage::Float16;
@@ -98,20 +98,25 @@ private:
             linear_.codes = reinterpret_cast<const uint8_t*>(arrays.upload(bits));
             return fromBfloat16(bits);
         }
-        return trellisWeights(arrays, code, rows, columns, seed);
+        return codedWeights(arrays, code, rows, columns, seed);
     }
 
-    Floats trellisWeights(Arrays& arrays, const TrellisCode& code, int rows, int columns,
-                          uint32_t seed) {
+    Floats codedWeights(Arrays& arrays, const StepCode& code, int rows, int columns,
+                        uint32_t seed) {
         const int64_t groups = (rows + kTrellisRows - 1) / kTrellisRows;
         const int64_t blocks = columns / code.columns;
-        const auto codes = randomBytes(groups * blocks * code.groupBytes(), seed);
+        const auto codes = randomBytes(groups * blocks * code.groupBytes, seed);
         Floats scale = randomNormal(groups, 0.1F, seed + 1);
         scale.front() = 0; // a group of zeros
         Floats weights(static_cast<size_t>(groups * kTrellisRows * columns));
         for (int64_t group = 0; group < groups; ++group) {
             float* to = weights.data() + group * kTrellisRows * columns;
-            trellisDecodeRows(code, codes.data() + group * blocks * code.groupBytes(), blocks, to);
+            const uint8_t* from = codes.data() + group * blocks * code.groupBytes;
+            if (code.trellis != nullptr) {
+                trellisDecodeRows(*code.trellis, from, blocks, to);
+            } else {
+                e8pDecodeGroup(reinterpret_cast<const uint16_t*>(from), blocks, to);
+            }
             for (int64_t i = 0; i < kTrellisRows * columns; ++i) {
                 to[i] *= scale[static_cast<size_t>(group)];
             }

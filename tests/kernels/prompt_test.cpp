@@ -85,23 +85,22 @@ protected:
 };
 
 class CudaPromptProducts : public CudaPromptLinears,
-                           public testing::WithParamInterface<TrellisCode> {};
+                           public testing::WithParamInterface<StepCode> {};
 
 } // namespace
 
 TEST_P(CudaPromptProducts, AgreeWithTheReference) {
-    const TrellisCode& code = *trellisCode(GetParam().id);
+    const StepCode& code = *stepCode(GetParam().id);
     struct Case {
         int rows, columns, rank, tokens;
     };
     // Rows that are no whole group or block, columns that are no whole block, more rows than a
     // slice has, and more columns than leave room for a slice of so many.
     for (const Case& each :
-         {Case{16, 4, 0, 1}, Case{7, 128, 16, 2}, Case{576, 232, 0, 5}, Case{1000, 1536, 64, 3},
-          Case{2320, 64, 32, 4}, Case{1800, 29568, 0, 1}, Case{48, 29568, 64, 4},
-          Case{256, 640, 16, 130}}) {
-        const TestLinear linear(arrays_, Kind::Trellis, code, each.rows, each.columns, each.rank,
-                                63);
+         {Case{16, code.columns == 8 ? 8 : 4, 0, 1}, Case{7, 128, 16, 2}, Case{576, 232, 0, 5},
+          Case{1000, 1536, 64, 3}, Case{2320, 64, 32, 4}, Case{1800, 29568, 0, 1},
+          Case{48, 29568, 64, 4}, Case{256, 640, 16, 130}}) {
+        const TestLinear linear(arrays_, Kind::Coded, code, each.rows, each.columns, each.rank, 63);
         const TestInput input{each.columns, randomNormal(each.columns, 1, 64),
                               randomSigns(each.columns, 65)};
         expectProduct(linear, each.columns, each.tokens, input,
@@ -110,11 +109,11 @@ TEST_P(CudaPromptProducts, AgreeWithTheReference) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Codes, CudaPromptProducts,
-                         testing::ValuesIn(trellisCodes().begin(), trellisCodes().end()),
-                         [](const auto& code) { return std::string(code.param.id).substr(8); });
+                         testing::ValuesIn(stepCodes().begin(), stepCodes().end()),
+                         [](const auto& code) { return testName(code.param.id); });
 
 TEST_F(CudaPromptLinears, WeightsOfSixteenBitsAreMultipliedAsTheyAre) {
-    const TrellisCode& none = trellisCodes().front();
+    const StepCode& none = stepCodes().front();
     for (const int columns : {40, 225, 1536}) {
         for (const Kind kind : {Kind::Float16, Kind::Bfloat16}) {
             const bool isPlain = kind == Kind::Bfloat16;
@@ -128,8 +127,7 @@ TEST_F(CudaPromptLinears, WeightsOfSixteenBitsAreMultipliedAsTheyAre) {
 }
 
 TEST_F(CudaPromptLinears, GivesTheSameBitsAgain) {
-    const TestLinear linear(arrays_, Kind::Trellis, *trellisCode("trellis-v4k8m4"), 640, 4096, 64,
-                            71);
+    const TestLinear linear(arrays_, Kind::Coded, *stepCode("trellis-v4k8m4"), 640, 4096, 64, 71);
     const TestInput input{4096, {}, randomSigns(4096, 72)};
     const PromptVectors x = prepare(inputsOf(70, 4096), input, 70);
     const Floats first = run(linear, x, 70).first;
@@ -139,8 +137,8 @@ TEST_F(CudaPromptLinears, GivesTheSameBitsAgain) {
 }
 
 TEST_F(CudaPromptLinears, RefusesARankBeyondItsRoom) {
-    const TestLinear small(arrays_, Kind::Trellis, trellisCodes().front(), 64, 64, 16, 1);
-    const TestLinear large(arrays_, Kind::Trellis, trellisCodes().front(), 64, 64, 32, 1);
+    const TestLinear small(arrays_, Kind::Coded, stepCodes().front(), 64, 64, 16, 1);
+    const TestLinear large(arrays_, Kind::Coded, stepCodes().front(), 64, 64, 32, 1);
     LinearProducts products = productsFor({&small}, 1);
     const PromptVectors x = prepare(inputsOf(1, 64), {64, {}, {}}, 1);
     EXPECT_THROW(products.reduce(large.onGpu(), x, 1, 0), KernelError);
@@ -150,10 +148,10 @@ TEST_F(CudaPromptLinears, GatesAreSwiGluWithOneScaleForAllSlices) {
     const int size = 128;
     const int inner = 2 * kPromptSliceRows + 640;
     const int tokens = 5;
-    const TrellisCode& code = *trellisCode("trellis-v4k8m4");
-    const TestLinear gate(arrays_, Kind::Trellis, code, inner, size, 16, 11);
+    const StepCode& code = *stepCode("trellis-v4k8m4");
+    const TestLinear gate(arrays_, Kind::Coded, code, inner, size, 16, 11);
     const TestLinear up(arrays_, Kind::Bfloat16, code, inner, size, 0, 12);
-    const TestLinear down(arrays_, Kind::Trellis, code, 96, inner, 16, 13);
+    const TestLinear down(arrays_, Kind::Coded, code, 96, inner, 16, 13);
     const TestInput rotated{size, {}, randomSigns(size, 14)};
     const TestInput plain{size, {}, {}};
     const TestInput downInput{inner, {}, randomSigns(inner, 15)};

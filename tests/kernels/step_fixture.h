@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "kernels/common/device.h"
+#include "kernels/e8p/e8p.h"
 #include "kernels/hadamard/hadamard.h"
 #include "kernels/lloyd/lloyd.h"
 #include "kernels/step/program.h"
@@ -22,16 +23,16 @@ inline constexpr float kEpsilon = 1e-6F;
 
 /// A linear and what it does on the processor.
 struct TestLinear {
-    const TrellisCode* code;
+    const StepCode* code;
     int rows;
     int columns;
     int rank;
     std::vector<uint8_t> codes, left, right;
     std::vector<float> scale, outSign, bias, factorScale;
 
-    TestLinear(const TrellisCode& its, int height, int width, int itsRank, uint32_t seed)
+    TestLinear(const StepCode& its, int height, int width, int itsRank, uint32_t seed)
         : code(&its), rows(height), columns(width), rank(itsRank),
-          codes(randomBytes(static_cast<int64_t>(groups()) * width / its.columns * its.groupBytes(),
+          codes(randomBytes(static_cast<int64_t>(groups()) * width / its.columns * its.groupBytes,
                             seed)),
           left(randomBytes(static_cast<int64_t>(height) * itsRank / 2, seed + 1)),
           right(randomBytes(static_cast<int64_t>(itsRank) * ((width + 1) / 2), seed + 2)),
@@ -65,9 +66,7 @@ struct TestLinear {
     /// y of the rotated input.
     std::vector<float> apply(const std::vector<float>& x) const {
         std::vector<float> product(static_cast<size_t>(16 * groups()));
-        reference::trellisGemv(
-            {code, codes.data(), scale.data(), groups(), columns / code->columns}, x.data(),
-            product.data(), {0, groups()});
+        multiplyQ(x, product);
         if (rank > 0) {
             const std::vector<float> ones(static_cast<size_t>(rank), 1.0F);
             std::vector<float> reduced(static_cast<size_t>(rank));
@@ -80,6 +79,19 @@ struct TestLinear {
         reference::rotateOutput(product.data(), outSign.data(), bias.data(),
                                 {rows, hadamardBlock(rows)}, y.data());
         return y;
+    }
+
+private:
+    void multiplyQ(const std::vector<float>& x, std::vector<float>& product) const {
+        const int64_t blocks = columns / code->columns;
+        if (code->trellis != nullptr) {
+            reference::trellisGemv({code->trellis, codes.data(), scale.data(), groups(), blocks},
+                                   x.data(), product.data(), {0, groups()});
+        } else {
+            reference::e8pGemv(
+                {reinterpret_cast<const uint16_t*>(codes.data()), scale.data(), groups(), blocks},
+                x.data(), product.data(), {0, groups()});
+        }
     }
 };
 

@@ -45,7 +45,7 @@ DeviceEngine engineFor(const DecodeShape& shape, int chats) {
 Plan planOf(const DecodeShape& shape) {
     Plan plan;
     for (const CodecFacts& codec : codecFacts()) {
-        if (codec.id == std::string(shape.code->id)) {
+        if (codec.id == shape.code->id) {
             plan.defaults.codec = codec.family;
             plan.defaults.bits = codec.bits;
         }
@@ -104,14 +104,14 @@ DecodeTimings measure(const DecodeShape& shape) {
     for (const int chats : shape.chats) {
         const kernels::StepState state = stateOf(chats, shape.position);
         engine.step().run(state, true);
-        timings.steps.push_back({chats, engine.step().microseconds(state, kReplays)});
+        timings.steps.push_back({chats, engine.step().microseconds(state, kReplays),
+                                 engine.step().phaseMicroseconds(state)});
     }
     for (const int tokens : shape.prompts) {
         timings.prompts.push_back({tokens, promptSeconds(engine.prompt(), tokens)});
     }
     engine.step().run(stateOf(1, shape.position), true);
     timings.choiceMicroseconds = choiceMicroseconds(engine);
-    timings.phases = engine.step().phaseMicroseconds(stateOf(1, shape.position));
     timings.deviceBytes = before - kernels::cuda::freeDeviceBytes(); // with the kernels loaded
     return timings;
 }

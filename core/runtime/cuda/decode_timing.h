@@ -6,13 +6,13 @@
 #include <vector>
 
 #include "core/model/config.h"
-#include "kernels/trellis/trellis.h"
+#include "kernels/step/step_code.h"
 
 namespace caldera {
 
 struct DecodeShape {
     ModelConfig config;
-    const kernels::TrellisCode* code = nullptr;
+    const kernels::StepCode* code = nullptr;
     int rank = 0;
     int contextLength = 0;         ///< room in the cache, for each chat
     int position = 0;              ///< tokens before the one that is timed
@@ -25,6 +25,8 @@ struct DecodeShape {
 struct DecodeTiming {
     int chats = 0;
     double microseconds = 0; ///< of a whole step, the median
+    /// Microseconds of the phases of one step, by kind as kernels::PhaseKind.
+    std::vector<double> phases = {};
 };
 
 struct PromptTiming {
@@ -39,8 +41,6 @@ struct DecodeTimings {
     int64_t weightBytes = 0;       ///< read in a step
     int64_t deviceBytes = 0;       ///< taken from the GPU, cache included
     int64_t expectedBytes = 0;     ///< what gpuMemory() says of it
-    /// Microseconds of the phases of one step, by kind as kernels::PhaseKind.
-    std::vector<double> phases;
 };
 
 /// Throws Error("engine.gpu").

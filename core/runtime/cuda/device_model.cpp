@@ -85,12 +85,13 @@ void loadLowRank(DeviceArena& arena, const ArtifactCell& cell, StepLinear& linea
 }
 
 /// The code of a Q that goes as it is; null where it must be decoded.
-const kernels::TrellisCode* codeOf(const PackedView& q) {
-    return q.shape.columns % 4 == 0 ? kernels::trellisCode(q.codec) : nullptr;
+const kernels::StepCode* codeOf(const PackedView& q) {
+    const kernels::StepCode* code = kernels::stepCode(q.codec);
+    return code != nullptr && code->fits(q.shape.columns) ? code : nullptr;
 }
 
 void loadQ(DeviceArena& arena, const ArtifactCell& cell, StepLinear& linear) {
-    const kernels::TrellisCode* code = codeOf(cell.q);
+    const kernels::StepCode* code = codeOf(cell.q);
     if (code == nullptr) {
         linear.storage = StepStorage::Float16;
         const std::vector<uint16_t> halves = decodeQ(cell.q);

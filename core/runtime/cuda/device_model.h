@@ -46,7 +46,7 @@ DeviceModel loadDeviceModel(const Artifact& artifact);
 
 /// What every linear of a synthetic model is like.
 struct SyntheticWeights {
-    const kernels::TrellisCode* code = nullptr;
+    const kernels::StepCode* code = nullptr;
     int rank = 0; ///< a multiple of 16, of factors in 4 bits
 };
 

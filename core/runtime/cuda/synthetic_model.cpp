@@ -90,7 +90,7 @@ private:
         linear.rows = static_cast<int>(shape.rows);
         linear.columns = static_cast<int>(shape.columns);
         linear.codes =
-            codes(groups * shape.columns / weights_.code->columns * weights_.code->groupBytes());
+            codes(groups * shape.columns / weights_.code->columns * weights_.code->groupBytes);
         linear.scale = floats(groups, 0.02F * weights_.code->step);
         linear.outSign = ones(shape.rows);
         linear.outBlock = static_cast<int>(kernels::hadamardBlock(shape.rows));

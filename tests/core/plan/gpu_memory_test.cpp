@@ -44,7 +44,10 @@ TEST(GpuMemory, CountsCodesWithoutAProductAsNumbersOf16Bits) {
     const MatrixShape shape{8192, 8192};
     EXPECT_EQ(gpuTensorBytes(16 << 20), 18 << 20); // what is read beyond its end takes a page
     EXPECT_EQ(gpuCellBytes(settings, shape), (18 << 20) + 512 * 4 + 8192 * 2);
-    settings.codec = "e8p";
+    settings.codec = "e8p"; // of two bits, too
+    EXPECT_EQ(gpuCellReadBytes(settings, shape), (16 << 20) + 512 * 4 + 8192 * 2);
+    EXPECT_EQ(gpuCellReadBytes(settings, {8192, 4}), 8192 * 4 * 2 + 512 * 4 + 8192 * 2);
+    settings.bits = 3;
     EXPECT_EQ(gpuCellReadBytes(settings, shape), 8192LL * 8192 * 2 + 512 * 4 + 8192 * 2);
     settings.skip = true;
     EXPECT_EQ(gpuCellReadBytes(settings, shape), 8192LL * 8192 * 2);

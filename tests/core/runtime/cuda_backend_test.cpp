@@ -74,7 +74,8 @@ const std::vector<TinyOptions>& variants() {
          .skipped = {"model.layers.1.*", "*.k_proj"},
          .seed = 4},
         {.codec = "trellis", .bits = 4, .embeddingBits = 4, .headBits = 4, .seed = 5},
-        {.codec = "e8p", .seed = 6}, // decoded to 16 bits
+        {.codec = "e8p", .seed = 6},
+        {.codec = "e8p", .bits = 3, .seed = 7}, // decoded to 16 bits
     };
     return all;
 }

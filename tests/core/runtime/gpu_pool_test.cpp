@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "core/plan/gpu_memory.h"
+#include "kernels/step/step_code.h"
 #include "tests/support/complaint.h"
 #include "tests/support/tiny_model.h"
 
@@ -74,6 +75,12 @@ TEST_F(GpuPoolTest, OffersNothingThatDoesNotHelp) {
         EXPECT_EQ(c.code, "engine.memory");
         EXPECT_THAT(c.sentence, Not(HasSubstr("It fits with")));
         EXPECT_THAT(c.sentence, HasSubstr("weights take at most"));
+    }
+}
+
+TEST(GpuPool, CountsCodesAsTheKernelsReadThem) {
+    for (const CodecFacts& codec : codecFacts()) {
+        EXPECT_EQ(multipliesCodes(codec), kernels::stepCode(codec.id) != nullptr) << codec.id;
     }
 }
 
