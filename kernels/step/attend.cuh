@@ -11,11 +11,12 @@
 
 namespace caldera::kernels::step {
 
-/// Parts of a sequence's context and the pages of each. They depend on its own length only, so that
-/// its sums do, too.
-__device__ inline void noteParts(int sequence) {
+/// Parts of a sequence's context and the pages of each. Alone they depend on its own length only,
+/// so that its sums do, too; several together have as many parts as one has.
+__device__ inline void noteParts(int sequence, int together) {
     const int pages = stepMemory().state.position[sequence] / kPageTokens + 1;
-    const int each = (pages + kAttentionParts - 1) / kAttentionParts;
+    const int most = (kAttentionParts + together - 1) / together;
+    const int each = (pages + most - 1) / most;
     stepMemory().partPages[sequence] = each;
     stepMemory().parts[sequence] = quotient(pages + each - 1, each);
 }

@@ -8,54 +8,105 @@
 namespace caldera::kernels::step {
 
 inline constexpr int kBatch = 8; ///< vectors of an mma
-/// Columns of a product's input that are staged together, in blocks of 128; a multiple of 4.
-inline constexpr int kBatchBlocks = 48;
-/// Bytes from one staged vector to the next: 16 more than a multiple of 128, so that the lanes of a
-/// warp never wait for one bank.
-inline constexpr int kBatchStride = kBatchBlocks * static_cast<int>(kQuantizedBlock) + 16;
-inline constexpr int kBatchBytes = kBatch * kBatchStride;
-/// Scales from one staged vector to the next, likewise.
-inline constexpr int kBatchScales = kBatchBlocks + 1;
-inline constexpr int kBatchScaleBytes =
-    (kBatch * kBatchScales * static_cast<int>(sizeof(float)) + 15) / 16 * 16;
-/// A warp's codes of a block of 128 columns, at most four bits a weight.
-inline constexpr int kBatchCodeBytes = kTrellisRows * static_cast<int>(kQuantizedBlock) / 2;
-inline constexpr int kBatchMemoryBytes =
-    kBatchBytes + kBatchScaleBytes + kStepThreads / kWarpLanes * kBatchCodeBytes;
 
-/// A lane has rows 2 r and 2 r + 1 of a group, r = lane / 4, which tensor cores call r and r + 8,
-/// and in 32 columns two quads of neighbours: kQuadStride * c, c = lane % 4, and kSecondQuad
-/// further.
+/// Words of the codes of a block of 128 columns of 16 rows.
+template <class S>
+inline constexpr int kBlockWords = kUnitsOfBlock<S>* S::kUnitWords;
+/// A lane's neighbouring words of a block.
+template <class S>
+inline constexpr int kLaneWords = kBlockWords<S> / kWarpLanes;
+/// A warp's codes in shared memory, word by word: from one word of all units to the next, so that
+/// lanes never wait for one bank, and all of them.
+template <class S>
+inline constexpr int kWordStride = kUnitsOfBlock<S> + 4;
+template <class S>
+inline constexpr int kCodeWords = S::kUnitWords* kWordStride<S>;
+/// A lane has 32 neighbouring columns of a block: eight words of an input.
+inline constexpr int kLaneColumns = static_cast<int>(kQuantizedBlock) / 4;
+
+/// Where a piece of the inputs is in shared memory: codes [8, blocks * 128], scales [blocks, 8],
+/// then each warp's codes of a block. Vectors begin 16 bytes more than whole blocks apart, for the
+/// sake of banks.
+struct BatchMemory {
+    int blocks; ///< that a piece has at most
+
+    __device__ char* codes(int vector) const {
+        return reinterpret_cast<char*>(inputMemory()) +
+               vector * (blocks * static_cast<int>(kQuantizedBlock) + 16);
+    }
+    __device__ float* scales(int block) const {
+        return reinterpret_cast<float*>(codes(kBatch)) + block * kBatch;
+    }
+    template <class S>
+    __device__ uint32_t* ownCodes() const {
+        return reinterpret_cast<uint32_t*>(scales(blocks)) + warpIndex() * kCodeWords<S>;
+    }
+};
+
+__device__ inline uint32_t sharedAddress(const void* pointer) {
+    return static_cast<uint32_t>(__cvta_generic_to_shared(pointer));
+}
+
+/// A word of a table, which does not change while anybody reads it.
+__device__ inline int tableWord(uint32_t address) {
+    int word;
+    asm("ld.shared.b32 %0, [%1];" : "=r"(word) : "r"(address));
+    return word;
+}
+
+/// What a lane does with a block's codes. It has rows 2 r and 2 r + 1 of a group, r = lane / 4,
+/// which tensor cores call r and r + 8, and the columns from 32 c on, c = lane % 4.
 template <class S>
 class BatchLane {
 public:
-    static constexpr int kQuadStride = 1; ///< from the first quad of c to that of c + 1
-    static constexpr int kSecondQuad = 4; ///< from a lane's first quad to its second
+    struct Codes {
+        uint32_t bits[S::kParts][8]; ///< of each unit's strings, from kLead before the lower window
+    };
 
-    __device__ BatchLane() {
+    explicit __device__ BatchLane(BatchMemory memory)
+        : table_(sharedAddress(tableMemory()) + S::copyOfLane()),
+          store_(memory.ownCodes<S>() + laneIndex()) {
         constexpr int kBits = 16 * S::kNewBits;
-        const int first = (laneIndex() / 4 * 2 * S::kNewBits - S::kMemoryBits + kBits) % kBits;
-        words_[0] = first / 32;
-        words_[1] = (words_[0] + 1) % S::kGroupWords;
+        const int row = laneIndex() / 4 * 2;
+        const int first = (row * S::kNewBits - S::kMemoryBits - kLead + kBits) % kBits;
+        const int word = first / 32;
+        const uint32_t* own = memory.ownCodes<S>() + laneIndex() % 4 * 8;
+        low_ = own + word * kWordStride<S>;
+        high_ = own + (word + 1) % S::kGroupWords * kWordStride<S>;
         shift_ = first % 32;
     }
 
-    /// Of the lane's lower and upper row, from the codes of 32 columns.
-    __device__ void decode(const uint32_t* codes, uint32_t copy, int2& first, int2& second) const {
-        const uint32_t* unit = codes + laneIndex() % 4 * S::kUnitWords;
-        first = decodeUnit(unit, copy);
-        second = decodeUnit(unit + kSecondQuad * S::kUnitWords, copy);
+    __device__ void store(const uint32_t (&words)[kLaneWords<S>]) const {
+#pragma unroll
+        for (int word = 0; word < S::kUnitWords; ++word) {
+            store_[word * kWordStride<S>] = words[word];
+        }
     }
 
-private:
-    __device__ int2 decodeUnit(const uint32_t* unit, uint32_t copy) const {
+    __device__ void read(Codes& codes) const {
+#pragma unroll
+        for (int part = 0; part < S::kParts; ++part) {
+#pragma unroll
+            for (int four = 0; four < 8; four += 4) {
+                constexpr int kPart = S::kGroupWords * kWordStride<S>;
+                const uint4 low = *reinterpret_cast<const uint4*>(low_ + part * kPart + four);
+                const uint4 high = *reinterpret_cast<const uint4*>(high_ + part * kPart + four);
+                uint32_t* bits = codes.bits[part] + four;
+                bits[0] = __funnelshift_r(low.x, high.x, shift_);
+                bits[1] = __funnelshift_r(low.y, high.y, shift_);
+                bits[2] = __funnelshift_r(low.z, high.z, shift_);
+                bits[3] = __funnelshift_r(low.w, high.w, shift_);
+            }
+        }
+    }
+
+    /// The lower and the upper row's four weights of a quad of the lane's eight.
+    __device__ int2 decode(const Codes& codes, int quad) const {
         int2 both[S::kParts];
 #pragma unroll
         for (int part = 0; part < S::kParts; ++part) {
-            const uint32_t* string = unit + part * S::kGroupWords;
-            // From the lower row's window on.
-            const uint32_t bits = __funnelshift_r(string[words_[0]], string[words_[1]], shift_);
-            both[part] = {entryOf(bits, copy), entryOf(bits >> S::kNewBits, copy)};
+            const uint32_t bits = codes.bits[part][quad];
+            both[part] = {entry<kLead>(bits), entry<kLead + S::kNewBits>(bits)};
         }
         if constexpr (S::kParts == 1) {
             return both[0];
@@ -65,34 +116,81 @@ private:
         }
     }
 
-    /// The entry of a window in the lowest bits.
-    __device__ static int entryOf(uint32_t window, uint32_t copy) {
-        constexpr int kIndexBits = S::kNewBits + S::kMemoryBits - 1;
+private:
+    static constexpr int kWindow = S::kNewBits + S::kMemoryBits;
+    /// Bits before the window, so that signs are the top bits of bytes where rows are bytes apart:
+    /// one instruction spreads them.
+    static constexpr int kLead = S::kNewBits % 8 == 0 ? (8 - kWindow % 8) % 8 : 0;
+    static_assert(kLead + kWindow + S::kNewBits <= 32);
+
+    /// The entry of the window that begins at a bit, its sign applied.
+    template <int kFirst>
+    __device__ int entry(uint32_t bits) const {
         constexpr uint32_t kMask = static_cast<uint32_t>(S::kEntries - 1);
-        const uint32_t at = ((window & kMask) << S::kShift) | copy;
-        const int sign = static_cast<int>(window << (31 - kIndexBits)) >> 31;
-        return *reinterpret_cast<const int*>(reinterpret_cast<const char*>(tableMemory()) + at) ^
-               sign;
+        constexpr int kSign = kFirst + kWindow - 1;
+        int sign;
+        if constexpr (kSign % 8 == 7) {
+            asm("prmt.b32 %0, %1, 0, %2;"
+                : "=r"(sign)
+                : "r"(bits), "n"(0x8888 + kSign / 8 * 0x1111));
+        } else {
+            sign = static_cast<int>(bits << (31 - kSign)) >> 31;
+        }
+        uint32_t address;
+        if constexpr (kFirst <= S::kShift) { // shift and sum are one instruction
+            asm("mad.lo.u32 %0, %1, %2, %3;"
+                : "=r"(address)
+                : "r"(bits & (kMask << kFirst)), "n"(1 << (S::kShift - kFirst)), "r"(table_));
+        } else {
+            address = (bits >> (kFirst - S::kShift) & (kMask << S::kShift)) + table_;
+        }
+        return tableWord(address) ^ sign;
     }
 
-    int words_[2]; ///< of a string: where the bits of the two windows lie
-    int shift_;    ///< of the first bit in words_[0]
+    uint32_t table_;  ///< of the lane's copy
+    uint32_t* store_; ///< where its unit's words go
+    const uint32_t* low_;
+    const uint32_t* high_;
+    int shift_;
 };
 
-/// Words of e8p-2: those of the two rows lie in one word of 32 bits, and have both quads.
+/// Words of e8p-2: those of the two rows lie in one word of 32 bits.
 template <>
 class BatchLane<E8pShape> {
 public:
-    static constexpr int kQuadStride = 2;
-    static constexpr int kSecondQuad = 1;
+    struct Codes {
+        uint32_t pair[4]; ///< of eight columns
+    };
 
-    __device__ void decode(const uint32_t* codes, uint32_t copy, int2& first, int2& second) const {
-        const uint32_t pair = codes[laneIndex() % 4 * E8pShape::kUnitWords + laneIndex() / 4];
-        const int2 lower = E8pShape::lookUp(pair, false, copy);
-        const int2 upper = E8pShape::lookUp(pair, true, copy);
-        first = {lower.x, upper.x};
-        second = {lower.y, upper.y};
+    explicit __device__ BatchLane(BatchMemory memory)
+        : copy_(E8pShape::copyOfLane()),
+          store_(memory.ownCodes<E8pShape>() + laneIndex() % 2 * 4 * kStride + laneIndex() / 2),
+          own_(memory.ownCodes<E8pShape>() + laneIndex() / 4 * kStride + laneIndex() % 4 * 4) {}
+
+    __device__ void store(const uint32_t (&words)[kLaneWords<E8pShape>]) const {
+#pragma unroll
+        for (int word = 0; word < kLaneWords<E8pShape>; ++word) {
+            store_[word * kStride] = words[word];
+        }
     }
+    __device__ void read(Codes& codes) const {
+        const uint4 four = *reinterpret_cast<const uint4*>(own_);
+        codes.pair[0] = four.x;
+        codes.pair[1] = four.y;
+        codes.pair[2] = four.z;
+        codes.pair[3] = four.w;
+    }
+    __device__ int2 decode(const Codes& codes, int quad) const {
+        const int2 lower = E8pShape::lookUp(codes.pair[quad / 2], false, copy_);
+        const int2 upper = E8pShape::lookUp(codes.pair[quad / 2], true, copy_);
+        return quad % 2 == 0 ? int2{lower.x, upper.x} : int2{lower.y, upper.y};
+    }
+
+private:
+    static constexpr int kStride = kWordStride<E8pShape>;
+    uint32_t copy_;
+    uint32_t* store_;
+    const uint32_t* own_;
 };
 
 /// sum [16 rows, 8 vectors] += 32 columns.
@@ -103,123 +201,103 @@ __device__ inline void multiplyTile(int (&sum)[4], int2 left, int2 right, int x,
         : "r"(left.x), "r"(left.y), "r"(right.x), "r"(right.y), "r"(x), "r"(y));
 }
 
-inline constexpr int kTilesOfBlock = static_cast<int>(kQuantizedBlock) / 32;
-
-/// Scales of the staged inputs: [8, kBatchScales].
-__device__ inline float* batchScale() {
-    return reinterpret_cast<float*>(reinterpret_cast<char*>(inputMemory()) + kBatchBytes);
-}
-
-/// The warp's codes of the block that it multiplies.
-__device__ inline uint32_t* batchCodes() {
-    return reinterpret_cast<uint32_t*>(reinterpret_cast<char*>(batchScale()) + kBatchScaleBytes +
-                                       warpIndex() * kBatchCodeBytes);
-}
-
 /// Blocks [first, first + count) of all vectors to shared memory; vectors beyond the last count
 /// nothing: their scales are 0.
-__device__ inline void stageBatch(const StepVector& x, int first, int count, int vectors) {
-    char* to = reinterpret_cast<char*>(inputMemory());
+__device__ inline void stageBatch(const StepVector& x, BatchMemory memory, int first, int count,
+                                  int vectors) {
     const auto* codes = static_cast<const char*>(x.codes);
     const int pieces = count * static_cast<int>(kQuantizedBlock) / 16;
 #pragma unroll 1
-    for (int i = static_cast<int>(threadIdx.x); i < kBatch * pieces; i += kStepThreads) {
-        const int vector = i / pieces;
-        const int piece = i % pieces;
-        if (vector < vectors) {
-            const int64_t from =
-                (static_cast<int64_t>(vector) * x.blocks + first) * kQuantizedBlock + piece * 16;
-            copyLater(to + vector * kBatchStride + piece * 16, codes + from);
+    for (int vector = 0; vector < vectors; ++vector) {
+        const char* from =
+            codes + (static_cast<int64_t>(vector) * x.blocks + first) * kQuantizedBlock;
+#pragma unroll 1
+        for (int piece = threadNumber(); piece < pieces; piece += kStepThreads) {
+            copyLater(memory.codes(vector) + piece * 16, from + piece * 16);
         }
     }
 #pragma unroll 1
-    for (int i = static_cast<int>(threadIdx.x); i < kBatch * kBatchScales; i += kStepThreads) {
-        const int vector = i / kBatchScales;
-        const int block = i % kBatchScales;
-        batchScale()[i] = vector < vectors && block < count
-                              ? x.scale[static_cast<int64_t>(vector) * x.blocks + first + block]
-                              : 0;
+    for (int i = threadNumber(); i < kBatch * count; i += kStepThreads) {
+        const int vector = i % kBatch;
+        const int block = i / kBatch;
+        memory.scales(block)[vector] =
+            vector < vectors ? x.scale[static_cast<int64_t>(vector) * x.blocks + first + block] : 0;
     }
 }
 
-/// Where 16 rows and a part of the columns are, and where their sums go.
+/// 16 rows and a part of the columns, in one piece of the inputs.
 struct BatchItem {
-    const uint32_t* codes; ///< of the group's first block of the part
-    int first;             ///< block of the part among the staged ones
+    int piece;             ///< beyond the last: there is none
+    const uint32_t* codes; ///< of the lane, in the part's first block
+    int first;             ///< block of the part among those of the piece
     int count;             ///< blocks of the part
     float* sums;           ///< of vector 0
     int64_t stride;        ///< from one vector's sums to the next
 };
 
-/// One block of 128 columns, whose codes are in shared memory.
+/// A lane's codes of the blocks that come next.
 template <class S>
-__device__ inline void multiplyBatchBlock(const uint32_t* codes, const BatchLane<S>& lane,
-                                          uint32_t copy, int block, float (&total)[4]) {
-    const int* x = inputMemory() + laneIndex() / 4 * (kBatchStride / 4) +
-                   laneIndex() % 4 * BatchLane<S>::kQuadStride +
-                   block * static_cast<int>(kQuantizedBlock) / 4;
-    constexpr int kTileWords = kUnitsOfBlock<S> * S::kUnitWords / kTilesOfBlock;
-    int sum[4] = {};
-#pragma unroll
-    for (int tile = 0; tile < kTilesOfBlock; ++tile) {
-        int2 first;
-        int2 second;
-        lane.decode(codes + tile * kTileWords, copy, first, second);
-        multiplyTile(sum, first, second, x[tile * 8], x[tile * 8 + BatchLane<S>::kSecondQuad]);
-    }
-    const float* scale = batchScale() + laneIndex() % 4 * 2 * kBatchScales + block;
-    total[0] = fmaf(scale[0], static_cast<float>(sum[0]), total[0]);
-    total[1] = fmaf(scale[kBatchScales], static_cast<float>(sum[1]), total[1]);
-    total[2] = fmaf(scale[0], static_cast<float>(sum[2]), total[2]);
-    total[3] = fmaf(scale[kBatchScales], static_cast<float>(sum[3]), total[3]);
-}
+struct BatchAhead {
+    static constexpr int kBlocks = kLaneWords<S> > 5 ? 2 : 4;
+    uint32_t words[kBlocks][kLaneWords<S>];
 
-template <int kWords>
-__device__ inline void storeWords(uint32_t* to, const uint32_t (&words)[kWords]) {
-    if constexpr (kWords % 4 == 0) {
+    /// A block behind that from which `codes` are the lane's.
+    __device__ void load(int place, const uint32_t* codes, int block) {
+        loadWords(codes + block * kBlockWords<S>, words[place]);
+    }
+};
+
+/// One block of 128 columns of an item.
+template <class S>
+__device__ inline void multiplyBatchBlock(const BatchLane<S>& lane,
+                                          const typename BatchLane<S>::Codes& codes, const char* x,
+                                          const float* scales, float (&total)[4]) {
+    const uint4 first = reinterpret_cast<const uint4*>(x)[0];
+    const uint4 second = reinterpret_cast<const uint4*>(x)[1];
+    int even[4] = {}; // two sums, so that they do not wait for one another
+    int odd[4] = {};
+    multiplyTile(even, lane.decode(codes, 0), lane.decode(codes, 1), first.x, first.y);
+    multiplyTile(odd, lane.decode(codes, 2), lane.decode(codes, 3), first.z, first.w);
+    multiplyTile(even, lane.decode(codes, 4), lane.decode(codes, 5), second.x, second.y);
+    multiplyTile(odd, lane.decode(codes, 6), lane.decode(codes, 7), second.z, second.w);
+    const float2 scale = *reinterpret_cast<const float2*>(scales);
 #pragma unroll
-        for (int i = 0; i < kWords; i += 4) {
-            *reinterpret_cast<uint4*>(to + i) = {words[i], words[i + 1], words[i + 2],
-                                                 words[i + 3]};
-        }
-    } else {
-#pragma unroll
-        for (int i = 0; i < kWords; ++i) {
-            to[i] = words[i];
-        }
+    for (int i = 0; i < 4; ++i) {
+        total[i] =
+            fmaf(i % 2 == 0 ? scale.x : scale.y, static_cast<float>(even[i] + odd[i]), total[i]);
     }
 }
 
-/// A lane loads neighbouring words of each block, some blocks ahead; through shared memory they
-/// come to the lanes that multiply them.
+/// An item whose first block's codes are in shared memory, those of some blocks more on their way;
+/// at the end the next item's are. Blocks come in whole turns of BatchAhead::kBlocks; what is
+/// beyond the item's is not counted.
 template <class S>
-__device__ inline void multiplyBatch(const BatchItem& item, int vectors, uint32_t copy) {
-    constexpr int kBlockWords = kUnitsOfBlock<S> * S::kUnitWords;
-    constexpr int kLaneWords = kBlockWords / kWarpLanes;
-    constexpr int kAhead = kLaneWords > 5 ? 2 : 4;
-    const BatchLane<S> lane;
-    uint32_t* codes = batchCodes();
-    uint32_t* ownCodes = codes + laneIndex() * kLaneWords;
-    const uint32_t* from = item.codes + laneIndex() * kLaneWords;
-    // Behind the last block it is loaded again.
-    const auto codesOf = [&](int i) { return from + min(i, item.count - 1) * kBlockWords; };
-    uint32_t ahead[kAhead][kLaneWords];
-#pragma unroll
-    for (int i = 0; i < kAhead; ++i) {
-        loadWords(codesOf(i), ahead[i]);
-    }
+__device__ __forceinline__ void multiplyBatch(const BatchItem& item, const BatchItem& next,
+                                              const BatchLane<S>& lane, BatchAhead<S>& ahead,
+                                              BatchMemory memory, int vectors) {
+    constexpr int kBlocks = BatchAhead<S>::kBlocks;
+    const char* x = memory.codes(laneIndex() / 4) + laneIndex() % 4 * kLaneColumns +
+                    item.first * static_cast<int>(kQuantizedBlock);
+    const float* scales = memory.scales(item.first) + laneIndex() % 4 * 2;
     float total[4] = {};
 #pragma unroll 1
-    for (int first = 0; first < item.count; first += kAhead) {
+    for (int first = 0; first < item.count; first += kBlocks) {
+        const bool isLast = first + kBlocks >= item.count;
+        const uint32_t* following =
+            isLast ? next.codes : item.codes + (first + kBlocks) * kBlockWords<S>;
 #pragma unroll
-        for (int i = 0; i < kAhead; ++i) {
+        for (int i = 0; i < kBlocks; ++i) {
+            typename BatchLane<S>::Codes codes;
+            __syncwarp(); // the block's codes are there
+            lane.read(codes);
+            __syncwarp(); // and no longer read
+            ahead.load(i, following, i);
+            lane.store(ahead.words[(i + 1) % kBlocks]);
             if (first + i < item.count) {
-                storeWords(ownCodes, ahead[i]);
-                loadWords(codesOf(first + i + kAhead), ahead[i]);
-                __syncwarp();
-                multiplyBatchBlock<S>(codes, lane, copy, item.first + first + i, total);
-                __syncwarp(); // the codes are no longer read
+                multiplyBatchBlock<S>(lane, codes, x, scales, total);
             }
+            x += kQuantizedBlock;
+            scales += kBatch;
         }
     }
     const int row = laneIndex() / 4 * 2;

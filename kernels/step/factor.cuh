@@ -29,6 +29,21 @@ __device__ inline float dotLevelsWide(uint32_t word, int4 x, float sum) {
     return sum;
 }
 
+/// Whether codes of so many columns, 32 of a whole lane, can be read at once.
+__device__ inline bool isWholeVector(const void* from, int count) {
+    return count == 32 && reinterpret_cast<uintptr_t>(from) % sizeof(uint4) == 0;
+}
+
+/// The codes of up to 32 columns, a multiple of 8; what is beyond may be anything.
+__device__ inline uint4 factorCodes(const void* from, int count) {
+    const auto* words = static_cast<const uint32_t*>(from);
+    if (isWholeVector(from, count)) {
+        return *static_cast<const uint4*>(from);
+    }
+    return {count > 0 ? words[0] : 0, count > 8 ? words[1] : 0, count > 16 ? words[2] : 0,
+            count > 24 ? words[3] : 0};
+}
+
 /// Four rows and 256 columns of a factor; a lane has 32 columns of a row.
 class FactorItem {
 public:
@@ -71,13 +86,7 @@ public:
     }
 
     /// The lane's codes; what is beyond its columns may be anything.
-    __device__ uint4 codes() const {
-        if (isWhole()) {
-            return *reinterpret_cast<const uint4*>(from_);
-        }
-        return {count_ > 0 ? from_[0] : 0, count_ > 8 ? from_[1] : 0, count_ > 16 ? from_[2] : 0,
-                count_ > 24 ? from_[3] : 0};
-    }
+    __device__ uint4 codes() const { return factorCodes(from_, count_); }
 
     /// Multiplies the lane's codes with codes and scales of one sequence's vector.
     template <bool kWide>
@@ -112,7 +121,7 @@ public:
 
 private:
     __device__ bool isWhole() const {
-        return count_ == kColumns && reinterpret_cast<uintptr_t>(from_) % sizeof(uint4) == 0;
+        return isWholeVector(from_, count_);
     }
 
     const uint32_t* from_ = nullptr;

@@ -178,26 +178,26 @@ __device__ inline float gated(float gate, float up) {
     return gate / (1 + __expf(-gate)) * up;
 }
 
-/// What the first warp of a team makes of the rows' sums.
+/// What a warp makes of 128 rows of a result from their sums, and those of up where there are two.
+/// hidden: what the values are added to.
 template <bool kEven>
 __device__ inline void endBlock(const FinishPhase& phase, const StepResult& result, int sequence,
-                                int block, const TeamMemory& memory) {
-    const bool isPair = phase.kind == FinishKind::SwiGlu;
+                                int block, float4 sum, float4 upSum, float4 hidden,
+                                const TeamMemory& memory) {
     const float inverse = phase.inverseRms != nullptr ? phase.inverseRms[sequence] : 1;
-    const float4 sum = isPair ? sumsOf(memory, 0) : plus(sumsOf(memory, 0), sumsOf(memory, 1));
     float4 value =
         rotateBack<kEven>(result, kSign, sequence, block, times(sum, all(inverse)), memory);
-    if (isPair) {
+    if (phase.kind == FinishKind::SwiGlu) {
         const float4 up = rotateBack<kEven>(phase.results[1], kUp, sequence, block,
-                                            times(sumsOf(memory, 1), all(inverse)), memory);
+                                            times(upSum, all(inverse)), memory);
         value = {gated(value.x, up.x), gated(value.y, up.y), gated(value.z, up.z),
                  gated(value.w, up.w)};
     }
     const int first = firstElement(block);
     if (phase.kind == FinishKind::Residual) {
-        float* hidden = phase.hidden + static_cast<int64_t>(sequence) * result.rows;
-        value = plus(value, endFour<kEven>(memory, kHidden, hidden, first, result.rows, 0));
-        storeFour<kEven>(hidden, first, result.rows, value);
+        value = plus(value, hidden);
+        storeFour<kEven>(phase.hidden + static_cast<int64_t>(sequence) * result.rows, first,
+                         result.rows, value);
     }
     if (phase.kind != FinishKind::Values) {
         const StepInput& next = phase.next;
@@ -230,7 +230,14 @@ __device__ inline void finishBlock(const FinishPhase& phase, int which, int sequ
     waitForCopies();
     syncTeam();
     if (warp == 0) {
-        endBlock<kEven>(phase, result, sequence, block, memory);
+        const float4 sum = isPair ? sumsOf(memory, 0) : plus(sumsOf(memory, 0), sumsOf(memory, 1));
+        const float* hidden = phase.hidden + static_cast<int64_t>(sequence) * result.rows;
+        endBlock<kEven>(
+            phase, result, sequence, block, sum, sumsOf(memory, 1),
+            phase.kind == FinishKind::Residual
+                ? endFour<kEven>(memory, kHidden, hidden, firstElement(block), result.rows, 0)
+                : all(0),
+            memory);
     }
 }
 

@@ -92,6 +92,15 @@ __device__ inline void multiplyUnit(const uint32_t (&words)[S::kUnitWords], int 
     }
 }
 
+/// filled: the code whose table is in shared memory, -1 for none.
+template <class S>
+__device__ inline void fillTable(const ProductPhase& phase, int& filled) {
+    if (filled != phase.code) {
+        S::fill(phase.entries);
+        filled = phase.code;
+    }
+}
+
 /// The sums of 16 rows over all lanes: lane 2 r (and 2 r + 1) gets row r's.
 __device__ inline float sumRows(const float (&value)[kTrellisRows]) {
     const float sum = foldLanes<kTrellisRows, kTrellisRows>(value);

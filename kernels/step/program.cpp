@@ -241,6 +241,27 @@ std::vector<std::vector<size_t>> byCode(const StepGroup& group) {
 
 } // namespace
 
+StepSplit StepProgram::share(ProductPhase& phase, int64_t groups, const StepGroup& group,
+                             const StepCode* code) {
+    const int blocks = blocksOf(group.columns);
+    if (code != nullptr && sequences_ >= kStepLeastBatch && activationBits_ == 8) {
+        const int codeBytes = static_cast<int>(kQuantizedBlock) / code->columns * code->groupBytes;
+        const StepBatch batch = splitBatch(groups, blocks, codeBytes);
+        if (batch.pieceBlocks > 0) {
+            phase.batchBlocks = batch.pieceBlocks;
+            sharedBytes_ = stepSharedLimit();
+            return batch.split;
+        }
+    }
+    const StepLinear& first = group.members.front();
+    if (group.members.size() == 1 && first.rank == 0 && sequences_ >= kStepLeastBatch &&
+        hasTableProduct(first.storage, first.columns, blocks)) {
+        phase.isTable = 1;
+        sharedBytes_ = stepSharedLimit();
+    }
+    return splitProduct(groups, blocks);
+}
+
 float* StepProgram::addMembers(ProductPhase& phase, const StepGroup& group,
                                const std::vector<size_t>& members, const StepInput& input,
                                std::vector<StepResult>& results, float* partial) {
@@ -248,12 +269,7 @@ float* StepProgram::addMembers(ProductPhase& phase, const StepGroup& group,
     for (const size_t i : members) {
         groups += groupsOf(group.members[i].rows);
     }
-    // Several int8 vectors go through tensor cores, which want shorter parts.
-    const bool isBatched = sequences_ >= kStepLeastBatch && activationBits_ == 8 &&
-                           stepBatchBlocks() > 0 && group.members[members.front()].code != nullptr;
-    phase.isBatched = isBatched ? 1 : 0;
-    const StepSplit split = splitProduct(groups, blocksOf(group.columns),
-                                         isBatched ? stepBatchBlocks() : kMostInputBlocks);
+    const StepSplit split = share(phase, groups, group, group.members[members.front()].code);
     for (const size_t i : members) {
         const StepLinear& member = group.members[i];
         if (member.code != nullptr) {
@@ -338,7 +354,7 @@ void StepProgram::run(const StepState* state, int sequences, int phaseCount, Cud
     StepLaunch launch;
     launch.phases = sealed_.data();
     launch.phaseCount = phaseCount;
-    launch.sequences = sequences;
+    launch.isBatched = sequences >= kStepLeastBatch && activationBits_ == 8;
     launch.state = state;
     launch.totals = totals_.data();
     launch.totalCount = totalCount_;

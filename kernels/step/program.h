@@ -96,6 +96,10 @@ private:
     void stage(ProductPhase& phase, const StepInput& input);
     /// Throws KernelError where an input has no room in shared memory.
     void requireRoom(int columns) const;
+    /// How the products of members with one code, or none, are shared out over the GPU: those with
+    /// several int8 vectors go through tensor cores.
+    StepSplit share(ProductPhase& phase, int64_t groups, const StepGroup& group,
+                    const StepCode* code);
     /// Adds the products of some members, their sums from `partial` on; returns what follows those.
     float* addMembers(ProductPhase& phase, const StepGroup& group,
                       const std::vector<size_t>& members, const StepInput& input,

@@ -62,6 +62,7 @@ void StepProgram::finish(FinishPhase phase, const StepGroup& group, const StepIn
     StepPhase& added = add(PhaseKind::Finish);
     added.finish = phase;
     added.isEven = isEven(phase) ? 1 : 0;
+    added.finish.isBatched = added.isEven != 0 && sharedBytes_ == stepSharedLimit() ? 1 : 0;
 }
 
 } // namespace caldera::kernels::cuda

@@ -180,4 +180,25 @@ __device__ __noinline__ void multiplyRows(const StepProduct& product, const Rows
     }
 }
 
+/// Rows stored row by row. Not inlined: it would be compiled into every code's loop.
+__device__ __noinline__ void multiplyStoredRows(int which, int group, int split, int sequence) {
+    const ProductPhase& phase = currentPhase().product;
+    const StepProduct& product = phase.products[which];
+    const RowsItem item{
+        group, split, sumsOf(product, {which, group, split}, sequence),
+        product.totals < 0 ? -1 : product.totals + sequence * product.rows + group * kTrellisRows};
+    switch (product.storage) {
+    case StepStorage::Int4:
+        return multiplyRows(product, item, phase.plain, sequence,
+                            Int4Row{static_cast<const __half*>(product.scale),
+                                    product.columns / Int4Row::kScaleColumns});
+    case StepStorage::Int8:
+        return multiplyRows(product, item, phase.plain, sequence, Int8Row{});
+    case StepStorage::Float16: // a factor, or codes of another codec decoded
+        return multiplyRows(product, item, phase.rotated, sequence, Float16Row{});
+    default:
+        return multiplyRows(product, item, phase.plain, sequence, Bfloat16Row{});
+    }
+}
+
 } // namespace caldera::kernels::step

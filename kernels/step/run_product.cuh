@@ -1,12 +1,14 @@
 // A phase of products: which thread block and warp does what.
 #pragma once
 
-#include "kernels/step/batch.cuh"
+#include "kernels/step/batch_rows.cuh"
 #include "kernels/step/factor.cuh"
+#include "kernels/step/facts.cuh"
 #include "kernels/step/grid.cuh"
 #include "kernels/step/items.cuh"
 #include "kernels/step/product.cuh"
 #include "kernels/step/rows.cuh"
+#include "kernels/step/run_batch.cuh"
 #include "kernels/trellis/code_shape.cuh"
 
 namespace caldera::kernels::step {
@@ -33,61 +35,8 @@ __device__ __noinline__ void stage(int sequence) {
     stageInput(currentPhase().product.rotated, sequence);
 }
 
-/// Rows stored row by row. Not inlined: it would be compiled into every code's loop.
-__device__ __noinline__ void multiplyStoredRows(int which, int group, int split, int sequence) {
-    const ProductPhase& phase = currentPhase().product;
-    const StepProduct& product = phase.products[which];
-    const RowsItem item{
-        group, split, sumsOf(product, {which, group, split}, sequence),
-        product.totals < 0 ? -1 : product.totals + sequence * product.rows + group * kTrellisRows};
-    switch (product.storage) {
-    case StepStorage::Int4:
-        return multiplyRows(product, item, phase.plain, sequence,
-                            Int4Row{static_cast<const __half*>(product.scale),
-                                    product.columns / Int4Row::kScaleColumns});
-    case StepStorage::Int8:
-        return multiplyRows(product, item, phase.plain, sequence, Int8Row{});
-    case StepStorage::Float16: // a factor, or codes of another codec decoded
-        return multiplyRows(product, item, phase.rotated, sequence, Float16Row{});
-    default:
-        return multiplyRows(product, item, phase.plain, sequence, Bfloat16Row{});
-    }
-}
-
 __device__ inline bool isCoded(const ProductPhase& phase, const ProductItem& item) {
     return item.product >= 0 && item.product < phase.codedCount;
-}
-
-/// What the end of the rows needs of the input, worked out by one warp of the grid a sequence.
-__device__ inline void noteFacts(const ProductPhase& phase) {
-    const StepFacts& facts = phase.facts;
-    if (warpIndex() != kFirstTicket - 1) {
-        return;
-    }
-    // The last thread blocks have the fewest items.
-#pragma unroll 1
-    for (int sequence = static_cast<int>(gridDim.x - 1 - blockIdx.x);
-         sequence < stepMemory().state.count; sequence += static_cast<int>(gridDim.x)) {
-        if (facts.squares != nullptr) {
-            float total = 0;
-#pragma unroll 8
-            for (int i = laneIndex(); i < facts.squareBlocks; i += kWarpLanes) {
-                total += facts.squares[sequence * facts.squareBlocks + i];
-            }
-            facts.inverseRms[sequence] =
-                rsqrtf(sumWarp(total) / static_cast<float>(facts.normSize) + facts.epsilon);
-        }
-        if (facts.halfSteps != nullptr) {
-            const StepVector& x = phase.rotated;
-            const int64_t first = static_cast<int64_t>(sequence) * x.blocks;
-            float total = 0;
-#pragma unroll 8
-            for (int i = laneIndex(); i < x.blocks; i += kWarpLanes) {
-                total = fmaf(x.scale[first + i], x.sum[first + i], total);
-            }
-            facts.halfSteps[sequence] = sumWarp(total) / 2;
-        }
-    }
 }
 
 /// This item and all that follow it: products that are stored row by row, and factors. Not inlined,
@@ -180,16 +129,6 @@ __device__ __forceinline__ int multiplyItems(const ProductPhase& phase, ProductI
     }
 }
 
-/// What a product's phase does before its input is there: the table, the first codes of factors.
-template <class S>
-__device__ inline void prepareProduct(const ProductPhase& phase, int& filled) {
-    if (filled != phase.code) {
-        S::fill(phase.entries);
-        filled = phase.code;
-    }
-    stageFactor(phase);
-}
-
 /// All items of the phase that are this thread block's, for one sequence. The first codes are on
 /// their way before the phase begins.
 template <class S, bool kWide>
@@ -200,7 +139,8 @@ __device__ __forceinline__ void runItems(int place, int sequence, int& filled) {
     const CodeCursor<S> cursor(phase, item);
     loadTurn<S>(cursor.codes, words);
     if (sequence == 0) {
-        prepareProduct<S>(phase, filled);
+        fillTable<S>(phase, filled);
+        stageFactor(phase);
         beginPhase();
     }
     stage(sequence);
@@ -210,98 +150,6 @@ __device__ __forceinline__ void runItems(int place, int sequence, int& filled) {
         item.at = multiplyItems<S, kWide>(phase, item, cursor, words, sequence);
     }
     multiplyRest(item.at, sequence);
-}
-
-/// The inputs from a sequence on.
-__device__ inline StepVector inputsFrom(const StepVector& x, int sequence) {
-    StepVector from = x;
-    const int64_t blocks = static_cast<int64_t>(sequence) * x.blocks;
-    from.codes = static_cast<char*>(x.codes) + blocks * kQuantizedBlock; // int8
-    from.scale = x.scale + blocks;
-    return from;
-}
-
-/// The factors' products with several vectors, each warp some of them.
-__device__ __noinline__ void runBatchFactors(int sequence, int vectors) {
-    const ProductPhase& phase = currentPhase().product;
-#pragma unroll 1
-    for (int at = firstTicket(); at < phase.factorItems; at += ticketStride()) {
-        const FactorItem item(phase, at);
-        const uint4 codes = item.codes();
-#pragma unroll 2
-        for (int vector = 0; vector < vectors; ++vector) {
-            const StepVector x = inputsFrom(phase.rotated, sequence + vector);
-            item.multiply<false>(codes, static_cast<const int*>(x.codes), x.scale,
-                                 sequence + vector);
-        }
-    }
-    if (phase.codedCount == phase.productCount - phase.factorCount) {
-        return;
-    }
-    // Factors in fp16.
-    const int first = phase.products[phase.codedCount].firstItem;
-    const int items = phase.items - first;
-#pragma unroll 1
-    for (int at = firstTicket(); at < items * vectors; at += ticketStride()) {
-        const int vector = quotient(at, items);
-        const ProductItem item = itemAt(phase, first + at - vector * items);
-        multiplyStoredRows(item.product, item.group, item.split, sequence + vector);
-    }
-}
-
-/// Items of some parts of the columns, whose inputs are staged.
-template <class S>
-__device__ inline void runBatchParts(int sequence, int vectors, int firstSplit, int splits) {
-    const ProductPhase& phase = currentPhase().product;
-    const uint32_t copy = S::copyOfLane();
-    const StepProduct* first = &phase.products[0];
-    int groups = 0;
-    for (int i = 0; i < phase.codedCount; ++i) {
-        groups += first[i].groups;
-    }
-    for (;;) {
-        int at = nextTicket();
-        if (at >= groups * splits) {
-            return;
-        }
-        const int split = firstSplit + at % splits;
-        int group = at / splits;
-        const StepProduct* product = first;
-        while (group >= product->groups) {
-            group -= product->groups;
-            ++product;
-        }
-        const int block = split * product->splitBlocks;
-        const int64_t unit = static_cast<int64_t>(group) * (product->columns / S::kUnitColumns) +
-                             static_cast<int64_t>(block) * kUnitsOfBlock<S>;
-        multiplyBatch<S>({reinterpret_cast<const uint32_t*>(product->codes) + unit * S::kUnitWords,
-                          block - firstSplit * product->splitBlocks,
-                          min(product->splitBlocks, phase.rotated.blocks - block),
-                          sumsOf(*product, {0, group, split}, sequence),
-                          static_cast<int64_t>(product->splits) * product->groups * kTrellisRows},
-                         vectors, copy);
-    }
-}
-
-/// Up to eight vectors from a sequence on, as many columns at a time as have room.
-template <class S>
-__device__ inline void runBatch(const ProductPhase& phase, int sequence, int vectors) {
-    runBatchFactors(sequence, vectors);
-    const StepProduct& product = phase.products[0];
-    const int together = kBatchBlocks / product.splitBlocks;
-#pragma unroll 1
-    for (int split = 0; split < product.splits; split += together) {
-        __syncthreads(); // what was staged before is no longer read
-        if (threadIdx.x == 0) {
-            stepMemory().progress.tickets = 0;
-        }
-        const int first = split * product.splitBlocks;
-        const int count = min(together * product.splitBlocks, phase.rotated.blocks - first);
-        stageBatch(inputsFrom(phase.rotated, sequence), first, count, vectors);
-        waitForCopies();
-        __syncthreads();
-        runBatchParts<S>(sequence, vectors, split, min(together, product.splits - split));
-    }
 }
 
 /// A phase without codes that want a table.
@@ -356,18 +204,15 @@ __device__ inline void runProduct(int place, int& filled) {
     const ProductPhase& phase = phaseAt(place).product;
     const int sequences = stepMemory().state.count;
     if constexpr (kBatched) {
-        if (phase.isBatched != 0) {
+        if (phase.isTable != 0) {
+            phase.products[0].storage == StepStorage::Int4 ? runTable<TableInt4>(place)
+                                                           : runTable<TableInt8>(place);
+            filled = -1;
+            return;
+        }
+        if (phase.batchBlocks > 0) {
             withTableShape(phase.code,
-                           [&](auto shape) { prepareProduct<decltype(shape)>(phase, filled); });
-            beginPhase();
-            noteFacts(phase);
-#pragma unroll 1
-            for (int sequence = 0; sequence < sequences; sequence += kBatch) {
-                const int vectors = min(kBatch, sequences - sequence);
-                withTableShape(phase.code, [&](auto shape) {
-                    runBatch<decltype(shape)>(phase, sequence, vectors);
-                });
-            }
+                           [&](auto shape) { runBatches<decltype(shape)>(place, filled); });
             return;
         }
     }

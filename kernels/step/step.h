@@ -86,13 +86,15 @@ struct ProductPhase {
     /// Those with a code come first, factors in 4 bits last.
     StepProduct products[kStepProducts];
     int32_t productCount = 0;
-    int32_t items = 0;               ///< of all but those factors
-    int32_t factorCount = 0;         ///< factors in 4 bits
-    int32_t factorItems = 0;         ///< of kFactorRows x kFactorColumns, counted apart
-    int32_t code = 0;                ///< of Coded: a place in stepCodes()
-    int32_t codedCount = 0;          ///< products with that code; 0: no table is needed
-    int32_t isStaged = 0;            ///< 1: factors or codes want the rotated input
-    int32_t isBatched = 0;           ///< 1: several int8 vectors go through tensor cores
+    int32_t items = 0;       ///< of all but those factors
+    int32_t factorCount = 0; ///< factors in 4 bits
+    int32_t factorItems = 0; ///< of kFactorRows x kFactorColumns, counted apart
+    int32_t code = 0;        ///< of Coded: a place in stepCodes()
+    int32_t codedCount = 0;  ///< products with that code; 0: no table is needed
+    int32_t isStaged = 0;    ///< 1: factors or codes want the rotated input
+    /// Blocks of 128 columns of a piece, see StepBatch; 0: vectors go one after another.
+    int32_t batchBlocks = 0;
+    int32_t isTable = 0;             ///< 1: the only product, Int4 or Int8, is one on tensor cores
     const int8_t* entries = nullptr; ///< that code's table
     StepVector rotated;              ///< input of Coded, Lloyd4 and Float16
     StepVector plain;                ///< input of the others
@@ -166,6 +168,7 @@ inline constexpr int kEndsOfResult = 3;
 struct FinishPhase {
     FinishKind kind = FinishKind::Values;
     int32_t resultCount = 0;
+    int32_t isBatched = 0;      ///< 1: a team has several sequences, for which there is room
     int32_t blocks = 0;         ///< of 128 rows, of all results; of gate and up, of one of them
     int32_t firstBlock[3] = {}; ///< of each result
     EndVector ends[kEndVectors] = {};

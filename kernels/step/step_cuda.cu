@@ -8,6 +8,7 @@
 #include "kernels/step/attend.cuh"
 #include "kernels/step/embed.cuh"
 #include "kernels/step/finish.cuh"
+#include "kernels/step/finish_batch.cuh"
 #include "kernels/step/grid.cuh"
 #include "kernels/step/run_product.cuh"
 #include "kernels/trellis/code_shape.cuh"
@@ -30,6 +31,8 @@ __device__ void runPhase(int place, int& filled) {
     const bool isEven = phase.isEven != 0;
     if (kind == PhaseKind::Product) {
         runProduct<kBatched>(place, filled);
+    } else if (kBatched && kind == PhaseKind::Finish && phase.finish.isBatched != 0) {
+        runFinishBatch(place);
     } else if (kind == PhaseKind::Finish) {
         isEven ? runFinish<true>(place) : runFinish<false>(place);
     } else if (kind == PhaseKind::Attend) {
@@ -42,6 +45,7 @@ __device__ void runPhase(int place, int& filled) {
 }
 
 /// What does not change from phase to phase, and the first description.
+template <bool kBatched>
 __device__ void beginStep(const StepProgress& progress, const StepState* state,
                           const LloydLevels& levels) {
     const int thread = static_cast<int>(threadIdx.x);
@@ -65,7 +69,7 @@ __device__ void beginStep(const StepProgress& progress, const StepState* state,
     waitForCopies();
     __syncthreads();
     if (thread < memory.state.count) {
-        noteParts(thread);
+        noteParts(thread, kBatched ? memory.state.count : 1);
     }
     __syncthreads();
 }
@@ -75,7 +79,7 @@ __global__ void __launch_bounds__(kStepThreads, 1)
     stepKernel(const StepPhase* phases, int phaseCount, const StepState* state,
                unsigned long long* totals, LloydLevels levels, int64_t* clocks) {
     int64_t* noted = blockIdx.x == 0 ? clocks : nullptr;
-    beginStep({phases, phaseCount, -1, 0, 0, 0, noted, totals}, state, levels);
+    beginStep<kBatched>({phases, phaseCount, -1, 0, 0, 0, noted, totals}, state, levels);
     int filled = -1;
     for (int i = 0; i < phaseCount; ++i) {
         const int place = i % 2;
@@ -115,17 +119,42 @@ int cacheBuffers() {
     return isHopperOrLater() ? 2 : 1;
 }
 
+int64_t divideUp(int64_t count, int64_t each) {
+    return (count + each - 1) / each;
+}
+
+/// Turns of a warp over so many blocks of columns.
+int64_t turnsOf(int64_t blocks) {
+    return std::max<int64_t>(1, divideUp(blocks, kBlocksTogether));
+}
+
+/// How often all warps of the GPU have an item.
+double wavesOf(int64_t items) {
+    const int64_t warps = static_cast<int64_t>(cuda::stepGrid()) * kStepThreads / kWarpLanes;
+    return static_cast<double>(divideUp(items, warps));
+}
+
+/// Blocks of a piece that shared memory has room for, as BatchMemory lays it out; none on GPUs
+/// before Hopper.
+int64_t mostBatchBlocks(int codeBytes) {
+    constexpr int kBlockBytes =
+        kBatch * static_cast<int>(kQuantizedBlock + static_cast<int64_t>(sizeof(float)));
+    constexpr int kBeyond = kBatch * 16;
+    const int room = cuda::stepSharedLimit() - static_cast<int>(sizeof(StepMemory)) - tableBytes() -
+                     kBeyond -
+                     kStepThreads / kWarpLanes * (codeBytes + codeBytes / 4); // with what pads it
+    return isHopperOrLater() ? std::max(0, room / kBlockBytes) : 0;
+}
+
 } // namespace
 
 namespace cuda {
 
 int stepSharedBytes(int blocks, int bits) {
-    static_assert(sizeof(StepMemory) + (128 << 10) + kBatchMemoryBytes <= 227 << 10);
     // The last turn of a row may look at blocks beyond the input's end.
     const int codes = (blocks + kBlocksTogether) * static_cast<int>(kQuantizedBlock) * bits / 8;
     return static_cast<int>(sizeof(StepMemory)) + tableBytes() +
-           std::max(
-               {codes, cacheBuffers() * kCacheBytes, isHopperOrLater() ? kBatchMemoryBytes : 0});
+           std::max(codes, cacheBuffers() * kCacheBytes);
 }
 
 int stepSharedLimit() {
@@ -136,22 +165,15 @@ int stepGrid() {
     return std::max(1, attribute(cudaDevAttrMultiProcessorCount));
 }
 
-int stepBatchBlocks() {
-    return isHopperOrLater() ? kBatchBlocks : 0;
-}
-
-StepSplit splitProduct(int64_t groups, int64_t blocks, int most) {
+StepSplit splitProduct(int64_t groups, int64_t blocks) {
     /// Turns that summing 16 rows over a warp takes the time of.
     constexpr double kSumTurns = 0.5;
-    const int64_t warps = static_cast<int64_t>(stepGrid()) * kStepThreads / kWarpLanes;
-    const int64_t all = std::max<int64_t>(1, (blocks + kBlocksTogether - 1) / kBlocksTogether);
+    const int64_t all = turnsOf(blocks);
     StepSplit best;
     double least = std::numeric_limits<double>::max();
-    const int64_t longest = std::min<int64_t>(all, most / kBlocksTogether);
-    for (int64_t turns = longest; turns >= 1; --turns) { // that a warp takes for a part of a row
-        const int64_t splits = (all + turns - 1) / turns;
-        const int64_t waves = (groups * splits + warps - 1) / warps;
-        const double time = static_cast<double>(waves) * (static_cast<double>(turns) + kSumTurns);
+    for (int64_t turns = all; turns >= 1; --turns) { // that a warp takes for a part of a row
+        const int64_t splits = divideUp(all, turns);
+        const double time = wavesOf(groups * splits) * (static_cast<double>(turns) + kSumTurns);
         if (time < least) {
             least = time;
             best = {static_cast<int>(splits), static_cast<int>(turns) * kBlocksTogether};
@@ -160,9 +182,44 @@ StepSplit splitProduct(int64_t groups, int64_t blocks, int most) {
     return best;
 }
 
+bool hasTableProduct(StepStorage storage, int columns, int blocks) {
+    const bool isKnown = storage == StepStorage::Int4 || storage == StepStorage::Int8;
+    const int bytes = 2 * kBatch * (blocks * static_cast<int>(kQuantizedBlock) + kTableGroup) +
+                      3 * blocks * kBatch * static_cast<int>(sizeof(float));
+    return isKnown && columns % kTableGroup == 0 && isHopperOrLater() &&
+           static_cast<int>(sizeof(StepMemory)) + bytes <= stepSharedLimit();
+}
+
+StepBatch splitBatch(int64_t groups, int64_t blocks, int codeBytes) {
+    /// Turns that an item's beginning and end take the time of, and a piece's.
+    constexpr double kItemTurns = 0.5;
+    constexpr double kPieceTurns = 1;
+    const int64_t most = mostBatchBlocks(codeBytes) / kBlocksTogether; // turns
+    const int64_t all = turnsOf(blocks);
+    StepBatch best;
+    double least = std::numeric_limits<double>::max();
+    for (int64_t turns = std::min(all, most); turns >= 1; --turns) {
+        const int64_t splits = divideUp(all, turns);
+        const int64_t together = std::min(most / turns, splits);
+        const int64_t pieces = divideUp(splits, together);
+        const int64_t last = splits - (pieces - 1) * together;
+        const double waves =
+            static_cast<double>(pieces - 1) * wavesOf(groups * together) + wavesOf(groups * last);
+        const double time = waves * (static_cast<double>(turns) + kItemTurns) +
+                            static_cast<double>(pieces) * kPieceTurns;
+        if (time < least) {
+            least = time;
+            const int splitBlocks = static_cast<int>(turns) * kBlocksTogether;
+            best = {{static_cast<int>(splits), splitBlocks},
+                    static_cast<int>(together) * splitBlocks};
+        }
+    }
+    return best;
+}
+
 void runStep(const StepLaunch& launch, CudaStream stream) {
     static const LloydLevels levels = levelsOfFourBits();
-    const auto kernel = launch.sequences >= kStepLeastBatch ? stepKernel<true> : stepKernel<false>;
+    const auto kernel = launch.isBatched ? stepKernel<true> : stepKernel<false>;
     // The same for all programs: the attribute belongs to the kernel, not to the launch.
     require(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
                                  stepSharedLimit()),

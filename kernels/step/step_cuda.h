@@ -13,7 +13,9 @@ inline constexpr int kStepLeastBatch = 3;
 struct StepLaunch {
     const StepPhase* phases = nullptr; ///< memory of the GPU
     int phaseCount = 0;
-    int sequences = 1; ///< as in the state; from kStepLeastBatch on they are multiplied together
+    /// Sequences are multiplied together, where they are more than kStepLeastBatch: what one gives
+    /// depends on their number then, in its last bits.
+    bool isBatched = false;
     const StepState* state = nullptr; ///< memory of the GPU, read when the kernel runs
     /// Set to 0 by the launch: a word for the grid's barriers, then sums of factors' products as
     /// whole numbers of 1 / kTotalUnits, so that their order does not count.
@@ -38,11 +40,18 @@ struct StepSplit {
     int splits = 1;
     int splitBlocks = 0; ///< of 128 columns; a multiple of 4
 };
-/// Parts have at most `most` blocks, a multiple of 4.
-StepSplit splitProduct(int64_t groups, int64_t blocks, int most);
-/// The most blocks of a part whose product with several vectors goes through tensor cores; 0 where
-/// this GPU has not the shared memory for that.
-int stepBatchBlocks();
+StepSplit splitProduct(int64_t groups, int64_t blocks);
+
+/// The same for products with several vectors on tensor cores: all warps of a thread block share
+/// pieces of the inputs, whole parts of the columns.
+struct StepBatch {
+    StepSplit split;
+    int pieceBlocks = 0; ///< a multiple of split.splitBlocks; 0: this GPU has no room for a piece
+};
+/// Whether a table of so many columns has a product on tensor cores with vectors of so many blocks.
+bool hasTableProduct(StepStorage storage, int columns, int blocks);
+/// codeBytes: of a block of 16 rows by 128 columns.
+StepBatch splitBatch(int64_t groups, int64_t blocks, int codeBytes);
 
 /// Throws KernelError.
 void runStep(const StepLaunch& launch, CudaStream stream);

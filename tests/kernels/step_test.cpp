@@ -4,6 +4,7 @@
 #include <cmath>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -181,9 +182,10 @@ TEST_F(CudaStep, GatesAreSwiGlu) {
 }
 
 TEST_F(CudaStep, RowsOfTablesAreMultiplied) {
-    for (const int columns : {64, 192, 1000, 8192}) {
+    for (const auto& [columns, sequences] :
+         {std::pair{64, 2}, {192, 5}, {1000, 3}, {8192, 2}, {8192, 11}, {896, 8}}) {
         const int rows = 150;
-        const std::vector<float> x = inputsOf(2, columns);
+        const std::vector<float> x = inputsOf(sequences, columns);
         for (const StepStorage storage :
              {StepStorage::Int4, StepStorage::Int8, StepStorage::Bfloat16}) {
             const int padded = storage == StepStorage::Int4 ? (columns + 63) / 64 * 64 : columns;
@@ -220,17 +222,17 @@ TEST_F(CudaStep, RowsOfTablesAreMultiplied) {
             linear.codes = arrays_.upload(codes);
             linear.tableScale = arrays_.upload(toHalf(tableScale));
             linear.rowScale = storage == StepStorage::Int8 ? arrays_.upload(rowScale) : nullptr;
-            StepProgram program(2, 8, kEpsilon);
+            StepProgram program(sequences, 8, kEpsilon);
             const StepGroup group{{linear}, columns, nullptr, 1, nullptr};
             const StepInput input = program.inputOf(group, StepRole::Head);
-            program.embed(embedOf(x, columns, 2, program, input));
+            program.embed(embedOf(x, columns, sequences, program, input));
             FinishPhase finish;
             finish.results[finish.resultCount++] = program.multiply(group, input).front();
-            finish.results[0].values = program.floats(2 * rows);
+            finish.results[0].values = program.floats(static_cast<int64_t>(sequences) * rows);
             program.finish(finish, group, input);
-            run(program, stateOf(2));
+            run(program, stateOf(sequences));
             std::vector<float> expected;
-            for (int sequence = 0; sequence < 2; ++sequence) {
+            for (int sequence = 0; sequence < sequences; ++sequence) {
                 for (int row = 0; row < rows; ++row) {
                     double sum = 0;
                     for (int column = 0; column < columns; ++column) {
@@ -240,9 +242,9 @@ TEST_F(CudaStep, RowsOfTablesAreMultiplied) {
                     expected.push_back(static_cast<float>(sum));
                 }
             }
-            expectNear(download(finish.results[0].values, 2 * rows), expected, 5e-4F,
-                       std::to_string(columns) + " columns, storage " +
-                           std::to_string(static_cast<int>(storage)));
+            expectNear(download(finish.results[0].values, expected.size()), expected, 5e-4F,
+                       std::to_string(columns) + " columns, " + std::to_string(sequences) +
+                           " sequences, storage " + std::to_string(static_cast<int>(storage)));
         }
     }
 }
