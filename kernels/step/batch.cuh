@@ -225,9 +225,10 @@ __device__ inline void stageBatch(const StepVector& x, BatchMemory memory, int f
     }
 }
 
-/// 16 rows and a part of the columns, in one piece of the inputs.
+/// 16 rows and a part of the columns, in one piece of the inputs; or an item of a factor.
 struct BatchItem {
     int piece;             ///< beyond the last: there is none
+    int factor;            ///< number of a factor's item in the piece; -1: it is none
     const uint32_t* codes; ///< of the lane, in the part's first block
     int first;             ///< block of the part among those of the piece
     int count;             ///< blocks of the part
@@ -244,6 +245,13 @@ struct BatchAhead {
     /// A block behind that from which `codes` are the lane's.
     __device__ void load(int place, const uint32_t* codes, int block) {
         loadWords(codes + block * kBlockWords<S>, words[place]);
+    }
+    /// The first blocks.
+    __device__ void begin(const uint32_t* codes) {
+#pragma unroll
+        for (int i = 0; i < kBlocks; ++i) {
+            load(i, codes, i);
+        }
     }
 };
 

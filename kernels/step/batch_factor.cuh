@@ -111,27 +111,34 @@ __device__ inline void multiplyFactorItem(const StepProduct& factor, BatchMemory
     }
 }
 
-/// The phase's factors in 4 bits times the staged blocks, each warp some of their items. Not
-/// inlined: it would be compiled into every code's loop.
-__device__ __noinline__ void multiplyBatchFactors(int firstBlock, int count, int sequence,
-                                                  int vectors) {
+/// Items of factors in 4 bits with so many staged blocks.
+__device__ inline int factorItems(const ProductPhase& phase, int blocks) {
+    int groups = 0;
+    for (int i = phase.productCount - phase.factorCount; i < phase.productCount; ++i) {
+        groups += (phase.products[i].rows + kTrellisRows - 1) / kTrellisRows;
+    }
+    return groups * ((blocks + kFactorItemBlocks - 1) / kFactorItemBlocks);
+}
+
+/// One of those items; the staged blocks begin with `firstBlock` of the input. Not inlined: it
+/// would be compiled into every code's loop.
+__device__ __noinline__ void multiplyBatchFactor(int item, int firstBlock, int count, int sequence,
+                                                 int vectors) {
     const ProductPhase& phase = currentPhase().product;
     const int parts = (count + kFactorItemBlocks - 1) / kFactorItemBlocks;
-    int at = firstTicket();
-#pragma unroll 1
-    for (int i = phase.productCount - phase.factorCount; i < phase.productCount; ++i) {
-        const StepProduct& factor = phase.products[i];
-        const int items = (factor.rows + kTrellisRows - 1) / kTrellisRows * parts;
-#pragma unroll 1
-        for (; at < items; at += ticketStride()) {
-            const int group = quotient(at, parts);
-            const int first = (at - group * parts) * kFactorItemBlocks;
-            multiplyFactorItem(factor, {phase.batchBlocks}, group * kTrellisRows,
-                               firstBlock * static_cast<int>(kQuantizedBlock), first,
-                               min(count - first, kFactorItemBlocks), sequence, vectors);
+    int group = quotient(item, parts);
+    const int first = (item - group * parts) * kFactorItemBlocks;
+    const StepProduct* factor = &phase.products[phase.productCount - phase.factorCount];
+    for (;; ++factor) {
+        const int groups = (factor->rows + kTrellisRows - 1) / kTrellisRows;
+        if (group < groups) {
+            break;
         }
-        at -= items;
+        group -= groups;
     }
+    multiplyFactorItem(*factor, {phase.batchBlocks}, group * kTrellisRows,
+                       firstBlock * static_cast<int>(kQuantizedBlock), first,
+                       min(count - first, kFactorItemBlocks), sequence, vectors);
 }
 
 } // namespace caldera::kernels::step

@@ -22,6 +22,8 @@ public:
             groups_ += first_[i].groups;
         }
         pieces_ = (first_->splits + together_ - 1) / together_;
+        factorItems_ = factorItems(phase, blockCount(0));
+        lastFactorItems_ = factorItems(phase, blockCount(pieces_ - 1));
     }
 
     __device__ int pieces() const { return pieces_; }
@@ -31,24 +33,30 @@ public:
         return min(together_ * first_->splitBlocks, blocks_ - firstBlock(piece));
     }
 
-    /// Items are in the order of the pieces, in a piece by groups of rows.
+    /// Items are in the order of the pieces: a piece's factors, whose items are short, then groups
+    /// of rows.
     template <class S>
     __device__ BatchItem item(int at) const {
-        const int ofPiece = groups_ * together_;
+        const int ofPiece = factorItems_ + groups_ * together_;
         BatchItem item;
-        item.piece = quotient(at, ofPiece);
-        if (item.piece >= pieces_) {
-            item.piece = pieces_;
-            item.codes = codesOf<S>(*first_, 0, 0);
+        item.factor = -1;
+        item.codes = codesOf<S>(*first_, 0, 0); // where it has none
+        item.piece = min(quotient(at, ofPiece), pieces_);
+        if (item.piece == pieces_) {
             return item;
         }
-        const int own = at - item.piece * ofPiece;
+        int own = at - item.piece * ofPiece;
         const int splits = min(together_, first_->splits - item.piece * together_);
+        const int factors = item.piece + 1 < pieces_ ? factorItems_ : lastFactorItems_;
+        if (own < factors) {
+            item.factor = own;
+            return item;
+        }
+        own -= factors;
         int group = quotient(own, splits);
         const int part = own - group * splits;
         if (group >= groups_) { // of the last piece, which has fewer parts
             item.piece = pieces_;
-            item.codes = codesOf<S>(*first_, 0, 0);
             return item;
         }
         const StepProduct* product = first_;
@@ -85,6 +93,8 @@ private:
     int groups_;   ///< of all coded products
     int together_; ///< parts of a piece
     int pieces_;
+    int factorItems_; ///< of a piece
+    int lastFactorItems_;
 };
 
 /// The inputs from a sequence on.
@@ -131,10 +141,15 @@ __device__ __forceinline__ void runBatch(const ProductPhase& phase, const BatchP
         __syncthreads();
         while (item.piece == piece) {
             const BatchItem next = plan.item<S>(nextTicket());
-            multiplyBatch<S>(item, next, lane, ahead, plan.memory(), plan.vectors);
+            if (item.factor < 0) {
+                multiplyBatch<S>(item, next, lane, ahead, plan.memory(), plan.vectors);
+            } else {
+                multiplyBatchFactor(item.factor, first, count, plan.sequence, plan.vectors);
+                ahead.begin(next.codes);
+                lane.store(ahead.words[0]);
+            }
             item = next;
         }
-        multiplyBatchFactors(first, count, plan.sequence, plan.vectors);
     }
     runBatchRows(plan.sequence, plan.vectors);
 }
@@ -155,10 +170,7 @@ __device__ inline void runBatches(int place, int& filled) {
         const BatchPlan plan(phase, sequence, min(kBatch, sequences - sequence));
         const BatchItem item = plan.item<S>(firstTicket());
         BatchAhead<S> ahead;
-#pragma unroll
-        for (int i = 0; i < BatchAhead<S>::kBlocks; ++i) {
-            ahead.load(i, item.codes, i);
-        }
+        ahead.begin(item.codes);
         if (sequence == 0) {
             fillTable<S>(phase, filled);
             beginPhase();
