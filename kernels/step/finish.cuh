@@ -178,18 +178,20 @@ __device__ inline float gated(float gate, float up) {
     return gate / (1 + __expf(-gate)) * up;
 }
 
-/// What a warp makes of 128 rows of a result from their sums, and those of up where there are two.
-/// hidden: what the values are added to.
+/// 1 where the input had no norm.
+__device__ inline float inverseRmsOf(const FinishPhase& phase, int sequence) {
+    return phase.inverseRms != nullptr ? phase.inverseRms[sequence] : 1;
+}
+
+/// What a warp makes of 128 rows of a result from their sums, and those of up where there are two,
+/// both divided by the RMS of the input. hidden: what the values are added to.
 template <bool kEven>
 __device__ inline void endBlock(const FinishPhase& phase, const StepResult& result, int sequence,
                                 int block, float4 sum, float4 upSum, float4 hidden,
                                 const TeamMemory& memory) {
-    const float inverse = phase.inverseRms != nullptr ? phase.inverseRms[sequence] : 1;
-    float4 value =
-        rotateBack<kEven>(result, kSign, sequence, block, times(sum, all(inverse)), memory);
+    float4 value = rotateBack<kEven>(result, kSign, sequence, block, sum, memory);
     if (phase.kind == FinishKind::SwiGlu) {
-        const float4 up = rotateBack<kEven>(phase.results[1], kUp, sequence, block,
-                                            times(upSum, all(inverse)), memory);
+        const float4 up = rotateBack<kEven>(phase.results[1], kUp, sequence, block, upSum, memory);
         value = {gated(value.x, up.x), gated(value.y, up.y), gated(value.z, up.z),
                  gated(value.w, up.w)};
     }
@@ -226,6 +228,7 @@ __device__ inline void finishBlock(const FinishPhase& phase, int which, int sequ
     if (isFirst) {
         beginPhase();
     }
+    const float4 inverse = all(inverseRmsOf(phase, sequence)); // loaded while rows are summed
     row.sum(sequence, memory);
     waitForCopies();
     syncTeam();
@@ -233,7 +236,7 @@ __device__ inline void finishBlock(const FinishPhase& phase, int which, int sequ
         const float4 sum = isPair ? sumsOf(memory, 0) : plus(sumsOf(memory, 0), sumsOf(memory, 1));
         const float* hidden = phase.hidden + static_cast<int64_t>(sequence) * result.rows;
         endBlock<kEven>(
-            phase, result, sequence, block, sum, sumsOf(memory, 1),
+            phase, result, sequence, block, times(sum, inverse), times(sumsOf(memory, 1), inverse),
             phase.kind == FinishKind::Residual
                 ? endFour<kEven>(memory, kHidden, hidden, firstElement(block), result.rows, 0)
                 : all(0),

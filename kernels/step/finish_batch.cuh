@@ -158,6 +158,7 @@ __device__ inline void finishBatchBlock(const FinishPhase& phase, int which, con
     if (isFirst) {
         beginPhase();
     }
+    const float inverse = isEnding ? inverseRmsOf(phase, rows.first + warp) : 1;
 #pragma unroll 1
     for (int i = 0; i < results; ++i) {
         reduceBatch(phase.results[which + i], rows, 0, ends.reduced[i]);
@@ -174,8 +175,9 @@ __device__ inline void finishBatchBlock(const FinishPhase& phase, int which, con
             return *reinterpret_cast<const float4*>(
                 &ends.value[result][warp][laneIndex() * kOfLane]);
         };
-        endBlock<true>(phase, first, rows.first + warp, block, sumsAt(0),
-                       results == 2 ? sumsAt(1) : all(0), hidden, memory);
+        const float4 scale = all(inverse);
+        endBlock<true>(phase, first, rows.first + warp, block, times(sumsAt(0), scale),
+                       results == 2 ? times(sumsAt(1), scale) : all(0), hidden, memory);
     }
 }
 

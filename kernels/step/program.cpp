@@ -254,9 +254,10 @@ StepSplit StepProgram::share(ProductPhase& phase, int64_t groups, const StepGrou
         }
     }
     const StepLinear& first = group.members.front();
-    if (group.members.size() == 1 && first.rank == 0 && sequences_ >= kStepLeastBatch &&
+    if (group.members.size() == 1 && first.rank == 0 &&
         hasTableProduct(first.storage, first.columns, blocks)) {
         phase.isTable = 1;
+        tablePhase_ = std::min(tablePhase_, phaseCount() - 1);
         sharedBytes_ = stepSharedLimit();
     }
     return splitProduct(groups, blocks);
@@ -352,15 +353,26 @@ StepFacts StepProgram::factsOf(const StepGroup& group, const StepInput& input) c
 void StepProgram::run(const StepState* state, int sequences, int phaseCount, CudaStream stream,
                       int64_t* clocks) const {
     StepLaunch launch;
-    launch.phases = sealed_.data();
-    launch.phaseCount = phaseCount;
-    launch.isBatched = sequences >= kStepLeastBatch && activationBits_ == 8;
     launch.state = state;
     launch.totals = totals_.data();
     launch.totalCount = totalCount_;
     launch.sharedBytes = sharedBytes_;
+    launch.isBatched = sequences >= kStepLeastBatch && activationBits_ == 8;
+    // Tables have a product in the kernel for several vectors only: in that for one, all else would
+    // be slower by an eighth.
+    const bool isCut = !launch.isBatched && phaseCount > tablePhase_;
+    const int cut = isCut ? tablePhase_ : phaseCount;
+    launch.phases = sealed_.data();
+    launch.phaseCount = cut;
     launch.clocks = clocks;
     runStep(launch, stream);
+    if (isCut) {
+        launch.isBatched = true;
+        launch.phases += cut;
+        launch.phaseCount = phaseCount - cut;
+        launch.clocks = clocks != nullptr ? clocks + cut : nullptr;
+        runStep(launch, stream);
+    }
 }
 
 } // namespace caldera::kernels::cuda

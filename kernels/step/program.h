@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "kernels/common/device_memory.h"
@@ -117,7 +118,8 @@ private:
     float* facts_; ///< [2, sequences]: StepFacts::inverseRms and halfSteps, for one group at a time
     std::vector<StepPhase> phases_;
     Shared partial_;
-    int64_t totalCount_ = 1; ///< see StepLaunch::totals
+    int64_t totalCount_ = 1;                           ///< see StepLaunch::totals
+    int tablePhase_ = std::numeric_limits<int>::max(); ///< the first with ProductPhase::isTable
     struct RoleVectors {
         StepVector rotated;
         StepVector plain;
