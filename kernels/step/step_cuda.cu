@@ -31,7 +31,7 @@ __device__ void runPhase(int place, int& filled) {
     const bool isEven = phase.isEven != 0;
     if (kind == PhaseKind::Product) {
         runProduct<kBatched>(place, filled);
-    } else if (kBatched && kind == PhaseKind::Finish && phase.finish.isBatched != 0) {
+    } else if (kBatched && kind == PhaseKind::Finish && isFinishShared(phase.finish)) {
         runFinishBatch(place);
     } else if (kind == PhaseKind::Finish) {
         isEven ? runFinish<true>(place) : runFinish<false>(place);

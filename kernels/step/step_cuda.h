@@ -6,8 +6,8 @@
 
 namespace caldera::kernels::cuda {
 
-/// Fewer sequences are faster one after another.
-inline constexpr int kStepLeastBatch = 3;
+/// Sequences that are multiplied together, at least.
+inline constexpr int kStepLeastBatch = 2;
 
 /// What a launch needs beside the phases.
 struct StepLaunch {
