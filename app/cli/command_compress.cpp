@@ -90,7 +90,9 @@ std::optional<CompressResult> compressJob(const Options& options, const Compress
             if (!watch.hasChanged()) {
                 return result;
             }
-            fs::remove_all(request.out); // of the plan before
+            if (!request.layers) { // a shard is its own work folder and goes on as it is
+                fs::remove_all(request.out);
+            }
         } catch (const Cancelled&) {
             if (invocation.stop.stop_requested() || !watch.hasChanged()) {
                 throw;

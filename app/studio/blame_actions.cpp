@@ -2,6 +2,7 @@
 #include <QJsonDocument>
 
 #include "app/studio/job_actions.h"
+#include "app/studio/live_job.h"
 #include "core/base/file.h"
 #include "widgets/chat/blame_question.h"
 #include "widgets/jobs/job_service.h"
@@ -42,7 +43,7 @@ void JobActions::startBlame(const QString& option, const QByteArray& content,
     const OpenFacts& facts = *session_.facts();
     const QString title = tr("Blame in %1").arg(facts.name);
     const QStringList arguments =
-        QStringList{u"blame"_s, facts.path, u"--reference"_s, modelPath()} + more;
+        QStringList{u"blame"_s, facts.path, u"--reference"_s, modelPath(session_)} + more;
     session_.inBackground(
         [hash = facts.artifactHash, content] { return prepareBlame(hash, content); },
         [this, arguments, title, option](const BlameFiles& files) {

@@ -1,92 +1,23 @@
 #include "app/studio/job_actions.h"
 
 #include <QDir>
-#include <QUuid>
 
 #include <exception>
 #include <optional>
 #include <utility>
 
-#include "core/base/file.h"
-#include "core/base/paths.h"
-#include "core/model/text_file.h"
+#include "app/studio/job_files.h"
+#include "app/studio/job_words.h"
+#include "app/studio/live_job.h"
+#include "core/allocation/expected_errors.h"
+#include "core/base/error.h"
+#include "core/base/hash.h"
 #include "widgets/jobs/job_service.h"
 #include "widgets/support/number_text.h"
 
 using namespace Qt::Literals::StringLiterals;
 
 namespace caldera::studio {
-
-namespace {
-
-/// What follows `option` in the arguments; empty when it is not there.
-QString valueOf(const QStringList& arguments, const QString& option) {
-    const qsizetype at = arguments.indexOf(option);
-    return at >= 0 && at + 1 < arguments.size() ? arguments[at + 1] : QString();
-}
-
-/// Writes the plan into the state folder under a name of its own. Throws Error.
-QString writePlanFile(const Plan& plan) {
-    const std::filesystem::path folder = stateFolder() / "plans";
-    std::filesystem::create_directories(folder);
-    const QString name = QUuid::createUuid().toString(QUuid::WithoutBraces) + u".yaml"_s;
-    const std::filesystem::path file = folder / name.toStdString();
-    savePlan(plan, file);
-    return QString::fromStdString(file.string());
-}
-
-/// What the values are that a run of this kind gives while it is at work.
-QString liveMetric(const QString& kind) {
-    return kind == u"fidelity" ? JobActions::tr("Fragility, so far")
-                               : JobActions::tr("Relative error, so far");
-}
-
-/// What a measurement is told besides plan and result.
-QStringList measuring(const QString& model, const MeasureSettings& settings) {
-    QStringList arguments{u"fidelity"_s,      model,
-                          u"--metric"_s,      settings.metrics.join(u','),
-                          u"--text-tokens"_s, QString::number(settings.textTokens)};
-    if (!settings.text.isEmpty()) {
-        arguments += {u"--text"_s, settings.text};
-    }
-    return arguments;
-}
-
-/// Where the result of a job that is done lies.
-QString resultOf(const JobSummary& job) {
-    const QString out = valueOf(job.arguments, u"--out"_s);
-    if (!out.isEmpty()) {
-        return out;
-    }
-    return job.kind == u"fidelity"   ? job.outFolder + u"/fidelity.h5"_s
-           : job.kind == u"evaluate" ? job.outFolder + u"/evaluation.h5"_s
-                                     : job.outFolder;
-}
-
-/// Texts of a measurement, to be sent to another machine.
-struct SentTexts {
-    QByteArray calibration;
-    QByteArray text;
-    std::optional<Failure> failure;
-};
-
-/// Reads files: not on the GUI thread.
-SentTexts readTexts(const MeasureSettings& settings) {
-    SentTexts texts;
-    const auto read = [](const QString& path) {
-        return path.isEmpty() ? QByteArray()
-                              : QByteArray::fromStdString(readUtf8File(path.toStdString()));
-    };
-    try {
-        texts.calibration = read(settings.calibrationText);
-        texts.text = read(settings.text);
-    } catch (const std::exception& error) {
-        texts.failure = describeFailure(error);
-    }
-    return texts;
-}
-
-} // namespace
 
 struct JobActions::JobFiles {
     QString plan;     ///< written
@@ -99,29 +30,20 @@ struct JobActions::WrittenFiles {
 };
 
 JobActions::JobActions(Session& session, JobService& service, QObject* parent)
-    : QObject(parent), session_(session), service_(service) {
+    : QObject(parent), session_(session), service_(service),
+      live_(new LiveJob(session, service, this)) {
     connect(&service_, &JobService::jobEvent, this, &JobActions::takeEvent);
     connect(&service_, &JobService::jobAdded, this, &JobActions::takeChange);
     connect(&service_, &JobService::jobChanged, this, &JobActions::takeChange);
-    connect(&session_, &Session::opened, this, &JobActions::showRunning);
-}
-
-QString JobActions::modelPath() const {
-    const OpenFacts& facts = *session_.facts();
-    return facts.kind == OpenKind::Model ? facts.path : QString::fromStdString(facts.plan.model);
-}
-
-bool JobActions::concernsOpenModel(const JobSummary& job) const {
-    const QString model = job.host.isEmpty() ? job.arguments.value(1) : job.model;
-    return session_.facts() && !model.isEmpty() && model == modelPath();
 }
 
 bool JobActions::reportsOnWhatIsOpen(const JobSummary& job) const {
     if (job.kind == u"fidelity") {
-        return concernsOpenModel(job);
+        return concernsOpenModel(job, session_);
     }
+    const QString subject = job.host.isEmpty() ? job.arguments.value(1) : job.model;
     return (job.kind == u"evaluate" || job.kind == u"blame") && session_.facts() &&
-           job.arguments.value(1) == session_.facts()->path;
+           subject == session_.facts()->path;
 }
 
 void JobActions::suggestMeasuring(const MeasureSettings& settings) {
@@ -138,20 +60,20 @@ void JobActions::suggestMeasuring(const MeasureSettings& settings) {
 
 Plan JobActions::measuredPlan() const {
     Plan plan = session_.plan().plan();
-    plan.model = modelPath().toStdString();
+    plan.model = modelPath(session_).toStdString();
     plan.calibration.tokens = measuring_.calibrationTokens;
     plan.calibration.text =
         measuring_.calibrationText.isEmpty() ? "builtin" : measuring_.calibrationText.toStdString();
     return plan;
 }
 
-void JobActions::measure(const MeasureSettings& settings) {
+void JobActions::measure(const MeasureSettings& settings, bool forces) {
     if (!session_.facts()) {
         return;
     }
     measuring_ = settings;
     const QString title = tr("Measure %1").arg(session_.facts()->name);
-    const QStringList arguments = measuring(modelPath(), settings);
+    const QStringList arguments = measuring(modelPath(session_), settings) + forced(forces);
     withFiles(measuredPlan(), [this, title, arguments](const JobFiles& files) {
         const QString id = service_.start(
             u"fidelity"_s, title,
@@ -169,8 +91,30 @@ void JobActions::launch(const LaunchSettings& settings) {
     } else if (settings.compresses) {
         compress(settings);
     } else {
-        measure(measuring_);
+        measure(measuring_, settings.forces);
     }
+}
+
+JobRequest JobActions::checkRequest(const LaunchSettings& settings) const {
+    const bool isHere = settings.target.kind == TargetKind::Local;
+    const QString model = isHere ? modelPath(session_) : settings.modelThere;
+    MeasureSettings measuringThere = measuring_;
+    measuringThere.text.clear(); // what it holds changes nothing of what is needed
+    Plan plan = settings.compresses ? session_.plan().plan() : measuredPlan();
+    if (settings.compresses) {
+        plan.calibration.tokens = settings.calibrationTokens;
+    }
+    JobRequest request;
+    request.kind = settings.compresses ? u"compress"_s : u"fidelity"_s;
+    request.target = settings.target;
+    request.arguments =
+        settings.compresses ? QStringList{u"compress"_s, model} : measuring(model, measuringThere);
+    request.arguments += {u"--plan"_s, u"{job}/plan.yaml"_s};
+    if (settings.compresses && isHere) {
+        request.arguments += {u"--out"_s, settings.folder};
+    }
+    request.files = {{u"plan.yaml"_s, QByteArray::fromStdString(printPlan(plan))}};
+    return request;
 }
 
 void JobActions::launchElsewhere(const LaunchSettings& settings) {
@@ -183,10 +127,11 @@ void JobActions::launchElsewhere(const LaunchSettings& settings) {
     request.kind = u"compress"_s;
     request.title = settings.name;
     request.target = settings.target;
-    request.model = modelPath();
+    request.model = modelPath(session_);
     request.arguments = {u"compress"_s, settings.modelThere, u"--plan"_s, u"{job}/plan.yaml"_s};
-    request.files = {
-        {u"plan.yaml"_s, QByteArray::fromStdString(printPlan(session_.plan().plan()))}};
+    request.arguments += forced(settings.forces);
+    request.files = {{u"plan.yaml"_s, QByteArray::fromStdString(printPlan(session_.plan().plan()))},
+                     {kExpectedName, expectedFile()}};
     const QString id = service_.start(request);
     Q_EMIT started(id, settings.name);
 }
@@ -203,9 +148,9 @@ void JobActions::measureElsewhere(const LaunchSettings& settings) {
     request.kind = u"fidelity"_s;
     request.title = settings.name;
     request.target = settings.target;
-    request.model = modelPath();
-    request.arguments =
-        measuring(settings.modelThere, there) + QStringList{u"--plan"_s, u"{job}/plan.yaml"_s};
+    request.model = modelPath(session_);
+    request.arguments = measuring(settings.modelThere, there) +
+                        QStringList{u"--plan"_s, u"{job}/plan.yaml"_s} + forced(settings.forces);
     request.files = {{u"plan.yaml"_s, QByteArray::fromStdString(printPlan(plan))}};
     session_.inBackground(
         [chosen = measuring_] { return readTexts(chosen); },
@@ -248,13 +193,17 @@ void JobActions::suggestLaunch() {
 void JobActions::compress(const LaunchSettings& settings) {
     session_.plan().setCalibrationTokens(settings.calibrationTokens);
     Plan plan = session_.plan().plan();
-    const QString model = modelPath();
+    const QString model = modelPath(session_);
     plan.model = model.toStdString();
     withFiles(std::move(plan), [this, settings, model](const JobFiles& files) {
-        const QString id = service_.start(
-            u"compress"_s, settings.name,
-            {u"compress"_s, model, u"--plan"_s, files.plan, u"--out"_s, settings.folder});
-        Q_EMIT started(id, settings.name);
+        JobRequest request;
+        request.kind = u"compress"_s;
+        request.title = settings.name;
+        request.arguments = {u"compress"_s, model,      u"--plan"_s,
+                             files.plan,    u"--out"_s, settings.folder};
+        request.arguments += forced(settings.forces);
+        request.files = {{kExpectedName, expectedFile()}};
+        Q_EMIT started(service_.start(request), settings.name);
     });
 }
 
@@ -278,6 +227,57 @@ void JobActions::withFiles(Plan plan, std::function<void(const JobFiles&)> start
         });
 }
 
+/// What the measurements of the model promise of the plan; empty where nothing was measured.
+QByteArray JobActions::expectedFile() const {
+    if (!session_.fidelity()) {
+        return {};
+    }
+    try {
+        const LossModel losses(*session_.fidelity(), session_.plan().config());
+        return QByteArray::fromStdString(
+            expectedText(expectedErrors(session_.plan().cells(), losses)));
+    } catch (const Error&) { // a report without errors of options: nothing is promised
+        return {};
+    }
+}
+
+QString JobActions::revisableJob() const {
+    if (!session_.facts() || session_.plan().problem()) {
+        return {};
+    }
+    for (const JobSummary& job : service_.running()) {
+        if (job.kind == u"compress" && concernsOpenModel(job, session_)) {
+            return job.id;
+        }
+    }
+    return {};
+}
+
+void JobActions::revise() {
+    const QString id = revisableJob();
+    if (id.isEmpty()) {
+        return;
+    }
+    Plan plan = session_.plan().plan();
+    plan.model = modelPath(session_).toStdString();
+    const std::string text = printPlan(plan);
+    revising_[id] = QString::fromStdString(sha256Hex(text));
+    service_.revise(id, QByteArray::fromStdString(text), expectedFile());
+    Q_EMIT revised(id, service_.job(id).title);
+}
+
+void JobActions::evaluateThere(const QString& id, const Target& target) {
+    const JobSummary made = service_.job(id);
+    JobRequest request;
+    request.kind = u"evaluate"_s;
+    request.title = tr("Evaluate %1 on %2").arg(made.title, target.name);
+    request.target = target;
+    request.model = made.outFolder;
+    request.arguments = {u"evaluate"_s, made.hostFolder + u"/out"_s, u"--reference"_s,
+                         made.arguments.value(1)};
+    Q_EMIT started(service_.start(request), request.title);
+}
+
 void JobActions::serveThere(const QString& id, const Target& target) {
     const JobSummary made = service_.job(id);
     const QString title = tr("%1 on %2").arg(made.title, target.name);
@@ -296,7 +296,7 @@ void JobActions::evaluate() {
     }
     const OpenFacts& facts = *session_.facts();
     const QString title = tr("Evaluate %1").arg(facts.name);
-    const QStringList arguments{u"evaluate"_s, facts.path, u"--reference"_s, modelPath()};
+    const QStringList arguments{u"evaluate"_s, facts.path, u"--reference"_s, modelPath(session_)};
     session_.inBackground([hash = facts.artifactHash] { return evaluationFile(hash); },
                           [this, arguments, title](const QString& file) {
                               const QString id = service_.start(
@@ -306,46 +306,21 @@ void JobActions::evaluate() {
 }
 
 void JobActions::takeEvent(const QString& id, const QJsonObject& event) {
-    if (event.value(u"event").toString() != u"cell") {
-        return;
-    }
-    const JobSummary job = service_.job(id);
-    const bool isOfMetric = event.value(u"metric").toString() == service_.history(id).metric();
-    if (!job.active() || !concernsOpenModel(job) || !isOfMetric) {
-        return;
-    }
-    if (liveJob_ != id) {
-        liveJob_ = id;
-        beginLive(job);
-    }
-    const auto module = parseModule(event.value(u"module").toString().toStdString());
-    // A compression tells the error of its result, a measurement the value of its metric.
-    const QJsonValue value =
-        event.contains(u"value"_s) ? event.value(u"value") : event.value(u"relative_error");
-    if (module && value.isDouble()) {
-        session_.takeLiveCell({event.value(u"layer").toInt(), *module}, value.toDouble());
+    if (event.value(u"event").toString() == u"revision" &&
+        event.value(u"plan").toString() == revising_.value(id)) {
+        revising_.remove(id);
     }
 }
 
-void JobActions::beginLive(const JobSummary& job) {
-    session_.beginLive(liveMetric(job.kind), Session::scaleOf(service_.history(job.id).metric()));
-}
-
-void JobActions::showRunning() {
-    liveJob_.clear();
-    for (const JobSummary& job : service_.running()) {
-        const QList<JobCell> cells = service_.history(job.id).cells();
-        if (!concernsOpenModel(job) || cells.isEmpty()) {
-            continue;
-        }
-        liveJob_ = job.id;
-        beginLive(job);
-        for (const JobCell& cell : cells) {
-            if (const auto module = parseModule(cell.module.toStdString())) {
-                session_.takeLiveCell({cell.layer, *module}, cell.relativeError);
-            }
-        }
-        return;
+void JobActions::tellLateRevision(const JobSummary& job) {
+    if (job.phase == u"done" && revising_.contains(job.id)) {
+        Q_EMIT failed({tr("“%1” was done before it heard of the changed plan: its result follows "
+                          "the plan before. Compress again to have the other one.")
+                           .arg(job.title),
+                       u"job.revise-late"_s});
+    }
+    if (job.phase == u"done") {
+        revising_.remove(job.id);
     }
 }
 
@@ -360,10 +335,8 @@ void JobActions::takeChange(const QString& id) {
 
 void JobActions::finish(const QString& id) {
     const JobSummary job = service_.job(id);
-    if (liveJob_ == id) {
-        liveJob_.clear();
-        session_.endLive();
-    }
+    live_->end(id);
+    tellLateRevision(job);
     if (job.kind == u"blame") {
         Q_EMIT blameEnded();
     }

@@ -1,5 +1,5 @@
 // Between the session and the job service: starts measuring, compressing and evaluating what is
-// open, lets cells fill in while a job works, and brings its result home.
+// open, changes the plan of a run, and brings results home.
 #pragma once
 
 #include <QHash>
@@ -16,7 +16,9 @@
 namespace caldera::studio {
 
 class JobService;
+class LiveJob;
 struct BlameQuestion;
+struct JobRequest;
 struct JobSummary;
 
 class JobActions : public QObject {
@@ -26,17 +28,26 @@ public:
 
     /// Measures how fragile every cell of the open model is at the plan's settings, on this
     /// machine.
-    void measure(const MeasureSettings& settings);
+    void measure(const MeasureSettings& settings, bool forces = false);
     /// Emits launchSuggested() for a measurement of which only the machine is open.
     void suggestMeasuring(const MeasureSettings& settings);
     /// Finds a free folder, then emits launchSuggested().
     void suggestLaunch();
+    /// The same work as launch() would start, to ask what it takes.
+    JobRequest checkRequest(const LaunchSettings& settings) const;
     /// Starts what the person decided.
     void launch(const LaunchSettings& settings);
     /// Writes the plan and starts the compression on this machine.
     void compress(const LaunchSettings& settings);
     /// Serves the result of a compression on the machine where it was made.
     void serveThere(const QString& id, const Target& target);
+    /// Evaluates the result of a compression on the machine where it was made, against the model
+    /// there.
+    void evaluateThere(const QString& id, const Target& target);
+    /// The compression of the open model that is at work and would take another plan; empty: none.
+    QString revisableJob() const;
+    /// Gives that compression the plan as it is now.
+    void revise();
     /// Evaluates the open artifact against its original.
     void evaluate();
     /// Finds out which cells of the open artifact moved a token of the text; no text: of the
@@ -48,6 +59,8 @@ public:
 Q_SIGNALS:
     void launchSuggested(const caldera::studio::LaunchSettings& settings);
     void started(const QString& id, const QString& title);
+    /// A run at work was given the plan.
+    void revised(const QString& id, const QString& title);
     /// A compression of this session has ended well.
     void artifactReady(const QString& title, const QString& folder);
     /// A blame of this session has ended, well or not.
@@ -57,15 +70,12 @@ Q_SIGNALS:
     void failed(const caldera::studio::Failure& failure);
 
 private:
-    /// The model behind what is open: itself, or what the artifact was made from.
-    QString modelPath() const;
     void launchElsewhere(const LaunchSettings& settings);
     void measureElsewhere(const LaunchSettings& settings);
     /// The plan with the calibration that was chosen for measuring.
     Plan measuredPlan() const;
-    bool concernsOpenModel(const JobSummary& job) const;
     bool reportsOnWhatIsOpen(const JobSummary& job) const;
-    void beginLive(const JobSummary& job);
+    QByteArray expectedFile() const;
     /// Writes what is explained beside the report that is to come, then starts the job with
     /// `option` and that file.
     void startBlame(const QString& option, const QByteArray& content, const QStringList& more);
@@ -74,16 +84,16 @@ private:
     /// Writes the plan on the reading thread, then calls `start`.
     void withFiles(Plan plan, std::function<void(const JobFiles&)> start);
     void takeEvent(const QString& id, const QJsonObject& event);
-    /// Shows what a run at work on the open model has finished before it was opened.
-    void showRunning();
     void takeChange(const QString& id);
+    void tellLateRevision(const JobSummary& job);
     void finish(const QString& id);
 
     Session& session_;
     JobService& service_;
     MeasureSettings measuring_;   ///< as was chosen last
     QHash<QString, bool> active_; ///< jobs seen at work
-    QString liveJob_;
+    LiveJob* live_;
+    QHash<QString, QString> revising_; ///< jobs that were given a plan: the hash of its text
 };
 
 } // namespace caldera::studio

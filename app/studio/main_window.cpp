@@ -25,10 +25,8 @@
 #include "widgets/inspect_view/inspect_view.h"
 #include "widgets/jobs/job_service.h"
 #include "widgets/model_view/model_view.h"
-#include "widgets/plan_view/launch_dialog.h"
 #include "widgets/plan_view/plan_view.h"
 #include "widgets/pods/pod_strip.h"
-#include "widgets/remote/remotes_dialog.h"
 #include "widgets/remote/runpod_provider.h"
 #include "widgets/remote/target_store.h"
 #include "widgets/runs/runs_view.h"
@@ -60,7 +58,8 @@ const QString& dockKey() {
 } // namespace
 
 MainWindow::MainWindow(const WindowPlaces& places, QWidget* parent)
-    : QMainWindow(parent), jobs_(new JobService(places.jobs, places.worker, this)),
+    : QMainWindow(parent), worker_(places.worker),
+      jobs_(new JobService(places.jobs, places.worker, this)),
       targets_(new TargetStore(places.targets, this)),
       actions_(new JobActions(session_, *jobs_, this)),
       podActions_(new PodActions(places.pods, QUrl(QString::fromUtf16(kRunpodApi)), *this)) {
@@ -308,63 +307,6 @@ void MainWindow::showFailure(const Failure& failure, const QString& path) {
     modeAfterOpening_.reset();
     fitMode_ = false;
     shownBanner()->showFailure(failure, path, {tr("Open another…"), [this] { chooseFolder(); }});
-}
-
-void MainWindow::showLaunch(const LaunchSettings& suggested) {
-    const PlanSize& size = session_.plan().size();
-    const QString summary =
-        tr("%1 cells of %2 at %3 bits per weight; all weights together take %4.")
-            .arg(countText(session_.plan().config().cellCount()), session_.facts()->name,
-                 figureText(size.bitsPerWeight), sizeText(size.total()));
-    const QString measuring =
-        tr("Measures what each cell of %1 loses at every setting, and what that does to its "
-           "predictions. The solver needs both.")
-            .arg(session_.facts()->name);
-    auto* dialog = new LaunchDialog(suggested, targets_->targets(),
-                                    suggested.compresses ? summary : measuring, this);
-    dialog->setAttribute(Qt::WA_DeleteOnClose);
-    connect(targets_, &TargetStore::changed, dialog,
-            [this, dialog] { dialog->setTargets(targets_->targets()); });
-    connect(dialog, &LaunchDialog::machinesRequested, this, &MainWindow::showMachines);
-    connect(dialog, &QDialog::accepted, this,
-            [this, dialog] { actions_->launch(dialog->settings()); });
-    dialog->open();
-}
-
-void MainWindow::measure(const MeasureSettings& settings) {
-    if (targets_->targets().isEmpty()) {
-        actions_->measure(settings);
-    } else {
-        actions_->suggestMeasuring(settings);
-    }
-}
-
-void MainWindow::showMachines() {
-    QWidget* above = QApplication::activeModalWidget();
-    auto* dialog = new RemotesDialog(*targets_, above != nullptr ? above : this);
-    dialog->setAttribute(Qt::WA_DeleteOnClose);
-    dialog->open();
-}
-
-void MainWindow::showMeasure() {
-    if (!session_.facts()) {
-        return;
-    }
-    MeasureSettings suggested;
-    suggested.calibrationTokens = session_.plan().plan().calibration.tokens;
-    const std::string& text = session_.plan().plan().calibration.text;
-    suggested.calibrationText = text == "builtin" ? QString() : QString::fromStdString(text);
-    QStringList measured;
-    if (session_.fidelity()) {
-        for (const FidelityMetric& metric : session_.fidelity()->fidelity) {
-            measured.append(QString::fromStdString(metric.name));
-        }
-    }
-    auto* dialog = new MeasureDialog(session_.facts()->name, session_.plan().config(), suggested,
-                                     measured, this);
-    dialog->setAttribute(Qt::WA_DeleteOnClose);
-    connect(dialog, &QDialog::accepted, this, [this, dialog] { measure(dialog->settings()); });
-    dialog->open();
 }
 
 void MainWindow::restoreLayout() {

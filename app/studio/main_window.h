@@ -11,6 +11,7 @@
 #include "core/model/module.h"
 #include "widgets/models/recent_items.h"
 #include "widgets/models/session.h"
+#include "widgets/remote/target.h"
 
 class QDockWidget;
 class QMenu;
@@ -120,12 +121,15 @@ private:
     void remember();
     void fillRecentMenu();
     void updateActions();
+    void updateRevise();
+    std::optional<Target> targetOf(const QString& job);
     void restoreLayout();
     HeatmapPanel* shownHeatmap() const;
     ErrorBanner* shownBanner();
 
     Session session_;
     RecentItems recent_;
+    QString worker_; ///< path of `caldera`; empty: looked for
     JobService* jobs_;
     TargetStore* targets_;
     JobActions* actions_;
@@ -146,6 +150,7 @@ private:
     QList<QAction*> commands_;
     QList<QAction*> needModel_;
     QAction* evaluate_ = nullptr;
+    QAction* revise_ = nullptr;
     QAction* cellToggle_ = nullptr;
     QByteArray firstLayout_;
     int dragStroke_ = 0; ///< of the rank line

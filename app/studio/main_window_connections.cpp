@@ -31,6 +31,7 @@ void MainWindow::connectViews() {
     connect(plan_, &PlanView::openRequested, this, &MainWindow::chooseFolder);
     connect(plan_, &PlanView::measureRequested, this, &MainWindow::showMeasure);
     connect(plan_, &PlanView::compressRequested, actions_, &JobActions::suggestLaunch);
+    connect(plan_, &PlanView::reviseRequested, actions_, &JobActions::revise);
     connect(inspect_, &InspectView::openReportRequested, this, &MainWindow::chooseReport);
     connect(inspect_, &InspectView::evaluateRequested, actions_, &JobActions::evaluate);
     connect(inspect_, &InspectView::blameRequested, actions_, &JobActions::blame);
@@ -94,16 +95,14 @@ void MainWindow::connectJobs() {
         setMode(Mode::Runs);
     });
     connect(runs_, &RunsView::serveThereRequested, this, [this](const QString& id) {
-        const auto target = targets_->find(jobs_->job(id).host);
-        if (!target) {
-            showFailure({tr("The machine %1 is not known any more. Add it again under Run, "
-                            "Machines.")
-                             .arg(jobs_->job(id).host),
-                         {}},
-                        {});
-            return;
+        if (const auto target = targetOf(id)) {
+            actions_->serveThere(id, *target);
         }
-        actions_->serveThere(id, *target);
+    });
+    connect(runs_, &RunsView::evaluateThereRequested, this, [this](const QString& id) {
+        if (const auto target = targetOf(id)) {
+            actions_->evaluateThere(id, *target);
+        }
     });
     connect(jobs_, &JobService::serverReached, this,
             [this](const QString& id, int port, const QByteArray& token) {
@@ -131,6 +130,20 @@ void MainWindow::connectJobs() {
                                         setMode(Mode::Runs);
                                     });
     });
+    connect(actions_, &JobActions::revised, this, [this](const QString& id, const QString& title) {
+        plan_->notice()->showNotice(
+            u"runs"_s,
+            tr("“%1” goes on with this plan. Finished cells that it leaves as they are stay.")
+                .arg(title),
+            tr("Show the run"), [this, id] {
+                runs_->selectJob(id);
+                setMode(Mode::Runs);
+            });
+    });
+    for (const auto signal : {&JobService::jobAdded, &JobService::jobChanged}) {
+        connect(jobs_, signal, this, &MainWindow::updateRevise);
+    }
+    connect(&session_.plan(), &PlanDocument::changed, this, &MainWindow::updateRevise);
     connect(actions_, &JobActions::measured, this, [this] {
         plan_->notice()->showNotice(
             u"check"_s, tr("Measured: the colours show which cells are fragile. Choose a budget "
@@ -144,6 +157,19 @@ void MainWindow::connectJobs() {
                                                 openPath(folder);
                                             });
             });
+}
+
+/// Where a run was made; says so when that machine is not known any more.
+std::optional<Target> MainWindow::targetOf(const QString& job) {
+    std::optional<Target> target = targets_->find(jobs_->job(job).host);
+    if (!target) {
+        showFailure({tr("The machine %1 is not known any more. Add it again under Run, "
+                        "Machines.")
+                         .arg(jobs_->job(job).host),
+                     {}},
+                    {});
+    }
+    return target;
 }
 
 void MainWindow::connectPlan() {

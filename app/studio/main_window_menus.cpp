@@ -147,6 +147,11 @@ void MainWindow::makeRunMenu() {
     needModel_.append(addCommand(run, u"compress"_s, tr("Compress…"),
                                  QKeySequence(Qt::CTRL | Qt::Key_Return),
                                  [this] { actions_->suggestLaunch(); }));
+    revise_ = addCommand(run, {}, tr("Apply the plan to the running compression"),
+                         QKeySequence(Qt::CTRL | Qt::ALT | Qt::Key_Return),
+                         [this] { actions_->revise(); });
+    revise_->setToolTip(tr("Cells whose settings changed are made again; all others stay"));
+    revise_->setEnabled(false);
     run->addSeparator();
     needModel_.append(addCommand(run, u"plan"_s, tr("Solve for the budget"),
                                  QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_Return),
@@ -247,12 +252,19 @@ void MainWindow::fillRecentMenu() {
     recentMenu_->addAction(tr("Forget these"), &recent_, &RecentItems::clear);
 }
 
+void MainWindow::updateRevise() {
+    const bool possible = !actions_->revisableJob().isEmpty();
+    revise_->setEnabled(possible);
+    plan_->setRevisable(possible);
+}
+
 void MainWindow::updateActions() {
     const bool open = session_.facts() != nullptr;
     for (QAction* action : std::as_const(needModel_)) {
         action->setEnabled(open);
     }
     plan_->editor()->setEnabled(open && mode() == Mode::Plan);
+    updateRevise();
     evaluate_->setEnabled(open && session_.facts()->kind == OpenKind::Artifact);
 }
 

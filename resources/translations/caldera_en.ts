@@ -135,4 +135,24 @@
         </translation>
     </message>
 </context>
+<context>
+    <name>caldera::studio::JobDetails</name>
+    <message numerus="yes">
+        <source>%n cell(s) did not end as measured before:</source>
+        <translation>
+            <numerusform>%n cell did not end as measured before:</numerusform>
+            <numerusform>%n cells did not end as measured before:</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
+    <name>caldera::studio::PreflightLine</name>
+    <message numerus="yes">
+        <source>Takes about %1, as measured in %n earlier run(s) there.</source>
+        <translation>
+            <numerusform>Takes about %1, as measured in %n earlier run there.</numerusform>
+            <numerusform>Takes about %1, as measured in %n earlier runs there.</numerusform>
+        </translation>
+    </message>
+</context>
 </TS>

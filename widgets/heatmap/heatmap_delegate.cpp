@@ -92,6 +92,18 @@ void paintMarks(QPainter& painter, const QRect& area, const QModelIndex& index, 
     }
 }
 
+/// In the lower right corner, above the bar of the rank.
+void paintSurpriseOf(QPainter& painter, const QRect& area, const QModelIndex& index,
+                     const QColor& ink) {
+    const int direction = index.data(CellGridModel::SurpriseRole).toInt();
+    if (direction != 0) {
+        const double size = std::clamp(area.width() / 2.0, 4.0, 8.0);
+        paintSurprise(painter,
+                      QPointF(area.right() - size / 2 - 0.5, area.bottom() - size / 2 - kBarHeight),
+                      size, direction, ink);
+    }
+}
+
 /// An outline where another plan has something else, with an arrow: up, it spends more there.
 /// Narrow cells have the arrow alone, above their digit.
 void paintOther(QPainter& painter, const QRect& area, const QModelIndex& index, const QColor& ink,
@@ -119,6 +131,16 @@ void paintOther(QPainter& painter, const QRect& area, const QModelIndex& index, 
 }
 
 } // namespace
+
+void paintSurprise(QPainter& painter, const QPointF& middle, double size, int direction,
+                   const QColor& ink) {
+    const double tip = direction > 0 ? -size / 2 : size / 2;
+    painter.setRenderHint(QPainter::Antialiasing);
+    painter.setPen(Qt::NoPen);
+    painter.setBrush(ink);
+    painter.drawPolygon(QPolygonF({middle + QPointF(0, tip), middle + QPointF(-size / 2, -tip),
+                                   middle + QPointF(size / 2, -tip)}));
+}
 
 void paintHatch(QPainter& painter, const QRect& area, const QColor& background, const QColor& line,
                 bool crossed) {
@@ -171,6 +193,7 @@ void HeatmapDelegate::paint(QPainter* painter, const QStyleOptionViewItem& optio
     }
     paintMarks(*painter, area, index, colors.ink);
     paintOther(*painter, area, index, colors.ink, wide);
+    paintSurpriseOf(*painter, area, index, colors.ink);
     painter->restore();
 }
 

@@ -6,6 +6,11 @@
 
 namespace caldera::studio {
 
+/// The mark of a cell that surprises: a triangle of this size about its middle, up for an error
+/// larger than expected.
+void paintSurprise(QPainter& painter, const QPointF& middle, double size, int direction,
+                   const QColor& ink);
+
 /// Lines over an area at 45 degrees, for what is not measured or not compressed.
 void paintHatch(QPainter& painter, const QRect& area, const QColor& background, const QColor& line,
                 bool crossed);

@@ -60,7 +60,15 @@ void HeatmapLegend::paintEvent(QPaintEvent*) {
         const QRect swatch(x, kRampTop - 3, 20, 14);
         paintHatch(painter, swatch, mix(theme.color(Token::Panel), theme.color(Token::Line), 0.4),
                    mix(theme.color(Token::Line), theme.color(Token::Disabled), 0.5), false);
-        paintWord(painter, swatch.right() + kSpaceSmall, tr("not measured"));
+        x = paintWord(painter, swatch.right() + kSpaceSmall, tr("not measured")) + kSpaceMedium;
+    }
+    if (model_.anySurprise()) {
+        constexpr double kMark = 8;
+        const QColor ink = Theme::current().color(Token::Text);
+        paintSurprise(painter, QPointF(x + kMark / 2, kRampTop + kRampHeight / 2.0), kMark, 1, ink);
+        paintSurprise(painter, QPointF(x + 2 * kMark, kRampTop + kRampHeight / 2.0), kMark, -1,
+                      ink);
+        paintWord(painter, x + static_cast<int>(3 * kMark), tr("worse, better than expected"));
     }
 }
 

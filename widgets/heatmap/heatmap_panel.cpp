@@ -88,7 +88,10 @@ HeatmapPanel::HeatmapPanel(Session& session, Source source, QWidget* parent)
     connect(&session_.plan(), &PlanDocument::changed, this, &HeatmapPanel::followPlan);
     connect(&session_, &Session::liveCell, this, [this](const Cell& cell, double error) {
         if (metricId() == u"live") {
-            grid_.setValue(cell, error);
+            const auto& surprises = session_.metric(u"live"_s)->surprises;
+            const auto found = surprises.find(cell);
+            grid_.setValue(cell, error,
+                           found == surprises.end() ? std::nullopt : std::optional(found->second));
         }
     });
     takeMetrics();
@@ -216,6 +219,10 @@ std::vector<GridCell> HeatmapPanel::cells(int layers) const {
             if (metric != nullptr) {
                 if (const auto found = metric->values.find(cell); found != metric->values.end()) {
                     result.back().value = found->second;
+                }
+                if (const auto found = metric->surprises.find(cell);
+                    found != metric->surprises.end()) {
+                    result.back().surprise = found->second;
                 }
             }
         }

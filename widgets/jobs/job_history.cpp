@@ -83,6 +83,7 @@ void JobHistory::applyCell(const QJsonObject& event, const QDateTime& time) {
     cell.seconds = event.value("seconds"_L1).toDouble();
     cell.reused = event.value("reused"_L1).toBool();
     cell.time = time;
+    cell.expected = compressed ? expectedOf(cell) : std::nullopt;
     // A resumed job reports the cells that it reuses: the newest word counts.
     const auto same = [&cell](const JobCell& other) {
         return other.layer == cell.layer && other.module == cell.module;
@@ -95,6 +96,18 @@ void JobHistory::applyCell(const QJsonObject& event, const QDateTime& time) {
     }
     errorSum_ += cell.relativeError;
     cells_.append(cell);
+}
+
+void JobHistory::expect(const std::map<Cell, ExpectedError>& expected) {
+    expected_ = expected;
+    for (JobCell& cell : cells_)
+        cell.expected = metric_.isEmpty() ? expectedOf(cell) : std::nullopt;
+}
+
+std::optional<ExpectedError> JobHistory::expectedOf(const JobCell& cell) const {
+    const std::optional<Module> module = parseModule(cell.module.toStdString());
+    const auto found = module ? expected_.find({cell.layer, *module}) : expected_.end();
+    return found == expected_.end() ? std::nullopt : std::optional(found->second);
 }
 
 void JobHistory::applyArtifact(const QJsonObject& event, const QDateTime& time) {

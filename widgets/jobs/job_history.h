@@ -6,6 +6,11 @@
 #include <QList>
 #include <QString>
 
+#include <map>
+#include <optional>
+
+#include "core/allocation/expected_errors.h"
+
 namespace caldera::studio {
 
 /// One stage with its times; `ended` is invalid while it runs.
@@ -30,6 +35,7 @@ struct JobCell {
     double bitsPerWeight = 0;
     double seconds = 0;
     bool reused = false;
+    std::optional<ExpectedError> expected; ///< of a compression whose plan was measured
     QDateTime time;
 };
 
@@ -41,6 +47,8 @@ public:
 
     /// Takes an event in; false when its number was seen before (nothing changes then).
     bool apply(const QJsonObject& event);
+    /// What the plan promises of the cells, those that have finished included.
+    void expect(const std::map<Cell, ExpectedError>& expected);
 
     const QList<JobStage>& stages() const { return stages_; }
     const QList<JobLogLine>& log() const { return log_; }
@@ -71,6 +79,7 @@ private:
     void applyArtifact(const QJsonObject& event, const QDateTime& time);
     void applyError(const QJsonObject& event, const QDateTime& time);
     void closeStage(const QDateTime& time);
+    std::optional<ExpectedError> expectedOf(const JobCell& cell) const;
     void addLine(const QDateTime& time, const QString& level, const QString& text);
 
     qint64 lastSeq_ = -1;
@@ -80,6 +89,7 @@ private:
     qint64 droppedLines_ = 0;
     QList<JobCell> cells_;
     QString metric_;
+    std::map<Cell, ExpectedError> expected_;
     double errorSum_ = 0;
     qint64 done_ = 0;
     qint64 total_ = 0;

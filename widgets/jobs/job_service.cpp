@@ -26,6 +26,7 @@ JobService::JobService(QString root, QString worker, QObject* parent)
     connect(&thread_, &QThread::started, watcher_, &JobWatcher::begin);
     connect(watcher_, &JobWatcher::summaryRead, this, &JobService::takeSummary);
     connect(watcher_, &JobWatcher::eventsRead, this, &JobService::takeEvents);
+    connect(watcher_, &JobWatcher::expectedRead, this, &JobService::takeExpected);
     connect(watcher_, &JobWatcher::removed, this, &JobService::takeRemoval);
     connect(watcher_, &JobWatcher::requestFailed, this, &JobService::requestFailed);
     connect(watcher_, &JobWatcher::serverReached, this, &JobService::serverReached);
@@ -77,6 +78,12 @@ void JobService::pause(const QString& id) {
 
 void JobService::resume(const QString& id) {
     QMetaObject::invokeMethod(watcher_, [watcher = watcher_, id] { watcher->resume(id); });
+}
+
+void JobService::revise(const QString& id, const QByteArray& plan, const QByteArray& expected) {
+    QMetaObject::invokeMethod(watcher_, [watcher = watcher_, id, plan, expected] {
+        watcher->revise(id, plan, expected);
+    });
 }
 
 void JobService::remove(const QString& id) {
@@ -148,6 +155,14 @@ void JobService::takeEvents(const QString& id, const QList<QJsonObject>& events)
         if (entry->history.apply(event))
             Q_EMIT jobEvent(id, event);
     }
+}
+
+void JobService::takeExpected(const QString& id, const std::map<Cell, ExpectedError>& expected) {
+    const auto entry = jobs_.find(id);
+    if (entry == jobs_.end())
+        return;
+    entry->history.expect(expected);
+    Q_EMIT jobChanged(id);
 }
 
 void JobService::takeRemoval(const QString& id) {

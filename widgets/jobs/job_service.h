@@ -44,6 +44,9 @@ struct JobSummary {
     bool operator==(const JobSummary&) const = default;
 };
 
+/// The file of a job's folder that says what its plan promises of each cell.
+inline constexpr QLatin1StringView kExpectedName("expected.json");
+
 /// A job that is to be started.
 struct JobRequest {
     QString kind;
@@ -78,6 +81,10 @@ public:
     /// Lets a paused worker go on, starts a worker again in the folder of a job that ended without
     /// success, and tries at once to reach the host of one that is lost.
     void resume(const QString& id);
+    /// Gives a compression that is not over another plan, and what that promises of its cells (the
+    /// text of expected.json; empty: as before). Wherever it runs, what is finished and stays as it
+    /// was is kept.
+    void revise(const QString& id, const QByteArray& plan, const QByteArray& expected);
     /// Moves the folder of an ended job to the desktop's wastebasket and drops it from the list.
     void remove(const QString& id);
 
@@ -121,6 +128,7 @@ private:
     };
     void takeSummary(const JobSummary& summary);
     void takeEvents(const QString& id, const QList<QJsonObject>& events);
+    void takeExpected(const QString& id, const std::map<Cell, ExpectedError>& expected);
     void takeRemoval(const QString& id);
 
     QString root_;

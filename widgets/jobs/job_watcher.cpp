@@ -12,6 +12,7 @@
 #include "core/base/file.h"
 #include "core/job/job_folder.h"
 #include "core/job/job_start.h"
+#include "core/job/revision.h"
 #include "widgets/remote/remote_jobs.h"
 
 namespace caldera::studio {
@@ -94,6 +95,7 @@ struct JobWatcher::Tracked {
     pid_t process = 0; ///< id of the worker that was started here and has not spoken yet; else 0
     qint64 eventBytes = -1;
     QDateTime stateTime;
+    QDateTime expectedTime;
 };
 
 JobWatcher::JobWatcher(QString root, QString worker, LoginPrompts& logins)
@@ -185,10 +187,25 @@ void JobWatcher::look(Tracked& job) {
         Q_EMIT summaryRead(now);
         job.last = now;
     }
+    forwardExpected(job);
     forwardEvents(job);
     if (now != job.last)
         Q_EMIT summaryRead(now);
     job.last = now;
+}
+
+void JobWatcher::forwardExpected(Tracked& job) {
+    const QFileInfo file(toText(job.folder.path()) + u'/' + kExpectedName);
+    const QDateTime written = file.lastModified();
+    if (!written.isValid() || written == job.expectedTime)
+        return;
+    job.expectedTime = written;
+    try {
+        const std::string path = file.filePath().toStdString();
+        Q_EMIT expectedRead(job.last.id, parseExpected(readTextFile(path), path));
+    } catch (const Error& error) {
+        Q_EMIT requestFailed(job.last.id, QString::fromUtf8(error.what()));
+    }
 }
 
 void JobWatcher::forwardEvents(Tracked& job) {
@@ -250,14 +267,19 @@ void JobWatcher::launch(const JobSummary& job, const JobRequest& request) {
 
 void JobWatcher::fill(Tracked& job, const JobRequest& request) {
     const std::filesystem::path folder = job.folder.path();
-    for (auto file = request.files.begin(); file != request.files.end(); ++file)
+    QStringList there;
+    for (auto file = request.files.begin(); file != request.files.end(); ++file) {
+        if (file.key() == kExpectedName && file.value().isEmpty())
+            continue; // nothing was measured
         writeFileAtomically(folder / file.key().toStdString(), file.value().toStdString());
+        if (file.key() != kExpectedName)
+            there.append(file.key());
+    }
     if (request.target.kind == TargetKind::Local) {
         startWorker(job);
         return;
     }
-    writeRemoteRecord(folder,
-                      {request.target, {}, request.files.keys(), request.model, false, false});
+    writeRemoteRecord(folder, {request.target, {}, there, request.model, false, false});
     remote_->follow(folder, RemoteJob::Begin::Follow);
 }
 
@@ -334,6 +356,19 @@ void JobWatcher::resume(const QString& id) {
         else
             remote_->follow(job->folder.path(), RemoteJob::Begin::Restart);
         look(*job);
+    } catch (const std::exception& error) {
+        Q_EMIT requestFailed(id, QString::fromUtf8(error.what()));
+    }
+}
+
+void JobWatcher::revise(const QString& id, const QByteArray& plan, const QByteArray& expected) {
+    const Tracked* job = find(id);
+    if (!job)
+        return;
+    try {
+        revisePlan(job->folder, plan.toStdString());
+        if (!expected.isEmpty())
+            writeFileAtomically(job->folder.path() / kExpectedName.data(), expected.toStdString());
     } catch (const std::exception& error) {
         Q_EMIT requestFailed(id, QString::fromUtf8(error.what()));
     }

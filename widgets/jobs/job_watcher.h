@@ -33,11 +33,14 @@ public:
     void cancel(const QString& id);
     void pause(const QString& id);
     void resume(const QString& id);
+    void revise(const QString& id, const QByteArray& plan, const QByteArray& expected);
     void remove(const QString& id);
 
 Q_SIGNALS:
     void summaryRead(const JobSummary& summary);
     void eventsRead(const QString& id, const QList<QJsonObject>& events);
+    /// What the job's plan promises of its cells; comes before its events, again when it changes.
+    void expectedRead(const QString& id, const std::map<Cell, ExpectedError>& expected);
     void listed();
     void removed(const QString& id);
     void serverReached(const QString& id, int port, const QByteArray& token);
@@ -51,6 +54,7 @@ private:
     void look(Tracked& job);
     void followHost(Tracked& job);
     void fill(Tracked& job, const JobRequest& request);
+    void forwardExpected(Tracked& job);
     void forwardEvents(Tracked& job);
     void settleUnstarted(Tracked& job, JobSummary& now);
     void startWorker(Tracked& job);

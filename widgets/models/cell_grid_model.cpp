@@ -78,11 +78,12 @@ void CellGridModel::setMetric(const QString& metric, const QString& kind) {
     kind_ = kind;
 }
 
-void CellGridModel::setValue(Cell cell, double value) {
+void CellGridModel::setValue(Cell cell, double value, const std::optional<CellSurprise>& surprise) {
     if (cell.layer < 0 || cell.layer >= layers_) {
         return;
     }
     cells_[slot(cell)].value = value;
+    cells_[slot(cell)].surprise = surprise;
     const ColorScale before = std::exchange(scale_, measuredScale());
     if (before == scale_) {
         Q_EMIT dataChanged(indexOf(cell), indexOf(cell));
@@ -98,6 +99,11 @@ const GridCell& CellGridModel::cellAt(Cell cell) const {
 bool CellGridModel::anyUnmeasured() const {
     return std::any_of(cells_.begin(), cells_.end(),
                        [](const GridCell& cell) { return !cell.value && !cell.skipped; });
+}
+
+bool CellGridModel::anySurprise() const {
+    return std::any_of(cells_.begin(), cells_.end(),
+                       [](const GridCell& cell) { return cell.surprise.has_value(); });
 }
 
 std::vector<double> CellGridModel::histogram(int bins) const {
@@ -196,6 +202,8 @@ QVariant CellGridModel::data(const QModelIndex& index, int role) const {
         return shown.other ? shown.other->text : QString();
     case OtherDirectionRole:
         return shown.other ? shown.other->direction : 0;
+    case SurpriseRole:
+        return shown.surprise ? shown.surprise->direction : 0;
     default:
         return {};
     }
@@ -240,6 +248,9 @@ QString CellGridModel::describe(Cell cell) const {
         lines += coded ? tr("%1, %2").arg(settings, QString::fromStdString(shown.codec)) : settings;
     }
     lines += value;
+    if (shown.surprise) {
+        lines += shown.surprise->text;
+    }
     if (shown.locked) {
         lines += tr("locked");
     }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/model/module.h"
+#include "widgets/models/cell_surprise.h"
 #include "widgets/models/color_scale.h"
 
 namespace caldera::studio {
@@ -30,6 +31,7 @@ struct GridCell {
         bool operator==(const Other&) const = default;
     };
     std::optional<Other> other;
+    std::optional<CellSurprise> surprise; ///< of a job at work
     bool operator==(const GridCell&) const = default;
 };
 
@@ -46,9 +48,10 @@ public:
         RankShareRole, ///< rank over the largest rank in the grid
         StateRole,     ///< CellState as int
         LockedRole,
-        OtherCodecRole,    ///< bool
-        OtherTextRole,     ///< what another plan has here; empty: the same, or there is none
-        OtherDirectionRole ///< int: 1 it costs more there, -1 less
+        OtherCodecRole,     ///< bool
+        OtherTextRole,      ///< what another plan has here; empty: the same, or there is none
+        OtherDirectionRole, ///< int: 1 it costs more there, -1 less
+        SurpriseRole        ///< int: 1 a larger error than expected, -1 a smaller one, else 0
     };
 
     explicit CellGridModel(QObject* parent = nullptr);
@@ -58,7 +61,7 @@ public:
     /// `metric` and `kind` name the values in tooltips and exports.
     void setMetric(const QString& metric, const QString& kind);
     /// One value of a job at work.
-    void setValue(Cell cell, double value);
+    void setValue(Cell cell, double value, const std::optional<CellSurprise>& surprise = {});
 
     int layerCount() const { return layers_; }
     const GridCell& cellAt(Cell cell) const;
@@ -68,6 +71,7 @@ public:
     const QString& metric() const { return metric_; }
     const QString& kind() const { return kind_; }
     bool anyUnmeasured() const;
+    bool anySurprise() const;
     /// Share of cells in `bins` equal steps of the ramp, scaled to the fullest bin.
     std::vector<double> histogram(int bins) const;
     /// One byte per cell for RecentItem::picture.

@@ -13,6 +13,7 @@
 #include "core/model/weight_source.h"
 #include "core/plan/plan.h"
 #include "core/report/report.h"
+#include "widgets/models/cell_surprise.h"
 #include "widgets/models/color_scale.h"
 
 namespace caldera::studio {
@@ -64,6 +65,7 @@ struct MetricLayer {
     QString kind;  ///< "measured": how the figures came about, for people
     ColorScale::Kind scale = ColorScale::Kind::Linear; ///< that suits the metric
     std::map<Cell, double> values;
+    std::map<Cell, CellSurprise> surprises = {}; ///< of a job at work
 };
 
 } // namespace caldera::studio

@@ -161,18 +161,26 @@ const CellReport* Session::fidelityCell(Cell cell) const {
 }
 
 void Session::beginLive(const QString& title, ColorScale::Kind scale) {
-    live_ = MetricLayer{u"live"_s, title, tr("measured"), scale, {}};
+    live_ = MetricLayer{u"live"_s, title, tr("measured"), scale, {}, {}};
     rebuildMetrics();
     Q_EMIT metricsChanged();
 }
 
-void Session::takeLiveCell(Cell cell, double relativeError) {
+void Session::takeLiveCell(Cell cell, double relativeError,
+                           const std::optional<CellSurprise>& surprise) {
     if (!live_ || !facts_ || cell.layer >= facts_->config.layerCount) {
         return;
     }
-    live_->values[cell] = relativeError;
+    const auto put = [&](MetricLayer& layer) {
+        layer.values[cell] = relativeError;
+        layer.surprises.erase(cell);
+        if (surprise) {
+            layer.surprises[cell] = *surprise;
+        }
+    };
+    put(*live_);
     if (!metrics_.isEmpty() && metrics_.first().id == u"live") {
-        metrics_.first().values[cell] = relativeError;
+        put(metrics_.first());
     }
     Q_EMIT liveCell(cell, relativeError);
 }

@@ -61,7 +61,8 @@ public:
 
     /// Values of a job at work on the open model.
     void beginLive(const QString& title, ColorScale::Kind scale);
-    void takeLiveCell(Cell cell, double relativeError);
+    void takeLiveCell(Cell cell, double relativeError,
+                      const std::optional<CellSurprise>& surprise = {});
     void endLive();
 
     /// Runs `work` on the reading thread, then `done` on this one.

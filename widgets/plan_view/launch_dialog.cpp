@@ -14,6 +14,7 @@
 #include <QToolButton>
 #include <QVBoxLayout>
 
+#include "widgets/plan_view/preflight_line.h"
 #include "widgets/support/icon_button.h"
 #include "widgets/support/labels.h"
 #include "widgets/theme/theme.h"
@@ -24,6 +25,7 @@ namespace caldera::studio {
 
 namespace {
 constexpr int kWidth = 560;
+constexpr int kCheckAfter = 400; ///< ms
 constexpr int kFewestTokens = 256;
 constexpr int kMostTokens = 1 << 24;
 constexpr QLatin1StringView kTargetKey("launch/target");
@@ -40,7 +42,7 @@ LaunchDialog::LaunchDialog(const LaunchSettings& suggested, const QList<Target>&
     : QDialog(parent), suggested_(suggested), form_(new QFormLayout), target_(new QComboBox(this)),
       name_(new QLineEdit(suggested.name, this)), model_(new QLineEdit(this)),
       folder_(new QLineEdit(suggested.folder, this)), tokens_(new QSpinBox(this)),
-      note_(new ToneLabel({}, Token::Secondary, this)) {
+      note_(new ToneLabel({}, Token::Secondary, this)), preflight_(new PreflightLine(this)) {
     setObjectName(u"launchDialog"_s);
     setWindowTitle(suggested.compresses ? tr("Compress") : tr("Measure fragility"));
     setMinimumWidth(kWidth);
@@ -87,6 +89,14 @@ LaunchDialog::LaunchDialog(const LaunchSettings& suggested, const QList<Target>&
     layout->addWidget(text);
     layout->addLayout(form_);
     layout->addWidget(note_);
+    layout->addWidget(preflight_);
+    checkSoon_.setSingleShot(true);
+    checkSoon_.setInterval(kCheckAfter);
+    connect(&checkSoon_, &QTimer::timeout, this, &LaunchDialog::check);
+    connect(preflight_, &PreflightLine::askRequested, this, &LaunchDialog::check);
+    connect(preflight_, &PreflightLine::changed, this, &LaunchDialog::updateButton);
+    connect(tokens_, &QSpinBox::valueChanged, this, &LaunchDialog::forgetCheck);
+    connect(model_, &QLineEdit::textChanged, this, &LaunchDialog::forgetCheck);
     layout->addWidget(buttons);
     setTargets(targets);
     target_->setCurrentIndex(qMax(0, target_->findText(QSettings().value(kTargetKey).toString())));
@@ -152,8 +162,27 @@ void LaunchDialog::showTarget() {
                                   "key is known.")
                              : tr("It goes on there when the studio is closed. Finished cells and "
                                   "the result come home and are proven by their hashes."));
-    updateButton();
+    forgetCheck();
     adjustSize();
+}
+
+/// Here the answer comes by itself; elsewhere it takes a login, which a person asks for.
+void LaunchDialog::forgetCheck() {
+    const Target target = chosen();
+    const bool isHere = target.kind == TargetKind::Local;
+    const bool canAsk = !target.ssh.hostKeys.isEmpty() && !model_->text().trimmed().isEmpty();
+    preflight_->showNothing(!isHere && canAsk);
+    updateButton();
+    if (isHere) {
+        checkSoon_.start();
+    } else {
+        checkSoon_.stop();
+    }
+}
+
+void LaunchDialog::check() {
+    preflight_->showAsking();
+    Q_EMIT checkRequested(settings());
 }
 
 /// The next dialog suggests the same.
@@ -172,6 +201,7 @@ LaunchSettings LaunchDialog::settings() const {
     settings.folder = QDir::cleanPath(folder_->text().trimmed());
     settings.calibrationTokens = tokens_->value();
     settings.target = chosen();
+    settings.forces = preflight_->forces();
     settings.modelThere = model_->text().trimmed();
     return settings;
 }
@@ -196,7 +226,8 @@ void LaunchDialog::updateButton() {
     const bool hasFolder =
         !suggested_.compresses || QDir::isAbsolutePath(folder_->text().trimmed());
     const bool isKnown = !target.ssh.hostKeys.isEmpty() && !model_->text().trimmed().isEmpty();
-    start_->setEnabled(!name_->text().trimmed().isEmpty() && (isHere ? hasFolder : isKnown));
+    start_->setEnabled(!name_->text().trimmed().isEmpty() && (isHere ? hasFolder : isKnown) &&
+                       preflight_->mayStart());
 }
 
 QString suggestArtifactFolder(const QString& name) {

@@ -4,6 +4,7 @@
 #include <QDialog>
 #include <QList>
 #include <QString>
+#include <QTimer>
 
 #include "widgets/remote/target.h"
 
@@ -16,6 +17,8 @@ class QSpinBox;
 
 namespace caldera::studio {
 
+class PreflightLine;
+
 /// What the person decided.
 struct LaunchSettings {
     QString name;   ///< of the job
@@ -24,6 +27,7 @@ struct LaunchSettings {
     bool compresses = true; ///< else it measures fragility
     Target target;          ///< where it runs
     QString modelThere;     ///< on another machine: a path, or a name in the Hugging Face cache
+    bool forces = false;    ///< begins even where it does not seem to fit
     QString fingerprint;    ///< of the model: by it the dialog remembers where it lies
 };
 
@@ -41,10 +45,14 @@ public:
     QLineEdit* folder() const { return folder_; }
     QLineEdit* modelThere() const { return model_; }
     QPushButton* startButton() const { return start_; }
+    /// What the run takes, as whoever answers checkRequested() says.
+    PreflightLine* preflight() const { return preflight_; }
 
 Q_SIGNALS:
     /// The person wants to add or change machines.
     void machinesRequested();
+    /// What these settings take is wanted.
+    void checkRequested(const caldera::studio::LaunchSettings& settings);
 
 private:
     QWidget* folderLine();
@@ -53,6 +61,8 @@ private:
     void chooseFolder();
     void showTarget();
     void updateButton();
+    void forgetCheck();
+    void check();
     Target chosen() const;
 
     LaunchSettings suggested_;
@@ -65,6 +75,8 @@ private:
     QLineEdit* folder_;
     QSpinBox* tokens_;
     QLabel* note_;
+    PreflightLine* preflight_;
+    QTimer checkSoon_; ///< not for every letter that is typed
     QPushButton* start_;
 };
 

@@ -40,6 +40,7 @@ PlanView::PlanView(Session& session, QWidget* parent)
       notice_(new NoticeBar(this)), stack_(new QStackedWidget(this)), keys_(new KeyHelp(this)),
       comparison_(session.plan()), solver_(session, comparison_), truth_(new TruthBar(this)),
       measure_(new QPushButton(icon(u"measure"_s), tr("Measure…"), this)),
+      revise_(new QPushButton(tr("Apply to the run"), this)),
       compress_(new QPushButton(tr("Compress…"), this)) {
     auto* empty = new EmptyState(
         u"plan"_s, tr("No model is open"),
@@ -54,8 +55,13 @@ PlanView::PlanView(Session& session, QWidget* parent)
     compress_->setToolTip(tr("Compress the model by this plan, as a run that outlives the window"));
     compress_->setDefault(true);
     truth_->addAction(measure_);
+    revise_->setToolTip(tr("Let the compression at work go on with this plan: cells whose settings "
+                           "changed are made again, all others stay"));
+    revise_->hide();
+    truth_->addAction(revise_);
     truth_->addAction(compress_);
     connect(measure_, &QPushButton::clicked, this, &PlanView::measureRequested);
+    connect(revise_, &QPushButton::clicked, this, &PlanView::reviseRequested);
     connect(compress_, &QPushButton::clicked, this, &PlanView::compressRequested);
 
     stack_->addWidget(empty);
@@ -224,6 +230,10 @@ void PlanView::showFigures() {
     truth_->setFigures(planFigures(session_, solver_));
     budget_->showState();
     front_->showPlan();
+}
+
+void PlanView::setRevisable(bool isRevisable) {
+    revise_->setVisible(isRevisable);
 }
 
 } // namespace caldera::studio

@@ -48,6 +48,9 @@ public:
     NoticeBar* notice() const { return notice_; }
     QPushButton* measureButton() const { return measure_; }
     QPushButton* compressButton() const { return compress_; }
+    QPushButton* reviseButton() const { return revise_; }
+    /// Whether a compression of the open model is at work that would take another plan.
+    void setRevisable(bool isRevisable);
 
     /// Lists the keys of the heatmap over the view.
     void showKeys();
@@ -58,6 +61,8 @@ Q_SIGNALS:
     void compareRequested();
     void measureRequested();
     void compressRequested();
+    /// The compression at work shall go on with the plan as it is.
+    void reviseRequested();
 
 private:
     QWidget* makeHeader();
@@ -90,6 +95,7 @@ private:
     ModuleTable* table_ = nullptr;
     TruthBar* truth_;
     QPushButton* measure_;
+    QPushButton* revise_;
     QPushButton* compress_;
 };
 

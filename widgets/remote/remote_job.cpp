@@ -37,24 +37,10 @@ QByteArray readAll(const fs::path& path) {
     return file.open(QIODevice::ReadOnly) ? file.readAll() : QByteArray();
 }
 
-/// The port that the last worker of the job told; 0 when it serves nothing yet.
-int servedPort(const JobFolder& folder) {
-    if (folder.spec().kind != "serve") {
-        return 0;
-    }
-    int port = 0;
-    for (const Event& event : EventReader(folder.events()).poll()) {
-        port = event.kind == "hello" ? 0
-               : event.kind == "log" ? event.body.value("port", port)
-                                     : port;
-    }
-    return port;
-}
-
 } // namespace
 
 RemoteJob::RemoteJob(const fs::path& folder, AskPerson ask, Reached reached)
-    : folder_(folder), ask_(std::move(ask)), reached_(std::move(reached)) {}
+    : folder_(folder), ask_(std::move(ask)), tunnel_(folder_, std::move(reached)) {}
 
 RemoteJob::~RemoteJob() = default;
 
@@ -80,6 +66,7 @@ void RemoteJob::run(Begin begin, const std::stop_token& stop) {
                 isOver = !waitToRetry(attempt++, error.what(), stop);
             }
             cells_.reset();
+            tunnel_.reset(); // it may go through the session
             session_.reset();
             begin = Begin::Follow;
         }
@@ -159,6 +146,11 @@ void RemoteJob::prepare(const std::stop_token& stop) {
         put(name, readAll(folder_.path() / name.toStdString()));
     }
     put(u"job.json"_s, QByteArray::fromStdString(specText(spec)));
+    record_.plan = planHash(folder_);
+}
+
+RemotePlace RemoteJob::place() const {
+    return {*session_, record_.target, record_.folder, worker_};
 }
 
 /// With the job's folder there in its place.
@@ -174,8 +166,7 @@ void RemoteJob::launch(Begin begin, const std::stop_token& stop) {
     if (record_.started && begin != Begin::Restart) {
         return;
     }
-    launchRemotely({*session_, record_.target, record_.folder, worker_}, argumentsThere(),
-                   record_.started, stop);
+    launchRemotely(place(), argumentsThere(), record_.started, stop);
     record_.started = true;
     writeRemoteRecord(folder_.path(), record_);
 }
@@ -192,8 +183,7 @@ void RemoteJob::stream(const std::stop_token& stop) {
     ended_ = false;
     forwarded_.clear();
     asked_.invalidate();
-    tunnelEvents_ = 0;
-    served_ = 0;
+    tunnel_.reset();
     try {
         readStream(*process, stop);
     } catch (...) {
@@ -233,8 +223,12 @@ void RemoteJob::readStream(QProcess& process, const std::stop_token& stop) {
             answered.restart();
         }
         forwardControl(stop);
+        const RemotePlace there = place();
+        revision_.forward(there, argumentsThere(), stop);
         askScheduler(stop);
-        openTunnel(stop);
+        if (state_.phase == "running") {
+            tunnel_.open(there, stop);
+        }
         if (stop.stop_requested()) {
             throw Cancelled();
         }
@@ -297,31 +291,8 @@ void RemoteJob::forwardControl(const std::stop_token& stop) {
     if (wanted.empty() || wanted == forwarded_) {
         return;
     }
-    steerRemotely({*session_, record_.target, record_.folder, worker_},
-                  QString::fromStdString(wanted), stop);
+    steerRemotely(place(), QString::fromStdString(wanted), stop);
     forwarded_ = wanted == "continue" ? "" : wanted;
-}
-
-/// A worker that serves says at which port of its loopback; ours leads there.
-void RemoteJob::openTunnel(const std::stop_token& stop) {
-    std::error_code error;
-    const auto size = static_cast<int64_t>(fs::file_size(folder_.events(), error));
-    if (!reached_ || error || size == tunnelEvents_ || state_.phase != "running") {
-        return;
-    }
-    tunnelEvents_ = size;
-    const int port = servedPort(folder_);
-    if (port == 0 || port == served_) {
-        return;
-    }
-    const QByteArray token =
-        session_
-            ->require("cat "_L1 + shellWord(record_.folder + "/access-token"_L1),
-                      "remote.serve-token", stop)
-            .trimmed();
-    tunnel_ = session_->forward(u"127.0.0.1"_s, port, stop, tunnel_);
-    served_ = port;
-    reached_(tunnel_, token);
 }
 
 /// A job that the scheduler dropped (its node failed, somebody took it out) says nothing any more.
@@ -332,7 +303,7 @@ void RemoteJob::askScheduler(const std::stop_token& stop) {
     }
     const bool isFirst = !asked_.isValid();
     asked_.start();
-    if (isFirst || slurmHasJob({*session_, record_.target, record_.folder, worker_}, stop)) {
+    if (isFirst || slurmHasJob(place(), stop)) {
         missed_ = 0;
     } else if (++missed_ > 1) { // its last words may be on their way
         state_.phase = "lost";

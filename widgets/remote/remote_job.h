@@ -14,6 +14,8 @@
 #include "core/job/job_folder.h"
 #include "widgets/remote/askpass.h"
 #include "widgets/remote/remote_record.h"
+#include "widgets/remote/remote_revision.h"
+#include "widgets/remote/serve_tunnel.h"
 
 class QProcess;
 
@@ -32,9 +34,7 @@ public:
         Restart ///< a worker is started again if none is at work
     };
 
-    /// Hears where a job that serves is reached from this machine and what it wants as bearer
-    /// token, again after each new connection.
-    using Reached = std::function<void(int port, const QByteArray& token)>;
+    using Reached = ServeTunnel::Reached;
 
     /// `ask` answers what the login asks; empty: only keys and the agent are used.
     RemoteJob(const std::filesystem::path& folder, AskPerson ask, Reached reached = {});
@@ -54,8 +54,8 @@ private:
     void readStream(QProcess& process, const std::stop_token& stop);
     void take(const FollowFrame& frame);
     void appendEvents(const FollowFrame& frame);
+    RemotePlace place() const;
     QStringList argumentsThere() const;
-    void openTunnel(const std::stop_token& stop);
     void askScheduler(const std::stop_token& stop);
     void forwardControl(const std::stop_token& stop);
     void finish(const std::stop_token& stop);
@@ -67,16 +67,14 @@ private:
     JobFolder folder_;
     RemoteRecord record_;
     AskPerson ask_;
-    Reached reached_;
-    int tunnel_ = 0;           ///< port here
-    int64_t tunnelEvents_ = 0; ///< size of the events when they were last searched for a server
-    int served_ = 0;           ///< port there to which the tunnel of this connection leads
-    QString worker_;           ///< command there, quoted
+    ServeTunnel tunnel_;
+    QString worker_; ///< command there, quoted
     std::unique_ptr<SshSession> session_;
     std::unique_ptr<CellFetch> cells_;
     JobState state_; ///< the last that the host told
     bool ended_ = false;
-    QElapsedTimer asked_;   ///< the scheduler
+    QElapsedTimer asked_; ///< the scheduler
+    RemoteRevision revision_{folder_, record_};
     int missed_ = 0;        ///< how often in a row it did not know the job
     std::string forwarded_; ///< the word of `control` that the host has
     std::mutex mutex_;

@@ -25,6 +25,7 @@ RemoteRecord parse(const Json& json, const QString& origin) {
         record.files.append(QString::fromStdString(name));
     }
     record.model = QString::fromStdString(json.value("model", ""));
+    record.plan = QString::fromStdString(json.value("plan", ""));
     record.started = json.at("started").get<bool>();
     record.verified = json.at("verified").get<bool>();
     return record;
@@ -70,6 +71,7 @@ void writeRemoteRecord(const std::filesystem::path& folder, const RemoteRecord& 
                        {"folder", record.folder.toStdString()},
                        {"files", files},
                        {"model", record.model.toStdString()},
+                       {"plan", record.plan.toStdString()},
                        {"started", record.started},
                        {"verified", record.verified}};
     writeFileAtomically(folder / kName, json.dump(2) + "\n");

@@ -20,6 +20,7 @@ struct RemoteRecord {
     QString model;         ///< the path here of the model that it is about
     bool started = false;  ///< whether a worker was started there
     bool verified = false; ///< whether its results are here, hash by hash
+    QString plan = {};     ///< hash of the plan that the host has; empty: none
 
     bool operator==(const RemoteRecord&) const = default;
 };

@@ -1,5 +1,8 @@
 #include "widgets/remote/slurm.h"
 
+#include <chrono>
+#include <thread>
+
 #include <QJsonDocument>
 #include <QJsonObject>
 
@@ -155,6 +158,22 @@ void submitToSlurm(const RemotePlace& place, const QStringList& arguments, bool 
         put(place, u"job.sh"_s, slurmScript(place, arguments), stop);
     }
     place.session.require(submission(place, inParts), "remote.start", stop);
+}
+
+void resubmitParts(const RemotePlace& place, const QStringList& arguments,
+                   const std::stop_token& stop) {
+    constexpr auto kLookEvery = std::chrono::seconds(1);
+    if (place.target.slurm.shards <= 1 || !wasSubmitted(place, stop)) {
+        return;
+    }
+    place.session.run("scancel $(cat "_L1 + shellWord(place.folder + kIds) + u')', stop);
+    while (slurmHasJob(place, stop)) {
+        if (stop.stop_requested()) {
+            throw Cancelled();
+        }
+        std::this_thread::sleep_for(kLookEvery);
+    }
+    submitToSlurm(place, arguments, true, stop);
 }
 
 void steerSlurm(const RemotePlace& place, const QString& word, const std::stop_token& stop) {

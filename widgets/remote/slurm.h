@@ -30,6 +30,12 @@ QByteArray slurmArrayScript(const RemotePlace& place, const QStringList& argumen
 void submitToSlurm(const RemotePlace& place, const QStringList& arguments, bool again,
                    const std::stop_token& stop);
 
+/// After the plan of a compression in parts was changed: parts that are over may have to be made
+/// again, so everything is taken out of the queue and submitted anew; finished cells stay. A job
+/// of one task takes the plan up by itself.
+void resubmitParts(const RemotePlace& place, const QStringList& arguments,
+                   const std::stop_token& stop);
+
 /// Also takes tasks that did not begin out of the queue on "cancel".
 void steerSlurm(const RemotePlace& place, const QString& word, const std::stop_token& stop);
 

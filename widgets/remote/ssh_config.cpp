@@ -92,6 +92,9 @@ QByteArray sshConfig(const SshEndpoint& endpoint, const SshFiles& files) {
     if (!endpoint.jumpHosts.isEmpty()) {
         set("ProxyJump"_L1, endpoint.jumpHosts.join(u','));
     }
+    if (!endpoint.proxyCommand.isEmpty()) {
+        set("ProxyCommand"_L1, endpoint.proxyCommand);
+    }
     set("HostKeyAlias"_L1, kKeyAlias);
     set("UserKnownHostsFile"_L1, quoted(files.knownHosts));
     set("GlobalKnownHostsFile"_L1, u"/dev/null"_s);

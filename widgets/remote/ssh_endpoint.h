@@ -16,6 +16,9 @@ struct SshEndpoint {
     /// The server's public keys as lines of "TYPE BASE64", confirmed by the user or told by the
     /// provider. Empty: not yet known, so nobody logs in.
     QStringList hostKeys;
+    /// A command whose input and output are the connection, made by us for one session and never
+    /// saved; empty: the usual ways.
+    QString proxyCommand = {};
 
     bool operator==(const SshEndpoint&) const = default;
 };

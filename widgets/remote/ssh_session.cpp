@@ -221,6 +221,14 @@ ProcessCall SshSession::sendCall(const QString& here, const QString& there) cons
                      sshAlias(endpoint_) + u':' + there);
 }
 
+QString SshSession::proxyCommand() const {
+    QStringList words{u"ssh"_s};
+    for (const QString& word : sharedArguments() + QStringList{u"-W"_s}) {
+        words.append(shellWord(word));
+    }
+    return words.join(u' ') + " %h:%p "_L1 + shellWord(sshAlias(endpoint_));
+}
+
 int SshSession::forward(const QString& host, int port, const std::stop_token& stop,
                         int wanted) const {
     constexpr int kAttempts = 5; // somebody may take the port before ssh does

@@ -59,6 +59,10 @@ public:
     /// if it is free. Throws ConnectionError. Returns the port.
     int forward(const QString& host, int port, const std::stop_token& stop, int wanted = 0) const;
 
+    /// For SshEndpoint::proxyCommand of a machine behind the host: leads there through this
+    /// connection, as long as it lives.
+    QString proxyCommand() const;
+
 private:
     QStringList sharedArguments() const;
     bool tryConnect(Askpass* askpass, const std::stop_token& stop);

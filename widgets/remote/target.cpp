@@ -78,6 +78,7 @@ void writeSlurm(const SlurmSettings& slurm, YAML::Emitter& out) {
     write.text("gpus", slurm.gpus);
     write.number("memory_mib", slurm.memoryMiB);
     write.number("cpus", slurm.cpus);
+    write.number("node_ssh_port", slurm.nodeSshPort);
     write.number("shards", slurm.shards, 1);
     write.text("extra_options", slurm.extraOptions);
     out << YAML::EndMap;
@@ -201,6 +202,7 @@ SlurmSettings readSlurm(Reader reader) {
     slurm.gpus = reader.text("gpus");
     slurm.memoryMiB = reader.number("memory_mib", 0, kMost, 0);
     slurm.cpus = reader.number("cpus", 0, kMost, 0);
+    slurm.nodeSshPort = reader.number("node_ssh_port", 0, kHighestPort, 0);
     slurm.shards = reader.number("shards", 1, 1000, 1);
     slurm.extraOptions = reader.text("extra_options");
     reader.finish();

@@ -23,6 +23,7 @@ struct SlurmSettings {
     QString gpus;         ///< of --gres, "gpu:1"
     int memoryMiB = 0;    ///< for one task
     int cpus = 0;         ///< for one task
+    int nodeSshPort = 0;  ///< where the nodes let in; 0: 22
     int shards = 1;       ///< parts into which a compression is split, one task each
     QString extraOptions; ///< further #SBATCH options, one a line
 

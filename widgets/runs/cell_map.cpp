@@ -10,6 +10,8 @@
 #include <QToolTip>
 
 #include "core/model/module.h"
+#include "widgets/heatmap/heatmap_delegate.h"
+#include "widgets/jobs/surprise.h"
 #include "widgets/support/number_text.h"
 #include "widgets/theme/color_ramp.h"
 #include "widgets/theme/theme.h"
@@ -77,8 +79,12 @@ void CellMap::paintEvent(QPaintEvent*) {
         if (row < 0)
             continue;
         const double position = span > 0 ? (cell.relativeError - least_) / span : 0.5;
-        painter.fillRect(cellArea(cell.layer, row).adjusted(0.5, 0.5, -0.5, -0.5),
-                         theme.sequential(position));
+        const QRectF area = cellArea(cell.layer, row).adjusted(0.5, 0.5, -0.5, -0.5);
+        const QColor fill = theme.sequential(position);
+        painter.fillRect(area, fill);
+        if (const Surprise surprise = surpriseOf(cell); surprise != Surprise::AsExpected)
+            paintSurprise(painter, area.center(), std::min(area.width(), area.height()) - 2,
+                          surprise == Surprise::Worse ? 1 : -1, inkOn(fill));
     }
 }
 
@@ -92,6 +98,15 @@ const JobCell* CellMap::cellAt(const QPoint& position) const {
     return found == cells_.end() ? nullptr : &*found;
 }
 
+QString CellMap::textOf(const JobCell& cell) {
+    const QString text = tr("Layer %1, %2\nRelative error %3, %4 bits a weight, %5 s")
+                             .arg(cell.layer)
+                             .arg(cell.module, figureText(cell.relativeError),
+                                  figureText(cell.bitsPerWeight), figureText(cell.seconds));
+    const QString surprise = surpriseText(cell);
+    return surprise.isEmpty() ? text : text + u'\n' + surprise;
+}
+
 bool CellMap::event(QEvent* event) {
     if (event->type() != QEvent::ToolTip)
         return QWidget::event(event);
@@ -101,12 +116,7 @@ bool CellMap::event(QEvent* event) {
         QToolTip::hideText();
         return true;
     }
-    QToolTip::showText(help->globalPos(),
-                       tr("Layer %1, %2\nRelative error %3, %4 bits a weight, %5 s")
-                           .arg(cell->layer)
-                           .arg(cell->module, figureText(cell->relativeError),
-                                figureText(cell->bitsPerWeight), figureText(cell->seconds)),
-                       this);
+    QToolTip::showText(help->globalPos(), textOf(*cell), this);
     return true;
 }
 

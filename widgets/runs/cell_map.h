@@ -26,6 +26,7 @@ protected:
 
 private:
     QRectF cellArea(int layer, int row) const;
+    static QString textOf(const JobCell& cell);
     const JobCell* cellAt(const QPoint& position) const;
 
     QList<JobCell> cells_;

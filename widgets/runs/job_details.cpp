@@ -7,6 +7,7 @@
 #include <QVBoxLayout>
 
 #include "core/model/module.h"
+#include "widgets/jobs/surprise.h"
 #include "widgets/runs/cell_map.h"
 #include "widgets/runs/job_log.h"
 #include "widgets/runs/phase_look.h"
@@ -26,6 +27,8 @@ constexpr int kIconSize = 16;
 constexpr int kBarSteps = 1000;
 constexpr int kHashShown = 12;
 constexpr int kStagesWidth = 168;
+constexpr qsizetype kSurprisesShown = 3;
+constexpr qsizetype kSurprisesOnHover = 40;
 constexpr qint64 kSilentSeconds = 60; // after this a quiet worker is worth a word
 
 QString kindTitle(const QString& kind) {
@@ -203,6 +206,10 @@ QWidget* JobDetails::buildFacts() {
     cellsLayout->addWidget(sectionLabel(tr("Cells"), cellsBox_));
     cellsLayout->addLayout(figures);
     cellsLayout->addWidget(map_);
+    surprises_ = new ToneLabel({}, Token::Secondary, cellsBox_);
+    surprises_->setWordWrap(true);
+    surprises_->setTextInteractionFlags(Qt::TextSelectableByMouse);
+    cellsLayout->addWidget(surprises_);
     cellsLayout->addStretch(1);
 
     auto* layout = new QHBoxLayout(box);
@@ -367,6 +374,25 @@ void JobDetails::showCells(const JobHistory& history) {
     const bool whole = history.total() % modules == 0; // a stage over all cells
     map_->setCells(history.cells(), whole ? static_cast<int>(history.total() / modules) : 0);
     line_->setCells(history.cells());
+    showSurprises(history);
+}
+
+/// The farthest first; all of them on hover.
+void JobDetails::showSurprises(const JobHistory& history) {
+    QStringList lines;
+    for (const JobCell& cell : surprisesOf(history))
+        lines.append(tr("Layer %1, %2: %3").arg(cell.layer).arg(cell.module, surpriseText(cell)));
+    surprises_->setVisible(!lines.isEmpty());
+    surprises_->setToolTip(lines.mid(0, kSurprisesOnHover).join(u'\n'));
+    if (lines.isEmpty())
+        return;
+    const QString title =
+        tr("%n cell(s) did not end as measured before:", nullptr, static_cast<int>(lines.size()));
+    const qsizetype more = lines.size() - kSurprisesShown;
+    QString text = title + u'\n' + lines.mid(0, kSurprisesShown).join(u'\n');
+    if (more > 0)
+        text += u'\n' + tr("and %1 more").arg(more);
+    surprises_->setText(text);
 }
 
 } // namespace caldera::studio

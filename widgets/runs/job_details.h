@@ -29,6 +29,8 @@ public:
     /// A request about this job failed.
     void showProblem(const QString& sentence);
     JobLog* log() const { return log_; }
+    /// The cells that did not end as their plan was measured to.
+    ToneLabel* surprises() const { return surprises_; }
 
 Q_SIGNALS:
     void cancelRequested(const QString& id);
@@ -49,6 +51,7 @@ private:
     void showResult(const JobHistory& history);
     void showStages(const JobHistory& history);
     void showCells(const JobHistory& history);
+    void showSurprises(const JobHistory& history);
 
     JobSummary job_;
     QString artifact_;
@@ -78,6 +81,7 @@ private:
     ToneLabel* meanError_ = nullptr;
     ToneLabel* speed_ = nullptr;
     CellMap* map_ = nullptr;
+    ToneLabel* surprises_ = nullptr;
     SpeedLine* line_ = nullptr;
     QList<QWidget*> stageWidgets_;
     JobLog* log_;

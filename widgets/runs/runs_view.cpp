@@ -224,6 +224,8 @@ void RunsView::showMenu(const QPoint& position) {
     if (job.phase == "done"_L1 && job.kind == "compress"_L1 && !job.hostFolder.isEmpty()) {
         menu.addAction(icon(u"chat"_s), tr("Chat on %1").arg(job.host), this,
                        [this, id] { Q_EMIT serveThereRequested(id); });
+        menu.addAction(icon(u"chart"_s), tr("Evaluate on %1").arg(job.host), this,
+                       [this, id] { Q_EMIT evaluateThereRequested(id); });
     }
     menu.addAction(icon(u"folder"_s), tr("Open Folder"), this,
                    [job] { QDesktopServices::openUrl(QUrl::fromLocalFile(job.folder)); });

@@ -36,6 +36,8 @@ Q_SIGNALS:
     void chatRequested(const QString& path);
     /// Chat with the result of this job where it was made.
     void serveThereRequested(const QString& id);
+    /// Evaluate the result of this job where it was made.
+    void evaluateThereRequested(const QString& id);
     /// The empty state's action: go to the plan and compress.
     void compressRequested();
 

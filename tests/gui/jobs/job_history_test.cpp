@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "widgets/jobs/surprise.h"
+
 namespace caldera::studio {
 namespace {
 
@@ -87,6 +89,41 @@ TEST(JobHistory, KeepsABoundedLog) {
     EXPECT_LE(history.log().size(), JobHistory::kLogLimit);
     EXPECT_EQ(history.droppedLines() + history.log().size(), count);
     EXPECT_EQ(history.log().first().text, QString::number(history.droppedLines()));
+}
+
+std::map<Cell, ExpectedError> promised() {
+    return {{{0, Module::QProj}, {0.10, 0.09, 0.11, ErrorOrigin::Measured}},
+            {{1, Module::QProj}, {0.10, 0.09, 0.11, ErrorOrigin::Interpolated}},
+            {{2, Module::QProj}, {0.10, 0.09, 0.11, ErrorOrigin::Measured}}};
+}
+
+TEST(Surprise, IsACellBeyondWhatItsPlanPromised) {
+    JobHistory history;
+    history.apply(event(0, u"cell"_s, cell(0, u"q_proj"_s, 0.1)));
+    history.expect(promised()); // also of cells that have finished
+    history.apply(event(1, u"cell"_s, cell(1, u"q_proj"_s, 0.05)));
+    history.apply(event(2, u"cell"_s, cell(2, u"q_proj"_s, 0.4)));
+    history.apply(event(3, u"cell"_s, cell(3, u"q_proj"_s, 0.9))); // nothing was promised
+    EXPECT_EQ(surpriseOf(history.cells()[0]), Surprise::AsExpected);
+    EXPECT_EQ(surpriseOf(history.cells()[1]), Surprise::Better);
+    EXPECT_EQ(surpriseOf(history.cells()[2]), Surprise::Worse);
+    EXPECT_EQ(surpriseOf(history.cells()[3]), Surprise::AsExpected);
+    EXPECT_EQ(surpriseText(history.cells()[2]),
+              u"worse than expected: 0.400, predicted 0.100 (0.0900 to 0.110, measured)"_s);
+    const QList<JobCell> surprises = surprisesOf(history);
+    ASSERT_EQ(surprises.size(), 2);
+    EXPECT_EQ(surprises[0].layer, 2) << "four times too large is farther than half";
+    history.expect({});
+    EXPECT_TRUE(surprisesOf(history).isEmpty());
+}
+
+TEST(Surprise, AMeasurementsValuesAreNoErrorsOfAResult) {
+    JobHistory history;
+    history.expect(promised());
+    history.apply(event(
+        0, u"cell"_s,
+        {{u"metric"_s, u"kl"_s}, {u"layer"_s, 0}, {u"module"_s, u"q_proj"_s}, {u"value"_s, 7.0}}));
+    EXPECT_TRUE(surprisesOf(history).isEmpty());
 }
 
 } // namespace

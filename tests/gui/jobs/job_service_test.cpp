@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include "core/job/job_folder.h"
+#include "widgets/jobs/surprise.h"
 
 namespace caldera::studio {
 namespace {
@@ -217,6 +218,42 @@ TEST_F(JobServiceTest, KeepsARequestThatIsMadeJustBeforeItCloses) {
     service_.reset();
     const JobFolder folder(std::filesystem::path((root_.path() + u'/' + id).toStdString()));
     EXPECT_TRUE(QTest::qWaitFor([&] { return folder.state().phase == "done"; }, kPatience));
+}
+
+TEST_F(JobServiceTest, KnowsWhatThePlanPromisedAlsoAfterARestart) {
+    open();
+    const std::map<Cell, ExpectedError> promised{
+        {{0, Module::QProj}, {0.001, 0.001, 0.002, ErrorOrigin::Measured}}};
+    JobRequest request;
+    request.kind = u"compress"_s;
+    request.title = u"Promised"_s;
+    request.arguments = {u"cells"_s};
+    request.files = {{kExpectedName, QByteArray::fromStdString(expectedText(promised))}};
+    const QString id = service_->start(request);
+    ASSERT_TRUE(reaches(id, u"done"_s));
+    EXPECT_EQ(surprisesOf(service_->history(id)).size(), 1);
+    open();
+    ASSERT_TRUE(hasCells(id, 21));
+    EXPECT_EQ(surprisesOf(service_->history(id)).size(), 1);
+}
+
+TEST_F(JobServiceTest, RevisesOnlyWhatIsNotOver) {
+    open();
+    QString problem;
+    QObject::connect(service_.get(), &JobService::requestFailed, service_.get(),
+                     [&](const QString&, const QString& sentence) { problem = sentence; });
+    const QString id = startJob(u"stall"_s);
+    ASSERT_TRUE(reaches(id, u"running"_s));
+    service_->revise(id, "format: caldera-plan/1\n", {});
+    const QString plan = service_->folderOf(id) + u"/plan.yaml"_s;
+    ASSERT_TRUE(QTest::qWaitFor([&] { return QFile::exists(plan); }, kPatience));
+    EXPECT_TRUE(problem.isEmpty());
+    const QString over = startJob(u"cells"_s);
+    ASSERT_TRUE(reaches(over, u"done"_s));
+    service_->revise(over, "format: caldera-plan/1\n", {});
+    ASSERT_TRUE(QTest::qWaitFor([&] { return !problem.isEmpty(); }, kPatience));
+    EXPECT_FALSE(QFile::exists(service_->folderOf(over) + u"/plan.yaml"_s));
+    service_->cancel(id);
 }
 
 } // namespace

@@ -33,6 +33,28 @@ constexpr int kRuns = 5;
 constexpr int kLongestBefore = 5000; // ms until the first fault
 constexpr int kLongestBetween = 2500;
 
+/// Clocks of the host and of the studio that can be set while programs run, by libfaketime; what
+/// waits for a time to pass (the monotonic clock) is not touched, as when somebody sets a clock.
+class PlayedClock {
+public:
+    PlayedClock() { jump(0); }
+    void jump(int seconds) const {
+        writeFileAtomically(file().toStdString(),
+                            (seconds < 0 ? "" : "+") + std::to_string(seconds));
+    }
+    QByteArrayList variables() const {
+        return {"LD_PRELOAD=" + kLibrary, "FAKETIME_TIMESTAMP_FILE=" + file().toUtf8(),
+                "FAKETIME_NO_CACHE=1", "FAKETIME_DONT_FAKE_MONOTONIC=1", "NO_FAKE_STAT=1"};
+    }
+    static bool isThere() { return QFile::exists(QString::fromUtf8(kLibrary)); }
+
+private:
+    static inline const QByteArray kLibrary =
+        "/usr/lib/" CALDERA_ARCHITECTURE "/faketime/libfaketimeMT.so.1";
+    QString file() const { return folder_.filePath(u"clock"_s); }
+    QTemporaryDir folder_;
+};
+
 /// Processes whose command line holds `word`.
 QList<qint64> processesWith(const QByteArray& word) {
     QList<qint64> found;
@@ -47,9 +69,10 @@ QList<qint64> processesWith(const QByteArray& word) {
 
 class FaultTest : public ::testing::Test {
 protected:
-    FaultTest() : proxy_(server_.port()) {}
+    FaultTest() : server_(clock_.variables()), proxy_(server_.port()) {}
 
     void SetUp() override {
+        ASSERT_TRUE(PlayedClock::isThere()) << "install libfaketime";
         Plan plan = defaultPlan(model_.string(), openModel(model_)->config);
         plan.skipLayers = {"model.layers.[2-7].*"};
         plan.calibration.tokens = 1024;
@@ -84,6 +107,13 @@ protected:
     void startStudio(const fs::path& root) {
         studio_ = std::make_unique<QProcess>();
         studio_->setStandardErrorFile(out(path("studio.log")), QIODevice::Append);
+        QProcessEnvironment environment = QProcessEnvironment::systemEnvironment();
+        for (const QByteArray& variable : clock_.variables()) {
+            const qsizetype sign = variable.indexOf('=');
+            environment.insert(QString::fromUtf8(variable.left(sign)),
+                               QString::fromUtf8(variable.mid(sign + 1)));
+        }
+        studio_->setProcessEnvironment(environment);
         studio_->start(QStringLiteral(FOLLOWER), {out(root)});
         ASSERT_TRUE(studio_->waitForStarted());
     }
@@ -96,7 +126,7 @@ protected:
             ::kill(static_cast<pid_t>(process), SIGKILL);
     }
     std::string breakSomething(std::mt19937& random, const fs::path& root) {
-        switch (random() % 6) {
+        switch (random() % 7) {
         case 0:
             kill(processesWith(QByteArray("--job\0", 6) +
                                QByteArray::fromStdString(path("jobs").string())));
@@ -117,6 +147,12 @@ protected:
             QTest::qWait(static_cast<int>(500 + random() % 3000));
             proxy_.stall(false);
             return "network stalled";
+        case 5: {
+            constexpr int kDays = 10 * 24 * 3600;
+            const int seconds = static_cast<int>(random() % (2 * kDays)) - kDays;
+            clock_.jump(seconds);
+            return "clock off by " + std::to_string(seconds) + " s";
+        }
         default:
             proxy_.corrupt();
             return "byte corrupted";
@@ -141,6 +177,7 @@ protected:
     }
 
     const fs::path model_ = fs::path(CALDERA_SOURCE_DIR) / "resources/demo-model";
+    PlayedClock clock_;
     LoopbackSshd server_;
     FaultyProxy proxy_;
     std::unique_ptr<QProcess> studio_;

@@ -42,7 +42,8 @@ QList<qint64> childrenOf(qint64 parent) {
     return children;
 }
 
-LoopbackSshd::LoopbackSshd(QByteArrayList variables) : variables_(std::move(variables)) {
+LoopbackSshd::LoopbackSshd(QByteArrayList variables, QString address)
+    : variables_(std::move(variables)), address_(std::move(address)) {
     qputenv("CALDERA_ASKPASS", ASKPASS_PROGRAM);
     makeKey(u"host"_s, {});
     makeKey(u"user"_s, {});
@@ -50,7 +51,7 @@ LoopbackSshd::LoopbackSshd(QByteArrayList variables) : variables_(std::move(vari
     write(folder_.filePath(u"authorized"_s),
           read(folder_.filePath(u"user.pub"_s)) + read(folder_.filePath(u"locked.pub"_s)));
     QTcpServer probe;
-    probe.listen(QHostAddress::LocalHost);
+    probe.listen(QHostAddress(address_));
     port_ = probe.serverPort();
     probe.close();
     if (::geteuid() == 0)
@@ -72,11 +73,11 @@ void LoopbackSshd::makeKey(const QString& name, const QString& passphrase) const
 
 void LoopbackSshd::start() {
     const QString config = folder_.filePath(u"sshd_config"_s);
-    write(config, u"ListenAddress 127.0.0.1:%1\nHostKey %2/host\nAuthorizedKeysFile %2/authorized\n"
+    write(config, u"ListenAddress %4:%1\nHostKey %2/host\nAuthorizedKeysFile %2/authorized\n"
                   "PidFile none\nStrictModes no\nUsePAM no\nPasswordAuthentication no\n"
                   "PermitRootLogin yes\nMaxStartups 50\nMaxSessions 50\nSetEnv "
                   "XDG_STATE_HOME=%2/state %3\n"_s.arg(port_)
-                      .arg(folder_.path(), QString::fromUtf8(variables_.join(' ')))
+                      .arg(folder_.path(), QString::fromUtf8(variables_.join(' ')), address_)
                       .toUtf8());
     server_ = std::make_unique<QProcess>();
     server_->setChildProcessModifier([] { ::prctl(PR_SET_PDEATHSIG, SIGKILL); });
@@ -86,7 +87,7 @@ void LoopbackSshd::start() {
     const bool listens = QTest::qWaitFor(
         [this] {
             QTcpSocket socket;
-            socket.connectToHost(QHostAddress::LocalHost, static_cast<quint16>(port_));
+            socket.connectToHost(QHostAddress(address_), static_cast<quint16>(port_));
             return socket.waitForConnected(200);
         },
         20000);
@@ -109,6 +110,10 @@ void LoopbackSshd::dropSessions() {
         ::kill(static_cast<pid_t>(session), SIGKILL);
 }
 
+void LoopbackSshd::letInAs(const LoopbackSshd& other) const {
+    write(folder_.filePath(u"authorized"_s), read(other.folder_.filePath(u"authorized"_s)));
+}
+
 void LoopbackSshd::changeHostKey() {
     QFile::remove(folder_.filePath(u"host"_s));
     QFile::remove(folder_.filePath(u"host.pub"_s));
@@ -123,7 +128,7 @@ Target LoopbackSshd::target() const {
     Target target;
     target.kind = TargetKind::Ssh;
     target.name = u"loopback"_s;
-    target.ssh.host = u"127.0.0.1"_s;
+    target.ssh.host = address_;
     target.ssh.port = port_;
     target.ssh.identityFile = folder_.filePath(u"user"_s);
     target.ssh.hostKeys = {hostKey()};

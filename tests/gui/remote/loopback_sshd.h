@@ -17,7 +17,8 @@ namespace caldera::studio {
 class LoopbackSshd {
 public:
     /// `variables` ("NAME=VALUE", without spaces) are set for everything that logs in.
-    explicit LoopbackSshd(QByteArrayList variables = {});
+    explicit LoopbackSshd(QByteArrayList variables = {},
+                          QString address = QStringLiteral("127.0.0.1"));
     ~LoopbackSshd();
     LoopbackSshd(const LoopbackSshd&) = delete;
     LoopbackSshd& operator=(const LoopbackSshd&) = delete;
@@ -27,6 +28,8 @@ public:
     void stop();
     /// Ends the sessions; the server goes on.
     void dropSessions();
+    /// Lets in whom the other one lets in, from the next login on.
+    void letInAs(const LoopbackSshd& other) const;
     /// Shows another host key from the next start on.
     void changeHostKey();
 
@@ -37,11 +40,13 @@ public:
     QString lockedKey() const { return folder_.filePath(QStringLiteral("locked")); }
     QString hostKey() const;
     int port() const { return port_; }
+    qint64 processId() const { return server_->processId(); }
 
 private:
     void makeKey(const QString& name, const QString& passphrase) const;
 
     QByteArrayList variables_;
+    QString address_;
     QTemporaryDir folder_;
     int port_ = 0;
     std::unique_ptr<QProcess> server_;

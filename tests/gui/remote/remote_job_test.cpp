@@ -21,6 +21,7 @@
 #include "core/plan/plan.h"
 #include "tests/gui/remote/remote_service.h"
 #include "tests/support/tiny_model.h"
+#include "widgets/jobs/surprise.h"
 #include "widgets/remote/remote_record.h"
 
 namespace caldera::studio {
@@ -217,6 +218,83 @@ TEST_F(RemoteJobTest, ServesThroughATunnelThatComesBack) {
     EXPECT_EQ(health(), 200);
     service_->cancel(id);
     ASSERT_TRUE(reaches(id, u"done"_s)); // a server has nothing to finish
+}
+
+TEST_F(RemoteJobTest, RevisesTheCompressionThatIsAtWork) {
+    // Its worker waits at its first step, so that a fast machine is not done before.
+    const fs::path waiting = fs::path(server_.folder().toStdString()) / "waiting";
+    std::ofstream(waiting)
+        << "#!/bin/sh\nfor folder; do :; done\necho pause > \"$folder/control\"\n"
+           "exec '" CALDERA_PROGRAM "' \"$@\"\n";
+    const fs::path program = fs::path(server_.folder().toStdString()) / "starter";
+    std::ofstream(program) << "#!/bin/sh\nCALDERA_WORKER='" << waiting.string()
+                           << "' exec '" CALDERA_PROGRAM "' \"$@\"\n";
+    for (const fs::path& script : {waiting, program})
+        fs::permissions(script, fs::perms::owner_all);
+    Target target = server_.target();
+    target.worker = QString::fromStdString(program.string());
+    const fs::path model = fs::path(CALDERA_SOURCE_DIR) / "resources/demo-model";
+    Plan plan = defaultPlan(model.string(), openModel(model)->config);
+    plan.skipLayers = {"model.layers.[2-7].*"};
+    plan.calibration.tokens = 1024;
+    const QByteArray before = QByteArray::fromStdString(printPlan(plan));
+    plan.layerOverrides = {{"model.layers.0.mlp.down_proj", {}}};
+    plan.layerOverrides[0].second.bits = 3;
+    const fs::path file = fs::path(root_.path().toStdString()) / "other.yaml";
+    savePlan(plan, file);
+    const QString id = service_->start({u"compress"_s,
+                                        u"Demo"_s,
+                                        {u"compress"_s, QString::fromStdString(model.string()),
+                                         u"--plan"_s, u"{job}/plan.yaml"_s, u"--threads"_s, u"1"_s},
+                                        target,
+                                        {},
+                                        {{u"plan.yaml"_s, before}}});
+    ASSERT_TRUE(reaches(id, u"paused"_s));
+    // What is promised is impossible, so every cell of it surprises.
+    const std::map<Cell, ExpectedError> promised{
+        {{1, Module::DownProj}, {1e-6, 1e-6, 2e-6, ErrorOrigin::Measured}}};
+    service_->revise(id, QByteArray::fromStdString(readTextFile(file)),
+                     QByteArray::fromStdString(expectedText(promised)));
+    ASSERT_TRUE(QTest::qWaitFor(
+        [&] { return readTextFile(there(id) / "plan.yaml") == readTextFile(file); }, kPatience));
+    JobFolder(there(id)).requestContinue(); // it was paused there
+    ASSERT_TRUE(reaches(id, u"done"_s));
+    expectSameEvents(id);
+    EXPECT_EQ(surprisesOf(service_->history(id)).size(), 1);
+
+    QProcess local;
+    const QString out = root_.filePath(u"fresh"_s);
+    local.start(QStringLiteral(CALDERA_PROGRAM),
+                {u"compress"_s, QString::fromStdString(model.string()), u"--plan"_s,
+                 QString::fromStdString(file.string()), u"--out"_s, out, u"--threads"_s, u"1"_s});
+    ASSERT_TRUE(local.waitForFinished(kPatience));
+    EXPECT_EQ(Artifact::open(here(id) / "out")->hash(), Artifact::open(out.toStdString())->hash());
+}
+
+TEST_F(RemoteJobTest, MeasuresAndEvaluatesThere) {
+    const caldera::test::TinyModel artifact;
+    const QString model = QStringLiteral(CALDERA_SOURCE_DIR "/resources/demo-model");
+    const QString measured = service_->start(
+        {u"fidelity"_s,
+         u"Measure"_s,
+         {u"fidelity"_s, model, u"--metric"_s, u"lens"_s, u"--text-tokens"_s, u"64"_s},
+         server_.target(),
+         {},
+         {}});
+    const QString evaluated =
+        service_->start({u"evaluate"_s,
+                         u"Evaluate"_s,
+                         {u"evaluate"_s, QString::fromStdString(artifact.folder().string()),
+                          u"--max-tokens"_s, u"256"_s},
+                         server_.target(),
+                         {},
+                         {}});
+    ASSERT_TRUE(reaches(measured, u"done"_s));
+    ASSERT_TRUE(reaches(evaluated, u"done"_s));
+    EXPECT_TRUE(fs::exists(here(measured) / "out/fidelity.h5"));
+    EXPECT_TRUE(fs::exists(here(evaluated) / "out/evaluation.h5"));
+    expectSameEvents(measured);
+    expectSameEvents(evaluated);
 }
 
 } // namespace

@@ -7,6 +7,10 @@
 #include <memory>
 
 #include <QDir>
+#include <QHostInfo>
+#include <QNetworkAccessManager>
+#include <QNetworkReply>
+#include <QSysInfo>
 #include <QTemporaryDir>
 #include <QTest>
 
@@ -20,6 +24,7 @@
 #include "core/plan/plan.h"
 #include "tests/gui/remote/local_slurm.h"
 #include "tests/gui/remote/remote_service.h"
+#include "tests/support/tiny_model.h"
 
 namespace caldera::studio {
 namespace {
@@ -137,6 +142,117 @@ TEST_F(SlurmTest, CompressesInPartsToTheSameArtifact) {
     ASSERT_TRUE(local.waitForFinished(kPatience));
     const fs::path here = fs::path(root_.path().toStdString()) / id.toStdString();
     EXPECT_EQ(Artifact::open(here / "out")->hash(), Artifact::open(out.toStdString())->hash());
+}
+
+TEST_F(SlurmTest, RevisesACompressionInParts) {
+    const fs::path model = fs::path(CALDERA_SOURCE_DIR) / "resources/demo-model";
+    Plan plan = defaultPlan(model.string(), openModel(model)->config);
+    plan.skipLayers = {"model.layers.[1-6].*"};
+    plan.calibration.tokens = 1024;
+    Target parted = target();
+    parted.slurm.shards = 2;
+    const QString id =
+        service_->start({u"compress"_s,
+                         u"In parts"_s,
+                         {u"compress"_s, QString::fromStdString(model.string()), u"--plan"_s,
+                          u"{job}/plan.yaml"_s, u"--threads"_s, u"1"_s},
+                         parted,
+                         {},
+                         {{u"plan.yaml"_s, QByteArray::fromStdString(printPlan(plan))}}});
+    ASSERT_TRUE(
+        QTest::qWaitFor([&] { return fs::exists(there(id) / "shards/0/cells"); }, kPatience));
+    for (const JobFolder& part : shardJobs(JobFolder(there(id))))
+        part.requestPause(); // so that a fast machine is not done before
+    plan.layerOverrides = {{"model.layers.0.mlp.down_proj", {}}};
+    plan.layerOverrides[0].second.bits = 3;
+    const fs::path file = fs::path(root_.path().toStdString()) / "other.yaml";
+    savePlan(plan, file);
+    service_->revise(id, QByteArray::fromStdString(readTextFile(file)), {});
+    ASSERT_TRUE(reaches(id, u"done"_s));
+    QProcess local;
+    const QString out = root_.filePath(u"fresh"_s);
+    local.start(QStringLiteral(CALDERA_PROGRAM),
+                {u"compress"_s, QString::fromStdString(model.string()), u"--plan"_s,
+                 QString::fromStdString(file.string()), u"--out"_s, out, u"--threads"_s, u"1"_s});
+    ASSERT_TRUE(local.waitForFinished(kPatience));
+    const fs::path here = fs::path(root_.path().toStdString()) / id.toStdString();
+    EXPECT_EQ(Artifact::open(here / "out")->hash(), Artifact::open(out.toStdString())->hash());
+}
+
+TEST_F(SlurmTest, MeasuresAndEvaluatesThere) {
+    const QString model = QStringLiteral(CALDERA_SOURCE_DIR "/resources/demo-model");
+    const QString measured = service_->start(
+        {u"fidelity"_s,
+         u"Measure"_s,
+         {u"fidelity"_s, model, u"--metric"_s, u"lens"_s, u"--text-tokens"_s, u"64"_s},
+         target(),
+         {},
+         {}});
+    const QString evaluated = service_->start({u"evaluate"_s,
+                                               u"Evaluate"_s,
+                                               {u"evaluate"_s, model, u"--max-tokens"_s, u"256"_s},
+                                               target(),
+                                               {},
+                                               {}});
+    ASSERT_TRUE(reaches(measured, u"done"_s));
+    ASSERT_TRUE(reaches(evaluated, u"done"_s));
+    const fs::path root = root_.path().toStdString();
+    EXPECT_TRUE(fs::exists(root / measured.toStdString() / "out/fidelity.h5"));
+    EXPECT_TRUE(fs::exists(root / evaluated.toStdString() / "out/evaluation.h5"));
+}
+
+/// The address that this machine's own name leads to.
+QString ownAddress() {
+    const QList<QHostAddress> found = QHostInfo::fromName(QSysInfo::machineHostName()).addresses();
+    for (const QHostAddress& address : found) {
+        if (address.protocol() == QAbstractSocket::IPv4Protocol)
+            return address.toString();
+    }
+    return {};
+}
+
+/// The "node" is this machine by its name, with an sshd of its own; the login node calls itself
+/// otherwise.
+TEST_F(SlurmTest, ServesFromANodeBehindTheLoginNode) {
+    ASSERT_FALSE(ownAddress().isEmpty()) << "this machine's name leads to no address";
+    const QString programs = server_.folder() + "/programs"_L1;
+    QDir().mkpath(programs);
+    std::ofstream((programs + "/uname"_L1).toStdString()) << "#!/bin/sh\necho login1\n";
+    fs::permissions((programs + "/uname"_L1).toStdString(), fs::perms::owner_all);
+    LoopbackSshd login({"SLURM_CONF=" + slurm_->config().toUtf8(),
+                        "PATH=" + programs.toUtf8() + ":/usr/bin:/bin:/usr/sbin"});
+    LoopbackSshd node({}, ownAddress());
+    node.letInAs(login);
+    Target cluster = login.target();
+    cluster.kind = TargetKind::Slurm;
+    cluster.name = u"cluster"_s;
+    cluster.slurm.nodeSshPort = node.port();
+    const caldera::test::TinyModel model;
+    int port = 0;
+    QByteArray bearer;
+    QObject::connect(service_.get(), &JobService::serverReached, service_.get(),
+                     [&](const QString&, int reached, const QByteArray& token) {
+                         port = reached;
+                         bearer = token;
+                     });
+    const QString id = service_->start(
+        {u"serve"_s,
+         u"Tiny"_s,
+         {u"serve"_s, QString::fromStdString(model.folder().string()), u"--port"_s, u"0"_s},
+         cluster,
+         {},
+         {}});
+    ASSERT_TRUE(QTest::qWaitFor([&] { return port > 0; }, kPatience))
+        << service_->job(id).message.toStdString();
+    EXPECT_FALSE(childrenOf(node.processId()).isEmpty()) << "the way leads through the node";
+    QNetworkAccessManager network;
+    QNetworkRequest request(QUrl(u"http://127.0.0.1:%1/health"_s.arg(port)));
+    request.setRawHeader("Authorization", "Bearer " + bearer);
+    QNetworkReply* reply = network.get(request);
+    ASSERT_TRUE(QTest::qWaitFor([&] { return reply->isFinished(); }, kPatience));
+    EXPECT_EQ(reply->attribute(QNetworkRequest::HttpStatusCodeAttribute).toInt(), 200);
+    service_->cancel(id);
+    ASSERT_TRUE(reaches(id, u"done"_s));
 }
 
 TEST(SlurmScript, SplitsLayersEvenly) {

@@ -14,6 +14,7 @@
 #include "widgets/runs/job_log.h"
 #include "widgets/runs/jobs_model.h"
 #include "widgets/support/error_banner.h"
+#include "widgets/support/labels.h"
 
 namespace caldera::studio {
 namespace {
@@ -67,6 +68,28 @@ TEST_F(RunsViewTest, OffersAnActionWhileThereAreNoJobs) {
     ASSERT_NE(action, nullptr);
     action->click();
     EXPECT_EQ(asked.count(), 1);
+}
+
+TEST_F(RunsViewTest, ListsTheCellsThatSurprise) {
+    std::map<Cell, ExpectedError> promised;
+    for (int layer = 0; layer < 3; ++layer) {
+        promised[{layer, Module::UpProj}] = {1e-6, 1e-6, 2e-6, ErrorOrigin::Measured};
+        promised[{layer, Module::DownProj}] = {0.5, 1e-9, 1e9, ErrorOrigin::Measured};
+    }
+    JobRequest request;
+    request.kind = u"compress"_s;
+    request.title = u"Surprising"_s;
+    request.arguments = {u"cells"_s};
+    request.files = {{kExpectedName, QByteArray::fromStdString(expectedText(promised))}};
+    const QString id = service_.start(request);
+    view_.selectJob(id);
+    ASSERT_TRUE(reaches(id, u"done"_s));
+    const ToneLabel* list = view_.details()->surprises();
+    ASSERT_TRUE(QTest::qWaitFor([&] { return list->isVisible(); }, kPatience));
+    EXPECT_TRUE(list->text().contains(u"3 cell"_s)) << list->text().toStdString();
+    EXPECT_TRUE(list->text().contains(u"Layer 0, up_proj: worse than expected"_s))
+        << list->text().toStdString();
+    EXPECT_FALSE(list->text().contains(u"down_proj"_s));
 }
 
 TEST_F(RunsViewTest, LeadsFromAFinishedJobToItsResult) {

@@ -15,11 +15,14 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 
 #include <gtest/gtest.h>
 
 #include "app/studio/main_window.h"
+#include "core/artifact/artifact.h"
 #include "core/base/paths.h"
+#include "core/job/revision.h"
 #include "tests/gui/pictures.h"
 #include "tests/gui/remote/loopback_sshd.h"
 #include "widgets/chat/chat_view.h"
@@ -31,6 +34,7 @@
 #include "widgets/plan_view/launch_dialog.h"
 #include "widgets/plan_view/measure_dialog.h"
 #include "widgets/plan_view/plan_view.h"
+#include "widgets/plan_view/preflight_line.h"
 #include "widgets/remote/target_store.h"
 #include "widgets/runs/runs_view.h"
 #include "widgets/support/notice_bar.h"
@@ -179,6 +183,11 @@ TEST_F(StudioWork, ARunOnAnotherMachineFillsInAndComesHome) {
     dialog->modelThere()->setText(QStringLiteral(CALDERA_SOURCE_DIR) + u"/resources/demo-model"_s);
     dialog->findChild<QSpinBox*>()->setValue(256);
     EXPECT_TRUE(dialog->startButton()->isEnabled());
+    dialog->preflight()->askButton()->click();
+    ASSERT_TRUE(wait([&] { return dialog->preflight()->text().contains(u"Needs"); }))
+        << dialog->preflight()->text().toStdString();
+    EXPECT_TRUE(dialog->startButton()->isEnabled());
+    photograph(*dialog, u"launch-elsewhere"_s);
     dialog->accept();
     ASSERT_TRUE(wait([&] { return window_->jobs().jobs().size() == 1; }));
     id_ = window_->jobs().jobs().first().id;
@@ -192,6 +201,72 @@ TEST_F(StudioWork, ARunOnAnotherMachineFillsInAndComesHome) {
     window_->openPath(window_->jobs().history(id_).artifact());
     ASSERT_TRUE(wait([&] { return !window_->session().busy(); }));
     EXPECT_EQ(window_->session().facts()->kind, OpenKind::Artifact);
+
+    Q_EMIT window_->runsView()->evaluateThereRequested(id_);
+    ASSERT_TRUE(wait([&] { return window_->jobs().jobs().size() == 2; }));
+    id_ = window_->jobs().jobs().first().id;
+    ASSERT_TRUE(wait([&] { return hasEnded(); }));
+    ASSERT_EQ(job().phase, u"done"_s) << job().message.toStdString();
+    ASSERT_TRUE(wait([&] { return !window_->session().evaluations().empty(); }));
+    EXPECT_TRUE(window_->session().evaluations().front().numbers.contains("kl_mean"));
+}
+
+TEST_F(StudioWork, TheDialogSaysWhatARunTakesAndHoldsBackWhatDoesNotFit) {
+    openWindow();
+    openDemo();
+    window_->planView()->compressButton()->click();
+    LaunchDialog* dialog = nullptr;
+    ASSERT_TRUE(wait([&] {
+        dialog = window_->findChild<LaunchDialog*>();
+        return dialog != nullptr && dialog->isVisible();
+    }));
+    PreflightLine* line = dialog->preflight();
+    ASSERT_TRUE(wait([&] { return line->text().contains(u"Needs"); }))
+        << line->text().toStdString();
+    EXPECT_TRUE(dialog->startButton()->isEnabled());
+    photograph(*dialog, u"launch-fits"_s);
+    Preflight tight;
+    tight.items = {{"memory", "", int64_t{20} << 30, int64_t{8} << 30},
+                   {"disk", "/", int64_t{2} << 30, int64_t{90} << 30}};
+    tight.time = {2688, 3};
+    tight.advice = "It would fit with --calibration-tokens 32768.";
+    line->showAnswer(tight);
+    EXPECT_FALSE(dialog->startButton()->isEnabled());
+    photograph(*dialog, u"launch-tight"_s);
+    line->forceBox()->setChecked(true);
+    EXPECT_TRUE(dialog->startButton()->isEnabled());
+    EXPECT_TRUE(dialog->settings().forces);
+    dialog->reject();
+}
+
+TEST_F(StudioWork, ARunTakesUpThePlanThatIsChangedMeanwhile) {
+    // The worker waits at its first step, so that a fast machine is not done before.
+    const QString waiting = root_.filePath(u"waiting"_s);
+    std::ofstream(waiting.toStdString())
+        << "#!/bin/sh\nfor folder; do :; done\necho pause > \"$folder/control\"\n"
+           "exec '" WORKER "' \"$@\"\n";
+    std::filesystem::permissions(waiting.toStdString(), std::filesystem::perms::owner_all);
+    openWindow(waiting);
+    openDemo();
+    EXPECT_FALSE(window_->planView()->reviseButton()->isVisible());
+    compress();
+    const JobFolder folder(window_->jobs().folderOf(id_).toStdString());
+    ASSERT_TRUE(wait([&] { return job().phase == u"paused"; })) << job().message.toStdString();
+    PlanDocument& plan = window_->session().plan();
+    plan.setCellBits({0, Module::DownProj}, 3);
+    plan.setCellBits({1, Module::DownProj}, 3);
+    QPushButton* revise = window_->planView()->reviseButton();
+    ASSERT_TRUE(wait([&] { return revise->isVisible(); }));
+    photograph(*window_, u"plan-revise"_s);
+    revise->click();
+    ASSERT_TRUE(wait([&] { return revisedPlan(folder).has_value(); }));
+    window_->jobs().resume(id_);
+    ASSERT_TRUE(wait([&] { return hasEnded(); }));
+    ASSERT_EQ(job().phase, u"done"_s) << job().message.toStdString();
+    const auto made = Artifact::open(artifact().toStdString());
+    EXPECT_EQ(made->plan().settingsOf({0, Module::DownProj}).bits, 3);
+    EXPECT_EQ(made->plan().settingsOf({1, Module::DownProj}).bits, 3);
+    EXPECT_FALSE(revise->isVisible());
 }
 
 TEST_F(StudioWork, FromTheFirstStartToAPlanThatFitsABudget) {

@@ -1,0 +1,19 @@
+// The command lines of runs, as the studio writes and reads them.
+#pragma once
+
+#include <QStringList>
+
+#include "widgets/plan_view/measure_dialog.h"
+
+namespace caldera::studio {
+
+struct JobSummary;
+
+/// What a measurement is told besides plan and result.
+QStringList measuring(const QString& model, const MeasureSettings& settings);
+/// The option of a run that begins although it does not seem to fit.
+QStringList forced(bool forces);
+/// Where the result of a job that is done lies.
+QString resultOf(const JobSummary& job);
+
+} // namespace caldera::studio

@@ -1,0 +1,82 @@
+// The dialogs that begin runs and keep machines.
+#include <QApplication>
+
+#include "app/studio/job_actions.h"
+#include "app/studio/main_window.h"
+#include "widgets/jobs/job_check.h"
+#include "widgets/plan_view/launch_dialog.h"
+#include "widgets/plan_view/measure_dialog.h"
+#include "widgets/plan_view/preflight_line.h"
+#include "widgets/remote/remotes_dialog.h"
+#include "widgets/remote/target_store.h"
+#include "widgets/support/number_text.h"
+
+using namespace Qt::Literals::StringLiterals;
+
+namespace caldera::studio {
+
+void MainWindow::showLaunch(const LaunchSettings& suggested) {
+    const PlanSize& size = session_.plan().size();
+    const QString summary =
+        tr("%1 cells of %2 at %3 bits per weight; all weights together take %4.")
+            .arg(countText(session_.plan().config().cellCount()), session_.facts()->name,
+                 figureText(size.bitsPerWeight), sizeText(size.total()));
+    const QString measuring =
+        tr("Measures what each cell of %1 loses at every setting, and what that does to its "
+           "predictions. The solver needs both.")
+            .arg(session_.facts()->name);
+    auto* dialog = new LaunchDialog(suggested, targets_->targets(),
+                                    suggested.compresses ? summary : measuring, this);
+    dialog->setAttribute(Qt::WA_DeleteOnClose);
+    connect(targets_, &TargetStore::changed, dialog,
+            [this, dialog] { dialog->setTargets(targets_->targets()); });
+    connect(dialog, &LaunchDialog::machinesRequested, this, &MainWindow::showMachines);
+    connect(dialog, &QDialog::accepted, this,
+            [this, dialog] { actions_->launch(dialog->settings()); });
+    auto* check = new JobCheck(worker_, dialog);
+    connect(dialog, &LaunchDialog::checkRequested, check,
+            [this, check](const LaunchSettings& settings) {
+                check->ask(actions_->checkRequest(settings));
+            });
+    connect(check, &JobCheck::answered, dialog->preflight(), &PreflightLine::showAnswer);
+    connect(check, &JobCheck::failed, dialog->preflight(), &PreflightLine::showFailure);
+    dialog->open();
+}
+
+void MainWindow::measure(const MeasureSettings& settings) {
+    if (targets_->targets().isEmpty()) {
+        actions_->measure(settings);
+    } else {
+        actions_->suggestMeasuring(settings);
+    }
+}
+
+void MainWindow::showMachines() {
+    QWidget* above = QApplication::activeModalWidget();
+    auto* dialog = new RemotesDialog(*targets_, above != nullptr ? above : this);
+    dialog->setAttribute(Qt::WA_DeleteOnClose);
+    dialog->open();
+}
+
+void MainWindow::showMeasure() {
+    if (!session_.facts()) {
+        return;
+    }
+    MeasureSettings suggested;
+    suggested.calibrationTokens = session_.plan().plan().calibration.tokens;
+    const std::string& text = session_.plan().plan().calibration.text;
+    suggested.calibrationText = text == "builtin" ? QString() : QString::fromStdString(text);
+    QStringList measured;
+    if (session_.fidelity()) {
+        for (const FidelityMetric& metric : session_.fidelity()->fidelity) {
+            measured.append(QString::fromStdString(metric.name));
+        }
+    }
+    auto* dialog = new MeasureDialog(session_.facts()->name, session_.plan().config(), suggested,
+                                     measured, this);
+    dialog->setAttribute(Qt::WA_DeleteOnClose);
+    connect(dialog, &QDialog::accepted, this, [this, dialog] { measure(dialog->settings()); });
+    dialog->open();
+}
+
+} // namespace caldera::studio

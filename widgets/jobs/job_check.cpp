@@ -1,0 +1,169 @@
+#include "widgets/jobs/job_check.h"
+
+#include <algorithm>
+#include <optional>
+
+#include <QPromise>
+#include <QTemporaryDir>
+#include <QUuid>
+#include <QtConcurrentRun>
+
+#include "core/base/file.h"
+#include "widgets/remote/process.h"
+#include "widgets/remote/remote_host.h"
+#include "widgets/remote/remote_record.h"
+#include "widgets/remote/ssh_session.h"
+#include "widgets/support/failure.h"
+
+namespace caldera::studio {
+
+using namespace Qt::StringLiterals;
+
+namespace {
+
+constexpr auto kLimit = std::chrono::minutes(2);
+
+QStringList checking(const JobRequest& request, const QString& folder) {
+    QStringList arguments;
+    for (QString word : request.arguments) {
+        arguments.append(word.replace(kJobFolderWord, folder));
+    }
+    return arguments + QStringList{u"--check"_s, u"--json"_s};
+}
+
+/// The answer of a worker, or Error with its last words.
+Preflight answerOf(const ProcessResult& result) {
+    if (result.exitCode != 0) {
+        QString words = lastLine(result.err);
+        if (words.startsWith("caldera: "_L1)) {
+            words.remove(0, 9);
+        }
+        throw Error("preflight.failed",
+                    words.isEmpty() ? "The worker did not answer." : words.toStdString());
+    }
+    return preflightFromJson(result.out.toStdString());
+}
+
+Preflight checkHere(const JobRequest& request, const QString& worker, const std::stop_token& stop) {
+    const QTemporaryDir folder;
+    for (auto file = request.files.begin(); file != request.files.end(); ++file) {
+        writeFileAtomically(folder.filePath(file.key()).toStdString(), file.value().toStdString());
+    }
+    const QString program = worker.isEmpty() ? JobService::findWorker() : worker;
+    ProcessCall call{program, checking(request, folder.path())};
+    call.limit = kLimit;
+    return answerOf(runProcess(call, stop));
+}
+
+/// A folder on the host that goes away with it.
+class FolderThere {
+public:
+    FolderThere(const SshSession& session, const QString& root, const std::stop_token& stop)
+        : session_(session),
+          path_(root + "/check-"_L1 + QUuid::createUuid().toString(QUuid::WithoutBraces)) {
+        session_.require("mkdir -p "_L1 + shellWord(path_), "remote.folder", stop);
+    }
+    ~FolderThere() {
+        try {
+            session_.run("rm -rf "_L1 + shellWord(path_), {});
+        } catch (const std::exception&) {
+            // The connection is gone; the host keeps a small folder.
+        }
+    }
+    FolderThere(const FolderThere&) = delete;
+    FolderThere& operator=(const FolderThere&) = delete;
+    const QString& path() const { return path_; }
+
+private:
+    const SshSession& session_;
+    QString path_;
+};
+
+Preflight checkThere(const JobRequest& request, const std::stop_token& stop) {
+    SshSession session(request.target.ssh);
+    session.connect(nullptr, stop);
+    const QString worker = workerCommand(request.target, session, stop);
+    checkWorker(worker, session, stop);
+    const FolderThere folder(session, expandHome(request.target.folder, session, stop), stop);
+    for (auto file = request.files.begin(); file != request.files.end(); ++file) {
+        session.require("cat > "_L1 + shellWord(folder.path() + u'/' + file.key()), "remote.folder",
+                        stop, file.value());
+    }
+    QStringList words;
+    for (const QString& word : checking(request, folder.path())) {
+        words.append(shellWord(word));
+    }
+    return answerOf(session.run("cd "_L1 + shellWord(folder.path()) + " && "_L1 + worker + u' ' +
+                                    words.join(u' '),
+                                stop, {}, kLimit));
+}
+
+/// What a login node has says nothing of the nodes.
+void forgetLoginNode(Preflight& checked, const SlurmSettings& slurm) {
+    constexpr int64_t kMiB = 1 << 20;
+    std::erase_if(checked.items, [&slurm](const PreflightItem& item) {
+        return item.name == "gpu-memory" || (item.name == "memory" && slurm.memoryMiB == 0);
+    });
+    for (PreflightItem& item : checked.items) {
+        if (item.name == "memory") {
+            item.available = slurm.memoryMiB * kMiB;
+        }
+    }
+    checked.time.runs = 0;
+}
+
+/// What crosses from the pool.
+struct Answer {
+    std::optional<Preflight> preflight;
+    QString failure;
+};
+
+} // namespace
+
+Preflight checkJob(const JobRequest& request, const QString& worker, const std::stop_token& stop) {
+    if (request.target.kind == TargetKind::Local) {
+        return checkHere(request, worker, stop);
+    }
+    Preflight checked = checkThere(request, stop);
+    if (request.target.kind == TargetKind::Slurm) {
+        forgetLoginNode(checked, request.target.slurm);
+    }
+    return checked;
+}
+
+JobCheck::JobCheck(QString worker, QObject* parent) : QObject(parent), worker_(std::move(worker)) {}
+
+JobCheck::~JobCheck() {
+    cancel();
+}
+
+void JobCheck::cancel() {
+    stop_.request_stop();
+    ++question_;
+}
+
+void JobCheck::ask(const JobRequest& request) {
+    cancel();
+    stop_ = std::stop_source();
+    const int question = question_;
+    QtConcurrent::run([request, worker = worker_, stop = stop_.get_token()] {
+        Answer answer;
+        try {
+            answer.preflight = checkJob(request, worker, stop);
+        } catch (const std::exception& error) {
+            answer.failure = describeFailure(error).sentence;
+        }
+        return answer;
+    }).then(this, [this, question](const Answer& answer) {
+        if (question != question_) {
+            return;
+        }
+        if (answer.preflight) {
+            Q_EMIT answered(*answer.preflight);
+        } else {
+            Q_EMIT failed(answer.failure);
+        }
+    });
+}
+
+} // namespace caldera::studio
