@@ -133,7 +133,7 @@ void Swaps::requireRoom(const State& state) const {
     }
 }
 
-void Swaps::goTo(State state, const std::stop_token& cancel) {
+bool Swaps::goTo(State state, const std::stop_token& cancel) {
     std::vector<CellSwap> swaps;
     for (const Cell cell : allCells(engine_.artifact().config())) {
         const auto before = state_.find(cell);
@@ -150,12 +150,12 @@ void Swaps::goTo(State state, const std::stop_token& cancel) {
     }
     const std::lock_guard lock(mutex_);
     state_ = std::move(state);
+    return !swaps.empty();
 }
 
 Json Swaps::step(State state, const std::stop_token& cancel) {
     State before = state_;
-    goTo(std::move(state), cancel);
-    {
+    if (goTo(std::move(state), cancel)) {
         const std::lock_guard lock(mutex_);
         undo_.push_back(std::move(before));
         if (undo_.size() > kMostSteps) {

@@ -37,7 +37,8 @@ public:
     nlohmann::json swap(std::string_view body, const std::stop_token& cancel);
     /// Takes the last step back. Throws RequestError when there is none.
     nlohmann::json undo(const std::stop_token& cancel);
-    /// Gives every cell its own weights again; a step that can be undone.
+    /// Gives every cell its own weights again; a step that can be undone, where it changes
+    /// anything.
     nlohmann::json clear(const std::stop_token& cancel);
 
 private:
@@ -50,7 +51,8 @@ private:
     const CellSource& open(const std::string& name);
     std::vector<Cell> cellsOf(const nlohmann::json& body) const;
     void requireRoom(const State& state) const;
-    void goTo(State state, const std::stop_token& cancel);
+    /// False when nothing changes by it.
+    bool goTo(State state, const std::stop_token& cancel);
     nlohmann::json step(State state, const std::stop_token& cancel);
 
     Engine& engine_;

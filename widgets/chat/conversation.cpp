@@ -14,6 +14,8 @@ namespace {
 
 constexpr auto kFormat = "caldera-chat/1"_L1;
 constexpr qsizetype kTitleLength = 60;
+constexpr qsizetype kLongestTitle = 200; // that is read
+constexpr int kMostTokens = 1 << 20;
 
 struct EndName {
     ChatEnd end = ChatEnd::Complete;
@@ -86,13 +88,15 @@ ChatMessage messageFromJson(const QJsonObject& json) {
 } // namespace
 
 ChatSampling ChatSampling::fromJson(const QJsonObject& json) {
+    // A file may come from anyone; the server would refuse what is out of range.
     ChatSampling sampling;
-    sampling.temperature = json["temperature"_L1].toDouble(sampling.temperature);
-    sampling.topP = json["top_p"_L1].toDouble(sampling.topP);
-    sampling.topK = json["top_k"_L1].toInt(sampling.topK);
-    sampling.minP = json["min_p"_L1].toDouble(sampling.minP);
-    sampling.repetitionPenalty = json["repetition_penalty"_L1].toDouble(sampling.repetitionPenalty);
-    sampling.maxTokens = json["max_tokens"_L1].toInt(sampling.maxTokens);
+    sampling.temperature = qBound(0.0, json["temperature"_L1].toDouble(sampling.temperature), 2.0);
+    sampling.topP = qBound(0.01, json["top_p"_L1].toDouble(sampling.topP), 1.0);
+    sampling.topK = qBound(0, json["top_k"_L1].toInt(sampling.topK), kMostTokens);
+    sampling.minP = qBound(0.0, json["min_p"_L1].toDouble(sampling.minP), 1.0);
+    sampling.repetitionPenalty =
+        qBound(0.1, json["repetition_penalty"_L1].toDouble(sampling.repetitionPenalty), 10.0);
+    sampling.maxTokens = qBound(1, json["max_tokens"_L1].toInt(sampling.maxTokens), kMostTokens);
     sampling.seed = json["seed"_L1].toInteger(sampling.seed);
     return sampling;
 }
@@ -155,7 +159,7 @@ Conversation Conversation::fromJson(const QJsonObject& json) {
     if (json["format"_L1].toString() != kFormat)
         return conversation;
     conversation.id = json["id"_L1].toString();
-    conversation.title = json["title"_L1].toString();
+    conversation.title = json["title"_L1].toString().left(kLongestTitle).simplified();
     conversation.titled = json["titled"_L1].toBool();
     conversation.created = QDateTime::fromString(json["created"_L1].toString(), Qt::ISODateWithMs);
     conversation.updated = QDateTime::fromString(json["updated"_L1].toString(), Qt::ISODateWithMs);

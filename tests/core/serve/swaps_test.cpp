@@ -96,6 +96,8 @@ TEST_F(SwapsTest, ListsAndClears) {
     EXPECT_TRUE(cleared.at("cells").empty());
     EXPECT_EQ(cleared.at("undo_steps"), 3) << "this is a step too";
     EXPECT_EQ(scores(server_), own);
+    EXPECT_EQ(sent(server_.client().Delete(kSwaps), 200).at("undo_steps"), 3)
+        << "what changes nothing is no step";
 }
 
 TEST_F(SwapsTest, RefusesWhatCannotBeAndChangesNothing) {

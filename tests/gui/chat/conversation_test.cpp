@@ -57,7 +57,7 @@ TEST(Conversation, KeepsEveryVersion) {
 TEST(Conversation, ReadsWhatItWrote) {
     Conversation made = talk(u"Größe 🙂"_s);
     made.systemPrompt = u"Be brief."_s;
-    made.sampling = {0.1, 0.5, 40, 1.1, 99, 7};
+    made.sampling = {0.1, 0.5, 40, 0.05, 1.1, 99, 7};
     ChatMessage* answer = made.find(made.leaf());
     answer->end = ChatEnd::Stopped;
     answer->statistics.tokensPerSecond = 12.5;
@@ -76,6 +76,35 @@ TEST(Conversation, RefusesWhatIsNotAConversation) {
     messages[0] = looped;
     json[u"messages"_s] = messages;
     EXPECT_TRUE(Conversation::fromJson(json).isEmpty());
+}
+
+TEST(Conversation, BringsWhatAFileSaysIntoRange) {
+    QJsonObject json = talk(u"Hi"_s).toJson();
+    json[u"title"_s] = QString(1 << 20, u'x') + u'\n';
+    json[u"sampling"_s] = QJsonObject{
+        {u"temperature"_s, 1e300}, {u"top_p"_s, -3},      {u"top_k"_s, -1},
+        {u"min_p"_s, 7},           {u"max_tokens"_s, -5}, {u"repetition_penalty"_s, u"no"_s}};
+    const Conversation read = Conversation::fromJson(json);
+    EXPECT_EQ(read.title.size(), 200);
+    EXPECT_EQ(read.sampling.temperature, 2);
+    EXPECT_GT(read.sampling.topP, 0);
+    EXPECT_EQ(read.sampling.topK, 0);
+    EXPECT_EQ(read.sampling.minP, 1);
+    EXPECT_EQ(read.sampling.maxTokens, 1);
+    EXPECT_EQ(read.sampling.repetitionPenalty, 1);
+}
+
+TEST(Conversation, FindsItsWayInTenThousandMessages) {
+    Conversation made = Conversation::create();
+    for (int i = 0; i < 10000; ++i)
+        made.add(made.leaf(), i % 2 == 0 ? ChatRole::User : ChatRole::Assistant,
+                 u"Message %1"_s.arg(i));
+    const Conversation read = Conversation::fromJson(made.toJson());
+    EXPECT_EQ(read.path().size(), 10000);
+    EXPECT_EQ(read.path(), made.path());
+    EXPECT_TRUE(read.matches(u"message 9999"_s));
+    for (const ChatMessage& message : read.path())
+        ASSERT_EQ(read.siblings(message.id), QStringList{message.id});
 }
 
 TEST(ConversationStore, FindsConversationsAgain) {
