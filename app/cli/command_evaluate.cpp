@@ -183,6 +183,7 @@ private:
                              {"subject", subject_.name},
                              {"reference", reference_ ? reference_->name : std::string()},
                              {"command", invocation_.commandLine}});
+        record.numbers.insert(subject_.size.begin(), subject_.size.end());
     }
 
     const Options& options_;

@@ -10,7 +10,7 @@ namespace {
 
 nlohmann::json toJson(const EvaluationRecord& record) {
     nlohmann::json json(record.numbers);
-    for (const char* whole : {"tokens", "context", "seed", "questions", "cut"}) {
+    for (const char* whole : {"tokens", "context", "seed", "questions", "cut", "bytes"}) {
         if (const auto found = record.numbers.find(whole); found != record.numbers.end()) {
             json[whole] = static_cast<int64_t>(found->second);
         }

@@ -9,12 +9,21 @@ EvaluatedModel openEvaluated(const std::string& path, torch::Device device,
     if (isArtifact(path)) {
         const auto artifact = Artifact::open(path);
         artifact->verify(invocation.stop);
-        return {artifact->name(), artifact->hash(), artifactWeights(artifact, device),
-                artifact->tokenizer(), artifact->chat()};
+        return {artifact->name(),
+                artifact->hash(),
+                artifactWeights(artifact, device),
+                artifact->tokenizer(),
+                artifact->chat(),
+                {{"bits_per_weight", artifact->bitsPerWeight()},
+                 {"bytes", static_cast<double>(artifact->fileBytes())}}};
     }
     const auto model = openModel(path);
-    return {model->name, model->fingerprint, modelWeights(model, device), model->tokenizer,
-            model->chat};
+    uint64_t bytes = 0;
+    for (const TensorInfo& tensor : model->weights->tensors()) {
+        bytes += tensor.bytes;
+    }
+    return {model->name,      model->fingerprint, modelWeights(model, device),
+            model->tokenizer, model->chat,        {{"bytes", static_cast<double>(bytes)}}};
 }
 
 } // namespace caldera::cli

@@ -1,6 +1,7 @@
 // A model or an artifact, ready for a pass block by block.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 
@@ -15,6 +16,7 @@ struct EvaluatedModel {
     std::shared_ptr<const TransformerWeights> weights;
     std::shared_ptr<const Tokenizer> tokenizer;
     ChatTemplate chat;
+    std::map<std::string, double> size; ///< "bytes" as stored; of an artifact "bits_per_weight"
 };
 
 /// An artifact is read whole anyway, so its checksums are compared first. Throws what openModel(),

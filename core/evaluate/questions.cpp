@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <limits>
 #include <optional>
 #include <sstream>
 
@@ -22,7 +23,7 @@ using Json = nlohmann::json;
 /// What a line says; the answer may stand in another file.
 struct Draft {
     std::vector<Choice> choices;
-    std::optional<int> answer;
+    std::optional<int64_t> answer;
 };
 
 [[noreturn]] void refuse(const std::string& sentence) {
@@ -47,26 +48,26 @@ std::vector<std::string> textsAt(const Json& json, const char* key) {
     return found->get<std::vector<std::string>>();
 }
 
-std::optional<int> wholeNumber(std::string_view text) {
+std::optional<int64_t> wholeNumber(std::string_view text) {
     while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back())) != 0) {
         text.remove_suffix(1);
     }
-    int value = 0;
+    int64_t value = 0;
     const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
     const bool isWhole = failure == std::errc() && end == text.data() + text.size();
     return isWhole ? std::optional(value) : std::nullopt;
 }
 
 /// A number, also one written as a text; absent when there is none.
-std::optional<int> answerAt(const Json& json, const char* key, int first = 0) {
+std::optional<int64_t> answerAt(const Json& json, const char* key, int first = 0) {
     const auto found = json.find(key);
     if (found == json.end() || found->is_null() || *found == "") {
         return std::nullopt;
     }
     const auto value = found->is_string()           ? wholeNumber(found->get<std::string>())
-                       : found->is_number_integer() ? std::optional(found->get<int>())
+                       : found->is_number_integer() ? std::optional(found->get<int64_t>())
                                                     : std::nullopt;
-    if (!value) {
+    if (!value || *value < std::numeric_limits<int>::min()) {
         refuse(std::string("The key \"") + key + "\" is no whole number.");
     }
     return *value - first;
@@ -166,8 +167,7 @@ Draft arc(const Json& json) {
     const std::string stem =
         question.is_object() ? textAt(question, "stem") : textAt(json, "question");
     const auto answer = std::find(labels.begin(), labels.end(), textAt(json, "answerKey"));
-    return {endingsOf("Question: " + stem + "\nAnswer:", texts, " "),
-            static_cast<int>(answer - labels.begin())};
+    return {endingsOf("Question: " + stem + "\nAnswer:", texts, " "), answer - labels.begin()};
 }
 
 /// The option goes into the gap, and what follows it is scored: the same words after each.
@@ -217,8 +217,8 @@ std::vector<std::string> linesOf(const fs::path& file) {
     return lines;
 }
 
-Question checked(Draft draft, const std::optional<int>& label) {
-    const std::optional<int> answer = label ? label : draft.answer;
+Question checked(Draft draft, const std::optional<int64_t>& label) {
+    const std::optional<int64_t> answer = label ? label : draft.answer;
     const auto isHollow = [](const Choice& choice) {
         return choice.context.empty() || trimmed(choice.continuation).empty();
     };
@@ -234,14 +234,14 @@ Question checked(Draft draft, const std::optional<int>& label) {
         refuse("The answer is not one of the " + std::to_string(draft.choices.size()) +
                " choices.");
     }
-    return {std::move(draft.choices), *answer};
+    return {std::move(draft.choices), static_cast<int>(*answer)};
 }
 
-std::vector<std::optional<int>> readLabels(const fs::path& file, size_t count) {
+std::vector<std::optional<int64_t>> readLabels(const fs::path& file, size_t count) {
     if (file.empty()) {
-        return std::vector<std::optional<int>>(count);
+        return std::vector<std::optional<int64_t>>(count);
     }
-    std::vector<std::optional<int>> labels;
+    std::vector<std::optional<int64_t>> labels;
     for (const std::string& line : linesOf(file)) {
         labels.push_back(wholeNumber(line));
         if (!labels.back()) {
@@ -264,7 +264,7 @@ std::vector<std::optional<int>> readLabels(const fs::path& file, size_t count) {
 
 std::vector<Question> readQuestions(const fs::path& file, const fs::path& labels, int64_t limit) {
     const std::vector<std::string> lines = linesOf(file);
-    const std::vector<std::optional<int>> answers = readLabels(labels, lines.size());
+    const std::vector<std::optional<int64_t>> answers = readLabels(labels, lines.size());
     std::vector<Question> questions;
     for (size_t i = 0; i < lines.size(); ++i) {
         if (limit > 0 && static_cast<int64_t>(i) >= limit) {

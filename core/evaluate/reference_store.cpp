@@ -40,6 +40,18 @@ Json keyDocument(const ReferenceFacts& facts) {
             {"seed", facts.keep.seed}};
 }
 
+bool arePossible(const ReferenceFacts& facts) {
+    return facts.vocabulary >= 2 && facts.keep.likeliest >= 1 && facts.keep.sampled >= 2 &&
+           facts.keep.sampled <= facts.vocabulary;
+}
+
+[[noreturn]] void refuse(const fs::path& file) {
+    throw Error("reference.corrupt",
+                file.string() + " is not what --keep-reference writes. Remove the folder and run "
+                                "the reference again.",
+                {{"path", file.string()}});
+}
+
 ReferenceFacts factsOf(const Json& json) {
     ReferenceFacts facts;
     facts.name = json.at("name").get<std::string>();
@@ -51,9 +63,6 @@ ReferenceFacts factsOf(const Json& json) {
     facts.keep.likeliest = json.at("likeliest").get<int64_t>();
     facts.keep.sampled = json.at("sampled").get<int64_t>();
     facts.keep.seed = json.at("seed").get<uint64_t>();
-    if (facts.vocabulary < 2 || facts.keep.likeliest < 1 || facts.keep.sampled < 2) {
-        throw Error("reference.corrupt", "The kept predictions have impossible sizes.");
-    }
     return facts;
 }
 
@@ -72,6 +81,16 @@ std::span<std::byte> bytesOf(const torch::Tensor& tensor) {
 bool areTokens(const torch::Tensor& tokens, int vocabulary) {
     return tokens.numel() == 0 ||
            (tokens.min().item<int>() >= 0 && tokens.max().item<int>() < vocabulary);
+}
+
+bool areNumbers(const KeptRows& kept) {
+    for (const torch::Tensor* part :
+         {&kept.loss, &kept.tailMass, &kept.logProbabilities, &kept.tailLogProbabilities}) {
+        if (!part->isfinite().all().item<bool>()) {
+            return false;
+        }
+    }
+    return true;
 }
 
 } // namespace
@@ -117,15 +136,13 @@ ReferenceStore ReferenceStore::open(const fs::path& folder) {
                             formatText(kFormat, kMajor) + ". Update Caldera.",
                         {{"path", file.string()}});
         }
-        if (formatFit(format, kFormat, kMajor) != FormatFit::Readable) {
-            throw Error("reference.corrupt", "its format is " + format);
+        ReferenceFacts facts = factsOf(json);
+        if (formatFit(format, kFormat, kMajor) != FormatFit::Readable || !arePossible(facts)) {
+            refuse(file);
         }
-        return {folder, factsOf(json)};
+        return {folder, std::move(facts)};
     } catch (const Json::exception&) {
-        throw Error("reference.corrupt",
-                    file.string() + " is not what --keep-reference writes. Remove the folder and "
-                                    "run the reference again.",
-                    {{"path", file.string()}});
+        refuse(file);
     }
 }
 
@@ -163,8 +180,8 @@ std::optional<KeptRows> ReferenceStore::load(int64_t window, int64_t rows) const
         }
         offset += to.size();
     }
-    const bool isSound =
-        areTokens(kept.tokens, facts_.vocabulary) && areTokens(kept.tailTokens, facts_.vocabulary);
+    const bool isSound = areTokens(kept.tokens, facts_.vocabulary) &&
+                         areTokens(kept.tailTokens, facts_.vocabulary) && areNumbers(kept);
     return isSound ? std::optional(kept) : std::nullopt;
 }
 

@@ -8,7 +8,8 @@ namespace caldera {
 
 namespace {
 
-/// Ranks from 1 on; equal values share the mean of theirs.
+/// Ranks from 1 on; equal values share the mean of theirs. All are numbers: what is none has no
+/// rank.
 std::vector<double> ranksOf(std::span<const double> values) {
     std::vector<size_t> order(values.size());
     std::iota(order.begin(), order.end(), size_t{0});
@@ -56,7 +57,8 @@ std::optional<CellCorrelation> correlationOf(const std::map<Cell, double>& a,
     std::vector<double> first;
     std::vector<double> second;
     for (const auto& [cell, value] : a) {
-        if (const auto other = b.find(cell); other != b.end()) {
+        const auto other = b.find(cell);
+        if (other != b.end() && !std::isnan(value) && !std::isnan(other->second)) {
             first.push_back(value);
             second.push_back(other->second);
         }

@@ -23,6 +23,9 @@ using hdf5::Handle;
 
 constexpr const char* kReportFormat = "caldera-report";
 constexpr int kReportMajor = 1;
+// Far above any real model, as of models (core/model/config.cpp).
+constexpr int kMostLayers = 1 << 14;
+constexpr int64_t kLargestSize = int64_t{1} << 26;
 constexpr size_t kMemoryStep = 1U << 20;
 
 /// HDF5 is one call at a time. All handles are closed by us; HDF5's own closing at exit would only
@@ -187,7 +190,8 @@ public:
     Report read() {
         checkFormat();
         hdf5::readAttribute(file_, "layer_count", report_.layerCount);
-        check(report_.layerCount >= 0 ? 0 : -1, "read layer_count");
+        const bool isModel = report_.layerCount >= 0 && report_.layerCount <= kMostLayers;
+        check(isModel ? 0 : -1, "read layer_count");
         const Handle run = group("run");
         for (const std::string& name : hdf5::attributeNames(run)) {
             hdf5::readAttribute(run, name, report_.run[name]);
@@ -251,7 +255,7 @@ private:
         int layer = -1;
         const char* end = name.data() + name.size();
         const bool number = std::from_chars(name.data(), end, layer).ptr == end && layer >= 0;
-        check(number ? 0 : -1, "read the layer " + name);
+        check(number && layer < report_.layerCount ? 0 : -1, "read the layer " + name);
         const Handle group = hdf5::openGroup(layers, name);
         for (const std::string& moduleText : hdf5::linkNames(group)) {
             const auto module = parseModule(moduleText);
@@ -267,6 +271,7 @@ private:
         forEachNumber(report, [&](const char* name, auto& value) {
             hdf5::readAttribute(group, name, value);
         });
+        requirePossible(report);
         forEachCurve(report, [&](const char* name, std::vector<float>& values) {
             values = hdf5::readDataset<float>(group, name, H5T_NATIVE_FLOAT, limit_);
         });
@@ -279,6 +284,13 @@ private:
                  {row.step.data(), end != nullptr ? end : row.step.data() + row.step.size()},
                  row.relativeError});
         }
+    }
+
+    static void requirePossible(const CellReport& report) {
+        const auto isSize = [](int64_t size) { return size >= 0 && size <= kLargestSize; };
+        const bool isPossible = isSize(report.shape.rows) && isSize(report.shape.columns) &&
+                                isSize(report.settings.rank) && report.bytes >= 0;
+        check(isPossible ? 0 : -1, "read a cell, whose sizes cannot be right");
     }
 
     void readEvaluations() {

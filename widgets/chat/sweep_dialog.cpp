@@ -4,10 +4,13 @@
 #include <QDialogButtonBox>
 #include <QHeaderView>
 #include <QJsonDocument>
+#include <QLineEdit>
 #include <QLocale>
 #include <QProgressBar>
 #include <QPushButton>
 #include <QRegularExpression>
+#include <QSettings>
+#include <QSpinBox>
 #include <QTableWidget>
 #include <QVBoxLayout>
 #include <QtConcurrent>
@@ -25,7 +28,13 @@ using namespace Qt::StringLiterals;
 
 namespace {
 
-constexpr double kRegression = 0.05; ///< slower by more than the noise of a machine in use
+constexpr int kLongestPrompt = 1 << 20;
+constexpr int kMostChats = 64; ///< of `caldera bench chats`
+constexpr int kFewestTokens = 8;
+constexpr int kMostTokens = 1 << 16;
+constexpr auto kPromptsKey = "sweep/prompts"_L1;
+constexpr auto kChatsKey = "sweep/chats"_L1;
+constexpr auto kTokensKey = "sweep/tokens"_L1;
 constexpr qsizetype kMessagesKept = 16 << 10;
 
 QString milliseconds(double seconds) {
@@ -42,10 +51,10 @@ SweepDialog::SweepDialog(QString artifact, QString worker, QString history, QWid
     : QDialog(parent), artifact_(std::move(artifact)), worker_(std::move(worker)),
       history_(std::move(history)), banner_(new ErrorBanner(this)),
       facts_(new ToneLabel({}, Token::Secondary, this)), baseline_(new QComboBox(this)),
-      table_(new QTableWidget(0, 9, this)), progress_(new QProgressBar(this)),
-      measure_(new QPushButton(this)) {
+      verdict_(new ToneLabel({}, Token::Text, this)), table_(new QTableWidget(0, 9, this)),
+      progress_(new QProgressBar(this)), measure_(new QPushButton(this)) {
     setWindowTitle(tr("Speed of answers"));
-    resize(860, 420);
+    resize(860, 480);
     baseline_->setAccessibleName(tr("Compare with"));
     table_->setAccessibleName(tr("Measured speeds"));
     table_->setHorizontalHeaderLabels({tr("Prompt"), tr("Chats"), tr("First, ms"),
@@ -56,6 +65,7 @@ SweepDialog::SweepDialog(QString artifact, QString worker, QString history, QWid
     table_->verticalHeader()->hide();
     table_->horizontalHeader()->setSectionResizeMode(QHeaderView::Stretch);
     facts_->setWordWrap(true);
+    verdict_->setWordWrap(true);
     progress_->setTextVisible(false);
     progress_->setFixedHeight(4);
     progress_->setAccessibleName(tr("Progress of the measurement"));
@@ -70,7 +80,9 @@ SweepDialog::SweepDialog(QString artifact, QString worker, QString history, QWid
     layout->addWidget(banner_);
     layout->addLayout(top);
     layout->addWidget(facts_);
+    layout->addWidget(verdict_);
     layout->addWidget(table_, 1);
+    layout->addWidget(makePlan());
     layout->addWidget(progress_);
     layout->addWidget(buttons);
     connect(buttons, &QDialogButtonBox::rejected, this, &QDialog::close);
@@ -82,11 +94,83 @@ SweepDialog::SweepDialog(QString artifact, QString worker, QString history, QWid
     showState();
 }
 
+QWidget* SweepDialog::makePlan() {
+    auto* box = new QWidget(this);
+    const SweepPlan usual;
+    const QSettings settings;
+    prompts_ =
+        new QLineEdit(settings.value(kPromptsKey, countsText(usual.prompts)).toString(), box);
+    prompts_->setAccessibleName(tr("Tokens of the prompts"));
+    prompts_->setToolTip(tr("Lengths of prompts, each measured: 128, 512, 4096"));
+    chats_ = new QLineEdit(settings.value(kChatsKey, countsText(usual.chats)).toString(), box);
+    chats_->setAccessibleName(tr("Chats at once"));
+    chats_->setToolTip(tr("How many chats are answered at once, each measured: 1, 4, 8"));
+    tokens_ = new QSpinBox(box);
+    tokens_->setRange(kFewestTokens, kMostTokens);
+    tokens_->setValue(settings.value(kTokensKey, usual.tokens).toInt());
+    tokens_->setAccessibleName(tr("Tokens of each answer"));
+    planFacts_ = new ToneLabel({}, Token::Secondary, box);
+    planFacts_->setWordWrap(true);
+    auto* line = new QHBoxLayout;
+    line->setSpacing(kSpaceSmall);
+    for (const auto& [text, field] : {std::pair<QString, QWidget*>{tr("Prompts"), prompts_},
+                                      {tr("Chats at once"), chats_},
+                                      {tr("Tokens an answer"), tokens_}}) {
+        auto* caption = new ToneLabel(text, Token::Secondary, box);
+        caption->setBuddy(field);
+        line->addWidget(caption);
+        line->addWidget(field, 1);
+    }
+    auto* layout = new QVBoxLayout(box);
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->setSpacing(kSpaceTiny);
+    layout->addLayout(line);
+    layout->addWidget(planFacts_);
+    connect(prompts_, &QLineEdit::textChanged, this, &SweepDialog::showState);
+    connect(chats_, &QLineEdit::textChanged, this, &SweepDialog::showState);
+    connect(tokens_, &QSpinBox::valueChanged, this, &SweepDialog::showState);
+    return box;
+}
+
+std::optional<SweepPlan> SweepDialog::plan() const {
+    const auto prompts = countsOf(prompts_->text(), kLongestPrompt);
+    const auto chats = countsOf(chats_->text(), kMostChats);
+    return prompts && chats ? std::optional(SweepPlan{*prompts, *chats, tokens_->value()})
+                            : std::nullopt;
+}
+
+void SweepDialog::showPlan() {
+    const std::optional<SweepPlan> chosen = plan();
+    if (!chosen) {
+        planFacts_->setText(tr("Prompts are whole numbers of 1 to %1, chats of 1 to %2, with "
+                               "commas between them.")
+                                .arg(kLongestPrompt)
+                                .arg(kMostChats));
+        return;
+    }
+    const auto points = static_cast<int>(chosen->prompts.size() * chosen->chats.size());
+    const auto seconds = shown() != nullptr ? chosen->seconds(*shown()) : std::nullopt;
+    planFacts_->setText(
+        seconds ? tr("%n point(s), about %1 by the last measurement, and the time to load.",
+                     nullptr, points)
+                      .arg(spanText(*seconds))
+                : tr("%n point(s); how long that takes is known after the first measurement.",
+                     nullptr, points));
+}
+
 SweepDialog::~SweepDialog() {
     stop();
 }
 
 void SweepDialog::measure() {
+    const std::optional<SweepPlan> chosen = plan();
+    if (!chosen) {
+        return;
+    }
+    QSettings settings;
+    settings.setValue(kPromptsKey, countsText(chosen->prompts));
+    settings.setValue(kChatsKey, countsText(chosen->chats));
+    settings.setValue(kTokensKey, chosen->tokens);
     banner_->clear();
     messages_.clear();
     process_ = new QProcess(this);
@@ -105,7 +189,8 @@ void SweepDialog::measure() {
         process_.clear();
         showState();
     });
-    process_->start(worker_, {u"bench"_s, u"chats"_s, artifact_, u"--json"_s});
+    process_->start(worker_, QStringList{u"bench"_s, u"chats"_s, artifact_, u"--json"_s} +
+                                 chosen->arguments());
     process_->closeWriteChannel();
     showState();
 }
@@ -173,9 +258,11 @@ const SweepRun* SweepDialog::baseline() const {
 void SweepDialog::fill() {
     const SweepRun* run = shown();
     table_->setRowCount(run ? static_cast<int>(run->points.size()) : 0);
+    verdict_->setVisible(run != nullptr && baseline() != nullptr);
+    showState();
     if (!run) {
-        facts_->setText(tr("Nothing has been measured yet. Answers to prompts of 128 and 512 "
-                           "tokens are timed, for one chat and for four at once."));
+        facts_->setText(tr("Nothing has been measured yet. Answers are timed over lengths of "
+                           "prompts and chats at once."));
         return;
     }
     QString facts = tr("%1 on %2, %3 of weights a token")
@@ -190,6 +277,8 @@ void SweepDialog::fill() {
     facts_->setText(facts);
     for (int row = 0; row < run->points.size(); ++row)
         fillRow(row, run->points[row], baseline());
+    if (baseline())
+        verdict_->setText(changeText(*run, *baseline()));
 }
 
 void SweepDialog::fillRow(int row, const SweepPoint& point, const SweepRun* before) {
@@ -204,7 +293,7 @@ void SweepDialog::fillRow(int row, const SweepPoint& point, const SweepRun* befo
     for (int column = 0; column < cells.size(); ++column) {
         auto* item = new QTableWidgetItem(cells[column]);
         item->setTextAlignment(Qt::AlignRight | Qt::AlignVCenter);
-        if (column == cells.size() - 1 && change < -kRegression) {
+        if (column == cells.size() - 1 && change < -kSpeedNoise) {
             item->setForeground(Theme::current().color(Token::Bad));
             item->setToolTip(tr("Slower than before"));
         }
@@ -217,6 +306,12 @@ void SweepDialog::fillRow(int row, const SweepPoint& point, const SweepRun* befo
 
 void SweepDialog::showState() {
     measure_->setText(isMeasuring() ? tr("Stop") : tr("Measure"));
+    measure_->setEnabled(isMeasuring() || plan());
+    for (QWidget* field : {static_cast<QWidget*>(prompts_), static_cast<QWidget*>(chats_),
+                           static_cast<QWidget*>(tokens_)}) {
+        field->setEnabled(!isMeasuring());
+    }
+    showPlan();
     progress_->setVisible(isMeasuring());
     // What the program tells a terminal: "measure  [###---]  50 %  eta 3 s".
     static const QRegularExpression kPercent(u"(\\d+) %"_s);

@@ -5,11 +5,14 @@
 #include <QPointer>
 #include <QProcess>
 
+#include "widgets/chat/sweep_plan.h"
 #include "widgets/chat/sweep_run.h"
 
 class QComboBox;
+class QLineEdit;
 class QProgressBar;
 class QPushButton;
+class QSpinBox;
 class QTableWidget;
 
 namespace caldera::studio {
@@ -33,11 +36,23 @@ public:
 
     const QList<SweepRun>& runs() const { return runs_; }
     QTableWidget* table() const { return table_; }
+    QLineEdit* promptsBox() const { return prompts_; }
+    QLineEdit* chatsBox() const { return chats_; }
+    QSpinBox* tokensBox() const { return tokens_; }
+    QPushButton* measureButton() const { return measure_; }
+    /// What is to be measured, and how long that takes or why it cannot be.
+    ToneLabel* planLabel() const { return planFacts_; }
+    /// How the run that is shown compares with the chosen one.
+    ToneLabel* verdict() const { return verdict_; }
 
 Q_SIGNALS:
     void measured();
 
 private:
+    QWidget* makePlan();
+    /// Nothing while one of the fields holds no such numbers.
+    std::optional<SweepPlan> plan() const;
+    void showPlan();
     void takeRuns(const QList<SweepRun>& runs);
     void takeEnd(int code, QProcess::ExitStatus how);
     void fill();
@@ -56,7 +71,12 @@ private:
     ErrorBanner* banner_;
     ToneLabel* facts_;
     QComboBox* baseline_;
+    ToneLabel* verdict_;
     QTableWidget* table_;
+    QLineEdit* prompts_ = nullptr;
+    QLineEdit* chats_ = nullptr;
+    QSpinBox* tokens_ = nullptr;
+    ToneLabel* planFacts_ = nullptr;
     QProgressBar* progress_;
     QPushButton* measure_;
 };

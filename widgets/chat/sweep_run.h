@@ -41,6 +41,9 @@ struct SweepRun {
     bool operator==(const SweepRun&) const = default;
 };
 
+/// By more than this a machine in use does not vary.
+inline constexpr double kSpeedNoise = 0.05;
+
 /// By how much the speed of a point differs from that of the same one in an earlier run: -0.1 is a
 /// tenth slower. Nothing where it was not measured.
 std::optional<double> speedChange(const SweepPoint& point, const SweepRun& before);

@@ -26,28 +26,38 @@ struct CellColors {
 constexpr int kDigitWidth = 8; ///< from this width on a cell has room for a digit
 constexpr int kRampSteps = 1000;
 
-std::vector<CellColors> rampColors(Scheme scheme) {
+template <class Color>
+std::vector<CellColors> rampColors(Color color) {
     std::vector<CellColors> colors;
     for (int step = 0; step <= kRampSteps; ++step) {
-        const QColor fill = Theme::sequential(static_cast<double>(step) / kRampSteps, scheme);
+        const QColor fill = color(static_cast<double>(step) / kRampSteps);
         colors.push_back({fill, inkOn(fill)});
     }
     return colors;
 }
 
 /// Worked out once: a repaint asks for the colours of hundreds of cells.
-const CellColors& measuredColors(double position) {
-    static const std::vector<CellColors> dark = rampColors(Scheme::Dark);
-    static const std::vector<CellColors> light = rampColors(Scheme::Light);
+const std::vector<CellColors>& ramp(bool diverging) {
+    const auto sequential = [](Scheme scheme) {
+        return rampColors([scheme](double place) { return Theme::sequential(place, scheme); });
+    };
+    static const std::vector<CellColors> dark = sequential(Scheme::Dark);
+    static const std::vector<CellColors> light = sequential(Scheme::Light);
+    static const std::vector<CellColors> difference =
+        rampColors([](double place) { return Theme::current().difference(2 * place - 1); });
+    return diverging ? difference : Theme::current().scheme() == Scheme::Dark ? dark : light;
+}
+
+const CellColors& measuredColors(double position, bool diverging) {
     const double inside = position > 0 ? std::min(position, 1.0) : 0; // of no number as well
-    const auto step = static_cast<size_t>(std::lround(inside * kRampSteps));
-    return (Theme::current().scheme() == Scheme::Dark ? dark : light).at(step);
+    return ramp(diverging).at(static_cast<size_t>(std::lround(inside * kRampSteps)));
 }
 
 CellColors colorsOf(const QModelIndex& index, CellState state) {
     const Theme& theme = Theme::current();
     if (state == CellState::Measured) {
-        return measuredColors(index.data(CellGridModel::PositionRole).toDouble());
+        return measuredColors(index.data(CellGridModel::PositionRole).toDouble(),
+                              index.data(CellGridModel::DivergingRole).toBool());
     }
     const QColor fill = mix(theme.color(Token::Panel), theme.color(Token::Line), 0.4);
     return {fill, theme.color(Token::Secondary)};
@@ -131,6 +141,10 @@ void paintOther(QPainter& painter, const QRect& area, const QModelIndex& index, 
 }
 
 } // namespace
+
+QColor scaleColor(double position, bool diverging) {
+    return measuredColors(position, diverging).fill;
+}
 
 void paintSurprise(QPainter& painter, const QPointF& middle, double size, int direction,
                    const QColor& ink) {

@@ -15,6 +15,9 @@ void paintSurprise(QPainter& painter, const QPointF& middle, double size, int di
 void paintHatch(QPainter& painter, const QRect& area, const QColor& background, const QColor& line,
                 bool crossed);
 
+/// The colour of a place on the ramp: from calm to fragile, or, diverging, from better to worse.
+QColor scaleColor(double position, bool diverging);
+
 class HeatmapDelegate : public QStyledItemDelegate {
     Q_OBJECT
 public:

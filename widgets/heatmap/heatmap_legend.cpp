@@ -49,11 +49,14 @@ void HeatmapLegend::paintEvent(QPaintEvent*) {
     QPainter painter(this);
     int x = 0;
     if (!model_.scale().empty()) {
-        x = paintWord(painter, x, tr("calm"));
+        const bool diverging = model_.scale().isDiverging();
+        x = paintWord(painter, x, diverging ? tr("better") : tr("calm"));
         paintHistogram(painter, x);
-        paintRamp(painter, x);
+        paintRamp(painter, x, diverging);
         paintTicks(painter, x);
-        x = paintWord(painter, x + kRampWidth + kSpaceSmall, tr("fragile")) + kSpaceMedium;
+        x = paintWord(painter, x + kRampWidth + kSpaceSmall,
+                      diverging ? tr("worse") : tr("fragile")) +
+            kSpaceMedium;
     }
     if (model_.anyUnmeasured()) {
         const Theme& theme = Theme::current();
@@ -96,10 +99,10 @@ void HeatmapLegend::paintHistogram(QPainter& painter, int left) const {
     }
 }
 
-void HeatmapLegend::paintRamp(QPainter& painter, int left) {
+void HeatmapLegend::paintRamp(QPainter& painter, int left, bool diverging) {
     for (int step = 0; step < kRampWidth; ++step) {
         painter.fillRect(QRect(left + step, kRampTop, 1, kRampHeight),
-                         Theme::current().sequential((step + 0.5) / kRampWidth));
+                         scaleColor((step + 0.5) / kRampWidth, diverging));
     }
 }
 

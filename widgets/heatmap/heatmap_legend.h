@@ -1,5 +1,5 @@
-// What the heatmap's colours mean: the ramp from calm to fragile with its numbers and
-// histogram, the hatch.
+// What the heatmap's colours mean: the ramp from calm to fragile, or from better to worse, with its
+// numbers and histogram, the hatch.
 #pragma once
 
 #include <QWidget>
@@ -22,7 +22,7 @@ private:
     /// Returns where the next one may begin.
     static int paintWord(QPainter& painter, int left, const QString& word);
     void paintHistogram(QPainter& painter, int left) const;
-    static void paintRamp(QPainter& painter, int left);
+    static void paintRamp(QPainter& painter, int left, bool diverging);
     void paintTicks(QPainter& painter, int left) const;
 
     const CellGridModel& model_;

@@ -125,6 +125,12 @@ void HeatmapPanel::showScale() {
     if (metric == nullptr) {
         return;
     }
+    const bool isRatio = metric->scale == ColorScale::Kind::Ratio; // which nothing else suits
+    scale_->setVisible(!isRatio);
+    if (isRatio) {
+        grid_.setScale(metric->scale);
+        return;
+    }
     const QVariant chosen =
         QSettings().value(scaleKey(metric->id), static_cast<int>(metric->scale));
     const int found = scales_->findData(chosen.toInt());
@@ -140,6 +146,7 @@ void HeatmapPanel::showMetric(const QString& id) {
     if (const int at = metrics_->findData(id); at >= 0) {
         metrics_->setCurrentIndex(at);
         chosen_ = true;
+        showScale();
         rebuild();
     }
 }

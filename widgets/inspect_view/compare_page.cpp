@@ -86,12 +86,16 @@ QList<TableValue> rowOf(const RunPair& pair, Cell cell) {
             numberValue(there.seconds - here.seconds, 3)};
 }
 
-QList<Curve> ratioCurves(const RunPair& pair) {
-    MetricLayer ratios;
+MetricLayer ratiosOf(const RunPair& pair) {
+    MetricLayer ratios{kComparedMetric,
+                       ComparePage::tr("Error of %1 / here").arg(pair.name),
+                       ComparePage::tr("below 1 it is better"),
+                       ColorScale::Kind::Ratio,
+                       {}};
     for (const Cell cell : pair.cells()) {
         ratios.values[cell] = pair.ratio(cell);
     }
-    return depthCurves(ratios);
+    return ratios;
 }
 
 QString summaryOf(const RunPair& pair) {
@@ -109,8 +113,9 @@ QString summaryOf(const RunPair& pair) {
         bytes += pair.there->cells.at(cell).bytes - pair.here->cells.at(cell).bytes;
     }
     const auto count = static_cast<double>(std::max<size_t>(1, cells.size()));
-    const QString size = bytes >= 0 ? ComparePage::tr("%1 more").arg(sizeText(bytes))
-                                    : ComparePage::tr("%1 less").arg(sizeText(-bytes));
+    const QString size = bytes > 0   ? ComparePage::tr("%1 more").arg(sizeText(bytes))
+                         : bytes < 0 ? ComparePage::tr("%1 less").arg(sizeText(-bytes))
+                                     : ComparePage::tr("the same room");
     return ComparePage::tr("%1 is better in %2 and worse in %3 of %4 cells; mean error %5 here, %6 "
                            "there; it takes %7.")
         .arg(pair.name, countText(better), countText(worse),
@@ -250,6 +255,13 @@ void ComparePage::take(const std::shared_ptr<const Report>& other, const QString
     pair_.there = other;
     pair_.name = name;
     showPair();
+    colourCells();
+    Q_EMIT compared();
+}
+
+/// The heatmap shows what the table lists.
+void ComparePage::colourCells() {
+    session_.compare(pair_.there ? std::optional(ratiosOf(pair_)) : std::nullopt);
 }
 
 void ComparePage::look(const InspectFocus& focus) {
@@ -261,6 +273,7 @@ void ComparePage::look(const InspectFocus& focus) {
             pair_.there.reset(); // another model is open
         }
         showPair();
+        colourCells();
     }
     if (pair_.there) {
         plot_->setCursorLine(focus.cell.layer, tr("layer %1").arg(focus.cell.layer));
@@ -277,7 +290,8 @@ void ComparePage::showPair() {
         return;
     }
     summary_->setText(summaryOf(pair_));
-    plot_->setCurves({tr("layer"), tr("error there / here"), false, true}, ratioCurves(pair_));
+    plot_->setCurves({tr("layer"), tr("error there / here"), false, true},
+                     depthCurves(ratiosOf(pair_)));
     std::vector<QList<TableValue>> rows;
     const std::vector<Cell> cells = pair_.cells();
     for (const Cell cell : cells) {

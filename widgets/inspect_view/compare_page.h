@@ -41,10 +41,15 @@ public:
     ErrorBanner* banner() const { return banner_; }
     ToneLabel* summary() const { return summary_; }
 
+Q_SIGNALS:
+    /// The session has a metric that compares with the run that was chosen.
+    void compared();
+
 private:
     void choose();
     void take(const std::shared_ptr<const Report>& other, const QString& name);
     void showPair();
+    void colourCells();
 
     Session& session_;
     RunPair pair_;

@@ -12,6 +12,7 @@
 #include "widgets/models/session_background.h"
 #include "widgets/support/labels.h"
 #include "widgets/support/number_text.h"
+#include "widgets/support/save_file.h"
 #include "widgets/support/table.h"
 #include "widgets/theme/icons.h"
 #include "widgets/theme/theme.h"
@@ -22,26 +23,51 @@ namespace caldera::studio {
 
 namespace {
 
-constexpr int kHashDigits = 8; ///< that tell two artifacts of one name apart
+constexpr double kMostWhole = 9e18; ///< that a whole number holds
+constexpr int kHashDigits = 8;      ///< that tell two artifacts of one name apart
 
+/// "0.0412 ±0.0041": half the interval's width beside the figure.
 TableValue cellOf(const BoardNumber& number, const EvaluationRecord& record) {
     const auto estimate = estimateOf(record, number.key);
     if (!estimate) {
         return numberValue(std::nan(""));
     }
-    QString toolTip = numberValue(estimate->value).toolTip;
+    TableValue value = numberValue(estimate->value);
+    value.text = estimateText(number, *estimate);
     if (estimate->low && estimate->high) {
-        toolTip += u'\n' + EvaluationPage::tr("95 % interval: %1 to %2")
-                               .arg(estimateText(number, {*estimate->low, {}, {}}),
-                                    estimateText(number, {*estimate->high, {}, {}}));
+        const double half = (*estimate->high - *estimate->low) / 2;
+        value.text += u" \u00b1"_s + figureText(number.isShare ? 100 * half : half, 2);
+        value.toolTip += u'\n' + EvaluationPage::tr("95 % interval: %1 to %2")
+                                     .arg(estimateText(number, {*estimate->low, {}, {}}),
+                                          estimateText(number, {*estimate->high, {}, {}}));
     }
-    return {estimateText(number, *estimate), estimate->value, toolTip};
+    return value;
+}
+
+double numberOf(const EvaluationRecord& record, const char* name) {
+    const auto found = record.numbers.find(name);
+    return found == record.numbers.end() ? std::nan("") : found->second;
+}
+
+/// A dash for what cannot be a count.
+TableValue wholeValue(double count) {
+    return count >= 0 && count < kMostWhole ? countValue(static_cast<int64_t>(count))
+                                            : numberValue(std::nan(""));
+}
+
+TableValue sizeValue(double bytes) {
+    TableValue value = wholeValue(bytes);
+    if (value.order.isValid()) {
+        value.toolTip = value.text;
+        value.text = sizeText(static_cast<int64_t>(bytes));
+    }
+    return value;
 }
 
 TableValue countOf(const EvaluationRecord& record, std::initializer_list<const char*> names) {
     for (const char* name : names) {
         if (const auto found = record.numbers.find(name); found != record.numbers.end()) {
-            return countValue(static_cast<int64_t>(found->second));
+            return wholeValue(found->second);
         }
     }
     return numberValue(std::nan(""));
@@ -83,7 +109,15 @@ Curve barOf(const BoardEntry& entry, const Estimate& estimate, int row, bool ope
 EvaluationPage::EvaluationPage(Session& session, QWidget* parent)
     : InspectPage(parent), session_(session), stack_(new QStackedWidget(this)),
       note_(new ToneLabel(QString(), Token::Secondary, this)),
+      export_(new QPushButton(icon(u"export"_s), tr("Export…"), this)),
       evaluate_(new QPushButton(icon(u"measure"_s), tr("Evaluate"), this)) {
+    export_->setToolTip(tr("Every number of every evaluation as comma-separated values"));
+    connect(export_, &QPushButton::clicked, this, [this] {
+        saveFile(this, {tr("Export the scoreboard"),
+                        tr("scoreboard") + u".csv"_s,
+                        {tr("Comma-separated values (*.csv)")},
+                        [this](const QString&) { return boardCsv(entries_).toUtf8(); }});
+    });
     evaluate_->setToolTip(tr("Perplexity, KL divergence from the original and agreement of what is "
                              "open, on the held-out text"));
     connect(evaluate_, &QPushButton::clicked, this, &EvaluationPage::evaluateRequested);
@@ -98,6 +132,7 @@ EvaluationPage::EvaluationPage(Session& session, QWidget* parent)
     auto* line = new QHBoxLayout;
     line->setSpacing(kSpaceMedium);
     line->addWidget(note_, 1);
+    line->addWidget(export_, 0, Qt::AlignTop);
     line->addWidget(evaluate_, 0, Qt::AlignTop);
     auto* layout = new QVBoxLayout(this);
     layout->setContentsMargins(0, kSpaceSmall, 0, 0);
@@ -198,12 +233,15 @@ void EvaluationPage::take(const Board& board) {
 
 void EvaluationPage::showTable() {
     stack_->setCurrentIndex(entries_.isEmpty() ? 0 : 1);
+    export_->setVisible(!entries_.isEmpty());
     note_->setText(entries_.isEmpty()
                        ? tr("Nothing is evaluated yet. Perplexity, KL divergence from the original "
                             "and agreement are measured on a held-out text.")
                        : tr("Results of every compressed model on this machine; the open one is "
-                            "marked. Select two to compare them."));
+                            "marked. Select one to compare it with the best, or two."));
     QList<TableColumn> columns{{tr("Model"), {}, false},
+                               {tr("Bits"), tr("Per weight of the compressed matrices"), true},
+                               {tr("Size"), tr("Of all its files but the report"), true},
                                {tr("Text or task"), {}, false},
                                {tr("Tokens"), tr("Predicted tokens, or questions"), true},
                                {tr("Context"), {}, true}};
@@ -218,8 +256,11 @@ void EvaluationPage::showTable() {
             entry.hash.isEmpty() ? QString() : u" · "_s + entry.hash.left(kHashDigits);
         QList<TableValue> row{
             textValue(mark + entry.model + hash, detailsOf(entry)),
+            numberValue(numberOf(entry.record, "bits_per_weight"), 3),
+            sizeValue(numberOf(entry.record, "bytes")),
             textValue(QString::fromStdString(entry.record.name), detailsOf(entry)),
-            countOf(entry.record, {"tokens", "questions"}), countOf(entry.record, {"context"})};
+            countOf(entry.record, {"tokens", "questions"}),
+            countOf(entry.record, {"context"})};
         for (const BoardNumber& one : boardNumbers()) {
             row.append(cellOf(one, entry.record));
         }
@@ -265,8 +306,22 @@ void EvaluationPage::showComparison() {
                                  ? comparisonText(number(), first, second)
                                  : tr("Results on different texts or tasks do not compare."));
     } else {
-        comparison_->setText(number().toolTip);
+        comparison_->setText(chosen.size() == 1 ? besideTheBest(entries_[chosen.first()])
+                                                : number().toolTip);
     }
+}
+
+QString EvaluationPage::besideTheBest(const BoardEntry& entry) const {
+    const BoardEntry* best = bestOf(entries_, number(), entry.record.name);
+    if (best == nullptr || !estimateOf(entry.record, number().key)) {
+        return number().toolTip;
+    }
+    const QString text = QString::fromStdString(entry.record.name);
+    if (best == &entry) {
+        return tr("%1: %2 is the best on %3.").arg(number().title, entry.model, text);
+    }
+    return comparisonText(number(), entry, *best) + u' ' +
+           tr("%1 is the best on %2.").arg(best->model, text);
 }
 
 } // namespace caldera::studio

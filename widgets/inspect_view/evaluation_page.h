@@ -41,6 +41,7 @@ private:
     void showTable();
     /// What is compared: all results on the text of the selected one.
     void showComparison();
+    QString besideTheBest(const BoardEntry& entry) const;
     /// Rows of the table that are selected, by entries_.
     QList<int> selected() const;
     bool isOpen(const BoardEntry& entry) const;
@@ -54,6 +55,7 @@ private:
     ToneLabel* note_;
     ToneLabel* comparison_ = nullptr;
     QComboBox* number_ = nullptr;
+    QPushButton* export_;
     QPushButton* evaluate_;
     Plot* plot_ = nullptr;
     int generation_ = 0; ///< counts reads: the last one is shown

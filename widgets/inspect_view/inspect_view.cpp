@@ -121,6 +121,8 @@ void InspectView::makePages() {
     addPage(depth_, new DepthPage(tabs_), tr("Depth"));
     addPage(cells_, new CellsPage(tabs_), tr("Cells"));
     addPage(compare_, new ComparePage(session_, tabs_), tr("Compare"));
+    connect(compare_, &ComparePage::compared, this,
+            [this] { heatmap_->showMetric(kComparedMetric); });
     addPage(evaluation_, new EvaluationPage(session_, tabs_), tr("Evaluation"));
     connect(evaluation_, &EvaluationPage::evaluateRequested, this, &InspectView::evaluateRequested);
     addPage(blame_, new BlamePage(session_, tabs_), tr("Blame"));

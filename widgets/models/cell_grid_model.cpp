@@ -174,7 +174,8 @@ QVariant CellGridModel::data(const QModelIndex& index, int role) const {
     const GridCell& shown = cellAt(cell);
     switch (role) {
     case Qt::DisplayRole:
-        return settingsText(shown);
+        return scale_.isDiverging() && shown.value && !shown.skipped ? figureText(*shown.value, 2)
+                                                                     : settingsText(shown);
     case Qt::ToolTipRole:
     case Qt::AccessibleTextRole:
         return describe(cell);
@@ -184,6 +185,8 @@ QVariant CellGridModel::data(const QModelIndex& index, int role) const {
         return shown.value ? QVariant(*shown.value) : QVariant();
     case PositionRole:
         return position(shown);
+    case DivergingRole:
+        return scale_.isDiverging();
     case BitsRole:
         return shown.bits;
     case RankRole:

@@ -43,6 +43,7 @@ public:
     enum Role {
         ValueRole = Qt::UserRole + 1, ///< double, or invalid when unmeasured
         PositionRole,                 ///< 0 calm .. 1 fragile; -1 when unmeasured
+        DivergingRole, ///< bool: of positions 0.5 means neither, 0 better and 1 worse
         BitsRole,
         RankRole,
         RankShareRole, ///< rank over the largest rank in the grid

@@ -55,7 +55,8 @@ ColorScale::ColorScale(Kind kind, std::vector<double> values)
         kind_ = Kind::Linear;
         return;
     }
-    if (kind_ == Kind::Logarithmic && largest() <= 0) {
+    const bool needsPositive = kind_ == Kind::Logarithmic || kind_ == Kind::Ratio;
+    if (needsPositive && largest() <= 0) {
         kind_ = Kind::Linear;
     }
     low_ = smallest();
@@ -63,7 +64,12 @@ ColorScale::ColorScale(Kind kind, std::vector<double> values)
         const double positive = *std::upper_bound(sorted_.begin(), sorted_.end(), 0.0);
         low_ = std::max(positive, largest() * std::pow(10.0, -kDecades));
     }
-    if (kind_ != Kind::Rank) {
+    if (kind_ == Kind::Ratio) {
+        const double positive = *std::upper_bound(sorted_.begin(), sorted_.end(), 0.0);
+        const double farthest = std::max(largest(), 1 / positive);
+        low_ = 1 / farthest;
+        sorted_ = {low_, farthest};
+    } else if (kind_ != Kind::Rank) {
         sorted_ = {smallest(), largest()};
     }
 }
@@ -79,7 +85,7 @@ double ColorScale::position(double value) const {
         const auto below = static_cast<double>(first - sorted_.begin());
         const auto equal = static_cast<double>(std::max<std::ptrdiff_t>(last - first, 1));
         place = (below + (equal - 1) / 2) / static_cast<double>(sorted_.size() - 1);
-    } else if (kind_ == Kind::Logarithmic) {
+    } else if (kind_ == Kind::Logarithmic || kind_ == Kind::Ratio) {
         place = value <= low_ ? 0 : std::log(value / low_) / std::log(largest() / low_);
     } else {
         place = (value - low_) / (largest() - low_);
@@ -96,6 +102,8 @@ std::vector<double> ColorScale::ticks() const {
         for (const size_t quarter : {1U, 2U, 3U}) {
             inner.push_back(sorted_[(sorted_.size() - 1) * quarter / 4]);
         }
+    } else if (kind_ == Kind::Ratio) {
+        inner = {std::sqrt(low_), 1, std::sqrt(largest())};
     } else {
         inner =
             kind_ == Kind::Logarithmic ? decades(low_, largest()) : evenNumbers(low_, largest());

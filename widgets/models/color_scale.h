@@ -1,4 +1,4 @@
-// From a metric's values to places on the colour ramp: linear, logarithmic or by rank.
+// From a metric's values to places on the colour ramp: linear, logarithmic, by rank or around 1.
 #pragma once
 
 #include <vector>
@@ -10,7 +10,8 @@ public:
     enum class Kind {
         Linear,
         Logarithmic, ///< for measures that run over decades; at most kDecades below the largest
-        Rank         ///< the share of values below: as many cells of every colour
+        Rank,        ///< the share of values below: as many cells of every colour
+        Ratio        ///< for one thing over another: 1 has the middle, 2 is as far from it as 1/2
     };
     static constexpr double kDecades = 5;
 
@@ -22,10 +23,12 @@ public:
     bool empty() const { return sorted_.empty(); }
     /// Not always as asked for.
     Kind kind() const { return kind_; }
+    /// Whether the middle of the ramp means something: two hues part there.
+    bool isDiverging() const { return kind_ == Kind::Ratio; }
     double smallest() const { return sorted_.front(); }
     double largest() const { return sorted_.back(); }
-    /// What has the ramp's first colour: the smallest value, or one above it that ends a
-    /// logarithmic scale.
+    /// What has the ramp's first colour: the smallest value, one above it that ends a logarithmic
+    /// scale, or of ratios one as far below 1 as the farthest is from it.
     double low() const { return low_; }
     /// 0 calm .. 1 fragile; one half where all values are the same. The scale is not empty.
     double position(double value) const;

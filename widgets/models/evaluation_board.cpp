@@ -6,8 +6,11 @@
 
 #include <algorithm>
 #include <exception>
+#include <set>
 
+#include "core/base/text.h"
 #include "core/report/kept_reports.h"
+#include "widgets/support/csv_field.h"
 #include "widgets/support/failure.h"
 #include "widgets/support/number_text.h"
 
@@ -97,6 +100,48 @@ const std::vector<BoardNumber>& boardNumbers() {
 QString estimateText(const BoardNumber& number, const Estimate& estimate) {
     return number.isShare ? Texts::tr("%1 %").arg(figureText(estimate.value * 100, 4))
                           : figureText(estimate.value, 4);
+}
+
+const BoardEntry* bestOf(const QList<BoardEntry>& entries, const BoardNumber& number,
+                         const std::string& text) {
+    const BoardEntry* best = nullptr;
+    double least = 0;
+    for (const BoardEntry& entry : entries) {
+        const auto estimate = estimateOf(entry.record, number.key);
+        if (entry.record.name != text || !estimate) {
+            continue;
+        }
+        const double cost = number.lessIsBetter ? estimate->value : -estimate->value;
+        if (best == nullptr || cost < least) {
+            best = &entry;
+            least = cost;
+        }
+    }
+    return best;
+}
+
+QString boardCsv(const QList<BoardEntry>& entries) {
+    std::set<std::string> names;
+    for (const BoardEntry& entry : entries) {
+        for (const auto& [name, value] : entry.record.numbers) {
+            names.insert(name);
+        }
+    }
+    QString text = u"model,artifact,date,evaluation"_s;
+    for (const std::string& name : names) {
+        text += u',' + QString::fromStdString(name);
+    }
+    text += u'\n';
+    for (const BoardEntry& entry : entries) {
+        text += csvField(entry.model) + u',' + csvField(entry.hash) + u',' + csvField(entry.date) +
+                u',' + csvField(QString::fromStdString(entry.record.name));
+        for (const std::string& name : names) {
+            const auto value = numberOf(entry.record, name);
+            text += u',' + (value ? QString::fromStdString(numberText(*value)) : QString());
+        }
+        text += u'\n';
+    }
+    return text;
 }
 
 QString comparisonText(const BoardNumber& number, const BoardEntry& first,

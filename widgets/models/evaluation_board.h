@@ -52,6 +52,12 @@ const std::vector<BoardNumber>& boardNumbers();
 /// The figure as people read it: shares in percent.
 QString estimateText(const BoardNumber& number, const Estimate& estimate);
 
+/// The entry that is best by a number among those on a text or task; nullptr when none has it.
+const BoardEntry* bestOf(const QList<BoardEntry>& entries, const BoardNumber& number,
+                         const std::string& text);
+/// Comma-separated values of all entries: every number of every evaluation, exact, a line for each.
+QString boardCsv(const QList<BoardEntry>& entries);
+
 /// How `first` stands to `second` by a number, as a sentence that names both and says whether the
 /// intervals leave a doubt.
 QString comparisonText(const BoardNumber& number, const BoardEntry& first,

@@ -58,9 +58,12 @@ QString evaluationFile(const QString& artifactHash);
 /// Where the last blame of an artifact goes. Its folder exists.
 QString blameFile(const QString& artifactHash);
 
+/// Errors of another run over those of what is open.
+inline constexpr QLatin1String kComparedMetric("compared");
+
 /// One way to colour the heatmap.
 struct MetricLayer {
-    QString id;    ///< "error", "live", or the name of a fidelity metric
+    QString id;    ///< "error", "live", kComparedMetric, or the name of a fidelity metric
     QString title; ///< for people
     QString kind;  ///< "measured": how the figures came about, for people
     ColorScale::Kind scale = ColorScale::Kind::Linear; ///< that suits the metric

@@ -75,6 +75,7 @@ void Session::show(const OpenResult& result) {
         blame_ = result.blame;
         evaluations_ = result.evaluations;
         live_.reset();
+        compared_.reset();
         plan_.reset(facts_->plan, facts_->config);
         rebuildMetrics();
         Q_EMIT opened();
@@ -133,6 +134,9 @@ void Session::rebuildMetrics() {
         }
         metrics_.append(std::move(error));
     }
+    if (compared_) {
+        metrics_.append(*compared_);
+    }
 }
 
 const MetricLayer* Session::metric(const QString& id) const {
@@ -183,6 +187,15 @@ void Session::takeLiveCell(Cell cell, double relativeError,
         put(metrics_.first());
     }
     Q_EMIT liveCell(cell, relativeError);
+}
+
+void Session::compare(std::optional<MetricLayer> layer) {
+    if (!layer && !compared_) {
+        return;
+    }
+    compared_ = std::move(layer);
+    rebuildMetrics();
+    Q_EMIT metricsChanged();
 }
 
 void Session::endLive() {

@@ -65,6 +65,10 @@ public:
                       const std::optional<CellSurprise>& surprise = {});
     void endLive();
 
+    /// Another run beside what is open, as the last of the metrics, until something else is opened;
+    /// nullopt: none.
+    void compare(std::optional<MetricLayer> layer);
+
     /// Runs `work` on the reading thread, then `done` on this one.
     template <typename Work, typename Done>
     void inBackground(Work work, Done done);
@@ -94,6 +98,7 @@ private:
     std::shared_ptr<const Report> blame_;
     std::vector<EvaluationRecord> evaluations_;
     std::optional<MetricLayer> live_;
+    std::optional<MetricLayer> compared_;
     QList<MetricLayer> metrics_;
     QString openingPath_;
     int generation_ = 0; ///< counts what was opened; a report belongs to what is open

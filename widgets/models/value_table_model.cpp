@@ -6,6 +6,7 @@
 
 #include "core/base/text.h"
 #include "widgets/support/number_text.h"
+#include "widgets/support/table.h"
 #include "widgets/theme/theme.h"
 
 using namespace Qt::Literals::StringLiterals;
@@ -29,18 +30,19 @@ bool isKnown(const QVariant& order) {
 } // namespace
 
 TableValue textValue(const QString& text, const QString& toolTip) {
-    return {text, text.isEmpty() ? QVariant() : QVariant(text), toolTip};
+    return {text, text.isEmpty() ? QVariant() : QVariant(text), toolTip, {}};
 }
 
 TableValue numberValue(double value, int figures) {
     if (std::isnan(value)) {
-        return {u"–"_s, {}, ValueTableModel::tr("not measured")};
+        return {u"–"_s, {}, ValueTableModel::tr("not measured"), {}};
     }
-    return {figureText(value, figures), value, QString::fromStdString(numberText(value))};
+    const QString exact = QString::fromStdString(numberText(value));
+    return {figureText(value, figures), value, exact, exact};
 }
 
 TableValue countValue(int64_t value) {
-    return {countText(value), static_cast<double>(value), {}};
+    return {countText(value), static_cast<double>(value), {}, QString::number(value)};
 }
 
 ValueTableModel::ValueTableModel(QObject* parent) : QAbstractTableModel(parent) {}
@@ -120,6 +122,10 @@ QVariant ValueTableModel::data(const QModelIndex& index, int role) const {
         return isNumber ? QVariant(Theme::current().numberFont(-1)) : QVariant();
     case kOrderRole:
         return value.order;
+    case Table::kExportRole:
+        return !isKnown(value.order)      ? QString()
+               : value.exported.isEmpty() ? value.text
+                                          : value.exported;
     default:
         return {};
     }

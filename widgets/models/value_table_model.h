@@ -20,6 +20,7 @@ struct TableValue {
     QString text;
     QVariant order; ///< double or text; invalid: nothing is known, which sorts last
     QString toolTip;
+    QString exported; ///< in files: the exact number; empty: the text
 };
 
 /// Text, empty sorts last.

@@ -24,6 +24,7 @@ namespace {
 constexpr int kTipReach = 24; ///< pixels around a point that show its value
 constexpr int kGripReach = 6; ///< pixels beside the cursor line that take hold of it
 constexpr int kTickRoom = 44; ///< pixels that a number below the x axis needs
+constexpr QMargins kItemMargins(0, 0, 0, 2);
 constexpr int kFewestTicks = 3;
 constexpr int kMostTicks = 8;
 constexpr double kLeastRoom = 0.01; ///< above and below the curves, of their height
@@ -46,11 +47,12 @@ void styleAxis(QCPAxis* axis, const PlotAxes& axes, bool vertical) {
     axis->grid()->setSubGridVisible(false);
 }
 
-/// Widths of the legend's items in their order.
+/// Widths of the legend's items in their order, with room for what hangs below a line.
 std::vector<int> itemWidths(const QCPLegend& legend) {
     std::vector<int> widths;
     for (int at = 0; at < legend.itemCount(); ++at) {
-        if (const QCPAbstractLegendItem* item = legend.item(at)) { // a grid has empty places
+        if (QCPAbstractLegendItem* item = legend.item(at)) { // a grid has empty places
+            item->setMargins(kItemMargins);
             widths.push_back(item->minimumOuterSizeHint().width());
         }
     }

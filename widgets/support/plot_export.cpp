@@ -8,6 +8,7 @@
 #include <QSvgGenerator>
 
 #include "core/base/text.h"
+#include "widgets/support/csv_field.h"
 #include "widgets/support/plot.h"
 #include "widgets/support/save_file.h"
 #include "widgets/theme/icons.h"
@@ -20,9 +21,8 @@ QString Plot::csv() const {
     QString text = u"curve,x,y\n"_s;
     for (const Curve& curve : curves_) {
         for (qsizetype at = 0; at < curve.x.size(); ++at) {
-            text +=
-                u"\"%1\",%2,%3\n"_s.arg(curve.name, QString::fromStdString(numberText(curve.x[at])),
-                                        QString::fromStdString(numberText(curve.y[at])));
+            text += csvField(curve.name) + u',' + QString::fromStdString(numberText(curve.x[at])) +
+                    u',' + QString::fromStdString(numberText(curve.y[at])) + u'\n';
         }
     }
     return text;

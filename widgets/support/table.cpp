@@ -6,6 +6,7 @@
 #include <QHeaderView>
 #include <QMenu>
 
+#include "widgets/support/csv_field.h"
 #include "widgets/support/save_file.h"
 #include "widgets/theme/icons.h"
 #include "widgets/theme/theme.h"
@@ -13,14 +14,6 @@
 using namespace Qt::Literals::StringLiterals;
 
 namespace caldera::studio {
-
-namespace {
-
-QString quoted(QString text) {
-    return u'"' + text.replace(u'"', u"\"\""_s) + u'"';
-}
-
-} // namespace
 
 void makeQuietTable(QTableView& table) {
     table.setFrameShape(QFrame::NoFrame);
@@ -51,13 +44,15 @@ QString Table::csv() const {
     const auto line = [&](auto textOf) {
         QStringList fields;
         for (int column = 0; column < model()->columnCount(); ++column) {
-            fields.append(quoted(textOf(column)));
+            fields.append(csvField(textOf(column)));
         }
         text += fields.join(u',') + u'\n';
     };
     line([this](int column) { return model()->headerData(column, Qt::Horizontal).toString(); });
     for (int row = 0; row < model()->rowCount(); ++row) {
-        line([this, row](int column) { return model()->index(row, column).data().toString(); });
+        line([this, row](int column) {
+            return model()->index(row, column).data(kExportRole).toString();
+        });
     }
     return text;
 }

@@ -16,7 +16,10 @@ public:
     /// `name` names the exported file and the accessible widget.
     explicit Table(const QString& name, QWidget* parent = nullptr);
 
-    /// What is shown, in the order it is shown.
+    /// What a cell of the model is in files.
+    static constexpr int kExportRole = Qt::UserRole + 2;
+
+    /// What is shown, in the order it is shown; numbers are exact.
     QString csv() const;
 
 protected:

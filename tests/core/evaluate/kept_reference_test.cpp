@@ -151,6 +151,16 @@ TEST_F(KeptReference, DamagedWindowsAreMadeAgain) {
     EXPECT_EQ(codeOf(alone), "evaluate.kept-missing");
 }
 
+TEST_F(KeptReference, PredictionsThatAreNoNumbersAreMadeAgain) {
+    const Evaluation first = run(request());
+    const ReferenceStore store = ReferenceStore::open(first.keptFolder);
+    KeptRows rows = *store.load(2, 31);
+    rows.loss[3] = std::nan("");
+    store.save(2, rows); // with the hash that fits
+    EXPECT_FALSE(store.load(2, 31).has_value());
+    EXPECT_EQ(run(request()).klMean, first.klMean);
+}
+
 TEST_F(KeptReference, ARunThatWasStoppedGoesOnWhereItWas) {
     auto asked = request();
     asked.keep->checkpointSeconds = 0;
@@ -185,5 +195,9 @@ TEST_F(KeptReference, FilesThatAreNotOursAreNamed) {
     EXPECT_EQ(codeWith(R"({"format": "caldera-reference/1", "name": "", "fingerprint": "",
         "text": "", "context": 1, "predicted": 1, "vocabulary": -5, "likeliest": 1, "sampled": 2,
         "seed": 1})"),
+              "reference.corrupt");
+    EXPECT_EQ(codeWith(R"({"format": "caldera-reference/1", "name": "", "fingerprint": "",
+        "text": "", "context": 1, "predicted": 1, "vocabulary": 96, "likeliest": 1,
+        "sampled": 1000000000000, "seed": 1})"),
               "reference.corrupt");
 }

@@ -41,6 +41,24 @@ TEST(Spearman, IsNearNothingForUnrelatedValues) {
     EXPECT_LT(std::abs(of(a, b).value()), 0.1);
 }
 
+TEST(RankCorrelations, WhatIsNoNumberHasNoRank) {
+    std::map<Cell, double> some;
+    std::map<Cell, double> others;
+    for (int layer = 0; layer < 5; ++layer) {
+        some[{layer, Module::QProj}] = layer;
+        others[{layer, Module::QProj}] = 2 * layer;
+    }
+    some[{4, Module::QProj}] = std::nan("");
+    const auto found = correlationOf(some, others);
+    ASSERT_TRUE(found.has_value());
+    EXPECT_EQ(found->correlation, 1);
+    EXPECT_EQ(found->cells, 4);
+    for (auto& [cell, value] : some) {
+        value = std::nan("");
+    }
+    EXPECT_FALSE(correlationOf(some, others).has_value());
+}
+
 TEST(RankCorrelations, ComparesTheCellsThatBothMeasured) {
     const auto metric = [](const char* name, const std::vector<double>& values) {
         FidelityMetric made{name, "", {}};

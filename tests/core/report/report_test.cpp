@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <random>
 #include <thread>
 
@@ -223,6 +224,30 @@ TEST_F(ReportTest, RefusesNamesThatWouldBeGroupsAndLayersItLacks) {
     report.fidelity[0].values[{12, Module::QProj}] = 1;
     EXPECT_THROW(writeReport(report, path_), Error);
     EXPECT_FALSE(fs::exists(path_));
+}
+
+TEST_F(ReportTest, RefusesSizesThatNoModelHas) {
+    const auto codeAfter = [&](const std::function<void(Report&)>& change) {
+        Report report = sampleReport();
+        change(report);
+        writeReport(report, path_);
+        return codeOf();
+    };
+    const Cell last{11, Module::DownProj};
+    EXPECT_EQ(codeAfter([](Report&) {}), "(none)");
+    EXPECT_EQ(codeAfter([](Report& report) {
+                  report.fidelity.clear();
+                  report.layerCount = 2'000'000'000;
+              }),
+              "report.corrupt");
+    EXPECT_EQ(codeAfter([](Report& report) { report.layerCount = 11; }), "report.corrupt");
+    EXPECT_EQ(codeAfter([&](Report& report) { report.cells[last].shape.rows = -1; }),
+              "report.corrupt");
+    EXPECT_EQ(codeAfter([&](Report& report) { report.cells[last].shape.columns = 1LL << 40; }),
+              "report.corrupt");
+    EXPECT_EQ(codeAfter([&](Report& report) { report.cells[last].settings.rank = -16; }),
+              "report.corrupt");
+    EXPECT_EQ(codeAfter([&](Report& report) { report.cells[last].bytes = -1; }), "report.corrupt");
 }
 
 TEST_F(ReportTest, ManyThreadsMayUseIt) {

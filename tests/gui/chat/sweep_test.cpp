@@ -1,6 +1,10 @@
 // Measured speeds: the history and what the dialog makes of it.
 #include <QFile>
+#include <QLineEdit>
+#include <QPushButton>
+#include <QSettings>
 #include <QSignalSpy>
+#include <QSpinBox>
 #include <QTableWidget>
 #include <QTemporaryDir>
 #include <QTest>
@@ -10,6 +14,7 @@
 #include "tests/gui/pictures.h"
 #include "widgets/chat/sweep_dialog.h"
 #include "widgets/support/error_banner.h"
+#include "widgets/support/labels.h"
 
 namespace caldera::studio {
 namespace {
@@ -90,6 +95,46 @@ TEST_F(Sweep, MeasuresKeepsAndCompares) {
     picture(*dialog, u"sweep"_s, SchemeChoice::Dark);
     picture(*dialog, u"sweep"_s, SchemeChoice::Light);
     Theme::current().setChoice(SchemeChoice::System);
+}
+
+TEST_F(Sweep, APersonChoosesWhatIsMeasured) {
+    const auto dialog = open();
+    EXPECT_TRUE(dialog->planLabel()->text().startsWith("4 point(s); how long"_L1))
+        << dialog->planLabel()->text().toStdString();
+    dialog->promptsBox()->setText(u"64, x"_s);
+    EXPECT_FALSE(dialog->measureButton()->isEnabled());
+    EXPECT_TRUE(dialog->planLabel()->text().contains("whole numbers"_L1));
+    dialog->promptsBox()->setText(u"64,128 , 64"_s);
+    dialog->chatsBox()->setText(u"2"_s);
+    dialog->tokensBox()->setValue(100);
+    EXPECT_TRUE(dialog->measureButton()->isEnabled());
+    QSignalSpy measured(dialog.get(), &SweepDialog::measured);
+    dialog->measure();
+    EXPECT_FALSE(dialog->promptsBox()->isEnabled());
+    ASSERT_TRUE(measured.wait(kPatience));
+    EXPECT_TRUE(dialog->planLabel()->text().contains("by the last measurement"_L1));
+    EXPECT_EQ(open()->promptsBox()->text(), u"64, 128"_s) << "remembered";
+    QSettings().clear();
+}
+
+TEST(SweepPlan, EstimatesFromTheNearestPoint) {
+    const SweepRun run = runOf(100); // 2500 tokens a second of prompt, 100 of answer
+    const SweepPlan plan{{250}, {1, 2}, 50};
+    EXPECT_NEAR(*plan.seconds(run), 3 * (0.1 + 0.5), 1e-9);
+    EXPECT_FALSE(plan.seconds(SweepRun()));
+    EXPECT_EQ(plan.arguments().join(u' '), u"--prompts 250 --chats 1,2 --tokens 50"_s);
+    for (const char* bad : {"", "0", "-1", "1,,2", "1.5", "9999999999", "65"}) {
+        EXPECT_FALSE(countsOf(QString::fromLatin1(bad), 64)) << bad;
+    }
+}
+
+TEST(SweepPlan, SaysInWordsWhatBecameSlower) {
+    EXPECT_EQ(changeText(runOf(80), runOf(100)),
+              u"Of 1 points 1 became slower and 0 faster by more than 5.00 %; most of all "
+              "1 chat(s) after 128 tokens, 20.0 % slower."_s)
+        << changeText(runOf(80), runOf(100)).toStdString();
+    EXPECT_TRUE(changeText(runOf(99), runOf(100)).startsWith("No point changed"_L1));
+    EXPECT_TRUE(changeText(runOf(99), SweepRun()).startsWith("None of these"_L1));
 }
 
 TEST_F(Sweep, ShowsTheProgramsOwnSentence) {

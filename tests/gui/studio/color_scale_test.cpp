@@ -39,6 +39,20 @@ TEST(ColorScale, EqualValuesHaveTheSameColour) {
     }
 }
 
+TEST(ColorScale, RatiosPartAroundOne) {
+    const ColorScale scale(Kind::Ratio, {0.5, 0.9, 1.1, 1.25});
+    EXPECT_TRUE(scale.isDiverging());
+    EXPECT_EQ(scale.position(1), 0.5);
+    EXPECT_EQ(scale.position(0.5), 0);
+    EXPECT_EQ(scale.position(2), 1) << "as far from 1 as a half";
+    EXPECT_NEAR(scale.position(1.25) + scale.position(0.8), 1, 1e-12);
+    EXPECT_EQ(scale.ticks().size(), 5U);
+    EXPECT_EQ(scale.ticks()[2], 1);
+    EXPECT_EQ(ColorScale(Kind::Ratio, {1, 1}).position(1), 0.5);
+    EXPECT_EQ(ColorScale(Kind::Ratio, {0, 2}).position(0), 0);
+    EXPECT_FALSE(ColorScale(Kind::Ratio, {0, -1}).isDiverging());
+}
+
 TEST(ColorScale, ALogarithmLeavesOutWhatIsFarBelow) {
     const ColorScale scale(Kind::Logarithmic, {-1e-9, 0, 1e-30, 1e-3, 1});
     EXPECT_DOUBLE_EQ(scale.low(), 1e-5);

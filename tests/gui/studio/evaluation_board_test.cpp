@@ -18,6 +18,7 @@
 #include "widgets/inspect_view/inspect_view.h"
 #include "widgets/inspect_view/run_summary.h"
 #include "widgets/support/labels.h"
+#include "widgets/support/number_text.h"
 #include "widgets/support/table.h"
 
 namespace caldera::studio {
@@ -32,6 +33,8 @@ EvaluationRecord recordOf(double kl, const std::string& name = "heldout", bool i
                              {"perplexity", 8 + kl},
                              {"top1_agreement", 1 - kl},
                              {"tokens", 4096},
+                             {"bits_per_weight", 2.1},
+                             {"bytes", 19e9},
                              {"context", 2048}},
                             {{"text", name + ".txt"}}};
     if (intervals) {
@@ -121,7 +124,7 @@ protected:
     int rowOf(const QString& model, const QString& text) {
         for (int row = 0; row < page().model().rowCount(); ++row) {
             if (page().model().index(row, 0).data().toString().contains(model) &&
-                page().model().index(row, 1).data().toString() == text) {
+                page().model().index(row, 3).data().toString() == text) {
                 return row;
             }
         }
@@ -146,10 +149,10 @@ TEST_F(EvaluationPageTest, ListsEveryArtifactAndMarksTheOpenOne) {
                     .data()
                     .toString()
                     .startsWith(u"●"_s));
-    page().table()->sortByColumn(4, Qt::AscendingOrder);
+    page().table()->sortByColumn(6, Qt::AscendingOrder);
     EXPECT_EQ(rowOf(u"4-bit"_s, u"heldout"_s), 0);
     EXPECT_EQ(rowOf(u"2-bit"_s, u"heldout"_s), 3);
-    const QString missing = page().model().index(0, 11).data().toString();
+    const QString missing = page().model().index(0, 13).data().toString();
     EXPECT_EQ(missing, u"–"_s) << "no accuracy was measured";
     EXPECT_TRUE(page().evaluateButton()->isEnabled());
 }
@@ -166,6 +169,38 @@ TEST_F(EvaluationPageTest, TwoResultsAreComparedWithTheirIntervals) {
     select({rowOf(u"2-bit"_s, u"heldout"_s), rowOf(u"3-bit"_s, u"heldout"_s)});
     EXPECT_TRUE(page().comparison()->text().contains(u"92.00 %"_s))
         << page().comparison()->text().toStdString();
+}
+
+TEST_F(EvaluationPageTest, OneResultIsComparedWithTheBest) {
+    openArtifact(u"bbbb"_s);
+    select({rowOf(u"2-bit"_s, u"heldout"_s)});
+    EXPECT_TRUE(page().comparison()->text().contains(u"4-bit is the best on heldout"_s))
+        << page().comparison()->text().toStdString();
+    select({rowOf(u"4-bit"_s, u"heldout"_s)});
+    EXPECT_EQ(page().comparison()->text(), u"KL mean: 4-bit is the best on heldout."_s);
+    page().numberBox()->setCurrentIndex(5); // where more is better
+    EXPECT_EQ(page().comparison()->text(), u"Top 1: 4-bit is the best on heldout."_s);
+}
+
+TEST_F(EvaluationPageTest, SizesAndIntervalsStandInTheTable) {
+    openArtifact(u"bbbb"_s);
+    const int row = rowOf(u"2-bit"_s, u"heldout"_s);
+    const auto text = [&](int column) {
+        return page().model().index(row, column).data().toString();
+    };
+    EXPECT_EQ(text(1), u"2.10"_s);
+    EXPECT_EQ(text(2), sizeText(19'000'000'000));
+    EXPECT_EQ(text(6), u"0.08000 \u00b10.0080"_s);
+}
+
+TEST_F(EvaluationPageTest, ExportsExactNumbers) {
+    openArtifact(u"bbbb"_s);
+    const QStringList lines = boardCsv(page().entries()).split(u'\n', Qt::SkipEmptyParts);
+    ASSERT_EQ(lines.size(), 5);
+    EXPECT_TRUE(lines[0].startsWith(u"model,artifact,date,evaluation,bits_per_weight,bytes,"_s));
+    EXPECT_TRUE(lines[0].contains(u",kl_mean,kl_mean_high,kl_mean_low,"_s));
+    EXPECT_EQ(lines.filter(u",0.08,"_s).size(), 1) << lines.join(u'\n').toStdString();
+    EXPECT_TRUE(page().table()->csv().contains(u"\"19000000000\""_s)) << "no thin spaces in files";
 }
 
 TEST_F(EvaluationPageTest, ADamagedFileIsSaidAndTheOthersAreShown) {

@@ -247,6 +247,30 @@ TEST_F(InspectTest, TwoRunsAreComparedCellByCell) {
     EXPECT_EQ(page.plot()->curves().size(), 7);
 }
 
+TEST_F(InspectTest, TheHeatmapShowsHowTwoRunsDiffer) {
+    openRun();
+    show(inspect().compare());
+    ComparePage& page = *inspect().compare();
+    page.compareWith(reportFile(u"other.h5"_s, measuredRun(exampleConfig(kLayers), 0.5)));
+    ASSERT_TRUE(QTest::qWaitFor([&] { return page.pair().there != nullptr; }, kPatience));
+    EXPECT_EQ(inspect().heatmap()->metricId(), kComparedMetric);
+    CellGridModel& grid = inspect().heatmap()->grid();
+    EXPECT_TRUE(grid.scale().isDiverging());
+    EXPECT_FALSE(inspect().heatmap()->scaleBox()->isVisible());
+    const QModelIndex index = grid.indexOf({1, Module::VProj});
+    EXPECT_EQ(index.data(CellGridModel::PositionRole), 0) << "the other run is better";
+    EXPECT_EQ(index.data().toString(), u"0.50"_s);
+    EXPECT_TRUE(index.data(Qt::ToolTipRole).toString().contains(u"below 1 it is better"_s));
+
+    map().pin(Cell{1, Module::VProj});
+    const QModelIndex row = page.cells()->table()->currentIndex();
+    EXPECT_EQ(page.cells()->model().sourceRow(row.row()), 1 * 7 + 2) << "the table follows";
+    inspect().heatmap()->showMetric(u"error"_s);
+    EXPECT_TRUE(inspect().heatmap()->scaleBox()->isVisible());
+    openDemo();
+    EXPECT_EQ(window().session().metric(kComparedMetric), nullptr) << "another model is open";
+}
+
 TEST_F(InspectTest, RunsOfOtherModelsAreNotCompared) {
     openRun();
     show(inspect().compare());
