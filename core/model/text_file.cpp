@@ -28,21 +28,25 @@ bool isUtf16(std::string_view text) {
     throw Error("text.not-utf8",
                 path.string() + " is not UTF-8: " + what +
                     ". Convert it, for example with `iconv -f " +
-                    (isUtf16(text) ? "UTF-16" : "LATIN1") + " -t UTF-8`, or choose another text.",
+                    (isUtf16(text) ? "UTF-16" : "LATIN1") + " -t UTF-8`, or choose another file.",
                 {{"file", path.string()}, {"byte", std::to_string(at)}});
 }
 
 } // namespace
 
-std::string readUtf8File(const std::filesystem::path& path) {
-    std::string text = readTextFile(path);
+void requireUtf8(const std::string& text, const std::filesystem::path& file) {
     for (std::string_view rest = text; !rest.empty();) {
         const int length = utf8Length(rest);
         if (length <= 0) {
-            refuse(path, text, text.size() - rest.size());
+            refuse(file, text, text.size() - rest.size());
         }
         rest.remove_prefix(static_cast<size_t>(length));
     }
+}
+
+std::string readUtf8File(const std::filesystem::path& path) {
+    std::string text = readTextFile(path);
+    requireUtf8(text, path);
     return text;
 }
 

@@ -6,8 +6,12 @@
 
 namespace caldera {
 
-/// The whole file. Throws what readTextFile() throws, and Error("text.not-utf8") with the first
-/// byte that is none: replaced characters would be measured as if somebody had written them.
+/// Throws Error("text.not-utf8") with the first byte that is none; `file` is where the text is
+/// from.
+void requireUtf8(const std::string& text, const std::filesystem::path& file);
+
+/// The whole file. Throws what readTextFile() throws, and what
+/// requireUtf8() throws: replaced characters would be measured as if somebody had written them.
 std::string readUtf8File(const std::filesystem::path& path);
 
 } // namespace caldera

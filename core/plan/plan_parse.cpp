@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <cmath>
 #include <functional>
@@ -10,6 +12,7 @@
 #include "core/base/file.h"
 #include "core/base/format_version.h"
 #include "core/base/text.h"
+#include "core/model/text_file.h"
 #include "core/plan/plan.h"
 #include "core/plan/plan_keys.h"
 
@@ -345,8 +348,12 @@ YAML::Node loadYaml(const std::string& yaml, const std::string& where) {
         documents = YAML::LoadAll(yaml);
     } catch (const YAML::Exception& e) {
         const std::string line = std::to_string(e.mark.line + 1);
-        throw Error("plan.yaml", where + ", line " + line + ": not valid YAML (" + e.msg + ").",
-                    {{"file", where}, {"line", line}, {"reason", e.msg}});
+        std::string reason = e.msg; // quotes the file, whatever is in it
+        std::replace_if(
+            reason.begin(), reason.end(), [](unsigned char c) { return std::iscntrl(c) != 0; },
+            '?');
+        throw Error("plan.yaml", where + ", line " + line + ": not valid YAML (" + reason + ").",
+                    {{"file", where}, {"line", line}, {"reason", reason}});
     }
     if (documents.size() > 1) {
         throw Error("plan.yaml",
@@ -366,7 +373,9 @@ Plan parsePlan(const std::string& yaml, const std::string& where) {
 }
 
 Plan loadPlan(const std::filesystem::path& path) {
-    return parsePlan(readTextFile(path, kMaxPlanBytes), path.string());
+    const std::string text = readTextFile(path, kMaxPlanBytes);
+    requireUtf8(text, path);
+    return parsePlan(text, path.string());
 }
 
 } // namespace caldera

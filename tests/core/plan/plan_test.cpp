@@ -62,6 +62,15 @@ TEST(PlanFile, RefusesToSaveWhatIsNotUtf8) {
     EXPECT_EQ(complaintOf([&] { printPlan(plan); }).code, "plan.encoding");
 }
 
+TEST(PlanFile, RefusesToReadWhatIsNotUtf8) {
+    const auto path = std::filesystem::path(testing::TempDir()) / "latin1-plan.yaml";
+    writeFileAtomically(path, "format: caldera-plan/1\nmodel: m\xfc\n");
+    const Complaint latin = complaintOf([&] { loadPlan(path); });
+    EXPECT_EQ(latin.code, "text.not-utf8") << "another path would be read than was written";
+    EXPECT_NE(latin.sentence.find("line 2"), std::string::npos) << latin.sentence;
+    std::filesystem::remove(path);
+}
+
 TEST(PlanFile, SavesAndLoads) {
     const auto path = std::filesystem::path(testing::TempDir()) / "saved-plan.yaml";
     savePlan(richPlan(), path);
@@ -153,6 +162,7 @@ TEST(PlanFile, SurvivesHostileYaml) {
     expectComplaint("format: caldera-plan/1\nmodel: [open\n", "plan.yaml", "p.yaml, line");
     expectComplaint("format: caldera-plan/1\n\tmodel: x\n", "plan.yaml", "not valid YAML");
     expectComplaint("a: *nothing\n", "plan.yaml", "not valid YAML");
+    expectComplaint(std::string("a: \"\\\0\"", 7), "plan.yaml", "character: ?).");
     expectComplaint("format: caldera-plan/1\n---\nformat: caldera-plan/1\n", "plan.yaml",
                     "several YAML documents");
     expectComplaint("format: caldera-plan/1\nmodel: " + std::string(100000, '[') + "\n",
