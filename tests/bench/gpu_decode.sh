@@ -25,6 +25,11 @@ echo "== Other codes, gate and up"
 for codec in trellis-v4k6m6 trellis-v4k10m4 trellis-v2k6m6 trellis-v2k8m4; do
     gemv --codec "$codec" --rows 29568,29568 --columns 8192
 done
+echo "== e8p-2"
+gemv --codec e8p-2 --rows 29568,29568 --columns 8192
+gemv --codec e8p-2 --rows 8192 --columns 29568
+gemv --codec e8p-2 --rows 8192 --columns 8192
+gemv --codec e8p-2 --rows 8192,1024,1024 --columns 8192
 echo "== L R"
 for rank in 64 256; do
     gemv --rows 29568,29568 --columns 8192 --rank "$rank"
