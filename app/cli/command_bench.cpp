@@ -36,7 +36,7 @@ struct BenchOptions {
     int rank = 0;
     int batch = 1;
     int activationBits = 8;
-    int64_t aheadMegabytes = 12;
+    int64_t aheadMegabytes = 6; ///< as a step's
 };
 
 std::vector<float> normalSample(int64_t count, uint64_t seed) {

@@ -7,8 +7,8 @@
 #include "app/cli/command.h"
 #include "app/cli/compute_options.h"
 #include "core/base/error.h"
+#include "core/base/glob.h"
 #include "core/calibration/cell_inputs.h"
-#include "core/plan/glob.h"
 
 namespace caldera::cli {
 

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <tuple>
 
+#include "core/base/glob.h"
 #include "core/base/text.h"
 #include "core/model/codec_facts.h"
-#include "core/plan/glob.h"
 #include "core/plan/rank_step.h"
 
 namespace caldera {

@@ -3,7 +3,7 @@
 #include <array>
 #include <utility>
 
-#include "core/plan/glob.h"
+#include "core/base/glob.h"
 #include "core/plan/packing.h"
 
 namespace caldera {

@@ -2,9 +2,9 @@
 #include <array>
 
 #include "core/base/error.h"
+#include "core/base/glob.h"
 #include "core/base/text.h"
 #include "core/model/codec_facts.h"
-#include "core/plan/glob.h"
 #include "core/plan/plan.h"
 #include "core/plan/plan_cells.h"
 #include "core/plan/rank_step.h"

@@ -4,9 +4,9 @@
 #include <utility>
 
 #include "core/base/error.h"
+#include "core/base/glob.h"
 #include "core/base/printable.h"
 #include "core/base/text.h"
-#include "core/plan/glob.h"
 #include "core/serve/chat_request.h"
 
 namespace caldera {

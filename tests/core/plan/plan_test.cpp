@@ -8,7 +8,7 @@
 
 #include "core/base/error.h"
 #include "core/base/file.h"
-#include "core/plan/glob.h"
+#include "core/base/glob.h"
 #include "core/plan/plan_diff.h"
 #include "tests/core/plan/plan_samples.h"
 #include "tests/support/complaint.h"

@@ -1,4 +1,4 @@
-#include "core/plan/glob.h"
+#include "core/base/glob.h"
 
 namespace caldera {
 
