@@ -102,10 +102,15 @@ void PlanAutosave::inBackground(Work work, Done done) {
         }
         return outcome;
     }).then(this, [this, done = std::move(done)](const Outcome& outcome) {
-        if (outcome.failure) {
-            Q_EMIT failed(*outcome.failure);
-        }
-        done(outcome);
+        const auto tell = [this, done, outcome] {
+            if (outcome.failure) {
+                Q_EMIT failed(*outcome.failure);
+            }
+            done(outcome);
+        };
+        // Work that is done already would be told of at once, and what else is shown of the model
+        // that was just opened would cover it.
+        QMetaObject::invokeMethod(this, tell, Qt::QueuedConnection);
     });
 }
 
