@@ -30,6 +30,7 @@ Target fullTarget() {
                     u"gpu:2"_s,
                     64000,
                     16,
+                    2022,
                     4,
                     u"--constraint=h100\n--qos=high"_s};
     return target;
