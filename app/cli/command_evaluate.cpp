@@ -269,6 +269,9 @@ void run(const Options& options, Invocation& invocation) {
     const fs::path workFiles = out.empty() ? fs::path() : workFolder(out, invocation);
     options.compute.applyAsIn(workFiles);
     const auto start = std::chrono::steady_clock::now();
+    if (!out.empty() && !options.preflight.checks) {
+        requireWritable(out);
+    }
     const PlannedWork planned = plannedWork(options, workFiles);
     const bool isFresh = workFiles.empty() || !hasWorkFiles(workFiles);
     if (!options.preflight.mayBegin(planned, invocation)) {
@@ -277,7 +280,6 @@ void run(const Options& options, Invocation& invocation) {
     std::optional<HeldWorkFolder> held;
     EvaluateRun work(options, workFiles, invocation);
     if (!out.empty()) {
-        requireWritable(out);
         held.emplace(workFiles, at::get_num_threads());
     }
     const EvaluateOutcome outcome = evaluateAll(options, work, invocation);
