@@ -37,9 +37,9 @@ std::array<int64_t, 6> cellTensors(const CellSettings& settings, MatrixShape sha
         return {shape.size() * kHalfBytes};
     }
     const CodeTensor codes = matrixCodes(settings, shape);
-    std::array<int64_t, 6> bytes = {isMultipliedAsStored(settings, shape) ? codes.bytes()
-                                                                     : shape.size() * kHalfBytes,
-                                    codes.rows * kFloatBytes, shape.rows * kHalfBytes};
+    std::array<int64_t, 6> bytes = {
+        isMultipliedAsStored(settings, shape) ? codes.bytes() : shape.size() * kHalfBytes,
+        codes.rows * kFloatBytes, shape.rows * kHalfBytes};
     if (settings.rank > 0) {
         bytes[3] = factorBytes(settings.leftCodecId(), leftCodes(settings, shape),
                                {shape.rows, settings.rank});
