@@ -3,12 +3,15 @@
 
 #include <filesystem>
 #include <memory>
+#include <string>
 
+#include <QProcess>
 #include <QTemporaryDir>
 #include <QtTest>
 
 #include <gtest/gtest.h>
 
+#include "core/artifact/artifact.h"
 #include "tests/gui/remote/loopback_sshd.h"
 #include "widgets/jobs/job_service.h"
 
@@ -48,6 +51,21 @@ protected:
     }
     std::filesystem::path there(const QString& id) const {
         return std::filesystem::path(server_.folder().toStdString()) / "jobs" / id.toStdString();
+    }
+
+    /// The hash of what compressing the model by the plan gives here; empty when it fails.
+    std::string hashFromHere(const std::filesystem::path& model,
+                             const std::filesystem::path& plan) {
+        QProcess local;
+        const QString out = root_.filePath(QStringLiteral("from-here"));
+        local.start(QStringLiteral(CALDERA_PROGRAM),
+                    {QStringLiteral("compress"), QString::fromStdString(model.string()),
+                     QStringLiteral("--plan"), QString::fromStdString(plan.string()),
+                     QStringLiteral("--out"), out, QStringLiteral("--threads"),
+                     QStringLiteral("1")});
+        const bool isOver = local.waitForFinished(patience_);
+        EXPECT_TRUE(isOver);
+        return isOver ? Artifact::open(out.toStdString())->hash() : std::string();
     }
 
     int patience_;
