@@ -8,6 +8,7 @@
 #include "app/cli/command.h"
 #include "core/base/clock.h"
 #include "core/base/error.h"
+#include "core/base/folder_lock.h"
 #include "core/watch/pod_watch.h"
 
 namespace caldera::cli {
@@ -65,6 +66,8 @@ void run(const Options& options, const Invocation& invocation) {
         const std::vector<std::string> own = variableIn(environment, "RUNPOD_POD_ID");
         pod = own.empty() ? pod : own.front();
     }
+    // One that runs is enough: whoever reconnects starts another to be sure.
+    const FolderLock only(folder.path() / ("watch-" + pod));
     PodApi api(options.url, pod, keys(environment));
     WatchLimits limits;
     limits.budget = options.budget;

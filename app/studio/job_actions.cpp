@@ -13,6 +13,7 @@
 #include "core/base/error.h"
 #include "core/base/hash.h"
 #include "widgets/jobs/job_service.h"
+#include "widgets/remote/pod_jobs.h"
 #include "widgets/support/number_text.h"
 
 using namespace Qt::Literals::StringLiterals;
@@ -29,8 +30,8 @@ struct JobActions::WrittenFiles {
     std::optional<Failure> failure;
 };
 
-JobActions::JobActions(Session& session, JobService& service, QObject* parent)
-    : QObject(parent), session_(session), service_(service),
+JobActions::JobActions(Session& session, JobService& service, PodJobs& pods, QObject* parent)
+    : QObject(parent), session_(session), service_(service), pods_(pods),
       live_(new LiveJob(session, service, this)) {
     connect(&service_, &JobService::jobEvent, this, &JobActions::takeEvent);
     connect(&service_, &JobService::jobAdded, this, &JobActions::takeChange);
@@ -55,6 +56,7 @@ void JobActions::suggestMeasuring(const MeasureSettings& settings) {
     suggested.compresses = false;
     suggested.name = tr("Measure %1").arg(session_.facts()->name);
     suggested.fingerprint = session_.facts()->fingerprint;
+    suggested.modelBytes = session_.facts()->fileBytes;
     Q_EMIT launchSuggested(suggested);
 }
 
@@ -132,8 +134,15 @@ void JobActions::launchElsewhere(const LaunchSettings& settings) {
     request.arguments += forced(settings.forces);
     request.files = {{u"plan.yaml"_s, QByteArray::fromStdString(printPlan(session_.plan().plan()))},
                      {kExpectedName, expectedFile()}};
-    const QString id = service_.start(request);
-    Q_EMIT started(id, settings.name);
+    startElsewhere(request, settings.pod);
+}
+
+void JobActions::startElsewhere(const JobRequest& request, const std::optional<PodOrder>& pod) {
+    try {
+        Q_EMIT started(pod ? pods_.start(request, *pod) : service_.start(request), request.title);
+    } catch (const Error& error) {
+        Q_EMIT failed(describeFailure(error));
+    }
 }
 
 /// Plan and texts travel with the job: their paths mean nothing there.
@@ -154,7 +163,7 @@ void JobActions::measureElsewhere(const LaunchSettings& settings) {
     request.files = {{u"plan.yaml"_s, QByteArray::fromStdString(printPlan(plan))}};
     session_.inBackground(
         [chosen = measuring_] { return readTexts(chosen); },
-        [this, request](const SentTexts& texts) mutable {
+        [this, request, pod = settings.pod](const SentTexts& texts) mutable {
             if (texts.failure) {
                 Q_EMIT failed(*texts.failure);
                 return;
@@ -166,7 +175,7 @@ void JobActions::measureElsewhere(const LaunchSettings& settings) {
             if (!texts.text.isEmpty()) {
                 request.files.insert(u"text.txt"_s, texts.text);
             }
-            Q_EMIT started(service_.start(request), request.title);
+            startElsewhere(request, pod);
         });
 }
 
@@ -179,6 +188,7 @@ void JobActions::suggestLaunch() {
         tr("%1 at %2 bits")
             .arg(session_.facts()->name, figureText(session_.plan().size().bitsPerWeight));
     suggested.fingerprint = session_.facts()->fingerprint;
+    suggested.modelBytes = session_.facts()->fileBytes;
     suggested.calibrationTokens = session_.plan().plan().calibration.tokens;
     const QString folderName = session_.facts()->name + u"-caldera-"_s +
                                QString::number(session_.plan().size().bitsPerWeight, 'f', 2) +
@@ -270,24 +280,34 @@ void JobActions::evaluateThere(const QString& id, const Target& target) {
     const JobSummary made = service_.job(id);
     JobRequest request;
     request.kind = u"evaluate"_s;
-    request.title = tr("Evaluate %1 on %2").arg(made.title, target.name);
+    request.title = tr("Evaluate %1 on %2").arg(made.title, made.host);
     request.target = target;
     request.model = made.outFolder;
     request.arguments = {u"evaluate"_s, made.hostFolder + u"/out"_s, u"--reference"_s,
                          made.arguments.value(1)};
-    Q_EMIT started(service_.start(request), request.title);
+    startWhereMade(made, request);
 }
 
 void JobActions::serveThere(const QString& id, const Target& target) {
     const JobSummary made = service_.job(id);
-    const QString title = tr("%1 on %2").arg(made.title, target.name);
-    Q_EMIT started(service_.start({u"serve"_s,
-                                   title,
-                                   {u"serve"_s, made.hostFolder + u"/out"_s, u"--port"_s, u"0"_s},
-                                   target,
-                                   made.model,
-                                   {}}),
-                   title);
+    startWhereMade(made, {u"serve"_s,
+                          tr("%1 on %2").arg(made.title, made.host),
+                          {u"serve"_s, made.hostFolder + u"/out"_s, u"--port"_s, u"0"_s},
+                          target,
+                          made.model,
+                          {}});
+}
+
+void JobActions::startWhereMade(const JobSummary& made, const JobRequest& request) {
+    if (!made.isOnPod) {
+        startElsewhere(request, std::nullopt);
+        return;
+    }
+    try {
+        Q_EMIT started(pods_.startLike(made.id, request), request.title);
+    } catch (const Error& error) {
+        Q_EMIT failed(describeFailure(error));
+    }
 }
 
 void JobActions::evaluate() {

@@ -8,6 +8,7 @@
 #include <QString>
 
 #include <functional>
+#include <optional>
 
 #include "widgets/models/session.h"
 #include "widgets/plan_view/launch_dialog.h"
@@ -17,6 +18,7 @@ namespace caldera::studio {
 
 class JobService;
 class LiveJob;
+class PodJobs;
 struct BlameQuestion;
 struct JobRequest;
 struct JobSummary;
@@ -24,7 +26,7 @@ struct JobSummary;
 class JobActions : public QObject {
     Q_OBJECT
 public:
-    JobActions(Session& session, JobService& service, QObject* parent = nullptr);
+    JobActions(Session& session, JobService& service, PodJobs& pods, QObject* parent = nullptr);
 
     /// Measures how fragile every cell of the open model is at the plan's settings, on this
     /// machine.
@@ -39,10 +41,10 @@ public:
     void launch(const LaunchSettings& settings);
     /// Writes the plan and starts the compression on this machine.
     void compress(const LaunchSettings& settings);
-    /// Serves the result of a compression on the machine where it was made.
+    /// Serves the result of a compression on the machine where it was made; of one on a pod on
+    /// another pod with the same volume.
     void serveThere(const QString& id, const Target& target);
-    /// Evaluates the result of a compression on the machine where it was made, against the model
-    /// there.
+    /// Evaluates the result of a compression there as well, against the model there.
     void evaluateThere(const QString& id, const Target& target);
     /// The compression of the open model that is at work and would take another plan; empty: none.
     QString revisableJob() const;
@@ -70,6 +72,10 @@ Q_SIGNALS:
     void failed(const caldera::studio::Failure& failure);
 
 private:
+    /// Starts it on its target, or on a pod of its own.
+    void startElsewhere(const JobRequest& request, const std::optional<PodOrder>& pod);
+    /// Starts it where `made` ran; of one on a pod on another pod with the same volume.
+    void startWhereMade(const JobSummary& made, const JobRequest& request);
     void launchElsewhere(const LaunchSettings& settings);
     void measureElsewhere(const LaunchSettings& settings);
     /// The plan with the calibration that was chosen for measuring.
@@ -90,6 +96,7 @@ private:
 
     Session& session_;
     JobService& service_;
+    PodJobs& pods_;
     MeasureSettings measuring_;   ///< as was chosen last
     QHash<QString, bool> active_; ///< jobs seen at work
     LiveJob* live_;

@@ -27,7 +27,6 @@
 #include "widgets/model_view/model_view.h"
 #include "widgets/plan_view/plan_view.h"
 #include "widgets/pods/pod_strip.h"
-#include "widgets/remote/runpod_provider.h"
 #include "widgets/remote/target_store.h"
 #include "widgets/runs/runs_view.h"
 #include "widgets/support/command_palette.h"
@@ -61,8 +60,8 @@ MainWindow::MainWindow(const WindowPlaces& places, QWidget* parent)
     : QMainWindow(parent), worker_(places.worker),
       jobs_(new JobService(places.jobs, places.worker, this)),
       targets_(new TargetStore(places.targets, this)),
-      actions_(new JobActions(session_, *jobs_, this)),
-      podActions_(new PodActions(places.pods, QUrl(QString::fromUtf16(kRunpodApi)), *this)) {
+      podActions_(new PodActions(places.pods, places.market, *jobs_, *this)),
+      actions_(new JobActions(session_, *jobs_, podActions_->jobs(), this)) {
     setWindowTitle(tr("Caldera Studio"));
     setMinimumSize(960, 600);
     makeViews(places);
@@ -88,8 +87,8 @@ MainWindow::~MainWindow() {
     delete takeCentralWidget();
     delete cellDock_;
     delete line_;
-    delete podActions_;
     delete actions_;
+    delete podActions_;
     delete jobs_;
 }
 
@@ -97,6 +96,7 @@ void MainWindow::makeViews(const WindowPlaces& places) {
     model_ = new ModelView(session_, recent_, this);
     plan_ = new PlanView(session_, this);
     runs_ = new RunsView(*jobs_, this);
+    runs_->showCosts(podActions_->jobs());
     inspect_ = new InspectView(session_, this);
     chat_ = new ChatView(places.chats, places.worker, this);
     pages_ = new QStackedWidget(this);

@@ -4,10 +4,12 @@
 #include <QList>
 #include <QMainWindow>
 #include <QString>
+#include <QUrl>
 
 #include <array>
 #include <optional>
 
+#include "app/studio/pod_market.h"
 #include "core/model/module.h"
 #include "widgets/models/recent_items.h"
 #include "widgets/models/session.h"
@@ -28,6 +30,7 @@ class InspectView;
 class JobActions;
 class JobLine;
 class JobService;
+class LaunchDialog;
 class ModelView;
 class PlanActions;
 class PlanView;
@@ -52,6 +55,7 @@ struct WindowPlaces {
     QString unsaved; ///< unsaved changes of plans
     QString targets; ///< machines on which jobs can run
     QString pods;    ///< records of rented pods
+    PodMarket market = {};
 };
 
 class MainWindow : public QMainWindow {
@@ -110,6 +114,7 @@ private:
     void showTitle();
     void showFailure(const Failure& failure, const QString& path);
     void showLaunch(const LaunchSettings& suggested);
+    void keepLaunch(const LaunchDialog& dialog);
     void showMachines();
     void showMeasure();
     /// Asks which machine, where there is another one than this.
@@ -132,9 +137,9 @@ private:
     QString worker_; ///< path of `caldera`; empty: looked for
     JobService* jobs_;
     TargetStore* targets_;
+    PodActions* podActions_;
     JobActions* actions_;
     PlanActions* planActions_ = nullptr;
-    PodActions* podActions_;
     ModelView* model_ = nullptr;
     PlanView* plan_ = nullptr;
     RunsView* runs_ = nullptr;

@@ -5,6 +5,7 @@
 #include "app/studio/job_line.h"
 #include "app/studio/main_window.h"
 #include "app/studio/plan_actions.h"
+#include "app/studio/pod_actions.h"
 #include "widgets/cell_panel/cell_panel.h"
 #include "widgets/chat/chat_view.h"
 #include "widgets/heatmap/heatmap_panel.h"
@@ -54,6 +55,7 @@ void MainWindow::connectViews() {
     });
     connect(actions_, &JobActions::blameEnded, inspect_, &InspectView::endBlame);
     connect(chat_, &ChatView::activityChanged, line_, &JobLine::setActivity);
+    connect(chat_, &ChatView::activityChanged, &podActions_->jobs(), &PodJobs::noteUse);
     for (HeatmapPanel* heatmap : {plan_->heatmap(), inspect_->heatmap()}) {
         connect(heatmap->view(), &HeatmapView::cellShown, this, &MainWindow::showCell);
         connect(heatmap->view(), &HeatmapView::cellPinned, this, &MainWindow::showCell);
@@ -159,13 +161,14 @@ void MainWindow::connectJobs() {
             });
 }
 
-/// Where a run was made; says so when that machine is not known any more.
+/// Where a run was made; says so when that machine is not known any more. A pod is none that stays.
 std::optional<Target> MainWindow::targetOf(const QString& job) {
-    std::optional<Target> target = targets_->find(jobs_->job(job).host);
+    const JobSummary made = jobs_->job(job);
+    std::optional<Target> target = made.isOnPod ? Target() : targets_->find(made.host);
     if (!target) {
         showFailure({tr("The machine %1 is not known any more. Add it again under Run, "
                         "Machines.")
-                         .arg(jobs_->job(job).host),
+                         .arg(made.host),
                      {}},
                     {});
     }

@@ -1,12 +1,15 @@
 // The dialogs that begin runs and keep machines.
 #include <QApplication>
+#include <QSettings>
 
 #include "app/studio/job_actions.h"
 #include "app/studio/main_window.h"
+#include "app/studio/pod_actions.h"
 #include "widgets/jobs/job_check.h"
 #include "widgets/plan_view/launch_dialog.h"
 #include "widgets/plan_view/measure_dialog.h"
 #include "widgets/plan_view/preflight_line.h"
+#include "widgets/pods/pod_choice.h"
 #include "widgets/remote/remotes_dialog.h"
 #include "widgets/remote/target_store.h"
 #include "widgets/support/number_text.h"
@@ -31,8 +34,11 @@ void MainWindow::showLaunch(const LaunchSettings& suggested) {
     connect(targets_, &TargetStore::changed, dialog,
             [this, dialog] { dialog->setTargets(targets_->targets()); });
     connect(dialog, &LaunchDialog::machinesRequested, this, &MainWindow::showMachines);
-    connect(dialog, &QDialog::accepted, this,
-            [this, dialog] { actions_->launch(dialog->settings()); });
+    PodWork work;
+    work.fetchBytes = suggested.compresses ? static_cast<double>(size.total()) : 0;
+    work.volumeBytes = static_cast<double>(session_.facts()->fileBytes) + 2 * work.fetchBytes;
+    dialog->offerPod(podActions_->makeChoice(work, dialog));
+    connect(dialog, &QDialog::accepted, this, [this, dialog] { keepLaunch(*dialog); });
     auto* check = new JobCheck(worker_, dialog);
     connect(dialog, &LaunchDialog::checkRequested, check,
             [this, check](const LaunchSettings& settings) {
@@ -43,8 +49,17 @@ void MainWindow::showLaunch(const LaunchSettings& suggested) {
     dialog->open();
 }
 
+void MainWindow::keepLaunch(const LaunchDialog& dialog) {
+    const LaunchSettings settings = dialog.settings();
+    if (settings.pod) {
+        QSettings kept;
+        writePodSettings(kept, dialog.podChoice()->settings());
+    }
+    actions_->launch(settings);
+}
+
 void MainWindow::measure(const MeasureSettings& settings) {
-    if (targets_->targets().isEmpty()) {
+    if (targets_->targets().isEmpty() && !podActions_->isSetUp()) {
         actions_->measure(settings);
     } else {
         actions_->suggestMeasuring(settings);

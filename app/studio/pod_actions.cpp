@@ -1,7 +1,9 @@
 #include "app/studio/pod_actions.h"
 
+#include <QApplication>
 #include <QDialog>
 #include <QDialogButtonBox>
+#include <QPointer>
 #include <QPushButton>
 #include <QSettings>
 #include <QVBoxLayout>
@@ -9,9 +11,10 @@
 
 #include <algorithm>
 
+#include "widgets/pods/pod_choice.h"
 #include "widgets/pods/pod_page.h"
-#include "widgets/remote/runpod_provider.h"
 #include "widgets/remote/when_done.h"
+#include "widgets/remote/worker_bundle.h"
 #include "widgets/theme/theme.h"
 
 using namespace Qt::Literals::StringLiterals;
@@ -20,21 +23,50 @@ namespace caldera::studio {
 
 namespace {
 
-constexpr QSize kDialogSize(640, 640);
+constexpr QSize kDialogSize(640, 720);
 
-bool anyRented(const QString& records) {
-    const QList<PodRecord> all = loadPodRecords(records);
-    return std::any_of(all.begin(), all.end(),
-                       [](const PodRecord& record) { return !record.over(); });
+/// What was rented, and where workers come from; read from files.
+struct Known {
+    QList<PodRecord> records;
+    WorkerBundle bundle;
+};
+
+Known readKnown(const QString& records, const PodSettings& settings) {
+    Known known{loadPodRecords(records), {}};
+    try {
+        known.bundle = readWorkerBundle(settings.bundle, settings.bundleUrl);
+    } catch (const Error&) {
+        // A pod that is reached tells that it lacks a worker; without any pod nobody minds.
+    }
+    return known;
+}
+
+PodSettings keptSettings() {
+    QSettings settings;
+    return readPodSettings(settings);
 }
 
 } // namespace
 
-PodActions::PodActions(const QString& records, const QUrl& api, QWidget& window)
-    : QObject(&window), window_(window), records_(records), api_(api), secrets_(this),
-      service_(records, {}, this) {}
+PodActions::PodActions(const QString& records, const PodMarket& market, JobService& jobs,
+                       QWidget& window)
+    : QObject(&window), window_(window), records_(records), api_(market.api), secrets_(this),
+      service_(records, market.timing, this),
+      jobs_(new PodJobs(
+          jobs, service_, records + u"/keys"_s,
+          [this](const std::function<void()>& then, const Failed& failed) {
+              withProvider(then, failed);
+          },
+          [this](const PodRecord& record) { return renewed(record); }, this)) {
+    connect(&secrets_, &SecretStore::changed, this, [this](const QString& name) {
+        if (name == QString::fromUtf16(kHubTokenName))
+            readHubToken([] {});
+    });
+}
 
-PodActions::~PodActions() = default;
+PodActions::~PodActions() {
+    delete jobs_; // before the service whose rentals it hears
+}
 
 std::unique_ptr<PodProvider> PodActions::connectWith(const QString& key) const {
     return std::make_unique<RunpodProvider>(key, api_);
@@ -44,7 +76,12 @@ void PodActions::useKey(const QString& key) {
     if (key.isEmpty() || key == key_)
         return;
     try {
-        service_.setProvider(connectWith(key));
+        auto provider = connectWith(key);
+        PodWatch watch;
+        watch.api = api_.toString();
+        watch.key = key.toUtf8();
+        jobs_->setWatch(watch);
+        service_.setProvider(std::move(provider));
         key_ = key;
     } catch (const Error&) {
         // What the keyring holds is no key: the dialog says so when it is opened.
@@ -52,20 +89,115 @@ void PodActions::useKey(const QString& key) {
 }
 
 void PodActions::findRented() {
-    const auto nothing = [](const Error&) {};
     whenDone(
-        QtConcurrent::run([records = records_] { return anyRented(records); }), this,
-        [this, nothing](bool rented) {
-            if (rented)
-                whenDone(
-                    secrets_.read(QString::fromUtf16(kRunpodKeyName)), this,
-                    [this](const QString& key) { useKey(key); }, nothing);
+        QtConcurrent::run(readKnown, records_, keptSettings()), this,
+        [this](const Known& known) {
+            jobs_->setBundle(known.bundle);
+            jobs_->takeRecords(known.records);
+            const bool isAnyRented =
+                std::any_of(known.records.begin(), known.records.end(),
+                            [](const PodRecord& record) { return !record.over(); });
+            if (isAnyRented)
+                withKey([] {}, [](const Error&) {});
         },
-        nothing);
+        [](const Error&) {});
+}
+
+void PodActions::withKey(const std::function<void()>& then, const Failed& failed) {
+    if (service_.provider()) {
+        then();
+        return;
+    }
+    whenDone(
+        secrets_.read(QString::fromUtf16(kRunpodKeyName)), this,
+        [this, then, failed](const QString& key) {
+            readHubToken([this, key, then, failed] {
+                useKey(key);
+                if (service_.provider())
+                    then();
+                else
+                    failed(Error("pod.provider", tr("Nothing can be rented without an API key of "
+                                                    "RunPod. Enter it under Run, Rented pods…")
+                                                     .toStdString()));
+            });
+        },
+        failed);
+}
+
+void PodActions::readHubToken(const std::function<void()>& then) {
+    whenDone(
+        secrets_.read(QString::fromUtf16(kHubTokenName)), this,
+        [this, then](const QString& token) {
+            HubAccess hub;
+            hub.token = token.toUtf8();
+            jobs_->setHub(hub);
+            then();
+        },
+        [then](const Error&) { then(); }); // models without a licence need none
+}
+
+void PodActions::withProvider(const std::function<void()>& then, const Failed& failed) {
+    const PodSettings settings = keptSettings();
+    whenDone(
+        QtConcurrent::run(readWorkerBundle, settings.bundle, settings.bundleUrl), this,
+        [this, then, failed](const WorkerBundle& bundle) {
+            jobs_->setBundle(bundle);
+            withKey(then, failed);
+        },
+        failed);
+}
+
+PodRecord PodActions::renewed(PodRecord record) const {
+    const PodSettings now = keptSettings();
+    if (now.dataCenter == record.request.volume.dataCenter && !now.gpus.isEmpty())
+        record.request.gpus = now.gpus; // the volume stays: the job's files are on it
+    record.request.ceiling = now.ceiling;
+    record.cap = now.cap;
+    record.idleMinutes = now.idleMinutes;
+    return record;
+}
+
+bool PodActions::isSetUp() const {
+    const PodSettings settings = keptSettings();
+    return !settings.gpus.isEmpty() && !settings.volumeId.isEmpty();
+}
+
+PodChoice* PodActions::makeChoice(const PodWork& work, QWidget* parent) {
+    auto* choice = new PodChoice(work, parent);
+    connect(choice, &PodChoice::settingsRequested, this, &PodActions::showDialog);
+    connect(this, &PodActions::settingsChanged, choice, [this, choice] { fill(*choice); });
+    fill(*choice);
+    return choice;
+}
+
+void PodActions::fill(PodChoice& choice) {
+    choice.setSettings(keptSettings());
+    const QPointer<PodChoice> shown(&choice);
+    const auto failed = [shown](const Error& error) {
+        if (shown)
+            shown->showProblem(QString::fromUtf8(error.what()));
+    };
+    withKey(
+        [this, shown, failed] {
+            whenDone(
+                service_.provider()->volumes(), this,
+                [this, shown, failed](const QList<PodVolume>& volumes) {
+                    whenDone(
+                        service_.provider()->offers(1), this,
+                        [shown, volumes](const QList<PodOffer>& offers) {
+                            if (shown)
+                                shown->setMarket(offers, volumes);
+                        },
+                        failed);
+                },
+                failed);
+        },
+        failed);
 }
 
 void PodActions::showDialog() {
-    auto* dialog = new QDialog(&window_);
+    QWidget* above = QApplication::activeModalWidget();
+    auto* dialog = new QDialog(above != nullptr ? above : &window_);
     dialog->setObjectName(u"podDialog"_s);
     dialog->setAttribute(Qt::WA_DeleteOnClose);
     dialog->setWindowTitle(tr("Rented pods: RunPod"));
@@ -84,10 +216,11 @@ void PodActions::showDialog() {
     layout->addWidget(buttons);
     connect(page, &PodPage::keyAccepted, this, &PodActions::useKey);
     connect(buttons, &QDialogButtonBox::rejected, dialog, &QDialog::reject);
-    connect(buttons, &QDialogButtonBox::accepted, dialog, [dialog, page] {
+    connect(buttons, &QDialogButtonBox::accepted, dialog, [this, dialog, page] {
         QSettings kept;
         writePodSettings(kept, page->settings());
         dialog->accept();
+        Q_EMIT settingsChanged();
     });
     dialog->open();
 }

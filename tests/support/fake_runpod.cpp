@@ -106,6 +106,11 @@ void FakeRunpod::setSsh(const std::string& host, int port, const std::string& us
     ssh_ = {{"host", host}, {"port", port}, {"username", user}, {"command", "ssh"}};
 }
 
+void FakeRunpod::onCreation(std::function<void(const Json&)> hear) {
+    const std::lock_guard lock(mutex_);
+    hear_ = std::move(hear);
+}
+
 void FakeRunpod::setStock(const std::string& gpu, bool present) {
     const std::lock_guard lock(mutex_);
     for (Json& each : offers_) {
@@ -133,8 +138,12 @@ void FakeRunpod::mountVolume(const std::string& id) {
 
 void FakeRunpod::setStatus(const std::string& id, const std::string& status) {
     const std::lock_guard lock(mutex_);
-    pods_.at(id).json["status"] = status;
-    pods_.at(id).looks = kLooksToRun;
+    FakePod& pod = pods_.at(id);
+    pod.json["status"] = status;
+    pod.looks = kLooksToRun;
+    if (status == "EXITED" || status == "TERMINATED") {
+        endRun(pod);
+    }
 }
 
 std::vector<std::string> FakeRunpod::requests() const {
@@ -156,9 +165,16 @@ std::map<std::string, std::string> FakeRunpod::pods() const {
     const std::lock_guard lock(mutex_);
     std::map<std::string, std::string> states;
     for (const auto& [id, pod] : pods_) {
-        states[id] = pod.json["status"];
+        if (pod.json["status"] != "TERMINATED") {
+            states[id] = pod.json["status"];
+        }
     }
     return states;
+}
+
+int FakeRunpod::mostAtOnce() const {
+    const std::lock_guard lock(mutex_);
+    return mostAtOnce_;
 }
 
 std::vector<std::string> FakeRunpod::costly() const {
@@ -334,11 +350,17 @@ FakePod& FakeRunpod::make(const std::string& name, double price) {
                 {"startedAt", nullptr},
                 {"mounts", Json::object()},
                 {"runtime", nullptr}};
+    const auto costs = [](const auto& each) { return each.second.started >= 0; };
+    mostAtOnce_ =
+        std::max(mostAtOnce_, static_cast<int>(std::count_if(pods_.begin(), pods_.end(), costs)));
     return pod;
 }
 
 std::string FakeRunpod::create(const Json& body, httplib::Response& response) {
     lastCreation_ = body;
+    if (hear_) {
+        hear_(body);
+    }
     for (const Json& each : offers_) {
         if (each["id"] != body["gpu"]["id"]) {
             continue;

@@ -58,6 +58,8 @@ public:
     void hangProvisioning(bool hang);
     /// What pods cost when they are made, whatever the catalogue says; 0: as the catalogue.
     void setRealPrice(double price);
+    /// Hears the body of each request that makes a pod, on the server's thread.
+    void onCreation(std::function<void(const nlohmann::json&)> hear);
     /// Where a running pod is reached.
     void setSsh(const std::string& host, int port, const std::string& user);
     void setStock(const std::string& gpu, bool present);
@@ -74,6 +76,8 @@ public:
     nlohmann::json lastCreation() const;
     /// Status by id; pods that were given back are not among them.
     std::map<std::string, std::string> pods() const;
+    /// How many pods cost money at the same time, at most so far.
+    int mostAtOnce() const;
     std::vector<std::string> costly() const; ///< ids of pods that cost money now
     double spent() const;                    ///< dollars, over all pods that ever were
 
@@ -102,10 +106,12 @@ private:
     std::map<std::string, FakePod> pods_;
     nlohmann::json offers_;
     nlohmann::json lastCreation_;
+    std::function<void(const nlohmann::json&)> hear_;
     double skipped_ = 0;
     double spentBefore_ = 0; ///< by pods that are no more
     double realPrice_ = 0;
     int made_ = 0;
+    int mostAtOnce_ = 0;
     bool hang_ = false;
     bool allowStop_ = true;
     nlohmann::json ssh_;

@@ -20,7 +20,7 @@ bool JobSummary::active() const {
 
 JobService::JobService(QString root, QString worker, QObject* parent)
     : QObject(parent), root_(std::move(root)),
-      watcher_(new JobWatcher(root_, std::move(worker), logins_)) {
+      watcher_(new JobWatcher(root_, std::move(worker), logins_, pods_)) {
     watcher_->moveToThread(&thread_);
     connect(&thread_, &QThread::finished, watcher_, &QObject::deleteLater);
     connect(&thread_, &QThread::started, watcher_, &JobWatcher::begin);
@@ -61,6 +61,7 @@ QString JobService::start(const JobRequest& request) {
     job.outFolder = job.folder + "/out"_L1;
     job.host = request.target.kind == TargetKind::Local ? QString() : request.target.name;
     job.model = request.model;
+    job.isOnPod = request.target.kind == TargetKind::Pod;
     job.phase = u"queued"_s;
     takeSummary(job);
     QMetaObject::invokeMethod(
@@ -77,6 +78,12 @@ void JobService::pause(const QString& id) {
 }
 
 void JobService::resume(const QString& id) {
+    JobSummary now = job(id);
+    if (now.isOnPod && !now.active() && now.phase != "done"_L1) {
+        now.phase = u"queued"_s; // at once: who ends pods of jobs that are over must not see it so
+        takeSummary(now);
+    }
+    Q_EMIT resuming(id);
     QMetaObject::invokeMethod(watcher_, [watcher = watcher_, id] { watcher->resume(id); });
 }
 

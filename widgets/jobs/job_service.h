@@ -13,6 +13,7 @@
 
 #include "widgets/jobs/job_history.h"
 #include "widgets/remote/login_prompts.h"
+#include "widgets/remote/pod_desk.h"
 #include "widgets/remote/target.h"
 
 namespace caldera::studio {
@@ -27,10 +28,11 @@ struct JobSummary {
     QStringList arguments; ///< of the worker, without --job
     QDateTime created;
     QString folder;
-    QString outFolder;  ///< folder/out
-    QString host;       ///< name of the target; empty: this machine
-    QString hostFolder; ///< the job's folder there; empty until it is known
-    QString model;      ///< of a job elsewhere: the model's path here
+    QString outFolder;    ///< folder/out
+    QString host;         ///< name of the target; empty: this machine
+    QString hostFolder;   ///< the job's folder there; empty until it is known
+    QString model;        ///< of a job elsewhere: the model's path here
+    bool isOnPod = false; ///< it runs on a rented pod
     /// queued preparing running paused fetching done cancelled failed lost
     QString phase;
     QString stage;
@@ -100,6 +102,8 @@ public:
     bool ready() const { return ready_; }
     /// Where logins to hosts ask for passphrases.
     LoginPrompts& logins() { return logins_; }
+    /// Where jobs on rented pods hear of their pods.
+    PodDesk& pods() { return pods_; }
     /// The folder under which a job of this id lives.
     QString folderOf(const QString& id) const;
 
@@ -118,6 +122,8 @@ Q_SIGNALS:
     /// A job elsewhere that serves is reached at this port of the loopback; again after each new
     /// connection.
     void serverReached(const QString& id, int port, const QByteArray& token);
+    /// A job is about to be resumed.
+    void resuming(const QString& id);
     /// A request about this job failed without changing the job itself.
     void requestFailed(const QString& id, const QString& sentence);
 
@@ -133,6 +139,7 @@ private:
 
     QString root_;
     LoginPrompts logins_;
+    PodDesk pods_;
     QThread thread_;
     JobWatcher* watcher_ = nullptr; ///< lives on thread_, which deletes it
     QHash<QString, Entry> jobs_;

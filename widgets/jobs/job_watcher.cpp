@@ -73,6 +73,7 @@ void describe(JobSummary& summary, const RemoteRecord& record) {
     summary.host = record.target.name;
     summary.hostFolder = record.folder;
     summary.model = record.model;
+    summary.isOnPod = record.target.kind == TargetKind::Pod;
 }
 
 /// An event of another machine names files there; what was fetched lies here.
@@ -98,8 +99,8 @@ struct JobWatcher::Tracked {
     QDateTime expectedTime;
 };
 
-JobWatcher::JobWatcher(QString root, QString worker, LoginPrompts& logins)
-    : root_(std::move(root)), worker_(std::move(worker)), logins_(logins) {}
+JobWatcher::JobWatcher(QString root, QString worker, LoginPrompts& logins, PodDesk& pods)
+    : root_(std::move(root)), worker_(std::move(worker)), logins_(logins), pods_(pods) {}
 
 JobWatcher::~JobWatcher() = default;
 
@@ -109,6 +110,7 @@ void JobWatcher::begin() {
         [&logins = logins_](const QString& id, const QString& question) {
             return logins.ask(id, question);
         },
+        pods_,
         [this](const QString& id, int port, const QByteArray& token) {
             Q_EMIT serverReached(id, port, token);
         });
@@ -279,7 +281,7 @@ void JobWatcher::fill(Tracked& job, const JobRequest& request) {
         startWorker(job);
         return;
     }
-    writeRemoteRecord(folder, {request.target, {}, there, request.model, false, false});
+    writeRemoteRecord(folder, {request.target, {}, there, request.model});
     remote_->follow(folder, RemoteJob::Begin::Follow);
 }
 
@@ -314,6 +316,8 @@ void JobWatcher::cancel(const QString& id) {
         return;
     try {
         job->folder.requestCancel();
+        if (job->last.isOnPod && remote_->isFollowing(id))
+            remote_->follow(job->folder.path(), RemoteJob::Begin::Follow); // hears of it at once
         const bool unstarted = job->last.phase == "queued"_L1 && !job->folder.workerAlive() &&
                                (job->process == 0 || !processRuns(job->process));
         if (unstarted) {

@@ -22,8 +22,8 @@ class RemoteJobs;
 class JobWatcher : public QObject {
     Q_OBJECT
 public:
-    /// `logins` must outlive it.
-    JobWatcher(QString root, QString worker, LoginPrompts& logins);
+    /// `logins` and `pods` must outlive it.
+    JobWatcher(QString root, QString worker, LoginPrompts& logins, PodDesk& pods);
     ~JobWatcher() override;
 
     /// First look at the folder, then one look every kPollInterval.
@@ -64,6 +64,7 @@ private:
     QString root_;
     QString worker_;
     LoginPrompts& logins_;
+    PodDesk& pods_;
     std::unique_ptr<RemoteJobs> remote_;
     QTimer* timer_ = nullptr;
     qint64 ticks_ = 0;

@@ -15,6 +15,8 @@
 #include <QVBoxLayout>
 
 #include "widgets/plan_view/preflight_line.h"
+#include "widgets/pods/pod_choice.h"
+#include "widgets/remote/model_fetch.h"
 #include "widgets/support/icon_button.h"
 #include "widgets/support/labels.h"
 #include "widgets/theme/theme.h"
@@ -39,19 +41,17 @@ QString placeKey(const QString& target, const QString& fingerprint) {
 
 LaunchDialog::LaunchDialog(const LaunchSettings& suggested, const QList<Target>& targets,
                            const QString& summary, QWidget* parent)
-    : QDialog(parent), suggested_(suggested), form_(new QFormLayout), target_(new QComboBox(this)),
-      name_(new QLineEdit(suggested.name, this)), model_(new QLineEdit(this)),
-      folder_(new QLineEdit(suggested.folder, this)), tokens_(new QSpinBox(this)),
-      note_(new ToneLabel({}, Token::Secondary, this)), preflight_(new PreflightLine(this)) {
+    : QDialog(parent), suggested_(suggested), podBox_(new QWidget(this)), form_(new QFormLayout),
+      target_(new QComboBox(this)), name_(new QLineEdit(suggested.name, this)),
+      model_(new QLineEdit(this)), folder_(new QLineEdit(suggested.folder, this)),
+      tokens_(new QSpinBox(this)), note_(new ToneLabel({}, Token::Secondary, this)),
+      preflight_(new PreflightLine(this)) {
     setObjectName(u"launchDialog"_s);
     setWindowTitle(suggested.compresses ? tr("Compress") : tr("Measure fragility"));
     setMinimumWidth(kWidth);
     name_->setToolTip(tr("How the run is called in Runs"));
     folder_->setToolTip(tr("The compressed model is written here; the folder must not exist yet, "
                            "or be empty"));
-    model_->setPlaceholderText(tr("/data/Qwen2-72B, or Qwen/Qwen2-72B"));
-    model_->setToolTip(tr("A folder or .gguf file on that machine, or a name in its Hugging Face "
-                          "cache. The model is not sent from here."));
     tokens_->setRange(kFewestTokens, kMostTokens);
     tokens_->setSingleStep(4096);
     tokens_->setValue(static_cast<int>(suggested.calibrationTokens));
@@ -66,6 +66,8 @@ LaunchDialog::LaunchDialog(const LaunchSettings& suggested, const QList<Target>&
     form_->addRow(tr("Name"), name_);
     form_->addRow(tr("Run on"), targetLine());
     form_->addRow(tr("Model there"), model_);
+    auto* podLayout = new QVBoxLayout(podBox_);
+    podLayout->setContentsMargins(0, 0, 0, 0);
     form_->addRow(tr("Folder"), folderRow_);
     form_->addRow(tr("Calibration tokens"), tokens_);
     form_->setRowVisible(tokens_, suggested.compresses);
@@ -88,6 +90,7 @@ LaunchDialog::LaunchDialog(const LaunchSettings& suggested, const QList<Target>&
     layout->setSpacing(kSpaceLarge);
     layout->addWidget(text);
     layout->addLayout(form_);
+    layout->addWidget(podBox_); // in the form its wrapped text would leave other rows no height
     layout->addWidget(note_);
     layout->addWidget(preflight_);
     checkSoon_.setSingleShot(true);
@@ -134,17 +137,55 @@ void LaunchDialog::setTargets(const QList<Target>& targets) {
     {
         const QSignalBlocker quiet(target_);
         target_->clear();
-        target_->addItem(tr("This machine"));
-        for (const Target& target : targets) {
-            target_->addItem(target.name);
-        }
+        target_->addItems(targetNames());
         target_->setCurrentIndex(qMax(0, target_->findText(before)));
     }
     showTarget();
 }
 
+QStringList LaunchDialog::targetNames() const {
+    QStringList names{tr("This machine")};
+    for (const Target& target : targets_) {
+        names.append(target.name);
+    }
+    if (pod_ != nullptr) {
+        names.append(tr("Rented pod (RunPod)"));
+    }
+    return names;
+}
+
+void LaunchDialog::offerPod(PodChoice* choice) {
+    pod_ = choice;
+    podBox_->layout()->addWidget(pod_);
+    connect(pod_, &PodChoice::changed, this, &LaunchDialog::updateButton);
+    connect(model_, &QLineEdit::textChanged, this, &LaunchDialog::showDownload);
+    setTargets(targets_);
+    target_->setCurrentIndex(qMax(0, target_->findText(QSettings().value(kTargetKey).toString())));
+}
+
+/// A name of the hub is fetched by the pod; anything else lies on its volume.
+void LaunchDialog::showDownload() {
+    pod_->setDownload(
+        isHubName(model_->text().trimmed()) ? static_cast<double>(suggested_.modelBytes) : 0.0);
+}
+
 Target LaunchDialog::chosen() const {
-    return target_->currentIndex() > 0 ? targets_.value(target_->currentIndex() - 1) : Target();
+    const int at = target_->currentIndex() - 1;
+    Target pod;
+    pod.kind = TargetKind::Pod;
+    pod.name = target_->currentText();
+    return at < 0 ? Target() : at < targets_.size() ? targets_[at] : pod;
+}
+
+QString LaunchDialog::note(const Target& target) const {
+    if (target.kind == TargetKind::Pod) {
+        return tr("The pod is rented for this run and given back at its end. It goes on when the "
+                  "studio is closed; a watchdog on it ends its costs when it is done or idle.");
+    }
+    return target.ssh.hostKeys.isEmpty()
+               ? tr("This machine was not tested yet. Test it first, so that its key is known.")
+               : tr("It goes on there when the studio is closed. Finished cells and the result "
+                    "come home and are proven by their hashes.");
 }
 
 void LaunchDialog::showTarget() {
@@ -156,12 +197,18 @@ void LaunchDialog::showTarget() {
         model_->setText(
             QSettings().value(placeKey(target.name, suggested_.fingerprint)).toString());
     }
-    const bool isUnknown = !isHere && target.ssh.hostKeys.isEmpty();
+    podBox_->setVisible(target.kind == TargetKind::Pod);
+    model_->setPlaceholderText(target.kind == TargetKind::Pod
+                                   ? tr("Qwen/Qwen2-72B, or /workspace/models/Qwen2-72B")
+                                   : tr("/data/Qwen2-72B, or Qwen/Qwen2-72B"));
+    model_->setToolTip(target.kind == TargetKind::Pod
+                           ? tr("A name of the Hugging Face hub, which the pod fetches onto its "
+                                "volume once; or a folder or .gguf file there. The model is not "
+                                "sent from here.")
+                           : tr("A folder or .gguf file on that machine, or a name in its Hugging "
+                                "Face cache. The model is not sent from here."));
     note_->setVisible(!isHere);
-    note_->setText(isUnknown ? tr("This machine was not tested yet. Test it first, so that its "
-                                  "key is known.")
-                             : tr("It goes on there when the studio is closed. Finished cells and "
-                                  "the result come home and are proven by their hashes."));
+    note_->setText(note(target));
     forgetCheck();
     adjustSize();
 }
@@ -203,6 +250,9 @@ LaunchSettings LaunchDialog::settings() const {
     settings.target = chosen();
     settings.forces = preflight_->forces();
     settings.modelThere = model_->text().trimmed();
+    if (settings.target.kind == TargetKind::Pod) {
+        settings.pod = pod_->order();
+    }
     return settings;
 }
 
@@ -225,9 +275,12 @@ void LaunchDialog::updateButton() {
     const bool isHere = target.kind == TargetKind::Local;
     const bool hasFolder =
         !suggested_.compresses || QDir::isAbsolutePath(folder_->text().trimmed());
-    const bool isKnown = !target.ssh.hostKeys.isEmpty() && !model_->text().trimmed().isEmpty();
+    const bool isPod = target.kind == TargetKind::Pod;
+    const bool canReach = isPod ? pod_->order().has_value() : !target.ssh.hostKeys.isEmpty();
+    const bool isKnown = canReach && !model_->text().trimmed().isEmpty();
+    // A pod that is not rented yet cannot be asked: its worker looks before it loads.
     start_->setEnabled(!name_->text().trimmed().isEmpty() && (isHere ? hasFolder : isKnown) &&
-                       preflight_->mayStart());
+                       (isPod || preflight_->mayStart()));
 }
 
 QString suggestArtifactFolder(const QString& name) {

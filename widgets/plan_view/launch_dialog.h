@@ -6,6 +6,9 @@
 #include <QString>
 #include <QTimer>
 
+#include <optional>
+
+#include "widgets/remote/pod_jobs.h"
 #include "widgets/remote/target.h"
 
 class QComboBox;
@@ -18,6 +21,7 @@ class QSpinBox;
 namespace caldera::studio {
 
 class PreflightLine;
+class PodChoice;
 
 /// What the person decided.
 struct LaunchSettings {
@@ -28,7 +32,9 @@ struct LaunchSettings {
     Target target;          ///< where it runs
     QString modelThere;     ///< on another machine: a path, or a name in the Hugging Face cache
     bool forces = false;    ///< begins even where it does not seem to fit
-    QString fingerprint;    ///< of the model: by it the dialog remembers where it lies
+    std::optional<PodOrder> pod; ///< it runs on a pod that is rented for it
+    qint64 modelBytes = 0;       ///< of the model's files
+    QString fingerprint;         ///< of the model: by it the dialog remembers where it lies
 };
 
 class LaunchDialog : public QDialog {
@@ -41,6 +47,9 @@ public:
     LaunchSettings settings() const;
     /// Other machines than before; the one that was chosen stays.
     void setTargets(const QList<Target>& targets);
+    /// Offers to rent a pod as well; `choice` becomes a part of the dialog.
+    void offerPod(PodChoice* choice);
+    PodChoice* podChoice() const { return pod_; }
     QComboBox* targetChoice() const { return target_; }
     QLineEdit* folder() const { return folder_; }
     QLineEdit* modelThere() const { return model_; }
@@ -63,10 +72,15 @@ private:
     void updateButton();
     void forgetCheck();
     void check();
+    void showDownload();
     Target chosen() const;
+    QStringList targetNames() const;
+    QString note(const Target& target) const;
 
     LaunchSettings suggested_;
     QList<Target> targets_;
+    PodChoice* pod_ = nullptr;
+    QWidget* podBox_; ///< what the choice stands in
     QFormLayout* form_;
     QComboBox* target_;
     QLineEdit* name_;

@@ -60,16 +60,6 @@ double PodOffersModel::mostPrice() const {
     return most;
 }
 
-PodStock PodOffersModel::stockOf(const PodOffer& offer) const {
-    if (dataCenter_.isEmpty())
-        return offer.stock;
-    for (const PodPlace& place : offer.places) {
-        if (place.id == dataCenter_)
-            return qMin(place.stock, offer.stock);
-    }
-    return PodStock::None;
-}
-
 int PodOffersModel::rowCount(const QModelIndex& parent) const {
     return parent.isValid() ? 0 : static_cast<int>(offers_.size());
 }
@@ -89,7 +79,7 @@ QString PodOffersModel::text(const PodOffer& offer, int column) const {
     default:
         break;
     }
-    switch (stockOf(offer)) {
+    switch (stockIn(offer, dataCenter_)) {
     case PodStock::High:
         return tr("many free");
     case PodStock::Medium:
@@ -119,7 +109,7 @@ QVariant PodOffersModel::data(const QModelIndex& index, int role) const {
     case Qt::FontRole:
         return column == Memory || column == Price ? Theme::current().numberFont() : QVariant();
     case Qt::ForegroundRole:
-        if (column == Stock && stockOf(offer) == PodStock::Low)
+        if (column == Stock && stockIn(offer, dataCenter_) == PodStock::Low)
             return Theme::current().color(Token::Warn);
         return {};
     case Qt::TextAlignmentRole:
@@ -148,7 +138,8 @@ Qt::ItemFlags PodOffersModel::flags(const QModelIndex& index) const {
         return Qt::NoItemFlags;
     const PodOffer& offer = offers_[index.row()];
     // What is sold out can still be taken off the list.
-    const bool usable = stockOf(offer) != PodStock::None || chosen_.contains(offer.gpu);
+    const bool usable =
+        stockIn(offer, dataCenter_) != PodStock::None || chosen_.contains(offer.gpu);
     Qt::ItemFlags flags = Qt::ItemIsSelectable | Qt::ItemNeverHasChildren;
     flags.setFlag(Qt::ItemIsEnabled, usable);
     flags.setFlag(Qt::ItemIsUserCheckable, index.column() == Gpu);

@@ -38,7 +38,6 @@ Q_SIGNALS:
     void chosenChanged();
 
 private:
-    PodStock stockOf(const PodOffer& offer) const;
     QString text(const PodOffer& offer, int column) const;
 
     QList<PodOffer> offers_;

@@ -9,14 +9,17 @@
 #include <QLineEdit>
 #include <QPushButton>
 #include <QTableView>
+#include <QToolButton>
 #include <QVBoxLayout>
 #include <QtConcurrent>
 
+#include "widgets/pods/dollar_field.h"
 #include "widgets/pods/pod_offers_model.h"
 #include "widgets/remote/pod_quote.h"
 #include "widgets/remote/secret_file.h"
 #include "widgets/remote/when_done.h"
 #include "widgets/support/error_banner.h"
+#include "widgets/support/icon_button.h"
 #include "widgets/support/labels.h"
 #include "widgets/theme/theme.h"
 
@@ -27,24 +30,10 @@ namespace caldera::studio {
 namespace {
 
 constexpr int kTableHeight = 200;
-constexpr int kFieldWidth = 140;
-constexpr double kMostDollars = 9999;
 constexpr double kMostMinutes = 720;
 
 QString keyName() {
     return QString::fromUtf16(kRunpodKeyName);
-}
-
-QDoubleSpinBox* dollarField(const QString& suffix, const QString& toolTip, QWidget* parent) {
-    auto* field = new QDoubleSpinBox(parent);
-    field->setRange(0, kMostDollars);
-    field->setDecimals(2);
-    field->setSingleStep(0.5);
-    field->setPrefix(u"$"_s);
-    field->setSuffix(suffix);
-    field->setToolTip(toolTip);
-    field->setFixedWidth(kFieldWidth);
-    return field;
 }
 
 } // namespace
@@ -122,14 +111,14 @@ QWidget* PodPage::buildLimits() {
     auto* box = new QWidget(this);
     volume_ = new QComboBox(box);
     storage_ = new ToneLabel({}, Token::Secondary, box);
-    ceiling_ = dollarField(tr(" an hour"), tr("Dearer machines are not taken"), box);
-    cap_ = dollarField(tr(" a job"), tr("Before a job would cost more, its pod is stopped"), box);
+    ceiling_ = ceilingField(box);
+    cap_ = capField(box);
     idle_ = new QDoubleSpinBox(box);
     idle_->setRange(1, kMostMinutes);
     idle_->setDecimals(0);
     idle_->setSuffix(tr(" min"));
     idle_->setToolTip(tr("A pod on which nothing happens for so long is stopped"));
-    idle_->setFixedWidth(kFieldWidth);
+    idle_->setFixedWidth(kLimitFieldWidth);
     auto* form = new QFormLayout(box);
     form->setContentsMargins(0, 0, 0, 0);
     form->setHorizontalSpacing(kSpaceLarge);
@@ -140,10 +129,42 @@ QWidget* PodPage::buildLimits() {
     form->addRow(tr("Price at most"), ceiling_);
     form->addRow(tr("Spending at most"), cap_);
     form->addRow(tr("Stop when idle for"), idle_);
+    form->addRow(tr("Worker bundle"), buildBundleLine());
+    form->addRow(tr("Fetched from"), bundleUrl_);
     connect(volume_, &QComboBox::activated, this, &PodPage::volumeChosen);
     for (QDoubleSpinBox* field : {ceiling_, cap_, idle_})
         connect(field, &QDoubleSpinBox::valueChanged, this, &PodPage::settingsChanged);
     return box;
+}
+
+QWidget* PodPage::buildBundleLine() {
+    auto* box = new QWidget(this);
+    bundle_ = new QLineEdit(box);
+    bundle_->setPlaceholderText(tr("caldera-worker-….tar.gz"));
+    bundle_->setAccessibleName(tr("Worker bundle"));
+    bundle_->setToolTip(tr("The caldera that works on pods, as packaging/make_bundle.sh makes it; "
+                           "or the .sha256 that lies beside it"));
+    bundleUrl_ = new QLineEdit(box);
+    bundleUrl_->setPlaceholderText(tr("https://… (optional; else it is sent from here, once)"));
+    bundleUrl_->setToolTip(tr("Where pods fetch the same file from, which is faster"));
+    QToolButton* choose = iconButton(u"folder"_s, tr("Choose the worker bundle"), box);
+    connect(choose, &QToolButton::clicked, this, &PodPage::chooseBundle);
+    for (QLineEdit* line : {bundle_, bundleUrl_})
+        connect(line, &QLineEdit::textChanged, this, &PodPage::settingsChanged);
+    auto* layout = new QHBoxLayout(box);
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->setSpacing(kSpaceTiny);
+    layout->addWidget(bundle_, 1);
+    layout->addWidget(choose);
+    return box;
+}
+
+void PodPage::chooseBundle() {
+    auto* dialog = new QFileDialog(this, tr("The worker bundle"));
+    dialog->setAttribute(Qt::WA_DeleteOnClose);
+    dialog->setNameFilters({tr("Worker bundles (*.tar.gz *.sha256)"), tr("All files (*)")});
+    connect(dialog, &QFileDialog::fileSelected, bundle_, &QLineEdit::setText);
+    dialog->open();
 }
 
 void PodPage::readKey() {
@@ -273,6 +294,8 @@ PodSettings PodPage::settings() const {
     now.ceiling = ceiling_->value();
     now.cap = cap_->value();
     now.idleMinutes = idle_->value();
+    now.bundle = bundle_->text().trimmed();
+    now.bundleUrl = bundleUrl_->text().trimmed();
     return now;
 }
 
@@ -282,6 +305,8 @@ void PodPage::setSettings(const PodSettings& settings) {
     ceiling_->setValue(settings.ceiling);
     cap_->setValue(settings.cap);
     idle_->setValue(settings.idleMinutes);
+    bundle_->setText(settings.bundle);
+    bundleUrl_->setText(settings.bundleUrl);
     volume_->setCurrentIndex(qMax(0, volume_->findData(settings.volumeId)));
     showHint();
 }

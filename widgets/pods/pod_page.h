@@ -49,6 +49,8 @@ private:
     QWidget* buildKeyLine();
     QWidget* buildOffers();
     QWidget* buildLimits();
+    QWidget* buildBundleLine();
+    void chooseBundle();
     void showHint();
     void readKey();
     void saveKey();
@@ -75,6 +77,8 @@ private:
     QDoubleSpinBox* ceiling_ = nullptr;
     QDoubleSpinBox* cap_ = nullptr;
     QDoubleSpinBox* idle_ = nullptr;
+    QLineEdit* bundle_ = nullptr;
+    QLineEdit* bundleUrl_ = nullptr;
     ToneLabel* hint_ = nullptr;
 };
 

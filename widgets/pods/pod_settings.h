@@ -14,6 +14,9 @@ struct PodSettings {
     double ceiling = 4; ///< US dollars an hour
     double cap = 10;    ///< US dollars for one job
     double idleMinutes = 15;
+    QString bundle;    ///< file of the worker bundle, or its .sha256
+    QString bundleUrl; ///< where pods fetch it; empty: it is sent from here
+    QString volumePath = QStringLiteral("/workspace"); ///< where the volume is mounted
     QString image = QStringLiteral("runpod/pytorch:1.0.2-cu1281-torch280-ubuntu2404");
 
     bool operator==(const PodSettings&) const = default;

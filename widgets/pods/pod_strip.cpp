@@ -5,6 +5,7 @@
 #include <QPushButton>
 #include <QVBoxLayout>
 
+#include "widgets/pods/pod_words.h"
 #include "widgets/remote/pod_quote.h"
 #include "widgets/support/labels.h"
 #include "widgets/theme/theme.h"
@@ -18,39 +19,6 @@ namespace {
 constexpr int kEdgeWidth = 3;
 constexpr qsizetype kShortId = 8;
 
-QString phaseWord(PodPhase phase) {
-    switch (phase) {
-    case PodPhase::Wanted:
-        return PodStrip::tr("being rented");
-    case PodPhase::Starting:
-        return PodStrip::tr("starting");
-    case PodPhase::Ready:
-        return PodStrip::tr("running");
-    case PodPhase::Stopping:
-        return PodStrip::tr("stopping");
-    case PodPhase::Stopped:
-        return PodStrip::tr("stopped");
-    case PodPhase::Returning:
-        return PodStrip::tr("being given back");
-    case PodPhase::Returned:
-        break;
-    }
-    return PodStrip::tr("given back");
-}
-
-QString reasonWord(PodStopReason reason) {
-    switch (reason) {
-    case PodStopReason::Completed:
-        return PodStrip::tr("its job is done");
-    case PodStopReason::Idle:
-        return PodStrip::tr("nothing happened on it");
-    case PodStopReason::Budget:
-        return PodStrip::tr("the cap is reached");
-    default:
-        return {};
-    }
-}
-
 } // namespace
 
 QString rentalLine(const PodRental& rental) {
@@ -58,8 +26,8 @@ QString rentalLine(const PodRental& rental) {
     const QString gpu =
         rental.pod().gpu.isEmpty() ? record.request.gpus.value(0) : rental.pod().gpu;
     QString line = PodStrip::tr("%1 for %2: %3")
-                       .arg(gpu, record.jobId.left(kShortId), phaseWord(record.phase));
-    const QString reason = reasonWord(record.reason);
+                       .arg(gpu, record.jobId.left(kShortId), podPhaseWord(record.phase));
+    const QString reason = podReasonWord(record.reason);
     if (!reason.isEmpty())
         line += PodStrip::tr(" (%1)").arg(reason);
     if (rental.hourlyPrice() > 0)

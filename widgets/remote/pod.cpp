@@ -8,6 +8,16 @@ namespace {
 const QString kPrefix = u"caldera-"_s;
 }
 
+PodStock stockIn(const PodOffer& offer, const QString& dataCenter) {
+    if (dataCenter.isEmpty())
+        return offer.stock;
+    for (const PodPlace& place : offer.places) {
+        if (place.id == dataCenter)
+            return qMin(place.stock, offer.stock);
+    }
+    return PodStock::None;
+}
+
 QString podName(const QString& jobId) {
     return kPrefix + jobId;
 }

@@ -29,6 +29,9 @@ struct PodOffer {
     QList<PodPlace> places; ///< data centres that have it
 };
 
+/// How likely it can be had in a data centre; with none named, anywhere.
+PodStock stockIn(const PodOffer& offer, const QString& dataCenter);
+
 /// Storage that outlives pods.
 struct PodVolume {
     QString id;

@@ -51,8 +51,8 @@ QString workerCommand(const Target& target, const SshSession& session,
                                    : shellWord(expandHome(target.worker, session, stop));
 }
 
-QString checkWorker(const QString& workerCommand, const SshSession& session,
-                    const std::stop_token& stop) {
+WorkerFacts checkWorker(const QString& workerCommand, const SshSession& session,
+                        const std::stop_token& stop) {
     const ProcessResult result =
         session.run(workerCommand + " --version"_L1, stop, {}, std::chrono::minutes(2));
     const QString first = QString::fromUtf8(result.out).section(u'\n', 0, 0).trimmed();
@@ -71,7 +71,7 @@ QString checkWorker(const QString& workerCommand, const SshSession& session,
                         ". Install the same version on the host.",
                     {{"came", version.toStdString()}});
     }
-    return version;
+    return {version, result.out.contains("CUDA device: yes")};
 }
 
 HostFacts readHostFacts(const QString& folder, const SshSession& session,

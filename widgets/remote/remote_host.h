@@ -36,10 +36,15 @@ void checkTools(const SshSession& session, const std::stop_token& stop);
 /// The command of the target's worker, quoted for a shell.
 QString workerCommand(const Target& target, const SshSession& session, const std::stop_token& stop);
 
+struct WorkerFacts {
+    QString version;
+    bool hasGpu = false; ///< it was built for GPUs and finds one
+};
+
 /// Throws Error("remote.worker") when there is none, Error("remote.version") when it is another
-/// version than this program. Returns its version.
-QString checkWorker(const QString& workerCommand, const SshSession& session,
-                    const std::stop_token& stop);
+/// version than this program.
+WorkerFacts checkWorker(const QString& workerCommand, const SshSession& session,
+                        const std::stop_token& stop);
 
 /// `folder` is created when missing. Throws Error("remote.folder") when that fails.
 HostFacts readHostFacts(const QString& folder, const SshSession& session,

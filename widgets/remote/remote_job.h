@@ -13,6 +13,7 @@
 #include "core/job/follow.h"
 #include "core/job/job_folder.h"
 #include "widgets/remote/askpass.h"
+#include "widgets/remote/remote_launch.h"
 #include "widgets/remote/remote_record.h"
 #include "widgets/remote/remote_revision.h"
 #include "widgets/remote/serve_tunnel.h"
@@ -22,6 +23,8 @@ class QProcess;
 namespace caldera::studio {
 
 class CellFetch;
+class PodDesk;
+class PodHost;
 class SshSession;
 
 /// Keeps a job folder of this machine like the one on the host: events, state, finished cells, at
@@ -36,8 +39,10 @@ public:
 
     using Reached = ServeTunnel::Reached;
 
-    /// `ask` answers what the login asks; empty: only keys and the agent are used.
-    RemoteJob(const std::filesystem::path& folder, AskPerson ask, Reached reached = {});
+    /// `ask` answers what the login asks; empty: only keys and the agent are used. `desk`, which
+    /// must outlive the job, has the pods of jobs on rented ones.
+    RemoteJob(const std::filesystem::path& folder, AskPerson ask, PodDesk& desk,
+              Reached reached = {});
     ~RemoteJob();
 
     /// Returns when the job is over, or on `stop`; the job then goes on without us. Reconnects as
@@ -48,27 +53,33 @@ public:
 
 private:
     void follow(Begin begin, const std::stop_token& stop);
+    void connect(const std::stop_token& stop);
+    void begin(Begin begin, const std::stop_token& stop);
+    void beginOnPod(Begin begin, const std::stop_token& stop);
     void prepare(const std::stop_token& stop);
     void launch(Begin begin, const std::stop_token& stop);
     void stream(const std::stop_token& stop);
     void readStream(QProcess& process, const std::stop_token& stop);
     void take(const FollowFrame& frame);
-    void appendEvents(const FollowFrame& frame);
-    RemotePlace place() const;
     QStringList argumentsThere() const;
     void askScheduler(const std::stop_token& stop);
     void forwardControl(const std::stop_token& stop);
     void finish(const std::stop_token& stop);
     void fetchResults(const std::stop_token& stop);
+    void attend(const std::stop_token& stop);
+    void tellStage(const char* stage, double fraction = 0, double etaSeconds = -1);
     void tell(const std::string& phase, const std::string& message, const std::string& code = {});
-    bool waitToRetry(int attempt, const std::string& why, const std::stop_token& stop);
+    void waitToRetry(int attempt, const std::string& why, const std::stop_token& stop);
     std::string host() const;
+    RemotePlace place() const;
 
     JobFolder folder_;
     RemoteRecord record_;
     AskPerson ask_;
+    PodDesk& desk_;
     ServeTunnel tunnel_;
-    QString worker_; ///< command there, quoted
+    std::unique_ptr<PodHost> pod_; ///< of a job on a rented pod
+    QString worker_;               ///< command there, quoted
     std::unique_ptr<SshSession> session_;
     std::unique_ptr<CellFetch> cells_;
     JobState state_; ///< the last that the host told

@@ -5,9 +5,9 @@
 namespace caldera::studio {
 
 struct RemoteJobs::Entry {
-    Entry(const std::filesystem::path& folder, AskPerson ask, RemoteJob::Reached reached,
-          RemoteJob::Begin begin)
-        : job(folder, std::move(ask), std::move(reached)),
+    Entry(const std::filesystem::path& folder, AskPerson ask, PodDesk& desk,
+          RemoteJob::Reached reached, RemoteJob::Begin begin)
+        : job(folder, std::move(ask), desk, std::move(reached)),
           thread([this, begin](const std::stop_token& stop) {
               job.run(begin, stop);
               over = true;
@@ -18,8 +18,8 @@ struct RemoteJobs::Entry {
     std::jthread thread;
 };
 
-RemoteJobs::RemoteJobs(Ask ask, Reached reached)
-    : ask_(std::move(ask)), reached_(std::move(reached)) {}
+RemoteJobs::RemoteJobs(Ask ask, PodDesk& desk, Reached reached)
+    : ask_(std::move(ask)), desk_(desk), reached_(std::move(reached)) {}
 
 RemoteJobs::~RemoteJobs() {
     for (const auto& [id, entry] : jobs_) {
@@ -42,7 +42,8 @@ void RemoteJobs::follow(const std::filesystem::path& folder, RemoteJob::Begin be
         reached = [this, id](int port, const QByteArray& token) { reached_(id, port, token); };
     }
     jobs_.erase(id);
-    jobs_.emplace(id, std::make_unique<Entry>(folder, std::move(ask), std::move(reached), begin));
+    jobs_.emplace(
+        id, std::make_unique<Entry>(folder, std::move(ask), desk_, std::move(reached), begin));
 }
 
 void RemoteJobs::forget(const QString& id) {

@@ -18,7 +18,8 @@ public:
     using Ask = std::function<std::optional<QString>(const QString& id, const QString& question)>;
     /// Called on the threads of the jobs: a job that serves is reached at this port of ours.
     using Reached = std::function<void(const QString& id, int port, const QByteArray& token)>;
-    explicit RemoteJobs(Ask ask, Reached reached = {});
+    /// `desk` must outlive it.
+    RemoteJobs(Ask ask, PodDesk& desk, Reached reached = {});
     ~RemoteJobs();
     RemoteJobs(const RemoteJobs&) = delete;
     RemoteJobs& operator=(const RemoteJobs&) = delete;
@@ -33,6 +34,7 @@ private:
     struct Entry;
 
     Ask ask_;
+    PodDesk& desk_;
     Reached reached_;
     std::map<QString, std::unique_ptr<Entry>> jobs_;
 };

@@ -28,6 +28,7 @@ RemoteRecord parse(const Json& json, const QString& origin) {
     record.plan = QString::fromStdString(json.value("plan", ""));
     record.started = json.at("started").get<bool>();
     record.verified = json.at("verified").get<bool>();
+    record.podId = QString::fromStdString(json.value("pod", ""));
     return record;
 }
 
@@ -73,7 +74,8 @@ void writeRemoteRecord(const std::filesystem::path& folder, const RemoteRecord& 
                        {"model", record.model.toStdString()},
                        {"plan", record.plan.toStdString()},
                        {"started", record.started},
-                       {"verified", record.verified}};
+                       {"verified", record.verified},
+                       {"pod", record.podId.toStdString()}};
     writeFileAtomically(folder / kName, json.dump(2) + "\n");
 }
 

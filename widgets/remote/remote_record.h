@@ -21,6 +21,7 @@ struct RemoteRecord {
     bool started = false;  ///< whether a worker was started there
     bool verified = false; ///< whether its results are here, hash by hash
     QString plan = {};     ///< hash of the plan that the host has; empty: none
+    QString podId = {};    ///< of the rented pod on which a worker was started last
 
     bool operator==(const RemoteRecord&) const = default;
 };

@@ -113,8 +113,8 @@ QWidget* RemotesDialog::makeDetails() {
     scroll->setFrameShape(QFrame::NoFrame);
     scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
     connect(test_, &QPushButton::clicked, this, [this] {
-        if (tester_.isRunning()) {
-            tester_.stop();
+        if (checker_.isRunning()) {
+            checker_.stop();
             update();
         } else {
             test();
@@ -125,13 +125,13 @@ QWidget* RemotesDialog::makeDetails() {
 }
 
 void RemotesDialog::connectTester() {
-    connect(&tester_, &TargetTester::stageChanged, stages_, &StageList::show);
-    connect(&tester_, &TargetTester::keyShown, this, &RemotesDialog::compareKey);
-    connect(&tester_, &TargetTester::asked, this,
+    connect(&checker_, &TargetChecker::stageChanged, stages_, &StageList::show);
+    connect(&checker_, &TargetChecker::keyShown, this, &RemotesDialog::compareKey);
+    connect(&checker_, &TargetChecker::asked, this,
             [this](int number, const QString& target, const QString& question) {
-                askForLogin(tester_.logins(), number, target, question, this);
+                askForLogin(checker_.logins(), number, target, question, this);
             });
-    connect(&tester_, &TargetTester::finished, this, [this](bool passed, const Target& target) {
+    connect(&checker_, &TargetChecker::finished, this, [this](bool passed, const Target& target) {
         // Keys that were confirmed are kept at once for a target that is stored.
         Target kept = form_->target();
         kept.ssh.hostKeys = target.ssh.hostKeys;
@@ -187,7 +187,7 @@ void RemotesDialog::add(TargetKind kind) {
 }
 
 void RemotesDialog::showTarget(const Target& target) {
-    tester_.stop();
+    checker_.stop();
     stages_->clear();
     complaint_->clear();
     shown_ = target;
@@ -197,8 +197,8 @@ void RemotesDialog::showTarget(const Target& target) {
 }
 
 void RemotesDialog::test() {
-    stages_->begin(testStages(form_->target().kind));
-    tester_.start(form_->target());
+    stages_->begin(checkStages(form_->target().kind));
+    checker_.start(form_->target());
     update();
 }
 
@@ -213,7 +213,7 @@ void RemotesDialog::save() {
 void RemotesDialog::removeSelected() {
     const QString name = shown_.name;
     shown_ = Target();
-    tester_.stop();
+    checker_.stop();
     pages_->setCurrentIndex(0);
     store_.remove(name);
     follow();
@@ -225,7 +225,7 @@ void RemotesDialog::compareKey(const QStringList& keys) {
     auto* dialog = new HostKeyDialog(shown.host, keys, !shown.hostKeys.isEmpty(), this);
     dialog->setAttribute(Qt::WA_DeleteOnClose);
     connect(dialog, &QDialog::finished, this,
-            [this](int result) { tester_.confirmKey(result == QDialog::Accepted); });
+            [this](int result) { checker_.confirmKey(result == QDialog::Accepted); });
     dialog->open();
 }
 
@@ -243,8 +243,8 @@ void RemotesDialog::update() {
     if (pages_->currentIndex() == 1) {
         complaint_->setText(isBegun ? complaint : QString());
     }
-    test_->setText(tester_.isRunning() ? tr("Stop the test") : tr("Test"));
-    test_->setEnabled(complaint.isEmpty() || tester_.isRunning());
+    test_->setText(checker_.isRunning() ? tr("Stop the test") : tr("Test"));
+    test_->setEnabled(complaint.isEmpty() || checker_.isRunning());
     save_->setEnabled(complaint.isEmpty() && isChanged());
     remove_->setEnabled(!shown_.name.isEmpty());
 }

@@ -4,7 +4,7 @@
 #include <QDialog>
 
 #include "widgets/remote/target.h"
-#include "widgets/remote/target_tester.h"
+#include "widgets/remote/target_checker.h"
 
 class QLabel;
 class QListWidget;
@@ -50,7 +50,7 @@ private:
     bool isChanged() const;
 
     TargetStore& store_;
-    TargetTester tester_;
+    TargetChecker checker_;
     QListWidget* list_;
     QPushButton* remove_;
     QStackedWidget* pages_;

@@ -15,23 +15,23 @@ namespace {
 
 constexpr int kIconSize = 16;
 
-QString nameOf(TestStage stage) {
+QString nameOf(CheckStage stage) {
     switch (stage) {
-    case TestStage::Reach:
+    case CheckStage::Reach:
         return StageList::tr("Reach");
-    case TestStage::HostKey:
+    case CheckStage::HostKey:
         return StageList::tr("Host key");
-    case TestStage::LogIn:
+    case CheckStage::LogIn:
         return StageList::tr("Log in");
-    case TestStage::Tools:
+    case CheckStage::Tools:
         return StageList::tr("Tools");
-    case TestStage::Folder:
+    case CheckStage::Folder:
         return StageList::tr("Folder and machine");
-    case TestStage::Gpu:
+    case CheckStage::Gpu:
         return StageList::tr("Graphics cards");
-    case TestStage::Worker:
+    case CheckStage::Worker:
         return StageList::tr("Worker");
-    case TestStage::Scheduler:
+    case CheckStage::Scheduler:
         return StageList::tr("Scheduler");
     }
     return {};
@@ -74,7 +74,7 @@ StageList::StageList(QWidget* parent) : QWidget(parent), grid_(new QGridLayout(t
     connect(&Theme::current(), &Theme::themeChanged, this, &StageList::redraw);
 }
 
-void StageList::begin(const QList<TestStage>& stages) {
+void StageList::begin(const QList<CheckStage>& stages) {
     clear();
     stages_ = stages;
     for (int row = 0; row < stages.size(); ++row) {
@@ -136,7 +136,7 @@ void StageList::clear() {
 
 QString StageList::report() const {
     QStringList rows;
-    for (const TestStage stage : stages_) {
+    for (const CheckStage stage : stages_) {
         const auto found = results_.constFind(static_cast<int>(stage));
         if (found != results_.constEnd()) {
             rows.append(nameOf(stage) + ": "_L1 + lookOf(found->state).word + u' ' +

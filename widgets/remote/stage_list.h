@@ -4,7 +4,7 @@
 #include <QHash>
 #include <QWidget>
 
-#include "widgets/remote/target_test.h"
+#include "widgets/remote/target_check.h"
 
 class QGridLayout;
 class QLabel;
@@ -18,7 +18,7 @@ class StageList : public QWidget {
 public:
     explicit StageList(QWidget* parent = nullptr);
     /// Shows the stages as not yet begun.
-    void begin(const QList<TestStage>& stages);
+    void begin(const QList<CheckStage>& stages);
     void show(const StageResult& result);
     void clear();
     /// The whole test as text, for a report.
@@ -35,7 +35,7 @@ private:
     void redraw();
 
     QGridLayout* grid_;
-    QList<TestStage> stages_;
+    QList<CheckStage> stages_;
     QHash<int, Line> lines_;
     QHash<int, StageResult> results_;
 };

@@ -8,6 +8,7 @@
 
 #include "core/model/module.h"
 #include "widgets/jobs/surprise.h"
+#include "widgets/pods/pod_words.h"
 #include "widgets/runs/cell_map.h"
 #include "widgets/runs/job_log.h"
 #include "widgets/runs/phase_look.h"
@@ -82,6 +83,9 @@ QWidget* JobDetails::buildHeader() {
     state_ = new ToneLabel({}, Token::Secondary, box);
     facts_ = new ElidedLabel({}, box);
     facts_->setTone(Token::Secondary);
+    cost_ = new ToneLabel({}, Token::Secondary, box);
+    cost_->setWordWrap(true);
+    cost_->setObjectName(u"podCost"_s);
     cancel_ = new QPushButton(icon(u"stop"_s), tr("Cancel"), box);
     cancel_->setToolTip(tr("Stop the worker; what is finished is kept"));
     pause_ = new QPushButton(icon(u"pause"_s), tr("Pause"), box);
@@ -108,6 +112,7 @@ QWidget* JobDetails::buildHeader() {
     layout->setContentsMargins(0, 0, 0, 0);
     layout->setSpacing(kSpaceMedium);
     layout->addLayout(top);
+    layout->addWidget(cost_);
     layout->addWidget(buildProgress());
 
     connect(cancel_, &QPushButton::clicked, this, [this] {
@@ -223,7 +228,8 @@ QWidget* JobDetails::buildFacts() {
     return box;
 }
 
-void JobDetails::show(const JobSummary& job, const JobHistory& history) {
+void JobDetails::show(const JobSummary& job, const JobHistory& history,
+                      const std::optional<PodCost>& cost) {
     if (job.id != job_.id) {
         banner_->clear();
         shownFailure_.clear();
@@ -233,6 +239,7 @@ void JobDetails::show(const JobSummary& job, const JobHistory& history) {
     }
     job_ = job;
     showHeader();
+    showCost(cost);
     showProgress(history);
     showFailure(history);
     showResult(history);
@@ -269,6 +276,15 @@ void JobDetails::showHeader() {
         cancel_->setText(tr("Cancel"));
         cancel_->setEnabled(true);
     }
+}
+
+void JobDetails::showCost(const std::optional<PodCost>& cost) {
+    cost_->setVisible(cost.has_value());
+    if (!cost)
+        return;
+    cost_->setText(costLine(*cost));
+    cost_->setToolTip(costToolTip(*cost));
+    cost_->setTone(cost->hourly > 0 ? Token::Warn : Token::Secondary); // it costs at this moment
 }
 
 void JobDetails::showProgress(const JobHistory& history) {

@@ -3,7 +3,10 @@
 
 #include <QWidget>
 
+#include <optional>
+
 #include "widgets/jobs/job_service.h"
+#include "widgets/remote/pod_jobs.h"
 
 class QGridLayout;
 class QLabel;
@@ -25,7 +28,9 @@ class JobDetails : public QWidget {
 public:
     explicit JobDetails(QWidget* parent = nullptr);
 
-    void show(const JobSummary& job, const JobHistory& history);
+    /// `cost`: of a job on a rented pod.
+    void show(const JobSummary& job, const JobHistory& history,
+              const std::optional<PodCost>& cost = {});
     /// A request about this job failed.
     void showProblem(const QString& sentence);
     JobLog* log() const { return log_; }
@@ -46,6 +51,7 @@ private:
     QWidget* buildResult();
     QWidget* buildFacts();
     void showHeader();
+    void showCost(const std::optional<PodCost>& cost);
     void showProgress(const JobHistory& history);
     void showFailure(const JobHistory& history);
     void showResult(const JobHistory& history);
@@ -62,6 +68,7 @@ private:
     QLabel* stateIcon_ = nullptr;
     ToneLabel* state_ = nullptr;
     ElidedLabel* facts_ = nullptr;
+    ToneLabel* cost_ = nullptr;
     QPushButton* cancel_ = nullptr;
     QPushButton* pause_ = nullptr;
     QPushButton* resume_ = nullptr;

@@ -4,6 +4,8 @@
 
 #include <QLocale>
 
+#include "widgets/pods/pod_words.h"
+#include "widgets/remote/pod_quote.h"
 #include "widgets/runs/phase_look.h"
 #include "widgets/support/number_text.h"
 
@@ -12,6 +14,10 @@ namespace caldera::studio {
 using namespace Qt::StringLiterals;
 
 namespace {
+
+bool isFigure(int column) {
+    return column == JobsModel::Speed || column == JobsModel::Spent;
+}
 
 bool isNewer(const JobSummary& a, const JobSummary& b) {
     return a.created != b.created ? a.created > b.created : a.id < b.id;
@@ -59,6 +65,15 @@ QString JobsModel::idAt(int row) const {
     return row >= 0 && row < rows_.size() ? rows_[row].summary.id : QString();
 }
 
+std::optional<double> JobsModel::spent() const {
+    std::optional<double> sum;
+    for (const JobRow& row : rows_) {
+        if (row.cost)
+            sum = sum.value_or(0) + row.cost->spent;
+    }
+    return sum;
+}
+
 void JobsModel::refreshMoments() {
     if (!rows_.isEmpty())
         Q_EMIT dataChanged(index(0, Created), index(rowCount() - 1, Created));
@@ -82,7 +97,7 @@ QVariant JobsModel::data(const QModelIndex& index, int role) const {
     case Qt::ToolTipRole:
         return toolTip(row, index.column());
     case Qt::TextAlignmentRole:
-        return index.column() == Speed ? QVariant(Qt::AlignRight | Qt::AlignVCenter) : QVariant();
+        return isFigure(index.column()) ? QVariant(Qt::AlignRight | Qt::AlignVCenter) : QVariant();
     case Qt::AccessibleTextRole:
         return tr("%1, %2").arg(headerData(index.column(), Qt::Horizontal, role).toString(),
                                 text(row, index.column()));
@@ -103,10 +118,12 @@ QVariant JobsModel::headerData(int section, Qt::Orientation orientation, int rol
     if (orientation != Qt::Horizontal)
         return {};
     if (role == Qt::TextAlignmentRole)
-        return section == Speed ? QVariant(Qt::AlignRight | Qt::AlignVCenter)
-                                : QVariant(Qt::AlignLeft | Qt::AlignVCenter);
+        return isFigure(section) ? QVariant(Qt::AlignRight | Qt::AlignVCenter)
+                                 : QVariant(Qt::AlignLeft | Qt::AlignVCenter);
     if (role == Qt::ToolTipRole && section == Speed)
         return tr("Finished cells a minute");
+    if (role == Qt::ToolTipRole && section == Spent)
+        return tr("What the job's rented pods have cost");
     if (role != Qt::DisplayRole && role != Qt::AccessibleTextRole)
         return {};
     switch (section) {
@@ -118,6 +135,8 @@ QVariant JobsModel::headerData(int section, Qt::Orientation orientation, int rol
         return tr("Progress");
     case Speed:
         return tr("Cells/min");
+    case Spent:
+        return tr("Spent");
     case Created:
         return tr("Created");
     default:
@@ -137,6 +156,8 @@ QString JobsModel::text(const JobRow& row, int column) const {
         return {};
     case Speed:
         return row.cellsPerMinute > 0 ? figureText(row.cellsPerMinute) : QString();
+    case Spent:
+        return row.cost ? dollarText(row.cost->spent) : QString();
     case Created:
         return momentText(row.summary.created, QDateTime::currentDateTimeUtc());
     default:
@@ -162,6 +183,8 @@ QString JobsModel::toolTip(const JobRow& row, int column) const {
             parts.append(tr("%n cell(s) finished", nullptr, static_cast<int>(row.cells)));
         return parts.join(u", "_s);
     }
+    case Spent:
+        return row.cost ? costLine(*row.cost) + u'\n' + costToolTip(*row.cost) : QString();
     case Created:
         return QLocale().toString(row.summary.created.toLocalTime(), QLocale::LongFormat);
     default:

@@ -4,21 +4,25 @@
 #include <QAbstractTableModel>
 #include <QList>
 
+#include <optional>
+
 #include "widgets/jobs/job_service.h"
+#include "widgets/remote/pod_jobs.h"
 
 namespace caldera::studio {
 
 /// What a row shows.
 struct JobRow {
     JobSummary summary;
-    double cellsPerMinute = 0; ///< 0: unknown
-    qint64 cells = 0;          ///< finished
+    double cellsPerMinute = 0;        ///< 0: unknown
+    qint64 cells = 0;                 ///< finished
+    std::optional<PodCost> cost = {}; ///< of a job on a rented pod
 };
 
 class JobsModel : public QAbstractTableModel {
     Q_OBJECT
 public:
-    enum Column { State, Title, ProgressColumn, Speed, Created, ColumnCount };
+    enum Column { State, Title, ProgressColumn, Speed, Spent, Created, ColumnCount };
     enum Role { IdRole = Qt::UserRole, PhaseRole, FractionRole, ActiveRole };
 
     using QAbstractTableModel::QAbstractTableModel;
@@ -29,6 +33,8 @@ public:
     /// Row of a job; -1 when it is not there.
     int rowOf(const QString& id) const;
     QString idAt(int row) const;
+    /// US dollars of all jobs that had a pod; nothing when none had.
+    std::optional<double> spent() const;
     /// The moments are told relative to now; call it now and then.
     void refreshMoments();
 

@@ -11,7 +11,9 @@
 #include <QStackedWidget>
 #include <QTableView>
 #include <QUrl>
+#include <QVBoxLayout>
 
+#include "widgets/remote/pod_jobs.h"
 #include "widgets/runs/job_details.h"
 #include "widgets/runs/job_row_delegate.h"
 #include "widgets/runs/jobs_model.h"
@@ -31,6 +33,7 @@ constexpr int kClockInterval = 1000;
 constexpr int kStateWidth = 112;
 constexpr int kProgressWidth = 116;
 constexpr int kSpeedWidth = 84;
+constexpr int kSpentWidth = 68;
 constexpr int kCreatedWidth = 104; // "12 min ago"
 constexpr int kTableWidth = 600;
 constexpr int kNarrowTable = 360; // state, title and progress
@@ -63,7 +66,16 @@ RunsView::RunsView(JobService& service, QWidget* parent)
 QWidget* RunsView::buildSplitter() {
     splitter_ = new QSplitter(Qt::Horizontal, this);
     splitter_->setObjectName(u"runsSplitter"_s);
-    splitter_->addWidget(table_);
+    auto* list = new QWidget(splitter_);
+    spent_ = new ToneLabel({}, Token::Secondary, list);
+    spent_->setContentsMargins(kSpaceMedium, kSpaceSmall, kSpaceMedium, kSpaceSmall);
+    spent_->hide();
+    auto* listLayout = new QVBoxLayout(list);
+    listLayout->setContentsMargins(0, 0, 0, 0);
+    listLayout->setSpacing(0);
+    listLayout->addWidget(table_, 1);
+    listLayout->addWidget(spent_);
+    splitter_->addWidget(list);
     auto* panel = new Surface(Token::Panel, splitter_);
     auto* panelLayout = new QVBoxLayout(panel);
     panelLayout->setContentsMargins(0, 0, 0, 0);
@@ -73,7 +85,7 @@ QWidget* RunsView::buildSplitter() {
     splitter_->setStretchFactor(0, 0);
     splitter_->setStretchFactor(1, 1);
     splitter_->setSizes({kTableWidth, 800});
-    table_->setMinimumWidth(kNarrowTable);
+    list->setMinimumWidth(kNarrowTable);
     panel->setMinimumWidth(kDetailsWidth);
     table_->installEventFilter(this);
     return splitter_;
@@ -85,6 +97,7 @@ void RunsView::connectAll() {
     connect(&service_, &JobService::jobEvent, this, [this](const QString& id) { touch(id); });
     connect(&service_, &JobService::jobRemoved, this, [this](const QString& id) {
         model_->remove(id);
+        showSpent();
         updatePage();
     });
     connect(&service_, &JobService::requestFailed, this,
@@ -104,6 +117,23 @@ void RunsView::connectAll() {
         showSelected();
     });
     clock_.start(kClockInterval);
+}
+
+void RunsView::showCosts(PodJobs& pods) {
+    pods_ = &pods;
+    connect(pods_, &PodJobs::costChanged, this, &RunsView::touch);
+    for (const JobSummary& job : service_.jobs())
+        touch(job.id);
+}
+
+/// Where nothing was ever rented, nothing tells of money.
+void RunsView::showSpent() {
+    const std::optional<double> spent = model_->spent();
+    table_->setColumnHidden(JobsModel::Spent, !spent);
+    fitColumns();
+    spent_->setVisible(spent.has_value());
+    if (spent)
+        spent_->setText(tr("Spent on rented pods: %1 in all").arg(dollarText(*spent)));
 }
 
 void RunsView::buildTable() {
@@ -129,7 +159,9 @@ void RunsView::buildTable() {
     header->resizeSection(JobsModel::State, kStateWidth);
     header->resizeSection(JobsModel::ProgressColumn, kProgressWidth);
     header->resizeSection(JobsModel::Speed, kSpeedWidth);
+    header->resizeSection(JobsModel::Spent, kSpentWidth);
     header->resizeSection(JobsModel::Created, kCreatedWidth);
+    table_->setColumnHidden(JobsModel::Spent, true);
     connect(table_, &QTableView::customContextMenuRequested, this, &RunsView::showMenu);
     connect(table_->selectionModel(), &QItemSelectionModel::currentRowChanged, this,
             &RunsView::followSelection);
@@ -137,7 +169,8 @@ void RunsView::buildTable() {
 
 // A narrow table keeps what tells jobs apart and how far they are.
 void RunsView::fitColumns() {
-    const int width = table_->width();
+    const int width =
+        table_->width() - (table_->isColumnHidden(JobsModel::Spent) ? 0 : kSpentWidth);
     table_->setColumnHidden(JobsModel::Speed, width < kTableWidth - kSpaceHuge);
     table_->setColumnHidden(JobsModel::Created, width < kMediumTable);
 }
@@ -185,8 +218,10 @@ void RunsView::refresh() {
         if (job.id.isEmpty())
             continue;
         const JobHistory& history = service_.history(id);
-        model_->put({job, job.active() ? history.cellsPerMinute() : 0, history.cells().size()});
+        model_->put({job, job.active() ? history.cellsPerMinute() : 0, history.cells().size(),
+                     pods_ ? pods_->cost(id) : std::nullopt});
     }
+    showSpent();
     if (touched.contains(selected_))
         showSelected();
 }
@@ -195,7 +230,8 @@ void RunsView::showSelected() {
     const JobSummary job = service_.job(selected_);
     details_->setVisible(!job.id.isEmpty());
     if (!job.id.isEmpty())
-        details_->show(job, service_.history(selected_));
+        details_->show(job, service_.history(selected_),
+                       pods_ ? pods_->cost(selected_) : std::nullopt);
 }
 
 void RunsView::updatePage() {

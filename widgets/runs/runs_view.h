@@ -16,6 +16,8 @@ namespace caldera::studio {
 class EmptyState;
 class JobDetails;
 class JobsModel;
+class PodJobs;
+class ToneLabel;
 
 class RunsView : public QWidget {
     Q_OBJECT
@@ -23,6 +25,8 @@ public:
     /// `service` must outlive the view.
     explicit RunsView(JobService& service, QWidget* parent = nullptr);
 
+    /// Tells what jobs on rented pods cost, too; `pods` must outlive the view.
+    void showCosts(PodJobs& pods);
     /// Selects a job; one that is not there yet is selected when it comes.
     void selectJob(const QString& id);
     QString selectedJob() const { return selected_; }
@@ -57,13 +61,17 @@ private:
     void followSelection();
     void updatePage();
 
+    void showSpent();
+
     JobService& service_;
+    PodJobs* pods_ = nullptr;
     JobsModel* model_;
     QTableView* table_;
     QSplitter* splitter_ = nullptr;
     JobDetails* details_;
     EmptyState* empty_;
     QStackedWidget* pages_;
+    ToneLabel* spent_ = nullptr; ///< by all jobs
     QString selected_;
     QString wanted_; ///< to select when it comes
     QSet<QString> touched_;

@@ -14,7 +14,7 @@
 #include "tests/support/code_of.h"
 #include "widgets/remote/askpass.h"
 #include "widgets/remote/host_key.h"
-#include "widgets/remote/target_test.h"
+#include "widgets/remote/target_check.h"
 #include "widgets/remote/verified_fetch.h"
 
 namespace caldera::studio {
@@ -160,13 +160,13 @@ TEST_F(SshSessionTest, FetchesFilesAndProvesTheirHashes) {
     EXPECT_EQ(codeOf([&] { fetch.run(never_); }), "remote.connection");
 }
 
-std::map<TestStage, StageResult> stagesOf(const Target& target, bool confirms = true,
-                                          TargetTestResult* result = nullptr) {
-    std::map<TestStage, StageResult> stages;
-    TargetTest with;
+std::map<CheckStage, StageResult> stagesOf(const Target& target, bool confirms = true,
+                                           TargetCheckResult* result = nullptr) {
+    std::map<CheckStage, StageResult> stages;
+    TargetCheck with;
     with.tell = [&](const StageResult& stage) { stages[stage.stage] = stage; };
     with.confirm = [confirms](const QStringList&) { return confirms; };
-    const TargetTestResult found = testTarget(target, with, {});
+    const TargetCheckResult found = checkTarget(target, with, {});
     if (result)
         *result = found;
     return stages;
@@ -175,7 +175,7 @@ std::map<TestStage, StageResult> stagesOf(const Target& target, bool confirms = 
 TEST_F(SshSessionTest, TestsATargetStageByStage) {
     Target target = server_.target();
     target.ssh.hostKeys.clear();
-    TargetTestResult result;
+    TargetCheckResult result;
     auto stages = stagesOf(target, true, &result);
     for (const auto& [stage, found] : stages) {
         EXPECT_TRUE(found.state == StageState::Passed || found.state == StageState::Noted)
@@ -188,24 +188,24 @@ TEST_F(SshSessionTest, TestsATargetStageByStage) {
     EXPECT_GT(result.facts.freeMemoryBytes, 1 << 20);
 
     stages = stagesOf(target, false);
-    EXPECT_EQ(stages[TestStage::HostKey].state, StageState::Failed);
-    EXPECT_EQ(stages[TestStage::Worker].state, StageState::Skipped);
+    EXPECT_EQ(stages[CheckStage::HostKey].state, StageState::Failed);
+    EXPECT_EQ(stages[CheckStage::Worker].state, StageState::Skipped);
 
     target = server_.target();
     target.worker = u"/nowhere/caldera"_s;
     stages = stagesOf(target);
-    EXPECT_EQ(stages[TestStage::Folder].state, StageState::Passed);
-    EXPECT_EQ(stages[TestStage::Worker].state, StageState::Failed);
+    EXPECT_EQ(stages[CheckStage::Folder].state, StageState::Passed);
+    EXPECT_EQ(stages[CheckStage::Worker].state, StageState::Failed);
 
     target.worker = server_.folder() + "/old"_L1;
     std::ofstream(target.worker.toStdString()) << "#!/bin/sh\necho caldera 0.0.1\n";
     fs::permissions(target.worker.toStdString(), fs::perms::owner_all);
     stages = stagesOf(target);
-    EXPECT_TRUE(stages[TestStage::Worker].text.contains(u"0.0.1"_s));
-    EXPECT_EQ(stages[TestStage::Worker].state, StageState::Failed);
+    EXPECT_TRUE(stages[CheckStage::Worker].text.contains(u"0.0.1"_s));
+    EXPECT_EQ(stages[CheckStage::Worker].state, StageState::Failed);
 
     target.folder = u"/proc/jobs"_s;
-    EXPECT_EQ(stagesOf(target)[TestStage::Folder].state, StageState::Failed);
+    EXPECT_EQ(stagesOf(target)[CheckStage::Folder].state, StageState::Failed);
 }
 
 TEST(RemoteHost, ReadsTheGpusOfNvidiaSmi) {

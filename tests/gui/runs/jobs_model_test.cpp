@@ -58,6 +58,25 @@ TEST(JobsModel, ShowsProgressOnlyWhereThereIsSome) {
     EXPECT_TRUE(model.index(0, JobsModel::ProgressColumn).data().toString().isEmpty());
 }
 
+TEST(JobsModel, TellsWhatPodsHaveCostAndTheirSum) {
+    JobsModel model;
+    model.put(row(u"here"_s, 1));
+    EXPECT_FALSE(model.spent()) << "nothing was rented";
+    JobRow rented = row(u"a"_s, 2);
+    rented.cost = PodCost{PodPhase::Ready, u"RTX 3090"_s, 0.214, 10, 0.46, 21, {}};
+    model.put(rented);
+    JobRow over = row(u"b"_s, 3, u"done"_s);
+    over.cost = PodCost{PodPhase::Returned, u"H100"_s, 2, 10, 0, 21, {}};
+    model.put(over);
+    EXPECT_NEAR(*model.spent(), 2.214, 1e-9);
+    EXPECT_EQ(model.index(1, JobsModel::Spent).data().toString(), u"$0.21"_s);
+    EXPECT_EQ(model.index(2, JobsModel::Spent).data().toString(), QString());
+    const QString more = model.index(1, JobsModel::Spent).data(Qt::ToolTipRole).toString();
+    EXPECT_TRUE(more.startsWith(u"RTX 3090, running: $0.46 an hour, $0.21 of $10.00 spent"_s))
+        << more.toStdString();
+    EXPECT_TRUE(more.contains(u"$21.00 a month"_s)) << more.toStdString();
+}
+
 TEST(PhaseLook, TellsMomentsAsPeopleDo) {
     const QDateTime now({2026, 11, 21}, {12, 0}, Qt::LocalTime);
     EXPECT_EQ(momentText(now.addSecs(-10), now), u"just now"_s);

@@ -1,4 +1,4 @@
-#include "widgets/remote/target_test.h"
+#include "widgets/remote/target_check.h"
 
 #include <QCoreApplication>
 #include <QElapsedTimer>
@@ -14,7 +14,7 @@ using namespace Qt::StringLiterals;
 namespace {
 
 QString tr(const char* text) {
-    return QCoreApplication::translate("TargetTest", text);
+    return QCoreApplication::translate("TargetCheck", text);
 }
 
 QString bytes(qint64 count) {
@@ -24,14 +24,14 @@ QString bytes(qint64 count) {
 /// Runs the stages one after the other; the first that fails skips the rest.
 class Run {
 public:
-    Run(Target target, const TargetTest& with, const std::stop_token& stop)
+    Run(Target target, const TargetCheck& with, const std::stop_token& stop)
         : with_(with), stop_(stop) {
         result_.target = std::move(target);
         result_.passed = true;
     }
 
-    TargetTestResult all() {
-        for (const TestStage stage : testStages(result_.target.kind)) {
+    TargetCheckResult all() {
+        for (const CheckStage stage : checkStages(result_.target.kind)) {
             runStage(stage);
         }
         return result_;
@@ -43,7 +43,7 @@ private:
         StageState state = StageState::Passed;
     };
 
-    void runStage(TestStage stage) {
+    void runStage(CheckStage stage) {
         if (!result_.passed) {
             with_.tell({stage, StageState::Skipped, 0, {}});
             return;
@@ -61,26 +61,24 @@ private:
         with_.tell({stage, found.state, clock.elapsed(), found.text});
     }
 
-    Found look(TestStage stage) {
+    Found look(CheckStage stage) {
         switch (stage) {
-        case TestStage::Reach:
+        case CheckStage::Reach:
             return reach();
-        case TestStage::HostKey:
+        case CheckStage::HostKey:
             return compareKey();
-        case TestStage::LogIn:
+        case CheckStage::LogIn:
             return logIn();
-        case TestStage::Tools:
+        case CheckStage::Tools:
             checkTools(*session_, stop_);
             return {tr("rsync and the usual tools are there")};
-        case TestStage::Folder:
+        case CheckStage::Folder:
             return readFacts();
-        case TestStage::Gpu:
+        case CheckStage::Gpu:
             return describeGpus();
-        case TestStage::Worker:
-            return {tr("caldera %1")
-                        .arg(checkWorker(workerCommand(result_.target, *session_, stop_), *session_,
-                                         stop_))};
-        case TestStage::Scheduler:
+        case CheckStage::Worker:
+            return describeWorker();
+        case CheckStage::Scheduler:
             return askScheduler();
         }
         return {};
@@ -143,15 +141,26 @@ private:
         return {lines.join(u'\n')};
     }
 
+    Found describeWorker() const {
+        const WorkerFacts worker =
+            checkWorker(workerCommand(result_.target, *session_, stop_), *session_, stop_);
+        const bool isIdle = !worker.hasGpu && !result_.facts.gpus.isEmpty();
+        return {isIdle ? tr("caldera %1, which cannot use the GPU: install one that was built for "
+                            "GPUs, or look at the driver")
+                             .arg(worker.version)
+                       : tr("caldera %1").arg(worker.version),
+                isIdle ? StageState::Noted : StageState::Passed};
+    }
+
     Found askScheduler() const {
         const QByteArray version = session_->require(
             u"sbatch --version && command -v scancel >/dev/null"_s, "remote.scheduler", stop_);
         return {QString::fromUtf8(version).trimmed()};
     }
 
-    const TargetTest& with_;
+    const TargetCheck& with_;
     const std::stop_token& stop_;
-    TargetTestResult result_;
+    TargetCheckResult result_;
     QStringList shown_;
     std::unique_ptr<Askpass> askpass_;
     std::unique_ptr<SshSession> session_;
@@ -159,16 +168,16 @@ private:
 
 } // namespace
 
-TargetTestResult testTarget(Target target, const TargetTest& with, const std::stop_token& stop) {
+TargetCheckResult checkTarget(Target target, const TargetCheck& with, const std::stop_token& stop) {
     return Run(std::move(target), with, stop).all();
 }
 
-QList<TestStage> testStages(TargetKind kind) {
-    QList<TestStage> stages{TestStage::Reach, TestStage::HostKey, TestStage::LogIn,
-                            TestStage::Tools, TestStage::Folder,  TestStage::Gpu,
-                            TestStage::Worker};
+QList<CheckStage> checkStages(TargetKind kind) {
+    QList<CheckStage> stages{CheckStage::Reach, CheckStage::HostKey, CheckStage::LogIn,
+                             CheckStage::Tools, CheckStage::Folder,  CheckStage::Gpu,
+                             CheckStage::Worker};
     if (kind == TargetKind::Slurm) {
-        stages.append(TestStage::Scheduler);
+        stages.append(CheckStage::Scheduler);
     }
     return stages;
 }

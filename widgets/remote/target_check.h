@@ -15,7 +15,7 @@
 
 namespace caldera::studio {
 
-enum class TestStage { Reach, HostKey, LogIn, Tools, Folder, Gpu, Worker, Scheduler };
+enum class CheckStage { Reach, HostKey, LogIn, Tools, Folder, Gpu, Worker, Scheduler };
 enum class StageState {
     Running,
     Passed,
@@ -25,13 +25,13 @@ enum class StageState {
 };
 
 struct StageResult {
-    TestStage stage = TestStage::Reach;
+    CheckStage stage = CheckStage::Reach;
     StageState state = StageState::Running;
     qint64 milliseconds = 0;
     QString text; ///< what was found, or the sentence of the failure
 };
 
-struct TargetTest {
+struct TargetCheck {
     /// Each stage as it begins and as it ends.
     std::function<void(const StageResult&)> tell;
     /// Whether a person has compared these keys; blocks. Not called when the target's own keys
@@ -41,17 +41,17 @@ struct TargetTest {
 };
 
 /// Everything that was found; keys that were confirmed are in the target.
-struct TargetTestResult {
+struct TargetCheckResult {
     bool passed = false;
     Target target;
     HostFacts facts;
 };
 
 /// Blocks; never throws but Cancelled.
-TargetTestResult testTarget(Target target, const TargetTest& with, const std::stop_token& stop);
+TargetCheckResult checkTarget(Target target, const TargetCheck& with, const std::stop_token& stop);
 
 /// The stages of a target of this kind, in their order.
-QList<TestStage> testStages(TargetKind kind);
+QList<CheckStage> checkStages(TargetKind kind);
 
 } // namespace caldera::studio
 

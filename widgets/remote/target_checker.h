@@ -8,15 +8,15 @@
 #include <QObject>
 
 #include "widgets/remote/login_prompts.h"
-#include "widgets/remote/target_test.h"
+#include "widgets/remote/target_check.h"
 
 namespace caldera::studio {
 
-class TargetTester : public QObject {
+class TargetChecker : public QObject {
     Q_OBJECT
 public:
-    explicit TargetTester(QObject* parent = nullptr);
-    ~TargetTester() override;
+    explicit TargetChecker(QObject* parent = nullptr);
+    ~TargetChecker() override;
 
     /// Ends a test that runs before.
     void start(const Target& target);

@@ -1,17 +1,17 @@
-#include "widgets/remote/target_tester.h"
+#include "widgets/remote/target_checker.h"
 
 #include "core/base/error.h"
 
 namespace caldera::studio {
 
-TargetTester::TargetTester(QObject* parent)
+TargetChecker::TargetChecker(QObject* parent)
     : QObject(parent), logins_(std::make_unique<LoginPrompts>()) {}
 
-TargetTester::~TargetTester() {
+TargetChecker::~TargetChecker() {
     stop();
 }
 
-void TargetTester::stop() {
+void TargetChecker::stop() {
     ++run_;
     isRunning_ = false;
     if (!thread_.joinable()) {
@@ -23,10 +23,10 @@ void TargetTester::stop() {
     thread_.join();
 }
 
-void TargetTester::start(const Target& target) {
+void TargetChecker::start(const Target& target) {
     stop();
     logins_ = std::make_unique<LoginPrompts>();
-    connect(logins_.get(), &LoginPrompts::asked, this, &TargetTester::asked);
+    connect(logins_.get(), &LoginPrompts::asked, this, &TargetChecker::asked);
     confirmation_ = std::make_unique<std::promise<bool>>();
     isRunning_ = true;
     // Whatever the thread has to say is said here, unless another test has begun.
@@ -37,7 +37,7 @@ void TargetTester::start(const Target& target) {
             }
         });
     };
-    TargetTest with;
+    TargetCheck with;
     with.tell = [this, here](const StageResult& result) {
         here([this, result] { Q_EMIT stageChanged(result); });
     };
@@ -52,7 +52,7 @@ void TargetTester::start(const Target& target) {
     };
     thread_ = std::jthread([this, here, with, target](const std::stop_token& stop) {
         try {
-            const TargetTestResult result = testTarget(target, with, stop);
+            const TargetCheckResult result = checkTarget(target, with, stop);
             here([this, result] {
                 isRunning_ = false;
                 Q_EMIT finished(result.passed, result.target);
@@ -63,7 +63,7 @@ void TargetTester::start(const Target& target) {
     });
 }
 
-void TargetTester::confirmKey(bool isRight) {
+void TargetChecker::confirmKey(bool isRight) {
     if (confirmation_) {
         confirmation_->set_value(isRight);
         confirmation_.reset();

@@ -1,0 +1,152 @@
+#include "tests/gui/remote/pod_world.h"
+
+#include <csignal>
+#include <fstream>
+#include <unistd.h>
+
+#include <QDir>
+#include <QFile>
+#include <QProcess>
+
+#include "core/base/version.h"
+#include "core/job/job_folder.h"
+
+namespace caldera::studio {
+
+using namespace Qt::StringLiterals;
+
+namespace fs = std::filesystem;
+
+namespace {
+
+QString shell(const QString& script, const QStringList& arguments) {
+    QProcess process;
+    process.start(u"/bin/sh"_s, QStringList{u"-ec"_s, script, u"sh"_s} + arguments);
+    EXPECT_TRUE(process.waitForFinished());
+    EXPECT_EQ(process.exitCode(), 0) << process.readAllStandardError().toStdString();
+    return QString::fromUtf8(process.readAllStandardOutput()).trimmed();
+}
+
+} // namespace
+
+QList<qint64> processesWith(const QByteArrayList& words) {
+    QList<qint64> found;
+    for (const QString& name : QDir(u"/proc"_s).entryList(QDir::Dirs)) {
+        QFile file(u"/proc/%1/cmdline"_s.arg(name));
+        const bool isProcess = name.toInt() > 0 && file.open(QIODevice::ReadOnly);
+        const QByteArray line = isProcess ? file.readAll() : QByteArray();
+        if (isProcess && std::all_of(words.begin(), words.end(), [&line](const QByteArray& word) {
+                return line.contains(word);
+            }))
+            found.append(name.toInt());
+    }
+    return found;
+}
+
+PodWorld::PodWorld(int patience) : patience_(patience), runpod_("rpa_" + newJobId()) {}
+
+PodWorld::~PodWorld() {
+    closeStudio();
+    for (const qint64 process : processesWith({server_.folder().toUtf8()}))
+        ::kill(static_cast<pid_t>(process), SIGKILL);
+}
+
+void PodWorld::SetUp() {
+    QDir().mkpath(volume());
+    const QString authorized = server_.folder() + "/authorized"_L1;
+    runpod_.setSsh("127.0.0.1", server_.port(), ::geteuid() == 0 ? "root" : qgetenv("USER").data());
+    runpod_.onCreation([authorized](const nlohmann::json& body) {
+        // What RunPod's images do with the key before they start sshd.
+        std::ofstream(authorized.toStdString(), std::ios::app)
+            << body["env"]["PUBLIC_KEY"].get<std::string>() << '\n';
+    });
+    watch_ = {QString::fromStdString(runpod_.url()),
+              QByteArray::fromStdString(runpod_.key()),
+              0,
+              15,
+              10,
+              0.2,
+              2};
+    bundle_ = bundle(true);
+    openStudio();
+}
+
+WorkerBundle PodWorld::bundle(bool plays) {
+    const QString file = server_.folder() + (plays ? "/played.tar.gz"_L1 : "/real.tar.gz"_L1);
+    const QString script =
+        u"mkdir -p $1/caldera-worker/bin; cd $1/caldera-worker\n"
+        "printf '#!/bin/sh\\n%s exec %s \"$@\"\\n' \"$2\" \"$3\" >bin/caldera; chmod +x "
+        "bin/caldera\n"
+        "printf '{\\n  \"version\": \"%s\",\\n  \"architecture\": \"%s\",\\n  \"glibc\": "
+        "\"2.17\"\\n}\\n' \"$4\" $(uname -m) >BUNDLE.json\n"
+        "find . -type f ! -name SHA256SUMS -print0 | xargs -0 sha256sum >SHA256SUMS\n"
+        "tar -C .. -czf \"$5\" caldera-worker; sha256sum <\"$5\" | cut -d' ' -f1"_s;
+    const QString work = server_.folder() + (plays ? "/bundle-played"_L1 : "/bundle-real"_L1);
+    const QString hash =
+        shell(script, {work, plays ? u"CALDERA_WORKER='" FAKE_WORKER "'"_s : QString(),
+                       QStringLiteral(CALDERA_PROGRAM),
+                       QString::fromStdString(std::string(programVersion())), file});
+    return {hash, {}, file};
+}
+
+void PodWorld::closeStudio() {
+    studio_.reset();
+}
+
+void PodWorld::openStudio() {
+    closeStudio();
+    studio_ = std::make_unique<PodStudio>(PodStudioPlace{root_.path(), watch_, bundle_});
+    ASSERT_TRUE(QTest::qWaitFor([this] { return jobs().ready(); }, patience_));
+}
+
+QString PodWorld::play(const QString& scenario) {
+    return podJobs().start({u"compress"_s, u"Played"_s, {scenario}, {}, {}, {}}, order());
+}
+
+bool PodWorld::reaches(const QString& id, const QString& phase) {
+    const bool is = QTest::qWaitFor([&] { return jobs().job(id).phase == phase; }, patience_);
+    const JobSummary job = jobs().job(id);
+    EXPECT_TRUE(is) << job.phase.toStdString() << ", " << job.stage.toStdString() << ": "
+                    << job.message.toStdString();
+    return is;
+}
+
+bool PodWorld::hasCells(const QString& id, qsizetype count) {
+    const bool has =
+        QTest::qWaitFor([&] { return jobs().history(id).cells().size() >= count; }, patience_);
+    const JobSummary job = jobs().job(id);
+    EXPECT_TRUE(has) << job.phase.toStdString() << ", " << job.stage.toStdString() << ": "
+                     << job.message.toStdString();
+    return has;
+}
+
+bool PodWorld::podsAreGone() {
+    return QTest::qWaitFor([this] { return runpod_.pods().empty(); }, patience_);
+}
+
+fs::path PodWorld::here(const QString& id) const {
+    return fs::path(root_.path().toStdString()) / "jobs" / id.toStdString();
+}
+
+fs::path PodWorld::there(const QString& id) const {
+    return fs::path(volume().toStdString()) / "caldera-jobs" / id.toStdString();
+}
+
+void PodWorld::go(const QString& id) const {
+    std::ofstream(there(id) / "go") << "go";
+}
+
+QList<qint64> PodWorld::watchdogs(const QString& id) const {
+    return processesWith({"watch-pod", id.toUtf8(), "--budget"});
+}
+
+void PodWorld::destroyMachine(const QString& id) {
+    for (const QByteArrayList& words :
+         {QByteArrayList{"watch-pod", id.toUtf8()}, QByteArrayList{"--job", id.toUtf8()}}) {
+        for (const qint64 process : processesWith(words))
+            ::kill(static_cast<pid_t>(process), SIGKILL);
+    }
+    server_.dropSessions();
+}
+
+} // namespace caldera::studio

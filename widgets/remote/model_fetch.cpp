@@ -1,0 +1,87 @@
+#include "widgets/remote/model_fetch.h"
+
+#include <QProcess>
+#include <QRegularExpression>
+
+#include "widgets/remote/sent_script.h"
+#include "widgets/remote/ssh_session.h"
+
+namespace caldera::studio {
+
+using namespace Qt::StringLiterals;
+
+namespace {
+
+constexpr int kLookEvery = 200; // ms
+constexpr int kConnectionFailed = 255;
+
+/// Takes whole lines off `bytes` and tells the last "progress DONE TOTAL" of them.
+void takeProgress(QByteArray& bytes, const std::function<void(qint64, qint64)>& tell) {
+    const qsizetype end = bytes.lastIndexOf('\n');
+    if (end < 0) {
+        return;
+    }
+    const QByteArrayList words = lastLine(bytes.left(end)).toLatin1().split(' ');
+    bytes.remove(0, end + 1);
+    if (words.size() == 3 && words[0] == "progress") {
+        tell(words[1].toLongLong(), words[2].toLongLong());
+    }
+}
+
+[[noreturn]] void fail(const QProcess& process, const QByteArray& words) {
+    const bool isConnection =
+        process.exitStatus() != QProcess::NormalExit || process.exitCode() == kConnectionFailed;
+    QString reason = lastLine(words);
+    if (isConnection) {
+        throw ConnectionError("The connection broke while the model was fetched. " +
+                              reason.toStdString());
+    }
+    if (reason.startsWith("fetch_model: "_L1)) {
+        reason.remove(0, 13);
+    }
+    throw Error("remote.model", "The host could not fetch the model: " + reason.toStdString());
+}
+
+} // namespace
+
+bool isHubName(const QString& name) {
+    static const QRegularExpression hub(
+        u"^[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*$"_s);
+    return hub.match(name).hasMatch();
+}
+
+QStringList hubModels(const QStringList& arguments) {
+    QStringList models;
+    const qsizetype reference = arguments.indexOf(u"--reference"_s);
+    for (const QString& each :
+         {arguments.value(1), reference < 0 ? QString() : arguments.value(reference + 1)}) {
+        if (isHubName(each) && !models.contains(each)) {
+            models.append(each);
+        }
+    }
+    return models;
+}
+
+void fetchModel(const SshSession& session, const QString& model, const QString& cache,
+                const HubAccess& hub, const std::function<void(qint64, qint64)>& tell,
+                const std::stop_token& stop) {
+    const SentScript script = sentScript(
+        "fetch_model.sh", {model, u"--cache"_s, cache, u"--hub"_s, hub.url}, hub.token + '\n');
+    const auto process = startProcess(session.command(script.command));
+    process->write(script.input);
+    process->closeWriteChannel();
+    QByteArray told;
+    while (!process->waitForFinished(kLookEvery) && process->state() != QProcess::NotRunning) {
+        told += process->readAllStandardOutput();
+        takeProgress(told, tell);
+        if (stop.stop_requested()) {
+            endProcess(*process);
+            throw Cancelled();
+        }
+    }
+    if (process->exitStatus() != QProcess::NormalExit || process->exitCode() != 0) {
+        fail(*process, process->readAllStandardError());
+    }
+}
+
+} // namespace caldera::studio

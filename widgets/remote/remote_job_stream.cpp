@@ -1,0 +1,216 @@
+// What a job on another machine tells while it is followed, and what is brought home at its end.
+#include "widgets/remote/remote_job.h"
+
+#include <QProcess>
+
+#include "core/base/hash.h"
+#include "core/job/progress.h"
+#include "widgets/remote/cell_fetch.h"
+#include "widgets/remote/event_copy.h"
+#include "widgets/remote/pod_host.h"
+#include "widgets/remote/slurm.h"
+#include "widgets/remote/ssh_session.h"
+#include "widgets/remote/verified_fetch.h"
+
+namespace caldera::studio {
+
+using namespace Qt::StringLiterals;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kLookEvery = 100;               // ms
+constexpr qint64 kSilence = 30'000;           // ms; the host beats every 2 s
+constexpr qint64 kAnswerEvery = 5'000;        // ms; the host gives a silent reader up after 60 s
+constexpr qint64 kAskSchedulerEvery = 10'000; // ms
+
+} // namespace
+
+/// Follows the events until the job is over there.
+void RemoteJob::stream(const std::stop_token& stop) {
+    const QByteArray have = bytesOf(folder_.events());
+    const QString hash = QString::fromStdString(sha256Hex(have.toStdString()));
+    const bool isScheduled = record_.target.kind == TargetKind::Slurm;
+    const auto process = startProcess(
+        session_->command(worker_ + " job follow "_L1 + shellWord(record_.folder) + " --from "_L1 +
+                          QString::number(have.size()) + " --prefix "_L1 + hash +
+                          (isScheduled ? u" --scheduled"_s : QString())));
+    ended_ = false;
+    forwarded_.clear();
+    asked_.invalidate();
+    tunnel_.reset();
+    try {
+        readStream(*process, stop);
+    } catch (...) {
+        endProcess(*process);
+        throw;
+    }
+    endProcess(*process);
+}
+
+void RemoteJob::readStream(QProcess& process, const std::stop_token& stop) {
+    FollowParser parser;
+    QElapsedTimer heard;
+    QElapsedTimer answered;
+    heard.start();
+    answered.start();
+    while (!ended_) {
+        process.waitForReadyRead(kLookEvery);
+        const QByteArray bytes = process.readAllStandardOutput();
+        for (const FollowFrame& frame :
+             parser.feed({bytes.data(), static_cast<size_t>(bytes.size())})) {
+            take(frame);
+        }
+        if (!bytes.isEmpty()) {
+            heard.restart();
+        } else if (process.state() == QProcess::NotRunning) {
+            const std::string words = lastLine(process.readAllStandardError()).toStdString();
+            if (process.exitStatus() == QProcess::NormalExit && process.exitCode() == 1) {
+                throw Error("remote.follow", "On " + host() + ": " + words);
+            }
+            throw ConnectionError("The connection to " + host() + " broke. " + words);
+        }
+        if (heard.elapsed() > kSilence) {
+            throw ConnectionError(host() + " does not answer.");
+        }
+        if (answered.elapsed() > kAnswerEvery) {
+            process.write("\n");
+            answered.restart();
+        }
+        forwardControl(stop);
+        const RemotePlace there = place();
+        revision_.forward(there, argumentsThere(), stop);
+        askScheduler(stop);
+        if (state_.phase == "running") {
+            tunnel_.open(there, stop);
+        }
+        attend(stop);
+        if (stop.stop_requested()) {
+            throw Cancelled();
+        }
+    }
+}
+
+void RemoteJob::take(const FollowFrame& frame) {
+    switch (frame.kind) {
+    case FollowFrame::Kind::Events:
+        appendEvents(folder_, frame, host());
+        if (frame.bytes.find("\"event\":\"cell\"") != std::string::npos && cells_) {
+            cells_->request();
+        }
+        break;
+    case FollowFrame::Kind::State:
+        state_ = parseState(frame.bytes, folder_.path() / "state.json");
+        if (!isFinalPhase(state_.phase)) {
+            folder_.writeState(state_); // how it ended is told when the results are here
+        }
+        break;
+    case FollowFrame::Kind::Beat:
+        if (folder_.state().phase == "lost") {
+            folder_.writeState(state_);
+        }
+        break;
+    case FollowFrame::Kind::End:
+        ended_ = true;
+        break;
+    }
+}
+
+/// Passes on what the folder's control file asks for.
+void RemoteJob::forwardControl(const std::stop_token& stop) {
+    const std::string wanted = folder_.cancelRequested()  ? "cancel"
+                               : folder_.pauseRequested() ? "pause"
+                               : forwarded_ == "pause"    ? "continue"
+                                                          : "";
+    if (wanted.empty() || wanted == forwarded_) {
+        return;
+    }
+    steerRemotely(place(), QString::fromStdString(wanted), stop);
+    forwarded_ = wanted == "continue" ? "" : wanted;
+}
+
+/// A job that the scheduler dropped (its node failed, somebody took it out) says nothing any more.
+void RemoteJob::askScheduler(const std::stop_token& stop) {
+    if (record_.target.kind != TargetKind::Slurm || ended_ ||
+        (asked_.isValid() && asked_.elapsed() < kAskSchedulerEvery)) {
+        return;
+    }
+    const bool isFirst = !asked_.isValid();
+    asked_.start();
+    if (isFirst || slurmHasJob(place(), stop)) {
+        missed_ = 0;
+    } else if (++missed_ > 1) { // its last words may be on their way
+        state_.phase = "lost";
+        ended_ = true;
+    }
+}
+
+/// Whoever ends idle pods hears that somebody is here.
+void RemoteJob::attend(const std::stop_token& stop) {
+    if (pod_) {
+        pod_->check();
+        pod_->attend(*session_, record_.folder, stop);
+    }
+}
+
+void RemoteJob::finish(const std::stop_token& stop) {
+    cells_.reset();
+    if (state_.phase == "done") {
+        fetchResults(stop);
+    }
+    if (pod_) {
+        state_ = pod_->explained(state_, place(), stop);
+    }
+    std::string message = state_.message;
+    if (state_.phase == "lost") {
+        message = "The worker on " + host() +
+                  " ended without a word: the machine was switched off, or memory ran out. Resume "
+                  "goes on with what is finished.";
+    }
+    tell(state_.phase, message, state_.code);
+    folder_.clearControl();
+}
+
+void RemoteJob::fetchResults(const std::stop_token& stop) {
+    EtaClock eta;
+    JobState fetching = state_;
+    fetching.phase = "fetching";
+    fetching.stage = "fetch";
+    VerifiedFetch fetch{*session_, record_.folder + "/out"_L1, folder_.out()};
+    fetch.tell = [&](qint64 done, qint64 total) {
+        fetching.fraction =
+            total > 0 ? static_cast<double>(done) / static_cast<double>(total) : 0.0;
+        fetching.etaSeconds = eta.update(done, total);
+        folder_.writeState(fetching);
+        attend(stop);
+    };
+    folder_.writeState(fetching);
+    fetch.run(stop);
+    record_.verified = true;
+    writeRemoteRecord(folder_.path(), record_);
+    fs::remove_all(folder_.cells()); // the worker has joined them, there as here
+}
+
+void RemoteJob::tell(const std::string& phase, const std::string& message,
+                     const std::string& code) {
+    JobState state = state_;
+    state.phase = phase;
+    state.message = message;
+    state.code = code;
+    state.etaSeconds = -1;
+    folder_.writeState(state);
+}
+
+void RemoteJob::tellStage(const char* stage, double fraction, double etaSeconds) {
+    JobState state = state_;
+    state.phase = "preparing";
+    state.stage = stage;
+    state.fraction = fraction;
+    state.etaSeconds = etaSeconds;
+    state.message.clear();
+    state.code.clear();
+    folder_.writeState(state);
+}
+
+} // namespace caldera::studio
