@@ -22,6 +22,7 @@
 #include "core/model/text_file.h"
 #include "core/plan/time_estimate.h"
 #include "core/report/join_reports.h"
+#include "core/report/report_subject.h"
 
 namespace caldera::cli {
 
@@ -93,8 +94,7 @@ std::optional<Report> earlierReport(const fs::path& out, const Model& model) {
         return std::nullopt;
     }
     Report earlier = readReport(out);
-    const auto fingerprint = earlier.run.find("fingerprint");
-    if (fingerprint == earlier.run.end() || fingerprint->second != model.fingerprint ||
+    if (fingerprintOf(earlier) != model.fingerprint ||
         earlier.layerCount != model.config.layerCount) {
         throw Error("fidelity.other-model",
                     out.string() +

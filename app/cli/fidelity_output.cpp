@@ -50,6 +50,26 @@ Json optionsJson(const std::map<Cell, std::vector<FidelityOption>>& options) {
     return json;
 }
 
+double standardErrorOf(const FidelityMetric& metric, Cell cell) {
+    const auto errors = metric.details.find(kStandardError);
+    if (errors == metric.details.end() || !errors->second.contains(cell)) {
+        return 0;
+    }
+    return errors->second.at(cell);
+}
+
+/// [low, high] of each cell whose standard error is known.
+Json intervalsJson(const FidelityMetric& metric) {
+    Json json = Json::object();
+    for (const auto& [cell, value] : metric.values) {
+        if (const double error = standardErrorOf(metric, cell); error > 0) {
+            const Interval interval = interval95(value, error);
+            json[cellName(cell)] = {interval.low, interval.high};
+        }
+    }
+    return json;
+}
+
 Json tablesJson(const std::vector<TableCost>& tables) {
     Json json = Json::array();
     for (const TableCost& cost : tables) {
@@ -66,6 +86,7 @@ Json metricJson(const FidelityMetric& metric) {
     return {{"metric", metric.name},
             {"description", metric.description},
             {"values", byCell(metric.values)},
+            {"intervals_95", intervalsJson(metric)},
             {"cells", details},
             {"layers", metric.layers},
             {"numbers", metric.numbers},
@@ -85,20 +106,13 @@ Json correlationsJson(const Report& report) {
     return json;
 }
 
-double standardErrorOf(const FidelityMetric& metric, Cell cell) {
-    const auto errors = metric.details.find(kStandardError);
-    if (errors == metric.details.end() || !errors->second.contains(cell)) {
-        return 0;
-    }
-    return errors->second.at(cell);
-}
-
 void printMetric(const FidelityMetric& metric) {
     const std::vector<CellValue> cells = mostFragileFirst(metric);
     std::printf("%s: %zu cells. The most fragile:\n", metric.name.c_str(), cells.size());
     for (size_t i = 0; i < std::min(kShown, cells.size()); ++i) {
         const auto& [cell, value] = cells[i];
-        std::printf("  %.4g%s  %s\n", value, errorText(standardErrorOf(metric, cell)).c_str(),
+        std::printf("  %.4g%s  %s\n", value,
+                    intervalText(value, standardErrorOf(metric, cell)).c_str(),
                     cellName(cell).c_str());
     }
     for (const TableCost& cost : metric.tables) {
@@ -143,10 +157,12 @@ Json fidelityJson(const FidelityOutcome& outcome) {
     return json;
 }
 
-std::string errorText(double standardError) {
-    std::array<char, 32> text = {};
+std::string intervalText(double mean, double standardError) {
+    std::array<char, 64> text = {};
     if (standardError > 0) {
-        std::snprintf(text.data(), text.size(), " +- %.2g", standardError);
+        const Interval interval = interval95(mean, standardError);
+        std::snprintf(text.data(), text.size(), " (95 %%: %.3g to %.3g)", interval.low,
+                      interval.high);
     }
     return text.data();
 }

@@ -19,8 +19,8 @@ struct FidelityOutcome {
 
 /// `metric`, `description`, `values` of one metric; `metrics`: all of them; `rank_correlations`.
 nlohmann::json fidelityJson(const FidelityOutcome& outcome);
-/// " +- 0.0012", one standard error; empty when it is not known (0).
-std::string errorText(double standardError);
+/// " (95 %: 0.0203 to 0.0230)"; empty when the standard error is not known (0).
+std::string intervalText(double mean, double standardError);
 void printFidelity(const FidelityOutcome& outcome);
 
 /// What qwen2-caldera-max's layer_fidelity.py writes, from the metric "lens". `text`: name of the

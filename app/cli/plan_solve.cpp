@@ -15,6 +15,8 @@
 #include "core/base/size_text.h"
 #include "core/base/text.h"
 #include "core/model/model.h"
+#include "core/report/report_subject.h"
+#include "core/report/standard_error.h"
 
 namespace caldera::cli {
 
@@ -84,19 +86,6 @@ AllocationTarget targetOf(const Options& options) {
     return target;
 }
 
-/// Throws unless the report was measured on this model; one without a fingerprint is believed.
-void requireMeasuredOn(const Report& report, const Model& model, const fs::path& path) {
-    const auto found = report.run.find("fingerprint");
-    if (found != report.run.end() && !found->second.empty() && found->second != model.fingerprint) {
-        const auto name = report.run.find("model");
-        throw Error("allocation.model",
-                    path.string() + " was measured on another model" +
-                        (name == report.run.end() ? "" : " (" + name->second + ")") + " than " +
-                        model.name + ". Measure this one with `caldera fidelity`.",
-                    {{"file", path.string()}, {"model", model.name}});
-    }
-}
-
 int contextOf(const Options& options, const Model& model) {
     const int most = model.config.maxPositions;
     if (options.contextLength > most) {
@@ -124,7 +113,8 @@ AllocationProblem problemOf(const Options& options) {
     problem.config = model->config;
     problem.target.contextLength = contextOf(options, *model);
     const Report report = readReport(options.fidelity);
-    requireMeasuredOn(report, *model, options.fidelity);
+    requireMeasuredOn({model->name, model->fingerprint, model->config.layerCount}, report,
+                      options.fidelity);
     problem.losses = std::make_shared<LossModel>(report, problem.config);
     problem.keepsTables = options.keepsTables;
     return problem;
@@ -160,32 +150,39 @@ Estimates estimatesOf(const AllocationProblem& problem, const Plan& plan) {
             target.speed.tokensPerSecond(step, problem.config.layerCount)};
 }
 
+/// Of the predicted divergence; 0 where it is not known.
+double standardError(const AllocationProblem& problem, const Allocation& allocation) {
+    return allocation.predictedKl * problem.losses->relativeDeviation();
+}
+
 void printJson(const Options& options, const AllocationProblem& problem,
                const Allocation& allocation, const std::vector<FrontPoint>& front) {
     const auto cellCount = static_cast<int>(problem.config.cellCount());
     const Estimates estimates = estimatesOf(problem, allocation.plan);
+    const Interval interval =
+        interval95(allocation.predictedKl, standardError(problem, allocation));
     Json changes = Json::array();
     for (const AllocationChange& change : allocation.changes) {
         changes.push_back(changeToJson(change, cellCount));
     }
-    Json document = {
-        {"plan", options.out.string()},
-        {"bpw", allocation.size.bitsPerWeight},
-        {"bytes", allocation.size.total()},
-        {"cell_bytes", allocation.size.cellBytes},
-        {"embedding_bytes", allocation.size.embeddingBytes},
-        {"other_bytes", allocation.size.otherBytes},
-        {"predicted_kl", allocation.predictedKl},
-        {"predicted_kl_error", allocation.predictedKl * problem.losses->relativeDeviation()},
-        {"kl_before", allocation.klBefore},
-        {"kl_origin", problem.losses->hasSensitivities() ? "predicted" : "estimated"},
-        {"interpolated_cells", allocation.interpolatedCells},
-        {"everything", allocation.isEverything},
-        {"gap", allocation.gap},
-        {"gpu_memory", estimates.gpuBytes},
-        {"context", problem.target.contextLength},
-        {"estimated_tokens_per_second", estimates.tokensPerSecond},
-        {"changes", changes}};
+    Json document = {{"plan", options.out.string()},
+                     {"bpw", allocation.size.bitsPerWeight},
+                     {"bytes", allocation.size.total()},
+                     {"cell_bytes", allocation.size.cellBytes},
+                     {"embedding_bytes", allocation.size.embeddingBytes},
+                     {"other_bytes", allocation.size.otherBytes},
+                     {"predicted_kl", allocation.predictedKl},
+                     {"predicted_kl_low", interval.low},
+                     {"predicted_kl_high", interval.high},
+                     {"kl_before", allocation.klBefore},
+                     {"kl_origin", problem.losses->hasSensitivities() ? "predicted" : "estimated"},
+                     {"interpolated_cells", allocation.interpolatedCells},
+                     {"everything", allocation.isEverything},
+                     {"gap", allocation.gap},
+                     {"gpu_memory", estimates.gpuBytes},
+                     {"context", problem.target.contextLength},
+                     {"estimated_tokens_per_second", estimates.tokensPerSecond},
+                     {"changes", changes}};
     if (options.wantsFront) {
         document["pareto"] = frontToJson(front);
     }
@@ -214,12 +211,11 @@ void printText(const Options& options, const AllocationProblem& problem,
     std::printf("Wrote %s: %.3f bits a weight, %s in all.\n", options.out.c_str(),
                 allocation.size.bitsPerWeight,
                 byteText(static_cast<uint64_t>(allocation.size.total())).c_str());
-    const double error = allocation.predictedKl * problem.losses->relativeDeviation();
-    std::printf("KL divergence: %.4g%s nats %s, %.4g before; %d of %d cells rest on "
+    std::printf("KL divergence: %.4g nats %s%s, %.4g before; %d of %d cells rest on "
                 "interpolation.\n",
-                allocation.predictedKl, errorText(error).c_str(),
-                isPredicted ? "predicted" : "estimated", allocation.klBefore,
-                allocation.interpolatedCells, cellCount);
+                allocation.predictedKl, isPredicted ? "predicted" : "estimated",
+                intervalText(allocation.predictedKl, standardError(problem, allocation)).c_str(),
+                allocation.klBefore, allocation.interpolatedCells, cellCount);
     if (!isPredicted) {
         std::printf("No KL divergence was measured: sensitivities of a typical model were taken, "
                     "and only their order counts. `caldera fidelity --metric kl` measures them.\n");

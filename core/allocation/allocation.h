@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -11,6 +12,7 @@
 
 #include "core/allocation/loss_model.h"
 #include "core/allocation/target.h"
+#include "core/base/text.h"
 #include "core/plan/plan_edit.h"
 
 namespace caldera {
@@ -39,8 +41,11 @@ struct AllocationChange {
 
 /// "model.layers.3.mlp.down_proj", "embeddings", "lm_head".
 std::string changedName(const AllocationChange& change);
+/// How sizes are written where the sentence stands.
+using SizeWords = std::function<std::string(uint64_t bytes)>;
 /// Why, in one sentence made from the numbers of the change.
-std::string reasonText(const AllocationChange& change, int cellCount);
+std::string reasonText(const AllocationChange& change, int cellCount,
+                       const SizeWords& sizeWords = byteText);
 
 struct Allocation {
     Plan plan;

@@ -47,8 +47,8 @@ std::string originText(const AllocationChange& change) {
 }
 
 /// What was won or lost for what.
-std::string exchangeText(const AllocationChange& change) {
-    const std::string size = sizeText(std::abs(change.cost));
+std::string exchangeText(const AllocationChange& change, const SizeWords& sizeWords) {
+    const std::string size = sizeWords(static_cast<uint64_t>(std::abs(change.cost)));
     const std::string nats = roundedText(std::abs(change.loss)) + " nats";
     if (change.cost > 0 && change.loss < 0) {
         return size + " more for " + nats + " less" + compared(change, "that buys") + ".";
@@ -81,8 +81,8 @@ std::string changedName(const AllocationChange& change) {
     return std::get<Table>(change.what) == Table::Embeddings ? kEmbeddingTable : kHeadTable;
 }
 
-std::string reasonText(const AllocationChange& change, int cellCount) {
-    return exchangeText(change) + fragilityText(change, cellCount) + originText(change);
+std::string reasonText(const AllocationChange& change, int cellCount, const SizeWords& sizeWords) {
+    return exchangeText(change, sizeWords) + fragilityText(change, cellCount) + originText(change);
 }
 
 } // namespace caldera

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/base/error.h"
+#include "core/report/report_subject.h"
 
 namespace caldera {
 
@@ -76,10 +77,7 @@ void keepEvaluations(const std::filesystem::path& earlier, Report& later) {
     }
     try {
         const Report report = readReport(earlier);
-        const auto subject = report.run.find("fingerprint");
-        const auto now = later.run.find("fingerprint");
-        if (subject != report.run.end() && now != later.run.end() &&
-            subject->second == now->second) {
+        if (report.run.contains("fingerprint") && fingerprintOf(report) == fingerprintOf(later)) {
             keepEvaluations(report, later);
         }
     } catch (const Error&) { // damaged: replaced, as it was before there was anything to keep

@@ -1,6 +1,9 @@
 #include "core/report/kept_reports.h"
 
+#include "core/base/error.h"
 #include "core/base/paths.h"
+#include "core/report/join_reports.h"
+#include "core/report/report_subject.h"
 
 namespace caldera {
 
@@ -22,6 +25,24 @@ std::filesystem::path keptEvaluations(const std::string& artifactHash) {
 
 std::filesystem::path keptFidelity(const std::string& fingerprint) {
     return keptFile("fidelity", fingerprint);
+}
+
+void keepFidelity(const std::filesystem::path& measured) {
+    Report report = readReport(measured);
+    const std::string fingerprint = fingerprintOf(report);
+    if (fingerprint.empty()) {
+        throw Error("report.model",
+                    measured.string() + " does not say which model it was measured on.",
+                    {{"file", measured.string()}});
+    }
+    const std::filesystem::path kept = keptFidelity(fingerprint);
+    if (std::filesystem::exists(kept)) {
+        try {
+            keepFrom(readReport(kept), report);
+        } catch (const Error&) { // damaged: nothing to keep
+        }
+    }
+    writeReport(report, kept);
 }
 
 std::filesystem::path keptBlame(const std::string& artifactHash) {

@@ -10,6 +10,9 @@ namespace caldera {
 std::filesystem::path keptEvaluations(const std::string& artifactHash);
 /// What was measured of a model. Its folder exists.
 std::filesystem::path keptFidelity(const std::string& fingerprint);
+/// Adds measurements that a job left elsewhere to what is kept of their model; theirs count where
+/// both have a metric. A damaged file that was kept is replaced. Throws Error("report.*").
+void keepFidelity(const std::filesystem::path& measured);
 
 /// The metric of `caldera blame`: its report has no other.
 inline constexpr const char* kBlameMetric = "blame";

@@ -7,6 +7,7 @@
 #include "app/cli/fidelity_output.h"
 #include "core/base/file.h"
 #include "core/report/report.h"
+#include "core/report/standard_error.h"
 #include "tests/app/cli/run_command.h"
 #include "tests/support/code_of.h"
 #include "tests/support/scratch_folder.h"
@@ -77,6 +78,21 @@ TEST_F(FidelityCommand, AddsAMetricToTheReportThatIsThere) {
     EXPECT_EQ(report.fidelity[0].name, "lens");
     EXPECT_EQ(report.fidelity[1].options.size(), 56U);
     EXPECT_FALSE(fs::exists(folder_ / "f.h5.work"));
+}
+
+TEST(FidelityOutput, SaysHowSureADivergenceIs) {
+    EXPECT_EQ(intervalText(0.5, 0), "") << "not known";
+    EXPECT_EQ(intervalText(0.5, 0.1), " (95 %: 0.304 to 0.696)");
+    EXPECT_EQ(intervalText(0.1, 0.1), " (95 %: 0 to 0.296)") << "no divergence is below 0";
+    const Cell cell{0, Module::QProj};
+    Report report;
+    report.layerCount = 1;
+    report.fidelity = {{"kl", "text", {{cell, 0.5}, {{0, Module::KProj}, 1}}}};
+    report.fidelity.front().details[kStandardError][cell] = 0.1;
+    const Json json = fidelityJson({report, "kl", "f.h5", 1});
+    const Json& intervals = json.at("metrics").at(0).at("intervals_95");
+    ASSERT_EQ(intervals.size(), 1U);
+    EXPECT_NEAR(intervals.at(cellName(cell)).at(0).get<double>(), 0.304, 1e-9);
 }
 
 TEST_F(FidelityCommand, WritesTheJsonOfQwen2CalderaMax) {

@@ -5,6 +5,7 @@
 
 #include "core/base/file.h"
 #include "core/model/model.h"
+#include "core/report/standard_error.h"
 #include "tests/app/cli/run_command.h"
 #include "tests/core/allocation/allocation_samples.h"
 #include "tests/support/scratch_folder.h"
@@ -71,6 +72,22 @@ TEST_F(PlanSolve, WritesAPlanThatKeepsToItsTarget) {
     EXPECT_FALSE(document.contains("pareto"));
 }
 
+TEST_F(PlanSolve, SaysHowSureAPredictionIs) {
+    const Json unsure = solved({"--bpw", "2.6"});
+    EXPECT_EQ(unsure.at("predicted_kl_low"), unsure.at("predicted_kl")) << "not measured";
+    Report report = readReport(fidelity_);
+    FidelityMetric& kl = report.fidelity.back();
+    for (const auto& [cell, value] : kl.values) {
+        kl.details[kStandardError][cell] = value / 10;
+    }
+    writeReport(report, fidelity_);
+    const Json sure = solved({"--bpw", "2.6"});
+    const double predicted = sure.at("predicted_kl");
+    EXPECT_NEAR(sure.at("predicted_kl_low").get<double>(), 0.804 * predicted, 1e-6);
+    EXPECT_NEAR(sure.at("predicted_kl_high").get<double>(), 1.196 * predicted, 1e-6);
+    EXPECT_THAT(solve({"--bpw", "2.6"}).out, HasSubstr("(95 %: "));
+}
+
 TEST_F(PlanSolve, UnderstandsEveryTarget) {
     EXPECT_LE(solved({"--bytes", "1.9 MB"}).at("bytes"), 1900000);
     EXPECT_LE(
@@ -109,7 +126,7 @@ TEST_F(PlanSolve, RefusesMeasurementsOfAnotherModel) {
     writeMeasurements("another");
     const Result result = solve({"--bpw", "2.5"});
     EXPECT_EQ(result.exitCode, 1);
-    EXPECT_THAT(result.err, HasSubstr("was measured on another model (demo)"));
+    EXPECT_THAT(result.err, HasSubstr("was measured on another model, demo (8 layers)"));
 }
 
 TEST_F(PlanSolve, NeverWritesOverItsMeasurements) {
