@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include <QHelpEvent>
 #include <QPainter>
@@ -12,6 +14,7 @@
 #include "core/model/module.h"
 #include "widgets/heatmap/heatmap_delegate.h"
 #include "widgets/jobs/surprise.h"
+#include "widgets/models/session.h"
 #include "widgets/support/number_text.h"
 #include "widgets/theme/color_ramp.h"
 #include "widgets/theme/theme.h"
@@ -38,15 +41,16 @@ CellMap::CellMap(QWidget* parent) : QWidget(parent) {
     connect(&Theme::current(), &Theme::themeChanged, this, qOverload<>(&QWidget::update));
 }
 
-void CellMap::setCells(const QList<JobCell>& cells, int layers) {
+void CellMap::setCells(const QList<JobCell>& cells, const QString& metric, int layers) {
     cells_ = cells;
+    metric_ = metric;
     layers_ = layers;
-    least_ = largest_ = cells.isEmpty() ? 0 : cells.first().relativeError;
+    std::vector<double> values;
     for (const JobCell& cell : cells) {
         layers_ = std::max(layers_, cell.layer + 1);
-        least_ = std::min(least_, cell.relativeError);
-        largest_ = std::max(largest_, cell.relativeError);
+        values.push_back(cell.relativeError);
     }
+    scale_ = ColorScale(Session::scaleOf(metric), std::move(values));
     update();
 }
 
@@ -73,14 +77,12 @@ void CellMap::paintEvent(QPaintEvent*) {
         for (int row = 0; row < kRows; ++row)
             painter.fillRect(cellArea(layer, row).adjusted(0.5, 0.5, -0.5, -0.5), empty);
     }
-    const double span = largest_ - least_;
     for (const JobCell& cell : cells_) {
         const int row = rowOf(cell.module);
-        if (row < 0)
+        if (row < 0 || !std::isfinite(cell.relativeError))
             continue;
-        const double position = span > 0 ? (cell.relativeError - least_) / span : 0.5;
         const QRectF area = cellArea(cell.layer, row).adjusted(0.5, 0.5, -0.5, -0.5);
-        const QColor fill = theme.sequential(position);
+        const QColor fill = theme.sequential(scale_.position(cell.relativeError));
         painter.fillRect(area, fill);
         if (const Surprise surprise = surpriseOf(cell); surprise != Surprise::AsExpected)
             paintSurprise(painter, area.center(), std::min(area.width(), area.height()) - 2,
@@ -98,11 +100,14 @@ const JobCell* CellMap::cellAt(const QPoint& position) const {
     return found == cells_.end() ? nullptr : &*found;
 }
 
-QString CellMap::textOf(const JobCell& cell) {
-    const QString text = tr("Layer %1, %2\nRelative error %3, %4 bits a weight, %5 s")
-                             .arg(cell.layer)
-                             .arg(cell.module, figureText(cell.relativeError),
-                                  figureText(cell.bitsPerWeight), figureText(cell.seconds));
+QString CellMap::textOf(const JobCell& cell) const {
+    const QString place = tr("Layer %1, %2").arg(cell.layer).arg(cell.module) + u'\n';
+    if (!metric_.isEmpty()) {
+        return place + tr("%1: %2").arg(Session::titleOf(metric_), figureText(cell.relativeError));
+    }
+    const QString text = place + tr("Relative error %1, %2 bits a weight, %3 s")
+                                     .arg(figureText(cell.relativeError),
+                                          figureText(cell.bitsPerWeight), figureText(cell.seconds));
     const QString surprise = surpriseText(cell);
     return surprise.isEmpty() ? text : text + u'\n' + surprise;
 }

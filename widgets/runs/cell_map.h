@@ -5,18 +5,20 @@
 #include <QWidget>
 
 #include "widgets/jobs/job_history.h"
+#include "widgets/models/color_scale.h"
 
 namespace caldera::studio {
 
-/// Layers run to the right, modules down; the colour is the relative error between the least and
-/// the largest so far. Cells not finished are outlined, never coloured. Hover names a cell.
+/// Layers run to the right, modules down; colours as in the heatmap of the same values, among those
+/// that have come so far. Cells not finished are outlined, never coloured. Hover names a cell.
 class CellMap : public QWidget {
     Q_OBJECT
 public:
     explicit CellMap(QWidget* parent = nullptr);
 
-    /// `layers` is how many the job will fill; 0: as many as have cells.
-    void setCells(const QList<JobCell>& cells, int layers = 0);
+    /// `metric` is what a measurement tells; empty: errors of a result. `layers` is how many the
+    /// job will fill; 0: as many as have cells.
+    void setCells(const QList<JobCell>& cells, const QString& metric, int layers = 0);
     QSize sizeHint() const override;
     QSize minimumSizeHint() const override;
 
@@ -26,13 +28,13 @@ protected:
 
 private:
     QRectF cellArea(int layer, int row) const;
-    static QString textOf(const JobCell& cell);
     const JobCell* cellAt(const QPoint& position) const;
+    QString textOf(const JobCell& cell) const;
 
     QList<JobCell> cells_;
+    QString metric_;
+    ColorScale scale_;
     int layers_ = 0;
-    double least_ = 0;
-    double largest_ = 0;
 };
 
 /// A line of recent speed, without axes.

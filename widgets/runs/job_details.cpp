@@ -201,8 +201,9 @@ QWidget* JobDetails::buildFacts() {
     auto* figures = new QHBoxLayout;
     figures->setSpacing(kSpaceHuge);
     figures->addWidget(figure(cellCount_, tr("cells"), tr("Finished cells"), cellsBox_));
-    figures->addWidget(figure(meanError_, tr("mean error"),
-                              tr("Mean relative error of the finished cells"), cellsBox_));
+    figures->addWidget(figure(
+        meanError_, tr("mean"),
+        tr("Mean over the finished cells: of relative errors, or of what is measured"), cellsBox_));
     figures->addWidget(figure(speed_, tr("cells/min"), tr("Cells a minute, lately"), cellsBox_));
     figures->addWidget(line_, 1, Qt::AlignBottom);
     auto* cellsLayout = new QVBoxLayout(cellsBox_);
@@ -388,7 +389,8 @@ void JobDetails::showCells(const JobHistory& history) {
     speed_->setText(speed > 0 ? figureText(speed) : u"–"_s);
     const auto modules = static_cast<qint64>(kModules.size());
     const bool whole = history.total() % modules == 0; // a stage over all cells
-    map_->setCells(history.cells(), whole ? static_cast<int>(history.total() / modules) : 0);
+    map_->setCells(history.cells(), history.metric(),
+                   whole ? static_cast<int>(history.total() / modules) : 0);
     line_->setCells(history.cells());
     showSurprises(history);
 }
