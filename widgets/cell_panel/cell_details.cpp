@@ -1,5 +1,6 @@
 #include "widgets/cell_panel/cell_details.h"
 
+#include "widgets/models/planned_value.h"
 #include "widgets/models/session.h"
 
 namespace caldera::studio {
@@ -18,6 +19,25 @@ void addReport(CellDetails& details, const CellReport& report) {
     details.hessianSpectrum = toVector(report.hessianSingularValues);
     details.residualSpectrum = toVector(report.residualSingularValues);
     details.dampingUsed = report.dampingUsed;
+}
+
+void addValue(CellDetails& details, const Session& session, const QString& metricId, bool planned) {
+    const MetricLayer* metric = session.metric(metricId);
+    if (metric == nullptr) {
+        return;
+    }
+    details.metric = metric->title;
+    details.metricIsError = metricId == u"proxy" || metricId == u"error" || metricId == u"live";
+    details.valueKind = metric->kind;
+    if (planned) {
+        if (const auto value = plannedValue(session, metricId, details.cell, details.settings)) {
+            details.value = value->value;
+            details.valueKind = value->kind;
+        }
+    } else if (const auto found = metric->values.find(details.cell);
+               found != metric->values.end()) {
+        details.value = found->second;
+    }
 }
 
 } // namespace
@@ -51,13 +71,7 @@ std::optional<CellDetails> detailsOf(Session& session, Cell cell, const QString&
                 static_cast<double>(details.bytes) * 8 / static_cast<double>(details.shape.size());
         }
     }
-    if (const MetricLayer* metric = session.metric(metricId)) {
-        details.metric = metric->title;
-        details.valueKind = metric->kind;
-        if (const auto found = metric->values.find(cell); found != metric->values.end()) {
-            details.value = found->second;
-        }
-    }
+    addValue(details, session, metricId, planned && known);
     return details;
 }
 

@@ -24,7 +24,8 @@ struct CellDetails {
     CellSettings settings;
     int64_t bytes = 0;
     double bitsPerWeight = 0;
-    QString metric; ///< name of the value
+    QString metric;            ///< name of the value
+    bool metricIsError = true; ///< relative error, or another measure
     std::optional<double> value;
     QString valueKind; ///< "measured"
     QVector<ErrorStep> history;

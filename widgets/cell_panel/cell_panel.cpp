@@ -178,6 +178,11 @@ QWidget* CellPanel::makeEditors() {
         codec_->addItem(QString::fromStdString(family));
     }
     connectEditors();
+    layOutEditors();
+    return editors_;
+}
+
+void CellPanel::layOutEditors() {
     auto* layout = new QGridLayout(editors_);
     layout->setContentsMargins(0, 0, 0, 0);
     layout->setHorizontalSpacing(kSpaceMedium);
@@ -205,7 +210,6 @@ QWidget* CellPanel::makeEditors() {
     marks->addStretch(1);
     layout->addLayout(marks, 3, 0, 1, 2);
     layout->setColumnStretch(1, 1);
-    return editors_;
 }
 
 void CellPanel::connectEditors() {
@@ -306,11 +310,13 @@ void CellPanel::updateFacts() {
     size_->setText(sizeText(details_->bytes));
     size_->setToolTip(tr("%1 bytes").arg(countText(details_->bytes)));
     bpw_->setText(figureText(details_->bitsPerWeight));
-    metric_->setText(tr("Error"));
+    // Names of errors are long for this column; the line below says which one it is.
+    metric_->setText(details_->metricIsError ? tr("Error") : details_->metric);
     value_->setText(details_->value ? figureText(*details_->value, 4) : tr("not measured"));
     value_->setTone(details_->value ? Token::Text : Token::Secondary);
-    valueKind_->setText(details_->value ? tr("%1, %2").arg(details_->metric, details_->valueKind)
-                                        : QString());
+    valueKind_->setText(details_->metricIsError
+                            ? tr("%1, %2").arg(details_->metric, details_->valueKind)
+                            : details_->valueKind);
     valueKind_->setVisible(details_->value.has_value());
     reason_->setText(tr("Why: %1").arg(details_->reason));
     reason_->setVisible(!details_->reason.isEmpty());

@@ -50,6 +50,7 @@ private:
     QWidget* makeHead();
     QWidget* makeFacts();
     QWidget* makeEditors();
+    void layOutEditors();
     void connectEditors();
     void fillBits();
     QWidget* makePlots();

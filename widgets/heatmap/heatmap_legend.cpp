@@ -2,6 +2,7 @@
 
 #include <QPainter>
 
+#include <algorithm>
 #include <cmath>
 
 #include "widgets/heatmap/heatmap_delegate.h"
@@ -16,14 +17,25 @@ namespace caldera::studio {
 
 namespace {
 constexpr int kHeight = 44;
-constexpr int kRampWidth = 300;
+constexpr int kWidestBin = 10;
+constexpr int kNarrowestBin = 4;
 constexpr int kRampHeight = 8;
 constexpr int kHistogramHeight = 16;
 constexpr int kRampTop = kHistogramHeight + 2;
 constexpr int kTickLength = 3;
 constexpr int kTickFigures = 2; ///< of a power of ten one is enough
 constexpr int kBins = 30;
+constexpr int kSwatchWidth = 20;
 } // namespace
+
+/// Which way is bad stands on the chart itself: every metric rises with fragility.
+QString HeatmapLegend::calmWord() const {
+    return model_.scale().isDiverging() ? tr("better") : tr("lower: calm");
+}
+
+QString HeatmapLegend::fragileWord() const {
+    return model_.scale().isDiverging() ? tr("worse") : tr("higher: more fragile");
+}
 
 HeatmapLegend::HeatmapLegend(const CellGridModel& model, QWidget* parent)
     : QWidget(parent), model_(model) {
@@ -39,7 +51,18 @@ QSize HeatmapLegend::sizeHint() const {
 }
 
 QSize HeatmapLegend::minimumSizeHint() const {
-    return {kRampWidth, kHeight};
+    return {kNarrowestBin * kBins, kHeight};
+}
+
+int HeatmapLegend::rampWidth() const {
+    const QFontMetrics metrics(Theme::current().textFont(-1));
+    int beside = metrics.horizontalAdvance(calmWord()) + kSpaceSmall + kSpaceSmall +
+                 metrics.horizontalAdvance(fragileWord()) + 2;
+    if (model_.anyUnmeasured()) {
+        beside += kSpaceSmall + kSpaceMedium + kSwatchWidth + kSpaceSmall +
+                  metrics.horizontalAdvance(tr("not measured"));
+    }
+    return std::clamp((width() - beside) / kBins, kNarrowestBin, kWidestBin) * kBins;
 }
 
 void HeatmapLegend::paintEvent(QPaintEvent*) {
@@ -49,18 +72,16 @@ void HeatmapLegend::paintEvent(QPaintEvent*) {
     QPainter painter(this);
     int x = 0;
     if (!model_.scale().empty()) {
-        const bool diverging = model_.scale().isDiverging();
-        x = paintWord(painter, x, diverging ? tr("better") : tr("calm"));
-        paintHistogram(painter, x);
-        paintRamp(painter, x, diverging);
-        paintTicks(painter, x);
-        x = paintWord(painter, x + kRampWidth + kSpaceSmall,
-                      diverging ? tr("worse") : tr("fragile")) +
-            kSpaceMedium;
+        x = paintWord(painter, x, calmWord());
+        const QRect ramp(x, kRampTop, rampWidth(), kRampHeight);
+        paintHistogram(painter, ramp);
+        paintRamp(painter, ramp, model_.scale().isDiverging());
+        paintTicks(painter, ramp);
+        x = paintWord(painter, ramp.x() + ramp.width() + kSpaceSmall, fragileWord()) + kSpaceMedium;
     }
     if (model_.anyUnmeasured()) {
         const Theme& theme = Theme::current();
-        const QRect swatch(x, kRampTop - 3, 20, 14);
+        const QRect swatch(x, kRampTop - 3, kSwatchWidth, 14);
         paintHatch(painter, swatch, mix(theme.color(Token::Panel), theme.color(Token::Line), 0.4),
                    mix(theme.color(Token::Line), theme.color(Token::Disabled), 0.5), false);
         x = paintWord(painter, swatch.right() + kSpaceSmall, tr("not measured")) + kSpaceMedium;
@@ -85,39 +106,40 @@ int HeatmapLegend::paintWord(QPainter& painter, int left, const QString& word) {
     return left + width + kSpaceSmall;
 }
 
-void HeatmapLegend::paintHistogram(QPainter& painter, int left) const {
+void HeatmapLegend::paintHistogram(QPainter& painter, QRect ramp) const {
     const std::vector<double> counts = model_.histogram(kBins);
-    const int binWidth = kRampWidth / kBins;
+    const int binWidth = ramp.width() / kBins;
     for (int bin = 0; bin < kBins; ++bin) {
         const double share = counts[static_cast<size_t>(bin)];
         if (share > 0) {
             const int height = qMax(1, static_cast<int>(std::lround(share * kHistogramHeight)));
             painter.fillRect(
-                QRect(left + bin * binWidth, kHistogramHeight - height, binWidth - 1, height),
+                QRect(ramp.x() + bin * binWidth, kHistogramHeight - height, binWidth - 1, height),
                 Theme::current().color(Token::Disabled));
         }
     }
 }
 
-void HeatmapLegend::paintRamp(QPainter& painter, int left, bool diverging) {
-    for (int step = 0; step < kRampWidth; ++step) {
-        painter.fillRect(QRect(left + step, kRampTop, 1, kRampHeight),
-                         scaleColor((step + 0.5) / kRampWidth, diverging));
+void HeatmapLegend::paintRamp(QPainter& painter, QRect ramp, bool diverging) {
+    for (int step = 0; step < ramp.width(); ++step) {
+        painter.fillRect(QRect(ramp.x() + step, ramp.y(), 1, ramp.height()),
+                         scaleColor((step + 0.5) / ramp.width(), diverging));
     }
 }
 
 /// A mark at every tick, and its number where that leaves the ones at the ends room.
-void HeatmapLegend::paintTicks(QPainter& painter, int left) const {
+void HeatmapLegend::paintTicks(QPainter& painter, QRect ramp) const {
+    const int left = ramp.x();
     const ColorScale& scale = model_.scale();
     const std::vector<double> ticks = scale.ticks();
     painter.setFont(Theme::current().numberFont(-1));
     painter.setPen(Theme::current().color(Token::Secondary));
     const QFontMetrics metrics = painter.fontMetrics();
-    const int line = kRampTop + kRampHeight;
+    const int line = ramp.y() + ramp.height();
     int taken = left; // up to here numbers stand already
-    int end = left + kRampWidth;
+    int end = left + ramp.width();
     const auto place = [&](double value) {
-        return left + static_cast<int>(std::lround(scale.position(value) * (kRampWidth - 1)));
+        return left + static_cast<int>(std::lround(scale.position(value) * (ramp.width() - 1)));
     };
     const auto write = [&](const QString& text, int at) {
         painter.drawText(QRect(at, line + kTickLength, metrics.horizontalAdvance(text) + 2,

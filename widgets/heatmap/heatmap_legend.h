@@ -19,11 +19,15 @@ protected:
     void paintEvent(QPaintEvent* event) override;
 
 private:
+    QString calmWord() const;
+    QString fragileWord() const;
     /// Returns where the next one may begin.
     static int paintWord(QPainter& painter, int left, const QString& word);
-    void paintHistogram(QPainter& painter, int left) const;
-    static void paintRamp(QPainter& painter, int left, bool diverging);
-    void paintTicks(QPainter& painter, int left) const;
+    /// Of the ramp: as wide as the words beside it leave room for.
+    int rampWidth() const;
+    void paintHistogram(QPainter& painter, QRect ramp) const;
+    static void paintRamp(QPainter& painter, QRect ramp, bool diverging);
+    void paintTicks(QPainter& painter, QRect ramp) const;
 
     const CellGridModel& model_;
 };

@@ -10,6 +10,7 @@
 #include "widgets/heatmap/heatmap_legend.h"
 #include "widgets/heatmap/heatmap_view.h"
 #include "widgets/models/difference_model.h"
+#include "widgets/models/planned_value.h"
 #include "widgets/models/session.h"
 #include "widgets/support/labels.h"
 #include "widgets/support/number_text.h"
@@ -26,14 +27,22 @@ QString scaleKey(const QString& metric) {
     return u"heatmap/scale/"_s + metric;
 }
 
-QString tableText(const QString& name, int bits) {
-    return HeatmapPanel::tr("%1: %2 bits").arg(name).arg(bits);
-}
-
-QString tableToolTip(const QString& name, const ModelConfig& config, int bits) {
-    return HeatmapPanel::tr("%1, %2 × %3, at %4 bits a weight. No metric is measured for it.")
-        .arg(name, countText(config.vocabSize), countText(config.hiddenSize))
-        .arg(bits);
+/// What fewer bits of a table cost, where that was measured.
+QString tableCosts(const std::shared_ptr<const Report>& fidelity, const char* table) {
+    QStringList costs;
+    if (fidelity) {
+        for (const FidelityMetric& metric : fidelity->fidelity) {
+            for (const TableCost& cost : metric.tables) {
+                if (cost.table == table) {
+                    costs += HeatmapPanel::tr("%1 at %2 bits: %3 (measured)")
+                                 .arg(Session::titleOf(QString::fromStdString(metric.name)),
+                                      QString::number(cost.bits), figureText(cost.value));
+                }
+            }
+        }
+    }
+    return costs.isEmpty() ? HeatmapPanel::tr("What fewer bits cost is not measured.")
+                           : costs.join(u'\n');
 }
 
 /// Whether other metrics put the cells in the same order as the one that is shown.
@@ -51,6 +60,18 @@ QString agreementText(const MetricLayer& shown, const QList<MetricLayer>& metric
                : HeatmapPanel::tr("Rank correlation of %1 (1: the same order of cells, 0: none)")
                          .arg(shown.title) +
                      u'\n' + lines.join(u'\n');
+}
+
+/// Errors of a plan keep the colours that the measured ones have, so that a cell that is given bits
+/// turns calm and no other cell changes.
+std::vector<double> rangeOf(const MetricLayer& metric) {
+    std::vector<double> values;
+    if (metric.id == u"proxy") {
+        for (const auto& [cell, value] : metric.values) {
+            values.push_back(value);
+        }
+    }
+    return values;
 }
 
 } // namespace
@@ -168,8 +189,8 @@ std::optional<Cell> HeatmapPanel::mostFragile() const {
 
 QString HeatmapPanel::preferredMetric() const {
     const QStringList order = source_ == Source::Planned
-                                  ? QStringList{u"live"_s, u"proxy"_s, u"error"_s}
-                                  : QStringList{u"error"_s, u"live"_s, u"proxy"_s};
+                                  ? QStringList{u"live"_s, u"kl"_s, u"proxy"_s, u"error"_s}
+                                  : QStringList{u"error"_s, u"live"_s, u"kl"_s, u"proxy"_s};
     for (const QString& id : order) {
         if (session_.metric(id) != nullptr) {
             return id;
@@ -224,9 +245,7 @@ std::vector<GridCell> HeatmapPanel::cells(int layers) const {
             const Cell cell{layer, module};
             result.push_back(cellOf(cell));
             if (metric != nullptr) {
-                if (const auto found = metric->values.find(cell); found != metric->values.end()) {
-                    result.back().value = found->second;
-                }
+                addValue(result.back(), *metric, cell);
                 if (const auto found = metric->surprises.find(cell);
                     found != metric->surprises.end()) {
                     result.back().surprise = found->second;
@@ -235,6 +254,19 @@ std::vector<GridCell> HeatmapPanel::cells(int layers) const {
         }
     }
     return result;
+}
+
+void HeatmapPanel::addValue(GridCell& shown, const MetricLayer& metric, Cell cell) const {
+    if (source_ == Source::Planned && session_.facts()) {
+        const auto value =
+            plannedValue(session_, metric.id, cell, session_.plan().settingsOf(cell));
+        if (value) {
+            shown.value = value->value;
+            shown.kind = value->kind;
+        }
+    } else if (const auto found = metric.values.find(cell); found != metric.values.end()) {
+        shown.value = found->second;
+    }
 }
 
 void HeatmapPanel::setOther(const PlanCells* other) {
@@ -275,7 +307,7 @@ void HeatmapPanel::rebuild() {
         layers = session_.report()->layerCount;
     }
     if (const MetricLayer* metric = session_.metric(metricId())) {
-        grid_.setMetric(metric->title, metric->kind);
+        grid_.setMetric(metric->title, metric->kind, rangeOf(*metric));
         metrics_->setToolTip(agreementText(*metric, session_.metrics()));
     } else {
         grid_.setMetric({}, {});
@@ -294,14 +326,18 @@ void HeatmapPanel::showWideCells() {
         return;
     }
     const Plan& plan = planned ? session_.plan().plan() : facts->plan;
-    const auto cell = [facts](const QString& name, int bits) {
-        return WideCell{tableText(name, bits), tableToolTip(name, facts->config, bits)};
+    const QString shape =
+        tr("%1 × %2").arg(countText(facts->config.vocabSize), countText(facts->config.hiddenSize));
+    const auto cell = [&](const QString& name, int bits, const char* table) {
+        const QString text = tr("%1: %2 bits").arg(name).arg(bits);
+        return WideCell{text,
+                        text + u'\n' + shape + u'\n' + tableCosts(session_.fidelity(), table)};
     };
     if (facts->config.tiedEmbeddings) {
-        view_->setWideCells({cell(tr("embeddings and head"), plan.embeddingBits)});
+        view_->setWideCells({cell(tr("embeddings and head"), plan.embeddingBits, kEmbeddingTable)});
     } else {
-        view_->setWideCells(
-            {cell(tr("embeddings"), plan.embeddingBits), cell(tr("head"), plan.headBits)});
+        view_->setWideCells({cell(tr("embeddings"), plan.embeddingBits, kEmbeddingTable),
+                             cell(tr("head"), plan.headBits, kHeadTable)});
     }
 }
 

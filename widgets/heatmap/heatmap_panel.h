@@ -17,6 +17,7 @@ namespace caldera::studio {
 class HeatmapLegend;
 class HeatmapView;
 class Session;
+struct MetricLayer;
 
 class HeatmapPanel : public QWidget {
     Q_OBJECT
@@ -57,6 +58,7 @@ private:
     QString preferredMetric() const;
     void showWideCells();
     std::vector<GridCell> cells(int layers) const;
+    void addValue(GridCell& shown, const MetricLayer& metric, Cell cell) const;
     GridCell cellOf(Cell cell) const;
     std::optional<GridCell::Other> otherOf(Cell cell, const CellSettings& here) const;
     void followPlan();

@@ -228,8 +228,22 @@ void HeatmapView::mouseMoveEvent(QMouseEvent* event) {
 }
 
 void HeatmapView::mousePressEvent(QMouseEvent* event) {
-    pressed_ = event->button() == Qt::LeftButton ? cellAt(event->pos()) : std::nullopt;
+    const bool left = event->button() == Qt::LeftButton;
+    pressed_ = left ? cellAt(event->pos()) : std::nullopt;
+    if (const int wide = wideCellAt(event->pos()); left && wide >= 0) {
+        Q_EMIT wideCellClicked(wide);
+        return;
+    }
     QTableView::mousePressEvent(event);
+}
+
+int HeatmapView::wideCellAt(const QPoint& position) const {
+    for (int at = 0; at < static_cast<int>(wide_.size()); ++at) {
+        if (wideArea(at).contains(position)) {
+            return at;
+        }
+    }
+    return -1;
 }
 
 void HeatmapView::mouseReleaseEvent(QMouseEvent* event) {
@@ -296,11 +310,9 @@ void HeatmapView::tellShown() {
 bool HeatmapView::viewportEvent(QEvent* event) {
     if (event->type() == QEvent::ToolTip) {
         const auto* help = static_cast<QHelpEvent*>(event);
-        for (qsizetype at = 0; at < wide_.size(); ++at) {
-            if (wideArea(at).contains(help->pos())) {
-                QToolTip::showText(help->globalPos(), wide_[at].toolTip, viewport());
-                return true;
-            }
+        if (const int wide = wideCellAt(help->pos()); wide >= 0) {
+            QToolTip::showText(help->globalPos(), wide_[wide].toolTip, viewport());
+            return true;
         }
     }
     return QTableView::viewportEvent(event);

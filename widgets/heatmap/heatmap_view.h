@@ -64,6 +64,7 @@ Q_SIGNALS:
     /// shownCell() changed.
     void cellShown(const std::optional<caldera::Cell>& cell);
     void cellPinned(const std::optional<caldera::Cell>& cell);
+    void wideCellClicked(int index);
 
 protected:
     void paintEvent(QPaintEvent* event) override;
@@ -86,6 +87,8 @@ private:
     int wideHeight() const;
     int heightOf(int cellHeight) const;
     QRect wideArea(qsizetype index) const;
+    /// Of the row below the modules, at a point of the viewport; -1: none.
+    int wideCellAt(const QPoint& position) const;
     void paintWideCells(QPainter& painter) const;
     void tellShown();
     void paintCrosshair(QPainter& painter, Cell cell) const;

@@ -57,8 +57,11 @@ void DepthPage::look(const InspectFocus& focus) {
 }
 
 void DepthPage::setMetric(const MetricLayer* metric) {
-    cells_->setCurves({tr("layer"), metric != nullptr ? metric->title : tr("error"), false, true},
-                      metric != nullptr ? depthCurves(*metric) : QList<Curve>());
+    cells_->setCurves(
+        {tr("layer"),
+         metric != nullptr ? tr("%1 (higher: more fragile)").arg(metric->title) : tr("error"),
+         false, true},
+        metric != nullptr ? depthCurves(*metric) : QList<Curve>());
 }
 
 void DepthPage::setEvaluations(const std::vector<EvaluationRecord>& evaluations) {

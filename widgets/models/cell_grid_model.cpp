@@ -73,9 +73,11 @@ void CellGridModel::setScale(ColorScale::Kind kind) {
     }
 }
 
-void CellGridModel::setMetric(const QString& metric, const QString& kind) {
+void CellGridModel::setMetric(const QString& metric, const QString& kind,
+                              std::vector<double> range) {
     metric_ = metric;
     kind_ = kind;
+    range_ = std::move(range);
 }
 
 void CellGridModel::setValue(Cell cell, double value, const std::optional<CellSurprise>& surprise) {
@@ -242,9 +244,10 @@ QString CellGridModel::describe(Cell cell) const {
                                  ? tr("%1 bits, rank %2").arg(bitsText(shown.bits)).arg(shown.rank)
                              : hasSettings(shown) ? tr("L R alone, rank %1").arg(shown.rank)
                                                   : QString();
-    const QString value = shown.value
-                              ? tr("%1: %2 (%3)").arg(metric_, figureText(*shown.value, 4), kind_)
-                              : tr("not measured");
+    const QString value = shown.value ? tr("%1: %2 (%3)")
+                                            .arg(metric_, figureText(*shown.value, 4),
+                                                 shown.kind.isEmpty() ? kind_ : shown.kind)
+                                      : tr("not measured");
     QStringList lines{place};
     if (!settings.isEmpty()) {
         const bool coded = !shown.skipped && !shown.codec.empty();
@@ -264,6 +267,9 @@ QString CellGridModel::describe(Cell cell) const {
 }
 
 ColorScale CellGridModel::measuredScale() const {
+    if (!range_.empty()) {
+        return {scaleKind_, range_};
+    }
     std::vector<double> values;
     values.reserve(cells_.size());
     for (const GridCell& cell : cells_) {

@@ -18,6 +18,7 @@ namespace caldera::studio {
 /// What one cell of the heatmap shows.
 struct GridCell {
     std::optional<double> value; ///< metric; absent when unmeasured, never drawn as zero
+    QString kind;                ///< how it came about; empty: as the metric's others
     double bits = 0;
     int rank = 0;
     bool locked = false;
@@ -59,8 +60,9 @@ public:
 
     /// Cells module by module: cells[module * layers + layer].
     void setCells(int layers, std::vector<GridCell> cells);
-    /// `metric` and `kind` name the values in tooltips and exports.
-    void setMetric(const QString& metric, const QString& kind);
+    /// `metric` and `kind` name the values in tooltips and exports. Colours reach over `range`;
+    /// where it is empty, over the cells' own values.
+    void setMetric(const QString& metric, const QString& kind, std::vector<double> range = {});
     /// One value of a job at work.
     void setValue(Cell cell, double value, const std::optional<CellSurprise>& surprise = {});
 
@@ -103,6 +105,7 @@ private:
     ColorScale scale_;
     QString metric_;
     QString kind_;
+    std::vector<double> range_;
 };
 
 /// "2/64", "16" for a skipped cell.

@@ -22,10 +22,13 @@ namespace {
 constexpr int kFrontPoints = 60;
 
 std::map<Cell, QString> reasonsOf(const Allocation& allocation, int cellCount) {
+    const auto sizeWords = [](uint64_t bytes) {
+        return sizeText(static_cast<int64_t>(bytes)).toStdString();
+    };
     std::map<Cell, QString> reasons;
     for (const AllocationChange& change : allocation.changes) {
         if (const Cell* cell = std::get_if<Cell>(&change.what)) {
-            reasons[*cell] = QString::fromStdString(reasonText(change, cellCount));
+            reasons[*cell] = QString::fromStdString(reasonText(change, cellCount, sizeWords));
         }
     }
     return reasons;

@@ -6,6 +6,7 @@
 #include <QPushButton>
 #include <QSignalBlocker>
 
+#include <array>
 #include <cmath>
 
 #include "widgets/models/plan_solver.h"
@@ -22,6 +23,8 @@ namespace caldera::studio {
 namespace {
 
 using Kind = AllocationTarget::Kind;
+
+constexpr std::array kContexts = {2048, 4096, 8192, 16384, 32768};
 
 /// How the amount of a target is written.
 struct AmountLook {
@@ -97,16 +100,33 @@ void BudgetBar::makeFields() {
     named(kind_, tr("What the plan has to keep to"));
     named(amount_, tr("How much of it"));
     amount_->setKeyboardTracking(false);
-    for (const int thousands : {2, 4, 8, 16, 32}) {
-        context_->addItem(tr("%1k tokens").arg(thousands), thousands * 1024);
-    }
-    context_->setCurrentIndex(context_->findData(AllocationTarget().contextLength));
+    showContexts();
     named(context_, tr("Context that GPU memory and speed are told for"));
     cache_->addItem(tr("16-bit cache"), 16);
     cache_->addItem(tr("8-bit cache"), 8);
     named(cache_, tr("Bits of keys and values in a GPU's memory"));
     heal_->setToolTip(tr("Cells that nobody touched since the last solution pay for those that "
                          "were; locked cells stay (Ctrl+H)"));
+}
+
+/// Those that the model takes; the one that was chosen stays where it can.
+void BudgetBar::showContexts() {
+    const int before =
+        context_->count() > 0 ? context_->currentData().toInt() : AllocationTarget().contextLength;
+    const bool known = !session_.plan().empty();
+    const int most = known ? session_.plan().config().maxPositions : kContexts.back();
+    const QSignalBlocker blocker(context_);
+    context_->clear();
+    for (const int tokens : kContexts) {
+        if (tokens <= most) {
+            context_->addItem(tr("%1k tokens").arg(tokens / 1024), tokens);
+        }
+    }
+    if (context_->count() == 0) {
+        context_->addItem(tr("%1 tokens").arg(most), most);
+    }
+    const int at = context_->findData(before);
+    context_->setCurrentIndex(at >= 0 ? at : context_->count() - 1);
 }
 
 void BudgetBar::changeKind() {
@@ -139,11 +159,13 @@ void BudgetBar::setSize(double bytes) {
 
 void BudgetBar::takePresent() {
     showUnit();
+    showContexts();
     if (session_.plan().empty()) {
         return;
     }
     AllocationTarget target = solver_.target();
     target.kind = static_cast<Kind>(kind_->currentData().toInt());
+    target.contextLength = context_->currentData().toInt();
     const QSignalBlocker blocker(amount_);
     const double now = presentAmount(session_, solver_, target);
     // To the next step at which the plan fits what is written: a speed is to be reached, the rest

@@ -37,6 +37,7 @@ private:
     void makeFields();
     SizeUnit sizeUnit() const;
     void showUnit();
+    void showContexts();
     void changeKind();
     void tellTarget();
 

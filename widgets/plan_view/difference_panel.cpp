@@ -30,10 +30,9 @@ DifferencePanel::DifferencePanel(PlanComparison& comparison, QWidget* parent)
     header->setSectionResizeMode(QHeaderView::Interactive);
     header->setStretchLastSection(true);
     header->resizeSection(DifferenceModel::Name, 270);
-    for (const int column :
-         {DifferenceModel::There, DifferenceModel::Here, DifferenceModel::Bytes}) {
-        header->resizeSection(column, 92);
-    }
+    header->resizeSection(DifferenceModel::There, 84);
+    header->resizeSection(DifferenceModel::Here, 84);
+    header->resizeSection(DifferenceModel::Bytes, 108); // "−768 bytes"
     auto* line = new QHBoxLayout;
     line->setSpacing(kSpaceSmall);
     line->addWidget(summary_, 1);

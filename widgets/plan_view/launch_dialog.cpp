@@ -49,15 +49,8 @@ LaunchDialog::LaunchDialog(const LaunchSettings& suggested, const QList<Target>&
     setObjectName(u"launchDialog"_s);
     setWindowTitle(suggested.compresses ? tr("Compress") : tr("Measure fragility"));
     setMinimumWidth(kWidth);
-    name_->setToolTip(tr("How the run is called in Runs"));
-    folder_->setToolTip(tr("The compressed model is written here; the folder must not exist yet, "
-                           "or be empty"));
-    tokens_->setRange(kFewestTokens, kMostTokens);
-    tokens_->setSingleStep(4096);
+    explainFields();
     tokens_->setValue(static_cast<int>(suggested.calibrationTokens));
-    tokens_->setToolTip(tr("How much text the error is weighted with. 32768 is enough to try, "
-                           "262144 is thorough."));
-    tokens_->setFixedWidth(140);
     note_->setWordWrap(true);
     form_->setHorizontalSpacing(kSpaceLarge);
     form_->setVerticalSpacing(kSpaceMedium);
@@ -104,6 +97,20 @@ LaunchDialog::LaunchDialog(const LaunchSettings& suggested, const QList<Target>&
     setTargets(targets);
     target_->setCurrentIndex(qMax(0, target_->findText(QSettings().value(kTargetKey).toString())));
     showTarget();
+}
+
+void LaunchDialog::explainFields() {
+    name_->setToolTip(tr("How the run is called in Runs"));
+    folder_->setToolTip(tr("The compressed model is written here; the folder must not exist yet, "
+                           "or be empty"));
+    model_->setPlaceholderText(tr("/data/Qwen2-72B, or Qwen/Qwen2-72B"));
+    model_->setToolTip(tr("A folder or .gguf file on that machine, or a name in its Hugging Face "
+                          "cache. The model is not sent from here."));
+    tokens_->setRange(kFewestTokens, kMostTokens);
+    tokens_->setSingleStep(4096);
+    tokens_->setToolTip(tr("How much text the error is weighted with. 32768 is enough to try, "
+                           "262144 is thorough."));
+    tokens_->setFixedWidth(140);
 }
 
 QWidget* LaunchDialog::folderLine() {

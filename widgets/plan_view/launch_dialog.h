@@ -64,6 +64,7 @@ Q_SIGNALS:
     void checkRequested(const caldera::studio::LaunchSettings& settings);
 
 private:
+    void explainFields();
     QWidget* folderLine();
     QWidget* targetLine();
     void remember() const;

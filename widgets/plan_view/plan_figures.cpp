@@ -8,6 +8,7 @@
 
 #include "core/plan/gpu_memory.h"
 #include "core/plan/time_estimate.h"
+#include "core/report/standard_error.h"
 #include "widgets/models/plan_solver.h"
 #include "widgets/models/session.h"
 #include "widgets/support/number_text.h"
@@ -86,7 +87,7 @@ double tokensPerSecond(const PlanDocument& plan, const AllocationTarget& target)
 TruthFigure speedFigure(const PlanDocument& plan, const AllocationTarget& target) {
     const double speed = tokensPerSecond(plan, target);
     return {u"speed"_s,
-            PlanFigures::tr("tokens a second"),
+            PlanFigures::tr("tokens/s"),
             figureText(speed, 2),
             PlanFigures::tr("estimated"),
             speed,
@@ -110,19 +111,18 @@ const EvaluationRecord* measuredKl(const Session& session) {
     return nullptr;
 }
 
-constexpr double kTwoSided = 1.96; ///< standard errors that hold 95 % of a normal distribution
-
-/// "0.00276 ±0.00012", one standard error; without it when it is not known.
-QString withSpread(double kl, double spread) {
-    return spread > 0 ? figureText(kl) + u" \u00b1"_s + figureText(spread, 2) : figureText(kl);
+/// "0.00276 ±0.00023", half of the interval that holds 95 %; without it when it is not known.
+QString withSpread(double kl, double standardError) {
+    return standardError > 0
+               ? figureText(kl) + u" \u00b1"_s + figureText(kStandardErrors95 * standardError, 2)
+               : figureText(kl);
 }
 
-QString intervalText(double kl, double spread) {
-    return spread > 0
-               ? u'\n' + PlanFigures::tr("\u00b1 one standard error over the text's tokens; 95 %: "
-                                         "%1 to %2")
-                             .arg(figureText(std::max(0.0, kl - kTwoSided * spread)),
-                                  figureText(kl + kTwoSided * spread))
+QString intervalText(double kl, double standardError) {
+    const Interval interval = interval95(kl, standardError);
+    return standardError > 0
+               ? u'\n' + PlanFigures::tr("95 %: %1 to %2, by the spread over the text's tokens")
+                             .arg(figureText(interval.low), figureText(interval.high))
                : QString();
 }
 
@@ -131,7 +131,7 @@ double measuredSpread(const EvaluationRecord& record) {
     const auto low = record.numbers.find("kl_mean_low");
     const auto high = record.numbers.find("kl_mean_high");
     return low != record.numbers.end() && high != record.numbers.end()
-               ? (high->second - low->second) / (2 * kTwoSided)
+               ? (high->second - low->second) / (2 * kStandardErrors95)
                : 0;
 }
 
@@ -230,7 +230,7 @@ QList<TruthFigure> planFigures(const Session& session, const PlanSolver& solver)
     const PlanDocument& plan = session.plan();
     QList<TruthFigure> figures{diskFigure(plan), memoryFigure(plan, solver.target())};
     figures.append(
-        {u"bpw"_s, PlanFigures::tr("bits per weight"), figureText(plan.size().bitsPerWeight),
+        {u"bpw"_s, PlanFigures::tr("bits/weight"), figureText(plan.size().bitsPerWeight),
          PlanFigures::tr("exact"), plan.size().bitsPerWeight,
          PlanFigures::tr("Codes, scales, factors and signs of all cells over their weights")});
     addLoss(figures, session, solver);

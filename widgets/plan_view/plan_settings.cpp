@@ -83,6 +83,12 @@ void PlanSettings::fillBits() {
     bits_->setCurrentIndex(bits_->findData(common.bits));
 }
 
+void PlanSettings::offerTableBits(int table) {
+    QComboBox* bits = table == 0 ? embeddings_ : head_;
+    bits->setFocus();
+    bits->showPopup();
+}
+
 void PlanSettings::updateFromPlan() {
     setEnabled(!plan_.empty());
     if (plan_.empty()) {

@@ -17,6 +17,9 @@ public:
     explicit PlanSettings(PlanDocument& plan, QWidget* parent = nullptr);
     QComboBox* bitsBox() const { return bits_; }
     QSpinBox* rankBox() const { return rank_; }
+    QComboBox* embeddingsBox() const { return embeddings_; }
+    /// Offers the bits of the embeddings (0) or of the head (1).
+    void offerTableBits(int table);
 
 private:
     void updateFromPlan();

@@ -142,6 +142,8 @@ QWidget* PlanView::makeTables() {
     connect(differences_, &DifferencePanel::compareRequested, this, &PlanView::compareRequested);
     connect(differences_, &DifferencePanel::cellChosen, this,
             [this](const Cell& cell) { heatmap_->view()->pin(cell); });
+    connect(heatmap_->view(), &HeatmapView::wideCellClicked, settings_,
+            &PlanSettings::offerTableBits);
     connect(&comparison_, &PlanComparison::otherChanged, this, &PlanView::showComparison);
     return tables_;
 }

@@ -19,7 +19,8 @@ namespace caldera::studio {
 namespace {
 constexpr int kHeight = 76;
 constexpr int kWidthForButtons = 800;
-constexpr int kChangeShown = 2000; ///< milliseconds
+constexpr double kLargerNumbers = 2.5; ///< points
+constexpr int kChangeShown = 2000;     ///< milliseconds
 } // namespace
 
 TruthBar::TruthBar(QWidget* parent)
@@ -52,7 +53,7 @@ TruthBar::Tile& TruthBar::tileOf(const QString& id, int place) {
     if (tile.box == nullptr) {
         tile.box = new QWidget(this);
         tile.value = numberLabel(QString(), tile.box);
-        tile.value->setFont(Theme::current().numberFont(2.5));
+        setNumberFont(tile);
         tile.caption = new ToneLabel(QString(), Token::Secondary, tile.box);
         tile.caption->setFont(Theme::current().textFont(-1));
         tile.kind = new ToneLabel(QString(), Token::Secondary, tile.box);
@@ -108,11 +109,26 @@ void TruthBar::showChange(Tile& tile, const TruthFigure& figure) {
     tile.timer->start(kChangeShown);
 }
 
-/// Six figures need the width that buttons side by side would take.
-void TruthBar::resizeEvent(QResizeEvent* event) {
-    const bool narrow = event->size().width() < kWidthForButtons;
+void TruthBar::setNumberFont(Tile& tile) const {
+    tile.value->setFont(Theme::current().numberFont(narrow_ ? 0 : kLargerNumbers));
+}
+
+/// Six figures need the width that buttons side by side and larger numbers would take.
+void TruthBar::setNarrow(bool narrow) {
+    narrow_ = narrow;
+    tilesLayout_->setSpacing(narrow ? kSpaceMedium : kSpaceLarge);
     actions_->setDirection(narrow ? QBoxLayout::TopToBottom : QBoxLayout::LeftToRight);
     actions_->setSpacing(narrow ? kSpaceTiny : kSpaceSmall);
+    for (auto& [id, tile] : tiles_) {
+        setNumberFont(tile);
+    }
+}
+
+void TruthBar::resizeEvent(QResizeEvent* event) {
+    const bool narrow = event->size().width() < kWidthForButtons;
+    if (narrow != narrow_) {
+        setNarrow(narrow);
+    }
     QWidget::resizeEvent(event);
 }
 

@@ -56,10 +56,13 @@ private:
     /// A figure that is shown for the first time gets this place among the others.
     Tile& tileOf(const QString& id, int place);
     static void showChange(Tile& tile, const TruthFigure& figure);
+    void setNumberFont(Tile& tile) const;
+    void setNarrow(bool narrow);
 
     QHBoxLayout* tilesLayout_;
     QBoxLayout* actions_;
     std::map<QString, Tile> tiles_; ///< nodes stay where they are
+    bool narrow_ = false;
 };
 
 } // namespace caldera::studio

@@ -91,6 +91,12 @@ QStyleOptionHeader recoloured(const QStyleOptionHeader& header) {
     return copy;
 }
 
+/// How wide a combo box's text may be beside its picture, if it has one.
+int textWidth(const QStyleOptionComboBox& combo, const QRect& field) {
+    return field.width() - (combo.currentIcon.isNull() ? 0 : combo.iconSize.width() + kSpaceTiny) -
+           kSpaceTiny;
+}
+
 QStyleOptionViewItem recoloured(const QStyleOptionViewItem& item) {
     QStyleOptionViewItem copy(item);
     // The selection is a tint, so its text keeps the text colour.
@@ -171,6 +177,16 @@ bool StudioStyle::drawRecoloured(ControlElement element, const QStyleOption* opt
         return given != nullptr;
     };
     switch (element) {
+    case CE_ComboBoxLabel:
+        if (const auto* combo = qstyleoption_cast<const QStyleOptionComboBox*>(option)) {
+            QStyleOptionComboBox copy(*combo);
+            const QRect field = subControlRect(CC_ComboBox, combo, SC_ComboBoxEditField, widget);
+            copy.currentText = copy.fontMetrics.elidedText(copy.currentText, Qt::ElideRight,
+                                                           textWidth(*combo, field));
+            QProxyStyle::drawControl(element, &copy, painter, widget);
+            return true;
+        }
+        return false;
     case CE_PushButtonLabel:
         return draw(qstyleoption_cast<const QStyleOptionButton*>(option));
     case CE_TabBarTabLabel:

@@ -78,6 +78,21 @@ TEST_F(BudgetTest, EveryFigureSaysHowItCameAbout) {
     EXPECT_GT(figure(u"gpu"_s).amount, before);
 }
 
+TEST_F(BudgetTest, NoContextIsOfferedThatTheModelDoesNotTake) {
+    ModelConfig config = seventyTwo();
+    config.maxPositions = 4096;
+    window().session().show(measuredModel(config));
+    window().setMode(Mode::Plan);
+    EXPECT_EQ(budget().contextBox()->count(), 2);
+    EXPECT_EQ(budget().contextBox()->currentData().toInt(), 4096);
+    EXPECT_TRUE(figure(u"gpu"_s).caption.contains(u"4k"_s));
+    config.maxPositions = 512;
+    window().session().show(measuredModel(config));
+    EXPECT_EQ(budget().contextBox()->currentText(), u"512 tokens"_s);
+    openLarge();
+    EXPECT_EQ(budget().contextBox()->count(), 5);
+}
+
 TEST_F(BudgetTest, ADivergenceSaysHowSureItIs) {
     OpenResult model = measuredModel(seventyTwo());
     Report report = *model.fidelity;
@@ -87,7 +102,8 @@ TEST_F(BudgetTest, ADivergenceSaysHowSureItIs) {
     model.fidelity = std::make_shared<const Report>(report);
     window().session().show(model);
     const TruthFigure kl = figure(u"kl"_s);
-    const QString spread = QString(u" \u00b1"_s) + figureText(kl.amount / 10, 2);
+    const QString spread =
+        QString(u" \u00b1"_s) + figureText(kStandardErrors95 * kl.amount / 10, 2);
     EXPECT_TRUE(kl.value.endsWith(spread)) << kl.value.toStdString();
     EXPECT_TRUE(kl.toolTip.contains(u"95 %"_s));
     EXPECT_TRUE(kl.toolTip.contains(u"text like the one"_s)) << "and what it depends on";
@@ -146,9 +162,8 @@ TEST_F(BudgetTest, TheChoiceOfMetricSaysHowFarTheyAgree) {
     for (const QComboBox* box : page().heatmap()->metricChoice()->findChildren<QComboBox*>()) {
         told = box->toolTip();
     }
-    EXPECT_TRUE(told.contains(u"Rank correlation of Error of the settings"_s))
-        << told.toStdString();
-    EXPECT_TRUE(told.contains(u"KL divergence: 1.00"_s)) << told.toStdString();
+    EXPECT_TRUE(told.contains(u"Rank correlation of KL divergence"_s)) << told.toStdString();
+    EXPECT_TRUE(told.contains(u"Error of the settings: 1.00"_s)) << told.toStdString();
 }
 
 TEST_F(BudgetTest, SolveKeepsToTheBudgetAsOneStepAndSaysWhy) {

@@ -1,0 +1,100 @@
+#include "widgets/models/planned_value.h"
+
+#include <QCoreApplication>
+#include <QLocale>
+
+#include <algorithm>
+
+#include "core/report/option_error.h"
+#include "widgets/models/session.h"
+
+using namespace Qt::Literals::StringLiterals;
+
+namespace caldera::studio {
+
+namespace {
+
+struct PlannedValues {
+    Q_DECLARE_TR_FUNCTIONS(PlannedValues)
+};
+
+QString kindOf(ErrorOrigin origin) {
+    switch (origin) {
+    case ErrorOrigin::Measured:
+        return PlannedValues::tr("measured");
+    case ErrorOrigin::Interpolated:
+        return PlannedValues::tr("interpolated");
+    case ErrorOrigin::Extrapolated:
+        break;
+    }
+    return PlannedValues::tr("extrapolated");
+}
+
+const std::vector<FidelityOption>* optionsOf(const Report& report, Cell cell) {
+    const auto proxy =
+        std::find_if(report.fidelity.begin(), report.fidelity.end(),
+                     [](const FidelityMetric& metric) { return metric.name == "proxy"; });
+    if (proxy == report.fidelity.end()) {
+        return nullptr;
+    }
+    const auto found = proxy->options.find(cell);
+    return found == proxy->options.end() || found->second.empty() ? nullptr : &found->second;
+}
+
+/// The error of the settings; another codec family is judged by the one that was measured.
+std::optional<PlannedValue> errorOf(const Session& session, Cell cell,
+                                    const CellSettings& settings) {
+    if (settings.skip) {
+        return PlannedValue{0, PlannedValues::tr("exact: it stays at 16 bits")};
+    }
+    const auto* options = session.fidelity() ? optionsOf(*session.fidelity(), cell) : nullptr;
+    if (options == nullptr) {
+        return std::nullopt;
+    }
+    const OptionError error = interpolatedError(*options, settings.bits, settings.rank);
+    const CellReport* measured = session.fidelityCell(cell);
+    const bool sameCodec = measured != nullptr && measured->settings.codec == settings.codec;
+    return PlannedValue{error.relativeError,
+                        sameCodec ? kindOf(error.origin)
+                                  : PlannedValues::tr("estimated from another codec")};
+}
+
+/// Settings that the metric's value of the cell was measured at; nullptr when nobody says.
+const CellSettings* measuredAt(const Session& session, const QString& metricId, Cell cell) {
+    if (metricId == u"error") {
+        const CellReport* report = session.cellReport(cell);
+        return report == nullptr ? nullptr : &report->settings;
+    }
+    const CellReport* report = session.fidelityCell(cell);
+    return report == nullptr || metricId == u"live" || metricId == u"blame" ? nullptr
+                                                                            : &report->settings;
+}
+
+} // namespace
+
+std::optional<PlannedValue> plannedValue(const Session& session, const QString& metricId, Cell cell,
+                                         const CellSettings& settings) {
+    if (metricId == u"proxy") {
+        if (auto error = errorOf(session, cell, settings)) {
+            return error;
+        }
+    }
+    const MetricLayer* metric = session.metric(metricId);
+    if (metric == nullptr) {
+        return std::nullopt;
+    }
+    const auto found = metric->values.find(cell);
+    if (found == metric->values.end()) {
+        return std::nullopt;
+    }
+    const CellSettings* at = measuredAt(session, metricId, cell);
+    const bool same = at == nullptr || (at->bits == settings.bits && at->rank == settings.rank &&
+                                        at->skip == settings.skip);
+    return PlannedValue{found->second,
+                        same ? metric->kind
+                             : PlannedValues::tr("%1 at %2/%3")
+                                   .arg(metric->kind, QLocale::c().toString(at->bits, 'g', 3),
+                                        QString::number(at->rank))};
+}
+
+} // namespace caldera::studio
