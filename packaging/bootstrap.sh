@@ -134,10 +134,6 @@ demo() {
     mkdir -p "$demo"
     say "The demo model"
     "$caldera" info "$model"
-    if [ ! -f "$demo/fidelity.h5" ]; then
-        say "Scoring its cells (proxy error; higher is more fragile)"
-        "$caldera" fidelity "$model" --metric proxy --out "$demo/fidelity.h5"
-    fi
     if [ ! -f "$demo/artifact/manifest.json" ] || [ ! -f "$demo/compress.json" ]; then
         say "Compressing it"
         rm -rf "$demo/artifact" "$demo/evaluate.json"
@@ -157,7 +153,7 @@ demo() {
 # one, with settings and conversations of its own, and leaves pictures.
 start_studio() {
     local demo=$root/build/demo
-    local shown=(--open "$demo/artifact" --report "$demo/fidelity.h5" --report "$demo/evaluation.h5")
+    local shown=(--open "$demo/artifact" --report "$demo/evaluation.h5")
     if [ -n "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ]; then
         say "Starting the studio"
         exec "$studio" "${shown[@]}"

@@ -12,6 +12,7 @@
 #include "core/allocation/expected_errors.h"
 #include "core/base/error.h"
 #include "core/base/hash.h"
+#include "core/report/kept_reports.h"
 #include "widgets/jobs/job_service.h"
 #include "widgets/remote/pod_jobs.h"
 #include "widgets/support/number_text.h"
@@ -372,6 +373,27 @@ void JobActions::finish(const QString& id) {
             Q_EMIT measured();
         }
     }
+    if (job.kind == u"fidelity" && !job.host.isEmpty()) {
+        keepMeasured(out);
+    }
+}
+
+void JobActions::keepMeasured(const QString& report) {
+    session_.inBackground(
+        [report] {
+            std::optional<Failure> failure;
+            try {
+                keepFidelity(report.toStdString());
+            } catch (const std::exception& error) {
+                failure = describeFailure(error);
+            }
+            return failure;
+        },
+        [this](const std::optional<Failure>& failure) {
+            if (failure) {
+                Q_EMIT failed(*failure);
+            }
+        });
 }
 
 } // namespace caldera::studio

@@ -93,6 +93,8 @@ private:
     void takeChange(const QString& id);
     void tellLateRevision(const JobSummary& job);
     void finish(const QString& id);
+    /// Keeps what was measured on another machine where this one's measurements are.
+    void keepMeasured(const QString& report);
 
     Session& session_;
     JobService& service_;

@@ -6,6 +6,7 @@
 #include <QDockWidget>
 #include <QFileInfo>
 #include <QPushButton>
+#include <QScreen>
 #include <QSettings>
 #include <QStackedWidget>
 #include <QStatusBar>
@@ -42,18 +43,10 @@ namespace caldera::studio {
 
 namespace {
 
-const QString& geometryKey() {
-    static const QString key = u"window/geometry"_s;
-    return key;
-}
-const QString& layoutKey() {
-    static const QString key = u"window/layout"_s;
-    return key;
-}
-const QString& dockKey() {
-    static const QString key = u"window/cellPanel"_s;
-    return key;
-}
+constexpr QLatin1StringView kGeometryKey("window/geometry");
+constexpr QLatin1StringView kLayoutKey("window/layout");
+constexpr QLatin1StringView kDockKey("window/cellPanel");
+
 } // namespace
 
 MainWindow::MainWindow(const WindowPlaces& places, QWidget* parent)
@@ -73,6 +66,7 @@ MainWindow::MainWindow(const WindowPlaces& places, QWidget* parent)
     connectViews();
     connectSession();
     connectJobs();
+    connectActions();
     connectPlan();
     restoreLayout();
     setMode(Mode::Model);
@@ -169,6 +163,9 @@ void MainWindow::setMode(Mode mode) {
     cell_->setEditable(mode == Mode::Plan);
     updateActions();
     showCell();
+    if (isVisible()) {
+        QSettings().setValue(kModeKey, static_cast<int>(mode));
+    }
 }
 
 bool MainWindow::hasCells() const {
@@ -280,8 +277,9 @@ void MainWindow::showOpened() {
     const bool demo = facts.path.endsWith(u"demo-model");
     if (demo && !QSettings().value(kHintKey).toBool()) {
         plan_->notice()->showNotice(u"info"_s,
-                                    tr("This is the demo model. Measure it and press Solve, or "
-                                       "paint bits and ranks yourself (F1 lists the keys). Then "
+                                    tr("This is the demo model; colours show which cells are "
+                                       "fragile. Choose a budget below and press Solve, or paint "
+                                       "bits and ranks yourself (F1 lists the keys). Then "
                                        "Compress, open the result and chat with it."));
     }
 }
@@ -310,12 +308,13 @@ void MainWindow::showFailure(const Failure& failure, const QString& path) {
 }
 
 void MainWindow::restoreLayout() {
-    resize(1440, 900);
+    // The frame that the desktop draws around it is not known yet.
+    resize(QSize(1440, 900).boundedTo(screen()->availableSize() - QSize(8, 40)));
     firstLayout_ = saveState(kWindowLayoutVersion);
     QSettings settings;
-    restoreGeometry(settings.value(geometryKey()).toByteArray());
-    restoreState(settings.value(layoutKey()).toByteArray(), kWindowLayoutVersion);
-    wantsCellDock_ = settings.value(dockKey(), true).toBool();
+    restoreGeometry(settings.value(kGeometryKey).toByteArray());
+    restoreState(settings.value(kLayoutKey).toByteArray(), kWindowLayoutVersion);
+    wantsCellDock_ = settings.value(kDockKey, true).toBool();
     cellToggle_->setChecked(wantsCellDock_);
     // Closing the panel by its own button counts as well.
     connect(cellDock_, &QDockWidget::visibilityChanged, this, [this](bool visible) {
@@ -327,9 +326,9 @@ void MainWindow::restoreLayout() {
 
 void MainWindow::closeEvent(QCloseEvent* event) {
     QSettings settings;
-    settings.setValue(geometryKey(), saveGeometry());
-    settings.setValue(layoutKey(), saveState(kWindowLayoutVersion));
-    settings.setValue(dockKey(), wantsCellDock_);
+    settings.setValue(kGeometryKey, saveGeometry());
+    settings.setValue(kLayoutKey, saveState(kWindowLayoutVersion));
+    settings.setValue(kDockKey, wantsCellDock_);
     QMainWindow::closeEvent(event);
 }
 

@@ -46,6 +46,8 @@ inline constexpr int kWindowLayoutVersion = 1; ///< of what QMainWindow::saveSta
 inline constexpr int kCellDockWidth = 344;
 /// The setting that the first hint was closed.
 inline constexpr QLatin1StringView kHintKey("hints/firstSteps");
+/// Settings key: where the window was last.
+inline constexpr QLatin1StringView kModeKey("window/mode");
 
 /// Where the window keeps and finds things; the studio gives the state folder's.
 struct WindowPlaces {
@@ -103,6 +105,7 @@ private:
     void connectViews();
     void connectSession();
     void connectJobs();
+    void connectActions();
     void connectPlan();
     QAction* addCommand(QMenu* menu, const QString& iconName, const QString& text,
                         const QKeySequence& shortcut, std::function<void()> run);

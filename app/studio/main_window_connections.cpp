@@ -82,6 +82,8 @@ void MainWindow::connectViews() {
 void MainWindow::connectSession() {
     connect(&session_, &Session::opened, this, &MainWindow::showOpened);
     connect(&session_, &Session::failed, this, &MainWindow::showFailure);
+    connect(&session_, &Session::reportUnread, this,
+            [this](const Failure& failure) { shownBanner()->showFailure(failure); });
     connect(&session_, &Session::metricsChanged, this, &MainWindow::updateCellDock);
     connect(&session_, &Session::reportChanged, this, [this] {
         remember();
@@ -120,6 +122,9 @@ void MainWindow::connectJobs() {
     connect(targets_, &TargetStore::failed, this, [this](const QString& sentence) {
         showFailure({sentence, {}}, {});
     });
+}
+
+void MainWindow::connectActions() {
     connect(actions_, &JobActions::launchSuggested, this, &MainWindow::showLaunch);
     connect(actions_, &JobActions::failed, this,
             [this](const Failure& failure) { showFailure(failure, {}); });

@@ -204,6 +204,10 @@ void MainWindow::openAtStart() {
         modeAfterOpening_ = Mode::Plan;
         openDemo();
     } else {
+        const int mode = QSettings().value(kModeKey, static_cast<int>(Mode::Model)).toInt();
+        if (mode >= 0 && mode < kModeCount) {
+            modeAfterOpening_ = static_cast<Mode>(mode);
+        }
         session_.open(recent_.items().first().path);
     }
 }

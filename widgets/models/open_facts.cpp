@@ -6,12 +6,17 @@
 #include <QStringList>
 
 #include <algorithm>
+#include <functional>
+#include <optional>
+#include <utility>
 
 #include "core/artifact/artifact.h"
 #include "core/base/error.h"
 #include "core/model/chat_template.h"
 #include "core/model/model.h"
+#include "core/report/join_reports.h"
 #include "core/report/kept_reports.h"
+#include "core/report/report_subject.h"
 #include "widgets/models/stored_matrices.h"
 
 using namespace Qt::Literals::StringLiterals;
@@ -76,53 +81,9 @@ std::shared_ptr<const OpenFacts> factsOfArtifact(const Artifact& artifact) {
     return facts;
 }
 
-/// Measured values that came with the model, or that were measured here before.
-std::shared_ptr<const Report> fidelityOf(const OpenFacts& facts) {
-    for (const QString& file :
-         {QDir(facts.path).filePath(u"fidelity.h5"_s), fidelityFile(facts.fingerprint)}) {
-        if (QFileInfo::exists(file)) {
-            return std::make_shared<const Report>(readReport(file.toStdString()));
-        }
-    }
-    return nullptr;
-}
-
-/// The artifact's own report and the evaluations that were kept beside it.
-void addArtifactReports(OpenResult& result) {
-    const QString own = QDir(result.facts->path).filePath(u"report.h5"_s);
-    if (QFileInfo::exists(own)) {
-        const OpenResult found = openReportFile(own);
-        result.report = found.report;
-        result.fidelity = found.fidelity;
-        result.evaluations = found.evaluations;
-    }
-    if (!result.fidelity) {
-        result.fidelity = fidelityOf(*result.facts);
-    }
-    const QString kept = evaluationFile(result.facts->artifactHash);
-    if (QFileInfo::exists(kept)) {
-        for (const EvaluationRecord& record : openReportFile(kept).evaluations) {
-            result.evaluations.push_back(record);
-        }
-    }
-}
-
-} // namespace
-
-QString fidelityFile(const QString& fingerprint) {
-    return QString::fromStdString(keptFidelity(fingerprint.toStdString()).string());
-}
-
-QString evaluationFile(const QString& artifactHash) {
-    return QString::fromStdString(keptEvaluations(artifactHash.toStdString()).string());
-}
-
-QString blameFile(const QString& artifactHash) {
-    return QString::fromStdString(keptBlame(artifactHash.toStdString()).string());
-}
-
-OpenResult openReportFile(const QString& path) {
-    auto report = std::make_shared<const Report>(readReport(path.toStdString()));
+/// Contents of a report by what they are: cells of a compression, fidelity, blame, evaluations.
+OpenResult sorted(Report contents) {
+    const auto report = std::make_shared<const Report>(std::move(contents));
     OpenResult result;
     result.evaluations = report->evaluations;
     if (report->fidelity.size() == 1 && report->fidelity.front().name == kBlameMetric) {
@@ -142,6 +103,85 @@ OpenResult openReportFile(const QString& path) {
     return result;
 }
 
+/// Hands the report to `take`, if there is a file; what cannot be taken is told and left out, since
+/// nobody is to lose a model to a damaged report.
+void takeReport(OpenResult& result, const QString& file,
+                const std::function<void(Report report)>& take) {
+    if (!QFileInfo::exists(file)) {
+        return;
+    }
+    try {
+        take(readReport(file.toStdString()));
+    } catch (const std::exception& error) {
+        result.unread.push_back(describeFailure(error));
+    }
+}
+
+/// What was measured of the model here, and what came with it; the former counts where both have a
+/// metric.
+void addFidelity(OpenResult& result) {
+    const OpenFacts& facts = *result.facts;
+    const ReportSubject model = subjectOf(facts);
+    const QDir folder(QString::fromStdString(facts.plan.model));
+    std::optional<Report> found;
+    for (const QString& file :
+         {fidelityFile(facts.fingerprint), folder.filePath(u"fidelity.h5"_s)}) {
+        takeReport(result, file, [&](Report report) {
+            requireMeasuredOn(model, report, file.toStdString());
+            if (found) {
+                keepFrom(report, *found);
+            } else {
+                found = std::move(report);
+            }
+        });
+    }
+    if (found) {
+        result.fidelity = std::make_shared<const Report>(std::move(*found));
+    }
+}
+
+/// The artifact's own report and the evaluations that were kept beside it.
+void addArtifactReports(OpenResult& result) {
+    takeReport(result, QDir(result.facts->path).filePath(u"report.h5"_s), [&](Report report) {
+        const OpenResult found = sorted(std::move(report));
+        result.report = found.report;
+        result.fidelity = found.fidelity;
+        result.evaluations = found.evaluations;
+    });
+    if (!result.fidelity) {
+        addFidelity(result);
+    }
+    takeReport(result, evaluationFile(result.facts->artifactHash), [&](const Report& report) {
+        for (const EvaluationRecord& record : report.evaluations) {
+            result.evaluations.push_back(record);
+        }
+    });
+}
+
+} // namespace
+
+ReportSubject subjectOf(const OpenFacts& facts) {
+    return {facts.name.toStdString(), facts.fingerprint.toStdString(), facts.config.layerCount};
+}
+
+QString fidelityFile(const QString& fingerprint) {
+    return QString::fromStdString(keptFidelity(fingerprint.toStdString()).string());
+}
+
+QString evaluationFile(const QString& artifactHash) {
+    return QString::fromStdString(keptEvaluations(artifactHash.toStdString()).string());
+}
+
+QString blameFile(const QString& artifactHash) {
+    return QString::fromStdString(keptBlame(artifactHash.toStdString()).string());
+}
+
+OpenResult openReportFile(const QString& path) {
+    OpenResult result = sorted(readReport(path.toStdString()));
+    result.reportFile = path;
+    return result;
+}
+
 OpenResult openAnything(const QString& path) {
     const std::filesystem::path file = path.toStdString();
     if (path.endsWith(u".h5")) {
@@ -153,7 +193,7 @@ OpenResult openAnything(const QString& path) {
         addArtifactReports(result);
     } else {
         result.facts = factsOfModel(*openModel(file));
-        result.fidelity = fidelityOf(*result.facts);
+        addFidelity(result);
     }
     return result;
 }

@@ -12,9 +12,10 @@
 #include "core/model/config.h"
 #include "core/model/weight_source.h"
 #include "core/plan/plan.h"
-#include "core/report/report.h"
+#include "core/report/report_subject.h"
 #include "widgets/models/cell_surprise.h"
 #include "widgets/models/color_scale.h"
+#include "widgets/support/failure.h"
 
 namespace caldera::studio {
 
@@ -39,11 +40,14 @@ struct OpenFacts {
 
 /// What opening a path gave. A report may come alone.
 struct OpenResult {
+    QString reportFile; ///< of a report that comes alone
     std::shared_ptr<const OpenFacts> facts;
     std::shared_ptr<const Report> report;   ///< of the artifact, or opened by itself
     std::shared_ptr<const Report> fidelity; ///< measured before compressing
     std::shared_ptr<const Report> blame;    ///< which cells moved a token
     std::vector<EvaluationRecord> evaluations;
+    /// Reports that belong to it and cannot be read, or tell of another model: left out.
+    std::vector<Failure> unread;
 };
 
 /// Opens a model (folder, .gguf, hub name), an artifact folder or a report (.h5) and looks for the
@@ -51,6 +55,8 @@ struct OpenResult {
 OpenResult openAnything(const QString& path);
 /// Reads one report and sorts its contents: cells of a compression, fidelity, evaluations.
 OpenResult openReportFile(const QString& path);
+/// The model that measurements have to be of.
+ReportSubject subjectOf(const OpenFacts& facts);
 /// Where the fidelity report of a model is kept between sessions. Its folder exists.
 QString fidelityFile(const QString& fingerprint);
 /// Where evaluations of an artifact are kept, since the artifact itself is sealed.

@@ -4,10 +4,28 @@
 #include <utility>
 
 #include "core/base/paths.h"
+#include "core/report/join_reports.h"
+#include "core/report/report_subject.h"
 
 using namespace Qt::Literals::StringLiterals;
 
 namespace caldera::studio {
+
+namespace {
+
+/// The later report with the other metrics of an earlier one of the same model.
+std::shared_ptr<const Report> withEarlier(const std::shared_ptr<const Report>& later,
+                                          const std::shared_ptr<const Report>& earlier) {
+    if (!earlier || later->layerCount != earlier->layerCount || fingerprintOf(*later).empty() ||
+        fingerprintOf(*later) != fingerprintOf(*earlier)) {
+        return later;
+    }
+    auto whole = std::make_shared<Report>(*later);
+    keepFrom(*earlier, *whole);
+    return whole;
+}
+
+} // namespace
 
 struct Session::Outcome {
     OpenResult result;
@@ -80,19 +98,40 @@ void Session::show(const OpenResult& result) {
         rebuildMetrics();
         Q_EMIT opened();
     } else {
-        report_ = result.report ? result.report : report_;
-        fidelity_ = result.fidelity ? result.fidelity : fidelity_;
-        blame_ = result.blame ? result.blame : blame_;
-        for (const EvaluationRecord& record : result.evaluations) {
-            std::erase_if(evaluations_, [&record](const EvaluationRecord& known) {
-                return known.name == record.name;
-            });
-            evaluations_.push_back(record);
-        }
-        rebuildMetrics();
+        addReport(result);
     }
     Q_EMIT metricsChanged();
-    Q_EMIT reportChanged(); // last: by now every heatmap shows what was read
+    Q_EMIT reportChanged(); // by now every heatmap shows what was read
+    for (const Failure& failure : result.unread) {
+        Q_EMIT reportUnread(failure);
+    }
+}
+
+void Session::addReport(const OpenResult& result) {
+    report_ = result.report ? result.report : report_;
+    blame_ = result.blame ? result.blame : blame_;
+    if (result.fidelity) {
+        takeFidelity(result.fidelity, result.reportFile);
+    }
+    for (const EvaluationRecord& record : result.evaluations) {
+        std::erase_if(evaluations_, [&record](const EvaluationRecord& known) {
+            return known.name == record.name;
+        });
+        evaluations_.push_back(record);
+    }
+    rebuildMetrics();
+}
+
+/// Measurements of another model say nothing of the one that is open.
+void Session::takeFidelity(const std::shared_ptr<const Report>& measured, const QString& file) {
+    try {
+        if (facts_) {
+            requireMeasuredOn(subjectOf(*facts_), *measured, file.toStdString());
+        }
+        fidelity_ = withEarlier(measured, fidelity_);
+    } catch (const std::exception& error) {
+        Q_EMIT reportUnread(describeFailure(error));
+    }
 }
 
 QString Session::titleOf(const QString& metric) {

@@ -56,6 +56,8 @@ public:
     /// The same, but only from the fidelity report.
     const CellReport* fidelityCell(Cell cell) const;
 
+    /// What people call a metric of a report.
+    static QString titleOf(const QString& metric);
     /// The scale on which values of a metric of a report are told apart.
     static ColorScale::Kind scaleOf(const QString& metric);
 
@@ -81,12 +83,14 @@ Q_SIGNALS:
     void metricsChanged();
     void liveCell(const caldera::Cell& cell, double relativeError);
     void failed(const caldera::studio::Failure& failure, const QString& path);
+    /// A report that belongs to what is open was left out.
+    void reportUnread(const caldera::studio::Failure& failure);
 
 private:
     struct Outcome;
     void read(const QString& path, std::function<OpenResult()> work);
-    /// What people call a metric of a report.
-    static QString titleOf(const QString& metric);
+    void addReport(const OpenResult& result);
+    void takeFidelity(const std::shared_ptr<const Report>& measured, const QString& file);
     void rebuildMetrics();
     void setBusy(bool busy);
 

@@ -107,8 +107,9 @@ class ColorScaleChoice : public StudioFixture {};
 
 TEST_F(ColorScaleChoice, TheScaleSuitsTheMetricAndIsRememberedForIt) {
     openDemo();
-    window().session().show(
-        {nullptr, nullptr, std::make_shared<const Report>(largeFidelity(plan().config())), {}});
+    OpenResult measured;
+    measured.fidelity = std::make_shared<const Report>(largeFidelity(plan().config()));
+    window().session().show(measured);
     HeatmapPanel& panel = *window().planView()->heatmap();
     const auto choose = [](QComboBox* box, int index) {
         box->setCurrentIndex(index);

@@ -1,6 +1,7 @@
 #include "app/studio/main_window.h"
 
 #include <QAbstractButton>
+#include <QAbstractItemView>
 #include <QAbstractSpinBox>
 #include <QComboBox>
 #include <QDir>
@@ -53,6 +54,17 @@ TEST_F(MainWindowTest, TheFirstStartShowsTheDemoModelInPlan) {
     EXPECT_EQ(window().session().facts()->config.layerCount, 8);
     EXPECT_EQ(window().planView()->heatmap()->grid().layerCount(), 8);
     EXPECT_TRUE(window().planView()->compressButton()->isVisible());
+    EXPECT_FALSE(window().planView()->heatmap()->grid().anyUnmeasured());
+    EXPECT_EQ(window().planView()->heatmap()->metricId(), u"kl"_s) << "what counts in the end";
+}
+
+TEST_F(MainWindowTest, TheNextStartShowsWhatTheLastOneDid) {
+    openDemo();
+    window().setMode(Mode::Runs);
+    window_.reset();
+    window().openAtStart();
+    ASSERT_TRUE(settled());
+    EXPECT_EQ(window().mode(), Mode::Runs);
 }
 
 TEST_F(MainWindowTest, ABadFileIsExplainedWhereItWasOpened) {
@@ -94,7 +106,8 @@ TEST_F(MainWindowTest, TheCellPanelIsThereWhereCellsAreShown) {
         window().setMode(mode);
         EXPECT_FALSE(dock->isVisible()) << "nothing is open";
     }
-    openDemo();
+    window().openPath(unmeasuredModel());
+    ASSERT_TRUE(settled());
     window().setMode(Mode::Inspect);
     EXPECT_FALSE(dock->isVisible()) << "nothing is measured";
     window().openReport(exampleReportFile());
@@ -138,7 +151,8 @@ TEST_F(MainWindowTest, EmptyStatesShowTheirWholeSentence) {
 }
 
 TEST_F(MainWindowTest, ARecentCardCarriesThePictureOfTheHeatmap) {
-    openDemo();
+    window().openPath(unmeasuredModel());
+    ASSERT_TRUE(settled());
     EXPECT_EQ(RecentItems().items().first().picture.count(char(-1)), 56) << "nothing is measured";
     window().openReport(exampleReportFile());
     ASSERT_TRUE(settled());
@@ -150,8 +164,15 @@ TEST_F(MainWindowTest, EmbeddingsAndHeadStandBelowTheLayers) {
     const QList<WideCell>& cells = window().planView()->heatmap()->view()->wideCells();
     ASSERT_EQ(cells.size(), 1) << "the head is tied";
     EXPECT_TRUE(cells[0].text.contains(u"16 bits"_s));
+    EXPECT_TRUE(cells[0].toolTip.contains(u"measured"_s)) << cells[0].toolTip.toStdString();
     window().session().plan().setEmbeddingBits(8);
     EXPECT_TRUE(cells[0].text.contains(u"8 bits"_s));
+    const QRect last =
+        view().visualRect(window().planView()->heatmap()->grid().indexOf({0, Module::DownProj}));
+    QTest::mouseClick(view().viewport(), Qt::LeftButton, {}, last.bottomLeft() + QPoint(20, 16));
+    QComboBox* bits = window().planView()->settings()->embeddingsBox();
+    EXPECT_TRUE(bits->view()->isVisible()) << "a click offers other bits";
+    bits->hidePopup();
 }
 
 TEST_F(MainWindowTest, AReportAloneFillsInspect) {

@@ -8,9 +8,11 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <memory>
 
 #include "app/studio/main_window.h"
+#include "core/base/paths.h"
 #include "widgets/heatmap/heatmap_editor.h"
 #include "widgets/heatmap/heatmap_view.h"
 #include "widgets/plan_view/plan_view.h"
@@ -44,6 +46,15 @@ protected:
         ASSERT_TRUE(settled());
         ASSERT_TRUE(window().session().facts() != nullptr);
         view().setFocus();
+    }
+
+    /// A copy of the demo model without what was measured of it.
+    QString unmeasuredModel() const {
+        const QString folder = root_.filePath(QStringLiteral("unmeasured"));
+        std::filesystem::copy(resourcesFolder() / "demo-model", folder.toStdString(),
+                              std::filesystem::copy_options::recursive);
+        std::filesystem::remove(folder.toStdString() + "/fidelity.h5");
+        return folder;
     }
 
     /// Ends the studio and starts it again.

@@ -274,7 +274,8 @@ TEST_F(StudioWork, FromTheFirstStartToAPlanThatFitsABudget) {
     window_->openAtStart();
     ASSERT_TRUE(wait([&] { return !window_->session().busy(); }));
     PlanView& page = *window_->planView();
-    EXPECT_TRUE(page.notice()->sentence().contains(u"Measure"_s)) << "what to do first";
+    EXPECT_TRUE(page.notice()->sentence().contains(u"Solve"_s)) << "what to do first";
+    EXPECT_TRUE(page.solver().losses() != nullptr) << "it comes measured";
     photograph(*window_, u"first-start"_s);
     page.measureButton()->click();
     auto* dialog = window_->findChild<MeasureDialog*>();
@@ -285,9 +286,12 @@ TEST_F(StudioWork, FromTheFirstStartToAPlanThatFitsABudget) {
     dialog->accept();
     ASSERT_TRUE(wait([&] { return window_->jobs().jobs().size() == 1; }));
     id_ = window_->jobs().jobs().first().id;
-    ASSERT_TRUE(wait([&] { return hasEnded() && page.solver().losses() != nullptr; }))
-        << job().message.toStdString();
+    ASSERT_TRUE(wait([&] {
+        return hasEnded() && page.notice()->sentence().startsWith(u"Measured"_s) &&
+               !window_->session().busy();
+    })) << job().message.toStdString();
     EXPECT_TRUE(page.notice()->sentence().contains(u"Solve"_s)) << "what to do next";
+    EXPECT_TRUE(window_->session().metric(u"kl"_s) != nullptr) << "as it came with the model";
     photograph(*window_, u"measured"_s);
     QComboBox& kind = *page.budget()->kindBox();
     kind.setCurrentText(u"Bits per weight"_s);
