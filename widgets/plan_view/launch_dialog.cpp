@@ -103,9 +103,6 @@ void LaunchDialog::explainFields() {
     name_->setToolTip(tr("How the run is called in Runs"));
     folder_->setToolTip(tr("The compressed model is written here; the folder must not exist yet, "
                            "or be empty"));
-    model_->setPlaceholderText(tr("/data/Qwen2-72B, or Qwen/Qwen2-72B"));
-    model_->setToolTip(tr("A folder or .gguf file on that machine, or a name in its Hugging Face "
-                          "cache. The model is not sent from here."));
     tokens_->setRange(kFewestTokens, kMostTokens);
     tokens_->setSingleStep(4096);
     tokens_->setToolTip(tr("How much text the error is weighted with. 32768 is enough to try, "

@@ -10,7 +10,6 @@
 #include "tests/core/runtime/fake_backend.h"
 #include "tests/core/serve/server_fixture.h"
 #include "tests/support/gate.h"
-#include "tests/support/until.h"
 
 namespace caldera {
 namespace {
@@ -85,23 +84,16 @@ TEST_F(ServerTest, AnswersSeveralAtOnceAndLetsTheRestWait) {
     GatedEngine gated(model_->artifact(), {.slots = 2});
     gated.prompts.close();
     const RunningServer server(gated.engine);
-    const auto untilHealthIs = [&server](int running, int waiting) {
-        return until([&server, running, waiting] {
-            const Json now = health(server);
-            return now.at("running") == running && now.at("waiting") == waiting &&
-                   now.at("requests") == running + waiting;
-        });
-    };
     auto first = askLater(server, question("", "first"));
     ASSERT_TRUE(gated.prompts.waitForArrivals(1));
     RawClient leaving(server.port());
     leaving.post(question("", "leaving"));
-    ASSERT_TRUE(untilHealthIs(1, 1));
+    ASSERT_TRUE(untilHealthIs(server, 1, 1));
     auto second = askLater(server, question("", "second"));
     auto third = askLater(server, question(R"(, "stream": true)", "third"));
-    ASSERT_TRUE(untilHealthIs(1, 3));
+    ASSERT_TRUE(untilHealthIs(server, 1, 3));
     leaving.close();
-    ASSERT_TRUE(untilHealthIs(1, 2)) << "although the engine is busy";
+    ASSERT_TRUE(untilHealthIs(server, 1, 2)) << "although the engine is busy";
     gated.prompts.open();
     EXPECT_EQ(first.get(), 200);
     EXPECT_EQ(second.get(), 200);
@@ -109,6 +101,7 @@ TEST_F(ServerTest, AnswersSeveralAtOnceAndLetsTheRestWait) {
     const auto calls = gated.fake->calls();
     EXPECT_TRUE(std::any_of(calls.begin(), calls.end(),
                             [](const auto& call) { return call.slots.size() == 2; }));
+    ASSERT_TRUE(untilHealthIs(server, 0, 0));
     const auto result = server.client().Get("/caldera/v1/statistics");
     ASSERT_TRUE(result);
     const Json statistics = Json::parse(result->body);

@@ -20,6 +20,7 @@
 #include "core/serve/server.h"
 #include "tests/core/serve/scripted_engine.h"
 #include "tests/support/tiny_model.h"
+#include "tests/support/until.h"
 
 namespace caldera::test {
 
@@ -146,6 +147,15 @@ inline std::vector<Json> chunksOf(const std::string& stream) {
 
 inline Json health(const RunningServer& server) {
     return Json::parse(server.client().Get("/health")->body);
+}
+
+/// True once the server says so; an answer is out a moment before its chat has ended.
+inline bool untilHealthIs(const RunningServer& server, int running, int waiting) {
+    return until([&] {
+        const Json now = health(server);
+        return now.at("running") == running && now.at("waiting") == waiting &&
+               now.at("requests") == running + waiting;
+    });
 }
 
 inline std::string contentOf(const std::vector<Json>& chunks) {

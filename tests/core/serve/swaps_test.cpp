@@ -138,6 +138,7 @@ TEST(Bandwidth, IsMeasuredOnceWhenItIsAskedFor) {
     const RunningServer server(std::make_shared<ScriptedEngine>(model.artifact(), "Yes."), options);
     server.client().Post(kChat, question(), kJsonType);
     EXPECT_EQ(measured, 0) << "nobody has asked for it";
+    ASSERT_TRUE(untilHealthIs(server, 0, 0)) << "only an idle machine is measured";
     for (int i = 0; i < 2; ++i) {
         const auto result = server.client().Get("/caldera/v1/statistics");
         EXPECT_EQ(Json::parse(result->body).at("read_bytes_per_second"), 1e9);
