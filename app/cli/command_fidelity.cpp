@@ -148,8 +148,12 @@ MemoryNeed memoryOf(const FidelityRequest& request, const PlanCells& cells,
     passes.calibrates = passes.kl || sipit || request.metrics.contains(Metric::Proxy);
     passes.textTokens = request.heldOut.tokens;
     passes.window = request.heldOut.window;
-    passes.sideTokens =
-        sipit ? request.heldOut.tokens + request.sipit.places * request.sipit.candidates : 0;
+    if (sipit) { // no more places than tokens, no more candidates than words
+        const auto words = static_cast<int64_t>(cells.config().vocabSize);
+        passes.sideTokens =
+            request.heldOut.tokens + std::min(request.sipit.places, request.heldOut.tokens) *
+                                         std::min(request.sipit.candidates, words);
+    }
     passes.variantBytes = request.variantBytes;
     return fidelityMemory(cells, calibration, passes, processorOf(request.device));
 }

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "core/base/error.h"
+#include "tests/support/scratch_folder.h"
 
 using namespace caldera;
 
@@ -15,9 +16,6 @@ namespace fs = std::filesystem;
 
 class FolderLockTest : public testing::Test {
 protected:
-    void SetUp() override { fs::remove_all(root_); }
-    void TearDown() override { fs::remove_all(root_); }
-
     static std::string codeOfLocking(const fs::path& folder) {
         try {
             const FolderLock lock(folder);
@@ -26,7 +24,7 @@ protected:
         }
         return "";
     }
-    fs::path root_ = fs::path(testing::TempDir()) / "caldera-folder-lock";
+    test::ScratchFolder root_;
 };
 
 TEST_F(FolderLockTest, HoldsAFolderUntilItsEnd) {
@@ -51,7 +49,6 @@ TEST_F(FolderLockTest, LeavesNoEmptyFolderOfItsOwn) {
 }
 
 TEST_F(FolderLockTest, SaysWhyAFolderCannotBeUsed) {
-    fs::create_directories(root_);
     std::ofstream(root_ / "file") << "no folder";
     EXPECT_EQ(codeOfLocking(root_ / "file"), "file.folder");
     EXPECT_EQ(codeOfLocking(root_ / "file" / "below"), "file.folder");

@@ -7,11 +7,10 @@
 
 #include "tests/support/complaint.h"
 #include "tests/support/random_model.h"
+#include "tests/support/scratch_folder.h"
 
 namespace caldera {
 namespace {
-
-namespace fs = std::filesystem;
 
 /// A model of seed 1 in which some matrices are those of seed 2.
 std::shared_ptr<const TransformerWeights> modelWith(const std::vector<Cell>& others) {
@@ -113,8 +112,8 @@ TEST(Blame, GoesOnWhereItWasStopped) {
     BlameRequest request = requestFor({{0, Module::VProj}, {1, Module::GateProj}});
     const Blame whole = run(request);
     request.variantBytes = 1;
-    request.work = fs::path(testing::TempDir()) / "blame_work";
-    fs::remove_all(request.work);
+    const test::ScratchFolder folder;
+    request.work = folder / "work";
     StoppingProgress first(7);
     EXPECT_THROW(findBlame(request, first, first.token()), Cancelled);
     StoppingProgress second(1000);
@@ -124,7 +123,6 @@ TEST(Blame, GoesOnWhereItWasStopped) {
     StoppingProgress third(1000);
     findBlame(request, third, third.token());
     EXPECT_EQ(third.reused(), 0);
-    fs::remove_all(request.work);
 }
 
 TEST(Blame, BadRequestsAreRefused) {

@@ -10,6 +10,7 @@
 #include "core/evaluate/evaluate.h"
 #include "core/fidelity/fidelity.h"
 #include "tests/support/random_model.h"
+#include "tests/support/scratch_folder.h"
 
 using namespace caldera;
 
@@ -80,7 +81,8 @@ TEST_F(OnAGpu, EvaluationAgreesWithTheProcessorAndWithItself) {
 }
 
 TEST_F(OnAGpu, FidelityAgreesWithTheProcessor) {
-    const auto path = std::filesystem::path(testing::TempDir()) / "caldera-gpu-fidelity.txt";
+    const test::ScratchFolder folder;
+    const auto path = folder / "text.txt";
     writeFileAtomically(path, test::tinyText(4000));
     auto model = test::tinyModel();
     model->tokenizer = test::tinyTokenizer();

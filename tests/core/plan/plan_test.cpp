@@ -12,6 +12,7 @@
 #include "core/plan/plan_diff.h"
 #include "tests/core/plan/plan_samples.h"
 #include "tests/support/complaint.h"
+#include "tests/support/scratch_folder.h"
 
 namespace caldera {
 namespace {
@@ -63,20 +64,20 @@ TEST(PlanFile, RefusesToSaveWhatIsNotUtf8) {
 }
 
 TEST(PlanFile, RefusesToReadWhatIsNotUtf8) {
-    const auto path = std::filesystem::path(testing::TempDir()) / "latin1-plan.yaml";
+    const test::ScratchFolder folder;
+    const auto path = folder / "latin1.yaml";
     writeFileAtomically(path, "format: caldera-plan/1\nmodel: m\xfc\n");
     const Complaint latin = complaintOf([&] { loadPlan(path); });
     EXPECT_EQ(latin.code, "text.not-utf8") << "another path would be read than was written";
     EXPECT_NE(latin.sentence.find("line 2"), std::string::npos) << latin.sentence;
-    std::filesystem::remove(path);
 }
 
 TEST(PlanFile, SavesAndLoads) {
-    const auto path = std::filesystem::path(testing::TempDir()) / "saved-plan.yaml";
+    const test::ScratchFolder folder;
+    const auto path = folder / "saved.yaml";
     savePlan(richPlan(), path);
     EXPECT_EQ(loadPlan(path), richPlan());
     EXPECT_EQ(readTextFile(path), printPlan(richPlan()));
-    std::filesystem::remove(path);
 }
 
 TEST(PlanFile, MissingKeysHaveDefaults) {

@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/scratch_folder.h"
+
 namespace caldera {
 namespace {
 
@@ -70,8 +72,8 @@ TEST(JoinReports, AnEvaluationThatWasMeasuredAgainReplacesTheEarlierOne) {
 }
 
 TEST(JoinReports, AFileKeepsTheEvaluationsOfTheSameModelAlone) {
-    const std::filesystem::path file =
-        std::filesystem::path(testing::TempDir()) / "join_reports_evaluations.h5";
+    const test::ScratchFolder folder;
+    const std::filesystem::path file = folder / "evaluations.h5";
     Report earlier;
     earlier.run["fingerprint"] = "one";
     earlier.evaluations = {{"code", {{"kl_mean", 1}}, {}}};

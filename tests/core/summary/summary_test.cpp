@@ -11,11 +11,11 @@
 #include "core/summary/chart.h"
 #include "core/summary/letters.h"
 #include "tests/support/complaint.h"
+#include "tests/support/scratch_folder.h"
 
 namespace caldera {
 namespace {
 
-namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
@@ -157,9 +157,7 @@ TEST(Chart, FiguresAreShort) {
 
 class SummaryFiles : public ::testing::Test {
 protected:
-    SummaryFiles() { fs::create_directories(folder_); }
-    ~SummaryFiles() override { fs::remove_all(folder_); }
-    fs::path folder_ = fs::path(testing::TempDir()) / "summary_files";
+    test::ScratchFolder folder_;
 };
 
 TEST_F(SummaryFiles, AReportAloneBecomesAPage) {
