@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "core/base/hash.h"
-#include "kernels/e8p/e8p.h"
 
 namespace caldera {
 namespace {
@@ -53,13 +52,20 @@ void E8pCodec::decodeRows(std::span<const std::byte> codes, MatrixShape shape, i
     }
 }
 
+kernels::E8pMatrix E8pCodec::part(const CodedMatrix& q, kernels::GroupRange range) const {
+    const int64_t first = blockOffset(q.shape, {0, range.first * kRowGroup});
+    return {reinterpret_cast<const uint16_t*>(q.codes.data() + first), q.scale.data() + range.first,
+            range.count, padTo(q.shape.columns, kWidth) / kWidth};
+}
+
 void E8pCodec::multiply(const CodedMatrix& q, const kernels::InputBatch& batch,
                         kernels::GroupRange range) const {
-    const kernels::E8pMatrix matrix = {
-        reinterpret_cast<const uint16_t*>(q.codes.data() +
-                                          blockOffset(q.shape, {0, range.first * kRowGroup})),
-        q.scale.data() + range.first, range.count, padTo(q.shape.columns, kWidth) / kWidth};
-    kernels::e8pGemm(matrix, batch, {0, range.count});
+    kernels::e8pGemm(part(q, range), batch, {0, range.count});
+}
+
+void E8pCodec::multiplyIntegers(const CodedMatrix& q, const kernels::QuantizedBatch& x,
+                                const kernels::OutputVectors& y, kernels::GroupRange range) const {
+    kernels::e8pIntegerProduct(part(q, range), x, y, {0, range.count});
 }
 
 } // namespace caldera

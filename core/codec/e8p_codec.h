@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/codec/codec.h"
+#include "kernels/e8p/e8p.h"
 
 namespace caldera {
 
@@ -19,6 +20,14 @@ public:
                     int64_t rowCount, std::span<float> out) const override;
     void multiply(const CodedMatrix& q, const kernels::InputBatch& batch,
                   kernels::GroupRange range) const override;
+    bool takesIntegers() const override { return true; }
+    void multiplyIntegers(const CodedMatrix& q, const kernels::QuantizedBatch& x,
+                          const kernels::OutputVectors& y,
+                          kernels::GroupRange range) const override;
+
+private:
+    /// The groups of the range alone.
+    kernels::E8pMatrix part(const CodedMatrix& q, kernels::GroupRange range) const;
 };
 
 } // namespace caldera

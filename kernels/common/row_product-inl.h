@@ -15,6 +15,8 @@
 
 #include "kernels/activation/activation.h"
 #include "kernels/common/integer_dots-inl.h"
+#include "kernels/common/product.h"
+#include "kernels/dense/dense.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace caldera::kernels::HWY_NAMESPACE {
@@ -177,6 +179,35 @@ HWY_INLINE void multiplyRows(const Source& source, const QuantizedBatch& x, floa
     } else {
         hasLow ? multiplySeveral<true>(source, x, totals)
                : multiplySeveral<false>(source, x, totals);
+    }
+}
+
+/// y [16] += factor * totals.
+HWY_INLINE void addScaled(const float* totals, float factor, float* y) {
+    namespace hn = hwy::HWY_NAMESPACE;
+    const LaneFloatTag df;
+    for (int i = 0; i < kLaneRows; i += kPartLanes) {
+        hn::StoreU(hn::MulAdd(hn::LoadU(df, totals + i), hn::Set(df, factor), hn::LoadU(df, y + i)),
+                   df, y + i);
+    }
+}
+
+/// y[t][16 g + i] += 2 * scale[g] * step * (row i of sourceOf(g) times x[t]) for the groups of the
+/// range.
+template <class SourceOf>
+HWY_INLINE void multiplyGroups(const SourceOf& sourceOf, const float* scale, float step,
+                               const QuantizedBatch& x, const OutputVectors& y, GroupRange range) {
+    for (int64_t first = 0; first < x.count; first += kMostVectors) {
+        QuantizedBatch some = x.from(first);
+        some.count = std::min(kMostVectors, some.count);
+        for (int64_t group = range.first; group < range.first + range.count; ++group) {
+            float totals[kMostVectors * kLaneRows];
+            multiplyRows(sourceOf(group), some, totals);
+            for (int64_t t = 0; t < some.count; ++t) {
+                addScaled(totals + t * kLaneRows, scale[group] * step,
+                          y.values + (first + t) * y.stride + group * kLaneRows);
+            }
+        }
     }
 }
 

@@ -5,7 +5,9 @@
 
 #include <cstdint>
 
+#include "kernels/activation/activation.h"
 #include "kernels/common/product.h"
+#include "kernels/dense/dense.h"
 
 namespace caldera::kernels {
 
@@ -39,10 +41,17 @@ void e8pGemv(const E8pMatrix& q, const float* x, float* y, GroupRange range);
 /// The same for every vector of the batch; each codeword is decoded once.
 void e8pGemm(const E8pMatrix& q, const InputBatch& batch, GroupRange range);
 
+/// y[t][16 g + i] += scale[g] * (Q x[t])[16 g + i] for the groups of the range: products of whole
+/// numbers, exact within each 128 columns. x holds all columns; y [count, stride].
+void e8pIntegerProduct(const E8pMatrix& q, const QuantizedBatch& x, const OutputVectors& y,
+                       GroupRange range);
+
 namespace reference {
 void e8pEncode(const float* x, int64_t count, uint16_t* codes, float* decoded);
 void e8pDecode(const uint16_t* codes, int64_t count, float* values);
 void e8pGemv(const E8pMatrix& q, const float* x, float* y, GroupRange range);
+void e8pIntegerProduct(const E8pMatrix& q, const QuantizedBatch& x, const OutputVectors& y,
+                       GroupRange range);
 } // namespace reference
 
 } // namespace caldera::kernels

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <vector>
 
+#include "kernels/common/integer_product_reference.h"
 #include "kernels/e8p/codebook.h"
 
 namespace caldera::kernels::reference {
@@ -134,6 +135,17 @@ void e8pGemv(const E8pMatrix& q, const float* x, float* y, GroupRange range) {
         for (int row = 0; row < kE8pGroupRows; ++row) {
             y[group * kE8pGroupRows + row] += static_cast<float>(q.scale[group] * sums[row]);
         }
+    }
+}
+
+void e8pIntegerProduct(const E8pMatrix& q, const QuantizedBatch& x, const OutputVectors& y,
+                       GroupRange range) {
+    std::vector<float> weights(static_cast<size_t>(kE8pGroupRows * q.blocks * kE8pWidth));
+    for (int64_t group = range.first; group < range.first + range.count; ++group) {
+        kernels::e8pDecodeGroup(q.codes + group * q.blocks * kE8pGroupRows, q.blocks,
+                                weights.data());
+        addIntegerProduct(weights, kE8pGroupRows, q.scale[group], x,
+                          {y.values + group * kE8pGroupRows, y.stride});
     }
 }
 

@@ -67,4 +67,22 @@ std::span<const int8_t> e8pNumbers() {
     return {numbers.front().front().data(), sizeof(Numbers)};
 }
 
+const E8pByteTables& E8pByteTables::instance() {
+    static const E8pByteTables tables;
+    return tables;
+}
+
+E8pByteTables::E8pByteTables() : first{}, second{} {
+    constexpr uint8_t kUnsigned = 0x80; // n + 128 as a byte
+    const auto numbers = e8pNumbers();
+    for (size_t i = 0; i < 256; ++i) {
+        for (size_t j = 0; j < 8; ++j) {
+            const auto value = static_cast<uint8_t>(numbers[i * 8 + j]);
+            const auto sign = static_cast<uint8_t>(numbers[(256 + i) * 8 + j]);
+            first[i] |= static_cast<uint64_t>(value ^ kUnsigned) << (8 * j);
+            second[i] |= static_cast<uint64_t>(sign) << (8 * j);
+        }
+    }
+}
+
 } // namespace caldera::kernels

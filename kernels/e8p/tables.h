@@ -37,4 +37,26 @@ inline constexpr float kE8pNumberStep = 0.5F;
 /// byte's, the second half.
 std::span<const int8_t> e8pNumbers();
 
+/// By byte j: coordinate j is negated where the low byte has odd parity under the mask. That is its
+/// own bit, but for the first one, which also says whether all is one quarter less.
+inline constexpr uint64_t kE8pSignMasks = [] {
+    uint64_t masks = 0;
+    for (int slot = 0; slot < 8; ++slot) {
+        masks |= (slot == 0 ? uint64_t{0xFE} : uint64_t{1} << slot) << (8 * kE8pSlots[slot]);
+    }
+    return masks;
+}();
+
+/// The same as words of 64 bits, coordinate 0 in the lowest byte: first[high byte] XOR
+/// second[low byte] has number + 128 in each.
+struct E8pByteTables {
+    static const E8pByteTables& instance();
+
+    alignas(64) std::array<uint64_t, 256> first;
+    alignas(64) std::array<uint64_t, 256> second;
+
+private:
+    E8pByteTables();
+};
+
 } // namespace caldera::kernels

@@ -103,45 +103,26 @@ struct Group {
     }
 };
 
-/// y [16] += factor * totals.
-HWY_INLINE void addScaled(const float* totals, float factor, float* y) {
-    const LaneFloatTag df;
-    for (int i = 0; i < kLaneRows; i += kPartLanes) {
-        hn::StoreU(hn::MulAdd(hn::LoadU(df, totals + i), hn::Set(df, factor), hn::LoadU(df, y + i)),
-                   df, y + i);
-    }
-}
-
 template <int kColumns, int kNewBits, int kMemoryBits>
-void multiplyGroups(const TrellisMatrix& q, const uint32_t* table, const QuantizedBatch& x,
-                    const OutputVectors& y, GroupRange range) {
+void multiply(const TrellisMatrix& q, const uint32_t* table, const QuantizedBatch& x,
+              const OutputVectors& y, GroupRange range) {
     using Rows = Group<kColumns, kNewBits, kMemoryBits>;
-    for (int64_t first = 0; first < x.count; first += kMostVectors) {
-        QuantizedBatch some = x.from(first);
-        some.count = std::min(kMostVectors, some.count);
-        for (int64_t group = range.first; group < range.first + range.count; ++group) {
-            const Rows rows = {table, q.codes + group * q.blocks * Rows::kBytes, q.blocks,
-                               q.blocks * kColumns};
-            float totals[kMostVectors * kLaneRows];
-            multiplyRows(rows, some, totals);
-            for (int64_t t = 0; t < some.count; ++t) {
-                addScaled(totals + t * kLaneRows, q.scale[group] * q.code->step / 2,
-                          y.values + (first + t) * y.stride + group * kLaneRows);
-            }
-        }
-    }
+    const auto rowsOf = [&](int64_t group) {
+        return Rows{table, q.codes + group * q.blocks * Rows::kBytes, q.blocks,
+                    q.blocks * kColumns};
+    };
+    multiplyGroups(rowsOf, q.scale, q.code->step / 2, x, y, range);
 }
 
 void integerProduct(const TrellisMatrix& q, const uint32_t* table, const QuantizedBatch& x,
                     const OutputVectors& y, GroupRange range) {
     const TrellisCode& code = *q.code;
     if (code.columns == 4) {
-        (code.newBits == 6   ? multiplyGroups<4, 6, 6>
-         : code.newBits == 8 ? multiplyGroups<4, 8, 4>
-                             : multiplyGroups<4, 10, 4>)(q, table, x, y, range);
+        (code.newBits == 6   ? multiply<4, 6, 6>
+         : code.newBits == 8 ? multiply<4, 8, 4>
+                             : multiply<4, 10, 4>)(q, table, x, y, range);
     } else {
-        (code.newBits == 6 ? multiplyGroups<2, 6, 6> : multiplyGroups<2, 8, 4>)(q, table, x, y,
-                                                                                range);
+        (code.newBits == 6 ? multiply<2, 6, 6> : multiply<2, 8, 4>)(q, table, x, y, range);
     }
 }
 

@@ -1,6 +1,7 @@
 #include <limits>
 #include <vector>
 
+#include "kernels/common/integer_product_reference.h"
 #include "kernels/trellis/windows.h"
 
 namespace caldera::kernels::reference {
@@ -170,17 +171,8 @@ void trellisIntegerProduct(const TrellisMatrix& q, const QuantizedBatch& x, cons
     for (int64_t group = range.first; group < range.first + range.count; ++group) {
         trellisDecodeRows(code, q.codes + group * q.blocks * code.groupBytes(), q.blocks,
                           weights.data());
-        for (int64_t t = 0; t < x.count; ++t) {
-            const QuantizedBatch one = x.from(t);
-            for (int row = 0; row < kTrellisRows; ++row) {
-                double sum = 0;
-                for (int64_t c = 0; c < columns; ++c) {
-                    sum += static_cast<double>(weights[row * columns + c]) * one.value(c);
-                }
-                y.values[t * y.stride + group * kTrellisRows + row] +=
-                    static_cast<float>(q.scale[group] * sum);
-            }
-        }
+        addIntegerProduct(weights, kTrellisRows, q.scale[group], x,
+                          {y.values + group * kTrellisRows, y.stride});
     }
 }
 

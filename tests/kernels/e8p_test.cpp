@@ -234,3 +234,38 @@ TEST(E8pGemm, EqualsOneProductPerVector) {
         }
     }
 }
+
+TEST(E8pIntegerProduct, EqualsTheReference) {
+    for (const int64_t blocks : {1, 15, 16, 37, 100}) {
+        const TestMatrix matrix = randomMatrix(2, blocks);
+        for (const int64_t count : {1, 3, 9, 70}) {
+            for (const int bits : {8, 16}) {
+                SCOPED_TRACE(testing::Message() << blocks << " x " << count << ", " << bits);
+                const QuantizedInputs x = randomIntegers(count, blocks * 8, bits, 92);
+                std::vector<float> y(count * 35, 0.5F);
+                std::vector<float> expected = y;
+                e8pIntegerProduct(matrix.view(), x.view(), {y.data(), 35}, {0, 1});
+                e8pIntegerProduct(matrix.view(), x.view(), {y.data(), 35}, {1, 1});
+                reference::e8pIntegerProduct(matrix.view(), x.view(), {expected.data(), 35},
+                                             {0, 2});
+                for (size_t i = 0; i < y.size(); ++i) {
+                    ASSERT_NEAR(y[i], expected[i], 2e-5F) << i;
+                }
+            }
+        }
+    }
+}
+
+TEST(E8pIntegerProduct, TakesEachVectorAsIfItWereAlone) {
+    const TestMatrix matrix = randomMatrix(1, 75);
+    const QuantizedInputs x = randomIntegers(13, 75 * 8, 16, 94);
+    std::vector<float> together(13 * 16);
+    std::vector<float> alone(13 * 16);
+    e8pIntegerProduct(matrix.view(), x.view(), {together.data(), 16}, {0, 1});
+    for (int64_t t = 0; t < 13; ++t) {
+        QuantizedBatch one = x.view().from(t);
+        one.count = 1;
+        e8pIntegerProduct(matrix.view(), one, {alone.data() + 16 * t, 16}, {0, 1});
+    }
+    EXPECT_EQ(together, alone);
+}

@@ -152,6 +152,22 @@ TEST_P(Targets, MultiplyIntegersAsTheReference) {
     }
 }
 
+TEST_P(Targets, MultiplyLatticeWordsAndIntegersAsTheReference) {
+    const std::vector<uint16_t> codes = randomWords(37 * 16, 78);
+    const float scale = 0.1F;
+    const E8pMatrix q = {codes.data(), &scale, 1, 37};
+    for (const int64_t count : {1, 9}) {
+        for (const int bits : {8, 16}) {
+            const QuantizedInputs x = randomIntegers(count, 37 * 8, bits, 79);
+            std::vector<float> expected(16 * count);
+            std::vector<float> y(16 * count);
+            reference::e8pIntegerProduct(q, x.view(), {expected.data(), 16}, {0, 1});
+            e8pIntegerProduct(q, x.view(), {y.data(), 16}, {0, 1});
+            expectNear(y, expected);
+        }
+    }
+}
+
 TEST_P(Targets, MultiplyFactorsAndIntegersAsTheReference) {
     const std::vector<uint16_t> words = randomWords(9 * 85, 76);
     const std::vector<uint8_t> codes(words.begin(), words.end());
