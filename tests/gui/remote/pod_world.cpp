@@ -60,13 +60,10 @@ void PodWorld::SetUp() {
         std::ofstream(authorized.toStdString(), std::ios::app)
             << body["env"]["PUBLIC_KEY"].get<std::string>() << '\n';
     });
-    watch_ = {QString::fromStdString(runpod_.url()),
-              QByteArray::fromStdString(runpod_.key()),
-              0,
-              15,
-              10,
-              0.2,
-              2};
+    watch_.api = QString::fromStdString(runpod_.url());
+    watch_.key = QByteArray::fromStdString(runpod_.key());
+    watch_.every = 0.2;
+    watch_.farewell = 2;
     bundle_ = bundle(true);
     openStudio();
 }
