@@ -57,7 +57,7 @@ TEST(RuntimeAndForward, ChooseTheSameTokens) {
          .headBits = 8,
          .skipped = {"model.layers.1.*"},
          .seed = 4},
-        {.codec = "trellis", .embeddingBits = 4, .seed = 5},
+        {.codec = "trellis", .bits = 2, .embeddingBits = 4, .seed = 5},
     };
     int agreeing = 0;
     int chosen = 0;

@@ -17,6 +17,8 @@ namespace {
 /// Attention of several tokens one after another, on both sides.
 struct AttentionCase {
     int heads, kvHeads, headSize, cacheBits, tokens;
+    int slots = 2;
+    int bits = 16; ///< of the next product's inputs: several sequences at 8 have a kernel of theirs
 };
 
 } // namespace
@@ -26,11 +28,11 @@ class CudaStepAttention : public CudaStep, public testing::WithParamInterface<At
 TEST_P(CudaStepAttention, SeesTheWholeContext) {
     const AttentionCase& shape = GetParam();
     const int pagesEach = shape.tokens / kPageTokens + 1;
-    const int slots = 2;
+    const int slots = shape.slots;
     const int kvSize = shape.kvHeads * shape.headSize;
     const int size = shape.heads * shape.headSize;
     const int64_t places = static_cast<int64_t>(slots * pagesEach) * shape.kvHeads * kPageTokens;
-    StepProgram program(slots, 16, kEpsilon);
+    StepProgram program(slots, shape.bits, kEpsilon);
     AttendPhase attend;
     attend.heads = shape.heads;
     attend.kvHeads = shape.kvHeads;
@@ -50,7 +52,7 @@ TEST_P(CudaStepAttention, SeesTheWholeContext) {
     }
     attend.cosines = arrays_.upload(cosines);
     attend.sines = arrays_.upload(sines);
-    std::vector<int32_t> pages; // of the two sequences, shuffled together
+    std::vector<int32_t> pages; // of all sequences, shuffled together
     for (int slot = 0; slot < slots; ++slot) {
         for (int page = 0; page < pagesEach; ++page) {
             pages.push_back((pagesEach - 1 - page) * slots + slot);
@@ -82,21 +84,21 @@ TEST_P(CudaStepAttention, SeesTheWholeContext) {
     program.seal(0);
 
     const auto keysOf = [&](int slot, int position) {
-        return randomNormal(kvSize, 1, static_cast<uint32_t>(1000 * slot + position));
+        return randomNormal(kvSize, 1, static_cast<uint32_t>(100000 * slot + position));
     };
     const auto valuesOf = [&](int slot, int position) {
-        return randomNormal(kvSize, 1, static_cast<uint32_t>(500000 + 1000 * slot + position));
+        return randomNormal(kvSize, 1, static_cast<uint32_t>(5000000 + 100000 * slot + position));
     };
     const auto queriesOf = [&](int slot) {
-        return randomNormal(size, 1, static_cast<uint32_t>(900000 + slot));
+        return randomNormal(size, 1, static_cast<uint32_t>(9000000 + slot));
     };
     DeviceMemory<StepState> state(1);
     const auto upload = [](const float* to, const std::vector<float>& values) {
         cudaMemcpy(const_cast<float*>(to), values.data(), values.size() * 4,
                    cudaMemcpyHostToDevice);
     };
-    // Slot 1 lags behind, so that the sequences of a step have different lengths.
-    const auto positionOf = [&](int slot, int step) { return slot == 0 ? step : step * 2 / 3; };
+    // Others lag behind slot 0, so that the sequences of a step have different lengths.
+    const auto positionOf = [](int slot, int step) { return step * 2 / (2 + slot); };
     for (int step = 0; step < shape.tokens; ++step) {
         StepState now = stateOf(slots);
         for (int slot = 0; slot < slots; ++slot) {
@@ -163,10 +165,13 @@ INSTANTIATE_TEST_SUITE_P(
                     AttentionCase{8, 1, 256, 16, 3}, AttentionCase{14, 2, 64, 8, 140},
                     AttentionCase{8, 1, 128, 8, 1100}, AttentionCase{16, 1, 128, 16, 70},
                     AttentionCase{10, 1, 72, 8, 1200}, AttentionCase{8, 1, 256, 16, 150},
-                    AttentionCase{4, 2, 200, 8, 70}),
+                    AttentionCase{4, 2, 200, 8, 70}, AttentionCase{16, 2, 128, 16, 300, 5, 8},
+                    AttentionCase{8, 1, 128, 8, 200, 16, 8},
+                    AttentionCase{8, 1, 128, 16, 8192, 2, 8}),
     [](const auto& given) {
         const AttentionCase& each = given.param;
         return "h" + std::to_string(each.heads) + "kv" + std::to_string(each.kvHeads) + "d" +
                std::to_string(each.headSize) + "b" + std::to_string(each.cacheBits) + "t" +
-               std::to_string(each.tokens);
+               std::to_string(each.tokens) + "s" + std::to_string(each.slots) + "i" +
+               std::to_string(each.bits);
     });

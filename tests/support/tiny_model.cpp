@@ -58,12 +58,12 @@ private:
 ModelConfig configOf(const TinyOptions& options) {
     ModelConfig config;
     config.architecture = options.architecture;
-    config.hiddenSize = 64;
-    config.intermediateSize = 96;
+    config.hiddenSize = options.isWide ? 256 : 64;
+    config.intermediateSize = options.isWide ? 640 : 96;
     config.layerCount = 3;
     config.headCount = 4;
     config.kvHeadCount = 2;
-    config.headSize = 16;
+    config.headSize = options.isWide ? 64 : 16;
     config.vocabSize = 2064; // 16 rows more than the tokenizer has tokens
     config.maxPositions = options.contextLength;
     config.rmsNormEpsilon = 1e-6;
@@ -127,7 +127,7 @@ TinyModel::TinyModel(const TinyOptions& options)
     std::mt19937 random(options.seed);
     Plan plan;
     plan.model = "tiny";
-    plan.defaults.rank = 16;
+    plan.defaults.rank = options.isWide ? 64 : 16;
     plan.defaults.codec = options.codec;
     plan.defaults.bits = options.bits;
     plan.skipLayers = options.skipped;
@@ -199,7 +199,7 @@ void TinyModel::addCells(const Plan& plan, std::mt19937& random) {
                 continue;
             }
             const CellSettings settings = plan.settingsOf(cell);
-            PackedCell packed(shape, 16, "hadamard-128", random, settings.codecId(),
+            PackedCell packed(shape, settings.rank, "hadamard-128", random, settings.codecId(),
                               settings.leftCodecId());
             packed.setCell(cell);
             const std::string group = inputGroupPrefix(layer, inputGroupOf(module));

@@ -18,12 +18,16 @@ struct TinyOptions {
     std::string architecture = "qwen2";
     bool hasTiedHead = true;
     bool scalesRope = false;
-    std::string codec = "e8p"; ///< family, and bits of all cells
-    double bits = 2;
+    /// Family, and bits of all cells. With e8p-3 products are of floats: no input is rounded.
+    std::string codec = "e8p";
+    double bits = 3;
     int embeddingBits = 16;
     int headBits = 16;
     std::vector<std::string> skipped = {}; ///< globs over cell names
     int contextLength = 256;               ///< of the model, not of an engine
+    /// Sizes that GPUs take in whole blocks of 128, as those of large models are: 256 and 640 wide,
+    /// heads of 64, rank 64. Otherwise 64 and 96, heads of 16, rank 16.
+    bool isWide = false;
     uint32_t seed = 1;
 };
 

@@ -60,11 +60,12 @@ double median(std::vector<double> values) {
 
 const std::vector<TinyOptions>& variants() {
     static const std::vector<TinyOptions> all = {
-        {.codec = "trellis"},
+        {.codec = "trellis", .bits = 2},
         {.architecture = "llama",
          .hasTiedHead = false,
          .scalesRope = true,
          .codec = "trellis",
+         .bits = 2,
          .seed = 3},
         {.hasTiedHead = false,
          .codec = "trellis",
@@ -74,8 +75,15 @@ const std::vector<TinyOptions>& variants() {
          .skipped = {"model.layers.1.*", "*.k_proj"},
          .seed = 4},
         {.codec = "trellis", .bits = 4, .embeddingBits = 4, .headBits = 4, .seed = 5},
-        {.codec = "e8p", .seed = 6},
+        {.codec = "e8p", .bits = 2, .seed = 6},
         {.codec = "e8p", .bits = 3, .seed = 7}, // decoded to 16 bits
+        {.codec = "trellis",
+         .bits = 2,
+         .embeddingBits = 4,
+         .headBits = 4,
+         .seed = 8,
+         .isWide = true},
+        {.hasTiedHead = false, .codec = "e8p", .bits = 2, .headBits = 8, .seed = 9, .isWide = true},
     };
     return all;
 }
@@ -99,7 +107,7 @@ TEST_F(CudaBackendTest, ComputesTheLogitsOfTheDenseModel) {
 }
 
 TEST_F(CudaBackendTest, EightBitInputsAreThoseOfTheCpu) {
-    for (const size_t i : {0U, 1U, 3U}) { // the CPU rounds inputs of trellis codes only
+    for (const size_t i : {0U, 1U, 3U, 4U, 6U, 7U}) { // codes whose inputs the CPU rounds, too
         const TinyModel model(variants()[i]);
         const auto gpu = openCudaBackend(model.artifact(), onGpu(8));
         EngineSettings settings = onGpu(8);
@@ -185,6 +193,34 @@ TEST_F(CudaBackendTest, SequencesAreAloneInCompany) {
     ASSERT_EQ(logits.size(), 20 * vocab);
     for (size_t i = 0; i < 20; ++i) {
         EXPECT_EQ(copyOf(logits.subspan(i * vocab, vocab)), alone[19 - i]) << i;
+    }
+}
+
+TEST_F(CudaBackendTest, CompanyChangesNoMoreThanTheOrderOfSums) {
+    for (const size_t variant : {0U, 4U, 6U, 7U}) {
+        const TinyModel model(variants()[variant]);
+        const auto backend = openCudaBackend(model.artifact(), onGpu(8, 16));
+        const auto vocab = static_cast<size_t>(model.artifact()->config().vocabSize);
+        std::vector<Backend::Next> next;
+        std::vector<std::vector<float>> alone;
+        for (int slot = 0; slot < 16; ++slot) {
+            const auto prompt = randomTokens(3 + 9 * slot, static_cast<uint32_t>(slot));
+            logitsAfter(*backend, prompt, slot);
+            next.push_back({slot, 77});
+            alone.push_back(copyOf(logitsAfterStep(*backend, {&next.back(), 1})));
+            backend->truncate(slot, static_cast<int>(prompt.size()));
+        }
+        for (const size_t chats : {2U, 4U, 5U, 8U, 9U, 16U}) {
+            const auto logits = copyOf(logitsAfterStep(*backend, std::span(next).first(chats)));
+            std::vector<double> differences;
+            for (size_t i = 0; i < chats; ++i) {
+                backend->truncate(next[i].slot, backend->length(next[i].slot) - 1);
+                differences.push_back(
+                    relativeDifference(std::span(logits).subspan(i * vocab, vocab), alone[i]));
+            }
+            // An input between two codes of 8 bits may fall to either.
+            EXPECT_LT(median(differences), 0.05) << "variant " << variant << ", " << chats;
+        }
     }
 }
 

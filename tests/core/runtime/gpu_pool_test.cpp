@@ -17,7 +17,7 @@ using ::testing::Not;
 
 class GpuPoolTest : public testing::Test {
 protected:
-    static void SetUpTestSuite() { model_ = new test::TinyModel({.codec = "trellis"}); }
+    static void SetUpTestSuite() { model_ = new test::TinyModel({.codec = "trellis", .bits = 2}); }
     static void TearDownTestSuite() { delete model_; }
 
     static EngineSettings settings(int context, int chats, int cacheBits = 16) {

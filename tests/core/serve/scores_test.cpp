@@ -1,5 +1,6 @@
 // Log-probabilities: of answers, and of texts that are given.
 #include <cmath>
+#include <span>
 
 #include <gtest/gtest.h>
 
@@ -13,10 +14,10 @@ using namespace test;
 
 constexpr const char* kScores = "/caldera/v1/scores";
 
-/// log softmax at `token`
+/// log softmax at `token`, over the tokenizer's 2048 tokens: no answer has the rows beyond them.
 double logProbability(const std::vector<float>& logits, Token token) {
     double sum = 0;
-    for (const float logit : logits) {
+    for (const float logit : std::span(logits).first(2048)) {
         sum += std::exp(static_cast<double>(logit));
     }
     return logits[static_cast<size_t>(token)] - std::log(sum);
