@@ -1,5 +1,6 @@
 #include "widgets/heatmap/heatmap_delegate.h"
 
+#include <QAbstractItemView>
 #include <QPainter>
 
 #include <algorithm>
@@ -140,6 +141,21 @@ void paintOther(QPainter& painter, const QRect& area, const QModelIndex& index, 
     painter.drawPolygon(QPolygonF({{x, y + tip}, {x - 2.5, y - tip}, {x + 2.5, y - tip}}));
 }
 
+/// Embeddings or head; their words stand in the middle of what is in sight.
+void paintWideCell(QPainter& painter, const QStyleOptionViewItem& option,
+                   const QModelIndex& index) {
+    const Theme& theme = Theme::current();
+    const QRect area = option.rect.adjusted(0, HeatmapDelegate::kWideGap, -1, 0);
+    const auto* view = qobject_cast<const QAbstractItemView*>(option.widget);
+    const QRect seen = view == nullptr ? area : area & view->viewport()->rect();
+    painter.fillRect(area, mix(theme.color(Token::Panel), theme.color(Token::Line), 0.4));
+    painter.setFont(option.font);
+    painter.setPen(theme.color(Token::Secondary));
+    painter.drawText(seen, Qt::AlignCenter,
+                     painter.fontMetrics().elidedText(index.data().toString(), Qt::ElideRight,
+                                                      seen.width() - kSpaceSmall));
+}
+
 } // namespace
 
 QColor scaleColor(double position, bool diverging) {
@@ -177,6 +193,12 @@ void paintHatch(QPainter& painter, const QRect& area, const QColor& background, 
 
 void HeatmapDelegate::paint(QPainter* painter, const QStyleOptionViewItem& option,
                             const QModelIndex& index) const {
+    if (!CellGridModel::cellOf(index)) {
+        painter->save();
+        paintWideCell(*painter, option, index);
+        painter->restore();
+        return;
+    }
     const auto state = static_cast<CellState>(index.data(CellGridModel::StateRole).toInt());
     const int gap = option.rect.width() > 6 ? 1 : 0;
     const QRect area = option.rect.adjusted(0, 0, -gap, -gap);

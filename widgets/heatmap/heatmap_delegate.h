@@ -1,4 +1,5 @@
 // Paints one cell of the heatmap: colour by metric, settings as text or glyph, marks for states.
+// Embeddings and head, below the layers, are plain with their words.
 #pragma once
 
 #include <QColor>
@@ -23,6 +24,9 @@ class HeatmapDelegate : public QStyledItemDelegate {
 public:
     /// From this width on a cell shows "2/64"; below, one digit and a bar for the rank.
     static constexpr int kTextWidth = 28;
+
+    /// Between the last module and the row of embeddings and head, which has it above its cells.
+    static constexpr int kWideGap = 4;
 
     using QStyledItemDelegate::QStyledItemDelegate;
     /// Width of the narrowest cells: all cells show as much as those have room for.

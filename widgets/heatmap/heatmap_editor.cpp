@@ -77,8 +77,8 @@ void HeatmapEditor::addTools() {
     mirror_->setCheckable(true);
     add({Qt::Key_N, tr("Every second, third, fourth layer, or all"), {}},
         [this] { paint_.setEvery(paint_.reach().every % kMostEvery + 1); });
-    paintSelected_ = add({Qt::Key_Space, tr("Paint the selected cells"), u"brush"_s},
-                         [this] { editTargets(paint_.name(), paint_.edit()); });
+    paintSelected_ = add({Qt::Key_Space, tr("Paint here, or the selected cells"), u"brush"_s},
+                         [this] { edit(paint_.name(), editsOf(reached(), paint_.edit())); });
 }
 
 void HeatmapEditor::addBits() {
@@ -201,6 +201,12 @@ void HeatmapEditor::nextCodec() {
     CellEdit change;
     change.codec = next;
     editTargets(tr("Set codec to %1").arg(QString::fromStdString(next)), change);
+}
+
+/// What the tool reaches from the keyboard's cell, or from each of the selected ones.
+std::vector<Cell> HeatmapEditor::reached() const {
+    return paints() ? paint_.reach().around(view_.targets(), plan_.config().layerCount)
+                    : view_.targets();
 }
 
 bool HeatmapEditor::allTargets(bool CellSettings::*mark) const {

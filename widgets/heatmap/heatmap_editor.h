@@ -83,6 +83,7 @@ private:
     void editTargets(const QString& name, const CellEdit& edit);
     /// A stroke that goes on while the same command is repeated on the same cells.
     int repeated(const QString& name, const std::vector<Cell>& cells);
+    std::vector<Cell> reached() const;
     bool allTargets(bool CellSettings::*mark) const;
     bool escape();
 

@@ -46,7 +46,7 @@ QString tableCosts(const std::shared_ptr<const Report>& fidelity, const char* ta
 }
 
 /// Whether other metrics put the cells in the same order as the one that is shown.
-QString agreementText(const MetricLayer& shown, const QList<MetricLayer>& metrics) {
+QStringList agreements(const MetricLayer& shown, const QList<MetricLayer>& metrics) {
     QStringList lines;
     for (const MetricLayer& other : metrics) {
         const auto found = correlationOf(shown.values, other.values);
@@ -55,11 +55,7 @@ QString agreementText(const MetricLayer& shown, const QList<MetricLayer>& metric
                 other.title, QLocale::c().toString(found->correlation, 'f', 2)));
         }
     }
-    return lines.isEmpty()
-               ? QString()
-               : HeatmapPanel::tr("Rank correlation of %1 (1: the same order of cells, 0: none)")
-                         .arg(shown.title) +
-                     u'\n' + lines.join(u'\n');
+    return lines;
 }
 
 /// Errors of a plan keep the colours that the measured ones have, so that a cell that is given bits
@@ -79,7 +75,8 @@ std::vector<double> rangeOf(const MetricLayer& metric) {
 HeatmapPanel::HeatmapPanel(Session& session, Source source, QWidget* parent)
     : QWidget(parent), session_(session), source_(source), view_(new HeatmapView(grid_, this)),
       legend_(new HeatmapLegend(grid_, this)), choice_(new QWidget(this)),
-      metrics_(new QComboBox(choice_)), scale_(new QWidget(this)), scales_(new QComboBox(scale_)) {
+      metrics_(new QComboBox(choice_)), agreement_(new ElidedLabel({}, this)),
+      scale_(new QWidget(this)), scales_(new QComboBox(scale_)) {
     metrics_->setAccessibleName(tr("Metric that colours the heatmap"));
     metrics_->setSizeAdjustPolicy(QComboBox::AdjustToContents);
     auto* caption = new ToneLabel(tr("Colour"), Token::Secondary, choice_);
@@ -89,6 +86,8 @@ HeatmapPanel::HeatmapPanel(Session& session, Source source, QWidget* parent)
     choiceLine->setSpacing(kSpaceSmall);
     choiceLine->addWidget(caption);
     choiceLine->addWidget(metrics_);
+    agreement_->setTone(Token::Secondary);
+    agreement_->setFont(Theme::current().textFont(-1));
     legendLine_ = new QHBoxLayout;
     legendLine_->addWidget(legend_, 1);
     makeScales();
@@ -308,9 +307,10 @@ void HeatmapPanel::rebuild() {
     }
     if (const MetricLayer* metric = session_.metric(metricId())) {
         grid_.setMetric(metric->title, metric->kind, rangeOf(*metric));
-        metrics_->setToolTip(agreementText(*metric, session_.metrics()));
+        showAgreement(*metric);
     } else {
         grid_.setMetric({}, {});
+        agreement_->setText({});
     }
     grid_.setCells(layers, cells(layers));
     showWideCells();
@@ -318,11 +318,23 @@ void HeatmapPanel::rebuild() {
     Q_EMIT metricShown();
 }
 
+void HeatmapPanel::showAgreement(const MetricLayer& shown) {
+    const QStringList lines = agreements(shown, session_.metrics());
+    agreement_->setText(lines.isEmpty()
+                            ? QString()
+                            : tr("Rank correlation with %1").arg(lines.join(u" \u00b7 "_s)));
+    metrics_->setToolTip(
+        lines.isEmpty()
+            ? QString()
+            : tr("Rank correlation of %1 (1: the same order of cells, 0: none)").arg(shown.title) +
+                  u'\n' + lines.join(u'\n'));
+}
+
 void HeatmapPanel::showWideCells() {
     const OpenFacts* facts = session_.facts().get();
     const bool planned = source_ == Source::Planned;
     if (facts == nullptr || (!planned && facts->kind != OpenKind::Artifact)) {
-        view_->setWideCells({}); // a measured model keeps its own, and a report alone tells nothing
+        grid_.setWideCells({}); // a measured model keeps its own, and a report alone tells nothing
         return;
     }
     const Plan& plan = planned ? session_.plan().plan() : facts->plan;
@@ -334,10 +346,16 @@ void HeatmapPanel::showWideCells() {
                         text + u'\n' + shape + u'\n' + tableCosts(session_.fidelity(), table)};
     };
     if (facts->config.tiedEmbeddings) {
-        view_->setWideCells({cell(tr("embeddings and head"), plan.embeddingBits, kEmbeddingTable)});
-    } else {
-        view_->setWideCells({cell(tr("embeddings"), plan.embeddingBits, kEmbeddingTable),
-                             cell(tr("head"), plan.headBits, kHeadTable)});
+        grid_.setWideCells({cell(tr("embeddings and head"), plan.embeddingBits, kEmbeddingTable)});
+        return;
+    }
+    const WideCell embeddings = cell(tr("embeddings"), plan.embeddingBits, kEmbeddingTable);
+    const WideCell head = cell(tr("head"), plan.headBits, kHeadTable);
+    if (facts->config.layerCount > 1) {
+        grid_.setWideCells({embeddings, head});
+    } else { // one column holds one cell
+        grid_.setWideCells(
+            {{embeddings.text + u", "_s + head.text, embeddings.toolTip + u'\n' + head.toolTip}});
     }
 }
 

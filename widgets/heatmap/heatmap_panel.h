@@ -14,6 +14,7 @@ class QHBoxLayout;
 
 namespace caldera::studio {
 
+class ElidedLabel;
 class HeatmapLegend;
 class HeatmapView;
 class Session;
@@ -35,6 +36,8 @@ public:
     void setOther(const PlanCells* other);
     /// The choice of the metric with its caption; a view places it in its header.
     QWidget* metricChoice() const { return choice_; }
+    /// How far other metrics agree with it, in one line; a view places it in its header.
+    ElidedLabel* agreement() const { return agreement_; }
     QComboBox* metricBox() const { return metrics_; }
     QComboBox* scaleBox() const { return scales_; }
     QString metricId() const;
@@ -57,6 +60,7 @@ private:
     void rebuild();
     QString preferredMetric() const;
     void showWideCells();
+    void showAgreement(const MetricLayer& shown);
     std::vector<GridCell> cells(int layers) const;
     void addValue(GridCell& shown, const MetricLayer& metric, Cell cell) const;
     GridCell cellOf(Cell cell) const;
@@ -73,6 +77,7 @@ private:
     QHBoxLayout* legendLine_;
     QWidget* choice_;
     QComboBox* metrics_;
+    ElidedLabel* agreement_;
     QWidget* scale_; ///< the choice of it with its caption
     QComboBox* scales_;
     bool chosen_ = false; ///< by the person, so it stays

@@ -21,6 +21,11 @@ HeatmapStrokes::HeatmapStrokes(HeatmapView& view, PlanDocument& plan, PaintState
     : QObject(parent), view_(view), plan_(plan), paint_(paint) {
     view_.viewport()->installEventFilter(this);
     connect(&paint_, &PaintState::changed, this, &HeatmapStrokes::showTool);
+    // Both, since Shift and Ctrl move one without the other.
+    connect(view_.selectionModel(), &QItemSelectionModel::currentChanged, this,
+            &HeatmapStrokes::showTargets);
+    connect(view_.selectionModel(), &QItemSelectionModel::selectionChanged, this,
+            &HeatmapStrokes::showTargets);
     connect(&Theme::current(), &Theme::themeChanged, this, &HeatmapStrokes::showTool);
 }
 
@@ -117,6 +122,15 @@ void HeatmapStrokes::showReach(std::optional<Cell> cell) {
                        : std::vector<Cell>());
 }
 
+void HeatmapStrokes::showTargets() {
+    const bool paints = paint_.reach().tool != PaintTool::Select && !plan_.empty();
+    if (!stroke_ && (paints || !view_.preview().empty())) {
+        view_.setPreview(paints && view_.hasFocus()
+                             ? paint_.reach().around(view_.targets(), plan_.config().layerCount)
+                             : std::vector<Cell>());
+    }
+}
+
 void HeatmapStrokes::showTool() {
     static const std::array names = {u""_s,    u"brush"_s,  u"box"_s,
                                      u"row"_s, u"column"_s, u"group"_s};
@@ -131,7 +145,7 @@ void HeatmapStrokes::showTool() {
         view_.viewport()->setCursor(tool == PaintTool::Brush ? QCursor(picture, 2, kCursorSize - 3)
                                                              : QCursor(picture));
     }
-    showReach(std::nullopt);
+    showTargets();
 }
 
 } // namespace caldera::studio

@@ -46,6 +46,8 @@ private:
     void end();
     void paintFrom(Cell from, Cell to);
     void showReach(std::optional<Cell> cell);
+    /// What the keyboard would paint.
+    void showTargets();
     void showTool();
 
     HeatmapView& view_;

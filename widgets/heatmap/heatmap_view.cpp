@@ -2,11 +2,9 @@
 
 #include <QClipboard>
 #include <QGuiApplication>
-#include <QHelpEvent>
 #include <QKeyEvent>
 #include <QMouseEvent>
 #include <QScrollBar>
-#include <QToolTip>
 #include <QWheelEvent>
 
 #include <algorithm>
@@ -21,6 +19,7 @@ using namespace Qt::Literals::StringLiterals;
 namespace caldera::studio {
 
 namespace {
+constexpr int kWideHeight = 24; ///< of the cell of embeddings or head
 constexpr int kSmallestHeight = 20;
 constexpr int kLargestHeight = 36;
 constexpr int kLargestWidth = 160; ///< of a cell before zooming
@@ -55,14 +54,18 @@ HeatmapView::HeatmapView(CellGridModel& model, QWidget* parent)
     setPalette(clear);
     setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Preferred);
     setMaximumHeight(heightOf(kLargestHeight));
-    connect(&grid_, &QAbstractItemModel::modelReset, this, [this] {
-        zoom_ = 1;
-        hovered_.reset();
-        preview_.clear();
-        pin(std::nullopt);
-        layOutCells();
-    });
+    connect(&grid_, &QAbstractItemModel::modelReset, this, &HeatmapView::startAnew);
     connect(&Theme::current(), &Theme::themeChanged, viewport(), qOverload<>(&QWidget::update));
+    layOutCells();
+}
+
+void HeatmapView::startAnew() {
+    zoom_ = 1;
+    hovered_.reset();
+    preview_.clear();
+    pin(std::nullopt);
+    setMaximumHeight(heightOf(kLargestHeight));
+    updateGeometry();
     layOutCells();
 }
 
@@ -73,8 +76,7 @@ std::optional<Cell> HeatmapView::shownCell() const {
     if (hovered_) {
         return hovered_;
     }
-    return hasFocus() && currentIndex().isValid() ? std::optional(grid_.cellOf(currentIndex()))
-                                                  : std::nullopt;
+    return hasFocus() ? CellGridModel::cellOf(currentIndex()) : std::nullopt;
 }
 
 void HeatmapView::pin(std::optional<Cell> cell) {
@@ -89,7 +91,9 @@ void HeatmapView::pin(std::optional<Cell> cell) {
 std::vector<Cell> HeatmapView::selectedCells() const {
     std::vector<Cell> cells;
     for (const QModelIndex& index : selectionModel()->selectedIndexes()) {
-        cells.push_back(CellGridModel::cellOf(index));
+        if (const auto cell = CellGridModel::cellOf(index)) {
+            cells.push_back(*cell);
+        }
     }
     std::sort(cells.begin(), cells.end());
     return cells;
@@ -97,22 +101,20 @@ std::vector<Cell> HeatmapView::selectedCells() const {
 
 std::vector<Cell> HeatmapView::targets() const {
     std::vector<Cell> cells = selectedCells();
-    if (cells.empty() && hovered_) {
-        cells.push_back(*hovered_);
-    } else if (cells.empty() && currentIndex().isValid()) {
-        cells.push_back(CellGridModel::cellOf(currentIndex()));
+    const auto alone = hovered_ ? hovered_ : CellGridModel::cellOf(currentIndex());
+    if (cells.empty() && alone) {
+        cells.push_back(*alone);
     }
     return cells;
 }
 
 std::optional<Cell> HeatmapView::cellAt(const QPoint& position) const {
-    const QModelIndex index = indexAt(position);
-    return index.isValid() ? std::optional(CellGridModel::cellOf(index)) : std::nullopt;
+    return CellGridModel::cellOf(indexAt(position));
 }
 
 Cell HeatmapView::nearestCell(const QPoint& position) const {
     const int right = layers_->length() - layers_->offset() - 1;
-    const int bottom = modules_->length() - modules_->offset() - 1;
+    const int bottom = modulesBottom() - 1;
     const QPoint inside(qBound(0, position.x(), qMin(right, viewport()->width() - 1)),
                         qBound(0, position.y(), bottom));
     return cellAt(inside).value_or(Cell());
@@ -134,26 +136,17 @@ void HeatmapView::resetZoom() {
     layOutCells();
 }
 
-void HeatmapView::setWideCells(const QList<WideCell>& cells) {
-    if (wide_ == cells) {
-        return;
-    }
-    const bool sameRow = wide_.isEmpty() == cells.isEmpty();
-    wide_ = cells;
-    if (!sameRow) {
-        setMaximumHeight(heightOf(kLargestHeight));
-        updateGeometry();
-        layOutCells();
-    }
-    viewport()->update();
-}
-
 int HeatmapView::cellsLeft() const {
     return modules_->width();
 }
 
 int HeatmapView::wideHeight() const {
-    return wide_.isEmpty() ? 0 : kWideGap + kWideHeight;
+    return grid_.wideCells().isEmpty() ? 0 : HeatmapDelegate::kWideGap + kWideHeight;
+}
+
+int HeatmapView::modulesBottom() const {
+    const int last = static_cast<int>(kModules.size()) - 1;
+    return modules_->sectionViewportPosition(last) + modules_->sectionSize(last);
 }
 
 /// Of the whole view, a scroll bar included.
@@ -172,8 +165,8 @@ QSize HeatmapView::minimumSizeHint() const {
 
 void HeatmapView::layOutCells() {
     const int columns = grid_.columnCount();
-    const int rows = grid_.rowCount();
-    if (columns == 0 || rows == 0) {
+    const int rows = static_cast<int>(kModules.size());
+    if (columns == 0) {
         return;
     }
     const int widest = modules_->fontMetrics().horizontalAdvance(u"gate_proj"_s) + kSpaceLarge;
@@ -192,7 +185,26 @@ void HeatmapView::layOutCells() {
         layers_->resizeSection(column, cellWidth + 1);
     }
     modules_->setDefaultSectionSize(cellHeight);
+    layOutWideCells();
     viewport()->update();
+}
+
+void HeatmapView::layOutWideCells() {
+    clearSpans();
+    const int count = static_cast<int>(grid_.wideCells().size());
+    if (count == 0) {
+        return;
+    }
+    const int row = static_cast<int>(kModules.size());
+    modules_->resizeSection(row, wideHeight());
+    for (int wide = 0; wide < count; ++wide) {
+        const int first = grid_.wideIndexOf(wide).column();
+        const int next =
+            wide + 1 < count ? grid_.wideIndexOf(wide + 1).column() : grid_.columnCount();
+        if (next - first > 1) { // a cell that spans itself alone is none
+            setSpan(row, first, 1, next - first);
+        }
+    }
 }
 
 void HeatmapView::resizeEvent(QResizeEvent* event) {
@@ -230,20 +242,13 @@ void HeatmapView::mouseMoveEvent(QMouseEvent* event) {
 void HeatmapView::mousePressEvent(QMouseEvent* event) {
     const bool left = event->button() == Qt::LeftButton;
     pressed_ = left ? cellAt(event->pos()) : std::nullopt;
-    if (const int wide = wideCellAt(event->pos()); left && wide >= 0) {
-        Q_EMIT wideCellClicked(wide);
+    const QModelIndex index = indexAt(event->pos());
+    if (const int wide = grid_.wideCellOf(index); left && wide >= 0) {
+        selectionModel()->setCurrentIndex(index, QItemSelectionModel::NoUpdate);
+        Q_EMIT wideCellActivated(wide);
         return;
     }
     QTableView::mousePressEvent(event);
-}
-
-int HeatmapView::wideCellAt(const QPoint& position) const {
-    for (int at = 0; at < static_cast<int>(wide_.size()); ++at) {
-        if (wideArea(at).contains(position)) {
-            return at;
-        }
-    }
-    return -1;
 }
 
 void HeatmapView::mouseReleaseEvent(QMouseEvent* event) {
@@ -266,8 +271,11 @@ void HeatmapView::keyPressEvent(QKeyEvent* event) {
     }
     if ((event->key() == Qt::Key_Return || event->key() == Qt::Key_Enter) &&
         currentIndex().isValid()) {
-        const Cell cell = grid_.cellOf(currentIndex());
-        pin(pinned_ == cell ? std::nullopt : std::optional(cell));
+        if (const auto cell = CellGridModel::cellOf(currentIndex())) {
+            pin(pinned_ == cell ? std::nullopt : cell);
+        } else {
+            Q_EMIT wideCellActivated(grid_.wideCellOf(currentIndex()));
+        }
         return;
     }
     if (event->matches(QKeySequence::Copy) && shownCell()) {
@@ -280,8 +288,9 @@ void HeatmapView::keyPressEvent(QKeyEvent* event) {
 
 void HeatmapView::currentChanged(const QModelIndex& current, const QModelIndex& previous) {
     QTableView::currentChanged(current, previous);
-    if (pinned_ && current.isValid() && !pressed_ && hasFocus()) {
-        pinned_ = grid_.cellOf(current); // the keyboard carries the pin along
+    const auto cell = CellGridModel::cellOf(current);
+    if (pinned_ && cell && !pressed_ && hasFocus()) {
+        pinned_ = cell; // the keyboard carries the pin along
         Q_EMIT cellPinned(pinned_);
     }
     viewport()->update();
@@ -305,17 +314,6 @@ void HeatmapView::tellShown() {
         shown_ = now;
         Q_EMIT cellShown(now);
     }
-}
-
-bool HeatmapView::viewportEvent(QEvent* event) {
-    if (event->type() == QEvent::ToolTip) {
-        const auto* help = static_cast<QHelpEvent*>(event);
-        if (const int wide = wideCellAt(help->pos()); wide >= 0) {
-            QToolTip::showText(help->globalPos(), wide_[wide].toolTip, viewport());
-            return true;
-        }
-    }
-    return QTableView::viewportEvent(event);
 }
 
 } // namespace caldera::studio

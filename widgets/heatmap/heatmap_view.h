@@ -16,15 +16,9 @@ namespace caldera::studio {
 class HeatmapDelegate;
 class HeatmapHeader;
 
-/// A matrix beside the layers (embeddings, head), shown as one cell below all of them.
-struct WideCell {
-    QString text;
-    QString toolTip;
-    bool operator==(const WideCell&) const = default;
-};
-
 /// Keyboard: arrows move, Enter pins, Esc unpins. Mouse: hover shows, click pins, wheel zooms about
-/// the cursor. The context menu copies and exports.
+/// the cursor. The context menu copies and exports. Enter or a click on embeddings or head asks for
+/// their bits.
 class HeatmapView : public QTableView {
     Q_OBJECT
 public:
@@ -49,9 +43,6 @@ public:
     const std::vector<Cell>& preview() const { return preview_; }
     /// First in the context menu.
     void setMenuActions(const QList<QAction*>& actions);
-    /// The row below the modules; empty: none.
-    void setWideCells(const QList<WideCell>& cells);
-    const QList<WideCell>& wideCells() const { return wide_; }
     /// Where the first layer begins, from the left edge.
     int cellsLeft() const;
     double zoom() const { return zoom_; }
@@ -64,11 +55,11 @@ Q_SIGNALS:
     /// shownCell() changed.
     void cellShown(const std::optional<caldera::Cell>& cell);
     void cellPinned(const std::optional<caldera::Cell>& cell);
-    void wideCellClicked(int index);
+    /// Of embeddings or head: the place among the model's wide cells.
+    void wideCellActivated(int wide);
 
 protected:
     void paintEvent(QPaintEvent* event) override;
-    bool viewportEvent(QEvent* event) override;
     void resizeEvent(QResizeEvent* event) override;
     void wheelEvent(QWheelEvent* event) override;
     void mouseMoveEvent(QMouseEvent* event) override;
@@ -80,19 +71,17 @@ protected:
     void currentChanged(const QModelIndex& current, const QModelIndex& previous) override;
 
 private:
-    static constexpr int kWideHeight = 24; ///< of the cell of embeddings or head
-    static constexpr int kWideGap = 4;     ///< above it
-
+    void startAnew();
     void layOutCells();
+    void layOutWideCells();
     int wideHeight() const;
     int heightOf(int cellHeight) const;
-    QRect wideArea(qsizetype index) const;
-    /// Of the row below the modules, at a point of the viewport; -1: none.
-    int wideCellAt(const QPoint& position) const;
-    void paintWideCells(QPainter& painter) const;
+    /// Below the last module, in the viewport.
+    int modulesBottom() const;
     void tellShown();
+    QRect frameOf(const QModelIndex& index) const;
     void paintCrosshair(QPainter& painter, Cell cell) const;
-    void paintFrame(QPainter& painter, Cell cell, const QColor& color) const;
+    static void paintFrame(QPainter& painter, const QRect& area, const QColor& color);
     void paintOutline(QPainter& painter, const std::vector<Cell>& cells, const QPen& pen) const;
     void exportCsv();
     void exportPicture();
@@ -107,7 +96,6 @@ private:
     std::optional<Cell> pressed_;
     std::vector<Cell> preview_;
     QList<QAction*> menuActions_;
-    QList<WideCell> wide_;
     double zoom_ = 1;
 };
 

@@ -14,19 +14,18 @@ using namespace Qt::Literals::StringLiterals;
 namespace caldera::studio {
 
 void HeatmapView::contextMenuEvent(QContextMenuEvent* event) {
-    const QModelIndex index = indexAt(event->pos());
+    const auto cell = cellAt(event->pos());
     auto* menu = new QMenu(this);
     menu->setAttribute(Qt::WA_DeleteOnClose);
     menu->addActions(menuActions_);
     menu->addSeparator();
-    if (index.isValid()) {
-        const Cell cell = grid_.cellOf(index);
+    if (cell) {
+        menu->addAction(icon(u"pin"_s), pinned_ == cell ? tr("Unpin cell") : tr("Pin cell"), this,
+                        [this, cell] { pin(pinned_ == cell ? std::nullopt : cell); });
         menu->addAction(
-            icon(u"pin"_s), pinned_ == cell ? tr("Unpin cell") : tr("Pin cell"), this,
-            [this, cell] { pin(pinned_ == cell ? std::nullopt : std::optional(cell)); });
-        menu->addAction(icon(u"copy"_s), tr("Copy figures of the cell"), this, [index] {
-            QGuiApplication::clipboard()->setText(index.data(Qt::ToolTipRole).toString());
-        });
+            icon(u"copy"_s), tr("Copy figures of the cell"), this, [index = grid_.indexOf(*cell)] {
+                QGuiApplication::clipboard()->setText(index.data(Qt::ToolTipRole).toString());
+            });
     }
     menu->addAction(tr("Copy all values"), this,
                     [this] { QGuiApplication::clipboard()->setText(grid_.csv()); });

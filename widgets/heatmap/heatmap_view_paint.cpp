@@ -1,11 +1,11 @@
-// What the heatmap paints over its cells: crosshair, frames, outlines, the row below.
+// What the heatmap paints over its cells: crosshair, frames, outlines.
 #include <QPainter>
 
 #include <set>
 
+#include "widgets/heatmap/heatmap_delegate.h"
 #include "widgets/heatmap/heatmap_headers.h"
 #include "widgets/heatmap/heatmap_view.h"
-#include "widgets/theme/color_ramp.h"
 #include "widgets/theme/theme.h"
 
 namespace caldera::studio {
@@ -16,48 +16,30 @@ void HeatmapView::paintEvent(QPaintEvent* event) {
         return;
     }
     QPainter painter(viewport());
-    paintWideCells(painter);
     const Theme& theme = Theme::current();
     paintOutline(painter, selectedCells(), QPen(theme.color(Token::Accent), 2));
     paintOutline(painter, preview_, QPen(theme.color(Token::Text), 2, Qt::DotLine));
     if (hovered_) {
         paintCrosshair(painter, *hovered_);
-        paintFrame(painter, *hovered_, theme.color(Token::Text));
+        paintFrame(painter, frameOf(grid_.indexOf(*hovered_)), theme.color(Token::Text));
     }
     if (hasFocus() && currentIndex().isValid()) {
-        paintFrame(painter, grid_.cellOf(currentIndex()), theme.color(Token::Text));
+        paintFrame(painter, frameOf(currentIndex()), theme.color(Token::Text));
     }
     if (pinned_) {
-        paintFrame(painter, *pinned_, theme.color(Token::Accent));
+        paintFrame(painter, frameOf(grid_.indexOf(*pinned_)), theme.color(Token::Accent));
     }
 }
 
-QRect HeatmapView::wideArea(qsizetype index) const {
-    const int width = qMin(viewport()->width(), layers_->length());
-    const auto edge = [&](qsizetype at) {
-        return static_cast<int>(at * width / qMax<qsizetype>(1, wide_.size()));
-    };
-    const int top = modules_->length() - modules_->offset() + kWideGap;
-    return {edge(index), top, edge(index + 1) - edge(index) - 1, kWideHeight};
-}
-
-void HeatmapView::paintWideCells(QPainter& painter) const {
-    const Theme& theme = Theme::current();
-    painter.setFont(font());
-    for (qsizetype at = 0; at < wide_.size(); ++at) {
-        const QRect area = wideArea(at);
-        painter.fillRect(area, mix(theme.color(Token::Panel), theme.color(Token::Line), 0.4));
-        painter.setPen(theme.color(Token::Secondary));
-        painter.drawText(area, Qt::AlignCenter,
-                         painter.fontMetrics().elidedText(wide_[at].text, Qt::ElideRight,
-                                                          area.width() - kSpaceSmall));
-    }
+QRect HeatmapView::frameOf(const QModelIndex& index) const {
+    const QRect area = visualRect(index).adjusted(0, 0, -1, -1);
+    return grid_.wideCellOf(index) < 0 ? area : area.adjusted(0, HeatmapDelegate::kWideGap, 0, 0);
 }
 
 void HeatmapView::paintCrosshair(QPainter& painter, Cell cell) const {
     const QRect area = visualRect(grid_.indexOf(cell)).adjusted(0, 0, -1, -1);
     const int right = layers_->length() - layers_->offset() - 1;
-    const int bottom = static_cast<int>(kModules.size()) * modules_->defaultSectionSize() - 1;
+    const int bottom = modulesBottom() - 1;
     QColor line = Theme::current().color(Token::Text);
     line.setAlphaF(0.35F);
     painter.setPen(line);
@@ -69,12 +51,11 @@ void HeatmapView::paintCrosshair(QPainter& painter, Cell cell) const {
     }
 }
 
-void HeatmapView::paintFrame(QPainter& painter, Cell cell, const QColor& color) const {
-    const QRect area = visualRect(grid_.indexOf(cell)).adjusted(0, 0, -1, -1);
+void HeatmapView::paintFrame(QPainter& painter, const QRect& area, const QColor& color) {
     painter.setPen(QPen(Theme::current().color(Token::Window), 1));
     painter.drawRect(area.adjusted(1, 1, -2, -2));
     painter.setPen(QPen(color, 2));
-    painter.drawRect(area.adjusted(0, 0, 0, 0));
+    painter.drawRect(area);
 }
 
 /// Around all cells together, on dark and on light cells to be seen.

@@ -76,4 +76,13 @@ std::vector<Cell> PaintReach::cells(int origin, Cell from, Cell to, int layers) 
     return {reached.begin(), reached.end()};
 }
 
+std::vector<Cell> PaintReach::around(const std::vector<Cell>& targets, int layers) const {
+    std::set<Cell> reached;
+    for (const Cell target : targets) {
+        const std::vector<Cell> each = cells(targets.front().layer, target, target, layers);
+        reached.insert(each.begin(), each.end());
+    }
+    return {reached.begin(), reached.end()};
+}
+
 } // namespace caldera::studio

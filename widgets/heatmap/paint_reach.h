@@ -25,6 +25,8 @@ struct PaintReach {
 
     /// The cells between two points of a stroke that began in layer `origin`; each once, in order.
     std::vector<Cell> cells(int origin, Cell from, Cell to, int layers) const;
+    /// The cells of one click on each of these; every n-th layer counts from the first.
+    std::vector<Cell> around(const std::vector<Cell>& targets, int layers) const;
 };
 
 } // namespace caldera::studio

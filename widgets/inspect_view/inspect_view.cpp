@@ -69,7 +69,9 @@ QWidget* InspectView::makeHeader() {
     layout->setContentsMargins(0, 0, 0, 0);
     layout->setSpacing(kSpaceMedium);
     layout->addWidget(title_, 0, Qt::AlignBaseline);
-    layout->addWidget(subtitle_, 1, Qt::AlignBaseline);
+    layout->addWidget(subtitle_, 0, Qt::AlignBaseline);
+    layout->addStretch(1);
+    layout->addWidget(heatmap_->agreement(), 0, Qt::AlignVCenter);
     layout->addWidget(heatmap_->metricChoice(), 0, Qt::AlignVCenter);
     auto* report = new QPushButton(icon(u"export"_s), tr("Report…"), header);
     report->setToolTip(tr("One page with plan, charts, numbers, hashes and commands"));

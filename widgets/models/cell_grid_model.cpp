@@ -15,6 +15,8 @@ namespace caldera::studio {
 
 namespace {
 
+constexpr int kModuleRows = static_cast<int>(kModules.size());
+
 QString moduleText(Module module) {
     const std::string_view name = moduleName(module);
     return QString::fromLatin1(name.data(), static_cast<qsizetype>(name.size()));
@@ -78,6 +80,19 @@ void CellGridModel::setMetric(const QString& metric, const QString& kind,
     metric_ = metric;
     kind_ = kind;
     range_ = std::move(range);
+}
+
+void CellGridModel::setWideCells(const QList<WideCell>& cells) {
+    if (wide_.size() != cells.size()) {
+        beginResetModel();
+        wide_ = cells;
+        endResetModel();
+    } else if (wide_ != cells) {
+        wide_ = cells;
+        if (rowCount() > kModuleRows) {
+            Q_EMIT dataChanged(index(kModuleRows, 0), index(kModuleRows, layers_ - 1));
+        }
+    }
 }
 
 void CellGridModel::setValue(Cell cell, double value, const std::optional<CellSurprise>& surprise) {
@@ -156,12 +171,25 @@ QModelIndex CellGridModel::indexOf(Cell cell) const {
     return index(static_cast<int>(cell.module), cell.layer);
 }
 
-Cell CellGridModel::cellOf(const QModelIndex& index) {
-    return {index.column(), kModules[static_cast<size_t>(index.row())]};
+std::optional<Cell> CellGridModel::cellOf(const QModelIndex& index) {
+    if (!index.isValid() || index.row() >= kModuleRows) {
+        return std::nullopt;
+    }
+    return Cell{index.column(), kModules[static_cast<size_t>(index.row())]};
+}
+
+QModelIndex CellGridModel::wideIndexOf(int wide) const {
+    const int count = static_cast<int>(wide_.size());
+    return index(kModuleRows, (wide * layers_ + count - 1) / count);
+}
+
+int CellGridModel::wideCellOf(const QModelIndex& index) const {
+    return index.row() < kModuleRows ? -1
+                                     : index.column() * static_cast<int>(wide_.size()) / layers_;
 }
 
 int CellGridModel::rowCount(const QModelIndex& parent) const {
-    return parent.isValid() || layers_ == 0 ? 0 : static_cast<int>(kModules.size());
+    return parent.isValid() || layers_ == 0 ? 0 : kModuleRows + (wide_.isEmpty() ? 0 : 1);
 }
 
 int CellGridModel::columnCount(const QModelIndex& parent) const {
@@ -172,7 +200,16 @@ QVariant CellGridModel::data(const QModelIndex& index, int role) const {
     if (!checkIndex(index, CheckIndexOption::IndexIsValid)) {
         return {};
     }
-    const Cell cell = cellOf(index);
+    if (const auto cell = cellOf(index)) {
+        return cellData(*cell, role);
+    }
+    const WideCell& wide = wide_[wideCellOf(index)];
+    return role == Qt::DisplayRole                                     ? wide.text
+           : role == Qt::ToolTipRole || role == Qt::AccessibleTextRole ? wide.toolTip
+                                                                       : QVariant();
+}
+
+QVariant CellGridModel::cellData(Cell cell, int role) const {
     const GridCell& shown = cellAt(cell);
     switch (role) {
     case Qt::DisplayRole:
@@ -214,6 +251,12 @@ QVariant CellGridModel::data(const QModelIndex& index, int role) const {
     }
 }
 
+/// Tables can be reached and activated, but not painted like cells.
+Qt::ItemFlags CellGridModel::flags(const QModelIndex& index) const {
+    const Qt::ItemFlags flags = QAbstractTableModel::flags(index);
+    return wideCellOf(index) < 0 ? flags : flags & ~Qt::ItemIsSelectable;
+}
+
 QVariant CellGridModel::headerData(int section, Qt::Orientation orientation, int role) const {
     if (role != Qt::DisplayRole || section < 0) {
         return {};
@@ -221,9 +264,8 @@ QVariant CellGridModel::headerData(int section, Qt::Orientation orientation, int
     if (orientation == Qt::Horizontal) {
         return section < layers_ ? QVariant(section) : QVariant();
     }
-    return section < static_cast<int>(kModules.size())
-               ? QVariant(moduleText(kModules[static_cast<size_t>(section)]))
-               : QVariant();
+    return section < kModuleRows ? QVariant(moduleText(kModules[static_cast<size_t>(section)]))
+                                 : QVariant();
 }
 
 size_t CellGridModel::slot(Cell cell) const {

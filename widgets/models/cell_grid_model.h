@@ -1,7 +1,8 @@
-// The heatmap's item model: seven modules by N layers, fed by values.
+// The heatmap's item model: seven modules by N layers and a row of tables below, fed by values.
 #pragma once
 
 #include <QAbstractTableModel>
+#include <QList>
 #include <QString>
 
 #include <map>
@@ -38,6 +39,13 @@ struct GridCell {
 
 enum class CellState { Unmeasured, Measured, Skipped };
 
+/// A matrix beside the layers (embeddings, head), one cell below all or half of them.
+struct WideCell {
+    QString text;
+    QString toolTip;
+    bool operator==(const WideCell&) const = default;
+};
+
 class CellGridModel : public QAbstractTableModel {
     Q_OBJECT
 public:
@@ -63,6 +71,9 @@ public:
     /// `metric` and `kind` name the values in tooltips and exports. Colours reach over `range`;
     /// where it is empty, over the cells' own values.
     void setMetric(const QString& metric, const QString& kind, std::vector<double> range = {});
+    /// The row below the modules, at most one for each layer; empty: there is none.
+    void setWideCells(const QList<WideCell>& cells);
+    const QList<WideCell>& wideCells() const { return wide_; }
     /// One value of a job at work.
     void setValue(Cell cell, double value, const std::optional<CellSurprise>& surprise = {});
 
@@ -83,16 +94,23 @@ public:
     QString csv() const;
 
     QModelIndex indexOf(Cell cell) const;
-    static Cell cellOf(const QModelIndex& index);
+    /// No cell: below the modules, or nowhere.
+    static std::optional<Cell> cellOf(const QModelIndex& index);
+    /// Where a wide cell begins; it ends before the next one.
+    QModelIndex wideIndexOf(int wide) const;
+    /// Of wideCells(); -1: a cell of a module, or nowhere.
+    int wideCellOf(const QModelIndex& index) const;
 
     int rowCount(const QModelIndex& parent = {}) const override;
     int columnCount(const QModelIndex& parent = {}) const override;
     QVariant data(const QModelIndex& index, int role = Qt::DisplayRole) const override;
+    Qt::ItemFlags flags(const QModelIndex& index) const override;
     QVariant headerData(int section, Qt::Orientation orientation,
                         int role = Qt::DisplayRole) const override;
 
 private:
     size_t slot(Cell cell) const;
+    QVariant cellData(Cell cell, int role) const;
     double position(const GridCell& cell) const;
     QString describe(Cell cell) const;
     ColorScale measuredScale() const;
@@ -101,6 +119,7 @@ private:
     int layers_ = 0;
     int largestRank_ = 0;
     std::vector<GridCell> cells_;
+    QList<WideCell> wide_;
     ColorScale::Kind scaleKind_ = ColorScale::Kind::Linear;
     ColorScale scale_;
     QString metric_;

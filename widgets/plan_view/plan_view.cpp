@@ -91,7 +91,9 @@ QWidget* PlanView::makeHeader() {
     line->setContentsMargins(0, 0, 0, 0);
     line->setSpacing(kSpaceMedium);
     line->addWidget(title_, 0, Qt::AlignBaseline);
-    line->addWidget(subtitle_, 1, Qt::AlignBaseline);
+    line->addWidget(subtitle_, 0, Qt::AlignBaseline);
+    line->addStretch(1);
+    line->addWidget(heatmap_->agreement(), 0, Qt::AlignVCenter);
     return header;
 }
 
@@ -142,7 +144,7 @@ QWidget* PlanView::makeTables() {
     connect(differences_, &DifferencePanel::compareRequested, this, &PlanView::compareRequested);
     connect(differences_, &DifferencePanel::cellChosen, this,
             [this](const Cell& cell) { heatmap_->view()->pin(cell); });
-    connect(heatmap_->view(), &HeatmapView::wideCellClicked, settings_,
+    connect(heatmap_->view(), &HeatmapView::wideCellActivated, settings_,
             &PlanSettings::offerTableBits);
     connect(&comparison_, &PlanComparison::otherChanged, this, &PlanView::showComparison);
     return tables_;

@@ -1,5 +1,6 @@
 #include "widgets/heatmap/heatmap_view.h"
 
+#include <QAccessible>
 #include <QScrollBar>
 #include <QSignalSpy>
 #include <QTest>
@@ -114,6 +115,32 @@ TEST_F(HeatmapTest, ScreenReadersHearTheWholeCell) {
         grid_.indexOf({2, Module::DownProj}).data(Qt::AccessibleTextRole).toString();
     EXPECT_TRUE(text.contains(QStringLiteral("Layer 2, down_proj"))) << text.toStdString();
     EXPECT_TRUE(text.contains(QStringLiteral("2 bits, rank 64"))) << text.toStdString();
+}
+
+TEST_F(HeatmapTest, EmbeddingsAndHeadAreCellsBelowHalfOfTheLayersEach) {
+    grid_.setWideCells({{QStringLiteral("embeddings: 8 bits"), QStringLiteral("what they cost")},
+                        {QStringLiteral("head: 16 bits"), QStringLiteral("head: 16 bits")}});
+    QAccessibleInterface* table = QAccessible::queryAccessibleInterface(&view_);
+    ASSERT_NE(table->tableInterface(), nullptr);
+    EXPECT_EQ(table->tableInterface()->rowCount(), 8);
+    EXPECT_EQ(table->tableInterface()->cellAt(7, 3)->text(QAccessible::Name),
+              QStringLiteral("what they cost"));
+    EXPECT_EQ(view_.columnSpan(7, 0), kLayers / 2);
+    EXPECT_EQ(view_.columnSpan(7, kLayers / 2), kLayers / 2);
+    QSignalSpy activated(&view_, &HeatmapView::wideCellActivated);
+    view_.setCurrentIndex(grid_.indexOf({kLayers - 1, Module::DownProj}));
+    QTest::keyClick(&view_, Qt::Key_Down);
+    EXPECT_FALSE(view_.shownCell().has_value());
+    EXPECT_TRUE(view_.targets().empty());
+    QTest::keyClick(&view_, Qt::Key_Return);
+    QTest::keyClick(&view_, Qt::Key_Left);
+    QTest::keyClick(&view_, Qt::Key_Return);
+    ASSERT_EQ(activated.count(), 2);
+    EXPECT_EQ(activated[0][0].toInt(), 1);
+    EXPECT_EQ(activated[1][0].toInt(), 0);
+    view_.setSelectionMode(QAbstractItemView::ExtendedSelection);
+    view_.selectAll();
+    EXPECT_EQ(view_.selectedCells().size(), kLayers * kModules.size());
 }
 
 } // namespace

@@ -52,8 +52,31 @@ TEST(CellGridModel, KeepsTheItemModelContract) {
     model.setCells(4, gridOf(4));
     model.setCells(9, gridOf(9));
     model.setValue({3, Module::DownProj}, 0.9);
+    model.setWideCells({{u"embeddings"_s, {}}, {u"head"_s, u"8 bits"_s}});
+    EXPECT_EQ(model.rowCount(), 8);
+    model.setWideCells({{u"embeddings"_s, {}}, {u"head"_s, u"4 bits"_s}});
+    model.setCells(3, gridOf(3));
+    model.setWideCells({{u"embeddings and head"_s, {}}});
     model.setCells(0, {});
     EXPECT_EQ(model.rowCount(), 0);
+    model.setWideCells({});
+}
+
+TEST(CellGridModel, TablesShareTheRowBelowTheModules) {
+    CellGridModel model;
+    model.setCells(5, gridOf(5));
+    model.setWideCells({{u"embeddings"_s, u"told"_s}, {u"head"_s, {}}});
+    EXPECT_EQ(model.wideIndexOf(0), model.index(7, 0));
+    EXPECT_EQ(model.wideIndexOf(1), model.index(7, 3));
+    for (int layer = 0; layer < 5; ++layer) {
+        const QModelIndex at = model.index(7, layer);
+        EXPECT_EQ(model.wideCellOf(at), layer < 3 ? 0 : 1);
+        EXPECT_EQ(at.data().toString(), layer < 3 ? u"embeddings"_s : u"head"_s);
+        EXPECT_FALSE(CellGridModel::cellOf(at).has_value());
+        EXPECT_FALSE(at.flags().testFlag(Qt::ItemIsSelectable));
+    }
+    EXPECT_EQ(model.index(7, 0).data(Qt::AccessibleTextRole).toString(), u"told"_s);
+    EXPECT_EQ(model.csv().count(u'\n'), 1 + 35);
 }
 
 TEST(CellGridModel, PlacesValuesBetweenTheSmallestAndTheLargest) {

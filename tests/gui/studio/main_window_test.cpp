@@ -161,18 +161,29 @@ TEST_F(MainWindowTest, ARecentCardCarriesThePictureOfTheHeatmap) {
 
 TEST_F(MainWindowTest, EmbeddingsAndHeadStandBelowTheLayers) {
     openDemo();
-    const QList<WideCell>& cells = window().planView()->heatmap()->view()->wideCells();
+    const CellGridModel& grid = window().planView()->heatmap()->grid();
+    const QList<WideCell>& cells = grid.wideCells();
     ASSERT_EQ(cells.size(), 1) << "the head is tied";
     EXPECT_TRUE(cells[0].text.contains(u"16 bits"_s));
     EXPECT_TRUE(cells[0].toolTip.contains(u"measured"_s)) << cells[0].toolTip.toStdString();
     window().session().plan().setEmbeddingBits(8);
     EXPECT_TRUE(cells[0].text.contains(u"8 bits"_s));
-    const QRect last =
-        view().visualRect(window().planView()->heatmap()->grid().indexOf({0, Module::DownProj}));
-    QTest::mouseClick(view().viewport(), Qt::LeftButton, {}, last.bottomLeft() + QPoint(20, 16));
+    QTest::mouseClick(view().viewport(), Qt::LeftButton, {},
+                      view().visualRect(grid.wideIndexOf(0)).center());
     QComboBox* bits = window().planView()->settings()->embeddingsBox();
     EXPECT_TRUE(bits->view()->isVisible()) << "a click offers other bits";
     bits->hidePopup();
+    view().setFocus();
+    view().setCurrentIndex(grid.indexOf({5, Module::UpProj}));
+    press(Qt::Key_Down);
+    press(Qt::Key_Down);
+    press(Qt::Key_4);
+    EXPECT_EQ(plan().undoStack().count(), 1) << "keys of cells leave tables alone";
+    press(Qt::Key_Return);
+    EXPECT_TRUE(bits->view()->isVisible()) << "and so does Enter";
+    QTest::keyClick(bits->view(), Qt::Key_Down);
+    QTest::keyClick(bits->view(), Qt::Key_Return);
+    EXPECT_EQ(plan().plan().embeddingBits, 4);
 }
 
 TEST_F(MainWindowTest, AReportAloneFillsInspect) {

@@ -207,6 +207,45 @@ TEST_F(PaintingTest, SpacePaintsTheSelection) {
     EXPECT_EQ(plan().undoStack().count(), 1);
 }
 
+TEST_F(PaintingTest, ToolsPaintFromTheKeyboardToo) {
+    openDemo();
+    const auto go = [this](Cell cell) {
+        view().setCurrentIndex(window().planView()->heatmap()->grid().indexOf(cell));
+    };
+    go({2, Module::KProj});
+    press(Qt::Key_R);
+    press(Qt::Key_3);
+    press(Qt::Key_Down);
+    EXPECT_EQ(view().preview().size(), 8U) << "what Space would paint";
+    press(Qt::Key_Space);
+    EXPECT_EQ(plan().plan().layerOverrides.size(), 8U);
+    EXPECT_EQ(plan().settingsOf({7, Module::VProj}).bits, 3);
+    press(Qt::Key_C);
+    press(Qt::Key_Right);
+    press(Qt::Key_Space);
+    EXPECT_EQ(plan().settingsOf({3, Module::DownProj}).bits, 3);
+    press(Qt::Key_G);
+    press(Qt::Key_N);
+    press(Qt::Key_4);
+    go({1, Module::UpProj});
+    press(Qt::Key_Space);
+    EXPECT_EQ(plan().settingsOf({7, Module::GateProj}).bits, 4) << "every second layer from 1";
+    EXPECT_EQ(plan().settingsOf({2, Module::GateProj}).bits, 2);
+    press(Qt::Key_B);
+    press(Qt::Key_M);
+    go({1, Module::OProj});
+    press(Qt::Key_Right, Qt::ShiftModifier);
+    press(Qt::Key_Right, Qt::ShiftModifier);
+    press(Qt::Key_Space);
+    for (const int layer : {1, 3, 4, 6}) { // of 1 to 3, and their mirrors
+        EXPECT_EQ(plan().settingsOf({layer, Module::OProj}).bits, 4) << layer;
+    }
+    EXPECT_EQ(plan().settingsOf({2, Module::OProj}).bits, 2);
+    EXPECT_EQ(plan().undoStack().count(), 4);
+    press(Qt::Key_Escape);
+    EXPECT_TRUE(view().preview().empty());
+}
+
 TEST_F(PaintingTest, LockedCellsAreLeftAloneAndSaidSo) {
     openDemo();
     click({2, Module::UpProj});
