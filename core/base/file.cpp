@@ -27,6 +27,20 @@ namespace {
                 {{"file", path.string()}, {"reason", reason}});
 }
 
+/// Where a chain of symbolic links ends: what is written there leaves the links as they are.
+std::filesystem::path linkedFile(std::filesystem::path path) {
+    constexpr int kMostLinks = 40; // as the system follows
+    for (int links = 0; links <= kMostLinks; ++links) {
+        std::error_code isNoLink;
+        const std::filesystem::path next = std::filesystem::read_symlink(path, isNoLink);
+        if (isNoLink) {
+            return path;
+        }
+        path = path.parent_path() / next; // an absolute one stands for itself
+    }
+    throwWriteFailure(path, ELOOP);
+}
+
 void syncFolder(const std::filesystem::path& folder) {
     const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (descriptor >= 0) {
@@ -67,7 +81,7 @@ MappedFile::~MappedFile() {
     }
 }
 
-AtomicFile::AtomicFile(std::filesystem::path target) : target_(std::move(target)) {
+AtomicFile::AtomicFile(std::filesystem::path target) : target_(linkedFile(std::move(target))) {
     struct stat facts {};
     if (::stat(target_.c_str(), &facts) == 0 && !S_ISREG(facts.st_mode)) {
         // The rename would put a file in the place of /dev/null.

@@ -29,8 +29,8 @@ private:
 };
 
 /// Writes to a temporary name beside the target; commit() syncs the file, renames it and syncs the
-/// folder. Without commit() the destructor removes the temporary. Throws Error("file.write") (a
-/// full disk is named as such).
+/// folder; a link stays, its file is replaced. Without commit() the destructor removes the
+/// temporary. Throws Error("file.write") (a full disk is named as such).
 class AtomicFile {
 public:
     explicit AtomicFile(std::filesystem::path target);

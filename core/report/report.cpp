@@ -330,6 +330,18 @@ private:
     Report report_;
 };
 
+/// HDF5 copies the file into memory, holes included.
+void requireReportSize(const MappedFile& map) {
+    constexpr size_t kLargestReport = size_t{1} << 30; // several times what 126 layers take
+    if (map.bytes().size() > kLargestReport) {
+        throw Error("report.too-large",
+                    map.path().string() + " has " + std::to_string(map.bytes().size()) +
+                        " bytes; a report has at most " + std::to_string(kLargestReport) +
+                        ". Choose another file.",
+                    {{"file", map.path().string()}});
+    }
+}
+
 } // namespace
 
 void writeReport(const Report& report, const std::filesystem::path& path) {
@@ -350,13 +362,15 @@ void writeReport(const Report& report, const std::filesystem::path& path) {
 }
 
 Report readReport(const std::filesystem::path& path) {
-    if (!std::filesystem::exists(path)) {
+    std::error_code trouble; // opening says it better
+    if (!std::filesystem::exists(path, trouble) && !trouble) {
         throw Error("report.missing",
                     "There is no report " + path.string() +
                         ". Compress or measure the model first.",
                     {{"file", path.string()}});
     }
     const MappedFile map(path);
+    requireReportSize(map);
     const std::scoped_lock guard(hdf5Mutex());
     const hdf5::Silence silence;
     try {

@@ -13,6 +13,7 @@
 
 #include "core/base/error.h"
 #include "core/base/file.h"
+#include "core/base/write_failure.h"
 #include "widgets/models/session.h"
 
 using namespace Qt::Literals::StringLiterals;
@@ -60,6 +61,14 @@ UnsavedPlan parseUnsaved(const std::string& path) {
     return unsaved;
 }
 
+void makeFolderOf(const std::filesystem::path& file) {
+    std::error_code trouble;
+    std::filesystem::create_directories(file.parent_path(), trouble);
+    if (trouble) {
+        throwWriteFailure(file, trouble.value());
+    }
+}
+
 /// Fingerprints and hashes are hexadecimal, so they are good names.
 QString nameOf(const OpenFacts& facts) {
     return (facts.kind == OpenKind::Artifact ? facts.artifactHash : facts.fingerprint).left(32) +
@@ -78,7 +87,6 @@ PlanAutosave::PlanAutosave(Session& session, const QString& folder, QObject* par
     : QObject(parent), session_(session), folder_(folder) {
     pool_.setMaxThreadCount(1);
     timer_.setSingleShot(true);
-    timer_.setInterval(kDelay);
     connect(&timer_, &QTimer::timeout, this, [this] { write(Existing::Replace); });
     connect(&session_, &Session::opened, this, &PlanAutosave::lookFor);
     connect(&session_.plan(), &PlanDocument::aboutToReset, this, &PlanAutosave::finish);
@@ -102,16 +110,17 @@ void PlanAutosave::inBackground(Work work, Done done) {
         }
         return outcome;
     }).then(this, [this, done = std::move(done)](const Outcome& outcome) {
-        const auto tell = [this, done, outcome] {
-            if (outcome.failure) {
-                Q_EMIT failed(*outcome.failure);
-            }
-            done(outcome);
-        };
         // Work that is done already would be told of at once, and what else is shown of the model
         // that was just opened would cover it.
-        QMetaObject::invokeMethod(this, tell, Qt::QueuedConnection);
+        QMetaObject::invokeMethod(
+            this, [done, outcome] { done(outcome); }, Qt::QueuedConnection);
     });
+}
+
+void PlanAutosave::tellFailure(const Outcome& outcome) {
+    if (outcome.failure) {
+        Q_EMIT failed(*outcome.failure);
+    }
 }
 
 void PlanAutosave::finish() {
@@ -131,11 +140,13 @@ void PlanAutosave::lookFor() {
     looking_ = true;
     inBackground(
         [path = file_.toStdString()](Outcome& outcome) {
-            if (std::filesystem::exists(path)) {
+            std::error_code trouble; // reading says it better
+            if (std::filesystem::exists(path, trouble) || trouble) {
                 outcome.found = parseUnsaved(path);
             }
         },
         [this, file = file_](const Outcome& outcome) {
+            tellFailure(outcome);
             if (file != file_) {
                 return; // something else was opened meanwhile
             }
@@ -164,8 +175,9 @@ void PlanAutosave::notice() {
         return;
     }
     if (session_.plan().modified()) {
+        told_ = false;
         if (!timer_.isActive()) { // not begun anew by the next change: that could wait for ever
-            timer_.start();
+            timer_.start(kDelay);
         }
     } else {
         timer_.stop();
@@ -185,17 +197,30 @@ void PlanAutosave::write(Existing existing) {
             if (existing == Existing::Keep && std::filesystem::exists(path)) {
                 return;
             }
-            std::filesystem::create_directories(std::filesystem::path(path).parent_path());
+            makeFolderOf(path);
             writeFileAtomically(path, textOf(state, planFile));
         },
-        [](const Outcome&) {});
+        [this, file = file_](const Outcome& outcome) { endWriting(file, outcome); });
+}
+
+void PlanAutosave::endWriting(const QString& file, const Outcome& outcome) {
+    if (!outcome.failure) {
+        return;
+    }
+    if (!told_) {
+        tellFailure(outcome);
+        told_ = true;
+    }
+    if (file == file_ && !timer_.isActive()) {
+        timer_.start(kRetryDelay);
+    }
 }
 
 void PlanAutosave::remove() {
     if (kept_) {
         kept_ = false;
         inBackground([path = file_.toStdString()](Outcome&) { std::filesystem::remove(path); },
-                     [](const Outcome&) {});
+                     [this](const Outcome& outcome) { tellFailure(outcome); });
     }
 }
 

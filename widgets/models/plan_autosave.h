@@ -35,11 +35,14 @@ public:
 
     /// The longest that a change waits until it is written, in milliseconds.
     static constexpr int kDelay = 250;
+    /// After this time what could not be written is tried again.
+    static constexpr int kRetryDelay = 2000;
 
 Q_SIGNALS:
     /// The model that was just opened had unsaved changes. They are in the plan again, as a step
     /// that can be undone.
     void restored(const QString& file);
+    /// Told once of changes that cannot be written, however often that is tried.
     void failed(const caldera::studio::Failure& failure);
 
 private:
@@ -54,6 +57,8 @@ private:
     /// What becomes of a file that is there already.
     enum class Existing { Replace, Keep };
     void write(Existing existing);
+    void endWriting(const QString& file, const Outcome& outcome);
+    void tellFailure(const Outcome& outcome);
     void remove();
 
     Session& session_;
@@ -63,6 +68,7 @@ private:
     QTimer timer_;
     bool looking_ = false; ///< for unsaved changes, so that none may be removed
     bool kept_ = false;    ///< the file is there
+    bool told_ = false;    ///< that the changes up to now cannot be written
 };
 
 } // namespace caldera::studio

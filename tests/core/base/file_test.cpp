@@ -91,6 +91,35 @@ TEST(File, AnUnwritablePlaceIsAnError) {
     }
 }
 
+TEST(File, ALinkStaysAndItsFileIsReplaced) {
+    const auto folder = freshFolder();
+    std::filesystem::create_directory(folder / "elsewhere");
+    writeFileAtomically(folder / "elsewhere/text", "old");
+    std::filesystem::create_symlink("elsewhere/text", folder / "near");
+    std::filesystem::create_symlink(folder / "near", folder / "far");
+    writeFileAtomically(folder / "far", "new");
+    EXPECT_TRUE(std::filesystem::is_symlink(folder / "far"));
+    EXPECT_TRUE(std::filesystem::is_symlink(folder / "near"));
+    EXPECT_EQ(readTextFile(folder / "elsewhere/text"), "new");
+    std::filesystem::remove(folder / "elsewhere/text");
+    writeFileAtomically(folder / "far", "made");
+    EXPECT_EQ(readTextFile(folder / "elsewhere/text"), "made") << "what a link promises is made";
+}
+
+TEST(File, ALoopOfLinksIsAnError) {
+    const auto folder = freshFolder();
+    std::filesystem::create_symlink("b", folder / "a");
+    std::filesystem::create_symlink("a", folder / "b");
+    try {
+        writeFileAtomically(folder / "a", "x");
+        FAIL();
+    } catch (const Error& error) {
+        EXPECT_EQ(error.code(), "file.write");
+        EXPECT_NE(std::string(error.what()).find("symbolic links"), std::string::npos);
+    }
+    EXPECT_TRUE(std::filesystem::is_symlink(folder / "a"));
+}
+
 TEST(File, ARenamedFolderIsThereUnderItsNewNameOnly) {
     const auto folder = freshFolder();
     std::filesystem::create_directories(folder / "a");

@@ -172,6 +172,17 @@ TEST_F(ReportTest, TellsDamageFromAbsence) {
     }
 }
 
+TEST_F(ReportTest, RefusesWhatWouldFillTheMemory) {
+    writeReport(sampleReport(), path_);
+    std::filesystem::resize_file(path_, uintmax_t{1} << 40);
+    EXPECT_EQ(codeOf(), "report.too-large");
+}
+
+TEST_F(ReportTest, ALoopOfLinksIsNoMissingFile) {
+    std::filesystem::create_symlink(path_.filename(), path_);
+    EXPECT_EQ(codeOf(), "file.open");
+}
+
 TEST_F(ReportTest, SurvivesFlippedBytes) {
     writeReport(sampleReport(), path_);
     const std::string whole = readTextFile(path_);
