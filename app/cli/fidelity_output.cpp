@@ -9,7 +9,7 @@
 
 #include "core/base/text.h"
 #include "core/report/rank_correlation.h"
-#include "core/report/standard_error.h"
+#include "core/report/value_interval.h"
 
 namespace caldera::cli {
 
@@ -50,21 +50,18 @@ Json optionsJson(const std::map<Cell, std::vector<FidelityOption>>& options) {
     return json;
 }
 
-double standardErrorOf(const FidelityMetric& metric, Cell cell) {
-    const auto errors = metric.details.find(kStandardError);
-    if (errors == metric.details.end() || !errors->second.contains(cell)) {
-        return 0;
-    }
-    return errors->second.at(cell);
+std::string wordsOf(const Interval& interval) {
+    std::array<char, 64> text = {};
+    std::snprintf(text.data(), text.size(), " (95 %%: %.3g to %.3g)", interval.low, interval.high);
+    return text.data();
 }
 
-/// [low, high] of each cell whose standard error is known.
+/// [low, high] of each cell whose interval is known.
 Json intervalsJson(const FidelityMetric& metric) {
     Json json = Json::object();
     for (const auto& [cell, value] : metric.values) {
-        if (const double error = standardErrorOf(metric, cell); error > 0) {
-            const Interval interval = interval95(value, error);
-            json[cellName(cell)] = {interval.low, interval.high};
+        if (const auto interval = valueInterval(metric, cell)) {
+            json[cellName(cell)] = {interval->low, interval->high};
         }
     }
     return json;
@@ -106,14 +103,26 @@ Json correlationsJson(const Report& report) {
     return json;
 }
 
+/// What token recovery found besides its noise ratio.
+std::string recoveryText(const FidelityMetric& metric, Cell cell) {
+    const auto share = detailOf(metric, kRecovery, cell);
+    const auto margin = detailOf(metric, kMargin, cell);
+    std::array<char, 64> text = {};
+    if (share && margin) {
+        std::snprintf(text.data(), text.size(), ", %.3g %% recovered, margin %.2g", 100 * *share,
+                      *margin);
+    }
+    return text.data();
+}
+
 void printMetric(const FidelityMetric& metric) {
     const std::vector<CellValue> cells = mostFragileFirst(metric);
     std::printf("%s: %zu cells. The most fragile:\n", metric.name.c_str(), cells.size());
     for (size_t i = 0; i < std::min(kShown, cells.size()); ++i) {
         const auto& [cell, value] = cells[i];
-        std::printf("  %.4g%s  %s\n", value,
-                    intervalText(value, standardErrorOf(metric, cell)).c_str(),
-                    cellName(cell).c_str());
+        const auto interval = valueInterval(metric, cell);
+        std::printf("  %.4g%s%s  %s\n", value, interval ? wordsOf(*interval).c_str() : "",
+                    recoveryText(metric, cell).c_str(), cellName(cell).c_str());
     }
     for (const TableCost& cost : metric.tables) {
         std::printf("  %.4g  %s at %d bits\n", cost.value, cost.table.c_str(), cost.bits);
@@ -158,13 +167,7 @@ Json fidelityJson(const FidelityOutcome& outcome) {
 }
 
 std::string intervalText(double mean, double standardError) {
-    std::array<char, 64> text = {};
-    if (standardError > 0) {
-        const Interval interval = interval95(mean, standardError);
-        std::snprintf(text.data(), text.size(), " (95 %%: %.3g to %.3g)", interval.low,
-                      interval.high);
-    }
-    return text.data();
+    return standardError > 0 ? wordsOf(interval95(mean, standardError)) : std::string();
 }
 
 void printFidelity(const FidelityOutcome& outcome) {

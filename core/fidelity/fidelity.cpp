@@ -28,8 +28,8 @@ namespace {
 
 using Part = LayerStates::Part;
 
-/// Raised whenever the same request gives other values.
-constexpr int kFidelityVersion = 2;
+/// Raised whenever the same request gives other numbers.
+constexpr int kFidelityVersion = 3;
 
 constexpr const char* kKlDescription =
     "KL divergence in nats from the original's predictions when one cell has the errors that "

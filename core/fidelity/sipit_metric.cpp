@@ -7,6 +7,7 @@
 
 #include "core/fidelity/candidates.h"
 #include "core/linalg/random.h"
+#include "core/report/value_interval.h"
 
 namespace caldera {
 
@@ -17,27 +18,33 @@ constexpr const char* kDescription =
     "state over that token's distance from the nearest other candidate, geometric mean over "
     "places. Below 1 the original recovers the token for certain. Higher is more fragile.";
 
-const char* const kLayerNumbers[] = {
-    "isolated_rho",   "isolated_rho_low",   "isolated_rho_high",   "isolated_recovery",
-    "cumulative_rho", "cumulative_rho_low", "cumulative_rho_high", "cumulative_recovery"};
+// What the errors of a layer's numbers are in; before the number's name.
+constexpr const char* kIsolated = "isolated_";
+constexpr const char* kCumulative = "cumulative_";
 
-void recordLayer(FidelityMetric& metric, const std::string& what, int layer,
+void recordLayer(FidelityMetric& metric, const std::string& errors, int layer,
                  const Recovery& recovery) {
-    const auto put = [&](const char* name, double value) {
-        metric.layers.at(what + name).at(static_cast<size_t>(layer)) = value;
+    const auto put = [&](const std::string& name, const MeanInterval& found) {
+        const auto at = static_cast<size_t>(layer);
+        metric.layers.at(errors + name).at(at) = found.mean;
+        metric.layers.at(lowEndOf(errors + name)).at(at) = found.low;
+        metric.layers.at(highEndOf(errors + name)).at(at) = found.high;
     };
-    put("_rho", recovery.noiseRatio.mean);
-    put("_rho_low", recovery.noiseRatio.low);
-    put("_rho_high", recovery.noiseRatio.high);
-    put("_recovery", recovery.recovered);
+    put(kNoiseRatio, recovery.noiseRatio);
+    put(kRecovery, recovery.recovered);
 }
 
 void recordCell(FidelityMetric& metric, Cell cell, const Recovery& recovery) {
+    const auto putEnds = [&](const std::string& name, const MeanInterval& found) {
+        metric.details[lowEndOf(name)][cell] = found.low;
+        metric.details[highEndOf(name)][cell] = found.high;
+    };
     metric.values[cell] = recovery.noiseRatio.mean;
-    metric.details["rho_low"][cell] = recovery.noiseRatio.low;
-    metric.details["rho_high"][cell] = recovery.noiseRatio.high;
-    metric.details["recovery"][cell] = recovery.recovered;
-    metric.details["margin"][cell] = recovery.margin;
+    putEnds(kNoiseRatio, recovery.noiseRatio);
+    metric.details[kRecovery][cell] = recovery.recovered.mean;
+    putEnds(kRecovery, recovery.recovered);
+    metric.details[kMargin][cell] = recovery.margin.mean;
+    putEnds(kMargin, recovery.margin);
     metric.details["margin_p10"][cell] = recovery.lowMargin;
 }
 
@@ -104,16 +111,22 @@ void SipItMetric::passLayer(const LayerView& view, const torch::Tensor& output, 
                    recovery(blockForward(config, view.disturbedIn(module), view.input), candidates,
                             scale));
     }
-    recordLayer(*metric, "isolated", view.layer,
+    recordLayer(*metric, kIsolated, view.layer,
                 recovery(blockForward(config, view.disturbed, view.input), candidates, scale));
-    recordLayer(*metric, "cumulative", view.layer, recovery(states.cumulative, candidates, scale));
+    recordLayer(*metric, kCumulative, view.layer, recovery(states.cumulative, candidates, scale));
 }
 
 FidelityMetric SipItMetric::emptyMetric(int layerCount) const {
     FidelityMetric metric{"sipit", kDescription, {}};
-    for (const char* name : kLayerNumbers) {
-        metric.layers[name].assign(static_cast<size_t>(layerCount),
-                                   std::numeric_limits<double>::quiet_NaN());
+    const std::vector<double> unmeasured(static_cast<size_t>(layerCount),
+                                         std::numeric_limits<double>::quiet_NaN());
+    for (const char* errors : {kIsolated, kCumulative}) {
+        for (const char* number : {kNoiseRatio, kRecovery}) {
+            const std::string name = std::string(errors) + number;
+            metric.layers[name] = unmeasured;
+            metric.layers[lowEndOf(name)] = unmeasured;
+            metric.layers[highEndOf(name)] = unmeasured;
+        }
     }
     metric.numbers = {{"places", static_cast<double>(candidates_.size(0))},
                       {"candidates", static_cast<double>(candidates_.size(1))},

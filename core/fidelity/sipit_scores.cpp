@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include <ATen/ATen.h>
 
@@ -40,17 +39,17 @@ Recovery summarize(const RecoveryScores& scores, uint64_t seed) {
     std::transform(scores.noiseRatio.begin(), scores.noiseRatio.end(), logs.begin(),
                    [](double ratio) { return std::log(std::max(ratio, kSmallestRatio)); });
     const MeanInterval interval = bootstrapMean(logs, seed);
-    std::vector<double> margins = scores.margin;
-    std::sort(margins.begin(), margins.end());
-    const auto count = static_cast<double>(margins.size());
+    std::vector<double> recovered(scores.margin.size());
+    std::transform(scores.margin.begin(), scores.margin.end(), recovered.begin(),
+                   [](double margin) { return margin > 0 ? 1.0 : 0.0; });
+    std::vector<double> ascending = scores.margin;
+    std::sort(ascending.begin(), ascending.end());
     Recovery recovery;
     recovery.noiseRatio = {std::exp(interval.mean), std::exp(interval.low),
                            std::exp(interval.high)};
-    recovery.recovered =
-        static_cast<double>(margins.end() - std::upper_bound(margins.begin(), margins.end(), 0.0)) /
-        count;
-    recovery.margin = std::accumulate(margins.begin(), margins.end(), 0.0) / count;
-    recovery.lowMargin = percentile(margins, 0.1);
+    recovery.recovered = bootstrapMean(recovered, seed);
+    recovery.margin = bootstrapMean(scores.margin, seed);
+    recovery.lowMargin = percentile(ascending, 0.1);
     return recovery;
 }
 

@@ -25,11 +25,11 @@ RecoveryScores recoveryScores(const torch::Tensor& observed, const torch::Tensor
 
 struct Recovery {
     MeanInterval noiseRatio; ///< geometric mean
-    double recovered = 0;    ///< share of the places, 0 .. 1
-    double margin = 0;       ///< mean
-    double lowMargin = 0;    ///< 10th percentile
+    MeanInterval recovered;  ///< share of the places, 0 .. 1
+    MeanInterval margin;
+    double lowMargin = 0; ///< 10th percentile
 };
-/// Of at least one place; the interval by a seeded bootstrap over places.
+/// Of at least one place; intervals by a seeded bootstrap over places.
 Recovery summarize(const RecoveryScores& scores, uint64_t seed);
 
 } // namespace caldera

@@ -1,11 +1,19 @@
 #include "widgets/cell_panel/cell_details.h"
 
+#include <QCoreApplication>
+
+#include "core/report/value_interval.h"
 #include "widgets/models/planned_value.h"
 #include "widgets/models/session.h"
+#include "widgets/support/number_text.h"
 
 namespace caldera::studio {
 
 namespace {
+
+struct CellNotes {
+    Q_DECLARE_TR_FUNCTIONS(CellNotes)
+};
 
 QVector<double> toVector(const std::vector<float>& values) {
     return QVector<double>(values.begin(), values.end());
@@ -19,6 +27,31 @@ void addReport(CellDetails& details, const CellReport& report) {
     details.hessianSpectrum = toVector(report.hessianSingularValues);
     details.residualSpectrum = toVector(report.residualSingularValues);
     details.dampingUsed = report.dampingUsed;
+}
+
+QString rangeText(const Interval& interval, double unit = 1) {
+    return CellNotes::tr("95 %: %1 to %2")
+        .arg(figureText(interval.low * unit), figureText(interval.high * unit));
+}
+
+QStringList notesOn(const FidelityMetric& metric, Cell cell) {
+    constexpr double kPercent = 100;
+    QStringList notes;
+    if (const auto interval = valueInterval(metric, cell)) {
+        notes += rangeText(*interval);
+    }
+    const auto recovery = detailOf(metric, kRecovery, cell);
+    const auto recovered = intervalOf(metric, kRecovery, cell);
+    if (recovery && recovered) {
+        notes += CellNotes::tr("%1 % of tokens recovered (%2)")
+                     .arg(figureText(*recovery * kPercent), rangeText(*recovered, kPercent));
+    }
+    const auto margin = detailOf(metric, kMargin, cell);
+    const auto margins = intervalOf(metric, kMargin, cell);
+    if (margin && margins) {
+        notes += CellNotes::tr("margin %1 (%2)").arg(figureText(*margin), rangeText(*margins));
+    }
+    return notes;
 }
 
 void addValue(CellDetails& details, const Session& session, const QString& metricId, bool planned) {
@@ -37,6 +70,10 @@ void addValue(CellDetails& details, const Session& session, const QString& metri
     } else if (const auto found = metric->values.find(details.cell);
                found != metric->values.end()) {
         details.value = found->second;
+    }
+    const FidelityMetric* measured = session.measuredMetric(metricId);
+    if (measured != nullptr && details.value) {
+        details.valueNotes = notesOn(*measured, details.cell);
     }
 }
 

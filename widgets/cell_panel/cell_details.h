@@ -2,6 +2,7 @@
 #pragma once
 
 #include <QString>
+#include <QStringList>
 #include <QVector>
 
 #include <optional>
@@ -27,7 +28,8 @@ struct CellDetails {
     QString metric;            ///< name of the value
     bool metricIsError = true; ///< relative error, or another measure
     std::optional<double> value;
-    QString valueKind; ///< "measured"
+    QString valueKind;      ///< "measured"
+    QStringList valueNotes; ///< how sure it is, and what was measured with it; a line each
     QVector<ErrorStep> history;
     QVector<double> weightSpectrum;   ///< singular values of W
     QVector<double> hessianSpectrum;  ///< of W in the H-metric

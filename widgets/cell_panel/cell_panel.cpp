@@ -314,9 +314,10 @@ void CellPanel::updateFacts() {
     metric_->setText(details_->metricIsError ? tr("Error") : details_->metric);
     value_->setText(details_->value ? figureText(*details_->value, 4) : tr("not measured"));
     value_->setTone(details_->value ? Token::Text : Token::Secondary);
-    valueKind_->setText(details_->metricIsError
-                            ? tr("%1, %2").arg(details_->metric, details_->valueKind)
-                            : details_->valueKind);
+    const QString kind = details_->metricIsError
+                             ? tr("%1, %2").arg(details_->metric, details_->valueKind)
+                             : details_->valueKind;
+    valueKind_->setText((QStringList(kind) + details_->valueNotes).join(u'\n'));
     valueKind_->setVisible(details_->value.has_value());
     reason_->setText(tr("Why: %1").arg(details_->reason));
     reason_->setVisible(!details_->reason.isEmpty());

@@ -1,5 +1,6 @@
 #include "widgets/models/session.h"
 
+#include <algorithm>
 #include <exception>
 #include <utility>
 
@@ -182,6 +183,22 @@ const MetricLayer* Session::metric(const QString& id) const {
     for (const MetricLayer& layer : metrics_) {
         if (layer.id == id) {
             return &layer;
+        }
+    }
+    return nullptr;
+}
+
+const FidelityMetric* Session::measuredMetric(const QString& id) const {
+    const std::string name = id.toStdString();
+    for (const Report* source : {fidelity_.get(), report_.get(), blame_.get()}) {
+        if (source == nullptr) {
+            continue;
+        }
+        const auto found =
+            std::find_if(source->fidelity.begin(), source->fidelity.end(),
+                         [&name](const FidelityMetric& one) { return one.name == name; });
+        if (found != source->fidelity.end()) {
+            return &*found;
         }
     }
     return nullptr;

@@ -51,6 +51,8 @@ public:
     const QList<MetricLayer>& metrics() const { return metrics_; }
     /// nullptr when there is no such metric.
     const MetricLayer* metric(const QString& id) const;
+    /// What a report says of it besides its values; nullptr when none does.
+    const FidelityMetric* measuredMetric(const QString& id) const;
     /// What was measured for a cell; nullptr when nothing was.
     const CellReport* cellReport(Cell cell) const;
     /// The same, but only from the fidelity report.

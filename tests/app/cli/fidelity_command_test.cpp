@@ -95,6 +95,27 @@ TEST(FidelityOutput, SaysHowSureADivergenceIs) {
     EXPECT_NEAR(intervals.at(cellName(cell)).at(0).get<double>(), 0.304, 1e-9);
 }
 
+TEST(FidelityOutput, SaysHowSureARecoveryIs) {
+    const Cell cell{0, Module::QProj};
+    Report report;
+    report.layerCount = 1;
+    report.fidelity = {{"sipit", "text", {{cell, 0.5}}}};
+    const auto put = [&](const std::string& name, double value) {
+        report.fidelity.front().details[name][cell] = value;
+    };
+    put("rho_low", 0.4);
+    put("rho_high", 0.625);
+    put("recovery", 0.9375);
+    put("margin", 0.25);
+    const FidelityOutcome outcome{report, "sipit", "f.h5", 1};
+    const Json intervals = fidelityJson(outcome).at("metrics").at(0).at("intervals_95");
+    EXPECT_EQ(intervals, (Json{{cellName(cell), {0.4, 0.625}}}));
+    testing::internal::CaptureStdout();
+    printFidelity(outcome);
+    EXPECT_THAT(testing::internal::GetCapturedStdout(),
+                testing::HasSubstr("0.5 (95 %: 0.4 to 0.625), 93.8 % recovered, margin 0.25"));
+}
+
 TEST_F(FidelityCommand, WritesTheJsonOfQwen2CalderaMax) {
     const fs::path json = folder_ / "lens.json";
     const Result made = measure({"--metric", "lens", "--lens-json", json.string()});

@@ -10,7 +10,7 @@
 #include "core/fidelity/fidelity.h"
 #include "core/model/model.h"
 #include "core/report/report_subject.h"
-#include "core/report/standard_error.h"
+#include "core/report/value_interval.h"
 
 namespace caldera {
 namespace {
@@ -62,6 +62,11 @@ TEST_F(DemoReport, HasEveryMetricOfEveryCell) {
     }
     EXPECT_EQ(metric("kl").errorLevels, metric("proxy").values);
     EXPECT_EQ(metric("kl").details.at(kStandardError).size(), report_.cells.size());
+    for (const auto& [cell, value] : metric("sipit").values) {
+        EXPECT_TRUE(valueInterval(metric("sipit"), cell)) << cellName(cell);
+        EXPECT_TRUE(intervalOf(metric("sipit"), kRecovery, cell)) << cellName(cell);
+        EXPECT_TRUE(intervalOf(metric("sipit"), kMargin, cell)) << cellName(cell);
+    }
     for (const auto& [cell, options] : metric("proxy").options) {
         EXPECT_GE(options.size(), 10U) << cellName(cell);
     }

@@ -14,7 +14,7 @@
 #include "core/evaluate/evaluate.h"
 #include "core/fidelity/rounded_table.h"
 #include "core/job/job_folder.h"
-#include "core/report/standard_error.h"
+#include "core/report/value_interval.h"
 #include "tests/core/fidelity/fidelity_fixture.h"
 #include "tests/support/same_fidelity.h"
 
@@ -88,15 +88,24 @@ TEST(Fidelity, EveryMetricComesOutOfOnePass) {
         EXPECT_LT(error, value) << cellName(cell);
     }
     for (const auto& [cell, value] : sipit.values) {
-        EXPECT_LE(sipit.details.at("rho_low").at(cell), value);
-        EXPECT_GE(sipit.details.at("rho_high").at(cell), value);
-        EXPECT_GE(sipit.details.at("recovery").at(cell), 0);
-        EXPECT_LE(sipit.details.at("recovery").at(cell), 1);
+        const Interval ratio = valueInterval(sipit, cell).value();
+        EXPECT_LT(ratio.low, value);
+        EXPECT_GT(ratio.high, value);
+        for (const char* name : {kRecovery, kMargin}) {
+            const double mean = detailOf(sipit, name, cell).value();
+            const Interval interval = intervalOf(sipit, name, cell).value();
+            EXPECT_LE(interval.low, mean) << name;
+            EXPECT_GE(interval.high, mean) << name;
+            EXPECT_LE(interval.high, 1) << name;
+        }
+        EXPECT_GE(intervalOf(sipit, kRecovery, cell)->low, 0);
     }
     for (int layer = 0; layer < 2; ++layer) {
         const auto at = static_cast<size_t>(layer);
         EXPECT_GT(sipit.layers.at("isolated_rho")[at], sipit.values.at({layer, Module::KProj}))
             << "errors in all modules disturb more than in one";
+        EXPECT_LE(sipit.layers.at("isolated_recovery_low")[at],
+                  sipit.layers.at("isolated_recovery")[at]);
         EXPECT_DOUBLE_EQ(lens.values.at({layer, Module::QProj}),
                          1 - lens.layers.at("fidelity")[at]);
     }

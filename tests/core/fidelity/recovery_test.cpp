@@ -103,9 +103,13 @@ TEST(Recovery, ComparesWithTheNearestOther) {
     EXPECT_DOUBLE_EQ(scores.margin[0], (3.0 - 1) / (3 + 1));
     EXPECT_DOUBLE_EQ(scores.margin[1], (1.0 - 3) / (1 + 3));
     const Recovery recovery = summarize(scores, 1);
-    EXPECT_DOUBLE_EQ(recovery.recovered, 0.5);
+    EXPECT_DOUBLE_EQ(recovery.recovered.mean, 0.5);
+    EXPECT_EQ(recovery.recovered.low, 0) << "of two places, both may be lost";
+    EXPECT_EQ(recovery.recovered.high, 1);
     EXPECT_NEAR(recovery.noiseRatio.mean, std::sqrt(0.5 * 1.5), 1e-12);
-    EXPECT_DOUBLE_EQ(recovery.margin, 0);
+    EXPECT_DOUBLE_EQ(recovery.margin.mean, 0);
+    EXPECT_DOUBLE_EQ(recovery.margin.low, -0.5);
+    EXPECT_DOUBLE_EQ(recovery.margin.high, 0.5);
 }
 
 TEST(Recovery, IsCertainBelowANoiseRatioOfOne) {
@@ -128,7 +132,7 @@ TEST(Recovery, CopesWithStatesThatAreTheSame) {
     const torch::Tensor tried = at::zeros({2, 3, 4});
     const Recovery recovery = summarize(recoveryScores(at::zeros({2, 4}), tried), 1);
     EXPECT_TRUE(std::isfinite(recovery.noiseRatio.mean));
-    EXPECT_EQ(recovery.recovered, 0);
+    EXPECT_EQ(recovery.recovered.mean, 0);
 }
 
 TEST(Bootstrap, HoldsTheMeanAndIsTheSameForASeed) {

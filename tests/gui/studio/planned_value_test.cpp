@@ -1,8 +1,12 @@
 // What the heatmap and the cell panel say of a cell whose settings were changed.
 #include "widgets/models/planned_value.h"
 
+#include <QLabel>
+
 #include "tests/gui/studio/large_model.h"
 #include "tests/gui/studio/studio_fixture.h"
+#include "widgets/cell_panel/cell_details.h"
+#include "widgets/cell_panel/cell_panel.h"
 
 namespace caldera::studio {
 namespace {
@@ -60,6 +64,46 @@ TEST_F(PlannedValueTest, OtherMetricsSayWhichSettingsTheyWereMeasuredAt) {
     settings.bits = 3;
     EXPECT_TRUE(plannedValue(window().session(), u"kl"_s, kCell, settings)
                     ->kind.startsWith(u"measured at "_s));
+}
+
+TEST_F(PlannedValueTest, TheCellPanelSaysHowSureWhatWasMeasuredIs) {
+    OpenResult model = measuredModel(seventyTwo());
+    Report report = *model.fidelity;
+    FidelityMetric& ratios = report.fidelity.emplace_back();
+    ratios.name = "sipit";
+    ratios.values[kCell] = 0.5;
+    const auto put = [&](const std::string& name, double value, double low, double high) {
+        ratios.details[name][kCell] = value;
+        ratios.details[name + "_low"][kCell] = low;
+        ratios.details[name + "_high"][kCell] = high;
+    };
+    put("rho", 0.5, 0.45, 0.56);
+    put("recovery", 0.97, 0.94, 0.99);
+    put("margin", 0.4, 0.35, 0.44);
+    for (FidelityMetric& metric : report.fidelity) {
+        if (metric.name == "kl") {
+            metric.details["standard_error"][kCell] = metric.values.at(kCell) / 10;
+        }
+    }
+    model.fidelity = std::make_shared<const Report>(report);
+    window().session().show(model);
+    const auto notes = [this](const QString& metric, Cell cell = kCell) {
+        return detailsOf(window().session(), cell, metric, true)->valueNotes;
+    };
+    EXPECT_EQ(notes(u"sipit"_s), (QStringList{u"95 %: 0.450 to 0.560"_s,
+                                              u"97.0 % of tokens recovered (95 %: 94.0 to 99.0)"_s,
+                                              u"margin 0.400 (95 %: 0.350 to 0.440)"_s}));
+    ASSERT_EQ(notes(u"kl"_s).size(), 1);
+    EXPECT_TRUE(notes(u"kl"_s).first().startsWith(u"95 %: "_s));
+    EXPECT_TRUE(notes(u"proxy"_s).isEmpty());
+    EXPECT_TRUE(notes(u"kl"_s, {4, Module::UpProj}).isEmpty()) << "nobody knows";
+    window().planView()->heatmap()->showMetric(u"sipit"_s);
+    view().pin(kCell);
+    bool shown = false;
+    for (const QLabel* label : window().cellPanel()->findChildren<QLabel*>()) {
+        shown = shown || (label->isVisible() && label->text().contains(u"tokens recovered"_s));
+    }
+    EXPECT_TRUE(shown);
 }
 
 TEST_F(PlannedValueTest, ACellThatIsGivenBitsTurnsCalmAndNoOtherChanges) {
