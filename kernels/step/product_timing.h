@@ -24,12 +24,16 @@ struct ProductTiming {
     double bytes = 0;              ///< of codes, scales and factors
     double copyBytesPerSecond = 0; ///< of a device copy, read and written bytes
     double denseMicroseconds = 0;  ///< a product with the same matrix in fp16 by cuBLAS
-    int matrices = 0;              ///< distinct ones, one after another
+    int matrices = 0;              ///< at places of their own, one after another
 };
 
-/// Median over replays of a graph of products with distinct random matrices, which together are
-/// larger than the GPU's cache; each waits for the one before. aheadBytes: as StepProgram::seal().
-/// Throws KernelError.
+/// Median over replays of a graph of products with at least ten matrices, which hold the same
+/// random bytes and together are larger than the GPU's cache; each waits for the one before. y is
+/// f32. aheadBytes: as StepProgram::seal(). Throws KernelError.
 ProductTiming timeProduct(const ProductShape& shape, int64_t aheadBytes);
+
+/// ProductTiming::denseMicroseconds alone: of fp16 matrices with as many vectors as the shape has
+/// sequences. Throws KernelError.
+double timeDenseProduct(const ProductShape& shape);
 
 } // namespace caldera::kernels::cuda

@@ -3,8 +3,17 @@
 
 namespace caldera::kernels::cuda {
 
+namespace {
+constexpr const char* kNone =
+    "This program was built without CUDA, so it has no products on a GPU.";
+} // namespace
+
 ProductTiming timeProduct(const ProductShape& /*shape*/, int64_t /*aheadBytes*/) {
-    throw KernelError("This program was built without CUDA, so it has no products on a GPU.");
+    throw KernelError(kNone);
+}
+
+double timeDenseProduct(const ProductShape& /*shape*/) {
+    throw KernelError(kNone);
 }
 
 } // namespace caldera::kernels::cuda

@@ -2,12 +2,12 @@
 //
 //   cpu_decode speed ARTIFACT TEXT THREADS BITS WINDOWS
 //   cpu_decode pinning ARTIFACT TEXT THREADS BITS WINDOWS
-//   cpu_decode divergence ARTIFACT TEXT THREADS TOKENS
+//   cpu_decode divergence ARTIFACT TEXT THREADS|cuda TOKENS
 //
 // speed: windows of 25 tokens after 8, and every third time 512 prompt tokens, each from an empty
 // cache; medians and bests. pinning: the same windows with threads pinned and free, in turns.
-// divergence: of answers at 8 bits from those at 16, mean over the first
-// TOKENS tokens in windows of 512.
+// divergence: of answers at 8 bits from those at 16, mean over the first TOKENS tokens in windows
+// of 512, on a processor or a GPU.
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -17,7 +17,7 @@
 
 #include "core/base/error.h"
 #include "core/base/file.h"
-#include "core/runtime/cpu_backend.h"
+#include "core/runtime/backend.h"
 
 using namespace caldera;
 
@@ -29,15 +29,16 @@ struct Setup {
     std::shared_ptr<const Artifact> artifact;
     std::vector<Token> text;
     int threads = 0;
+    EngineSettings::Device device = EngineSettings::Device::Cpu;
 
     std::unique_ptr<Backend> open(int activationBits, bool isPinned = false) const {
         EngineSettings settings;
         settings.contextLength = 1024;
         settings.threads = threads;
-        settings.device = EngineSettings::Device::Cpu;
+        settings.device = device;
         settings.activationBits = activationBits;
         settings.isPinned = isPinned;
-        return openCpuBackend(artifact, settings);
+        return openBackend(artifact, settings);
     }
 };
 
@@ -158,7 +159,11 @@ void run(const std::vector<std::string>& words) {
     Setup setup;
     setup.artifact = Artifact::open(words.at(1));
     setup.text = setup.artifact->tokenizer()->encode(readTextFile(words.at(2)).substr(0, 1 << 18));
-    setup.threads = std::stoi(words.at(3));
+    if (words.at(3) == "cuda") {
+        setup.device = EngineSettings::Device::Cuda;
+    } else {
+        setup.threads = std::stoi(words.at(3));
+    }
     if (words.at(0) == "speed") {
         measureSpeed(setup, std::stoi(words.at(4)), std::stoi(words.at(5)));
     } else if (words.at(0) == "pinning") {
@@ -178,7 +183,7 @@ int main(int count, char** words) {
         std::fprintf(stderr, "%s\n", error.what());
     } catch (const std::exception&) {
         std::fprintf(stderr, "cpu_decode speed|pinning ARTIFACT TEXT THREADS BITS WINDOWS, or "
-                             "cpu_decode divergence ARTIFACT TEXT THREADS TOKENS\n");
+                             "cpu_decode divergence ARTIFACT TEXT THREADS|cuda TOKENS\n");
     }
     return 2;
 }

@@ -3,8 +3,7 @@
 #
 #   tests/bench/gpu_decode.sh CALDERA
 #
-# CALDERA  the program, built with CUDA. python3 with PyTorch is asked for the speed of fp16 cuBLAS
-#          on the linears of one layer; without it that line is missing.
+# CALDERA  the program, built with CUDA.
 set -euo pipefail
 
 if [ $# -ne 1 ] || [ ! -x "$1" ]; then
@@ -35,28 +34,15 @@ for rank in 64 256; do
     gemv --rows 29568,29568 --columns 8192 --rank "$rank"
     gemv --rows 8192 --columns 29568 --rank "$rank"
     gemv --rows 8192 --columns 8192 --rank "$rank"
+    gemv --rows 8192,1024,1024 --columns 8192 --rank "$rank"
 done
 echo "== Whole steps"
 "$caldera" bench decode --rank 64 --prompt 1024,2048,8192
 "$caldera" bench decode --rank 0
+echo "== Memory: 2.1 bits a weight, and 2.2 with keys and values of 8 bits"
+"$caldera" bench decode --rank 128 --prompt 2048
+"$caldera" bench decode --rank 256 --kv-bits 8 --prompt 2048
+echo "== Longer contexts, several chats, a smaller model"
 "$caldera" bench decode --rank 64 --position 8191 --kv-bits 8
 "$caldera" bench decode --rank 64 --context 2048 --chats 1,2,4,8,16
 "$caldera" bench decode --shape qwen2-7b --rank 64
-echo "== fp16 cuBLAS, the linears of one layer with 2,048 tokens"
-python3 - <<'PYTHON' || true
-import torch
-shapes = [(10240, 8192), (8192, 8192), (59136, 8192), (8192, 29568)]
-pairs = [(torch.randn(r, c, dtype=torch.float16, device="cuda"),
-          torch.randn(2048, c, dtype=torch.float16, device="cuda")) for r, c in shapes]
-for _ in range(3):
-    for w, x in pairs:
-        x @ w.T
-begin, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
-begin.record()
-for _ in range(10):
-    for w, x in pairs:
-        x @ w.T
-end.record()
-torch.cuda.synchronize()
-print(f"{begin.elapsed_time(end) / 10:.2f} ms")
-PYTHON

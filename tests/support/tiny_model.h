@@ -25,10 +25,10 @@ struct TinyOptions {
     int headBits = 16;
     std::vector<std::string> skipped = {}; ///< globs over cell names
     int contextLength = 256;               ///< of the model, not of an engine
+    uint32_t seed = 1;
     /// Sizes that GPUs take in whole blocks of 128, as those of large models are: 256 and 640 wide,
     /// heads of 64, rank 64. Otherwise 64 and 96, heads of 16, rank 16.
     bool isWide = false;
-    uint32_t seed = 1;
 };
 
 /// The tokenizer is the demo model's: 2048 tokens, ChatML marks. The folder is removed at the end.

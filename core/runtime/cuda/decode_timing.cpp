@@ -13,12 +13,14 @@
 #include "core/runtime/cuda/device_sampler.h"
 #include "core/runtime/sampler.h"
 #include "kernels/common/kernel_error.h"
+#include "kernels/step/product_timing.h"
 
 namespace caldera {
 
 namespace {
 
 constexpr int kReplays = 21;
+constexpr int kPromptRuns = 5;
 
 double promptSeconds(ModelPrompt& prompt, int tokens) {
     const std::vector<Token> all(static_cast<size_t>(tokens)); // the model has one row for all
@@ -29,6 +31,34 @@ double promptSeconds(ModelPrompt& prompt, int tokens) {
                    first, 0, first + count == tokens, {});
     }
     return secondsSince(start);
+}
+
+double medianPromptSeconds(ModelPrompt& prompt, int tokens) {
+    std::vector<double> seconds;
+    for (int i = 0; i < kPromptRuns; ++i) {
+        seconds.push_back(promptSeconds(prompt, tokens));
+    }
+    std::nth_element(seconds.begin(), seconds.begin() + kPromptRuns / 2, seconds.end());
+    return seconds[kPromptRuns / 2];
+}
+
+/// What cuBLAS takes in fp16 for the linears of all layers.
+double denseSeconds(const ModelConfig& config, int tokens) {
+    double microseconds = 0;
+    for (const std::vector<Module>& group :
+         {std::vector{Module::QProj, Module::KProj, Module::VProj},
+          {Module::OProj},
+          {Module::GateProj, Module::UpProj},
+          {Module::DownProj}}) {
+        kernels::cuda::ProductShape shape;
+        for (const Module module : group) {
+            shape.rows.push_back(config.shapeOf(module).rows);
+            shape.columns = config.shapeOf(module).columns;
+        }
+        shape.sequences = tokens;
+        microseconds += kernels::cuda::timeDenseProduct(shape);
+    }
+    return 1e-6 * microseconds * config.layerCount;
 }
 
 DeviceEngine engineFor(const DecodeShape& shape, int chats) {
@@ -108,7 +138,7 @@ DecodeTimings measure(const DecodeShape& shape) {
                                  engine.step().phaseMicroseconds(state)});
     }
     for (const int tokens : shape.prompts) {
-        timings.prompts.push_back({tokens, promptSeconds(engine.prompt(), tokens)});
+        timings.prompts.push_back({tokens, medianPromptSeconds(engine.prompt(), tokens), 0});
     }
     engine.step().run(stateOf(1, shape.position), true);
     timings.choiceMicroseconds = choiceMicroseconds(engine);
@@ -120,7 +150,11 @@ DecodeTimings measure(const DecodeShape& shape) {
 
 DecodeTimings timeDecode(const DecodeShape& shape) {
     try {
-        return measure(shape);
+        DecodeTimings timings = measure(shape);
+        for (PromptTiming& prompt : timings.prompts) { // now that the model's memory is free
+            prompt.denseSeconds = denseSeconds(shape.config, prompt.tokens);
+        }
+        return timings;
     } catch (const kernels::KernelError& error) {
         throw Error("engine.gpu", std::string("Decoding could not be timed: ") + error.what());
     }

@@ -31,7 +31,8 @@ struct DecodeTiming {
 
 struct PromptTiming {
     int tokens = 0;
-    double seconds = 0; ///< to the logits of the last token
+    double seconds = 0;      ///< to the logits of the last token, the median
+    double denseSeconds = 0; ///< of the linears alone, in fp16 by cuBLAS
 };
 
 struct DecodeTimings {
