@@ -1,5 +1,5 @@
 // Whatever is killed or broken while a job runs elsewhere: it ends with the same artifact, every
-// event is here once, and no process is left. CALDERA_FAULT_RUNS sets how many runs a test makes.
+// event is here once, and no process is left. fault_seeds.h says which runs a test makes.
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -18,6 +18,7 @@
 #include "core/job/job_folder.h"
 #include "core/model/model.h"
 #include "core/plan/plan.h"
+#include "tests/gui/remote/fault_seeds.h"
 #include "tests/gui/remote/faulty_proxy.h"
 #include "tests/gui/remote/loopback_sshd.h"
 #include "widgets/remote/remote_record.h"
@@ -29,7 +30,6 @@ using namespace Qt::StringLiterals;
 namespace fs = std::filesystem;
 
 constexpr int kPatience = 240'000;
-constexpr int kRuns = 5;
 constexpr int kLongestBefore = 5000; // ms until the first fault
 constexpr int kLongestBetween = 2500;
 
@@ -158,7 +158,7 @@ protected:
             return "byte corrupted";
         }
     }
-    void breakRuns();
+    void breakRuns(const std::vector<unsigned>& seeds);
     void expectWhole(const JobFolder& folder) {
         const bool isDone = QTest::qWaitFor(
             [&] {
@@ -184,18 +184,10 @@ protected:
     std::string hash_;
 };
 
-void FaultTest::breakRuns() {
-    const int wanted = qEnvironmentVariableIntValue("CALDERA_FAULT_RUNS");
-    const int runs = wanted > 0 ? wanted : kRuns;
-    const auto seed =
-        qEnvironmentVariableIsSet("CALDERA_FAULT_SEED")
-            ? static_cast<unsigned>(qEnvironmentVariableIntValue("CALDERA_FAULT_SEED"))
-            : std::random_device()();
-    std::mt19937 random(seed);
-    RecordProperty("seed", std::to_string(seed));
-    std::printf("CALDERA_FAULT_SEED=%u\n", seed);
-    for (int run = 0; run < runs; ++run) {
-        const fs::path root = path("studio-" + std::to_string(run));
+void FaultTest::breakRuns(const std::vector<unsigned>& seeds) {
+    for (const unsigned seed : seeds) {
+        std::mt19937 random(seed);
+        const fs::path root = path("studio-" + std::to_string(seed));
         const JobFolder folder = makeJob(root);
         startStudio(root);
         std::string faults;
@@ -204,7 +196,7 @@ void FaultTest::breakRuns() {
             faults += breakSomething(random, root) + "; ";
             QTest::qWait(static_cast<int>(random() % kLongestBetween));
         }
-        SCOPED_TRACE("run " + std::to_string(run) + ": " + faults);
+        SCOPED_TRACE("CALDERA_FAULT_SEED=" + std::to_string(seed) + ": " + faults);
         expectWhole(folder);
         const QList<qint64> ours = childrenOf(studio_->processId());
         killStudio();
@@ -218,20 +210,20 @@ void FaultTest::breakRuns() {
             },
             kPatience))
             << "a process is left";
-        std::printf("run %d: %s%s\n", run, faults.c_str(), HasFailure() ? "FAILED" : "same");
-        std::fflush(stdout);
+        tellRun(seed, faults, HasFailure());
         if (HasFailure())
             return;
     }
 }
 
-// In halves: each ends within the time that a test has, also on a busy machine.
+// In halves: each ends within the time that a test has, also on a busy machine. Every kind of fault
+// is in each.
 TEST_F(FaultTest, EveryRunEndsWithTheSameArtifact) {
-    breakRuns();
+    breakRuns(faultSeeds({1, 3, 20, 11, 10}));
 }
 
 TEST_F(FaultTest, EveryFurtherRunDoesToo) {
-    breakRuns();
+    breakRuns(faultSeeds({7, 8, 32, 24, 36}));
 }
 
 } // namespace
