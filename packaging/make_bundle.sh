@@ -9,7 +9,7 @@ Usage: packaging/make_bundle.sh [--build FOLDER] [--out FOLDER] [--also FILE]...
 
   --build   a finished build; one with CUDA gives the CUDA bundle (default: build/cpu)
   --out     where the archive, its .sha256 and its .json go (default: build/bundle)
-  --also    a library that is only loaded by name at run time, such as cuDNN's engines (repeatable)
+  --also    a further library that is only loaded by name at run time (repeatable)
   --level   of gzip (default: 6)
 TEXT
 }
@@ -27,9 +27,40 @@ is_of_the_host() {
     esac
 }
 
-# Prints the paths of all libraries that the given files need, one a line.
+# Prints the paths of all libraries that the given files need, one a line. The driver's may be missing here.
 libraries_of() {
-    ldd "$@" | awk '/not found/ { print "missing " $1; exit 1 } $2 == "=>" && $3 ~ /^\// { print $3 }' | sort -u
+    ldd "$@" | awk '/not found/ && $1 !~ /^lib(cuda\.so|nvidia-)/ { print "missing " $1; exit 1 } $2 == "=>" && $3 ~ /^\// { print $3 }' | sort -u
+}
+
+# LibTorch loads these by name when a computation first needs them: solvers, and the compiler of small kernels
+# with its tables. cuDNN's engines are left out (half a gigabyte): nothing here convolves.
+loaded_by_name() {
+    local needed torch nvrtc
+    needed=$(ldd "$program")
+    torch=$(awk '$1 == "libtorch_cuda.so" { print $3 }' <<<"$needed")
+    [ -n "$torch" ] || return 0
+    find "$(dirname "$torch")" -maxdepth 1 \( -name libtorch_cuda_linalg.so -o -name libcaffe2_nvrtc.so \)
+    nvrtc=$(ldd "$(dirname "$torch")/libcaffe2_nvrtc.so" 2>/dev/null | awk '$1 ~ /^libnvrtc/ { print $3 }')
+    [ -z "$nvrtc" ] || find -L "$(dirname "$nvrtc")" -maxdepth 1 -name 'libnvrtc-builtins.so.*'
+}
+
+# "CUDA DRIVER": the oldest that the bundle's CUDA runs on, by NVIDIA's table of minor version compatibility.
+oldest_driver() {
+    local runtime
+    runtime=$(cd "$stage/lib" && echo libcudart.so.*)
+    case $runtime in
+    libcudart.so.12*) echo 12.0 525 ;;
+    libcudart.so.13*) echo 13.0 580 ;;
+    *) die "the driver that \"$runtime\" needs is not known. Add it to oldest_driver in $0." ;;
+    esac
+}
+
+# The compute capability of the oldest GPU that the kernels were compiled for, such as 8.6.
+oldest_gpu() {
+    local lowest
+    lowest=$(grep -oh 'arch=compute_[0-9]*' "$build/build.ninja" 2>/dev/null | sed 's/.*_//' | sort -nu | head -1)
+    [ -n "$lowest" ] || die "$build/build.ninja does not say for which GPUs its kernels are; configure with -DCMAKE_CUDA_ARCHITECTURES=86 or a list of others."
+    echo "${lowest%?}.${lowest: -1}"
 }
 
 copy_libraries() {
@@ -63,8 +94,6 @@ copy_resources() {
 }
 
 write_facts() {
-    local driver=null
-    [ "$backend" = cuda ] && driver=580
     cat >"$stage/BUNDLE.json" <<JSON
 {
   "format": "caldera-bundle/1",
@@ -73,7 +102,9 @@ write_facts() {
   "backend": "$backend",
   "architecture": "$architecture",
   "glibc": "$glibc",
-  "driver": $driver
+  "cuda": "$cuda",
+  "driver": "$driver",
+  "compute_capability": "$gpu"
 }
 JSON
     (cd "$stage" && find . -type f ! -name SHA256SUMS -print0 | LC_ALL=C sort -z | xargs -0 sha256sum >SHA256SUMS)
@@ -110,11 +141,20 @@ trap 'rm -rf "$work"' EXIT
 stage=$work/$name
 mkdir -p "$stage/bin" "$stage/lib"
 cp "$program" "$stage/bin/caldera"
+mapfile -t named < <(loaded_by_name)
+also+=(${named[@]+"${named[@]}"})
 libraries_of "$program" ${also[@]+"${also[@]}"} | copy_libraries
 for file in ${also[@]+"${also[@]}"}; do cp -L "$file" "$stage/lib/"; done
 relocate
 versions=$(glibc_versions)
 glibc=$(tail -1 <<<"$versions" | cut -d' ' -f1)
+cuda='' driver='' gpu=''
+if [ "$backend" = cuda ]; then
+    driver=$(oldest_driver)
+    cuda=${driver% *} driver=${driver#* }
+    gpu=$(oldest_gpu)
+fi
+env -i "$stage/bin/caldera" --version >/dev/null || die "the packed program does not run from its folder."
 copy_resources
 write_facts
 # The same build gives the same bytes: order, times, owners and gzip's header are fixed.
@@ -128,4 +168,4 @@ echo "$out/$name.tar.gz"
 echo "SHA-256 $hash"
 echo "$(du -h "$out/$name.tar.gz" | cut -f1) packed, $(du -sh "$stage" | cut -f1) unpacked, $(find "$stage/lib" -type f | wc -l) libraries"
 echo "needs glibc $glibc or newer (because of$(grep "^$glibc " <<<"$versions" | cut -d' ' -f2 | tr '\n' ' ' | sed 's/^/ /; s/ $//'))"
-if [ "$backend" = cuda ]; then echo "needs the NVIDIA driver 580 or newer"; fi
+if [ "$backend" = cuda ]; then echo "needs the NVIDIA driver $driver or newer, and a GPU of compute capability $gpu or newer"; fi

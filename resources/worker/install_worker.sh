@@ -2,7 +2,7 @@
 # Installs a worker bundle on a host, without root. POSIX shell: it runs before anything of ours is there.
 #   install_worker.sh --sha256 HASH (--url URL | --archive FILE) [--version V] [--to FOLDER]
 # Prints the path of the `caldera` program as its last line. Nothing counts as installed before its hash,
-# every file's hash, the C library and the program's own version have been checked.
+# every file's hash, the C library, the GPU's driver and the program's own version have been checked.
 set -eu
 
 fail() { printf 'install_worker: %s\n' "$*" >&2; exit 1; }
@@ -32,6 +32,18 @@ fact() { sed -n "s/.*\"$1\": \"\\(.*\\)\".*/\\1/p" "$2/BUNDLE.json"; }
 # Whether the first version is not newer than the second.
 not_newer() { [ "$(printf '%s\n%s\n' "$1" "$2" | sort -t. -k1,1n -k2,2n | head -1)" = "$1" ]; }
 
+# Where no GPU answers (a login node, a machine without one) nothing is known; a job says what it lacks.
+check_gpu() {
+    driver=$(fact driver "$1")
+    [ -n "$driver" ] && command -v nvidia-smi >/dev/null || return 0
+    seen=$(nvidia-smi --query-gpu=driver_version,compute_cap --format=csv,noheader 2>/dev/null | head -1) || return 0
+    [ -n "$seen" ] || return 0
+    not_newer "$driver" "${seen%%,*}" ||
+        fail "the bundle needs the NVIDIA driver $driver and this host has ${seen%%,*}. Update the driver, or choose a bundle made with an older CUDA, or one for processors."
+    not_newer "$(fact compute_capability "$1")" "${seen##*, }" ||
+        fail "the bundle's kernels are for GPUs of compute capability $(fact compute_capability "$1") or newer, and this host's has ${seen##*, }. Build them for it: -DCMAKE_CUDA_ARCHITECTURES."
+}
+
 # Checks an unpacked bundle; says what is wrong and fails.
 check() {
     (cd "$1" && sha256sum --check --quiet --strict SHA256SUMS) >/dev/null 2>&1 ||
@@ -42,6 +54,7 @@ check() {
     [ -n "$have" ] || fail "this host has no GNU C library; one of Debian, Ubuntu, Fedora or the like is needed."
     not_newer "$(fact glibc "$1")" "$have" ||
         fail "the bundle needs glibc $(fact glibc "$1") and this host has $have. Choose a newer image, or build the worker on this host."
+    check_gpu "$1"
     [ -z "$version" ] || [ "$(fact version "$1")" = "$version" ] ||
         fail "the bundle is version $(fact version "$1"), and the studio needs $version."
     said=$("$1/bin/caldera" --version 2>&1) || fail "the worker does not run on this host: $(echo "$said" | tail -1)"

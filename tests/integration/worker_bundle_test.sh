@@ -9,7 +9,8 @@ server=
 trap 'if [ -n "$server" ]; then kill "$server"; fi; rm -rf "$work"' EXIT
 claim() { echo "-- $*"; }
 broken() { echo "BROKEN: $*" >&2; exit 1; }
-install() { env -i PATH=/usr/bin:/bin HOME="$work/home" sh "$root/resources/worker/install_worker.sh" "$@"; }
+tools=/usr/bin:/bin
+install() { env -i PATH="$tools" HOME="$work/home" sh "$root/resources/worker/install_worker.sh" "$@"; }
 hash_of() { sha256sum "$1" | cut -d' ' -f1; }
 # refused WORDS ARGUMENTS...: the installation fails, says so, and leaves no program behind.
 refused() {
@@ -27,7 +28,8 @@ small_bundle() {
     mkdir -p "$folder/bin"
     printf '#!/bin/sh\necho "caldera %s"\n' "$said" >"$folder/bin/caldera"
     chmod +x "$folder/bin/caldera"
-    printf '{\n  "version": "1.2.3",\n  "architecture": "%s",\n  "glibc": "%s"\n}\n' "$(uname -m)" "$glibc" >"$folder/BUNDLE.json"
+    printf '{\n  "version": "1.2.3",\n  "architecture": "%s",\n  "glibc": "%s",\n  "driver": "580",\n  "compute_capability": "8.6"\n}\n' \
+        "$(uname -m)" "$glibc" >"$folder/BUNDLE.json"
     (cd "$folder" && find . -type f ! -name SHA256SUMS -print0 | xargs -0 sha256sum >SHA256SUMS)
     [ -z "${3:-}" ] || echo tampered >>"$folder/$3"
     tar -C "$work/small" -czf "$work/small.tar.gz" caldera-worker
@@ -49,6 +51,19 @@ refused_bundle "needs glibc 9.1 " 9.1 1.2.3
 refused_bundle "calls itself" 2.17 6.6.6
 refused_bundle "not what it was" 2.17 1.2.3 bin/caldera
 refused_bundle "not what it was" 2.17 1.2.3 BUNDLE.json
+
+claim "a driver or a GPU that is too old is noticed before a job is"
+mkdir -p "$work/gpu"
+card() { printf '#!/bin/sh\necho "%s"\n' "$1" >"$work/gpu/nvidia-smi"; chmod +x "$work/gpu/nvidia-smi"; }
+tools=$work/gpu:$tools
+card "535.183.01, 9.0"
+refused_bundle "driver 580 and this host has 535.183.01" 2.17 1.2.3
+card "580.95.05, 8.0"
+refused_bundle "8.6 or newer, and this host's has 8.0" 2.17 1.2.3
+card "590.44.01, 12.0"
+small_bundle 2.17 1.2.3
+install --to "$work/accepted" --archive "$work/small.tar.gz" --sha256 "$(hash_of "$work/small.tar.gz")" >/dev/null
+tools=/usr/bin:/bin
 
 claim "the bundle of this build"
 "$root/packaging/make_bundle.sh" --build "$build" --out "$work/out" --level 1
