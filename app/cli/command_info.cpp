@@ -12,6 +12,7 @@
 #include "core/artifact/artifact.h"
 #include "core/base/error.h"
 #include "core/base/text.h"
+#include "core/model/outline.h"
 
 namespace caldera::cli {
 
@@ -179,13 +180,21 @@ uint64_t weightFileBytes(const fs::path& path) {
     return bytes;
 }
 
+uint64_t tensorBytes(const Model& model) {
+    uint64_t bytes = 0;
+    for (const TensorInfo& tensor : model.weights->tensors()) {
+        bytes += tensor.bytes;
+    }
+    return bytes;
+}
+
 void tellModel(const Model& model, bool asJson) {
     std::map<std::string, Share> types;
     for (const TensorInfo& tensor : model.weights->tensors()) {
         ++types[tensor.dtype].count;
         types[tensor.dtype].bytes += tensor.bytes;
     }
-    const uint64_t bytes = weightFileBytes(model.path);
+    const uint64_t bytes = isOutline(model.path) ? tensorBytes(model) : weightFileBytes(model.path);
     if (asJson) {
         Json json = configJson(model.config);
         json.update({{"kind", "model"},
@@ -272,6 +281,7 @@ void tellArtifact(const Artifact& artifact, bool asJson) {
 
 struct Options {
     std::string model;
+    fs::path outline;
     bool verify = false;
 };
 
@@ -282,8 +292,17 @@ void run(const Options& options, const Invocation& invocation) {
                                                 " is no compressed model, and only those carry "
                                                 "checksums. Leave --verify out.");
         }
-        tellModel(*openModel(options.model), invocation.json);
+        const auto model = openModel(options.model);
+        if (!options.outline.empty()) {
+            writeOutline(*model, options.outline);
+        }
+        tellModel(*model, invocation.json);
         return;
+    }
+    if (!options.outline.empty()) {
+        throw UsageError("info.outline", options.model +
+                                             " is a compressed model, and only models have "
+                                             "outlines. Leave --outline out.");
     }
     const auto artifact = Artifact::open(options.model);
     if (options.verify) {
@@ -300,6 +319,10 @@ void addInfoCommand(CommandLine& commands) {
                                  [options](Invocation& invocation) { run(*options, invocation); });
     app.add_flag("--verify", options->verify,
                  "Also read every byte of a compressed model and compare all checksums");
+    app.add_option("--outline", options->outline,
+                   "Also write all of a model but its weights into a folder, which other machines "
+                   "open to plan for it")
+        ->type_name("FOLDER");
     app.add_option("model", options->model,
                    "Folder, .gguf file, name in the Hugging Face cache, or compressed model")
         ->required()

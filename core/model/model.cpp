@@ -11,6 +11,7 @@
 #include "core/model/gguf.h"
 #include "core/model/json_text.h"
 #include "core/model/model_reading.h"
+#include "core/model/outline.h"
 
 namespace caldera {
 
@@ -55,6 +56,9 @@ std::string readTemplate(const fs::path& folder) {
 }
 
 std::shared_ptr<const Model> openFolder(const fs::path& folder) {
+    if (isOutline(folder)) {
+        return openOutline(folder);
+    }
     requireFile(folder, "config.json");
     requireFile(folder, "tokenizer.json");
     const fs::path configPath = folder / "config.json";
