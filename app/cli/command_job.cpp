@@ -102,8 +102,9 @@ fs::path workerProgram() {
 
 void runStart(const JobOptions& options, const Invocation& invocation) {
     const JobFolder folder = openFolder(options);
-    const bool wasStarted = folder.state().phase != "queued";
-    if (!folder.workerAlive() && !(options.onlyNew && wasStarted)) {
+    const std::string phase = folder.state().phase;
+    const bool isDone = phase == "done" && folder.spec().kind != "serve"; // nothing is left to do
+    if (!folder.workerAlive() && !isDone && !(options.onlyNew && phase != "queued")) {
         queueAgain(folder);
         awaitFirstWord(folder, startWorker(folder, workerProgram()), invocation.stop);
     }

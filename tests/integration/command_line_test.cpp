@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "core/job/job_folder.h"
 #include "tests/support/program.h"
 
 namespace caldera {
@@ -48,6 +49,21 @@ TEST(CommandLine, EvaluateLooksAtItsTargetBeforeAnythingElse) {
         const auto code = document.at("error").at("code").get<std::string>();
         EXPECT_TRUE(code.starts_with("file.")) << out << ": " << code;
     }
+}
+
+TEST(CommandLine, AJobThatIsDoneIsNotBegunAgain) {
+    const std::filesystem::path root = "/tmp/caldera-done-" + std::to_string(::getpid());
+    const JobFolder folder = JobFolder::create(root, {"", "compress", "", {"compress", "m"}, ""});
+    JobState state;
+    state.phase = "done";
+    folder.writeState(state);
+    Program program({"job", "start", folder.path().string(), "--json"});
+    program.closeInput();
+    const auto told = nlohmann::json::parse(program.readAll(), nullptr, false);
+    EXPECT_EQ(program.exitCode(), 0);
+    EXPECT_EQ(told.value("phase", ""), "done");
+    EXPECT_EQ(folder.state().phase, "done");
+    std::filesystem::remove_all(root);
 }
 
 TEST(CommandLine, CompressSaysWhatIsWrongWithLayers) {
