@@ -66,7 +66,7 @@ std::optional<CompressResult> compressPlan(const Options& options, CompressReque
     }
     CompressResult result = compress(request, invocation.progress, invocation.stop);
     if (result.reusedCells == 0) {
-        rememberSpeed(work, result.seconds);
+        rememberSpeed(work, result.seconds, invocation);
     }
     return result;
 }
@@ -74,7 +74,7 @@ std::optional<CompressResult> compressPlan(const Options& options, CompressReque
 /// A job whose plan is changed while it works begins again with the other one, where everything
 /// that stayed as it was is found finished.
 std::optional<CompressResult> compressJob(const Options& options, const CompressRequest& request,
-                                          const Invocation& invocation) {
+                                          Invocation& invocation) {
     const JobFolder folder(*invocation.job);
     while (true) {
         const std::optional<std::string> text = revisedPlan(folder);

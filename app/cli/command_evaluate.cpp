@@ -284,7 +284,7 @@ void run(const Options& options, Invocation& invocation) {
     }
     const EvaluateOutcome outcome = evaluateAll(options, work, invocation);
     if (isFresh) {
-        rememberSpeed(planned, secondsSince(start));
+        rememberSpeed(planned, secondsSince(start), invocation);
     }
     if (!out.empty()) {
         Report report = work.report(outcome);

@@ -202,7 +202,7 @@ void run(const Options& options, Invocation& invocation) {
     const std::optional<Report> earlier = earlierReport(out, *request.model);
     Report report = measureFidelity(request, invocation.progress, invocation.stop);
     if (isFresh) {
-        rememberSpeed(planned, secondsSince(start));
+        rememberSpeed(planned, secondsSince(start), invocation);
     }
     if (earlier) {
         keepFrom(*earlier, report);

@@ -1,5 +1,6 @@
 #include "app/cli/preflight_options.h"
 
+#include <algorithm>
 #include <iostream>
 #include <string_view>
 #include <thread>
@@ -7,6 +8,7 @@
 #include <ATen/Parallel.h>
 
 #include "core/base/text.h"
+#include "core/job/job_folder.h"
 #include "kernels/common/device.h"
 
 namespace caldera::cli {
@@ -34,6 +36,16 @@ MachineRoom roomFor(const std::string& device) {
 SpeedKey keyOf(const PlannedWork& work, const MachineRoom& room) {
     const std::string cpu = "cpu, " + std::to_string(at::get_num_threads()) + " threads";
     return {work.kind, room.gpu ? room.gpu->name : cpu};
+}
+
+/// Whether somebody let the job wait: its seconds are not those of its work.
+bool wasPaused(const Invocation& invocation) {
+    if (!invocation.job) {
+        return false;
+    }
+    const std::vector<Event> events = EventReader(JobFolder(*invocation.job).events()).poll();
+    return std::any_of(events.begin(), events.end(),
+                       [](const Event& event) { return event.body.value("paused", false); });
 }
 
 std::string sentence(const Preflight& checked) {
@@ -81,9 +93,18 @@ int computingThreads(int chosen) {
     return chosen > 0 ? chosen : at::get_num_threads();
 }
 
-void rememberSpeed(const PlannedWork& work, double seconds) {
-    SpeedLog::ofThisMachine().add(keyOf(work, roomFor(work.device)), work.documentedSeconds,
-                                  seconds);
+void rememberSpeed(const PlannedWork& work, double seconds, Invocation& invocation) {
+    if (wasPaused(invocation)) {
+        return;
+    }
+    const SpeedKey key = keyOf(work, roomFor(work.device));
+    SpeedLog::ofThisMachine().add(key, work.documentedSeconds, seconds);
+    if (invocation.job && work.documentedSeconds > 0) {
+        invocation.progress.event("speed", {{"kind", key.kind},
+                                            {"place", key.place},
+                                            {"estimated", work.documentedSeconds},
+                                            {"seconds", seconds}});
+    }
 }
 
 } // namespace caldera::cli

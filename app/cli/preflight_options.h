@@ -35,7 +35,8 @@ struct PreflightOptions {
 Processor processorOf(const std::string& device);
 /// Threads that will compute.
 int computingThreads(int chosen);
-/// Keeps how long the work took, for the next estimate.
-void rememberSpeed(const PlannedWork& work, double seconds);
+/// Keeps how long the work took, for the next estimate; a job tells it as well (event
+/// "speed"). A run that was paused teaches nothing.
+void rememberSpeed(const PlannedWork& work, double seconds, Invocation& invocation);
 
 } // namespace caldera::cli

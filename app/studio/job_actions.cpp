@@ -12,8 +12,11 @@
 #include "core/allocation/expected_errors.h"
 #include "core/base/error.h"
 #include "core/base/hash.h"
+#include "core/plan/time_estimate.h"
+#include "core/preflight/speed_log.h"
 #include "core/report/kept_reports.h"
 #include "widgets/jobs/job_service.h"
+#include "widgets/remote/model_fetch.h"
 #include "widgets/remote/pod_jobs.h"
 #include "widgets/support/number_text.h"
 
@@ -39,15 +42,6 @@ JobActions::JobActions(Session& session, JobService& service, PodJobs& pods, QOb
     connect(&service_, &JobService::jobChanged, this, &JobActions::takeChange);
 }
 
-bool JobActions::reportsOnWhatIsOpen(const JobSummary& job) const {
-    if (job.kind == u"fidelity") {
-        return concernsOpenModel(job, session_);
-    }
-    const QString subject = job.host.isEmpty() ? job.arguments.value(1) : job.model;
-    return (job.kind == u"evaluate" || job.kind == u"blame") && session_.facts() &&
-           subject == session_.facts()->path;
-}
-
 void JobActions::suggestMeasuring(const MeasureSettings& settings) {
     if (!session_.facts()) {
         return;
@@ -56,8 +50,10 @@ void JobActions::suggestMeasuring(const MeasureSettings& settings) {
     LaunchSettings suggested;
     suggested.compresses = false;
     suggested.name = tr("Measure %1").arg(session_.facts()->name);
+    suggested.gpuSeconds = fidelitySecondsOnGpu(session_.plan().config(), fidelityWork(measuring_));
     suggested.fingerprint = session_.facts()->fingerprint;
     suggested.modelBytes = session_.facts()->fileBytes;
+    suggested.onlyElsewhere = isOutlineOpen(session_);
     Q_EMIT launchSuggested(suggested);
 }
 
@@ -116,7 +112,8 @@ JobRequest JobActions::checkRequest(const LaunchSettings& settings) const {
     if (settings.compresses && isHere) {
         request.arguments += {u"--out"_s, settings.folder};
     }
-    request.files = {{u"plan.yaml"_s, QByteArray::fromStdString(printPlan(plan))}};
+    request.files = {
+        {u"plan.yaml"_s, isHere ? QByteArray::fromStdString(printPlan(plan)) : planThere(plan)}};
     return request;
 }
 
@@ -133,24 +130,32 @@ void JobActions::launchElsewhere(const LaunchSettings& settings) {
     request.model = modelPath(session_);
     request.arguments = {u"compress"_s, settings.modelThere, u"--plan"_s, u"{job}/plan.yaml"_s};
     request.arguments += forced(settings.forces);
-    request.files = {{u"plan.yaml"_s, QByteArray::fromStdString(printPlan(session_.plan().plan()))},
+    request.files = {{u"plan.yaml"_s, planThere(session_.plan().plan())},
                      {kExpectedName, expectedFile()}};
-    startElsewhere(request, settings.pod);
+    MeasureSettings texts;
+    const std::string& text = session_.plan().plan().calibration.text;
+    texts.calibrationText = text == "builtin" ? QString() : QString::fromStdString(text);
+    sendTexts(request, texts, settings.pod);
 }
 
 void JobActions::startElsewhere(const JobRequest& request, const std::optional<PodOrder>& pod) {
-    try {
-        Q_EMIT started(pod ? pods_.start(request, *pod) : service_.start(request), request.title);
-    } catch (const Error& error) {
-        Q_EMIT failed(describeFailure(error));
+    const auto start = [this, request, pod] {
+        try {
+            Q_EMIT started(pod ? pods_.start(request, *pod) : service_.start(request),
+                           request.title);
+        } catch (const Error& error) {
+            Q_EMIT failed(describeFailure(error));
+        }
+    };
+    if (readHub_ && !hubModels(request.arguments).isEmpty()) {
+        readHub_(start);
+    } else {
+        start();
     }
 }
 
-/// Plan and texts travel with the job: their paths mean nothing there.
 void JobActions::measureElsewhere(const LaunchSettings& settings) {
     MeasureSettings there = measuring_;
-    Plan plan = measuredPlan();
-    plan.calibration.text = "builtin"; // or the text that is sent along
     if (!there.text.isEmpty()) {
         there.text = u"{job}/text.txt"_s;
     }
@@ -161,10 +166,16 @@ void JobActions::measureElsewhere(const LaunchSettings& settings) {
     request.model = modelPath(session_);
     request.arguments = measuring(settings.modelThere, there) +
                         QStringList{u"--plan"_s, u"{job}/plan.yaml"_s} + forced(settings.forces);
-    request.files = {{u"plan.yaml"_s, QByteArray::fromStdString(printPlan(plan))}};
+    request.files = {{u"plan.yaml"_s, planThere(measuredPlan())}};
+    sendTexts(request, measuring_, settings.pod);
+}
+
+/// Texts of this machine travel with the job: their paths mean nothing there.
+void JobActions::sendTexts(const JobRequest& request, const MeasureSettings& chosen,
+                           const std::optional<PodOrder>& pod) {
     session_.inBackground(
-        [chosen = measuring_] { return readTexts(chosen); },
-        [this, request, pod = settings.pod](const SentTexts& texts) mutable {
+        [chosen] { return readTexts(chosen); },
+        [this, request = request, pod](const SentTexts& texts) mutable {
             if (texts.failure) {
                 Q_EMIT failed(*texts.failure);
                 return;
@@ -188,8 +199,10 @@ void JobActions::suggestLaunch() {
     suggested.name =
         tr("%1 at %2 bits")
             .arg(session_.facts()->name, figureText(session_.plan().size().bitsPerWeight));
+    suggested.gpuSeconds = compressSecondsOnGpu(session_.plan().cells());
     suggested.fingerprint = session_.facts()->fingerprint;
     suggested.modelBytes = session_.facts()->fileBytes;
+    suggested.onlyElsewhere = isOutlineOpen(session_);
     suggested.calibrationTokens = session_.plan().plan().calibration.tokens;
     const QString folderName = session_.facts()->name + u"-caldera-"_s +
                                QString::number(session_.plan().size().bitsPerWeight, 'f', 2) +
@@ -271,129 +284,12 @@ void JobActions::revise() {
     }
     Plan plan = session_.plan().plan();
     plan.model = modelPath(session_).toStdString();
-    const std::string text = printPlan(plan);
-    revising_[id] = QString::fromStdString(sha256Hex(text));
-    service_.revise(id, QByteArray::fromStdString(text), expectedFile());
+    const QByteArray text = service_.job(id).host.isEmpty()
+                                ? QByteArray::fromStdString(printPlan(plan))
+                                : planThere(plan);
+    revising_[id] = QString::fromStdString(sha256Hex(text.toStdString()));
+    service_.revise(id, text, expectedFile());
     Q_EMIT revised(id, service_.job(id).title);
-}
-
-void JobActions::evaluateThere(const QString& id, const Target& target) {
-    const JobSummary made = service_.job(id);
-    JobRequest request;
-    request.kind = u"evaluate"_s;
-    request.title = tr("Evaluate %1 on %2").arg(made.title, made.host);
-    request.target = target;
-    request.model = made.outFolder;
-    request.arguments = {u"evaluate"_s, made.hostFolder + u"/out"_s, u"--reference"_s,
-                         made.arguments.value(1)};
-    startWhereMade(made, request);
-}
-
-void JobActions::serveThere(const QString& id, const Target& target) {
-    const JobSummary made = service_.job(id);
-    startWhereMade(made, {u"serve"_s,
-                          tr("%1 on %2").arg(made.title, made.host),
-                          {u"serve"_s, made.hostFolder + u"/out"_s, u"--port"_s, u"0"_s},
-                          target,
-                          made.model,
-                          {}});
-}
-
-void JobActions::startWhereMade(const JobSummary& made, const JobRequest& request) {
-    if (!made.isOnPod) {
-        startElsewhere(request, std::nullopt);
-        return;
-    }
-    try {
-        Q_EMIT started(pods_.startLike(made.id, request), request.title);
-    } catch (const Error& error) {
-        Q_EMIT failed(describeFailure(error));
-    }
-}
-
-void JobActions::evaluate() {
-    if (!session_.facts() || session_.facts()->kind != OpenKind::Artifact) {
-        return;
-    }
-    const OpenFacts& facts = *session_.facts();
-    const QString title = tr("Evaluate %1").arg(facts.name);
-    const QStringList arguments{u"evaluate"_s, facts.path, u"--reference"_s, modelPath(session_)};
-    session_.inBackground([hash = facts.artifactHash] { return evaluationFile(hash); },
-                          [this, arguments, title](const QString& file) {
-                              const QString id = service_.start(
-                                  u"evaluate"_s, title, arguments + QStringList{u"--out"_s, file});
-                              Q_EMIT started(id, title);
-                          });
-}
-
-void JobActions::takeEvent(const QString& id, const QJsonObject& event) {
-    if (event.value(u"event").toString() == u"revision" &&
-        event.value(u"plan").toString() == revising_.value(id)) {
-        revising_.remove(id);
-    }
-}
-
-void JobActions::tellLateRevision(const JobSummary& job) {
-    if (job.phase == u"done" && revising_.contains(job.id)) {
-        Q_EMIT failed({tr("“%1” was done before it heard of the changed plan: its result follows "
-                          "the plan before. Compress again to have the other one.")
-                           .arg(job.title),
-                       u"job.revise-late"_s});
-    }
-    if (job.phase == u"done") {
-        revising_.remove(job.id);
-    }
-}
-
-void JobActions::takeChange(const QString& id) {
-    const bool now = service_.job(id).active();
-    const bool before = active_.value(id, false);
-    active_[id] = now;
-    if (before && !now) {
-        finish(id);
-    }
-}
-
-void JobActions::finish(const QString& id) {
-    const JobSummary job = service_.job(id);
-    live_->end(id);
-    tellLateRevision(job);
-    if (job.kind == u"blame") {
-        Q_EMIT blameEnded();
-    }
-    if (job.phase != u"done") {
-        return;
-    }
-    const QString out = resultOf(job);
-    if (job.kind == u"compress") {
-        Q_EMIT artifactReady(job.title, out);
-    } else if (reportsOnWhatIsOpen(job)) {
-        session_.openReport(out);
-        if (job.kind == u"fidelity") {
-            Q_EMIT measured();
-        }
-    }
-    if (job.kind == u"fidelity" && !job.host.isEmpty()) {
-        keepMeasured(out);
-    }
-}
-
-void JobActions::keepMeasured(const QString& report) {
-    session_.inBackground(
-        [report] {
-            std::optional<Failure> failure;
-            try {
-                keepFidelity(report.toStdString());
-            } catch (const std::exception& error) {
-                failure = describeFailure(error);
-            }
-            return failure;
-        },
-        [this](const std::optional<Failure>& failure) {
-            if (failure) {
-                Q_EMIT failed(*failure);
-            }
-        });
 }
 
 } // namespace caldera::studio

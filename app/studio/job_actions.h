@@ -10,24 +10,34 @@
 #include <functional>
 #include <optional>
 
+#include "widgets/jobs/job_service.h"
 #include "widgets/models/session.h"
 #include "widgets/plan_view/launch_dialog.h"
 #include "widgets/plan_view/measure_dialog.h"
 
 namespace caldera::studio {
 
-class JobService;
 class LiveJob;
 class PodJobs;
 struct BlameQuestion;
-struct JobRequest;
-struct JobSummary;
+
+/// A run that needs no settings, before a person lets it begin.
+struct BeginSuggestion {
+    JobRequest request;
+    QString summary; ///< what it does
+    QString podOf;   ///< it runs on a pod like that of this job; empty: on the request's target
+};
 
 class JobActions : public QObject {
     Q_OBJECT
 public:
     JobActions(Session& session, JobService& service, PodJobs& pods, QObject* parent = nullptr);
 
+    /// `read` learns what hosts show the hub of models, then calls what it is given; asked before a
+    /// host has to fetch one.
+    void setHubReader(std::function<void(std::function<void()> then)> read) {
+        readHub_ = std::move(read);
+    }
     /// Measures how fragile every cell of the open model is at the plan's settings, on this
     /// machine.
     void measure(const MeasureSettings& settings, bool forces = false);
@@ -41,17 +51,19 @@ public:
     void launch(const LaunchSettings& settings);
     /// Writes the plan and starts the compression on this machine.
     void compress(const LaunchSettings& settings);
-    /// Serves the result of a compression on the machine where it was made; of one on a pod on
-    /// another pod with the same volume.
+    /// Emits beginSuggested() for serving the result of a compression on the machine where it was
+    /// made; of one on a pod on another pod with the same volume.
     void serveThere(const QString& id, const Target& target);
-    /// Evaluates the result of a compression there as well, against the model there.
+    /// The same for evaluating it there, against the model there.
     void evaluateThere(const QString& id, const Target& target);
     /// The compression of the open model that is at work and would take another plan; empty: none.
     QString revisableJob() const;
     /// Gives that compression the plan as it is now.
     void revise();
-    /// Evaluates the open artifact against its original.
+    /// The same for evaluating the open artifact against its original.
     void evaluate();
+    /// Starts what was suggested.
+    void begin(const BeginSuggestion& suggestion, bool forces);
     /// Finds out which cells of the open artifact moved a token of the text; no text: of the
     /// held-out one. `place` 0: the token that lost most.
     void blame(const QString& text, int place);
@@ -60,6 +72,7 @@ public:
 
 Q_SIGNALS:
     void launchSuggested(const caldera::studio::LaunchSettings& settings);
+    void beginSuggested(const caldera::studio::BeginSuggestion& suggestion);
     void started(const QString& id, const QString& title);
     /// A run at work was given the plan.
     void revised(const QString& id, const QString& title);
@@ -74,10 +87,12 @@ Q_SIGNALS:
 private:
     /// Starts it on its target, or on a pod of its own.
     void startElsewhere(const JobRequest& request, const std::optional<PodOrder>& pod);
-    /// Starts it where `made` ran; of one on a pod on another pod with the same volume.
-    void startWhereMade(const JobSummary& made, const JobRequest& request);
+    void suggestWhereMade(const JobSummary& made, const JobRequest& request,
+                          const QString& summary);
     void launchElsewhere(const LaunchSettings& settings);
     void measureElsewhere(const LaunchSettings& settings);
+    void sendTexts(const JobRequest& request, const MeasureSettings& chosen,
+                   const std::optional<PodOrder>& pod);
     /// The plan with the calibration that was chosen for measuring.
     Plan measuredPlan() const;
     bool reportsOnWhatIsOpen(const JobSummary& job) const;
@@ -93,16 +108,19 @@ private:
     void takeChange(const QString& id);
     void tellLateRevision(const JobSummary& job);
     void finish(const QString& id);
+    void keepSpeed(const QString& id);
     /// Keeps what was measured on another machine where this one's measurements are.
     void keepMeasured(const QString& report);
 
     Session& session_;
     JobService& service_;
     PodJobs& pods_;
+    std::function<void(std::function<void()>)> readHub_;
     MeasureSettings measuring_;   ///< as was chosen last
     QHash<QString, bool> active_; ///< jobs seen at work
     LiveJob* live_;
-    QHash<QString, QString> revising_; ///< jobs that were given a plan: the hash of its text
+    QHash<QString, QJsonObject> speeds_; ///< what jobs told of their speed
+    QHash<QString, QString> revising_;   ///< jobs that were given a plan: the hash of its text
 };
 
 } // namespace caldera::studio

@@ -26,6 +26,11 @@ QStringList measuring(const QString& model, const MeasureSettings& settings) {
     return arguments;
 }
 
+QByteArray planThere(Plan plan) {
+    plan.calibration.text = "builtin"; // or what --calibration-text names
+    return QByteArray::fromStdString(printPlan(plan));
+}
+
 QStringList forced(bool forces) {
     return forces ? QStringList{u"--force"_s} : QStringList();
 }

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "widgets/jobs/surprise.h"
+#include "widgets/remote/outline_fetch.h"
 
 using namespace Qt::Literals::StringLiterals;
 
@@ -31,6 +32,11 @@ std::optional<CellSurprise> markOf(const JobCell& cell) {
 QString modelPath(const Session& session) {
     const OpenFacts& facts = *session.facts();
     return facts.kind == OpenKind::Model ? facts.path : QString::fromStdString(facts.plan.model);
+}
+
+bool isOutlineOpen(const Session& session) {
+    return session.facts() && session.facts()->kind == OpenKind::Model &&
+           session.facts()->path.startsWith(outlinesFolder() + u'/');
 }
 
 bool concernsOpenModel(const JobSummary& job, const Session& session) {

@@ -12,6 +12,8 @@ namespace caldera::studio {
 
 /// The model behind what is open: itself, or what the artifact was made from.
 QString modelPath(const Session& session);
+/// Whether it is only the outline of a model on another machine.
+bool isOutlineOpen(const Session& session);
 /// Whether a job works on the model behind what is open.
 bool concernsOpenModel(const JobSummary& job, const Session& session);
 

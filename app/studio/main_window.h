@@ -28,6 +28,7 @@ class ErrorBanner;
 class HeatmapPanel;
 class InspectView;
 class JobActions;
+class JobCheck;
 class JobLine;
 class JobService;
 class LaunchDialog;
@@ -35,8 +36,10 @@ class ModelView;
 class PlanActions;
 class PlanView;
 class PodActions;
+class PreflightLine;
 class RunsView;
 class TargetStore;
+struct BeginSuggestion;
 struct LaunchSettings;
 struct MeasureSettings;
 
@@ -117,6 +120,10 @@ private:
     void showTitle();
     void showFailure(const Failure& failure, const QString& path);
     void showLaunch(const LaunchSettings& suggested);
+    /// Opens a model that lies on another machine.
+    void showOpenElsewhere();
+    void showBegin(const BeginSuggestion& suggestion);
+    JobCheck* checkFor(PreflightLine& line, QObject* owner);
     void keepLaunch(const LaunchDialog& dialog);
     void showMachines();
     void showMeasure();

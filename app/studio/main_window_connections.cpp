@@ -14,6 +14,7 @@
 #include "widgets/model_view/model_view.h"
 #include "widgets/plan_view/plan_view.h"
 #include "widgets/remote/login_dialog.h"
+#include "widgets/remote/model_fetch.h"
 #include "widgets/remote/target_store.h"
 #include "widgets/runs/runs_view.h"
 #include "widgets/support/error_banner.h"
@@ -125,7 +126,15 @@ void MainWindow::connectJobs() {
 }
 
 void MainWindow::connectActions() {
+    actions_->setHubReader(
+        [this](const std::function<void()>& then) { podActions_->readHubToken(then); });
+    connect(jobs_, &JobService::resuming, podActions_, [this](const QString& id) {
+        if (!hubModels(jobs_->job(id).arguments).isEmpty()) {
+            podActions_->readHubToken([] {});
+        }
+    });
     connect(actions_, &JobActions::launchSuggested, this, &MainWindow::showLaunch);
+    connect(actions_, &JobActions::beginSuggested, this, &MainWindow::showBegin);
     connect(actions_, &JobActions::failed, this,
             [this](const Failure& failure) { showFailure(failure, {}); });
     connect(actions_, &JobActions::started, this, [this](const QString& id, const QString& title) {

@@ -3,13 +3,16 @@
 #include <QSettings>
 
 #include "app/studio/job_actions.h"
+#include "app/studio/live_job.h"
 #include "app/studio/main_window.h"
 #include "app/studio/pod_actions.h"
 #include "widgets/jobs/job_check.h"
+#include "widgets/plan_view/begin_dialog.h"
 #include "widgets/plan_view/launch_dialog.h"
 #include "widgets/plan_view/measure_dialog.h"
 #include "widgets/plan_view/preflight_line.h"
 #include "widgets/pods/pod_choice.h"
+#include "widgets/remote/open_elsewhere_dialog.h"
 #include "widgets/remote/remotes_dialog.h"
 #include "widgets/remote/target_store.h"
 #include "widgets/support/number_text.h"
@@ -37,16 +40,39 @@ void MainWindow::showLaunch(const LaunchSettings& suggested) {
     PodWork work;
     work.fetchBytes = suggested.compresses ? static_cast<double>(size.total()) : 0;
     work.volumeBytes = static_cast<double>(session_.facts()->fileBytes) + 2 * work.fetchBytes;
-    dialog->offerPod(podActions_->makeChoice(work, dialog));
+    dialog->offerPod(podActions_->makeChoice(
+        work, suggested.compresses ? u"compress"_s : u"fidelity"_s, suggested.gpuSeconds, dialog));
     connect(dialog, &QDialog::accepted, this, [this, dialog] { keepLaunch(*dialog); });
-    auto* check = new JobCheck(worker_, dialog);
+    auto* check = checkFor(*dialog->preflight(), dialog);
     connect(dialog, &LaunchDialog::checkRequested, check,
             [this, check](const LaunchSettings& settings) {
                 check->ask(actions_->checkRequest(settings));
             });
-    connect(check, &JobCheck::answered, dialog->preflight(), &PreflightLine::showAnswer);
-    connect(check, &JobCheck::failed, dialog->preflight(), &PreflightLine::showFailure);
     dialog->open();
+}
+
+void MainWindow::showBegin(const BeginSuggestion& suggestion) {
+    const bool isHere = suggestion.request.target.kind == TargetKind::Local;
+    const auto way = !suggestion.podOf.isEmpty() ? BeginDialog::Check::Never
+                     : isHere                    ? BeginDialog::Check::AtOnce
+                                                 : BeginDialog::Check::OnAsking;
+    auto* dialog = new BeginDialog(suggestion.request.title, suggestion.summary, way, this);
+    dialog->setAttribute(Qt::WA_DeleteOnClose);
+    auto* check = checkFor(*dialog->preflight(), dialog);
+    connect(dialog, &BeginDialog::checkRequested, check,
+            [check, suggestion] { check->ask(suggestion.request); });
+    connect(dialog, &QDialog::accepted, this, [this, dialog, suggestion] {
+        actions_->begin(suggestion, dialog->preflight()->forces());
+    });
+    dialog->open();
+}
+
+/// Whose answers the line shows; lives as long as `owner`.
+JobCheck* MainWindow::checkFor(PreflightLine& line, QObject* owner) {
+    auto* check = new JobCheck(worker_, owner);
+    connect(check, &JobCheck::answered, &line, &PreflightLine::showAnswer);
+    connect(check, &JobCheck::failed, &line, &PreflightLine::showFailure);
+    return check;
 }
 
 void MainWindow::keepLaunch(const LaunchDialog& dialog) {
@@ -59,11 +85,30 @@ void MainWindow::keepLaunch(const LaunchDialog& dialog) {
 }
 
 void MainWindow::measure(const MeasureSettings& settings) {
-    if (targets_->targets().isEmpty() && !podActions_->isSetUp()) {
+    const bool isOnlyHere = targets_->targets().isEmpty() && !podActions_->isSetUp();
+    if (isOnlyHere && !isOutlineOpen(session_)) {
         actions_->measure(settings);
     } else {
         actions_->suggestMeasuring(settings);
     }
+}
+
+void MainWindow::showOpenElsewhere() {
+    auto* dialog = new OpenElsewhereDialog(targets_->targets(), this);
+    dialog->setAttribute(Qt::WA_DeleteOnClose);
+    dialog->setHubReader([this](const std::function<void(const HubAccess&)>& then) {
+        podActions_->readHubToken([this, then] { then(jobs_->pods().hub()); });
+    });
+    connect(dialog, &OpenElsewhereDialog::machinesRequested, this, [this, dialog] {
+        dialog->reject();
+        showMachines();
+    });
+    connect(dialog, &OpenElsewhereDialog::fetched, this,
+            [this](const FetchedOutline& outline, const QString& target, const QString& place) {
+                rememberModelThere(target, outline.fingerprint, place);
+                openPath(outline.folder);
+            });
+    dialog->open();
 }
 
 void MainWindow::showMachines() {

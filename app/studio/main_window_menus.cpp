@@ -53,6 +53,9 @@ void MainWindow::makeFileMenu() {
                [this] { chooseFolder(); });
     addCommand(file, u"file"_s, tr("Open file…"), QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_O),
                [this] { chooseFile(); });
+    addCommand(file, u"server"_s, tr("Open on another machine…"), {}, [this] {
+        showOpenElsewhere();
+    })->setObjectName(u"openElsewhere"_s);
     addCommand(file, u"chart"_s, tr("Open report…"), {}, [this] { chooseReport(); });
     addCommand(file, u"artifact"_s, tr("Open the demo model"), {}, [this] { openDemo(); });
     addCommand(file, u"export"_s, tr("Export a one-page report…"), {}, [this] {

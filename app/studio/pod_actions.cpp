@@ -51,7 +51,7 @@ PodSettings keptSettings() {
 PodActions::PodActions(const QString& records, const PodMarket& market, JobService& jobs,
                        QWidget& window)
     : QObject(&window), window_(window), records_(records), api_(market.api), secrets_(this),
-      service_(records, market.timing, this),
+      service_(records, market.timing, this), desk_(jobs.pods()),
       jobs_(new PodJobs(
           jobs, service_, records + u"/keys"_s,
           [this](const std::function<void()>& then, const Failed& failed) {
@@ -130,7 +130,7 @@ void PodActions::readHubToken(const std::function<void()>& then) {
         [this, then](const QString& token) {
             HubAccess hub;
             hub.token = token.toUtf8();
-            jobs_->setHub(hub);
+            desk_.setHub(hub);
             then();
         },
         [then](const Error&) { then(); }); // models without a licence need none
@@ -162,8 +162,16 @@ bool PodActions::isSetUp() const {
     return !settings.gpus.isEmpty() && !settings.volumeId.isEmpty();
 }
 
-PodChoice* PodActions::makeChoice(const PodWork& work, QWidget* parent) {
+PodChoice* PodActions::makeChoice(const PodWork& work, const QString& kind, double seconds,
+                                  QWidget* parent) {
     auto* choice = new PodChoice(work, parent);
+    whenDone(
+        QtConcurrent::run([kind] { return SpeedLog::ofThisMachine().ratios(kind.toStdString()); }),
+        choice,
+        [choice, seconds](const std::map<std::string, SpeedRatio>& measured) {
+            choice->setTimes({seconds, measured});
+        },
+        [](const Error&) {});
     connect(choice, &PodChoice::settingsRequested, this, &PodActions::showDialog);
     connect(this, &PodActions::settingsChanged, choice, [this, choice] { fill(*choice); });
     fill(*choice);

@@ -29,7 +29,11 @@ public:
     /// Whether a person has chosen what may be rented.
     bool isSetUp() const;
     /// The choice of a pod for a launch, filled as soon as the provider has told what there is.
-    PodChoice* makeChoice(const PodWork& work, QWidget* parent);
+    /// `kind` of job, and the seconds that it takes on an H100 (negative: unknown).
+    PodChoice* makeChoice(const PodWork& work, const QString& kind, double seconds,
+                          QWidget* parent);
+    /// Reads what hosts show the hub of models; `then` follows in any case.
+    void readHubToken(const std::function<void()>& then);
     PodJobs& jobs() { return *jobs_; }
     PodService& service() { return service_; }
     SecretStore& secrets() { return secrets_; }
@@ -43,8 +47,6 @@ private:
 
     std::unique_ptr<PodProvider> connectWith(const QString& key) const;
     void useKey(const QString& key);
-    /// What pods show the hub; `then` follows in any case.
-    void readHubToken(const std::function<void()>& then);
     /// Calls `then` once a key is known.
     void withKey(const std::function<void()>& then, const Failed& failed);
     /// The same, once it is known as well where workers come from.
@@ -57,6 +59,7 @@ private:
     QUrl api_;
     SecretStore secrets_;
     PodService service_;
+    PodDesk& desk_;
     PodJobs* jobs_;
     QString key_; ///< that the service works with
 };

@@ -71,7 +71,7 @@ void JobProgress::waitWhilePaused() {
     const std::string before = std::exchange(state_.phase, "paused");
     state_.etaSeconds = -1;
     folder_.writeState(state_);
-    events_.write("log", {{"message", "Paused."}});
+    events_.write("log", {{"message", "Paused."}, {"paused", true}});
     while (!stop_.stop_requested() && folder_.pauseRequested()) {
         std::this_thread::sleep_for(kInterval);
     }

@@ -81,23 +81,32 @@ void SpeedLog::add(const SpeedKey& key, double estimatedSeconds, double seconds)
     }
 }
 
-TimeEstimate SpeedLog::estimate(const SpeedKey& key, double documentedSeconds) const {
-    std::vector<double> ratios;
+std::map<std::string, SpeedRatio> SpeedLog::ratios(const std::string& kind) const {
+    std::map<std::string, std::vector<double>> byPlace;
     for (const Json& line : readLines(file_)) {
         const double estimated = line["estimated"].get<double>();
         const double ratio = line["seconds"].get<double>() / estimated;
-        if (line["kind"] == key.kind && line["place"] == key.place && estimated > 0 &&
-            std::isfinite(ratio) && ratio > 0) {
-            ratios.push_back(ratio);
+        if (line["kind"] == kind && estimated > 0 && std::isfinite(ratio) && ratio > 0) {
+            byPlace[line["place"].get<std::string>()].push_back(ratio);
         }
     }
-    if (ratios.size() > kRecentRuns) {
-        ratios.erase(ratios.begin(), ratios.end() - kRecentRuns);
+    std::map<std::string, SpeedRatio> ratios;
+    for (auto& [place, all] : byPlace) {
+        if (all.size() > kRecentRuns) {
+            all.erase(all.begin(), all.end() - kRecentRuns);
+        }
+        ratios[place] = {median(all), static_cast<int>(all.size())};
     }
-    if (documentedSeconds < 0 || ratios.empty()) {
+    return ratios;
+}
+
+TimeEstimate SpeedLog::estimate(const SpeedKey& key, double documentedSeconds) const {
+    const auto all = ratios(key.kind);
+    const auto here = all.find(key.place);
+    if (documentedSeconds < 0 || here == all.end()) {
         return {documentedSeconds, 0};
     }
-    return {documentedSeconds * median(ratios), static_cast<int>(ratios.size())};
+    return {documentedSeconds * here->second.ratio, here->second.runs};
 }
 
 } // namespace caldera

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <string>
 
 namespace caldera {
@@ -19,7 +20,13 @@ struct TimeEstimate {
     int runs = 0;        ///< earlier runs here that it was corrected by; 0: documented rates alone
 };
 
-/// A file of JSON lines, `speeds.jsonl` in the state folder (docs/formats/speeds.md).
+/// What runs at one place took beside what was estimated for them.
+struct SpeedRatio {
+    double ratio = 1; ///< median of measured over estimated seconds
+    int runs = 0;
+};
+
+/// A file of JSON lines, `speeds.jsonl` in the state folder (docs/preflight.md).
 class SpeedLog {
 public:
     explicit SpeedLog(std::filesystem::path file) : file_(std::move(file)) {}
@@ -29,6 +36,8 @@ public:
     /// Keeps what a whole run took; the oldest lines of a long file go. A log that cannot be
     /// written keeps nothing: it is no reason for a finished job to fail.
     void add(const SpeedKey& key, double estimatedSeconds, double seconds) const;
+    /// Of the last runs of this kind, by place.
+    std::map<std::string, SpeedRatio> ratios(const std::string& kind) const;
     /// `documentedSeconds` times the median of measured over documented of the last runs.
     TimeEstimate estimate(const SpeedKey& key, double documentedSeconds) const;
 

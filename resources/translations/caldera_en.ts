@@ -146,6 +146,16 @@
     </message>
 </context>
 <context>
+    <name>caldera::studio::PodChoice</name>
+    <message numerus="yes">
+        <source>as measured in %n earlier run(s) on this GPU</source>
+        <translation>
+            <numerusform>as measured in %n earlier run on this GPU</numerusform>
+            <numerusform>as measured in %n earlier runs on this GPU</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
     <name>caldera::studio::PreflightLine</name>
     <message numerus="yes">
         <source>Takes about %1, as measured in %n earlier run(s) there.</source>

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Brings a model from the hub into a host's Hugging Face cache, without Python. POSIX shell.
-#   fetch_model.sh OWNER/NAME --cache FOLDER [--hub URL]     token of the hub: one line on standard input, or none
+#   fetch_model.sh OWNER/NAME --cache FOLDER [--hub URL]     token of the hub: one line on standard input, else the host's own, or none
 # Prints "progress DONE TOTAL" (bytes) now and then. A broken download goes on where it broke; a file counts when
 # its size, and its SHA-256 where the hub tells one, is right; the model counts when all of them do.
 set -eu
@@ -22,6 +22,8 @@ for tool in curl sed sha256sum; do
 done
 token=''
 [ -t 0 ] || IFS= read -r token || true
+# Without one the host's own counts, where Hugging Face's tools keep it.
+[ -n "$token" ] || token=${HF_TOKEN:-$(cat "$(dirname "$cache")/token" 2>/dev/null || true)}
 
 # The token reaches curl on its standard input: command lines are seen by everybody.
 ask() {

@@ -132,8 +132,10 @@ void ChatView::showEngine() {
     if (state == State::Failed && hasModel()) {
         if (isStreaming())
             endAnswer(ChatEnd::Failed, {}, engine_->error());
+        const bool forces = engine_->doesNotFit();
         banner_->showFailure({engine_->error(), {}}, engine_->messages(),
-                             {tr("Retry"), [this] { engine_->start(artifact_); }});
+                             {forces ? tr("Begin all the same") : tr("Retry"),
+                              [this, forces] { engine_->start(artifact_, forces); }});
     } else if (state == State::Starting) {
         banner_->clear();
     }

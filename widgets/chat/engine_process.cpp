@@ -53,8 +53,10 @@ EngineProcess::~EngineProcess() {
         process_->kill();
 }
 
-void EngineProcess::start(const QString& artifact) {
+void EngineProcess::start(const QString& artifact, bool forces) {
     release();
+    forces_ = forces;
+    doesNotFit_ = false;
     artifact_ = artifact;
     server_.clear();
     stage_.clear();
@@ -90,8 +92,11 @@ void EngineProcess::launch(const QString& program) {
                      .arg(program, process_->errorString()));
     });
     token_ = randomToken();
-    process_->start(program, {u"serve"_s, artifact_, u"--port"_s, u"0"_s, u"--exit-with-parent"_s,
-                              u"--token-stdin"_s});
+    QStringList arguments{
+        u"serve"_s, artifact_, u"--port"_s, u"0"_s, u"--exit-with-parent"_s, u"--token-stdin"_s};
+    if (forces_)
+        arguments.append(u"--force"_s);
+    process_->start(program, arguments);
     process_->write(token_ + '\n'); // not as an argument: every user can list those
 }
 
@@ -170,7 +175,16 @@ void EngineProcess::takeEnd(int exitCode, QProcess::ExitStatus how) {
         fail(
             tr("The engine ended with code %1 and left no message. Start it again.").arg(exitCode));
     else
-        fail(words);
+        refuse(words);
+}
+
+/// The option that a terminal would be told of is a button here.
+void EngineProcess::refuse(QString words) {
+    constexpr auto kOption = " --force begins all the same."_L1;
+    doesNotFit_ = words.endsWith(kOption);
+    if (doesNotFit_)
+        words.chop(kOption.size());
+    fail(words);
 }
 
 void EngineProcess::fail(const QString& sentence) {

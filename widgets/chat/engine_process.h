@@ -19,8 +19,9 @@ public:
     explicit EngineProcess(QString worker = {}, QObject* parent = nullptr);
     ~EngineProcess() override;
 
-    /// Serves this artifact; another one is stopped first.
-    void start(const QString& artifact);
+    /// Serves this artifact; another one is stopped first. `forces`: even where it does not seem to
+    /// fit the machine.
+    void start(const QString& artifact, bool forces = false);
     void stop();
 
     State state() const { return state_; }
@@ -35,6 +36,8 @@ public:
     double fraction() const { return fraction_; }
     /// The sentence of a failure.
     const QString& error() const { return error_; }
+    /// Whether it failed because it does not seem to fit the machine.
+    bool doesNotFit() const { return doesNotFit_; }
     /// The last of what it wrote on stderr.
     QString messages() const { return QString::fromUtf8(messages_); }
 
@@ -47,6 +50,7 @@ private:
     void readMessages();
     void takeLine(const QByteArray& line);
     void takeEnd(int exitCode, QProcess::ExitStatus how);
+    void refuse(QString words);
     void fail(const QString& sentence);
     void release();
     void setState(State state);
@@ -60,6 +64,8 @@ private:
     QString stage_;
     double fraction_ = -1;
     QString error_;
+    bool doesNotFit_ = false;
+    bool forces_ = false;
     QByteArray output_;
     QByteArray messages_;
     quint64 attempt_ = 0;

@@ -5,14 +5,15 @@
 
 #include <QPromise>
 #include <QTemporaryDir>
-#include <QUuid>
 #include <QtConcurrentRun>
 
 #include "core/base/file.h"
+#include "widgets/remote/folder_there.h"
 #include "widgets/remote/process.h"
 #include "widgets/remote/remote_host.h"
 #include "widgets/remote/remote_record.h"
 #include "widgets/remote/ssh_session.h"
+#include "widgets/remote/worker_install.h"
 #include "widgets/support/failure.h"
 
 namespace caldera::studio {
@@ -55,34 +56,13 @@ Preflight checkHere(const JobRequest& request, const QString& worker, const std:
     return answerOf(runProcess(call, stop));
 }
 
-/// A folder on the host that goes away with it.
-class FolderThere {
-public:
-    FolderThere(const SshSession& session, const QString& root, const std::stop_token& stop)
-        : session_(session),
-          path_(root + "/check-"_L1 + QUuid::createUuid().toString(QUuid::WithoutBraces)) {
-        session_.require("mkdir -p "_L1 + shellWord(path_), "remote.folder", stop);
-    }
-    ~FolderThere() {
-        try {
-            session_.run("rm -rf "_L1 + shellWord(path_), {});
-        } catch (const std::exception&) {
-            // The connection is gone; the host keeps a small folder.
-        }
-    }
-    FolderThere(const FolderThere&) = delete;
-    FolderThere& operator=(const FolderThere&) = delete;
-    const QString& path() const { return path_; }
-
-private:
-    const SshSession& session_;
-    QString path_;
-};
-
 Preflight checkThere(const JobRequest& request, const std::stop_token& stop) {
     SshSession session(request.target.ssh);
     session.connect(nullptr, stop);
-    const QString worker = workerCommand(request.target, session, stop);
+    Target target = request.target;
+    installBundle(
+        target, session, [](double) {}, stop);
+    const QString worker = workerCommand(target, session, stop);
     checkWorker(worker, session, stop);
     const FolderThere folder(session, expandHome(request.target.folder, session, stop), stop);
     for (auto file = request.files.begin(); file != request.files.end(); ++file) {

@@ -10,10 +10,11 @@
 
 namespace caldera::studio {
 
-/// Runs the request's command with --check here or over SSH; nothing is begun, and nothing stays.
-/// `worker` is the program of this machine; empty: as JobService finds it. On a cluster the disk is
-/// looked at alone, and main memory where the target asks for an amount: the node is not known yet,
-/// and its worker checks again. Blocks. Throws Error, Cancelled.
+/// Runs the request's command with --check here or over SSH; nothing is begun, and nothing stays
+/// there but the worker of a target that has a bundle. `worker` is the program of this machine;
+/// empty: as JobService finds it. On a cluster the disk is looked at alone, and main memory where
+/// the target asks for an amount: the node is not known yet, and its worker checks again. Blocks.
+/// Throws Error, Cancelled.
 Preflight checkJob(const JobRequest& request, const QString& worker, const std::stop_token& stop);
 
 /// Asks on a thread of the pool; of several questions only the last is answered.

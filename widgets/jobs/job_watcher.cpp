@@ -349,6 +349,7 @@ void JobWatcher::resume(const QString& id) {
     try {
         if (job->last.phase == "paused"_L1) {
             job->folder.requestContinue();
+            remote_->letGoOn(id);
             return;
         }
         if (!hasEnded(job->last.phase) || job->last.phase == "done"_L1)

@@ -182,6 +182,10 @@ Target LaunchDialog::chosen() const {
 }
 
 QString LaunchDialog::note(const Target& target) const {
+    if (target.kind == TargetKind::Local) {
+        return tr("The weights of this model are not on this machine, only its outline is. Choose "
+                  "the machine where they are.");
+    }
     if (target.kind == TargetKind::Pod) {
         return tr("The pod is rented for this run and given back at its end. It goes on when the "
                   "studio is closed; a watchdog on it ends its costs when it is done or idle.");
@@ -204,14 +208,11 @@ void LaunchDialog::showTarget() {
     podBox_->setVisible(target.kind == TargetKind::Pod);
     model_->setPlaceholderText(target.kind == TargetKind::Pod
                                    ? tr("Qwen/Qwen2-72B, or /workspace/models/Qwen2-72B")
-                                   : tr("/data/Qwen2-72B, or Qwen/Qwen2-72B"));
-    model_->setToolTip(target.kind == TargetKind::Pod
-                           ? tr("A name of the Hugging Face hub, which the pod fetches onto its "
-                                "volume once; or a folder or .gguf file there. The model is not "
-                                "sent from here.")
-                           : tr("A folder or .gguf file on that machine, or a name in its Hugging "
-                                "Face cache. The model is not sent from here."));
-    note_->setVisible(!isHere);
+                                   : tr("Qwen/Qwen2-72B, or /data/Qwen2-72B"));
+    model_->setToolTip(tr("A name of the Hugging Face hub, which is fetched there once where it is "
+                          "not there yet; or a folder or .gguf file there. The model is not sent "
+                          "from here."));
+    note_->setVisible(!isHere || suggested_.onlyElsewhere);
     note_->setText(note(target));
     forgetCheck();
     adjustSize();
@@ -224,7 +225,7 @@ void LaunchDialog::forgetCheck() {
     const bool canAsk = !target.ssh.hostKeys.isEmpty() && !model_->text().trimmed().isEmpty();
     preflight_->showNothing(!isHere && canAsk);
     updateButton();
-    if (isHere) {
+    if (isHere && !suggested_.onlyElsewhere) {
         checkSoon_.start();
     } else {
         checkSoon_.stop();
@@ -239,10 +240,10 @@ void LaunchDialog::check() {
 /// The next dialog suggests the same.
 void LaunchDialog::remember() const {
     const Target target = chosen();
-    QSettings settings;
-    settings.setValue(kTargetKey, target_->currentIndex() > 0 ? target.name : QString());
-    if (target.kind != TargetKind::Local) {
-        settings.setValue(placeKey(target.name, suggested_.fingerprint), model_->text().trimmed());
+    if (target.kind == TargetKind::Local) {
+        QSettings().setValue(kTargetKey, QString());
+    } else {
+        rememberModelThere(target.name, suggested_.fingerprint, model_->text().trimmed());
     }
 }
 
@@ -279,12 +280,19 @@ void LaunchDialog::updateButton() {
     const bool isHere = target.kind == TargetKind::Local;
     const bool hasFolder =
         !suggested_.compresses || QDir::isAbsolutePath(folder_->text().trimmed());
+    const bool canBeHere = hasFolder && !suggested_.onlyElsewhere;
     const bool isPod = target.kind == TargetKind::Pod;
     const bool canReach = isPod ? pod_->order().has_value() : !target.ssh.hostKeys.isEmpty();
     const bool isKnown = canReach && !model_->text().trimmed().isEmpty();
     // A pod that is not rented yet cannot be asked: its worker looks before it loads.
-    start_->setEnabled(!name_->text().trimmed().isEmpty() && (isHere ? hasFolder : isKnown) &&
+    start_->setEnabled(!name_->text().trimmed().isEmpty() && (isHere ? canBeHere : isKnown) &&
                        (isPod || preflight_->mayStart()));
+}
+
+void rememberModelThere(const QString& target, const QString& fingerprint, const QString& place) {
+    QSettings settings;
+    settings.setValue(kTargetKey, target);
+    settings.setValue(placeKey(target, fingerprint), place);
 }
 
 QString suggestArtifactFolder(const QString& name) {

@@ -28,11 +28,13 @@ struct LaunchSettings {
     QString name;   ///< of the job
     QString folder; ///< of the artifact of a compression here, must not exist yet
     qint64 calibrationTokens = 0;
-    bool compresses = true; ///< else it measures fragility
-    Target target;          ///< where it runs
-    QString modelThere;     ///< on another machine: a path, or a name in the Hugging Face cache
-    bool forces = false;    ///< begins even where it does not seem to fit
+    bool compresses = true;     ///< else it measures fragility
+    Target target;              ///< where it runs
+    QString modelThere;         ///< on another machine: a path, or a name in the Hugging Face cache
+    bool forces = false;        ///< begins even where it does not seem to fit
+    bool onlyElsewhere = false; ///< the model's weights are not on this machine
     std::optional<PodOrder> pod; ///< it runs on a pod that is rented for it
+    double gpuSeconds = -1;      ///< that it takes on an H100; negative: unknown
     qint64 modelBytes = 0;       ///< of the model's files
     QString fingerprint;         ///< of the model: by it the dialog remembers where it lies
 };
@@ -94,6 +96,9 @@ private:
     QTimer checkSoon_; ///< not for every letter that is typed
     QPushButton* start_;
 };
+
+/// The next launch for the model suggests this machine and this place there.
+void rememberModelThere(const QString& target, const QString& fingerprint, const QString& place);
 
 /// A folder for an artifact of this name that does not exist yet, in the user's data folder.
 /// Looks at the disk: not on the GUI thread.

@@ -10,7 +10,6 @@
 
 #include <algorithm>
 
-#include "core/plan/time_estimate.h"
 #include "widgets/plan_view/text_choice.h"
 #include "widgets/support/labels.h"
 #include "widgets/support/number_text.h"
@@ -63,6 +62,17 @@ QSpinBox* tokenBox(qint64 tokens, const QString& name, QWidget* parent) {
 }
 
 } // namespace
+
+FidelityWork fidelityWork(const MeasureSettings& settings) {
+    const auto has = [&settings](const QString& id) { return settings.metrics.contains(id); };
+    const bool calibrates = has(u"proxy"_s) || has(u"kl"_s) || has(u"sipit"_s);
+    return {has(u"proxy"_s),
+            has(u"kl"_s),
+            has(u"sipit"_s),
+            has(u"lens"_s),
+            calibrates ? settings.calibrationTokens : 0,
+            settings.textTokens};
+}
 
 MeasureDialog::MeasureDialog(const QString& model, const ModelConfig& config,
                              const MeasureSettings& suggested, const QStringList& measured,
@@ -198,11 +208,7 @@ void MeasureDialog::update() {
         return;
     }
     const int cores = QThread::idealThreadCount();
-    const double seconds = fidelitySeconds(
-        config_,
-        {has(u"proxy"_s), has(u"kl"_s), has(u"sipit"_s), has(u"lens"_s),
-         calibration_->isEnabled() ? chosen.calibrationTokens : 0, chosen.textTokens},
-        cores);
+    const double seconds = fidelitySeconds(config_, fidelityWork(chosen), cores);
     estimate_->setText(
         tr("About %1 on the processor of this machine (%n core(s)), estimated from the model's "
            "shape. It can be stopped and resumed in Runs.",

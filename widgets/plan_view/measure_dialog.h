@@ -8,6 +8,7 @@
 #include <array>
 
 #include "core/model/config.h"
+#include "core/plan/time_estimate.h"
 
 class QCheckBox;
 class QPushButton;
@@ -26,6 +27,9 @@ struct MeasureSettings {
     QString text; ///< to measure on; empty: the one that comes with the program
     qint64 textTokens = 512;
 };
+
+/// The same as work, to be estimated.
+FidelityWork fidelityWork(const MeasureSettings& settings);
 
 class MeasureDialog : public QDialog {
     Q_OBJECT

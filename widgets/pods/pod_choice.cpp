@@ -21,6 +21,16 @@ namespace {
 constexpr int kEstimateLines = 4;
 }
 
+TimeEstimate PodTimes::on(const QString& gpu) const {
+    if (const auto found = measured.find(gpu.toStdString());
+        found != measured.end() && documented >= 0)
+        return {documented * found->second.ratio, found->second.runs};
+    static const QStringList atLeastAsFast{u"H100"_s, u"H200"_s, u"B200"_s, u"B300"_s};
+    const bool isKnown = std::any_of(atLeastAsFast.begin(), atLeastAsFast.end(),
+                                     [&gpu](const QString& name) { return gpu.contains(name); });
+    return isKnown ? TimeEstimate{documented, 0} : TimeEstimate();
+}
+
 PodChoice::PodChoice(const PodWork& work, QWidget* parent)
     : QWidget(parent), work_(work), gpu_(new ElidedLabel({}, this)),
       volumeText_(new ElidedLabel({}, this)), ceiling_(ceilingField(this)), cap_(capField(this)),
@@ -63,6 +73,11 @@ void PodChoice::setSettings(const PodSettings& settings) {
     settings_ = settings;
     ceiling_->setValue(settings.ceiling);
     cap_->setValue(settings.cap);
+    refresh();
+}
+
+void PodChoice::setTimes(const PodTimes& times) {
+    times_ = times;
     refresh();
 }
 
@@ -120,9 +135,17 @@ QStringList PodChoice::gpuTexts() const {
     return texts;
 }
 
+PodWork PodChoice::work() const {
+    const QList<PodOffer> offers = usable();
+    PodWork work = work_;
+    if (!offers.isEmpty())
+        work.workSeconds = times_.on(offers.first().gpu).seconds;
+    return work;
+}
+
 PodQuote PodChoice::quote() const {
     const QList<PodOffer> offers = usable();
-    return quotePod(work_, offers.isEmpty() ? 0 : offers.first().price,
+    return quotePod(work(), offers.isEmpty() ? 0 : offers.first().price,
                     volume() ? *volume() : PodVolume());
 }
 
@@ -153,29 +176,38 @@ QString PodChoice::complaint() const {
         return tr("None of the chosen GPUs is free in %1 for at most %2 an hour.")
             .arg(volume()->dataCenter, dollarText(ceiling_->value()));
     try {
-        checkPodJob(request(), settings_.volumePath + "/job"_L1, work_, quote(), cap_->value());
+        checkPodJob(request(), settings_.volumePath + "/job"_L1, work(), quote(), cap_->value());
     } catch (const Error& error) {
         return QString::fromUtf8(error.what());
     }
     return {};
 }
 
+/// How the time of the work is known.
+QString PodChoice::timeSource() const {
+    const int runs = times_.on(usable().first().gpu).runs;
+    return runs > 0 ? tr("as measured in %n earlier run(s) on this GPU", nullptr, runs)
+                    : tr("by an H100's documented rates");
+}
+
 QString PodChoice::estimate() const {
     const PodQuote quoted = quote();
     const double hourly = usable().first().price;
-    if (!quoted.known())
-        return tr("%1 pays for %2 of work there. Starting takes about %3; how long the work takes "
-                  "is not known yet. The volume costs %4 a month, with or without a pod.")
-            .arg(dollarText(cap_->value()),
-                 spanText(qMax(0.0, cap_->value() - quoted.dollars()) / hourly * 3600),
-                 spanText(quoted.provisioningSeconds + quoted.downloadSeconds),
-                 dollarText(quoted.storageMonthly));
-    return tr("About %1 and %2: %3 to start, %4 of work, %5 to bring the result home. The volume "
-              "costs %6 a month, with or without a pod.")
-        .arg(spanText(quoted.seconds()), dollarText(quoted.dollars()),
-             spanText(quoted.provisioningSeconds + quoted.downloadSeconds),
-             spanText(quoted.workSeconds), spanText(quoted.fetchSeconds),
-             dollarText(quoted.storageMonthly));
+    const QString paid = spanText(qMax(0.0, cap_->value() - quoted.dollars()) / hourly * 3600);
+    const QString start = spanText(quoted.provisioningSeconds + quoted.downloadSeconds);
+    const QString volume = tr("The volume costs %1 a month, with or without a pod.")
+                               .arg(dollarText(quoted.storageMonthly));
+    if (quoted.known())
+        return tr("About %1 and %2: %3 to start, %4 of work (%5), %6 to bring the result home. %7")
+            .arg(spanText(quoted.seconds()), dollarText(quoted.dollars()), start,
+                 spanText(quoted.workSeconds), timeSource(), spanText(quoted.fetchSeconds), volume);
+    const QString unknown =
+        times_.documented < 0
+            ? tr("how long the work takes is not known yet.")
+            : tr("this GPU was not measured yet: an H100 would work for about %1.")
+                  .arg(spanText(times_.documented));
+    return tr("%1 pays for %2 of work there. Starting takes about %3; %4 %5")
+        .arg(dollarText(cap_->value()), paid, start, unknown, volume);
 }
 
 std::optional<PodOrder> PodChoice::order() const {
@@ -185,7 +217,7 @@ std::optional<PodOrder> PodChoice::order() const {
     wish.request = request();
     wish.cap = cap_->value();
     wish.idleMinutes = settings_.idleMinutes;
-    wish.work = work_;
+    wish.work = work();
     return wish;
 }
 

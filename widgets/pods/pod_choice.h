@@ -1,10 +1,13 @@
 // The pod of one job, in the launch dialog: what will be rented, what it may cost, what it will.
 #pragma once
 
+#include <map>
 #include <optional>
+#include <string>
 
 #include <QWidget>
 
+#include "core/preflight/speed_log.h"
 #include "widgets/pods/pod_settings.h"
 #include "widgets/remote/pod_jobs.h"
 
@@ -16,10 +19,21 @@ namespace caldera::studio {
 class ElidedLabel;
 class ToneLabel;
 
+/// How long the work takes on GPUs.
+struct PodTimes {
+    double documented = -1; ///< seconds on an H100, by the documented rates; negative: unknown
+    std::map<std::string, SpeedRatio> measured; ///< to such seconds, by the GPU's name
+
+    /// On this GPU; negative where it is neither measured nor at least an H100.
+    TimeEstimate on(const QString& gpu) const;
+};
+
 class PodChoice : public QWidget {
     Q_OBJECT
 public:
     explicit PodChoice(const PodWork& work, QWidget* parent = nullptr);
+
+    void setTimes(const PodTimes& times);
 
     /// What was decided about renting, without what is entered here.
     void setSettings(const PodSettings& settings);
@@ -53,9 +67,13 @@ private:
     const PodVolume* volume() const;
     /// The ticked kinds that the ceiling and the stock allow, cheapest first.
     QList<PodOffer> usable() const;
+    /// With the time that it takes on the first of them.
+    PodWork work() const;
     PodQuote quote() const;
+    QString timeSource() const;
 
     PodWork work_;
+    PodTimes times_;
     PodSettings settings_;
     QList<PodOffer> offers_;
     QList<PodVolume> volumes_;

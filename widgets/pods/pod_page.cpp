@@ -9,17 +9,17 @@
 #include <QLineEdit>
 #include <QPushButton>
 #include <QTableView>
-#include <QToolButton>
 #include <QVBoxLayout>
 #include <QtConcurrent>
 
 #include "widgets/pods/dollar_field.h"
 #include "widgets/pods/pod_offers_model.h"
+#include "widgets/remote/bundle_fields.h"
 #include "widgets/remote/pod_quote.h"
 #include "widgets/remote/secret_file.h"
 #include "widgets/remote/when_done.h"
 #include "widgets/support/error_banner.h"
-#include "widgets/support/icon_button.h"
+#include "widgets/support/file_line.h"
 #include "widgets/support/labels.h"
 #include "widgets/theme/theme.h"
 
@@ -129,42 +129,16 @@ QWidget* PodPage::buildLimits() {
     form->addRow(tr("Price at most"), ceiling_);
     form->addRow(tr("Spending at most"), cap_);
     form->addRow(tr("Stop when idle for"), idle_);
-    form->addRow(tr("Worker bundle"), buildBundleLine());
+    bundle_ = bundleLine(box);
+    bundleUrl_ = bundleUrlLine(box);
+    form->addRow(tr("Worker bundle"), bundle_);
     form->addRow(tr("Fetched from"), bundleUrl_);
     connect(volume_, &QComboBox::activated, this, &PodPage::volumeChosen);
+    connect(bundle_, &FileLine::changed, this, &PodPage::settingsChanged);
+    connect(bundleUrl_, &QLineEdit::textChanged, this, &PodPage::settingsChanged);
     for (QDoubleSpinBox* field : {ceiling_, cap_, idle_})
         connect(field, &QDoubleSpinBox::valueChanged, this, &PodPage::settingsChanged);
     return box;
-}
-
-QWidget* PodPage::buildBundleLine() {
-    auto* box = new QWidget(this);
-    bundle_ = new QLineEdit(box);
-    bundle_->setPlaceholderText(tr("caldera-worker-….tar.gz"));
-    bundle_->setAccessibleName(tr("Worker bundle"));
-    bundle_->setToolTip(tr("The caldera that works on pods, as packaging/make_bundle.sh makes it; "
-                           "or the .sha256 that lies beside it"));
-    bundleUrl_ = new QLineEdit(box);
-    bundleUrl_->setPlaceholderText(tr("https://… (optional; else it is sent from here, once)"));
-    bundleUrl_->setToolTip(tr("Where pods fetch the same file from, which is faster"));
-    QToolButton* choose = iconButton(u"folder"_s, tr("Choose the worker bundle"), box);
-    connect(choose, &QToolButton::clicked, this, &PodPage::chooseBundle);
-    for (QLineEdit* line : {bundle_, bundleUrl_})
-        connect(line, &QLineEdit::textChanged, this, &PodPage::settingsChanged);
-    auto* layout = new QHBoxLayout(box);
-    layout->setContentsMargins(0, 0, 0, 0);
-    layout->setSpacing(kSpaceTiny);
-    layout->addWidget(bundle_, 1);
-    layout->addWidget(choose);
-    return box;
-}
-
-void PodPage::chooseBundle() {
-    auto* dialog = new QFileDialog(this, tr("The worker bundle"));
-    dialog->setAttribute(Qt::WA_DeleteOnClose);
-    dialog->setNameFilters({tr("Worker bundles (*.tar.gz *.sha256)"), tr("All files (*)")});
-    connect(dialog, &QFileDialog::fileSelected, bundle_, &QLineEdit::setText);
-    dialog->open();
 }
 
 void PodPage::readKey() {
@@ -294,7 +268,7 @@ PodSettings PodPage::settings() const {
     now.ceiling = ceiling_->value();
     now.cap = cap_->value();
     now.idleMinutes = idle_->value();
-    now.bundle = bundle_->text().trimmed();
+    now.bundle = bundle_->path();
     now.bundleUrl = bundleUrl_->text().trimmed();
     return now;
 }
@@ -305,7 +279,7 @@ void PodPage::setSettings(const PodSettings& settings) {
     ceiling_->setValue(settings.ceiling);
     cap_->setValue(settings.cap);
     idle_->setValue(settings.idleMinutes);
-    bundle_->setText(settings.bundle);
+    bundle_->setPath(settings.bundle);
     bundleUrl_->setText(settings.bundleUrl);
     volume_->setCurrentIndex(qMax(0, volume_->findData(settings.volumeId)));
     showHint();

@@ -21,6 +21,7 @@ class QTableView;
 namespace caldera::studio {
 
 class ErrorBanner;
+class FileLine;
 class PodOffersModel;
 class ToneLabel;
 
@@ -49,8 +50,6 @@ private:
     QWidget* buildKeyLine();
     QWidget* buildOffers();
     QWidget* buildLimits();
-    QWidget* buildBundleLine();
-    void chooseBundle();
     void showHint();
     void readKey();
     void saveKey();
@@ -77,7 +76,7 @@ private:
     QDoubleSpinBox* ceiling_ = nullptr;
     QDoubleSpinBox* cap_ = nullptr;
     QDoubleSpinBox* idle_ = nullptr;
-    QLineEdit* bundle_ = nullptr;
+    FileLine* bundle_ = nullptr;
     QLineEdit* bundleUrl_ = nullptr;
     ToneLabel* hint_ = nullptr;
 };

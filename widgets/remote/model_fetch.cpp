@@ -62,6 +62,14 @@ QStringList hubModels(const QStringList& arguments) {
     return models;
 }
 
+QString hubCacheOf(const SshSession& session, const std::stop_token& stop) {
+    const QByteArray folder = session.require(
+        u"printf %s "
+        "\"${HF_HUB_CACHE:-${HF_HOME:-${XDG_CACHE_HOME:-$HOME/.cache}/huggingface}/hub}\""_s,
+        "remote.model", stop);
+    return QString::fromUtf8(folder);
+}
+
 void fetchModel(const SshSession& session, const QString& model, const QString& cache,
                 const HubAccess& hub, const std::function<void(qint64, qint64)>& tell,
                 const std::stop_token& stop) {
@@ -81,6 +89,18 @@ void fetchModel(const SshSession& session, const QString& model, const QString& 
     }
     if (process->exitStatus() != QProcess::NormalExit || process->exitCode() != 0) {
         fail(*process, process->readAllStandardError());
+    }
+}
+
+void fetchMissing(const SshSession& session, const QString& worker, const QString& model,
+                  const QString& cache, const HubAccess& hub,
+                  const std::function<void(qint64, qint64)>& tell, const std::stop_token& stop) {
+    const bool isMissing =
+        isHubName(model) &&
+        session.run(worker + " info --json "_L1 + shellWord(model), stop).exitCode != 0;
+    if (isMissing) {
+        tell(0, 0);
+        fetchModel(session, model, cache, hub, tell, stop);
     }
 }
 

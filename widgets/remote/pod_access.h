@@ -4,7 +4,6 @@
 #include <QByteArray>
 #include <QString>
 
-#include "widgets/remote/model_fetch.h"
 #include "widgets/remote/ssh_endpoint.h"
 
 namespace caldera::studio {
@@ -14,6 +13,7 @@ struct WorkerBundle {
     QString sha256;  ///< of the archive, 64 digits
     QString url;     ///< where the pod fetches it; empty: nowhere
     QString archive; ///< file here that is sent where the pod cannot fetch it; empty: none
+    QString cuda;    ///< the oldest that a host's driver must offer, "13.0"; empty: any, or unknown
 
     bool operator==(const WorkerBundle&) const = default;
 };
@@ -37,7 +37,6 @@ struct PodAccess {
     QString volumePath; ///< where its network volume is mounted
     WorkerBundle bundle;
     PodWatch watch;
-    HubAccess hub;
 };
 
 } // namespace caldera::studio

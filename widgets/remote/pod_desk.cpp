@@ -88,4 +88,14 @@ std::optional<PodEnd> PodDesk::warning(const QString& job) const {
     return found == entries_.end() ? std::nullopt : found->second.warning;
 }
 
+void PodDesk::setHub(const HubAccess& hub) {
+    const std::scoped_lock guard(mutex_);
+    hub_ = hub;
+}
+
+HubAccess PodDesk::hub() const {
+    const std::scoped_lock guard(mutex_);
+    return hub_;
+}
+
 } // namespace caldera::studio

@@ -1,5 +1,5 @@
-// Where jobs ask for their pods: rentals are driven on the window's thread, jobs on threads of
-// their own, and only values pass here.
+// Where jobs ask for their pods, and what their hosts show the hub of models: rentals and keyrings
+// are driven on the window's thread, jobs on threads of their own, and only values pass here.
 #pragma once
 
 #include <condition_variable>
@@ -12,6 +12,7 @@
 
 #include <QString>
 
+#include "widgets/remote/model_fetch.h"
 #include "widgets/remote/pod_access.h"
 #include "widgets/remote/pod_record.h"
 
@@ -46,6 +47,10 @@ public:
     /// What warn() said last.
     std::optional<PodEnd> warning(const QString& job) const;
 
+    /// Who asks the hub from now on.
+    void setHub(const HubAccess& hub);
+    HubAccess hub() const;
+
 private:
     struct Entry {
         std::optional<PodAccess> access;
@@ -57,6 +62,7 @@ private:
     mutable std::mutex mutex_;
     std::condition_variable_any changed_;
     std::map<QString, Entry> entries_;
+    HubAccess hub_;
 };
 
 } // namespace caldera::studio

@@ -75,12 +75,8 @@ QString PodHost::hubHome() const {
     return access_.volumePath + "/huggingface"_L1;
 }
 
-void PodHost::fetchModels(const SshSession& session, const QStringList& arguments,
-                          const std::function<void(qint64, qint64)>& tell,
-                          const std::stop_token& stop) const {
-    for (const QString& model : hubModels(arguments)) {
-        fetchModel(session, model, hubHome() + "/hub"_L1, access_.hub, tell, stop);
-    }
+QString PodHost::hubCache() const {
+    return hubHome() + "/hub"_L1;
 }
 
 void PodHost::startWatchdog(const RemotePlace& place, const std::stop_token& stop) const {

@@ -38,10 +38,8 @@ public:
                const std::function<void(double)>& tell, const std::stop_token& stop) const;
     /// In front of the worker's command there: models are cached on the volume.
     QString environment() const;
-    /// Fetches the models of the hub that a worker with these arguments reads.
-    void fetchModels(const SshSession& session, const QStringList& arguments,
-                     const std::function<void(qint64, qint64)>& tell,
-                     const std::stop_token& stop) const;
+    /// Where its worker looks for models of the hub.
+    QString hubCache() const;
     /// Starts the watchdog unless one runs.
     void startWatchdog(const RemotePlace& place, const std::stop_token& stop) const;
     /// Says there that somebody still follows the job; now and then does something.

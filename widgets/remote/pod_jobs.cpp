@@ -83,7 +83,7 @@ QString PodJobs::start(JobRequest request, const PodOrder& order) {
     return id;
 }
 
-QString PodJobs::startLike(const QString& like, const JobRequest& request) {
+PodOrder PodJobs::orderLike(const QString& like) const {
     const std::optional<PodRecord> record = recordOf(like);
     if (!record) {
         throw Error("pod.unknown", tr("What this job's pod was is not known any more. Start the "
@@ -91,7 +91,11 @@ QString PodJobs::startLike(const QString& like, const JobRequest& request) {
                                        .toStdString());
     }
     const PodRecord now = renew_(*record);
-    return start(request, {now.request, now.cap, now.idleMinutes, {}});
+    return {now.request, now.cap, now.idleMinutes, {}};
+}
+
+QString PodJobs::startLike(const QString& like, const JobRequest& request) {
+    return start(request, orderLike(like));
 }
 
 void PodJobs::rentAgain(const QString& job) {
@@ -151,6 +155,7 @@ void PodJobs::order(const QString& job, PodRecord record) {
         }
         PodRecord wanted = record;
         wanted.request.publicKey = publicKey;
+        wanted.request.minimumCuda = bundle_.cuda; // another driver could not run the worker
         try {
             pods_.rent(wanted);
         } catch (const Error& error) {
@@ -186,7 +191,7 @@ void PodJobs::follow(PodRental& rental) {
 }
 
 void PodJobs::open(const PodRecord& record, const SshEndpoint& endpoint) {
-    PodAccess access{record.podId, endpoint, record.request.volumePath, bundle_, watch_, hub_};
+    PodAccess access{record.podId, endpoint, record.request.volumePath, bundle_, watch_};
     access.ssh.identityFile = keyFile(record.jobId);
     access.watch.cap = record.cap;
     access.watch.budget = record.cap - record.spentBefore;

@@ -52,14 +52,16 @@ public:
     /// Where workers come from, and what watchdogs are told; for pods that are reached from now on.
     void setBundle(const WorkerBundle& bundle) { bundle_ = bundle; }
     void setWatch(const PodWatch& watch) { watch_ = watch; }
-    void setHub(const HubAccess& hub) { hub_ = hub; }
     /// All records of this machine, also of pods that are over. Jobs whose pod nobody knows end.
     void takeRecords(const QList<PodRecord>& records);
 
     /// Rents a pod for the job, which begins when it can be reached. Returns the job's id. Throws
     /// as checkPodJob().
     QString start(JobRequest request, const PodOrder& order);
-    /// The same on a pod like the one that the job `like` has or had.
+    /// What a pod like the one that the job `like` has or had would be today. Throws
+    /// Error("pod.unknown").
+    PodOrder orderLike(const QString& like) const;
+    /// Rents one.
     QString startLike(const QString& like, const JobRequest& request);
     /// Somebody uses what the jobs on pods serve: they are not idle.
     void noteUse();
@@ -88,7 +90,6 @@ private:
     Renew renew_;
     WorkerBundle bundle_;
     PodWatch watch_;
-    HubAccess hub_;
     QHash<QString, PodRecord> records_; ///< by job: as they were read, or known since
     bool hasRecords_ = false;
     QSet<QString> waiting_; ///< jobs that were resumed while their last pod was still ending

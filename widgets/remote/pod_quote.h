@@ -7,7 +7,7 @@ namespace caldera::studio {
 
 /// What a job has to do on a pod.
 struct PodWork {
-    double workSeconds = -1;  ///< from measured seconds for each layer; negative: unknown
+    double workSeconds = -1;  ///< on the pod's GPU; negative: unknown
     double downloadBytes = 0; ///< the model, from the hub to the volume; 0 when it is there
     double fetchBytes = 0;    ///< the artifact, from the pod to this machine
     double volumeBytes = 0;   ///< what the volume must hold at the same time

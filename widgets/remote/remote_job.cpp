@@ -7,10 +7,12 @@
 #include "core/job/progress.h"
 #include "widgets/remote/cell_fetch.h"
 #include "widgets/remote/event_copy.h"
+#include "widgets/remote/model_fetch.h"
 #include "widgets/remote/pod_desk.h"
 #include "widgets/remote/pod_host.h"
 #include "widgets/remote/remote_host.h"
 #include "widgets/remote/ssh_session.h"
+#include "widgets/remote/worker_install.h"
 
 namespace caldera::studio {
 
@@ -120,11 +122,47 @@ void RemoteJob::connect(const std::stop_token& stop) {
 
 void RemoteJob::begin(Begin begin, const std::stop_token& stop) {
     connect(stop);
+    const bool begins = !record_.started || begin == Begin::Restart;
+    if (begins) {
+        installWorker(stop);
+    }
     worker_ = workerCommand(record_.target, *session_, stop);
     if (!record_.started) {
         prepare(stop);
     }
+    if (begins) {
+        fetchModels({}, stop);
+    }
     launch(begin, stop);
+}
+
+/// The target's own bundle, if it has one. May take long, so it can be called off.
+void RemoteJob::installWorker(const std::stop_token& outer) {
+    if (!record_.target.bundle.isEmpty()) {
+        const CancelToken either(folder_, outer);
+        tellStage("set-up");
+        installBundle(
+            record_.target, *session_, [this](double share) { tellStage("send-worker", share); },
+            either.token());
+    }
+}
+
+/// What the worker there does not find is fetched into `cache`; empty: where it looks by itself.
+void RemoteJob::fetchModels(const QString& cache, const std::stop_token& outer) {
+    const CancelToken either(folder_, outer);
+    const std::stop_token stop = either.token();
+    EtaClock eta;
+    const auto tell = [&](qint64 done, qint64 total) {
+        const double share =
+            static_cast<double>(done) / static_cast<double>(qMax<qint64>(1, total));
+        tellStage("fetch-model", share, eta.update(done, total));
+        attend(stop);
+    };
+    for (const QString& model : hubModels(argumentsThere())) {
+        fetchMissing(*session_, worker_, model,
+                     cache.isEmpty() ? hubCacheOf(*session_, stop) : cache, desk_.hub(), tell,
+                     stop);
+    }
 }
 
 /// All of it can be called off.
@@ -145,14 +183,7 @@ void RemoteJob::beginOnPod(Begin begin, const std::stop_token& outer) {
     }
     pod_->startWatchdog(place(), stop); // first: from here on costs end without us
     if (isNew) {
-        EtaClock eta;
-        const auto tell = [&](qint64 done, qint64 total) {
-            const double share =
-                static_cast<double>(done) / static_cast<double>(qMax<qint64>(1, total));
-            tellStage("fetch-model", share, eta.update(done, total));
-            attend(stop);
-        };
-        pod_->fetchModels(*session_, argumentsThere(), tell, stop);
+        fetchModels(pod_->hubCache(), stop);
     }
     launch(isNew && record_.started ? Begin::Restart : begin, stop);
 }

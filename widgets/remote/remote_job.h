@@ -1,6 +1,7 @@
 // One job on another machine, from the first login to the last verified file.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <filesystem>
 #include <memory>
@@ -50,6 +51,8 @@ public:
     void run(Begin begin, const std::stop_token& stop);
     /// Ends a wait for the next attempt to connect.
     void retryNow();
+    /// Lets the worker there go on, whoever paused it. From any thread.
+    void letGoOn() { isReleased_ = true; }
 
 private:
     void follow(Begin begin, const std::stop_token& stop);
@@ -57,6 +60,8 @@ private:
     void begin(Begin begin, const std::stop_token& stop);
     void beginOnPod(Begin begin, const std::stop_token& stop);
     void prepare(const std::stop_token& stop);
+    void installWorker(const std::stop_token& stop);
+    void fetchModels(const QString& cache, const std::stop_token& stop);
     void launch(Begin begin, const std::stop_token& stop);
     void stream(const std::stop_token& stop);
     void readStream(QProcess& process, const std::stop_token& stop);
@@ -91,6 +96,7 @@ private:
     std::mutex mutex_;
     std::condition_variable_any woken_;
     bool retryNow_ = false;
+    std::atomic<bool> isReleased_ = false;
 };
 
 } // namespace caldera::studio

@@ -119,14 +119,15 @@ void RemoteJob::take(const FollowFrame& frame) {
 
 /// Passes on what the folder's control file asks for.
 void RemoteJob::forwardControl(const std::stop_token& stop) {
-    const std::string wanted = folder_.cancelRequested()  ? "cancel"
-                               : folder_.pauseRequested() ? "pause"
-                               : forwarded_ == "pause"    ? "continue"
-                                                          : "";
+    const std::string wanted = folder_.cancelRequested()              ? "cancel"
+                               : folder_.pauseRequested()             ? "pause"
+                               : forwarded_ == "pause" || isReleased_ ? "continue"
+                                                                      : "";
     if (wanted.empty() || wanted == forwarded_) {
         return;
     }
     steerRemotely(place(), QString::fromStdString(wanted), stop);
+    isReleased_ = false;
     forwarded_ = wanted == "continue" ? "" : wanted;
 }
 

@@ -46,6 +46,12 @@ void RemoteJobs::follow(const std::filesystem::path& folder, RemoteJob::Begin be
         id, std::make_unique<Entry>(folder, std::move(ask), desk_, std::move(reached), begin));
 }
 
+void RemoteJobs::letGoOn(const QString& id) {
+    if (isFollowing(id)) {
+        jobs_.at(id)->job.letGoOn();
+    }
+}
+
 void RemoteJobs::forget(const QString& id) {
     jobs_.erase(id);
 }

@@ -233,6 +233,8 @@ Target readTarget(const YAML::Node& root, const QString& origin) {
     target.name = reader.text("name");
     target.folder = reader.text("folder");
     target.worker = reader.text("worker");
+    target.bundle = reader.text("bundle");
+    target.bundleUrl = reader.text("bundle_url");
     if (const YAML::Node ssh = reader.part("ssh")) {
         target.ssh = readSsh(Reader(ssh, origin, u"ssh"_s));
     }
@@ -258,6 +260,8 @@ QByteArray targetToYaml(const Target& target) {
     write.text("name", target.name);
     write.text("folder", target.folder);
     write.text("worker", target.worker);
+    write.text("bundle", target.bundle);
+    write.text("bundle_url", target.bundleUrl);
     if (target.ssh != SshEndpoint()) {
         writeSsh(target.ssh, out);
     }

@@ -36,6 +36,8 @@ struct Target {
     SshEndpoint ssh;     ///< of Ssh and Slurm; of a Pod filled in while it runs
     QString folder;      ///< for jobs, on the host; absolute, or below the home with "~/"
     QString worker;      ///< the `caldera` program there; empty: `caldera` on its PATH
+    QString bundle;      ///< worker bundle of this machine, installed there as the worker; or empty
+    QString bundleUrl;   ///< where the host fetches the same file; empty: it is sent from here
     SlurmSettings slurm; ///< of Slurm
 
     bool operator==(const Target&) const = default;

@@ -5,6 +5,7 @@
 
 #include "widgets/remote/host_key.h"
 #include "widgets/remote/ssh_session.h"
+#include "widgets/remote/worker_install.h"
 #include "widgets/support/number_text.h"
 
 namespace caldera::studio {
@@ -142,8 +143,16 @@ private:
     }
 
     Found describeWorker() const {
+        Target target = result_.target; // what is installed is found again by its hash
+        installBundle(
+            target, *session_,
+            [this](double share) {
+                with_.tell({CheckStage::Worker, StageState::Running, 0,
+                            tr("its bundle is sent: %1 %").arg(qRound(100 * share))});
+            },
+            stop_);
         const WorkerFacts worker =
-            checkWorker(workerCommand(result_.target, *session_, stop_), *session_, stop_);
+            checkWorker(workerCommand(target, *session_, stop_), *session_, stop_);
         const bool isIdle = !worker.hasGpu && !result_.facts.gpus.isEmpty();
         return {isIdle ? tr("caldera %1, which cannot use the GPU: install one that was built for "
                             "GPUs, or look at the driver")

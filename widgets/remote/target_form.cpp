@@ -4,13 +4,11 @@
 #include <QDir>
 #include <QFileDialog>
 #include <QFormLayout>
-#include <QHBoxLayout>
 #include <QLineEdit>
 #include <QSpinBox>
-#include <QToolButton>
 
-#include "widgets/support/icon_button.h"
-#include "widgets/support/labels.h"
+#include "widgets/remote/bundle_fields.h"
+#include "widgets/support/file_line.h"
 #include "widgets/theme/theme.h"
 
 namespace caldera::studio {
@@ -54,8 +52,7 @@ TargetForm::TargetForm(QWidget* parent) : QWidget(parent), kind_(new QComboBox(t
     addSshRows(form);
     folder_ = addLine(form, tr("Folder for jobs"), u"~/caldera/jobs"_s,
                       tr("On the host; needs room for the compressed model and its work files"));
-    worker_ = addLine(form, tr("Worker"), tr("caldera, as found there"),
-                      tr("The caldera program on the host, when it is not on the PATH there"));
+    addWorkerRows(form);
     slurm_ = makeSlurm();
     auto* layout = new QVBoxLayout(this);
     layout->setContentsMargins(0, 0, 0, 0);
@@ -78,25 +75,36 @@ void TargetForm::addSshRows(QFormLayout* form) {
     form->addRow(tr("Port"), port_);
     user_ = addLine(form, tr("User"), tr("as usual"),
                     tr("What ~/.ssh/config says, else your name here"));
-    key_ = new QLineEdit(this);
-    key_->setPlaceholderText(tr("agent and usual keys"));
-    key_->setAccessibleName(tr("Key file"));
-    connect(key_, &QLineEdit::textChanged, this, &TargetForm::edited);
-    form->addRow(tr("Key file"), keyLine());
+    key_ = new FileLine(tr("Private key"), this);
+    key_->edit()->setPlaceholderText(tr("agent and usual keys"));
+    connect(key_, &FileLine::changed, this, &TargetForm::edited);
+    connect(key_, &FileLine::choosing, this, [](QFileDialog* dialog) {
+        dialog->setDirectory(QDir::homePath() + "/.ssh"_L1);
+        dialog->setFilter(QDir::Files | QDir::Hidden);
+    });
+    form->addRow(tr("Key file"), key_);
     jumps_ = addLine(form, tr("Jump hosts"), tr("none"),
                      tr("user@host:port of each machine on the way, with commas between"));
 }
 
-QWidget* TargetForm::keyLine() {
-    auto* box = new QWidget(this);
-    QToolButton* choose = iconButton(u"folder"_s, tr("Choose a private key"), box);
-    connect(choose, &QToolButton::clicked, this, &TargetForm::chooseKey);
-    auto* layout = new QHBoxLayout(box);
-    layout->setContentsMargins(0, 0, 0, 0);
-    layout->setSpacing(kSpaceTiny);
-    layout->addWidget(key_, 1);
-    layout->addWidget(choose);
-    return box;
+void TargetForm::addWorkerRows(QFormLayout* form) {
+    worker_ = addLine(form, tr("Worker"), tr("caldera, as found there"),
+                      tr("The caldera program on the host, when it is not on the PATH there"));
+    bundle_ = bundleLine(this);
+    bundle_->edit()->setPlaceholderText(tr("none: the worker is there already"));
+    bundleUrl_ = bundleUrlLine(this);
+    form->addRow(tr("Worker bundle"), bundle_);
+    form->addRow(tr("Fetched from"), bundleUrl_);
+    connect(bundle_, &FileLine::changed, this, &TargetForm::showWorker);
+    connect(bundle_, &FileLine::changed, this, &TargetForm::edited);
+    connect(bundleUrl_, &QLineEdit::textChanged, this, &TargetForm::edited);
+}
+
+/// A bundle brings the worker along.
+void TargetForm::showWorker() {
+    const bool isInstalled = !bundle_->path().isEmpty();
+    worker_->setEnabled(!isInstalled);
+    bundleUrl_->setEnabled(isInstalled);
 }
 
 QWidget* TargetForm::makeSlurm() {
@@ -135,15 +143,6 @@ QLineEdit* TargetForm::addLine(QFormLayout* form, const QString& label, const QS
     return line;
 }
 
-void TargetForm::chooseKey() {
-    auto* dialog = new QFileDialog(this, tr("Private key"), QDir::homePath() + "/.ssh"_L1);
-    dialog->setAttribute(Qt::WA_DeleteOnClose);
-    dialog->setFileMode(QFileDialog::ExistingFile);
-    dialog->setFilter(QDir::Files | QDir::Hidden);
-    connect(dialog, &QFileDialog::fileSelected, key_, &QLineEdit::setText);
-    dialog->open();
-}
-
 void TargetForm::showKind() {
     slurm_->setVisible(kind_->currentData().toInt() == static_cast<int>(TargetKind::Slurm));
 }
@@ -156,10 +155,13 @@ void TargetForm::setTarget(const Target& target) {
     host_->setText(target.ssh.host);
     port_->setValue(target.ssh.port);
     user_->setText(target.ssh.user);
-    key_->setText(target.ssh.identityFile);
+    key_->setPath(target.ssh.identityFile);
     jumps_->setText(target.ssh.jumpHosts.join(u", "_s));
     folder_->setText(target.folder);
     worker_->setText(target.worker);
+    bundle_->setPath(target.bundle);
+    bundleUrl_->setText(target.bundleUrl);
+    showWorker();
     partition_->setText(target.slurm.partition);
     account_->setText(target.slurm.account);
     timeLimit_->setText(target.slurm.timeLimit);
@@ -177,13 +179,15 @@ Target TargetForm::target() const {
     target.ssh.host = host_->text().trimmed();
     target.ssh.port = port_->value();
     target.ssh.user = user_->text().trimmed();
-    target.ssh.identityFile = key_->text().trimmed();
+    target.ssh.identityFile = key_->path();
     target.ssh.jumpHosts.clear();
     for (const QString& jump : jumps_->text().split(u',', Qt::SkipEmptyParts)) {
         target.ssh.jumpHosts.append(jump.trimmed());
     }
     target.folder = folder_->text().trimmed();
     target.worker = worker_->text().trimmed();
+    target.bundle = bundle_->path();
+    target.bundleUrl = bundleUrl_->text().trimmed();
     target.slurm.partition = partition_->text().trimmed();
     target.slurm.account = account_->text().trimmed();
     target.slurm.timeLimit = timeLimit_->text().trimmed();

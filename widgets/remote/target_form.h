@@ -12,6 +12,8 @@ class QSpinBox;
 
 namespace caldera::studio {
 
+class FileLine;
+
 /// Of an SSH host or of a SLURM cluster. Host keys and what it does not show stay as they were,
 /// except that another host or port forgets the confirmed keys.
 class TargetForm : public QWidget {
@@ -29,9 +31,9 @@ private:
     QWidget* makeSlurm();
     QLineEdit* addLine(QFormLayout* form, const QString& label, const QString& placeholder,
                        const QString& toolTip);
-    QWidget* keyLine();
-    void chooseKey();
+    void addWorkerRows(QFormLayout* form);
     void showKind();
+    void showWorker();
 
     Target before_;
     QComboBox* kind_;
@@ -39,10 +41,12 @@ private:
     QLineEdit* host_;
     QSpinBox* port_;
     QLineEdit* user_;
-    QLineEdit* key_;
+    FileLine* key_;
     QLineEdit* jumps_;
     QLineEdit* folder_;
     QLineEdit* worker_;
+    FileLine* bundle_;
+    QLineEdit* bundleUrl_;
     QWidget* slurm_;
     QLineEdit* partition_;
     QLineEdit* account_;

@@ -4,6 +4,8 @@
 #include <QCryptographicHash>
 #include <QFile>
 #include <QFileInfo>
+#include <QJsonDocument>
+#include <QJsonObject>
 #include <QRegularExpression>
 
 #include "core/base/error.h"
@@ -38,10 +40,21 @@ QString hashOf(const QString& archive) {
     QFile file(archive);
     QCryptographicHash hash(QCryptographicHash::Sha256);
     if (!file.open(QIODevice::ReadOnly) || !hash.addData(&file)) {
-        fail(tr("The worker bundle %1 cannot be read. Choose it again under Run, Rented pods…")
+        fail(tr("The worker bundle %1 cannot be read. Choose it again, for machines under Run, "
+                "Machines…, for pods under Run, Rented pods…")
                  .arg(archive));
     }
     return QString::fromLatin1(hash.result().toHex());
+}
+
+/// What the description beside the archive says of CUDA; nothing where there is none.
+QString notedCuda(const QString& archive) {
+    QString file = archive;
+    QFile note(file.replace(".tar.gz"_L1, ".json"_L1));
+    if (file == archive || !note.open(QIODevice::ReadOnly)) {
+        return {};
+    }
+    return QJsonDocument::fromJson(note.read(kLongestNote)).object()["cuda"_L1].toString();
 }
 
 } // namespace
@@ -58,6 +71,7 @@ WorkerBundle readWorkerBundle(const QString& file, const QString& url) {
     if (QFileInfo(archive).isFile()) {
         bundle.archive = archive;
     }
+    bundle.cuda = notedCuda(archive);
     bundle.sha256 = notedHash(archive + kNote);
     if (bundle.sha256.isEmpty() && isNote) {
         fail(
@@ -68,8 +82,8 @@ WorkerBundle readWorkerBundle(const QString& file, const QString& url) {
         bundle.sha256 = hashOf(archive);
     }
     if (bundle.archive.isEmpty() && url.isEmpty()) {
-        fail(tr("The archive of %1 is not beside it, and no address is given from which pods could "
-                "fetch it. Choose the archive, or enter its address.")
+        fail(tr("The archive of %1 is not beside it, and no address is given from which hosts "
+                "could fetch it. Choose the archive, or enter its address.")
                  .arg(file));
     }
     return bundle;

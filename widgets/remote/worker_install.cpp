@@ -5,8 +5,10 @@
 #include <QRegularExpression>
 
 #include "core/base/version.h"
+#include "widgets/remote/remote_host.h"
 #include "widgets/remote/sent_script.h"
 #include "widgets/remote/ssh_session.h"
+#include "widgets/remote/worker_bundle.h"
 
 namespace caldera::studio {
 
@@ -96,6 +98,16 @@ QString installWorker(const SshSession& session, const WorkerBundle& bundle, con
         fail(words(result));
     }
     return program;
+}
+
+void installBundle(Target& target, const SshSession& session,
+                   const std::function<void(double)>& tell, const std::stop_token& stop) {
+    if (target.bundle.isEmpty()) {
+        return;
+    }
+    const WorkerBundle bundle = readWorkerBundle(target.bundle, target.bundleUrl);
+    target.worker = installWorker(
+        session, bundle, expandHome(target.folder, session, stop) + "/.workers"_L1, tell, stop);
 }
 
 } // namespace caldera::studio

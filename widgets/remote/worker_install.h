@@ -7,6 +7,7 @@
 #include <QString>
 
 #include "widgets/remote/pod_access.h"
+#include "widgets/remote/target.h"
 
 namespace caldera::studio {
 
@@ -19,5 +20,11 @@ class SshSession;
 /// Error("remote.install"), Cancelled.
 QString installWorker(const SshSession& session, const WorkerBundle& bundle, const QString& folder,
                       const std::function<void(double)>& tell, const std::stop_token& stop);
+
+/// Installs the target's own bundle below its folder for jobs, which the nodes of a cluster see as
+/// well, and makes it the target's worker; does nothing where the target has none. Reads the bundle
+/// here. Throws as installWorker, and Error("remote.bundle").
+void installBundle(Target& target, const SshSession& session,
+                   const std::function<void(double)>& tell, const std::stop_token& stop);
 
 } // namespace caldera::studio

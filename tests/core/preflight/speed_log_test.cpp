@@ -30,6 +30,10 @@ TEST(SpeedLog, TheMedianOfTheLastRunsCorrects) {
     EXPECT_DOUBLE_EQ(time.seconds, 200);
     EXPECT_EQ(time.runs, 5);
     EXPECT_LT(log.estimate(kHere, -1).seconds, 0);
+    const auto ratios = log.ratios("compress");
+    EXPECT_EQ(ratios.size(), 2U);
+    EXPECT_DOUBLE_EQ(ratios.at("NVIDIA H100").ratio, 0.5);
+    EXPECT_EQ(ratios.at("NVIDIA H100").runs, 1);
 }
 
 TEST(SpeedLog, ShortRunsAndDamagedLinesTeachNothing) {

@@ -58,6 +58,18 @@ TEST(EngineProcess, ShowsTheEnginesOwnSentence) {
     EXPECT_TRUE(engine.messages().contains("loading"_L1));
 }
 
+TEST(EngineProcess, WhatDoesNotFitBeginsAllTheSameWhenAPersonInsists) {
+    EngineProcess engine(QStringLiteral(FAKE_WORKER));
+    engine.start(u"/models/tight-12"_s);
+    ASSERT_TRUE(reaches(engine, State::Failed));
+    EXPECT_TRUE(engine.doesNotFit());
+    EXPECT_TRUE(engine.error().endsWith("choose a machine with more."_L1))
+        << engine.error().toStdString();
+    engine.start(u"/models/tight-12"_s, true);
+    ASSERT_TRUE(reaches(engine, State::Ready));
+    EXPECT_FALSE(engine.doesNotFit());
+}
+
 TEST(EngineProcess, SaysWhenTheSystemEndedIt) {
     EngineProcess engine(QStringLiteral(FAKE_WORKER));
     engine.start(u"/models/killed"_s);

@@ -111,6 +111,12 @@ int serve(const std::vector<std::string>& words) {
                      "model again.\n";
         return 1;
     }
+    const bool forces = std::find(words.begin(), words.end(), "--force") != words.end();
+    if (scenario.starts_with("tight") && !forces) {
+        std::cerr << "caldera: This needs about 20 GiB of memory, and 8 GiB are free. Close other "
+                     "programs, or choose a machine with more. --force begins all the same.\n";
+        return 1;
+    }
     if (scenario == "killed") {
         std::raise(SIGKILL);
     }

@@ -9,6 +9,8 @@
 
 #include "app/studio/main_window.h"
 #include "app/studio/pod_actions.h"
+#include "core/base/paths.h"
+#include "core/plan/time_estimate.h"
 #include "tests/gui/pictures.h"
 #include "tests/gui/remote/pod_world.h"
 #include "widgets/plan_view/launch_dialog.h"
@@ -138,6 +140,29 @@ TEST_F(PodLaunchTest, OneClickRentsCompressesAndGivesBack) {
     ASSERT_TRUE(wait([&] { return model->spent().value_or(0) > 0.07; }));
     EXPECT_NEAR(*model->spent(), runpod_.spent(), 0.01);
     photograph(*window_, u"runs-pod-later"_s);
+}
+
+TEST_F(PodLaunchTest, WhatEarlierRunsTookSaysWhatThisOneCosts) {
+    constexpr double kHour = 3600;
+    openWindow();
+    window_->openAtStart();
+    ASSERT_TRUE(wait([&] { return !window_->session().busy(); }));
+    const PlanDocument& plan = window_->session().plan();
+    const double documented =
+        compressSecondsOnGpu(plan.cells()) * kCompressedLayers / plan.config().layerCount;
+    SpeedLog::ofThisMachine().add({"compress", "NVIDIA GeForce RTX 3090"}, kHour,
+                                  kHour * kHour / documented);
+    LaunchDialog* dialog = openDialog();
+    ASSERT_TRUE(wait([&] { return estimateOf(*dialog).contains(u"measured in 1 earlier run"_s); }))
+        << estimateOf(*dialog).toStdString();
+    photograph(*dialog, u"launch-pod-measured"_s);
+    EXPECT_NEAR(dialog->settings().pod->work.workSeconds, kHour, 1);
+    const auto fields = dialog->podChoice()->findChildren<QDoubleSpinBox*>();
+    fields[1]->setValue(0.4);
+    EXPECT_FALSE(dialog->startButton()->isEnabled()) << "work counts against the cap, too";
+    EXPECT_TRUE(estimateOf(*dialog).contains(u"would cost about $0.52"_s))
+        << estimateOf(*dialog).toStdString();
+    std::filesystem::remove(stateFolder() / "speeds.jsonl");
 }
 
 TEST_F(PodLaunchTest, TheDialogSaysWhatIsMissing) {

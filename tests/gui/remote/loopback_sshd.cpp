@@ -76,7 +76,7 @@ void LoopbackSshd::start() {
     write(config, u"ListenAddress %4:%1\nHostKey %2/host\nAuthorizedKeysFile %2/authorized\n"
                   "PidFile none\nStrictModes no\nUsePAM no\nPasswordAuthentication no\n"
                   "PermitRootLogin yes\nMaxStartups 50\nMaxSessions 50\nSetEnv "
-                  "XDG_STATE_HOME=%2/state %3\n"_s.arg(port_)
+                  "XDG_STATE_HOME=%2/state XDG_CACHE_HOME=%2/cache %3\n"_s.arg(port_)
                       .arg(folder_.path(), QString::fromUtf8(variables_.join(' ')), address_)
                       .toUtf8());
     server_ = std::make_unique<QProcess>();

@@ -142,7 +142,7 @@ TEST_F(PodJobTest, ThePodFetchesItsModelFromTheHub) {
                       "hf_token_of_the_test");
     hub.breakNext("model.safetensors");
     podJobs().setBundle(bundle(false));
-    podJobs().setHub({QString::fromStdString(hub.url()), "hf_token_of_the_test"});
+    jobs().pods().setHub({QString::fromStdString(hub.url()), "hf_token_of_the_test"});
     QSet<QString> stages;
     QObject::connect(&jobs(), &JobService::jobChanged, &jobs(),
                      [&](const QString& id) { stages.insert(jobs().job(id).stage); });
@@ -164,7 +164,7 @@ TEST_F(PodJobTest, ThePodFetchesItsModelFromTheHub) {
         << "what had come is not fetched twice";
     ASSERT_TRUE(reaches(measure(), u"done"_s));
     EXPECT_EQ(hub.sent(), once) << "a second pod finds it on the volume";
-    podJobs().setHub({QString::fromStdString(hub.url()), "another_token"});
+    jobs().pods().setHub({QString::fromStdString(hub.url()), "another_token"});
     const QString refused = podJobs().start(
         {u"fidelity"_s, u"x"_s, {u"fidelity"_s, u"Owner/other"_s}, {}, {}, {}}, order());
     expectFailure(refused, u"licence"_s);

@@ -126,7 +126,7 @@ TEST_F(PodSecretTest, TheHubsTokenIsInMemoryAlone) {
     const QByteArray token = "hf_" + QByteArray::fromStdString(newJobId());
     const test::FakeHub hub(std::filesystem::path(CALDERA_SOURCE_DIR) / "resources/demo-model",
                             "Owner/demo", token.toStdString());
-    podJobs().setHub({QString::fromStdString(hub.url()), token});
+    jobs().pods().setHub({QString::fromStdString(hub.url()), token});
     ProcessReader processes(token);
     const QString id = podJobs().start(
         {u"compress"_s, u"x"_s, {u"cells"_s, u"Owner/demo"_s}, {}, {}, {}}, order());

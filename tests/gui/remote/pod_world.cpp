@@ -6,28 +6,15 @@
 
 #include <QDir>
 #include <QFile>
-#include <QProcess>
 
-#include "core/base/version.h"
 #include "core/job/job_folder.h"
+#include "tests/gui/remote/small_bundle.h"
 
 namespace caldera::studio {
 
 using namespace Qt::StringLiterals;
 
 namespace fs = std::filesystem;
-
-namespace {
-
-QString shell(const QString& script, const QStringList& arguments) {
-    QProcess process;
-    process.start(u"/bin/sh"_s, QStringList{u"-ec"_s, script, u"sh"_s} + arguments);
-    EXPECT_TRUE(process.waitForFinished());
-    EXPECT_EQ(process.exitCode(), 0) << process.readAllStandardError().toStdString();
-    return QString::fromUtf8(process.readAllStandardOutput()).trimmed();
-}
-
-} // namespace
 
 QList<qint64> processesWith(const QByteArrayList& words) {
     QList<qint64> found;
@@ -69,21 +56,9 @@ void PodWorld::SetUp() {
 }
 
 WorkerBundle PodWorld::bundle(bool plays) {
-    const QString file = server_.folder() + (plays ? "/played.tar.gz"_L1 : "/real.tar.gz"_L1);
-    const QString script =
-        u"mkdir -p $1/caldera-worker/bin; cd $1/caldera-worker\n"
-        "printf '#!/bin/sh\\n%s exec %s \"$@\"\\n' \"$2\" \"$3\" >bin/caldera; chmod +x "
-        "bin/caldera\n"
-        "printf '{\\n  \"version\": \"%s\",\\n  \"architecture\": \"%s\",\\n  \"glibc\": "
-        "\"2.17\"\\n}\\n' \"$4\" $(uname -m) >BUNDLE.json\n"
-        "find . -type f ! -name SHA256SUMS -print0 | xargs -0 sha256sum >SHA256SUMS\n"
-        "tar -C .. -czf \"$5\" caldera-worker; sha256sum <\"$5\" | cut -d' ' -f1"_s;
-    const QString work = server_.folder() + (plays ? "/bundle-played"_L1 : "/bundle-real"_L1);
-    const QString hash =
-        shell(script, {work, plays ? u"CALDERA_WORKER='" FAKE_WORKER "'"_s : QString(),
-                       QStringLiteral(CALDERA_PROGRAM),
-                       QString::fromStdString(std::string(programVersion())), file});
-    return {hash, {}, file};
+    return plays ? packSmallBundle(server_.folder(), u"played"_s,
+                                   u"CALDERA_WORKER='" FAKE_WORKER "'"_s)
+                 : packSmallBundle(server_.folder(), u"real"_s);
 }
 
 void PodWorld::closeStudio() {

@@ -127,6 +127,10 @@ TEST_F(RemoteJobTest, PassesPauseAndCancelOn) {
     ASSERT_TRUE(reaches(id, u"paused"_s));
     service_->resume(id);
     ASSERT_TRUE(reaches(id, u"running"_s));
+    JobFolder(there(id)).requestPause(); // by a terminal there
+    ASSERT_TRUE(reaches(id, u"paused"_s));
+    service_->resume(id);
+    ASSERT_TRUE(reaches(id, u"running"_s));
     service_->cancel(id);
     ASSERT_TRUE(reaches(id, u"cancelled"_s));
     expectSameEvents(id);

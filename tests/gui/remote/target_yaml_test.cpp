@@ -24,6 +24,8 @@ Target fullTarget() {
                   {u"ssh-ed25519 AAAAC3Nz"_s}};
     target.folder = u"~/jobs here"_s;
     target.worker = u"/opt/caldera/bin/caldera"_s;
+    target.bundle = u"/home/ada/caldera-worker.tar.gz"_s;
+    target.bundleUrl = u"https://lab.example/caldera-worker.tar.gz"_s;
     target.slurm = {u"gpu"_s,   u"lab"_s, u"1-00:00:00"_s,
                     u"gpu:2"_s, 64000,    16,
                     2022,       4,        u"--constraint=h100\n--qos=high"_s};

@@ -39,9 +39,11 @@ TEST_F(WorkerBundleTest, BelievesTheNoteBesideIt) {
     const QString archive = write(u"w.tar.gz"_s, "abc");
     const QString hash(64, u'7');
     const QString note = write(u"w.tar.gz.sha256"_s, hash.toLatin1() + "  w.tar.gz\n");
-    const WorkerBundle there{hash, u"https://example.org/w.tar.gz"_s, archive};
+    const WorkerBundle there{hash, u"https://example.org/w.tar.gz"_s, archive, {}};
     EXPECT_EQ(readWorkerBundle(archive, there.url), there);
     EXPECT_EQ(readWorkerBundle(note, there.url), there);
+    write(u"w.json"_s, "{\"backend\": \"cuda\", \"cuda\": \"13.0\"}");
+    EXPECT_EQ(readWorkerBundle(note, there.url).cuda, u"13.0"_s) << "older drivers are not rented";
     QFile::remove(archive); // only pods fetch it
     EXPECT_EQ(readWorkerBundle(note, there.url).archive, QString());
     EXPECT_EQ(codeOf([&] { readWorkerBundle(note, {}); }), "remote.bundle");

@@ -1,0 +1,97 @@
+// Runs that need no settings: evaluations, and chats with results where they were made. A person
+// sees what they take before they begin.
+#include <optional>
+
+#include "app/studio/job_actions.h"
+#include "app/studio/job_words.h"
+#include "app/studio/live_job.h"
+#include "core/base/error.h"
+#include "widgets/jobs/job_service.h"
+#include "widgets/remote/pod_jobs.h"
+#include "widgets/remote/pod_quote.h"
+
+using namespace Qt::Literals::StringLiterals;
+
+namespace caldera::studio {
+
+void JobActions::evaluateThere(const QString& id, const Target& target) {
+    const JobSummary made = service_.job(id);
+    JobRequest request;
+    request.kind = u"evaluate"_s;
+    request.title = tr("Evaluate %1 on %2").arg(made.title, made.host);
+    request.target = target;
+    request.model = made.outFolder;
+    request.arguments = {u"evaluate"_s, made.hostFolder + u"/out"_s, u"--reference"_s,
+                         made.arguments.value(1)};
+    suggestWhereMade(made, request,
+                     tr("Measures what “%1” lost against the model there: perplexity, KL "
+                        "divergence, agreement.")
+                         .arg(made.title));
+}
+
+void JobActions::serveThere(const QString& id, const Target& target) {
+    const JobSummary made = service_.job(id);
+    suggestWhereMade(made,
+                     {u"serve"_s,
+                      tr("%1 on %2").arg(made.title, made.host),
+                      {u"serve"_s, made.hostFolder + u"/out"_s, u"--port"_s, u"0"_s},
+                      target,
+                      made.model,
+                      {}},
+                     tr("Loads “%1” there, to chat with. It stays loaded until the run is "
+                        "cancelled in Runs.")
+                         .arg(made.title));
+}
+
+void JobActions::suggestWhereMade(const JobSummary& made, const JobRequest& request,
+                                  const QString& summary) {
+    BeginSuggestion suggestion{request, summary, {}};
+    if (made.isOnPod) {
+        suggestion.podOf = made.id;
+        try {
+            const PodOrder order = pods_.orderLike(made.id);
+            suggestion.summary +=
+                u' ' + tr("A pod with the same volume is rented for it, for at most %1 an hour "
+                          "and %2 in all.")
+                           .arg(dollarText(order.request.ceiling), dollarText(order.cap));
+        } catch (const Error& error) {
+            Q_EMIT failed(describeFailure(error));
+            return;
+        }
+    }
+    Q_EMIT beginSuggested(suggestion);
+}
+
+void JobActions::evaluate() {
+    if (!session_.facts() || session_.facts()->kind != OpenKind::Artifact) {
+        return;
+    }
+    const OpenFacts& facts = *session_.facts();
+    BeginSuggestion suggestion;
+    suggestion.request.kind = u"evaluate"_s;
+    suggestion.request.title = tr("Evaluate %1").arg(facts.name);
+    suggestion.summary = tr("Measures what %1 lost against its original on the text that comes "
+                            "with the program: perplexity, KL divergence, agreement.")
+                             .arg(facts.name);
+    const QStringList arguments{u"evaluate"_s, facts.path, u"--reference"_s, modelPath(session_)};
+    session_.inBackground(
+        [hash = facts.artifactHash] { return evaluationFile(hash); },
+        [this, suggestion, arguments](const QString& file) mutable {
+            suggestion.request.arguments = arguments + QStringList{u"--out"_s, file};
+            Q_EMIT beginSuggested(suggestion);
+        });
+}
+
+void JobActions::begin(const BeginSuggestion& suggestion, bool forces) {
+    JobRequest request = suggestion.request;
+    request.arguments += forced(forces);
+    try {
+        Q_EMIT started(suggestion.podOf.isEmpty() ? service_.start(request)
+                                                  : pods_.startLike(suggestion.podOf, request),
+                       request.title);
+    } catch (const Error& error) {
+        Q_EMIT failed(describeFailure(error));
+    }
+}
+
+} // namespace caldera::studio
