@@ -36,7 +36,7 @@ QString modelPath(const Session& session) {
 
 bool isOutlineOpen(const Session& session) {
     return session.facts() && session.facts()->kind == OpenKind::Model &&
-           session.facts()->path.startsWith(outlinesFolder() + u'/');
+           isKeptOutline(session.facts()->path);
 }
 
 bool concernsOpenModel(const JobSummary& job, const Session& session) {

@@ -5,6 +5,7 @@
 
 #include <vector>
 
+#include "widgets/remote/outline_fetch.h"
 #include "widgets/support/columns.h"
 #include "widgets/support/labels.h"
 #include "widgets/support/number_text.h"
@@ -66,6 +67,11 @@ QList<Fact> storageFacts(const OpenFacts& facts) {
         result.append(
             {FactGrid::tr("Tensors"), countText(static_cast<int64_t>(facts.tensors.size())), {}});
         result.append({FactGrid::tr("Types"), facts.dtypes, {}});
+        if (isKeptOutline(facts.path)) {
+            result.append({FactGrid::tr("Here"), FactGrid::tr("outline only"),
+                           FactGrid::tr("The weights stay on the machine from which it was opened; "
+                                        "runs of it are started there")});
+        }
     }
     result.append(
         {FactGrid::tr("Fingerprint"), facts.fingerprint.left(kHashShown), facts.fingerprint});

@@ -52,6 +52,10 @@ QString outlinesFolder() {
     return QString::fromStdString((stateFolder() / "outlines").string());
 }
 
+bool isKeptOutline(const QString& path) {
+    return path.startsWith(outlinesFolder() + u'/');
+}
+
 FetchedOutline fetchOutline(const ModelElsewhere& model,
                             const std::function<void(qint64, qint64)>& tell,
                             const std::stop_token& stop) {

@@ -19,8 +19,11 @@ struct ModelElsewhere {
     HubAccess hub;
 };
 
-/// Where outlines are kept on this machine; a model whose path lies below is one.
+/// Where outlines are kept on this machine.
 QString outlinesFolder();
+
+/// Whether a model that is open is one of them, by its path alone.
+bool isKeptOutline(const QString& path);
 
 struct FetchedOutline {
     QString folder; ///< below outlinesFolder()
