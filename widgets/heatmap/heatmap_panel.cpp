@@ -14,6 +14,7 @@
 #include "widgets/models/session.h"
 #include "widgets/support/labels.h"
 #include "widgets/support/number_text.h"
+#include "widgets/support/parts_label.h"
 #include "widgets/theme/theme.h"
 
 using namespace Qt::Literals::StringLiterals;
@@ -21,6 +22,8 @@ using namespace Qt::Literals::StringLiterals;
 namespace caldera::studio {
 
 namespace {
+
+constexpr int kNarrowestChoice = 112; ///< of the metric, before captions beside it are cut
 
 /// Where the scale of a metric is remembered.
 QString scaleKey(const QString& metric) {
@@ -45,17 +48,20 @@ QString tableCosts(const std::shared_ptr<const Report>& fidelity, const char* ta
                            : costs.join(u'\n');
 }
 
-/// Whether other metrics put the cells in the same order as the one that is shown.
+/// Whether other metrics put the cells in the same order as the one that is shown; the lens, which
+/// is no ranking to trust, comes last.
 QStringList agreements(const MetricLayer& shown, const QList<MetricLayer>& metrics) {
     QStringList lines;
+    QStringList last;
     for (const MetricLayer& other : metrics) {
         const auto found = correlationOf(shown.values, other.values);
         if (other.id != shown.id && found) {
-            lines.append(HeatmapPanel::tr("%1: %2").arg(
-                other.title, QLocale::c().toString(found->correlation, 'f', 2)));
+            (other.id == u"lens" ? last : lines)
+                .append(HeatmapPanel::tr("%1 %2").arg(
+                    other.title, QLocale::c().toString(found->correlation, 'f', 2)));
         }
     }
-    return lines;
+    return lines + last;
 }
 
 /// Errors of a plan keep the colours that the measured ones have, so that a cell that is given bits
@@ -75,10 +81,11 @@ std::vector<double> rangeOf(const MetricLayer& metric) {
 HeatmapPanel::HeatmapPanel(Session& session, Source source, QWidget* parent)
     : QWidget(parent), session_(session), source_(source), view_(new HeatmapView(grid_, this)),
       legend_(new HeatmapLegend(grid_, this)), choice_(new QWidget(this)),
-      metrics_(new QComboBox(choice_)), agreement_(new ElidedLabel({}, this)),
-      scale_(new QWidget(this)), scales_(new QComboBox(scale_)) {
+      metrics_(new QComboBox(choice_)), agreement_(new PartsLabel(this)), scale_(new QWidget(this)),
+      scales_(new QComboBox(scale_)) {
     metrics_->setAccessibleName(tr("Metric that colours the heatmap"));
     metrics_->setSizeAdjustPolicy(QComboBox::AdjustToContents);
+    metrics_->setMinimumWidth(kNarrowestChoice);
     auto* caption = new ToneLabel(tr("Colour"), Token::Secondary, choice_);
     caption->setBuddy(metrics_);
     auto* choiceLine = new QHBoxLayout(choice_);
@@ -86,7 +93,6 @@ HeatmapPanel::HeatmapPanel(Session& session, Source source, QWidget* parent)
     choiceLine->setSpacing(kSpaceSmall);
     choiceLine->addWidget(caption);
     choiceLine->addWidget(metrics_);
-    agreement_->setTone(Token::Secondary);
     agreement_->setFont(Theme::current().textFont(-1));
     legendLine_ = new QHBoxLayout;
     legendLine_->addWidget(legend_, 1);
@@ -310,7 +316,7 @@ void HeatmapPanel::rebuild() {
         showAgreement(*metric);
     } else {
         grid_.setMetric({}, {});
-        agreement_->setText({});
+        agreement_->setParts({}, {});
     }
     grid_.setCells(layers, cells(layers));
     showWideCells();
@@ -320,9 +326,7 @@ void HeatmapPanel::rebuild() {
 
 void HeatmapPanel::showAgreement(const MetricLayer& shown) {
     const QStringList lines = agreements(shown, session_.metrics());
-    agreement_->setText(lines.isEmpty()
-                            ? QString()
-                            : tr("Rank correlation with %1").arg(lines.join(u" \u00b7 "_s)));
+    agreement_->setParts(tr("Rank correlation:"), lines);
     metrics_->setToolTip(
         lines.isEmpty()
             ? QString()

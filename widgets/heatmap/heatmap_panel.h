@@ -14,9 +14,9 @@ class QHBoxLayout;
 
 namespace caldera::studio {
 
-class ElidedLabel;
 class HeatmapLegend;
 class HeatmapView;
+class PartsLabel;
 class Session;
 struct MetricLayer;
 
@@ -37,7 +37,7 @@ public:
     /// The choice of the metric with its caption; a view places it in its header.
     QWidget* metricChoice() const { return choice_; }
     /// How far other metrics agree with it, in one line; a view places it in its header.
-    ElidedLabel* agreement() const { return agreement_; }
+    PartsLabel* agreement() const { return agreement_; }
     QComboBox* metricBox() const { return metrics_; }
     QComboBox* scaleBox() const { return scales_; }
     QString metricId() const;
@@ -77,7 +77,7 @@ private:
     QHBoxLayout* legendLine_;
     QWidget* choice_;
     QComboBox* metrics_;
-    ElidedLabel* agreement_;
+    PartsLabel* agreement_;
     QWidget* scale_; ///< the choice of it with its caption
     QComboBox* scales_;
     bool chosen_ = false; ///< by the person, so it stays

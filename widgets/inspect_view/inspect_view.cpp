@@ -25,6 +25,7 @@
 #include "widgets/support/error_banner.h"
 #include "widgets/support/labels.h"
 #include "widgets/support/number_text.h"
+#include "widgets/support/parts_label.h"
 #include "widgets/support/save_file.h"
 #include "widgets/support/table.h"
 #include "widgets/theme/icons.h"

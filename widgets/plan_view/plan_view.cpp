@@ -24,6 +24,7 @@
 #include "widgets/support/labels.h"
 #include "widgets/support/notice_bar.h"
 #include "widgets/support/number_text.h"
+#include "widgets/support/parts_label.h"
 #include "widgets/theme/icons.h"
 #include "widgets/theme/theme.h"
 

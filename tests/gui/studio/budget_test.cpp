@@ -19,8 +19,8 @@
 #include "widgets/plan_view/measure_dialog.h"
 #include "widgets/plan_view/plan_figures.h"
 #include "widgets/support/error_banner.h"
-#include "widgets/support/labels.h"
 #include "widgets/support/number_text.h"
+#include "widgets/support/parts_label.h"
 #include "widgets/support/plot.h"
 
 namespace caldera::studio {
@@ -164,10 +164,10 @@ TEST_F(BudgetTest, TheChoiceOfMetricSaysHowFarTheyAgree) {
         told = box->toolTip();
     }
     EXPECT_TRUE(told.contains(u"Rank correlation of KL divergence"_s)) << told.toStdString();
-    EXPECT_TRUE(told.contains(u"Error of the settings: 1.00"_s)) << told.toStdString();
-    const ElidedLabel* line = page().heatmap()->agreement();
+    EXPECT_TRUE(told.contains(u"Error of the settings 1.00"_s)) << told.toStdString();
+    const PartsLabel* line = page().heatmap()->agreement();
     EXPECT_TRUE(line->isVisible()) << "nobody has to look for it";
-    EXPECT_TRUE(line->text().contains(u"Error of the settings: 1.00"_s));
+    EXPECT_TRUE(line->text().contains(u"Error of the settings 1.00"_s));
 }
 
 TEST_F(BudgetTest, SolveKeepsToTheBudgetAsOneStepAndSaysWhy) {
