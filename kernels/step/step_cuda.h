@@ -13,7 +13,7 @@ inline constexpr int kStepLeastBatch = 2;
 struct StepLaunch {
     const StepPhase* phases = nullptr; ///< memory of the GPU
     int phaseCount = 0;
-    /// Sequences are multiplied together, where they are more than kStepLeastBatch: what one gives
+    /// Sequences are multiplied together, where they are kStepLeastBatch or more: what one gives
     /// depends on their number then, in its last bits.
     bool isBatched = false;
     const StepState* state = nullptr; ///< memory of the GPU, read when the kernel runs

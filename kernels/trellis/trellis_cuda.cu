@@ -12,7 +12,6 @@ namespace {
 
 /// Thread blocks at most: the table is loaded once by each, and a GPU runs a few hundred at a time.
 constexpr int64_t kMaxGrid = 4096;
-constexpr int kDecodeThreads = 256;
 
 } // namespace
 
@@ -28,18 +27,6 @@ void trellisEncode(const TrellisCode& code, const float* x, int64_t groups, uint
                 deviceTable(code), x, groups, codes, decoded);
         checkLaunch("trellis encode");
     });
-}
-
-void trellisDecode(const TrellisCode& code, const uint8_t* codes, int64_t groups, float* values,
-                   CudaStream stream) {
-    if (groups == 0) {
-        return;
-    }
-    const int64_t wanted = (groups * kTrellisRows + kDecodeThreads - 1) / kDecodeThreads;
-    const TrellisShape shape = {deviceTable(code), code.columns, code.newBits, code.memoryBits};
-    trellisDecodeKernel<<<static_cast<unsigned>(std::min(wanted, kMaxGrid)), kDecodeThreads, 0,
-                          stream>>>(shape, codes, groups, values);
-    checkLaunch("trellis decode");
 }
 
 } // namespace caldera::kernels::cuda

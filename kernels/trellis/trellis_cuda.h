@@ -11,8 +11,4 @@ namespace caldera::kernels::cuda {
 void trellisEncode(const TrellisCode& code, const float* x, int64_t groups, uint8_t* codes,
                    float* decoded, CudaStream stream);
 
-/// codes [groups, 2 k] to values [groups, 16, V]. Throws KernelError.
-void trellisDecode(const TrellisCode& code, const uint8_t* codes, int64_t groups, float* values,
-                   CudaStream stream);
-
 } // namespace caldera::kernels::cuda

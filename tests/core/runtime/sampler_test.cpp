@@ -208,7 +208,8 @@ TEST(Sampler, PenalisesWhatItSaidItself) {
 }
 
 TEST(Sampler, RefusesOptionsOutOfRange) {
-    std::vector<SamplingOptions> bad(8, options(1));
+    constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+    std::vector<SamplingOptions> bad(13, options(1));
     bad[0].temperature = -1;
     bad[1].topP = 0;
     bad[2].topP = 1.5;
@@ -217,6 +218,11 @@ TEST(Sampler, RefusesOptionsOutOfRange) {
     bad[5].minP = -0.1;
     bad[6].minP = 1.1;
     bad[7].maxTokens = 0;
+    bad[8].temperature = kNan;
+    bad[9].temperature = std::numeric_limits<double>::infinity();
+    bad[10].topP = kNan;
+    bad[11].minP = kNan;
+    bad[12].repetitionPenalty = kNan;
     for (const SamplingOptions& wanted : bad) {
         EXPECT_THROW(Sampler{wanted}, Error);
     }
