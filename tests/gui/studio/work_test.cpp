@@ -6,39 +6,25 @@
 #include <QLineEdit>
 #include <QPlainTextEdit>
 #include <QPushButton>
-#include <QSettings>
 #include <QSignalSpy>
 #include <QSpinBox>
-#include <QTemporaryDir>
-#include <QTest>
 #include <QToolButton>
 
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
 
-#include <gtest/gtest.h>
-
-#include "app/studio/main_window.h"
 #include "core/artifact/artifact.h"
 #include "core/base/paths.h"
 #include "core/job/revision.h"
-#include "core/model/outline.h"
-#include "tests/gui/pictures.h"
-#include "tests/gui/remote/loopback_sshd.h"
+#include "tests/gui/studio/studio_work.h"
 #include "widgets/chat/chat_view.h"
 #include "widgets/heatmap/heatmap_panel.h"
 #include "widgets/inspect_view/blame_page.h"
 #include "widgets/inspect_view/inspect_view.h"
-#include "widgets/jobs/job_service.h"
-#include "widgets/plan_view/begin_dialog.h"
 #include "widgets/plan_view/budget_bar.h"
-#include "widgets/plan_view/launch_dialog.h"
 #include "widgets/plan_view/measure_dialog.h"
-#include "widgets/plan_view/plan_view.h"
 #include "widgets/plan_view/preflight_line.h"
-#include "widgets/remote/open_elsewhere_dialog.h"
-#include "widgets/remote/target_store.h"
 #include "widgets/runs/runs_view.h"
 #include "widgets/support/notice_bar.h"
 
@@ -46,91 +32,6 @@ namespace caldera::studio {
 namespace {
 
 using namespace Qt::StringLiterals;
-
-constexpr int kPatience = 180'000; ///< machines that run tests may be slow
-constexpr int kCompressedLayers = 2;
-
-class StudioWork : public ::testing::Test {
-protected:
-    StudioWork() { QSettings().clear(); }
-
-    void openWindow(const QString& worker = QStringLiteral(WORKER)) {
-        window_ = std::make_unique<MainWindow>(
-            WindowPlaces{root_.filePath(u"jobs"_s), root_.filePath(u"chats"_s), worker,
-                         root_.filePath(u"unsaved"_s), root_.filePath(u"targets"_s)});
-        window_->resize(1280, 800);
-        window_->show();
-    }
-    /// For eyes: with $CALDERA_PICTURES set, writes what the widget looks like.
-    static void photograph(QWidget& widget, const QString& name) {
-        if (qEnvironmentVariableIsSet("CALDERA_PICTURES")) {
-            picture(widget, name, SchemeChoice::Light);
-            picture(widget, name, SchemeChoice::Dark);
-        }
-    }
-    template <typename Condition>
-    bool wait(Condition condition) {
-        return QTest::qWaitFor(condition, kPatience);
-    }
-    /// The demo model with a plan that leaves most layers as they are, to be quick.
-    void openDemo() {
-        window_->openAtStart();
-        ASSERT_TRUE(wait([&] { return !window_->session().busy(); }));
-        skipMostLayers();
-    }
-    void skipMostLayers() {
-        PlanDocument& plan = window_->session().plan();
-        for (int layer = kCompressedLayers; layer < plan.config().layerCount; ++layer) {
-            for (const Module module : kModules) {
-                plan.setCellSkipped({layer, module}, true);
-            }
-        }
-    }
-    /// Starts the compression as a person does: button, dialog, Start.
-    void compress() {
-        window_->planView()->compressButton()->click();
-        LaunchDialog* dialog = nullptr;
-        ASSERT_TRUE(wait([&] {
-            dialog = window_->findChild<LaunchDialog*>();
-            return dialog != nullptr && dialog->isVisible();
-        }));
-        dialog->folder()->setText(artifact());
-        dialog->findChild<QSpinBox*>()->setValue(256);
-        photograph(*dialog, u"launch-dialog"_s);
-        dialog->accept();
-        ASSERT_TRUE(wait([&] { return window_->jobs().jobs().size() == 1; }));
-        id_ = window_->jobs().jobs().first().id;
-    }
-    BeginDialog* beginDialog() {
-        BeginDialog* dialog = nullptr;
-        wait([&] {
-            dialog = window_->findChild<BeginDialog*>();
-            return dialog != nullptr && dialog->isVisible();
-        });
-        return dialog;
-    }
-    bool aCellIsFinished() {
-        return wait([&] {
-            const MetricLayer* live = window_->session().metric(u"live"_s);
-            return (live != nullptr && !live->values.empty()) || hasEnded();
-        });
-    }
-    bool hasEnded() const { return !job().id.isEmpty() && !job().active(); }
-    JobSummary job() const { return window_->jobs().job(id_); }
-    QString artifact() const { return root_.filePath(u"artifact"_s); }
-    /// Names of the cells that the run has finished, each once per event.
-    QStringList finishedCells() const {
-        QStringList names;
-        for (const JobCell& cell : window_->jobs().history(id_).cells()) {
-            names.append(QString::number(cell.layer) + cell.module);
-        }
-        return names;
-    }
-
-    QTemporaryDir root_;
-    std::unique_ptr<MainWindow> window_;
-    QString id_;
-};
 
 TEST_F(StudioWork, ARunOutlivesTheWindowAndItsResultAnswers) {
     openWindow();
@@ -179,108 +80,6 @@ TEST_F(StudioWork, ARunOutlivesTheWindowAndItsResultAnswers) {
     EXPECT_EQ(answer.role, ChatRole::Assistant);
     EXPECT_EQ(answer.error, QString());
     EXPECT_FALSE(answer.text.isEmpty());
-}
-
-TEST_F(StudioWork, ARunOnAnotherMachineFillsInAndComesHome) {
-    const LoopbackSshd server;
-    openWindow(u"/nonexistent/caldera"_s); // nothing is done here
-    openDemo();
-    window_->targets().save(server.target());
-    // A text of this machine weighs the errors: it is sent along.
-    const QString text = root_.filePath(u"own text.txt"_s);
-    std::ofstream(text.toStdString()) << "The words of this machine are sent to the other one.\n";
-    Plan plan = window_->session().plan().plan();
-    plan.calibration.text = text.toStdString();
-    window_->session().plan().replace(u"own text"_s, plan);
-    window_->planView()->compressButton()->click();
-    LaunchDialog* dialog = nullptr;
-    ASSERT_TRUE(wait([&] {
-        dialog = window_->findChild<LaunchDialog*>();
-        return dialog != nullptr && dialog->isVisible();
-    }));
-    dialog->targetChoice()->setCurrentText(server.target().name);
-    EXPECT_FALSE(dialog->startButton()->isEnabled());
-    dialog->modelThere()->setText(QStringLiteral(CALDERA_SOURCE_DIR) + u"/resources/demo-model"_s);
-    dialog->findChild<QSpinBox*>()->setValue(256);
-    EXPECT_TRUE(dialog->startButton()->isEnabled());
-    dialog->preflight()->askButton()->click();
-    ASSERT_TRUE(wait([&] { return dialog->preflight()->text().contains(u"Needs"); }))
-        << dialog->preflight()->text().toStdString();
-    EXPECT_TRUE(dialog->startButton()->isEnabled());
-    photograph(*dialog, u"launch-elsewhere"_s);
-    dialog->accept();
-    ASSERT_TRUE(wait([&] { return window_->jobs().jobs().size() == 1; }));
-    id_ = window_->jobs().jobs().first().id;
-    ASSERT_TRUE(aCellIsFinished());
-    ASSERT_NE(window_->session().metric(u"live"_s), nullptr) << job().message.toStdString();
-    window_->setMode(Mode::Runs);
-    photograph(*window_, u"runs-elsewhere"_s);
-    ASSERT_TRUE(wait([&] { return job().phase == u"done" || job().phase == u"failed"; }));
-    ASSERT_EQ(job().phase, u"done"_s) << job().message.toStdString();
-    EXPECT_TRUE(QFile::exists(job().hostFolder + u"/calibration.txt"_s));
-    EXPECT_TRUE(loadPlan((job().outFolder + u"/plan.yaml"_s).toStdString())
-                    .calibration.text.ends_with("/calibration.txt"));
-    photograph(*window_, u"runs-elsewhere-done"_s);
-    window_->openPath(window_->jobs().history(id_).artifact());
-    ASSERT_TRUE(wait([&] { return !window_->session().busy(); }));
-    EXPECT_EQ(window_->session().facts()->kind, OpenKind::Artifact);
-
-    Q_EMIT window_->runsView()->evaluateThereRequested(id_);
-    BeginDialog* begin = beginDialog();
-    ASSERT_NE(begin, nullptr);
-    photograph(*begin, u"begin-elsewhere"_s);
-    begin->preflight()->askButton()->click();
-    ASSERT_TRUE(wait([&] { return begin->preflight()->text().contains(u"Needs"); }))
-        << begin->preflight()->text().toStdString();
-    begin->accept();
-    ASSERT_TRUE(wait([&] { return window_->jobs().jobs().size() == 2; }));
-    id_ = window_->jobs().jobs().first().id;
-    ASSERT_TRUE(wait([&] { return hasEnded(); }));
-    ASSERT_EQ(job().phase, u"done"_s) << job().message.toStdString();
-    ASSERT_TRUE(wait([&] { return !window_->session().evaluations().empty(); }));
-    EXPECT_TRUE(window_->session().evaluations().front().numbers.contains("kl_mean"));
-}
-
-TEST_F(StudioWork, AModelThatIsOnlyElsewhereIsPlannedForHereAndCompressedThere) {
-    const LoopbackSshd server;
-    openWindow(u"/nonexistent/caldera"_s); // nothing is done here
-    window_->targets().save(server.target());
-    window_->findChild<QAction*>(u"openElsewhere"_s)->trigger();
-    auto* open = window_->findChild<OpenElsewhereDialog*>();
-    ASSERT_NE(open, nullptr);
-    EXPECT_FALSE(open->openButton()->isEnabled());
-    const QString model = QStringLiteral(CALDERA_SOURCE_DIR) + u"/resources/demo-model"_s;
-    open->place()->setText(model);
-    photograph(*open, u"open-elsewhere"_s);
-    open->openButton()->click();
-    ASSERT_TRUE(wait([&] { return window_->session().facts() != nullptr; }));
-    EXPECT_TRUE(isOutline(window_->session().facts()->path.toStdString()));
-    EXPECT_EQ(window_->session().facts()->name, u"demo-model"_s);
-    photograph(*window_, u"outline-open"_s);
-    skipMostLayers();
-    window_->setMode(Mode::Plan);
-    window_->planView()->compressButton()->click();
-    LaunchDialog* dialog = nullptr;
-    ASSERT_TRUE(wait([&] {
-        dialog = window_->findChild<LaunchDialog*>();
-        return dialog != nullptr && dialog->isVisible();
-    }));
-    EXPECT_EQ(dialog->targetChoice()->currentText(), server.target().name);
-    EXPECT_EQ(dialog->modelThere()->text(), model) << "it is known where it lies";
-    EXPECT_TRUE(dialog->startButton()->isEnabled());
-    dialog->targetChoice()->setCurrentIndex(0);
-    EXPECT_FALSE(dialog->startButton()->isEnabled()) << "here are no weights";
-    photograph(*dialog, u"launch-outline-here"_s);
-    dialog->targetChoice()->setCurrentIndex(1);
-    dialog->findChild<QSpinBox*>()->setValue(256);
-    dialog->accept();
-    ASSERT_TRUE(wait([&] { return window_->jobs().jobs().size() == 1; }));
-    id_ = window_->jobs().jobs().first().id;
-    ASSERT_TRUE(aCellIsFinished());
-    EXPECT_NE(window_->session().metric(u"live"_s), nullptr) << job().message.toStdString();
-    ASSERT_TRUE(wait([&] { return hasEnded(); }));
-    ASSERT_EQ(job().phase, u"done"_s) << job().message.toStdString();
-    EXPECT_TRUE(isArtifact(window_->jobs().history(id_).artifact().toStdString()));
 }
 
 TEST_F(StudioWork, TheDialogSaysWhatARunTakesAndHoldsBackWhatDoesNotFit) {

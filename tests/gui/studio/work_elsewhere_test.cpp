@@ -1,0 +1,123 @@
+// Runs that the window begins on another machine, with a real sshd on the loopback.
+#include <QAction>
+#include <QComboBox>
+#include <QFile>
+
+#include <fstream>
+
+#include "core/artifact/artifact.h"
+#include "core/model/outline.h"
+#include "tests/gui/remote/loopback_sshd.h"
+#include "tests/gui/studio/studio_work.h"
+#include "widgets/plan_view/preflight_line.h"
+#include "widgets/remote/open_elsewhere_dialog.h"
+#include "widgets/remote/target_store.h"
+#include "widgets/runs/runs_view.h"
+
+namespace caldera::studio {
+namespace {
+
+TEST_F(StudioWork, ARunOnAnotherMachineFillsInAndComesHome) {
+    const LoopbackSshd server;
+    openWindow(u"/nonexistent/caldera"_s); // nothing is done here
+    openDemo();
+    window_->targets().save(server.target());
+    // A text of this machine weighs the errors: it is sent along.
+    const QString text = root_.filePath(u"own text.txt"_s);
+    std::ofstream(text.toStdString()) << "The words of this machine are sent to the other one.\n";
+    Plan plan = window_->session().plan().plan();
+    plan.calibration.text = text.toStdString();
+    window_->session().plan().replace(u"own text"_s, plan);
+    window_->planView()->compressButton()->click();
+    LaunchDialog* dialog = nullptr;
+    ASSERT_TRUE(wait([&] {
+        dialog = window_->findChild<LaunchDialog*>();
+        return dialog != nullptr && dialog->isVisible();
+    }));
+    dialog->targetChoice()->setCurrentText(server.target().name);
+    EXPECT_FALSE(dialog->startButton()->isEnabled());
+    dialog->modelThere()->setText(QStringLiteral(CALDERA_SOURCE_DIR) + u"/resources/demo-model"_s);
+    dialog->findChild<QSpinBox*>()->setValue(256);
+    EXPECT_TRUE(dialog->startButton()->isEnabled());
+    dialog->preflight()->askButton()->click();
+    ASSERT_TRUE(wait([&] { return dialog->preflight()->text().contains(u"Needs"); }))
+        << dialog->preflight()->text().toStdString();
+    EXPECT_TRUE(dialog->startButton()->isEnabled());
+    photograph(*dialog, u"launch-elsewhere"_s);
+    dialog->accept();
+    ASSERT_TRUE(wait([&] { return window_->jobs().jobs().size() == 1; }));
+    id_ = window_->jobs().jobs().first().id;
+    ASSERT_TRUE(aCellIsFinished());
+    ASSERT_NE(window_->session().metric(u"live"_s), nullptr) << job().message.toStdString();
+    window_->setMode(Mode::Runs);
+    photograph(*window_, u"runs-elsewhere"_s);
+    ASSERT_TRUE(wait([&] { return job().phase == u"done" || job().phase == u"failed"; }));
+    ASSERT_EQ(job().phase, u"done"_s) << job().message.toStdString();
+    EXPECT_TRUE(QFile::exists(job().hostFolder + u"/calibration.txt"_s));
+    EXPECT_TRUE(loadPlan((job().outFolder + u"/plan.yaml"_s).toStdString())
+                    .calibration.text.ends_with("/calibration.txt"));
+    photograph(*window_, u"runs-elsewhere-done"_s);
+    window_->openPath(window_->jobs().history(id_).artifact());
+    ASSERT_TRUE(wait([&] { return !window_->session().busy(); }));
+    EXPECT_EQ(window_->session().facts()->kind, OpenKind::Artifact);
+
+    Q_EMIT window_->runsView()->evaluateThereRequested(id_);
+    BeginDialog* begin = beginDialog();
+    ASSERT_NE(begin, nullptr);
+    photograph(*begin, u"begin-elsewhere"_s);
+    begin->preflight()->askButton()->click();
+    ASSERT_TRUE(wait([&] { return begin->preflight()->text().contains(u"Needs"); }))
+        << begin->preflight()->text().toStdString();
+    begin->accept();
+    ASSERT_TRUE(wait([&] { return window_->jobs().jobs().size() == 2; }));
+    id_ = window_->jobs().jobs().first().id;
+    ASSERT_TRUE(wait([&] { return hasEnded(); }));
+    ASSERT_EQ(job().phase, u"done"_s) << job().message.toStdString();
+    ASSERT_TRUE(wait([&] { return !window_->session().evaluations().empty(); }));
+    EXPECT_TRUE(window_->session().evaluations().front().numbers.contains("kl_mean"));
+}
+
+TEST_F(StudioWork, AModelThatIsOnlyElsewhereIsPlannedForHereAndCompressedThere) {
+    const LoopbackSshd server;
+    openWindow(u"/nonexistent/caldera"_s); // nothing is done here
+    window_->targets().save(server.target());
+    window_->findChild<QAction*>(u"openElsewhere"_s)->trigger();
+    auto* open = window_->findChild<OpenElsewhereDialog*>();
+    ASSERT_NE(open, nullptr);
+    EXPECT_FALSE(open->openButton()->isEnabled());
+    const QString model = QStringLiteral(CALDERA_SOURCE_DIR) + u"/resources/demo-model"_s;
+    open->place()->setText(model);
+    photograph(*open, u"open-elsewhere"_s);
+    open->openButton()->click();
+    ASSERT_TRUE(wait([&] { return window_->session().facts() != nullptr; }));
+    EXPECT_TRUE(isOutline(window_->session().facts()->path.toStdString()));
+    EXPECT_EQ(window_->session().facts()->name, u"demo-model"_s);
+    photograph(*window_, u"outline-open"_s);
+    skipMostLayers();
+    window_->setMode(Mode::Plan);
+    window_->planView()->compressButton()->click();
+    LaunchDialog* dialog = nullptr;
+    ASSERT_TRUE(wait([&] {
+        dialog = window_->findChild<LaunchDialog*>();
+        return dialog != nullptr && dialog->isVisible();
+    }));
+    EXPECT_EQ(dialog->targetChoice()->currentText(), server.target().name);
+    EXPECT_EQ(dialog->modelThere()->text(), model) << "it is known where it lies";
+    EXPECT_TRUE(dialog->startButton()->isEnabled());
+    dialog->targetChoice()->setCurrentIndex(0);
+    EXPECT_FALSE(dialog->startButton()->isEnabled()) << "here are no weights";
+    photograph(*dialog, u"launch-outline-here"_s);
+    dialog->targetChoice()->setCurrentIndex(1);
+    dialog->findChild<QSpinBox*>()->setValue(256);
+    dialog->accept();
+    ASSERT_TRUE(wait([&] { return window_->jobs().jobs().size() == 1; }));
+    id_ = window_->jobs().jobs().first().id;
+    ASSERT_TRUE(aCellIsFinished());
+    EXPECT_NE(window_->session().metric(u"live"_s), nullptr) << job().message.toStdString();
+    ASSERT_TRUE(wait([&] { return hasEnded(); }));
+    ASSERT_EQ(job().phase, u"done"_s) << job().message.toStdString();
+    EXPECT_TRUE(isArtifact(window_->jobs().history(id_).artifact().toStdString()));
+}
+
+} // namespace
+} // namespace caldera::studio
