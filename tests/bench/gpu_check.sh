@@ -102,4 +102,9 @@ nvidia-smi --query-gpu=name,driver_version,memory.total,compute_cap --format=csv
 nvcc --version | tail -n 2 | head -n 1
 echo "== Tests (built in ${built}s)"
 sed -n '/tests passed/,$p' "$build_folder/test.log"
+if command -v compute-sanitizer >/dev/null; then
+    echo "== Memory of the steps' kernels"
+    compute-sanitizer --tool memcheck --error-exitcode 1 "$build_folder/tests/kernels/cuda_test" \
+        --gtest_filter='*Residuals*:*Gates*:*SeesTheWhole*-*t8192*' | tail -n 2 || status=1
+fi
 exit $status
