@@ -26,6 +26,8 @@ constexpr int kTickLength = 3;
 constexpr int kTickFigures = 2; ///< of a power of ten one is enough
 constexpr int kBins = 30;
 constexpr int kSwatchWidth = 20;
+constexpr int kMark = 8;
+constexpr int kMarksWidth = 3 * kMark; ///< of both triangles
 } // namespace
 
 /// Which way is bad stands on the chart itself: every metric rises with fragility.
@@ -41,8 +43,8 @@ HeatmapLegend::HeatmapLegend(const CellGridModel& model, QWidget* parent)
     : QWidget(parent), model_(model) {
     setFixedHeight(kHeight);
     setAccessibleName(tr("Legend of the heatmap"));
-    connect(&model, &CellGridModel::dataChanged, this, qOverload<>(&QWidget::update));
-    connect(&model, &CellGridModel::modelReset, this, qOverload<>(&QWidget::update));
+    connect(&model, &CellGridModel::dataChanged, this, &HeatmapLegend::refresh);
+    connect(&model, &CellGridModel::modelReset, this, &HeatmapLegend::refresh);
     connect(&Theme::current(), &Theme::themeChanged, this, qOverload<>(&QWidget::update));
 }
 
@@ -54,7 +56,7 @@ QSize HeatmapLegend::minimumSizeHint() const {
     return {kNarrowestBin * kBins, kHeight};
 }
 
-int HeatmapLegend::rampWidth() const {
+int HeatmapLegend::widthBesideRamp() const {
     const QFontMetrics metrics(Theme::current().textFont(-1));
     int beside = metrics.horizontalAdvance(calmWord()) + kSpaceSmall + kSpaceSmall +
                  metrics.horizontalAdvance(fragileWord()) + 2;
@@ -62,7 +64,32 @@ int HeatmapLegend::rampWidth() const {
         beside += kSpaceSmall + kSpaceMedium + kSwatchWidth + kSpaceSmall +
                   metrics.horizontalAdvance(tr("not measured"));
     }
-    return std::clamp((width() - beside) / kBins, kNarrowestBin, kWidestBin) * kBins;
+    if (model_.anySurprise()) {
+        beside += kSpaceSmall + kSpaceMedium + kMarksWidth +
+                  metrics.horizontalAdvance(surpriseWord()) + 2;
+    }
+    return beside;
+}
+
+int HeatmapLegend::rampWidth() const {
+    return std::clamp((width() - widthBesideRamp()) / kBins, kNarrowestBin, kWidestBin) * kBins;
+}
+
+int HeatmapLegend::usedWidth() const {
+    return widthBesideRamp() + rampWidth();
+}
+
+QString HeatmapLegend::surpriseWord() {
+    return tr("unexpected");
+}
+
+/// What the triangles mean has no room beside them.
+void HeatmapLegend::refresh() {
+    setToolTip(model_.anySurprise()
+                   ? tr("A triangle marks a cell that did not end as it was measured before: it "
+                        "points up where the error is larger, down where it is smaller")
+                   : QString());
+    update();
 }
 
 void HeatmapLegend::paintEvent(QPaintEvent*) {
@@ -87,12 +114,11 @@ void HeatmapLegend::paintEvent(QPaintEvent*) {
         x = paintWord(painter, swatch.right() + kSpaceSmall, tr("not measured")) + kSpaceMedium;
     }
     if (model_.anySurprise()) {
-        constexpr double kMark = 8;
         const QColor ink = Theme::current().color(Token::Text);
-        paintSurprise(painter, QPointF(x + kMark / 2, kRampTop + kRampHeight / 2.0), kMark, 1, ink);
-        paintSurprise(painter, QPointF(x + 2 * kMark, kRampTop + kRampHeight / 2.0), kMark, -1,
-                      ink);
-        paintWord(painter, x + static_cast<int>(3 * kMark), tr("worse, better than expected"));
+        const double middle = kRampTop + kRampHeight / 2.0;
+        paintSurprise(painter, QPointF(x + kMark / 2.0, middle), kMark, 1, ink);
+        paintSurprise(painter, QPointF(x + 2.0 * kMark, middle), kMark, -1, ink);
+        paintWord(painter, x + kMarksWidth, surpriseWord());
     }
 }
 

@@ -14,6 +14,8 @@ public:
     explicit HeatmapLegend(const CellGridModel& model, QWidget* parent = nullptr);
     QSize sizeHint() const override;
     QSize minimumSizeHint() const override;
+    /// What words, ramp and marks take; more than width() is cut off.
+    int usedWidth() const;
 
 protected:
     void paintEvent(QPaintEvent* event) override;
@@ -21,10 +23,13 @@ protected:
 private:
     QString calmWord() const;
     QString fragileWord() const;
+    static QString surpriseWord();
+    void refresh();
     /// Returns where the next one may begin.
     static int paintWord(QPainter& painter, int left, const QString& word);
     /// Of the ramp: as wide as the words beside it leave room for.
     int rampWidth() const;
+    int widthBesideRamp() const;
     void paintHistogram(QPainter& painter, QRect ramp) const;
     static void paintRamp(QPainter& painter, QRect ramp, bool diverging);
     void paintTicks(QPainter& painter, QRect ramp) const;

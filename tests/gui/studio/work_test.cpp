@@ -19,6 +19,7 @@
 #include "core/job/revision.h"
 #include "tests/gui/studio/studio_work.h"
 #include "widgets/chat/chat_view.h"
+#include "widgets/heatmap/heatmap_legend.h"
 #include "widgets/heatmap/heatmap_panel.h"
 #include "widgets/inspect_view/blame_page.h"
 #include "widgets/inspect_view/inspect_view.h"
@@ -41,6 +42,10 @@ TEST_F(StudioWork, ARunOutlivesTheWindowAndItsResultAnswers) {
     ASSERT_NE(window_->session().metric(u"live"_s), nullptr) << job().message.toStdString();
     const CellGridModel& grid = window_->planView()->heatmap()->grid();
     EXPECT_TRUE(grid.cellAt({0, Module::QProj}).value.has_value()) << "cells fill in";
+    // With so little text no cell ends as it was measured: marks, and room for what they mean.
+    const auto* legend = window_->planView()->heatmap()->findChild<HeatmapLegend*>();
+    EXPECT_TRUE(legend->toolTip().contains(u"triangle"_s));
+    EXPECT_LE(legend->usedWidth(), legend->width());
     photograph(*window_, u"plan-live"_s);
     window_->setMode(Mode::Runs);
     photograph(*window_, u"runs-live"_s);
