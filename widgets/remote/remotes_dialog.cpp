@@ -23,7 +23,7 @@ namespace caldera::studio {
 using namespace Qt::StringLiterals;
 
 namespace {
-constexpr QSize kSize(960, 680);
+constexpr QSize kSize(960, 700);
 constexpr int kListWidth = 200;
 } // namespace
 

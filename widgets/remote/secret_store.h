@@ -8,7 +8,7 @@
 #include <QObject>
 #include <QString>
 
-namespace QKeychain {
+namespace QKeychain { // NOLINT(readability-identifier-naming): as the library is called
 class Job;
 }
 

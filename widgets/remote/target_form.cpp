@@ -42,22 +42,22 @@ QSpinBox* number(int most, const QString& zero, QWidget* parent) {
 
 } // namespace
 
-TargetForm::TargetForm(QWidget* parent) : QWidget(parent), kind_(new QComboBox(this)) {
+TargetForm::TargetForm(QWidget* parent)
+    : QWidget(parent), form_(makeForm()), kind_(new QComboBox(this)) {
     kind_->addItem(tr("SSH host"), static_cast<int>(TargetKind::Ssh));
     kind_->addItem(tr("SLURM cluster"), static_cast<int>(TargetKind::Slurm));
     kind_->setAccessibleName(tr("Kind"));
-    auto* form = makeForm();
-    form->addRow(tr("Kind"), kind_);
-    name_ = addLine(form, tr("Name"), tr("gpu-3"), tr("How it is called here"));
-    addSshRows(form);
-    folder_ = addLine(form, tr("Folder for jobs"), u"~/caldera/jobs"_s,
+    form_->addRow(tr("Kind"), kind_);
+    name_ = addLine(form_, tr("Name"), tr("gpu-3"), tr("How it is called here"));
+    addSshRows(form_);
+    folder_ = addLine(form_, tr("Folder for jobs"), u"~/caldera/jobs"_s,
                       tr("On the host; needs room for the compressed model and its work files"));
-    addWorkerRows(form);
+    addWorkerRows(form_);
     slurm_ = makeSlurm();
     auto* layout = new QVBoxLayout(this);
     layout->setContentsMargins(0, 0, 0, 0);
     layout->setSpacing(kSpaceSmall);
-    layout->addLayout(form);
+    layout->addLayout(form_);
     layout->addWidget(slurm_);
     connect(kind_, &QComboBox::currentIndexChanged, this, &TargetForm::showKind);
     connect(kind_, &QComboBox::currentIndexChanged, this, &TargetForm::edited);
@@ -65,6 +65,7 @@ TargetForm::TargetForm(QWidget* parent) : QWidget(parent), kind_(new QComboBox(t
         connect(box, &QSpinBox::valueChanged, this, &TargetForm::edited);
     }
     showKind();
+    showWorker();
 }
 
 void TargetForm::addSshRows(QFormLayout* form) {
@@ -104,7 +105,7 @@ void TargetForm::addWorkerRows(QFormLayout* form) {
 void TargetForm::showWorker() {
     const bool isInstalled = !bundle_->path().isEmpty();
     worker_->setEnabled(!isInstalled);
-    bundleUrl_->setEnabled(isInstalled);
+    form_->setRowVisible(bundleUrl_, isInstalled);
 }
 
 QWidget* TargetForm::makeSlurm() {

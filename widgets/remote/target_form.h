@@ -36,6 +36,7 @@ private:
     void showWorker();
 
     Target before_;
+    QFormLayout* form_;
     QComboBox* kind_;
     QLineEdit* name_;
     QLineEdit* host_;
