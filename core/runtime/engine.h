@@ -23,6 +23,9 @@ struct SamplingOptions {
     double repetitionPenalty = 1.0;
     uint64_t seed = 0;
     int maxTokens = 512;
+    /// Seconds: tokens that come sooner after the last ones are handed over with the next. Each
+    /// time that a caller wakes takes a core from those that compute.
+    double handOver = 0;
     /// 0 or more: each token comes with its log-probability and those of so many likeliest ones.
     int likeliest = -1;
     /// The answer, in the place of tokens that are chosen: to see how likely the model finds it.
@@ -44,7 +47,11 @@ struct GeneratedToken {
     Token token;
     float logProbability = 0;
     std::vector<TokenChance> likeliest; ///< likeliest first, of equals the first
+    bool isFollowed = false;            ///< the next one is handed over at once
 };
+
+/// What clients that read along notice no more.
+inline constexpr double kHandOver = 0.02;
 
 /// Of one answer.
 struct GenerationStatistics {

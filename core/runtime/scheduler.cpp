@@ -25,10 +25,14 @@ std::exception_ptr noFiniteLogit() {
 
 /// One answer in the making. It lives on its caller's stack, until it is over.
 struct Scheduler::Answer {
+    using Clock = std::chrono::steady_clock;
+
     Answer(std::span<const Token> prompt, std::span<const Token> stopTokens,
            const SamplingOptions& options, const std::stop_token& stopToken)
         : tokens(prompt.begin(), prompt.end()), stop(stopTokens), sampler(options),
-          cancel(stopToken), likeliest(options.likeliest), forced(options.forced) {}
+          cancel(stopToken), likeliest(options.likeliest), forced(options.forced),
+          handOver(std::chrono::duration_cast<Clock::duration>(
+              std::chrono::duration<double>(options.handOver))) {}
 
     /// The token that comes in the place of the one that the model chose.
     Token next(Token chosen) const {
@@ -55,8 +59,12 @@ struct Scheduler::Answer {
     int likeliest;
     std::span<const Token> forced;
 
+    Clock::duration handOver; ///< least time between two times that tokens are handed over
+    Clock::time_point due{};  ///< when they may be again; the caller's alone
+
     // With the scheduler's mutex.
     std::condition_variable_any changed;
+    bool isResting = false;             ///< the caller wants no tokens yet
     std::vector<GeneratedToken> unseen; ///< by the caller
     bool isDismissed = false;
     bool isOver = false;
@@ -176,8 +184,18 @@ bool Scheduler::deliver(Answer& answer, const OnToken& onToken) {
     return isWanted;
 }
 
+void Scheduler::rest(Answer& answer, std::unique_lock<std::mutex>& lock) {
+    if (answer.handOver == Answer::Clock::duration::zero()) {
+        return;
+    }
+    answer.isResting = true;
+    answer.changed.wait_until(lock, answer.cancel, answer.due, [&answer] { return answer.isOver; });
+    answer.isResting = false;
+}
+
 bool Scheduler::receive(Answer& answer, std::vector<GeneratedToken>& tokens) {
     std::unique_lock lock(mutex_);
+    rest(answer, lock);
     const auto hasNews = [&answer] { return !answer.unseen.empty() || answer.isOver; };
     // A round may take long, so who still waits leaves without the scheduler.
     if (!answer.changed.wait(lock, answer.cancel, hasNews) && std::erase(waiting_, &answer) > 0) {
@@ -185,6 +203,10 @@ bool Scheduler::receive(Answer& answer, std::vector<GeneratedToken>& tokens) {
     }
     answer.changed.wait(lock, hasNews);
     tokens = std::exchange(answer.unseen, {});
+    for (size_t i = 0; i + 1 < tokens.size(); ++i) {
+        tokens[i].isFollowed = true;
+    }
+    answer.due = Answer::Clock::now() + answer.handOver;
     return !tokens.empty();
 }
 
@@ -358,7 +380,9 @@ void Scheduler::take(Answer& answer, GeneratedToken token) {
         const std::lock_guard lock(mutex_);
         ++totals_.generatedTokens;
         answer.unseen.push_back(std::move(token));
-        answer.changed.notify_all();
+        if (!answer.isResting) {
+            answer.changed.notify_all();
+        }
     }
     if (slots_.length(answer.slot) == answer.most) {
         end(answer, FinishReason::Length);

@@ -50,6 +50,8 @@ private:
     void enter(Answer& answer);
     /// Waits for tokens that nobody has seen; false when there are none and none will come.
     bool receive(Answer& answer, std::vector<GeneratedToken>& tokens);
+    /// Until tokens may be handed over again, or the answer is over. `lock` holds `mutex_`.
+    static void rest(Answer& answer, std::unique_lock<std::mutex>& lock);
     /// Hands tokens to the caller until the answer is over; false when the caller wants no more.
     bool deliver(Answer& answer, const OnToken& onToken);
     void dismiss(Answer& answer);

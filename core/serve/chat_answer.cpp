@@ -41,25 +41,29 @@ int64_t unixTime() {
 /// Speed of the answer so far, seldom enough not to crowd the stream.
 class LiveRate {
 public:
-    void countToken() {
-        if (tokens_++ == 0) {
+    void count(int tokens) {
+        if (tokens_ == 0) {
             first_ = Clock::now();
+            atFirst_ = tokens;
         }
+        tokens_ += tokens;
     }
     /// Adds "caldera" to a chunk when it is time.
     void addTo(Json& chunk) {
         const double elapsed = secondsSince(first_);
-        if (tokens_ < 2 || elapsed <= 0 || (shown_ && secondsSince(last_) < kRateInterval)) {
+        if (tokens_ == atFirst_ || elapsed <= 0 ||
+            (shown_ && secondsSince(last_) < kRateInterval)) {
             return;
         }
         shown_ = true;
         last_ = Clock::now();
         chunk["caldera"] = {{"generated_tokens", tokens_},
-                            {"tokens_per_second", (tokens_ - 1) / elapsed}};
+                            {"tokens_per_second", (tokens_ - atFirst_) / elapsed}};
     }
 
 private:
     int tokens_ = 0;
+    int atFirst_ = 0; ///< tokens that came together first
     bool shown_ = false;
     Clock::time_point first_{};
     Clock::time_point last_{};
@@ -155,30 +159,37 @@ FinishReason ChatAnswer::generate(Engine& engine, const OnPiece& onPiece,
     UnshownTokens unshown;
     const bool wantsChances = request_.sampling.likeliest >= 0;
     bool isWanted = true;
-    const auto pass = [&](const std::string& text) {
-        if (!text.empty()) {
-            isWanted = isWanted && onPiece({text, unshown.show(text.size())});
+    AnswerPiece piece;
+    // What is handed over at once is one piece.
+    const auto pass = [&](const std::string& text, bool isFollowed) {
+        piece.text += text;
+        std::ranges::move(unshown.show(text.size()), std::back_inserter(piece.tokens));
+        if ((!isFollowed || filter.found()) && !piece.text.empty()) {
+            isWanted = isWanted && onPiece(std::exchange(piece, {}));
         }
         return isWanted && !filter.found();
     };
+    SamplingOptions sampling = request_.sampling;
+    sampling.handOver = kHandOver;
     const FinishReason reason = engine.generate(
-        prompt_, stop_, request_.sampling,
+        prompt_, stop_, sampling,
         [&](const GeneratedToken& token) {
+            ++piece.taken;
             const std::string text = characters.push(tokenizer.decode({&token.token, 1}));
             if (wantsChances) {
                 unshown.add(token, text.size());
             }
-            return pass(filter.push(text));
+            return pass(filter.push(text), token.isFollowed);
         },
         statistics_, cancel);
     if (!isWanted) {
         return FinishReason::Cancelled;
     }
     if (reason != FinishReason::Cancelled && !filter.found()) {
-        pass(filter.push(characters.finish()));
-        pass(filter.finish());
+        pass(filter.push(characters.finish()), false);
+        pass(filter.finish(), false);
         if (auto tokens = unshown.rest(); !tokens.empty() && isWanted && !filter.found()) {
-            onPiece({"", std::move(tokens)}); // of marks that have no text
+            onPiece({"", std::move(tokens), 0}); // of marks that have no text
         }
     }
     return reason;
@@ -222,7 +233,7 @@ void ChatAnswer::stream(Engine& engine, const Emit& emit, const std::stop_token&
     const FinishReason reason = generate(
         engine,
         [&](const AnswerPiece& piece) {
-            rate.countToken();
+            rate.count(piece.taken);
             Json next = chunk({{"content", piece.text}});
             next["choices"][0]["logprobs"] = chancesOf(engine, piece.tokens);
             rate.addTo(next);

@@ -22,6 +22,7 @@ struct AnswerPiece {
     std::string text;
     /// Those that begin in the text, where the request wants their chances.
     std::vector<GeneratedToken> tokens;
+    int taken = 0; ///< tokens since the last piece
 };
 
 /// Tokenizes a request when made; answers it once.

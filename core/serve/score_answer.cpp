@@ -59,6 +59,7 @@ ScoreAnswer::ScoreAnswer(const Engine& engine, const ScoreRequest& request)
     prompt_ = std::move(text.prompt);
     sampling_.temperature = 0;
     sampling_.likeliest = request.likeliest;
+    sampling_.handOver = kHandOver;
     sampling_.forced = std::move(text.scored);
     const size_t tokens = prompt_.size() + sampling_.forced.size();
     const auto context = static_cast<size_t>(engine.contextLength());

@@ -44,7 +44,8 @@ struct Ask {
     int tokens = 8;
     std::vector<Token> stop = {};
     std::stop_token cancel = {};
-    std::function<bool(Token)> onToken = [](Token) { return true; };
+    std::function<bool(const GeneratedToken&)> onToken = [](Token) { return true; };
+    double handOver = 0;
 };
 
 class SchedulerTest : public testing::Test {
@@ -65,10 +66,11 @@ protected:
         SamplingOptions greedy;
         greedy.temperature = 0;
         greedy.maxTokens = ask.tokens;
+        greedy.handOver = ask.handOver;
         try {
             result.reason = scheduler_->generate(
                 ask.prompt, ask.stop, greedy,
-                [&](Token token) {
+                [&](const GeneratedToken& token) {
                     result.tokens.push_back(token);
                     return ask.onToken(token);
                 },

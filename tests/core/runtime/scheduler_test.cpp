@@ -1,7 +1,10 @@
 #include "core/runtime/scheduler.h"
 
+#include <chrono>
+
 #include <gtest/gtest.h>
 
+#include "core/base/elapsed.h"
 #include "tests/core/runtime/scheduler_fixture.h"
 
 namespace caldera {
@@ -105,6 +108,44 @@ TEST_F(SchedulerTest, ComputesNothingMoreForACallerWhoHasEnough) {
     EXPECT_EQ(cancelled.reason, FinishReason::Cancelled);
     EXPECT_EQ(cancelled.statistics.generatedTokens, 1);
     EXPECT_LT(scheduler_->statistics().generatedTokens, kMost);
+}
+
+TEST_F(SchedulerTest, HandsOverTogetherWhatComesSoon) {
+    constexpr double kInterval = 0.05;
+    open();
+    int times = 0;
+    const auto prompt = promptOf(1, 10);
+    const auto start = std::chrono::steady_clock::now();
+    const Result result = answer({prompt,
+                                  200,
+                                  {},
+                                  {},
+                                  [&](const GeneratedToken& token) {
+                                      times += token.isFollowed ? 0 : 1;
+                                      return true;
+                                  },
+                                  kInterval});
+    EXPECT_EQ(result.tokens, FakeBackend::answerTo(prompt, 200));
+    EXPECT_LE(times, 2 + static_cast<int>(secondsSince(start) / kInterval));
+}
+
+TEST_F(SchedulerTest, AnEndOrACancellationWaitsForNoHandOver) {
+    constexpr double kAnHour = 3600; // a test that waits for it fails
+    open();
+    const auto prompt = promptOf(1, 10);
+    EXPECT_EQ(answer({prompt, 50, {}, {}, [](Token) { return true; }, kAnHour}).tokens.size(), 50U);
+    const auto enough = answer({prompt, 50, {}, {}, [](Token) { return false; }, kAnHour});
+    EXPECT_EQ(enough.tokens.size(), 1U);
+
+    fake_->beforeStep = [this](auto) { gate_.pass(); };
+    gate_.close();
+    std::stop_source source;
+    auto leaving = answerLater(
+        {promptOf(2, 10), 50, {}, source.get_token(), [](Token) { return true; }, kAnHour});
+    ASSERT_TRUE(gate_.waitForArrivals(1));
+    source.request_stop();
+    gate_.open();
+    EXPECT_EQ(leaving.get().reason, FinishReason::Cancelled);
 }
 
 TEST_F(SchedulerTest, RefusesWhatCanNeverBeAnswered) {

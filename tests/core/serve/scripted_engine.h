@@ -27,6 +27,8 @@ public:
         isHeld_ = false;
         changed_.notify_all();
     }
+    /// So many tokens are handed over at once.
+    int together = 1;
     /// Before each answer this is called; it may throw.
     std::function<void()> beforeAnswer;
 
@@ -96,8 +98,9 @@ private:
             if (tokens == most) {
                 return FinishReason::Length;
             }
-            ++tokens;
-            if (!onToken(token)) {
+            GeneratedToken given(token);
+            given.isFollowed = ++tokens % together != 0 && tokens < std::ssize(answer_);
+            if (!onToken(given)) {
                 return FinishReason::Stop;
             }
             if (tokens == 1) {

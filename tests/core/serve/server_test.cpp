@@ -83,6 +83,31 @@ TEST_F(ServerTest, StreamsWhatItWouldAnswerAtOnce) {
     EXPECT_EQ(chunks.back().at("caldera").at("tokens_per_second"), 12.5);
 }
 
+TEST_F(ServerTest, TokensThatComeTogetherAreOneEvent) {
+    const auto streamOf = [&](int together, const std::string& more) {
+        const auto engine = scripted("one two three four five six seven eight");
+        engine->together = together;
+        const RunningServer server(engine);
+        const auto result =
+            server.client().Post(kChat, question(R"(, "stream": true)" + more), kJsonType);
+        return result ? chunksOf(result->body) : std::vector<Json>();
+    };
+    const auto alone = streamOf(1, "");
+    const auto together = streamOf(4, "");
+    EXPECT_EQ(contentOf(together), contentOf(alone));
+    EXPECT_LT(together.size(), alone.size() / 2);
+    const int tokens = together.back().at("usage").at("completion_tokens");
+    EXPECT_EQ(tokens, alone.back().at("usage").at("completion_tokens"));
+    EXPECT_EQ(contentOf(streamOf(4, R"(, "stop": " fi")")), "one two three four");
+
+    size_t chances = 0;
+    for (const Json& chunk : streamOf(4, R"(, "logprobs": true)")) {
+        const Json& known = chunk.at("choices").at(0).value("logprobs", Json());
+        chances += known.is_null() ? 0 : known.at("content").size();
+    }
+    EXPECT_EQ(chances, static_cast<size_t>(tokens));
+}
+
 TEST_F(ServerTest, EndsAtAStopTextAndAtTheLimit) {
     const RunningServer server(scripted("one two three four"));
     auto client = server.client();
