@@ -18,9 +18,12 @@
 #include "app/cli/preflight_options.h"
 #include "core/base/error.h"
 #include "core/plan/plan_cells.h"
+#include "core/runtime/gpu_use.h"
 #include "core/runtime/read_bandwidth.h"
 #include "core/serve/access_token.h"
 #include "core/serve/server.h"
+#include "kernels/common/copy_speed.h"
+#include "kernels/common/device.h"
 
 namespace caldera::cli {
 
@@ -189,10 +192,13 @@ void run(const Options& options, Invocation& invocation) {
     invocation.progress.stage("open");
     const std::shared_ptr<Engine> engine = options.engine.open(source.get_token());
     serveOptions.port = options.port;
-    if (engine->statistics().deviceBytes == 0) { // a GPU's memory is another one
-        serveOptions.measureReadBandwidth = [threads = options.engine.settings.threads] {
-            return measureReadBandwidth(threads);
-        };
+    const bool isGpu = engine->statistics().deviceBytes > 0;
+    serveOptions.measureReadBandwidth = [isGpu, threads = options.engine.settings.threads] {
+        return isGpu ? kernels::deviceCopySpeed() : measureReadBandwidth(threads);
+    };
+    const GpuMonitor monitor(kernels::cudaDevice().busId);
+    if (isGpu) {
+        serveOptions.gpuUse = [&monitor] { return monitor.read(); };
     }
     serveOptions.onListening = [&](int port) {
         nlohmann::json line = {{"event", "listening"},

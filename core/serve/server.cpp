@@ -48,6 +48,8 @@ private:
     void sendHealth(Response& response) const;
     void sendStatistics(Response& response);
     double readBandwidth(const EngineStatistics& now);
+    /// Of the statistics: null without a GPU, or where its driver tells nothing.
+    Json gpuDocument() const;
     void sendModels(Response& response) const;
     /// `make` makes the answer from the body.
     template <class Make>
@@ -160,6 +162,16 @@ double ChatServer::readBandwidth(const EngineStatistics& now) {
     return bandwidth_.value_or(0);
 }
 
+Json ChatServer::gpuDocument() const {
+    const std::optional<GpuUse> use = options_.gpuUse ? options_.gpuUse() : std::nullopt;
+    if (!use) {
+        return nullptr;
+    }
+    return {{"busy", use->busy >= 0 ? Json(use->busy) : Json()},
+            {"used_bytes", use->usedBytes},
+            {"total_bytes", use->totalBytes}};
+}
+
 void ChatServer::sendStatistics(Response& response) {
     const EngineStatistics now = engine_->statistics();
     const auto rate = [&now](int64_t tokens) {
@@ -178,7 +190,8 @@ void ChatServer::sendStatistics(Response& response) {
                            {"read_bytes_per_second", readBandwidth(now)},
                            {"weight_bytes", now.weightBytes},
                            {"cache_bytes", now.cacheBytes},
-                           {"device_bytes", now.deviceBytes}};
+                           {"device_bytes", now.deviceBytes},
+                           {"gpu", gpuDocument()}};
     response.set_content(documentText(document), kJsonType);
 }
 

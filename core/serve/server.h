@@ -3,12 +3,14 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
 
 #include "core/job/progress.h"
 #include "core/runtime/engine.h"
+#include "core/runtime/gpu_use.h"
 #include "core/serve/swaps.h"
 
 namespace caldera {
@@ -21,6 +23,8 @@ struct ServeOptions {
     /// Measures what the machine's memory gives, bytes a second, for clients that draw a limit;
     /// called once, when it is first asked for and no answer is being made. Empty: unknown.
     std::function<double()> measureReadBandwidth{};
+    /// How busy the engine's GPU is, asked with each request for statistics. Empty: there is none.
+    std::function<std::optional<GpuUse>()> gpuUse{};
     SwapPlaces swaps{};
     /// Called once with the real port, when connections are accepted.
     std::function<void(int port)> onListening;

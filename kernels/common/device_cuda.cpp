@@ -1,5 +1,7 @@
 #include "kernels/common/device.h"
 
+#include <array>
+
 #include <cuda_runtime.h>
 
 namespace caldera::kernels {
@@ -35,6 +37,16 @@ int64_t freeBytesOf(int index) {
     return static_cast<int64_t>(free);
 }
 
+/// Empty when it does not say.
+std::string busIdOf(int index) {
+    std::array<char, 32> id{};
+    if (cudaDeviceGetPCIBusId(id.data(), static_cast<int>(id.size()), index) != cudaSuccess) {
+        cudaGetLastError();
+        return {};
+    }
+    return id.data();
+}
+
 } // namespace
 
 CudaDevice cudaDevice(int index) {
@@ -59,6 +71,7 @@ CudaDevice cudaDevice(int index) {
     device.multiprocessors = properties.multiProcessorCount;
     device.memoryBytes = static_cast<int64_t>(properties.totalGlobalMem);
     device.freeMemoryBytes = freeBytesOf(index);
+    device.busId = busIdOf(index);
     device.available = properties.major > 8 || (properties.major == 8 && properties.minor >= 6);
     if (!device.available) {
         device.reason = device.name + " has compute capability " +

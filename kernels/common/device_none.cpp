@@ -1,3 +1,4 @@
+#include "kernels/common/copy_speed.h"
 #include "kernels/common/device.h"
 
 namespace caldera::kernels {
@@ -10,6 +11,10 @@ CudaDevice cudaDevice(int /*index*/) {
 
 bool cudaDeviceAvailable() {
     return false;
+}
+
+double deviceCopySpeed(size_t /*most*/) {
+    return 0;
 }
 
 } // namespace caldera::kernels

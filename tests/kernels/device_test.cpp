@@ -1,3 +1,4 @@
+#include "kernels/common/copy_speed.h"
 #include "kernels/common/device.h"
 
 #include <gtest/gtest.h>
@@ -13,5 +14,9 @@ TEST(CudaDevice, IsEitherUsableOrSaysWhyNot) {
         EXPECT_FALSE(device.name.empty());
         EXPECT_GE(device.driverVersion, device.runtimeVersion / 1000 * 1000);
         EXPECT_GT(device.memoryBytes, 0);
+        EXPECT_NE(device.busId.find(':'), std::string::npos);
+        EXPECT_GT(deviceCopySpeed(), 1e10);
+    } else {
+        EXPECT_EQ(deviceCopySpeed(), 0);
     }
 }

@@ -146,5 +146,21 @@ TEST(Bandwidth, IsMeasuredOnceWhenItIsAskedFor) {
     EXPECT_EQ(measured, 1);
 }
 
+TEST(Statistics, TellHowBusyTheGpuIs) {
+    const TinyModel model;
+    std::optional<GpuUse> load = GpuUse{0.5, 21, 24};
+    ServeOptions options;
+    options.gpuUse = [&load] { return load; };
+    const RunningServer server(std::make_shared<ScriptedEngine>(model.artifact(), "Yes."), options);
+    const auto gpu = [&server] {
+        return Json::parse(server.client().Get("/caldera/v1/statistics")->body).at("gpu");
+    };
+    EXPECT_EQ(gpu(), Json({{"busy", 0.5}, {"used_bytes", 21}, {"total_bytes", 24}}));
+    load->busy = -1;
+    EXPECT_TRUE(gpu().at("busy").is_null()) << "a part of a GPU does not tell";
+    load.reset();
+    EXPECT_TRUE(gpu().is_null());
+}
+
 } // namespace
 } // namespace caldera

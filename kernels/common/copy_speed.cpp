@@ -1,0 +1,43 @@
+#include "kernels/common/copy_speed.h"
+
+#include "kernels/common/cuda_graph.h"
+#include "kernels/common/device.h"
+
+namespace caldera::kernels {
+
+namespace {
+
+constexpr int kCopies = 21;
+constexpr size_t kLeast = size_t{64} << 20; // below, a second-level cache holds it
+constexpr const char* kDoing = "Copying memory";
+
+double secondsOfCopy(size_t bytes) {
+    const cuda::DeviceMemory<unsigned char> from(bytes);
+    const cuda::DeviceMemory<unsigned char> to(bytes);
+    const cuda::CudaStreamHandle stream = cuda::makeCudaStream(kDoing);
+    const auto copy = [&] {
+        cuda::require(
+            cudaMemcpyAsync(to.data(), from.data(), bytes, cudaMemcpyDeviceToDevice, stream.get()),
+            kDoing);
+    };
+    copy();
+    return cuda::medianSeconds(stream.get(), kCopies, kDoing, copy);
+}
+
+} // namespace
+
+double deviceCopySpeed(size_t most) {
+    if (!cudaDeviceAvailable()) {
+        return 0;
+    }
+    for (size_t bytes = most; bytes >= kLeast; bytes /= 2) {
+        try {
+            return 2.0 * static_cast<double>(bytes) / secondsOfCopy(bytes);
+        } catch (const KernelError&) { // no room: a model takes nearly all of it
+            continue;
+        }
+    }
+    return 0;
+}
+
+} // namespace caldera::kernels
