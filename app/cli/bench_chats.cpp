@@ -9,9 +9,11 @@
 #include <thread>
 #include <vector>
 
+#include "app/cli/bench_artifact.h"
 #include "app/cli/engine_options.h"
 #include "core/base/text.h"
 #include "core/runtime/read_bandwidth.h"
+#include "kernels/common/copy_speed.h"
 
 namespace caldera::cli {
 
@@ -43,17 +45,6 @@ double median(std::vector<double> values) {
     return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
 }
 
-std::vector<Token> randomPrompt(const Tokenizer& tokenizer, int length, std::mt19937_64& random) {
-    std::vector<Token> prompt;
-    while (std::ssize(prompt) < length) {
-        const auto token = static_cast<Token>(random() % static_cast<uint64_t>(tokenizer.size()));
-        if (!tokenizer.isSpecial(token)) {
-            prompt.push_back(token);
-        }
-    }
-    return prompt;
-}
-
 /// Asks all prompts at once. Throws what an answer threw, and Cancelled.
 std::vector<GenerationStatistics> answerAll(Engine& engine,
                                             const std::vector<std::vector<Token>>& prompts,
@@ -61,6 +52,7 @@ std::vector<GenerationStatistics> answerAll(Engine& engine,
     SamplingOptions sampling;
     sampling.temperature = 0;
     sampling.maxTokens = tokens;
+    sampling.handOver = kHandOver; // as a server does
     std::vector<GenerationStatistics> statistics(prompts.size());
     std::vector<std::exception_ptr> failures(prompts.size());
     {
@@ -170,8 +162,8 @@ Json sweep(const Options& options, const Invocation& invocation) {
     const std::unique_ptr<Engine> engine = engineOptions.open(invocation.stop);
     const EngineStatistics facts = engine->statistics();
     const bool isGpu = facts.deviceBytes > 0;
-    // A GPU's memory is another one; its bandwidth is the data sheet's.
-    const double bandwidth = isGpu ? 0 : measureReadBandwidth(engineOptions.settings.threads);
+    const double bandwidth =
+        isGpu ? kernels::deviceCopySpeed() : measureReadBandwidth(engineOptions.settings.threads);
 
     invocation.progress.stage("measure");
     std::mt19937_64 random(options.seed);

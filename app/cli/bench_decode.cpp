@@ -1,4 +1,5 @@
-// caldera bench decode: whole steps of a model of some shape on a GPU, with random weights.
+// caldera bench decode: whole steps of a model of some shape on a GPU, with random weights, or of
+// an artifact.
 #include "app/cli/bench_decode.h"
 
 #include <iomanip>
@@ -7,7 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "app/cli/bench_artifact.h"
 #include "app/cli/bench_shapes.h"
+#include "app/cli/engine_options.h"
 #include "core/base/error.h"
 #include "core/runtime/cuda/decode_timing.h"
 #include "kernels/step/step.h"
@@ -28,6 +31,8 @@ struct Options {
     std::vector<int> prompts = {};
     int cacheBits = 16;
     int activationBits = 8;
+    ArtifactSteps artifact;
+    std::string device = "auto";
 };
 
 void check(const Options& options) {
@@ -129,13 +134,47 @@ void print(const Options& options, const DecodeTimings& timings) {
     std::cout << "choosing a token after a step: " << timings.choiceMicroseconds << " us\n";
 }
 
+/// Of the artifact, where one was given.
+void runArtifact(const Options& options, bool hasActivationBits, const Invocation& invocation) {
+    ArtifactSteps steps = options.artifact;
+    steps.position = options.position;
+    steps.settings.device = engineDevice(options.device);
+    steps.settings.cacheBits = options.cacheBits;
+    steps.settings.activationBits = hasActivationBits ? options.activationBits : 0;
+    const Json document = timeArtifact(steps, invocation.stop);
+    if (invocation.json) {
+        std::cout << document.dump(2) << '\n';
+        return;
+    }
+    const Json& step = document.at("steps").at(0);
+    std::cout << std::fixed << std::setprecision(1) << document.at("model").get<std::string>()
+              << " on " << document.at("device").get<std::string>() << ", tokens "
+              << steps.position + 1 << " to " << steps.position + steps.tokens << ": "
+              << step.at("microseconds").get<double>() << " us a token (median), "
+              << step.at("tokens_per_second").get<double>() << " tok/s\n";
+}
+
 } // namespace
 
 void addDecodeBench(CLI::App& bench, const std::function<void(BenchRun)>& choose) {
     const auto options = std::make_shared<Options>();
-    CLI::App* app =
-        bench.add_subcommand("decode", "Time whole decode steps of a model's shape on a GPU");
+    CLI::App* app = bench.add_subcommand(
+        "decode", "Time whole decode steps: of a model's shape on a GPU, or of "
+                  "an artifact");
     app->fallthrough();
+    CLI::Option* artifact = app->add_option("ARTIFACT", options->artifact.artifact,
+                                            "Folder of a compressed model, timed in the place of a "
+                                            "shape")
+                                ->type_name("FOLDER");
+    app->add_option("--device", options->device, "Of an artifact: auto, cpu or cuda")
+        ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
+        ->capture_default_str();
+    app->add_option("--threads", options->artifact.settings.threads,
+                    "Of an artifact: threads that compute (default: all cores)")
+        ->check(between(1, 1024));
+    app->add_option("--tokens", options->artifact.tokens, "Of an artifact: tokens that are timed")
+        ->check(between(8, 1 << 16))
+        ->capture_default_str();
     app->add_option("--shape", options->shape, "qwen2-72b, qwen2-7b, qwen2-0.5b or demo")
         ->check(shapeComplaint)
         ->capture_default_str();
@@ -161,11 +200,22 @@ void addDecodeBench(CLI::App& bench, const std::function<void(BenchRun)>& choose
     app->add_option("--kv-bits", options->cacheBits, "Bits of keys and values")
         ->check(CLI::IsMember({16, 8}))
         ->capture_default_str();
-    app->add_option("--activation-bits", options->activationBits, "Bits of rounded inputs")
-        ->check(CLI::IsMember({16, 8}))
-        ->capture_default_str();
-    app->callback([options, choose] {
-        choose([options](const Invocation& invocation) {
+    CLI::Option* activationBits =
+        app->add_option("--activation-bits", options->activationBits, "Bits of rounded inputs")
+            ->check(CLI::IsMember({16, 8}))
+            ->capture_default_str();
+    for (const char* ofShapes :
+         {"--shape", "--codec", "--rank", "--context", "--chats", "--prompt"}) {
+        artifact->excludes(app->get_option(ofShapes));
+    }
+    app->callback([options, choose, artifact, activationBits] {
+        const bool hasArtifact = artifact->count() > 0;
+        const bool hasActivationBits = activationBits->count() > 0;
+        choose([options, hasArtifact, hasActivationBits](const Invocation& invocation) {
+            if (hasArtifact) {
+                runArtifact(*options, hasActivationBits, invocation);
+                return;
+            }
             const DecodeTimings timings = timeDecode(decodeShape(*options));
             if (invocation.json) {
                 std::cout << report(*options, timings).dump(2) << '\n';

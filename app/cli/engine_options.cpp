@@ -26,12 +26,12 @@ std::function<std::string(const std::string&)> oneOf(std::vector<std::string> wo
     };
 }
 
-EngineSettings::Device deviceOf(const std::string& name) {
+} // namespace
+
+EngineSettings::Device engineDevice(const std::string& name) {
     using Device = EngineSettings::Device;
     return name == "cuda" ? Device::Cuda : name == "cpu" ? Device::Cpu : Device::Auto;
 }
-
-} // namespace
 
 void EngineOptions::addTo(CLI::App& command) {
     command.add_option("ARTIFACT", artifact, "Folder of a compressed model")
@@ -69,7 +69,7 @@ void EngineOptions::addTo(CLI::App& command) {
 
 EngineSettings EngineOptions::completeFor(const Artifact& opened) const {
     EngineSettings complete = settings;
-    complete.device = deviceOf(device);
+    complete.device = engineDevice(device);
     if (complete.contextLength == 0) {
         complete.contextLength = std::min(opened.config().maxPositions, kDefaultContext);
     }

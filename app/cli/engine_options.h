@@ -11,6 +11,9 @@
 
 namespace caldera::cli {
 
+/// Of auto, cpu or cuda.
+EngineSettings::Device engineDevice(const std::string& name);
+
 struct EngineOptions {
     std::filesystem::path artifact;
     std::string device = "auto"; ///< auto, cpu or cuda

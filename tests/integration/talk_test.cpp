@@ -82,6 +82,18 @@ TEST_F(TalkTest, ServeSaysWhereItListensAndEndsWithItsParent) {
     EXPECT_EQ(program.exitCode(), 0);
 }
 
+TEST_F(TalkTest, BenchDecodeTimesTheStepsOfAnArtifact) {
+    Program program({"bench", "decode", model_.folder().string(), "--position", "20", "--tokens",
+                     "16", "--threads", "2", "--device", "cpu", "--json"});
+    const Json document = Json::parse(program.readAll());
+    EXPECT_EQ(program.exitCode(), 0);
+    EXPECT_EQ(document.at("device"), "cpu");
+    EXPECT_GT(document.at("weight_bytes"), 0);
+    const Json& step = document.at("steps").at(0);
+    EXPECT_NEAR(step.at("tokens_per_second").get<double>() * step.at("microseconds").get<double>(),
+                1e6, 1);
+}
+
 TEST_F(TalkTest, SaysWhyThereIsNoGpu) {
     Program program(chat({"--prompt", "Hello", "--device", "cuda", "--json"}));
     const Json document = Json::parse(program.readAll());

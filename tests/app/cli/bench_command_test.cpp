@@ -55,5 +55,14 @@ TEST(BenchCompress, NamesTheShapesThatThereAre) {
     EXPECT_THAT(refused.err, HasSubstr("qwen2-72b"));
 }
 
+TEST(BenchDecode, TakesAnArtifactOrAShape) {
+    const Result both = bench({"decode", "/usr", "--shape", "demo"});
+    EXPECT_EQ(both.exitCode, 2);
+    EXPECT_THAT(both.err, HasSubstr("--shape"));
+    const Result nowhere = bench({"decode", "/no/such/folder", "--device", "cpu"});
+    EXPECT_EQ(nowhere.exitCode, 1);
+    EXPECT_THAT(nowhere.err, HasSubstr("/no/such/folder"));
+}
+
 } // namespace
 } // namespace caldera::cli

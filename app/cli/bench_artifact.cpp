@@ -1,0 +1,95 @@
+#include "app/cli/bench_artifact.h"
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <span>
+
+#include "core/base/elapsed.h"
+#include "core/job/progress.h"
+#include "core/runtime/backend.h"
+#include "core/runtime/sampler.h"
+
+namespace caldera::cli {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+void readPrompt(Backend& backend, std::span<const Token> prompt, const std::stop_token& stop) {
+    while (!prompt.empty()) {
+        const auto batch =
+            prompt.first(std::min(prompt.size(), static_cast<size_t>(backend.promptBatch())));
+        prompt = prompt.subspan(batch.size());
+        backend.append(0, batch, prompt.empty(), stop);
+    }
+}
+
+Token likeliest(Backend& backend) {
+    SamplingOptions greedy;
+    greedy.temperature = 0;
+    Sampler sampler(greedy);
+    const TokenChoice choice = sampler.next({});
+    return backend.choose({&choice, 1}, static_cast<int>(backend.artifact().tokenizer()->size()))
+        .front();
+}
+
+/// Seconds of each token, sorted.
+std::vector<double> secondsOfTokens(Backend& backend, int count, const std::stop_token& stop) {
+    std::vector<double> seconds;
+    Token token = likeliest(backend);
+    for (int i = 0; i < count; ++i) {
+        checkCancelled(stop);
+        const auto start = std::chrono::steady_clock::now();
+        const Backend::Next next{0, token};
+        backend.step({&next, 1});
+        token = likeliest(backend);
+        seconds.push_back(secondsSince(start));
+    }
+    std::sort(seconds.begin(), seconds.end());
+    return seconds;
+}
+
+} // namespace
+
+std::vector<Token> randomPrompt(const Tokenizer& tokenizer, int length, std::mt19937_64& random) {
+    std::vector<Token> prompt;
+    while (std::ssize(prompt) < length) {
+        const auto token = static_cast<Token>(random() % static_cast<uint64_t>(tokenizer.size()));
+        if (!tokenizer.isSpecial(token)) {
+            prompt.push_back(token);
+        }
+    }
+    return prompt;
+}
+
+Json timeArtifact(const ArtifactSteps& steps, const std::stop_token& stop) {
+    const auto artifact = Artifact::open(steps.artifact);
+    EngineSettings settings = steps.settings;
+    settings.chats = 1;
+    settings.contextLength = steps.position + steps.tokens;
+    const std::unique_ptr<Backend> backend = openBackend(artifact, settings);
+    std::mt19937_64 random(steps.seed);
+    const std::vector<Token> prompt = randomPrompt(*artifact->tokenizer(), steps.position, random);
+    const auto run = [&] {
+        backend->truncate(0, 0);
+        readPrompt(*backend, prompt, stop);
+        return secondsOfTokens(*backend, steps.tokens, stop);
+    };
+    run(); // weights come from the disk, memory from the system
+    const std::vector<double> seconds = run();
+    const double median = seconds[seconds.size() / 2];
+    const BackendMemory memory = backend->memory();
+    return {{"model", artifact->name()},
+            {"artifact", artifact->hash()},
+            {"device", memory.deviceBytes > 0 ? "cuda" : "cpu"},
+            {"position", steps.position},
+            {"tokens", steps.tokens},
+            {"weight_bytes", memory.weightBytes},
+            {"device_bytes", memory.deviceBytes},
+            {"steps", Json::array({{{"chats", 1},
+                                    {"microseconds", 1e6 * median},
+                                    {"tokens_per_second", 1 / median}}})}};
+}
+
+} // namespace caldera::cli
