@@ -165,4 +165,41 @@
         </translation>
     </message>
 </context>
+<context>
+    <name>caldera::studio::ChatView</name>
+    <message numerus="yes">
+        <source>%n cell(s) have their original weights: so the model would answer if they cost nothing.</source>
+        <translation>
+            <numerusform>%n cell has its original weights: so the model would answer if it cost nothing.</numerusform>
+            <numerusform>%n cells have their original weights: so the model would answer if they cost nothing.</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
+    <name>caldera::studio::SweepDialog</name>
+    <message numerus="yes">
+        <source>%n point(s), about %1 by the last measurement, and the time to load.</source>
+        <translation>
+            <numerusform>%n point, about %1 by the last measurement, and the time to load.</numerusform>
+            <numerusform>%n points, about %1 by the last measurement, and the time to load.</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n point(s); how long that takes is known after the first measurement.</source>
+        <translation>
+            <numerusform>%n point; how long that takes is known after the first measurement.</numerusform>
+            <numerusform>%n points; how long that takes is known after the first measurement.</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
+    <name>SweepPlan</name>
+    <message numerus="yes">
+        <source>%n chat(s)</source>
+        <translation>
+            <numerusform>%n chat</numerusform>
+            <numerusform>%n chats</numerusform>
+        </translation>
+    </message>
+</context>
 </TS>

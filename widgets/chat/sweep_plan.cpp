@@ -14,7 +14,7 @@ namespace caldera::studio {
 namespace {
 
 struct Texts {
-    Q_DECLARE_TR_FUNCTIONS(Texts)
+    Q_DECLARE_TR_FUNCTIONS(SweepPlan)
 };
 
 /// The measured point that is nearest by ratio.

@@ -64,6 +64,31 @@ CellColors colorsOf(const QModelIndex& index, CellState state) {
     return {fill, theme.color(Token::Secondary)};
 }
 
+/// A ratio in a letter or two: ".5", "1", "3"; what is below a twentieth or above nine has a sign.
+QString ratioGlyph(double ratio) {
+    constexpr double kTenth = 10;
+    constexpr double kNine = 9;
+    if (!(ratio >= 0.05)) {
+        return QStringLiteral("\u2193");
+    }
+    const double tenths = std::round(kTenth * ratio);
+    if (tenths < kTenth) {
+        return u'.' + QString::number(static_cast<int>(tenths));
+    }
+    return std::round(ratio) > kNine ? QStringLiteral("\u2191")
+                                     : QString::number(static_cast<int>(std::round(ratio)));
+}
+
+/// What a narrow cell of a comparison says: its text belongs to its colour.
+void paintRatio(QPainter& painter, const QRect& area, const QModelIndex& index,
+                const CellColors& colors, bool digits) {
+    if (digits) {
+        painter.setPen(colors.ink);
+        painter.drawText(area, Qt::AlignCenter | Qt::TextDontClip,
+                         ratioGlyph(index.data(CellGridModel::ValueRole).toDouble()));
+    }
+}
+
 void paintGlyph(QPainter& painter, const QRect& area, const QModelIndex& index,
                 const CellColors& colors, bool digits) {
     const double bits = index.data(CellGridModel::BitsRole).toDouble();
@@ -224,8 +249,11 @@ void HeatmapDelegate::paint(QPainter* painter, const QStyleOptionViewItem& optio
         }
         painter->setPen(colors.ink);
         painter->drawText(area, Qt::AlignCenter, text);
+    } else if (const bool digits = cellWidth_ - gap >= kDigitWidth;
+               state == CellState::Measured && index.data(CellGridModel::DivergingRole).toBool()) {
+        paintRatio(*painter, area, index, colors, digits);
     } else {
-        paintGlyph(*painter, area, index, colors, cellWidth_ - gap >= kDigitWidth);
+        paintGlyph(*painter, area, index, colors, digits);
     }
     paintMarks(*painter, area, index, colors.ink);
     paintOther(*painter, area, index, colors.ink, wide);

@@ -16,6 +16,7 @@
 #include "widgets/inspect_view/compare_page.h"
 #include "widgets/inspect_view/course_pages.h"
 #include "widgets/inspect_view/depth_page.h"
+#include "widgets/inspect_view/evaluation_page.h"
 #include "widgets/support/error_banner.h"
 #include "widgets/support/labels.h"
 #include "widgets/support/table.h"
@@ -333,11 +334,19 @@ TEST_F(InspectTest, AFragilityReportSaysWhatItLacks) {
 
 TEST_F(InspectTest, EveryPlotLeavesAsPictureDrawingDocumentAndValues) {
     openRun();
+    show(inspect().compare());
+    inspect().compare()->compareWith(
+        reportFile(u"other.h5"_s, measuredRun(exampleConfig(kLayers), 0.5)));
+    ASSERT_TRUE(
+        QTest::qWaitFor([&] { return inspect().compare()->pair().there != nullptr; }, kPatience));
     for (QWidget* page :
          {static_cast<QWidget*>(inspect().history()), static_cast<QWidget*>(inspect().spectra()),
-          static_cast<QWidget*>(inspect().channels()), static_cast<QWidget*>(inspect().depth())}) {
+          static_cast<QWidget*>(inspect().channels()), static_cast<QWidget*>(inspect().depth()),
+          static_cast<QWidget*>(inspect().compare()),
+          static_cast<QWidget*>(inspect().evaluation())}) {
         show(page);
         QTest::qWait(1);
+        ASSERT_FALSE(page->findChildren<Plot*>().isEmpty());
         for (Plot* plot : page->findChildren<Plot*>()) {
             EXPECT_TRUE(plot->exported(u"png"_s).startsWith("\x89PNG"));
             EXPECT_TRUE(plot->exported(u"svg"_s).contains("<svg"));

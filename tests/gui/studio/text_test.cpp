@@ -1,3 +1,7 @@
+#include <QDirIterator>
+#include <QFile>
+#include <QRegularExpression>
+
 #include <gtest/gtest.h>
 
 #include <array>
@@ -78,6 +82,47 @@ TEST(Translations, EnglishHasItsPlurals) {
     EXPECT_TRUE(
         PlanView::tr("%n locked cell(s) left alone. Select and press L to unlock.", nullptr, 3)
             .startsWith(u"3 locked cells"_s));
+}
+
+QString readText(const QString& path) {
+    QFile file(path);
+    EXPECT_TRUE(file.open(QIODevice::ReadOnly)) << path.toStdString();
+    return QString::fromUtf8(file.readAll());
+}
+
+/// Texts of a source file that are counted: literals of tr() with %n in them, their parts joined.
+QStringList countedTexts(const QString& source) {
+    static const QRegularExpression call(uR"re(\btr\(\s*((?:"(?:[^"\\]|\\.)*"\s*)+))re"_s);
+    static const QRegularExpression part(uR"re("((?:[^"\\]|\\.)*)")re"_s);
+    QStringList texts;
+    for (const auto& found : call.globalMatch(source)) {
+        QString text;
+        for (const auto& piece : part.globalMatch(found.captured(1)))
+            text += piece.captured(1);
+        if (text.contains(u"%n"_s))
+            texts.append(text);
+    }
+    return texts;
+}
+
+TEST(Translations, EveryCountHasItsEnglishPlural) {
+    const QString sources = QStringLiteral(CALDERA_SOURCE_DIR);
+    const QString english =
+        readText(sources + u"/resources/translations/caldera_en.ts"_s).replace(u"&apos;"_s, u"'"_s);
+    int counted = 0;
+    for (const QString& folder : {u"/widgets"_s, u"/app/studio"_s}) {
+        QDirIterator files(sources + folder, {u"*.cpp"_s}, QDir::Files,
+                           QDirIterator::Subdirectories);
+        while (files.hasNext()) {
+            const QString path = files.next();
+            for (const QString& text : countedTexts(readText(path))) {
+                ++counted;
+                EXPECT_TRUE(english.contains(u"<source>"_s + text.toHtmlEscaped() + u"</source>"_s))
+                    << path.toStdString() << ": " << text.toStdString();
+            }
+        }
+    }
+    EXPECT_GT(counted, 15) << "the texts are found";
 }
 
 } // namespace
