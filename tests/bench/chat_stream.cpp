@@ -1,53 +1,102 @@
 // The longest time that the chat keeps the window from its next turn while a long answer streams
-// in: a recorded answer of 32 768 tokens at 200 tokens a second. Fails above a frame of 16 ms.
-//   chat_stream [TOKENS [TOKENS_A_SECOND]]
+// in: a recorded answer of 32 768 tokens at 200 tokens a second, after a conversation of some
+// messages. Fails above a frame of 16 ms.
+//   chat_stream [TOKENS [TOKENS_A_SECOND [RUNS [MESSAGES]]]]
+// Where other programs or a hypervisor take the processor, a turn is charged with time that it did
+// not get, now here, now there. What the chat itself does takes as long in every run, so with
+// several RUNS the shortest of the longest turns at the same place of the answer counts.
 #include <QApplication>
 #include <QElapsedTimer>
 #include <QTemporaryDir>
 #include <QTest>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <limits>
+#include <vector>
 
 #include "tests/gui/chat/fake_server.h"
 #include "tests/gui/chat/long_answer.h"
 #include "widgets/chat/chat_view.h"
+#include "widgets/chat/conversation_list.h"
 #include "widgets/chat/transcript.h"
 #include "widgets/theme/theme.h"
 
 using namespace caldera::studio;
 
-int main(int argc, char** argv) {
-    constexpr double kFrame = 16; // milliseconds
-    constexpr int kRecorded = 32768;
-    constexpr int kSpeed = 200;
-    QApplication application(argc, argv);
-    Theme::current().install(application);
-    const int tokens = argc > 1 ? std::atoi(argv[1]) : kRecorded;
-    const int speed = argc > 2 ? std::atoi(argv[2]) : kSpeed;
+namespace {
 
+constexpr double kFrame = 16; // milliseconds
+constexpr int kPlaces = 64;   // parts of the answer that runs are compared by
+
+struct Options {
+    int tokens = 32768;
+    int speed = 200;
+    int runs = 1;
+    int messages = 0;
+};
+
+/// The longest turn of each part of the answer, in milliseconds; empty when it did not end.
+std::vector<double> run(const Options& options) {
     const QTemporaryDir folder;
     FakeServer server;
-    server.setPace(1000 / speed);
-    server.play(longAnswer(tokens));
+    server.setPace(1000 / options.speed);
+    server.play(longAnswer(options.tokens));
     ChatView view(folder.path());
     view.resize(1360, 820);
     view.show();
     view.useServer(server.url(), QStringLiteral("recorded"));
+    Conversation before = Conversation::create();
+    for (int i = 0; i < options.messages; ++i)
+        before.add(before.leaf(), i % 2 == 0 ? ChatRole::User : ChatRole::Assistant,
+                   QString(1000, u'x'));
+    if (options.messages > 0)
+        Q_EMIT view.list()->restoreRequested(before);
     QTest::qWait(500);
     QElapsedTimer clock;
     clock.start();
-    const TurnWatch watch;
+    const double seconds = static_cast<double>(options.tokens) / options.speed;
+    std::vector<double> longest(kPlaces);
+    TurnWatch watch;
+    watch.onTurn = [&](double milliseconds) {
+        const double share = static_cast<double>(clock.elapsed()) / 1e3 / seconds;
+        const auto place = static_cast<std::size_t>(std::min(share, 1.0) * (kPlaces - 1));
+        longest[place] = std::max(longest[place], milliseconds);
+    };
     view.send(QStringLiteral("Tell me everything"));
-    const int patience = 4000 * (tokens / speed + 30);
+    const int patience = 4000 * (static_cast<int>(seconds) + 30);
     const bool isShown =
         QTest::qWaitFor([&view] { return !view.isStreaming(); }, patience) &&
         QTest::qWaitFor([&view] { return view.transcript()->isFullyRendered(); }, patience);
     std::printf("%d tokens in %.1f s (%.0f a second): longest turn %.1f ms (after %.1f s of the "
                 "processor's; in the last tenth %.1f), p99 %.2f, median %.2f\n",
-                tokens, static_cast<double>(clock.elapsed()) / 1e3,
-                1e3 * tokens / static_cast<double>(clock.elapsed()), watch.longestMilliseconds(),
-                watch.secondsToTheLongest(), watch.longestAtTheEnd(0.1), watch.millisecondsOf(0.99),
-                watch.millisecondsOf(0.5));
-    return isShown && watch.longestMilliseconds() <= kFrame ? 0 : 1;
+                options.tokens, static_cast<double>(clock.elapsed()) / 1e3,
+                1e3 * options.tokens / static_cast<double>(clock.elapsed()),
+                watch.longestMilliseconds(), watch.secondsToTheLongest(),
+                watch.longestAtTheEnd(0.1), watch.millisecondsOf(0.99), watch.millisecondsOf(0.5));
+    std::fflush(stdout);
+    return isShown ? longest : std::vector<double>();
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    QApplication application(argc, argv);
+    Theme::current().install(application);
+    Options options;
+    int at = 0;
+    for (int* option : {&options.tokens, &options.speed, &options.runs, &options.messages})
+        *option = ++at < argc ? std::atoi(argv[at]) : *option;
+    std::vector<double> repeated(kPlaces, std::numeric_limits<double>::max());
+    for (int i = 0; i < options.runs; ++i) {
+        const std::vector<double> longest = run(options);
+        if (longest.empty())
+            return 1;
+        std::ranges::transform(repeated, longest, repeated.begin(),
+                               [](double a, double b) { return std::min(a, b); });
+    }
+    const double worst = std::ranges::max(repeated);
+    std::printf("longest turn in every run, at the same place: %.1f ms\n", worst);
+    return worst <= kFrame ? 0 : 1;
 }

@@ -133,12 +133,17 @@ void ChatClient::describe(const QUrl& server) {
     });
 }
 
-void ChatClient::bound(const QUrl& server) {
+void ChatClient::survey(const QUrl& server) {
     get(server, u"/caldera/v1/statistics"_s, [this](const QJsonObject& answer) {
         const double memory = answer["read_bytes_per_second"_L1].toDouble();
         const double weights = answer["weight_bytes"_L1].toDouble();
         if (memory > 0 && weights > 0)
             Q_EMIT bounded(memory / weights);
+        const QJsonObject gpu = answer["gpu"_L1].toObject();
+        if (gpu["total_bytes"_L1].toInteger() > 0)
+            Q_EMIT gpuTold({gpu["busy"_L1].toDouble(-1), gpu["used_bytes"_L1].toInteger(),
+                            gpu["total_bytes"_L1].toInteger(),
+                            answer["device_bytes"_L1].toInteger()});
     });
 }
 
@@ -163,7 +168,8 @@ void ChatClient::change(const QUrl& server, const QString& path, const QByteArra
             Q_EMIT swapped(static_cast<int>(answer["cells"_L1].toArray().size()));
         else
             Q_EMIT swapFailed(errorSentence(answer).isEmpty() ? reply->errorString()
-                                                              : errorSentence(answer));
+                                                              : errorSentence(answer),
+                              answer["error"_L1]["code"_L1] == "engine.swap"_L1);
     });
 }
 
@@ -232,6 +238,8 @@ void ChatClient::take(const QByteArray& data) {
     }
     if (chunk.contains("caldera"_L1))
         statistics_ = ChatStatistics::fromJson(chunk["caldera"_L1].toObject());
+    if (statistics_.generatedTokens > 0 && chunk.contains("caldera"_L1))
+        Q_EMIT counted(statistics_.generatedTokens);
     const QJsonObject usage = chunk["usage"_L1].toObject();
     if (statistics_.promptTokens < 0)
         statistics_.promptTokens = usage["prompt_tokens"_L1].toInt(-1);

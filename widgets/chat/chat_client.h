@@ -10,6 +10,7 @@
 #include <functional>
 
 #include "widgets/chat/conversation.h"
+#include "widgets/chat/gpu_figures.h"
 #include "widgets/chat/sse_parser.h"
 
 class QNetworkReply;
@@ -52,9 +53,10 @@ public:
     void cancel();
     /// Asks what is served; described() follows when the server knows. Says nothing otherwise.
     void describe(const QUrl& server);
-    /// Asks how fast one chat could be; bounded() follows when the server knows. A server of ours
-    /// measures it the first time, while it answers nothing.
-    void bound(const QUrl& server);
+    /// Asks a server of ours about its machine: how fast one chat could be, which it measures the
+    /// first time that it answers nothing, and how busy its GPU is. bounded() and gpuTold() follow
+    /// where it knows.
+    void survey(const QUrl& server);
     /// Gives cells of a server of ours their original weights, or takes the last such step back;
     /// swapped() or swapFailed() follows.
     void swapCells(const QUrl& server, const QStringList& cells);
@@ -63,6 +65,8 @@ public:
 
 Q_SIGNALS:
     void delta(const QString& text);
+    /// So many tokens of the answer have come; only servers of ours say it, now and then.
+    void counted(int tokens);
     /// What is known about tokens, as OpenAI's "logprobs" list it; comes before their text.
     void tokens(const QJsonArray& known);
     /// `end` is Complete or Length.
@@ -72,9 +76,11 @@ Q_SIGNALS:
     void described(const QString& model, int contextLength);
     /// What bounds the speed of one chat, in tokens a second; only servers of ours know it.
     void bounded(double tokensPerSecond);
+    void gpuTold(const GpuFigures& figures);
     /// So many cells have other weights than the artifact's now.
     void swapped(int cells);
-    void swapFailed(const QString& sentence);
+    /// `needsProcessor`: the engine computes on a GPU, where cells keep their weights.
+    void swapFailed(const QString& sentence, bool needsProcessor);
 
 private:
     void get(const QUrl& server, const QString& path,

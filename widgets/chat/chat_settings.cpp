@@ -20,7 +20,6 @@ using namespace Qt::StringLiterals;
 namespace {
 
 constexpr int kSystemLines = 3;
-constexpr int kMostTokens = 1 << 17;
 
 template <class Box>
 Box* spinBox(const QString& name, double least, double most, QWidget* parent) {
@@ -43,13 +42,16 @@ ChatSettings::ChatSettings(QWidget* parent)
       save_(iconButton(u"save"_s, tr("Keep these settings as a preset"), this)),
       remove_(iconButton(u"trash"_s, tr("Remove this preset"), this)),
       system_(new QPlainTextEdit(this)),
-      temperature_(spinBox<QDoubleSpinBox>(tr("Temperature"), 0, 2, this)),
-      topP_(spinBox<QDoubleSpinBox>(tr("Top p"), 0.01, 1, this)),
-      topK_(spinBox<QSpinBox>(tr("Top k"), 0, 1000, this)),
+      temperature_(
+          spinBox<QDoubleSpinBox>(tr("Temperature"), 0, ChatSampling::kMostTemperature, this)),
+      topP_(spinBox<QDoubleSpinBox>(tr("Top p"), ChatSampling::kLeastTopP, 1, this)),
+      topK_(spinBox<QSpinBox>(tr("Top k"), 0, ChatSampling::kMostTokens, this)),
       minP_(spinBox<QDoubleSpinBox>(tr("Min p"), 0, 1, this)),
-      repetition_(spinBox<QDoubleSpinBox>(tr("Repetition"), 0.5, 2, this)),
-      maxTokens_(spinBox<QSpinBox>(tr("Most tokens"), 1, kMostTokens, this)),
-      seed_(spinBox<QSpinBox>(tr("Seed"), -1, 1 << 30, this)), builtIn_(builtInPresets().size()) {
+      repetition_(spinBox<QDoubleSpinBox>(tr("Repetition"), ChatSampling::kLeastRepetition,
+                                          ChatSampling::kMostRepetition, this)),
+      maxTokens_(spinBox<QSpinBox>(tr("Most tokens"), 1, ChatSampling::kMostTokens, this)),
+      seed_(spinBox<QSpinBox>(tr("Seed"), -1, ChatSampling::kMostSeed, this)),
+      builtIn_(builtInPresets().size()) {
     system_->setPlaceholderText(tr("System prompt: how the model should behave"));
     system_->setAccessibleName(tr("System prompt"));
     system_->setTabChangesFocus(true);
@@ -115,10 +117,21 @@ void ChatSettings::connectFields() {
         Q_EMIT changed();
     };
     connect(system_, &QPlainTextEdit::textChanged, this, tell);
-    for (QDoubleSpinBox* field : {temperature_, topP_, minP_, repetition_})
-        connect(field, &QDoubleSpinBox::valueChanged, this, tell);
-    for (QSpinBox* field : {topK_, maxTokens_, seed_})
-        connect(field, &QSpinBox::valueChanged, this, tell);
+    // A field shows two decimals, a preset may have more: what nobody touches stays as it is.
+    const auto follow = [this, tell](auto* field, auto member) {
+        connect(field, &std::remove_pointer_t<decltype(field)>::valueChanged, this,
+                [this, tell, member](auto value) {
+                    sampling_.*member = value;
+                    tell();
+                });
+    };
+    follow(temperature_, &ChatSampling::temperature);
+    follow(topP_, &ChatSampling::topP);
+    follow(minP_, &ChatSampling::minP);
+    follow(repetition_, &ChatSampling::repetitionPenalty);
+    follow(topK_, &ChatSampling::topK);
+    follow(maxTokens_, &ChatSampling::maxTokens);
+    follow(seed_, &ChatSampling::seed);
     connect(presets_, &QComboBox::activated, this, [this](int index) {
         if (index < 1)
             return;
@@ -146,24 +159,13 @@ void ChatSettings::set(const QString& systemPrompt, const ChatSampling& sampling
         repetition_->setValue(sampling.repetitionPenalty);
         maxTokens_->setValue(sampling.maxTokens);
         seed_->setValue(static_cast<int>(sampling.seed));
+        sampling_ = sampling;
     }
     markPreset();
 }
 
 QString ChatSettings::systemPrompt() const {
     return system_->toPlainText();
-}
-
-ChatSampling ChatSettings::sampling() const {
-    ChatSampling sampling;
-    sampling.temperature = temperature_->value();
-    sampling.topP = topP_->value();
-    sampling.topK = topK_->value();
-    sampling.minP = minP_->value();
-    sampling.repetitionPenalty = repetition_->value();
-    sampling.maxTokens = maxTokens_->value();
-    sampling.seed = seed_->value();
-    return sampling;
 }
 
 void ChatSettings::setPresets(const QList<ChatPreset>& presets) {

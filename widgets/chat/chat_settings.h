@@ -22,7 +22,7 @@ public:
 
     void set(const QString& systemPrompt, const ChatSampling& sampling);
     QString systemPrompt() const;
-    ChatSampling sampling() const;
+    const ChatSampling& sampling() const { return sampling_; }
 
     /// Kept ones; the built-in ones stand before them.
     void setPresets(const QList<ChatPreset>& presets);
@@ -55,6 +55,7 @@ private:
     QDoubleSpinBox* repetition_;
     QSpinBox* maxTokens_;
     QSpinBox* seed_;
+    ChatSampling sampling_;
     QList<ChatPreset> known_; ///< in the order of the box, from its second entry on
     qsizetype builtIn_;
 };

@@ -35,7 +35,8 @@ using namespace Qt::StringLiterals;
 
 namespace {
 
-constexpr int kSaveDelay = 700; // ms
+constexpr int kSaveDelay = 700;       // ms
+constexpr int kSurveyInterval = 1000; // ms
 constexpr int kListWidth = 224;
 constexpr int kPanelWidth = 264;
 
@@ -216,10 +217,12 @@ void ChatView::connectEngine() {
         isBounded_ = true;
         throughput_->setRoofline(tokensPerSecond);
     });
+    connect(client_, &ChatClient::counted, throughput_, &ThroughputPanel::setTokens);
+    connect(client_, &ChatClient::gpuTold, throughput_, &ThroughputPanel::setGpu);
+    surveys_.setInterval(kSurveyInterval);
+    connect(&surveys_, &QTimer::timeout, this, [this] { client_->survey(server_); });
     connect(client_, &ChatClient::swapped, this, &ChatView::showSwapped);
-    connect(client_, &ChatClient::swapFailed, this, [this](const QString& sentence) {
-        banner_->showFailure({tr("The cells keep their weights: %1").arg(sentence), {}});
-    });
+    connect(client_, &ChatClient::swapFailed, this, &ChatView::explainSwap);
     connect(throughput_, &ThroughputPanel::measureRequested, this, &ChatView::measureSpeed);
     connect(engine_, &EngineProcess::changed, this, &ChatView::showEngine);
 }

@@ -114,12 +114,16 @@ private:
     void endAnswer(ChatEnd end, const ChatStatistics& statistics, const QString& error);
     void touch(Conversation& conversation);
     void saveNow();
+    void keepAnswer(bool isSaved);
+    void saveSoon();
     void showOpen();
     void showEngine();
     void takeServer(const QUrl& server, const QByteArray& token);
     void ensureEngine();
     void measureSpeed();
     void showSwapped(int cells);
+    void explainSwap(const QString& sentence, bool needsProcessor);
+    void undoSwap();
 
     ConversationStore* store_;
     ChatClient* client_;
@@ -154,11 +158,14 @@ private:
     QString streamingMessage_;
     /// Tokens that the streaming message had before it was continued; negative: it is a new one.
     int continuedTokens_ = -1;
+    qsizetype keptText_ = 0; ///< characters of the streaming message that are on disk, or soon
     int contextLength_ = 0;  ///< of the server; 0: unknown
     QStringList putBack_;    ///< cells that the engine is asked to swap when it is ready
+    QStringList wanted_;     ///< cells that it was asked to swap last
     bool isBounded_ = false; ///< the server told how fast it could be
     bool waiting_ = false;   ///< the request is made when the engine is ready
     QTimer save_;
+    QTimer surveys_; ///< of a GPU, while it answers
     QSet<QString> unsaved_;
 };
 

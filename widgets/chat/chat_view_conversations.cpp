@@ -76,13 +76,17 @@ void ChatView::setSampling(const ChatSampling& sampling) {
 }
 
 void ChatView::openConversation(const QString& id) {
-    if (open_.id == id || !stored_.contains(id))
+    if (!stored_.contains(id))
         return;
-    composer_->endEdit();
-    editing_.clear();
-    keepOpen();
-    open_ = stored_.value(id);
-    showOpen();
+    if (open_.id != id) {
+        composer_->endEdit();
+        editing_.clear();
+        keepOpen();
+        open_ = stored_.value(id);
+        showOpen();
+    }
+    if (const QString found = list_->model()->foundIn(id); !found.isEmpty())
+        transcript_->reveal(found);
 }
 
 void ChatView::showOpen() {
@@ -131,6 +135,7 @@ void ChatView::exportConversation(const QString& id) {
     saveFile(this, {tr("Export the conversation"),
                     fileNameOf(*known) + ".md"_L1,
                     {tr("Markdown (*.md)"), tr("JSON (*.json)")},
+                    {},
                     [conversation = *known](const QString& suffix) {
                         return suffix == "json"_L1 ? jsonOf(conversation)
                                                    : markdownOf(conversation).toUtf8();
@@ -187,10 +192,9 @@ void ChatView::answer(const QString& questionId) {
 
 void ChatView::continueAnswer(const QString& messageId) {
     ChatMessage* message = open_.find(messageId);
-    const bool brokeOff =
-        message && (message->end == ChatEnd::Stopped || message->end == ChatEnd::Length);
-    if (isStreaming() || !brokeOff || message->text.isEmpty() || open_.leaf() != messageId)
+    if (isStreaming() || !message || !message->brokeOff() || open_.leaf() != messageId)
         return;
+    message->error.clear();
     continuedTokens_ = qMax(0, message->statistics.generatedTokens);
     beginStreaming(messageId);
     transcript_->reopen(*open_.find(messageId));
@@ -234,6 +238,8 @@ void ChatView::request() {
     ChatRequest what = upTo(*conversation, streamingMessage_);
     what.continues = continuedTokens_ >= 0;
     client_->send(server_, what);
+    if (throughput_->hasGpu())
+        surveys_.start();
 }
 
 void ChatView::offerBlame(QMenu* menu, const QString& messageId, qsizetype place) {
@@ -260,9 +266,7 @@ void ChatView::takeDelta(const QString& text) {
     throughput_->countToken();
     if (conversation == &open_)
         transcript_->feed(streamingMessage_, text);
-    unsaved_.insert(conversation->id);
-    if (!save_.isActive())
-        save_.start();
+    saveSoon();
 }
 
 void ChatView::stop() {
@@ -294,8 +298,9 @@ void ChatView::endAnswer(ChatEnd end, const ChatStatistics& statistics, const QS
     transcript_->setLocked(false);
     composer_->setStreaming(false);
     throughput_->endAnswer(statistics);
+    surveys_.stop();
     if (!isBounded_ && !server_.isEmpty())
-        client_->bound(server_); // it measures only while nothing is answered
+        client_->survey(server_); // it measures only while nothing is answered
     Q_EMIT activityChanged({});
     showFit();
 }
@@ -305,6 +310,10 @@ void ChatView::touch(Conversation& conversation) {
     list_->model()->put(conversation);
     list_->mark(open_.id);
     unsaved_.insert(conversation.id);
+    saveSoon();
+}
+
+void ChatView::saveSoon() {
     if (!save_.isActive())
         save_.start();
 }
@@ -315,6 +324,19 @@ void ChatView::saveNow() {
         if (const Conversation* conversation = conversationOf(id))
             store_->save(*conversation);
     }
+    if (isStreaming())
+        keepAnswer(ids.contains(streamingConversation_));
+}
+
+/// However long the conversation is, only what came since is written while an answer comes in.
+void ChatView::keepAnswer(bool isSaved) {
+    const Conversation* conversation = conversationOf(streamingConversation_);
+    const ChatMessage* message = conversation ? conversation->find(streamingMessage_) : nullptr;
+    if (!message)
+        return;
+    const qsizetype kept = std::exchange(keptText_, message->text.size());
+    if (!isSaved && message->text.size() > kept)
+        store_->append(streamingConversation_, {streamingMessage_, kept, message->text.mid(kept)});
 }
 
 } // namespace caldera::studio

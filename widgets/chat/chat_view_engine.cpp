@@ -70,6 +70,7 @@ void ChatView::takeServer(const QUrl& server, const QByteArray& token) {
     token_ = token;
     client_->setToken(token);
     throughput_->setRoofline(0);
+    throughput_->setGpu(std::nullopt);
     isBounded_ = false;
     showSwapped(0); // a server that was started anew has its own weights
     client_->describe(server);
@@ -78,13 +79,14 @@ void ChatView::takeServer(const QUrl& server, const QByteArray& token) {
     if (std::exchange(waiting_, false))
         request();
     else
-        client_->bound(server_);
+        client_->survey(server_);
 }
 
 void ChatView::putBack(const QStringList& cells) {
     if (!ownEngine_ || artifact_.isEmpty())
         return;
     setComparing(false);
+    wanted_ = cells;
     if (!server_.isEmpty())
         return client_->swapCells(server_, cells);
     putBack_ = cells;
@@ -98,7 +100,29 @@ void ChatView::showSwapped(int cells) {
                          tr("%n cell(s) have their original weights: so the model would answer if "
                             "they cost nothing.",
                             nullptr, cells),
-                         tr("Undo"), [this] { client_->undoSwap(server_); });
+                         tr("Undo"), [this] { undoSwap(); });
+}
+
+void ChatView::explainSwap(const QString& sentence, bool needsProcessor) {
+    if (!needsProcessor || !ownEngine_) {
+        banner_->showFailure({tr("The cells keep their weights: %1").arg(sentence), {}});
+        return;
+    }
+    banner_->showFailure(
+        {tr("The engine computes on a GPU, where cells keep their weights. On the processor they "
+            "can be put back; it answers more slowly, and goes back to the GPU when you undo."),
+         {}},
+        {}, {tr("Answer on the processor"), [this] {
+                 putBack_ = wanted_;
+                 engine_->start(artifact_, {false, u"cpu"_s});
+             }});
+}
+
+void ChatView::undoSwap() {
+    if (ownEngine_ && !engine_->device().isEmpty())
+        engine_->start(artifact_); // where it was before
+    else
+        client_->undoSwap(server_);
 }
 
 void ChatView::ensureEngine() {
@@ -130,12 +154,14 @@ void ChatView::showEngine() {
                                ? tr("Starting the engine of %1…").arg(modelName_)
                                : tr("Starting the engine: %1").arg(engine_->stage()));
     if (state == State::Failed && hasModel()) {
+        client_->cancel(); // it would fail as well, and say less
         if (isStreaming())
             endAnswer(ChatEnd::Failed, {}, engine_->error());
         const bool forces = engine_->doesNotFit();
         banner_->showFailure({engine_->error(), {}}, engine_->messages(),
-                             {forces ? tr("Begin all the same") : tr("Retry"),
-                              [this, forces] { engine_->start(artifact_, forces); }});
+                             {forces ? tr("Begin all the same") : tr("Retry"), [this, forces] {
+                                  engine_->start(artifact_, {forces, engine_->device()});
+                              }});
     } else if (state == State::Starting) {
         banner_->clear();
     }

@@ -31,6 +31,7 @@ void CompareSession::connectSide(Side& side) {
     connect(&side.client, &ChatClient::tokens, this, [this, &side](const QJsonArray& tokens) {
         (stage_ == Stage::Answering ? side.answer : side.along) +=
             ScoredToken::listFromJson(tokens);
+        measure();
         Q_EMIT changed();
     });
     connect(&side.client, &ChatClient::finished, this, [this, &side] { takeEnd(side); });
@@ -51,6 +52,7 @@ void CompareSession::start(const CompareSide& reference, const CompareSide& subj
         side->hasAnswered = what->server.isEmpty();
         side->client.setToken(what->token);
     }
+    divergences_.clear();
     setStage(Stage::Answering);
     for (Side* side : {&reference_, &subject_}) {
         if (!side->hasAnswered)
@@ -127,6 +129,7 @@ void CompareSession::takePassOutput() {
         if (line.contains("tokens"_L1)) {
             (followsReference_ ? subject_ : reference_).along =
                 ScoredToken::listFromJson(line["tokens"_L1].toArray());
+            measure();
         } else if (line["total"_L1].toDouble() > 0) {
             fraction_ = line["done"_L1].toDouble() / line["total"_L1].toDouble();
             Q_EMIT changed();
@@ -177,12 +180,13 @@ const QList<ScoredToken>& CompareSession::subjectAlong() const {
     return followsReference_ ? subject_.along : subject_.answer;
 }
 
-QList<double> CompareSession::divergences() const {
-    QList<double> all;
-    const qsizetype count = std::min(referenceAlong().size(), subjectAlong().size());
-    for (qsizetype i = 0; i < count && referenceAlong()[i].id == subjectAlong()[i].id; ++i)
-        all.append(leastDivergence(referenceAlong()[i], subjectAlong()[i]));
-    return all;
+/// Of the places that both have been scored at since.
+void CompareSession::measure() {
+    const QList<ScoredToken>& reference = referenceAlong();
+    const QList<ScoredToken>& subject = subjectAlong();
+    const qsizetype count = std::min(reference.size(), subject.size());
+    for (qsizetype i = divergences_.size(); i < count && reference[i].id == subject[i].id; ++i)
+        divergences_.append(leastDivergence(reference[i], subject[i]));
 }
 
 } // namespace caldera::studio

@@ -53,7 +53,7 @@ public:
     const QList<ScoredToken>& referenceAlong() const;
     const QList<ScoredToken>& subjectAlong() const;
     /// Of each place that both have been scored at, nats, at least.
-    QList<double> divergences() const;
+    const QList<double>& divergences() const { return divergences_; }
 
 Q_SIGNALS:
     void changed();
@@ -69,6 +69,7 @@ private:
     };
 
     void connectSide(Side& side);
+    void measure();
     void takeEnd(Side& side);
     void scoreAlong();
     void scoreByPass(const Side& side, const QList<int>& tokens);
@@ -83,6 +84,7 @@ private:
     Side subject_;
     Stage stage_ = Stage::Idle;
     bool followsReference_ = true;
+    QList<double> divergences_; ///< each is worked out once
     double fraction_ = -1;
     QElapsedTimer clock_; ///< since the scoring began
     QPointer<QProcess> pass_;

@@ -32,6 +32,7 @@ namespace {
 
 constexpr double kFarApart = 1.0; // nats at which the tint is full
 constexpr int kBarSteps = 1000;
+constexpr int kRefreshInterval = 50; // ms
 
 } // namespace
 
@@ -45,7 +46,16 @@ CompareView::CompareView(const QString& worker, QWidget* parent)
     layout->addWidget(buildBar());
     layout->addWidget(buildColumns(), 1);
     layout->addWidget(buildFoot());
-    connect(&session_, &CompareSession::changed, this, &CompareView::refresh);
+    // Tokens may come faster than anybody reads, and each refresh looks at all of them.
+    refresh_.setSingleShot(true);
+    refresh_.setInterval(kRefreshInterval);
+    connect(&refresh_, &QTimer::timeout, this, &CompareView::refresh);
+    connect(&session_, &CompareSession::changed, this, [this] {
+        if (!session_.isRunning())
+            refresh();
+        else if (!refresh_.isActive())
+            refresh_.start();
+    });
     connect(&session_, &CompareSession::failed, this, [this](const QString& sentence) {
         banner_->showFailure({sentence, {}});
         refresh();
@@ -233,6 +243,7 @@ void CompareView::takeEngine() {
         if (!waiting_.isEmpty())
             ask(std::exchange(waiting_, {}));
     } else if (engine_->state() == State::Failed) {
+        reference_.server.clear();
         waiting_.clear();
         banner_->showFailure({engine_->error(), {}}, engine_->messages());
     }
@@ -245,6 +256,8 @@ void CompareView::ask(const QString& question) {
     banner_->clear();
     question_->setText(question);
     chosen_ = -1;
+    if (engine_->state() == EngineProcess::State::Failed)
+        engine_->start(engine_->artifact()); // it may have run out of memory, or been killed
     if (engine_->state() == EngineProcess::State::Starting) {
         waiting_ = question;
         refresh();
@@ -253,6 +266,7 @@ void CompareView::ask(const QString& question) {
     ChatMessage message;
     message.text = question;
     request_.messages = {message};
+    marks_.clear();
     session_.start(reference_, subject_, request_);
 }
 
@@ -281,19 +295,11 @@ void CompareView::showAnswers() {
     left_->setTokens(follows ? session_.referenceAnswer() : session_.subjectAnswer());
     right_->setTokens(follows ? session_.subjectAnswer() : QList<ScoredToken>());
 
-    const QList<double> divergences = session_.divergences();
-    QList<TokenMark> marks;
-    for (qsizetype i = 0; i < divergences.size(); ++i) {
-        const auto likeliest = [i](const QList<ScoredToken>& tokens) {
-            return tokens[i].likeliest.value(0).id;
-        };
-        TokenMark mark;
-        mark.tint = std::sqrt(std::min(1.0, divergences[i] / kFarApart));
-        mark.differs = likeliest(session_.referenceAlong()) != likeliest(session_.subjectAlong());
-        mark.toolTip = tr("KL divergence at least %1 nats").arg(figureText(divergences[i]));
-        marks.append(mark);
-    }
-    left_->setMarks(marks);
+    if (marks_.size() > session_.divergences().size())
+        marks_.clear(); // another comparison
+    for (qsizetype i = marks_.size(); i < session_.divergences().size(); ++i)
+        marks_.append(markOf(i));
+    left_->setMarks(marks_);
     const qsizetype difference =
         firstDifference(session_.referenceAnswer(), session_.subjectAnswer());
     QList<TokenMark> own;
@@ -304,6 +310,18 @@ void CompareView::showAnswers() {
     }
     right_->setMarks(own);
     left_->choose(chosen_);
+}
+
+TokenMark CompareView::markOf(qsizetype place) const {
+    const auto likeliest = [place](const QList<ScoredToken>& tokens) {
+        return tokens[place].likeliest.value(0).id;
+    };
+    const double divergence = session_.divergences()[place];
+    TokenMark mark;
+    mark.tint = std::sqrt(std::min(1.0, divergence / kFarApart));
+    mark.differs = likeliest(session_.referenceAlong()) != likeliest(session_.subjectAlong());
+    mark.toolTip = tr("KL divergence at least %1 nats").arg(figureText(divergence));
+    return mark;
 }
 
 void CompareView::showState() {
@@ -335,7 +353,7 @@ void CompareView::showState() {
 }
 
 QString CompareView::divergenceText() const {
-    const QList<double> divergences = session_.divergences();
+    const QList<double>& divergences = session_.divergences();
     if (divergences.isEmpty())
         return {};
     const double mean = std::accumulate(divergences.begin(), divergences.end(), 0.0) /
@@ -381,7 +399,7 @@ void CompareView::chooseToken(qsizetype index) {
 }
 
 void CompareView::showChances() {
-    const QList<double> divergences = session_.divergences();
+    const QList<double>& divergences = session_.divergences();
     const bool isScored = chosen_ >= 0 && chosen_ < divergences.size();
     chances_->setNames(isScored ? tr("Token %1, KL at least %2 nats")
                                       .arg(countText(chosen_ + 1), figureText(divergences[chosen_]))

@@ -1,10 +1,12 @@
 // A/B: one question to the open model and to another one, side by side.
 #pragma once
 
+#include <QTimer>
 #include <QWidget>
 
 #include "widgets/chat/blame_question.h"
 #include "widgets/chat/compare_session.h"
+#include "widgets/chat/token_text.h"
 
 class QLineEdit;
 class QProgressBar;
@@ -15,7 +17,6 @@ namespace caldera::studio {
 class ChanceTable;
 class EngineProcess;
 class ErrorBanner;
-class TokenText;
 class ToneLabel;
 
 /// Left what the answer that is followed says, tinted by how far the two models are apart at each
@@ -41,6 +42,7 @@ public:
     void stop();
 
     const CompareSession& session() const { return session_; }
+    EngineProcess* engine() const { return engine_; }
     TokenText* followed() const { return left_; }
     TokenText* other() const { return right_; }
     ChanceTable* chances() const { return chances_; }
@@ -62,6 +64,7 @@ private:
     void takeEngine();
     void refresh();
     void showAnswers();
+    TokenMark markOf(qsizetype place) const;
     void showState();
     QString divergenceText() const;
     void showChances();
@@ -73,7 +76,9 @@ private:
     CompareSide subject_;
     CompareSide reference_;
     ChatRequest request_;
-    QString waiting_; ///< question that is asked when the engine is ready
+    QString waiting_;        ///< question that is asked when the engine is ready
+    QTimer refresh_;         ///< while tokens come
+    QList<TokenMark> marks_; ///< of the answer that is followed
     qsizetype chosen_ = -1;
     bool blamable_ = false;
 

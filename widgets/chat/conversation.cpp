@@ -15,7 +15,6 @@ namespace {
 constexpr auto kFormat = "caldera-chat/1"_L1;
 constexpr qsizetype kTitleLength = 60;
 constexpr qsizetype kLongestTitle = 200; // that is read
-constexpr int kMostTokens = 1 << 20;
 
 struct EndName {
     ChatEnd end = ChatEnd::Complete;
@@ -88,16 +87,19 @@ ChatMessage messageFromJson(const QJsonObject& json) {
 } // namespace
 
 ChatSampling ChatSampling::fromJson(const QJsonObject& json) {
-    // A file may come from anyone; the server would refuse what is out of range.
     ChatSampling sampling;
-    sampling.temperature = qBound(0.0, json["temperature"_L1].toDouble(sampling.temperature), 2.0);
-    sampling.topP = qBound(0.01, json["top_p"_L1].toDouble(sampling.topP), 1.0);
+    const auto number = [&json](QLatin1StringView name, double least, double usual, double most) {
+        return qBound(least, json[name].toDouble(usual), most);
+    };
+    sampling.temperature = number("temperature"_L1, 0, sampling.temperature, kMostTemperature);
+    sampling.topP = number("top_p"_L1, kLeastTopP, sampling.topP, 1);
     sampling.topK = qBound(0, json["top_k"_L1].toInt(sampling.topK), kMostTokens);
-    sampling.minP = qBound(0.0, json["min_p"_L1].toDouble(sampling.minP), 1.0);
-    sampling.repetitionPenalty =
-        qBound(0.1, json["repetition_penalty"_L1].toDouble(sampling.repetitionPenalty), 10.0);
+    sampling.minP = number("min_p"_L1, 0, sampling.minP, 1);
+    sampling.repetitionPenalty = number("repetition_penalty"_L1, kLeastRepetition,
+                                        sampling.repetitionPenalty, kMostRepetition);
     sampling.maxTokens = qBound(1, json["max_tokens"_L1].toInt(sampling.maxTokens), kMostTokens);
-    sampling.seed = json["seed"_L1].toInteger(sampling.seed);
+    sampling.seed = qBound(qint64{-1}, json["seed"_L1].toInteger(sampling.seed),
+                           qint64{kMostSeed}); // -1: drawn
     return sampling;
 }
 
@@ -263,6 +265,14 @@ bool Conversation::matches(const QString& text) const {
     return std::any_of(messages_.begin(), messages_.end(), [&text](const ChatMessage& message) {
         return message.text.contains(text, Qt::CaseInsensitive);
     });
+}
+
+QString Conversation::lastWith(const QString& text) const {
+    for (const ChatMessage* message = find(leaf_); message; message = find(message->parent)) {
+        if (message->text.contains(text, Qt::CaseInsensitive))
+            return message->id;
+    }
+    return {};
 }
 
 } // namespace caldera::studio

@@ -9,8 +9,15 @@
 
 namespace caldera::studio {
 
-/// How an answer is drawn from the model.
+/// How an answer is drawn from the model. The limits are the server's, where it has any.
 struct ChatSampling {
+    static constexpr double kMostTemperature = 2;
+    static constexpr double kLeastTopP = 0.01;
+    static constexpr double kLeastRepetition = 0.1;
+    static constexpr double kMostRepetition = 10;
+    static constexpr int kMostTokens = 1 << 20; ///< of top k, and of an answer
+    static constexpr int kMostSeed = 0x7FFFFFFF;
+
     double temperature = 0.7; ///< 0: the likeliest token always
     double topP = 0.95;
     int topK = 0;    ///< 0: off
@@ -19,6 +26,7 @@ struct ChatSampling {
     int maxTokens = 512;
     qint64 seed = -1; ///< negative: a different one each time
 
+    /// What is out of range becomes what is nearest: a file may come from anyone.
     static ChatSampling fromJson(const QJsonObject& json);
     QJsonObject toJson() const;
     bool operator==(const ChatSampling&) const = default;
@@ -57,6 +65,11 @@ struct ChatMessage {
     QString model; ///< what answered
     ChatStatistics statistics;
 
+    /// An answer that has a beginning and could go on.
+    bool brokeOff() const {
+        return !text.isEmpty() &&
+               (end == ChatEnd::Stopped || end == ChatEnd::Length || end == ChatEnd::Failed);
+    }
     bool operator==(const ChatMessage&) const = default;
 };
 
@@ -96,6 +109,8 @@ public:
     void show(const QString& messageId);
     /// Whether the title or any message holds `text`, whatever its case.
     bool matches(const QString& text) const;
+    /// The last message on screen that holds `text`, whatever its case; empty: none does.
+    QString lastWith(const QString& text) const;
     bool operator==(const Conversation&) const = default;
 
 private:

@@ -13,6 +13,7 @@
 #include <QTimer>
 #include <QToolButton>
 #include <QVBoxLayout>
+#include <QtConcurrent>
 
 #include "widgets/support/icon_button.h"
 #include "widgets/support/labels.h"
@@ -58,8 +59,23 @@ public:
 
 } // namespace
 
+QHash<QString, QString> conversationsWith(const QString& text,
+                                          const QList<Conversation>& conversations,
+                                          const std::function<bool()>& isCurrent) {
+    QHash<QString, QString> found;
+    for (const Conversation& conversation : conversations) {
+        if (isCurrent && !isCurrent())
+            break;
+        if (conversation.matches(text))
+            found.insert(conversation.id, conversation.lastWith(text));
+    }
+    return found;
+}
+
+/// One that changed since the search is found by its title alone.
 bool ConversationModel::passes(const Conversation& conversation) const {
-    return filter_.isEmpty() || conversation.matches(filter_);
+    return filter_.isEmpty() || found_.contains(conversation.id) ||
+           conversation.title.contains(filter_, Qt::CaseInsensitive);
 }
 
 void ConversationModel::setAll(const QList<Conversation>& conversations) {
@@ -126,8 +142,9 @@ void ConversationModel::remove(const QString& id) {
     all_.remove(id);
 }
 
-void ConversationModel::setFilter(const QString& text) {
-    filter_ = text.trimmed();
+void ConversationModel::setFilter(const QString& text, const QHash<QString, QString>& found) {
+    filter_ = text;
+    found_ = found;
     setAll(all_.values());
 }
 
@@ -181,7 +198,8 @@ Qt::ItemFlags ConversationModel::flags(const QModelIndex& index) const {
 ConversationList::ConversationList(QWidget* parent)
     : QWidget(parent), model_(new ConversationModel(this)), search_(new QLineEdit(this)),
       view_(new QListView(this)), none_(new ToneLabel({}, Token::Secondary, this)),
-      undo_(new QWidget(this)), undoText_(new ToneLabel({}, Token::Secondary, undo_)) {
+      undo_(new QWidget(this)), undoText_(new ToneLabel({}, Token::Secondary, undo_)),
+      searches_(std::make_shared<std::atomic<int>>(0)) {
     search_->setPlaceholderText(tr("Search"));
     search_->setAccessibleName(tr("Search conversations"));
     search_->setClearButtonEnabled(true);
@@ -223,12 +241,7 @@ ConversationList::ConversationList(QWidget* parent)
     layout->addWidget(undo_);
 
     connect(add, &QToolButton::clicked, this, &ConversationList::newRequested);
-    connect(search_, &QLineEdit::textChanged, this, [this](const QString& text) {
-        const QString open = currentId();
-        model_->setFilter(text);
-        mark(open);
-        updateEmptyText();
-    });
+    connect(search_, &QLineEdit::textChanged, this, &ConversationList::find);
     connect(view_->selectionModel(), &QItemSelectionModel::currentChanged, this,
             [this](const QModelIndex& current) {
                 if (!marking_ && current.isValid())
@@ -243,6 +256,27 @@ ConversationList::ConversationList(QWidget* parent)
         undo_->hide();
         Q_EMIT restoreRequested(deleted_);
     });
+    updateEmptyText();
+}
+
+/// All that was ever said may be many megabytes, so another thread looks through it.
+void ConversationList::find(const QString& typed) {
+    const QString text = typed.trimmed();
+    const int number = ++*searches_;
+    if (text.isEmpty())
+        return showFound({}, {});
+    QtConcurrent::run([text, all = model_->all(), number, searches = searches_] {
+        return conversationsWith(text, all, [&] { return *searches == number; });
+    }).then(this, [this, text, number](const QHash<QString, QString>& found) {
+        if (*searches_ == number)
+            showFound(text, found);
+    });
+}
+
+void ConversationList::showFound(const QString& text, const QHash<QString, QString>& found) {
+    const QString open = currentId();
+    model_->setFilter(text, found);
+    mark(open);
     updateEmptyText();
 }
 

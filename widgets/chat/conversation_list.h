@@ -1,6 +1,10 @@
 // The list of conversations: find, begin, rename, delete with a way back.
 #pragma once
 
+#include <atomic>
+#include <functional>
+#include <memory>
+
 #include <QAbstractListModel>
 #include <QHash>
 #include <QWidget>
@@ -13,7 +17,14 @@ class QLabel;
 
 namespace caldera::studio {
 
-/// Conversations newest first, filtered by a text; fed by values.
+/// Conversations that hold a text, and the last message on screen in each that does (empty: it is
+/// in the title, or in another version). Looks at every word that was ever said; stops early, with
+/// what it has, when `isCurrent` says no.
+QHash<QString, QString> conversationsWith(const QString& text,
+                                          const QList<Conversation>& conversations,
+                                          const std::function<bool()>& isCurrent = {});
+
+/// Conversations newest first, or those of them that a search found; fed by values.
 class ConversationModel : public QAbstractListModel {
     Q_OBJECT
 public:
@@ -25,7 +36,11 @@ public:
     /// Adds it, or takes its new values and place.
     void put(const Conversation& conversation);
     void remove(const QString& id);
-    void setFilter(const QString& text);
+    /// Shows only what conversationsWith() found; an empty text shows all.
+    void setFilter(const QString& text, const QHash<QString, QString>& found = {});
+    QList<Conversation> all() const { return all_.values(); }
+    /// The message that the search found in a conversation; empty: none.
+    QString foundIn(const QString& id) const { return found_.value(id); }
     int rowOf(const QString& id) const;
     bool isFiltered() const { return !filter_.isEmpty(); }
 
@@ -46,6 +61,7 @@ private:
     QHash<QString, Conversation> all_;
     QStringList shown_;
     QString filter_;
+    QHash<QString, QString> found_;
 };
 
 class ConversationList : public QWidget {
@@ -74,6 +90,8 @@ protected:
 
 private:
     QString currentId() const;
+    void find(const QString& text);
+    void showFound(const QString& text, const QHash<QString, QString>& found);
     void showMenu(const QPoint& position);
     void updateEmptyText();
 
@@ -85,6 +103,7 @@ private:
     QLabel* undoText_;
     Conversation deleted_;
     bool marking_ = false;
+    std::shared_ptr<std::atomic<int>> searches_; ///< begun; those at work look whether they count
 };
 
 } // namespace caldera::studio

@@ -5,6 +5,7 @@
 #include <QDir>
 #include <QFile>
 #include <QJsonDocument>
+#include <QJsonObject>
 #include <QSaveFile>
 
 #include "widgets/chat/conversation_export.h"
@@ -17,17 +18,54 @@ namespace {
 
 constexpr qint64 kFileLimit = 64 << 20;
 constexpr qint64 kPresetLimit = 1 << 20;
+constexpr qsizetype kMostPresets = 500; // that a list is of any use with
+constexpr auto kAnswerSuffix = ".answer"_L1;
 
-QList<Conversation> readAll(const QString& folder) {
+QString answerPath(const QString& folder, const QString& id) {
+    return folder + u'/' + id + kAnswerSuffix;
+}
+
+QByteArray lineOf(const AnswerPart& part) {
+    const QJsonObject json{
+        {u"message"_s, part.message}, {u"from"_s, part.from}, {u"text"_s, part.text}};
+    return QJsonDocument(json).toJson(QJsonDocument::Compact) + '\n';
+}
+
+/// What a line says that the message does not hold yet. A line may be torn, or tell what was saved
+/// with the conversation since.
+void takeLine(const QByteArray& line, Conversation& conversation) {
+    const QJsonObject json = QJsonDocument::fromJson(line).object();
+    ChatMessage* message = conversation.find(json["message"_L1].toString());
+    const qsizetype from = json["from"_L1].toInteger(-1);
+    const QString text = json["text"_L1].toString();
+    if (message && from >= 0 && from <= message->text.size() &&
+        from + text.size() > message->text.size())
+        message->text = message->text.left(from) + text;
+}
+
+/// The end of an answer that nobody was there to save: the studio was killed while it came in.
+void takeRest(const QString& path, Conversation& conversation) {
+    QFile file(path);
+    if (file.size() > kFileLimit || !file.open(QIODevice::ReadOnly))
+        return;
+    for (const QByteArray& line : file.readAll().split('\n'))
+        takeLine(line, conversation);
+}
+
+QList<Conversation> readAll(const QString& folder, QStringList& tooLarge) {
     QList<Conversation> all;
     for (const QFileInfo& entry : QDir(folder).entryInfoList({u"*.json"_s}, QDir::Files)) {
         QFile file(entry.filePath());
+        if (entry.size() > kFileLimit)
+            tooLarge.append(entry.filePath());
         if (entry.size() > kFileLimit || !file.open(QIODevice::ReadOnly))
             continue;
-        const Conversation conversation =
+        Conversation conversation =
             Conversation::fromJson(QJsonDocument::fromJson(file.readAll()).object());
-        if (conversation.id == entry.completeBaseName())
-            all.append(conversation);
+        if (conversation.id != entry.completeBaseName())
+            continue;
+        takeRest(answerPath(folder, conversation.id), conversation);
+        all.append(conversation);
     }
     std::sort(all.begin(), all.end(),
               [](const Conversation& a, const Conversation& b) { return a.updated > b.updated; });
@@ -36,7 +74,8 @@ QList<Conversation> readAll(const QString& folder) {
 
 QList<ChatPreset> readPresets(const QString& folder) {
     QList<ChatPreset> all;
-    for (const QFileInfo& entry : QDir(folder).entryInfoList({u"*.json"_s}, QDir::Files)) {
+    for (const QFileInfo& entry :
+         QDir(folder).entryInfoList({u"*.json"_s}, QDir::Files).mid(0, kMostPresets)) {
         QFile file(entry.filePath());
         if (entry.size() > kPresetLimit || !file.open(QIODevice::ReadOnly))
             continue;
@@ -56,6 +95,15 @@ QString writeWhole(const QString& path, const QByteArray& content) {
     QSaveFile file(path);
     const bool isWritten =
         file.open(QIODevice::WriteOnly) && file.write(content) == content.size() && file.commit();
+    return isWritten ? QString() : file.errorString();
+}
+
+/// Adds a line; the reason of a failure, or nothing. What a killed program wrote is the system's
+/// already, so it is not synced.
+QString appendTo(const QString& path, const QByteArray& line) {
+    QFile file(path);
+    const bool isWritten =
+        file.open(QIODevice::Append | QIODevice::Unbuffered) && file.write(line) == line.size();
     return isWritten ? QString() : file.errorString();
 }
 
@@ -80,23 +128,52 @@ QString ConversationStore::fileOf(const QString& id) const {
     return folder_ + u'/' + id + ".json"_L1;
 }
 
+QString ConversationStore::answerFileOf(const QString& id) const {
+    return answerPath(folder_, id);
+}
+
 void ConversationStore::load() {
-    QMetaObject::invokeMethod(disk_, [this, folder = folder_] { Q_EMIT loaded(readAll(folder)); });
+    QMetaObject::invokeMethod(disk_, [this, folder = folder_] {
+        QStringList tooLarge;
+        const QList<Conversation> all = readAll(folder, tooLarge);
+        Q_EMIT loaded(all);
+        for (const QString& path : tooLarge)
+            Q_EMIT failed(tr("%1 has more than %2 MiB and is not read as a conversation. It stays "
+                             "where it is; open it with another program.")
+                              .arg(path)
+                              .arg(kFileLimit >> 20));
+    });
 }
 
 void ConversationStore::save(const Conversation& conversation) {
-    QMetaObject::invokeMethod(disk_, [this, conversation, path = fileOf(conversation.id)] {
+    QMetaObject::invokeMethod(disk_, [this, conversation] {
         QDir().mkpath(folder_);
+        const QString path = fileOf(conversation.id);
         const QString failure = writeWhole(path, jsonOf(conversation));
-        if (!failure.isEmpty())
+        if (failure.isEmpty())
+            QFile::remove(answerFileOf(conversation.id));
+        else
             Q_EMIT failed(tr("The conversation \"%1\" could not be saved to %2: %3. Make room or "
                              "check the folder's rights; it is tried again with the next message.")
                               .arg(conversation.title, path, failure));
     });
 }
 
+void ConversationStore::append(const QString& id, const AnswerPart& part) {
+    QMetaObject::invokeMethod(disk_, [this, part, path = answerFileOf(id)] {
+        const QString failure = appendTo(path, lineOf(part));
+        if (!failure.isEmpty())
+            Q_EMIT failed(tr("The answer could not be saved to %1: %2. Make room or check the "
+                             "folder's rights; it is tried again when the answer ends.")
+                              .arg(path, failure));
+    });
+}
+
 void ConversationStore::remove(const QString& id) {
-    QMetaObject::invokeMethod(disk_, [path = fileOf(id)] { QFile::remove(path); });
+    QMetaObject::invokeMethod(disk_, [path = fileOf(id), answer = answerFileOf(id)] {
+        QFile::remove(path);
+        QFile::remove(answer);
+    });
 }
 
 void ConversationStore::loadPresets() {

@@ -53,9 +53,9 @@ EngineProcess::~EngineProcess() {
         process_->kill();
 }
 
-void EngineProcess::start(const QString& artifact, bool forces) {
+void EngineProcess::start(const QString& artifact, const EngineChoices& choices) {
     release();
-    forces_ = forces;
+    choices_ = choices;
     doesNotFit_ = false;
     artifact_ = artifact;
     server_.clear();
@@ -94,8 +94,10 @@ void EngineProcess::launch(const QString& program) {
     token_ = randomToken();
     QStringList arguments{
         u"serve"_s, artifact_, u"--port"_s, u"0"_s, u"--exit-with-parent"_s, u"--token-stdin"_s};
-    if (forces_)
+    if (choices_.forces)
         arguments.append(u"--force"_s);
+    if (!choices_.device.isEmpty())
+        arguments += {u"--device"_s, choices_.device};
     process_->start(program, arguments);
     process_->write(token_ + '\n'); // not as an argument: every user can list those
 }

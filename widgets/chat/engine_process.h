@@ -8,6 +8,12 @@
 
 namespace caldera::studio {
 
+/// How an engine is started.
+struct EngineChoices {
+    bool forces = false; ///< even where it does not seem to fit the machine
+    QString device{};    ///< cpu or cuda; empty: a GPU where there is one
+};
+
 /// Starts and stops the engine without waiting for it. The child watches its stdin: when the studio
 /// goes, however it goes, the pipe closes and the engine ends.
 class EngineProcess : public QObject {
@@ -19,14 +25,17 @@ public:
     explicit EngineProcess(QString worker = {}, QObject* parent = nullptr);
     ~EngineProcess() override;
 
-    /// Serves this artifact; another one is stopped first. `forces`: even where it does not seem to
-    /// fit the machine.
-    void start(const QString& artifact, bool forces = false);
+    /// Serves this artifact; another one is stopped first.
+    void start(const QString& artifact, const EngineChoices& choices = {});
     void stop();
 
     State state() const { return state_; }
     /// Folder of the artifact; empty when stopped.
     const QString& artifact() const { return artifact_; }
+    /// Where it was told to compute; empty: it chose.
+    const QString& device() const { return choices_.device; }
+    /// Of the child; 0 when there is none.
+    qint64 processId() const { return process_ ? process_->processId() : 0; }
     /// Where it listens; valid when ready.
     const QUrl& server() const { return server_; }
     /// What every request to it must bear; another one at each start.
@@ -65,7 +74,7 @@ private:
     double fraction_ = -1;
     QString error_;
     bool doesNotFit_ = false;
-    bool forces_ = false;
+    EngineChoices choices_;
     QByteArray output_;
     QByteArray messages_;
     quint64 attempt_ = 0;

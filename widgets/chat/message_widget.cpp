@@ -261,9 +261,8 @@ void MessageWidget::showNotes() {
     case ChatEnd::Streaming:
         break;
     }
-    const bool brokeOff = message_.end == ChatEnd::Stopped || message_.end == ChatEnd::Length;
     if (continue_)
-        continue_->setVisible(last_ && brokeOff && !message_.text.isEmpty());
+        continue_->setVisible(last_ && message_.brokeOff());
     noteBox_->setVisible(!sentence.isEmpty());
     note_->setText(sentence);
     note_->setTone(tone == Token::Bad ? Token::Text : tone);

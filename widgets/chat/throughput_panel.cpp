@@ -1,6 +1,7 @@
 #include "widgets/chat/throughput_panel.h"
 
 #include <cmath>
+#include <utility>
 
 #include <QGridLayout>
 #include <QProgressBar>
@@ -9,7 +10,7 @@
 
 #include "widgets/support/labels.h"
 #include "widgets/support/number_text.h"
-#include "widgets/support/qcustomplot.h"
+#include "widgets/support/plot.h"
 #include "widgets/theme/theme.h"
 
 namespace caldera::studio {
@@ -20,7 +21,8 @@ namespace {
 
 constexpr int kInterval = 100;  // ms
 constexpr double kWindow = 1.0; // seconds a live figure looks back
-constexpr int kPlotHeight = 132;
+constexpr int kPlotHeight = 148;
+constexpr double kAbove = 1.15; // room above the highest value
 constexpr double kContextWarn = 0.85;
 constexpr double kContextBad = 0.97;
 constexpr qsizetype kMostPoints = 6000;
@@ -39,8 +41,9 @@ QString milliseconds(double seconds) {
 ThroughputPanel::ThroughputPanel(QWidget* parent)
     : QWidget(parent), speed_(numberLabel(dash(), this)),
       speedCaption_(new ToneLabel(tr("tokens a second"), Token::Secondary, this)),
-      plot_(new QCustomPlot(this)), contextText_(numberLabel(dash(), this)),
-      context_(new QProgressBar(this)), measure_(new QPushButton(tr("Measure…"), this)) {
+      plot_(new Plot(tr("Tokens a second during the answer"), this)),
+      contextText_(numberLabel(dash(), this)), context_(new QProgressBar(this)),
+      measure_(new QPushButton(tr("Measure…"), this)) {
     measure_->setToolTip(tr("Time prompts of several lengths and several chats at once, and "
                             "compare with earlier measurements"));
     measure_->setEnabled(false);
@@ -66,6 +69,13 @@ ThroughputPanel::ThroughputPanel(QWidget* parent)
                           "once, while the engine rests."));
     reached_ =
         addRow(grid, tr("Of that reached"), tr("The answer's speed over what memory allows"));
+    gpuBusy_ = addRow(grid, tr("GPU in use"), tr("Share of the last moments in which it computed"));
+    gpuMemory_ = addRow(grid, tr("GPU memory"), {});
+    for (int row = grid->rowCount() - 2; row < grid->rowCount(); ++row) {
+        for (const int column : {0, 1})
+            gpuRows_.append(grid->itemAtPosition(row, column)->widget());
+    }
+    setGpu(std::nullopt);
 
     auto* contextLine = new QHBoxLayout;
     contextLine->addWidget(new ToneLabel(tr("Context"), Token::Secondary, this), 1);
@@ -93,7 +103,7 @@ ThroughputPanel::ThroughputPanel(QWidget* parent)
     connect(measure_, &QPushButton::clicked, this, &ThroughputPanel::measureRequested);
     timer_.setInterval(kInterval);
     connect(&timer_, &QTimer::timeout, this, &ThroughputPanel::sample);
-    connect(&Theme::current(), &Theme::themeChanged, this, &ThroughputPanel::recolorPlot);
+    connect(&Theme::current(), &Theme::themeChanged, this, &ThroughputPanel::fillPlot);
     clear();
 }
 
@@ -113,39 +123,23 @@ ToneLabel* ThroughputPanel::addRow(QGridLayout* grid, const QString& caption,
 
 void ThroughputPanel::buildPlot() {
     plot_->setFixedHeight(kPlotHeight);
-    plot_->setAccessibleName(tr("Tokens a second during the answer"));
-    plot_->addGraph();
-    rooflineMark_ = new QCPItemStraightLine(plot_);
-    rooflineMark_->setVisible(false);
-    plot_->axisRect()->setAutoMargins(QCP::msLeft | QCP::msBottom);
-    plot_->axisRect()->setMinimumMargins(QMargins(0, kSpaceSmall, kSpaceTiny, 0));
-    plot_->xAxis->ticker()->setTickCount(3); // room for 0.0025
-    plot_->yAxis->ticker()->setTickCount(3);
-    plot_->xAxis->setNumberFormat(u"gb"_s);
-    plot_->yAxis->setNumberFormat(u"gb"_s);
-    plot_->xAxis->setTickLengthIn(0);
-    plot_->yAxis->setTickLengthIn(0);
-    plot_->xAxis->setSubTicks(false);
-    plot_->yAxis->setSubTicks(false);
-    plot_->xAxis->grid()->setVisible(false);
-    recolorPlot();
+    const auto token = [](Token which) {
+        return [which] { return Theme::current().color(which); };
+    };
+    Curve answer;
+    answer.name = tr("this answer");
+    answer.color = token(Token::Accent);
+    Curve roofline;
+    roofline.name = tr("what memory allows");
+    roofline.color = token(Token::Warn);
+    roofline.dashed = true;
+    roofline.width = 1;
+    plot_->setCurves({tr("seconds"), tr("tokens a second"), false, true}, {answer, roofline});
+    fillPlot();
 }
 
-void ThroughputPanel::recolorPlot() {
-    const Theme& theme = Theme::current();
-    rooflineMark_->setPen(QPen(theme.color(Token::Warn), 1, Qt::DashLine));
-    plot_->setBackground(Qt::transparent);
-    plot_->setBackground(QBrush(theme.color(Token::Panel)));
-    for (QCPAxis* axis : {plot_->xAxis, plot_->yAxis}) {
-        axis->setBasePen(axis == plot_->xAxis ? QPen(theme.color(Token::Line)) : Qt::NoPen);
-        axis->setTickPen(Qt::NoPen);
-        axis->setTickLabelColor(theme.color(Token::Secondary));
-        axis->setTickLabelFont(theme.numberFont(-1.5));
-        axis->grid()->setPen(QPen(theme.color(Token::Line), 1));
-        axis->grid()->setZeroLinePen(Qt::NoPen);
-    }
-    QColor fill = theme.color(Token::Accent);
-    plot_->graph(0)->setPen(QPen(fill, 1.5));
+void ThroughputPanel::fillPlot() {
+    QColor fill = Theme::current().color(Token::Accent);
     fill.setAlphaF(0.12F);
     plot_->graph(0)->setBrush(fill);
     plot_->replot(QCustomPlot::rpQueuedReplot);
@@ -171,32 +165,46 @@ void ThroughputPanel::beginAnswer() {
     arrivals_.clear();
     firstArrival_ = -1;
     tokens_ = 0;
+    isTold_ = false;
     clock_.start();
     timer_.start();
     speedCaption_->setText(tr("reading the prompt"));
 }
 
 void ThroughputPanel::countToken() {
+    if (!isTold_)
+        note(tokens_ + 1);
+}
+
+void ThroughputPanel::setTokens(int tokens) {
+    if (!running_ || tokens_ == 0)
+        return; // the first piece of text begins the line
+    isTold_ = true;
+    note(tokens);
+}
+
+void ThroughputPanel::note(int tokens) {
     const double now = static_cast<double>(clock_.nsecsElapsed()) / 1e9;
-    if (tokens_++ == 0) {
+    if (tokens_ == 0) {
         firstArrival_ = now;
         first_->setText(now < 1 ? milliseconds(now) : tr("%1 s").arg(figureText(now)));
         speedCaption_->setText(tr("tokens a second, now"));
     }
-    arrivals_.append(now);
+    tokens_ = tokens;
+    arrivals_.append({now, tokens});
 }
 
 void ThroughputPanel::sample() {
-    if (!running_ || tokens_ < 2)
+    if (!running_ || arrivals_.size() < 2)
         return;
     const double now = static_cast<double>(clock_.nsecsElapsed()) / 1e9;
-    const double from = qMax(firstArrival_, now - kWindow);
-    while (!arrivals_.isEmpty() && arrivals_.first() < from)
+    while (arrivals_.size() > 2 && arrivals_[1].first < now - kWindow)
         arrivals_.removeFirst();
+    const auto [from, before] = arrivals_.first();
     const double span = now - from;
     if (span < kInterval / 1e3)
         return;
-    const double rate = static_cast<double>(arrivals_.size()) / span;
+    const double rate = (tokens_ - before) / span;
     line_.append({now - firstArrival_, rate});
     if (line_.size() > kMostPoints)
         line_.removeFirst();
@@ -213,21 +221,20 @@ void ThroughputPanel::redraw() {
         rates.append(rate);
         highest = qMax(highest, rate);
     }
-    plot_->graph(0)->setData(seconds, rates, true);
     const double shortest = running_ || seconds.isEmpty() ? 1 : 0; // a growing line keeps its scale
-    plot_->xAxis->setRange(seconds.isEmpty() ? 0 : seconds.first(),
-                           seconds.isEmpty() ? shortest : qMax(shortest, seconds.last()));
+    const double first = seconds.isEmpty() ? 0 : seconds.first();
+    const double last = seconds.isEmpty() ? shortest : qMax(shortest, seconds.last());
     const bool hasRoofline = rooflineSpeed_ > 0 && !line_.isEmpty();
     if (hasRoofline)
         highest = qMax(highest, rooflineSpeed_);
-    rooflineMark_->setVisible(hasRoofline);
-    rooflineMark_->point1->setCoords(0, rooflineSpeed_);
-    rooflineMark_->point2->setCoords(1, rooflineSpeed_);
-    plot_->yAxis->setRange(0, highest > 0 ? highest * 1.15 : 1);
+    plot_->setCurveData(0, seconds, rates);
+    plot_->setCurveData(1, hasRoofline ? QVector<double>{first, last} : QVector<double>(),
+                        hasRoofline ? QVector<double>(2, rooflineSpeed_) : QVector<double>());
+    plot_->xAxis->setRange(first, last);
+    plot_->yAxis->setRange(0, highest > 0 ? highest * kAbove : 1);
     for (QCPAxis* axis : {plot_->xAxis, plot_->yAxis})
         axis->setTickLabels(!line_.isEmpty());
     plot_->yAxis->grid()->setVisible(!line_.isEmpty());
-    plot_->replot(QCustomPlot::rpQueuedReplot);
 }
 
 void ThroughputPanel::endAnswer(const ChatStatistics& statistics) {
@@ -282,6 +289,21 @@ void ThroughputPanel::setRoofline(double tokensPerSecond) {
     rooflineSpeed_ = tokensPerSecond;
     showRoofline();
     redraw();
+}
+
+void ThroughputPanel::setGpu(const std::optional<GpuFigures>& figures) {
+    hasGpu_ = figures.has_value();
+    for (QWidget* part : std::as_const(gpuRows_))
+        part->setVisible(hasGpu_);
+    if (!figures)
+        return;
+    gpuBusy_->setText(figures->busy >= 0 ? tr("%1 %").arg(figureText(100 * figures->busy, 2))
+                                         : dash());
+    gpuMemory_->setText(
+        tr("%1 of %2").arg(sizeText(figures->usedBytes), sizeText(figures->totalBytes)));
+    gpuMemory_->setToolTip(tr("%1 of it is this engine's: weights, workspace and the room for "
+                              "conversations")
+                               .arg(sizeText(figures->engineBytes)));
 }
 
 void ThroughputPanel::setMeasurable(bool measurable) {

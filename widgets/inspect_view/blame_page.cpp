@@ -147,7 +147,8 @@ QWidget* BlamePage::makeAnswer() {
     putBack_ = new QPushButton(icon(u"chat"_s), tr("Chat with their originals"), answer_);
     putBack_->setToolTip(tr("Gives these cells their original weights in the chat's engine, at "
                             "once and until you undo it: hear whether they are to blame before "
-                            "you spend bits on them"));
+                            "you spend bits on them. An engine on a GPU has to go on on the "
+                            "processor for it; you are asked first."));
     connect(putBack_, &QPushButton::clicked, this, [this] {
         QStringList names;
         for (int at = 0; at < std::min(count_->value(), static_cast<int>(ranked_.size())); ++at) {

@@ -31,18 +31,26 @@ void saveFile(QWidget* parent, const SaveRequest& request) {
     QObject::connect(dialog, &QFileDialog::filterSelected, dialog, [dialog](const QString& filter) {
         dialog->setDefaultSuffix(suffixOf(filter));
     });
-    QObject::connect(dialog, &QFileDialog::fileSelected, parent,
-                     [parent, contents = request.contents](const QString& path) {
-                         writeInBackground(parent, path,
-                                           contents(QFileInfo(path).suffix().toLower()));
-                     });
+    QObject::connect(
+        dialog, &QFileDialog::fileSelected, parent, [parent, request](const QString& path) {
+            const QString suffix = QFileInfo(path).suffix().toLower();
+            if (request.inBackground) {
+                writeInBackground(parent, path,
+                                  [work = request.inBackground, suffix] { return work(suffix); });
+            } else {
+                writeInBackground(parent, path,
+                                  [bytes = request.contents(suffix)] { return bytes; });
+            }
+        });
     dialog->open();
 }
 
-void writeInBackground(QWidget* parent, const QString& path, const QByteArray& contents) {
+void writeInBackground(QWidget* parent, const QString& path,
+                       const std::function<QByteArray()>& contents) {
     QtConcurrent::run([path, contents]() -> QString {
+        const QByteArray bytes = contents();
         QSaveFile file(path);
-        if (!file.open(QIODevice::WriteOnly) || file.write(contents) != contents.size() ||
+        if (!file.open(QIODevice::WriteOnly) || file.write(bytes) != bytes.size() ||
             !file.commit()) {
             return file.errorString();
         }

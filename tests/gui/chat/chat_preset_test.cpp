@@ -78,6 +78,49 @@ TEST_F(ChatPresets, OfLikeNamesHaveFilesOfTheirOwn) {
     EXPECT_FALSE((ChatPreset{u"../../x"_s, {}, {}}).fileName().contains(u'/'));
 }
 
+TEST_F(ChatPresets, OfAnyoneDoNoHarm) {
+    ASSERT_TRUE(QDir().mkpath(folder_.path() + u"/presets"_s));
+    const QByteArrayList samplings = {
+        R"({"seed": 4294967301})",
+        R"({"seed": -9223372036854775808, "temperature": -1})",
+        R"({"seed": 1e300, "top_k": 1e18, "max_tokens": 1e18})",
+        R"({"temperature": 0.123456, "min_p": 0.0004, "top_p": 0.9999})",
+        R"({"repetition_penalty": 0.1, "top_k": 1048576})",
+        R"({"repetition_penalty": 1e9, "top_p": 0})",
+        R"({"temperature": null, "top_p": "x", "top_k": {}, "seed": []})",
+        R"([])"};
+    for (int i = 0; i < samplings.size(); ++i) {
+        QFile file(folder_.path() + u"/presets/%1.json"_s.arg(i));
+        ASSERT_TRUE(file.open(QIODevice::WriteOnly));
+        file.write(R"({"format": "caldera-preset/1", "name": "\u202e&<b>)" + QByteArray::number(i) +
+                   R"(</b>\n", "system_prompt": 7, "sampling": )" + samplings[i] + "}");
+    }
+    for (const char* other : {"{", "", "\0\0", R"({"format": "caldera-preset/9", "name": "x"})",
+                              R"({"format": "caldera-preset/1", "name": "  "})"}) {
+        QFile file(folder_.path() + u"/presets/not-%1.json"_s.arg(qHash(QByteArray(other))));
+        ASSERT_TRUE(file.open(QIODevice::WriteOnly));
+        file.write(other);
+    }
+    store_.loadPresets();
+    const QList<ChatPreset> presets = next();
+    ASSERT_EQ(presets.size(), samplings.size());
+    ChatSettings settings;
+    settings.setPresets(presets);
+    QComboBox* box = settings.presets();
+    const auto first = static_cast<int>(box->count() - presets.size());
+    for (int i = 0; i < presets.size(); ++i) {
+        box->setCurrentIndex(first + i);
+        Q_EMIT box->activated(first + i);
+        const ChatSampling& set = settings.sampling();
+        EXPECT_EQ(set, presets[i].sampling) << "no field changes what it cannot show";
+        EXPECT_TRUE(set.temperature >= 0 && set.temperature <= 2);
+        EXPECT_TRUE(set.topP > 0 && set.topP <= 1 && set.minP >= 0 && set.minP <= 1);
+        EXPECT_TRUE(set.topK >= 0 && set.maxTokens >= 1);
+        EXPECT_TRUE(set.repetitionPenalty >= 0.1 && set.repetitionPenalty <= 10);
+        EXPECT_TRUE(set.seed >= -1 && set.seed <= 0x7FFFFFFF);
+    }
+}
+
 TEST(ChatSettingsTest, ShowWhichPresetIsSet) {
     ChatSettings settings;
     settings.setPresets({pirate()});

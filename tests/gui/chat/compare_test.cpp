@@ -1,17 +1,23 @@
 // A/B: how two models differ on tokens, what the session asks, what the view shows.
 #include <cmath>
+#include <csignal>
 
+#include <QDir>
+#include <QFile>
 #include <QLabel>
 #include <QPushButton>
 #include <QSignalSpy>
+#include <QTemporaryDir>
 #include <QTest>
 
 #include <gtest/gtest.h>
 
 #include "tests/gui/chat/fake_server.h"
+#include "tests/gui/chat/long_answer.h"
 #include "tests/gui/pictures.h"
 #include "widgets/chat/chance_table.h"
 #include "widgets/chat/compare_view.h"
+#include "widgets/chat/engine_process.h"
 #include "widgets/chat/token_text.h"
 
 namespace caldera::studio {
@@ -199,6 +205,51 @@ TEST_F(Compare, AModelWithoutAnEngineIsScoredInOnePass) {
     ASSERT_EQ(view_.session().referenceAlong().size(), 2);
     EXPECT_EQ(view_.session().referenceAlong()[0].likeliest[0].id, 2);
     EXPECT_GT(view_.session().divergences()[0], 0);
+}
+
+TEST_F(Compare, ALongAnswerCostsNoMoreATokenThanAShortOne) {
+    constexpr int kTokens = 2000;
+    constexpr int kTogether = 50;       // that come in one turn
+    constexpr double kProcessor = 10e3; // ms; all of it anew for each token would be minutes
+    QList<std::tuple<int, QString, double>> top;
+    for (int i = 0; i < 20; ++i)
+        top.append({i, u"w%1"_s.arg(i), 0.04});
+    QList<QByteArray> answer{kStreamHead};
+    QList<QByteArray> scores{kStreamHead};
+    for (int i = 0; i < kTokens; i += kTogether) {
+        const auto one = token(i % 20, u" word"_s, 0.04, top);
+        answer.append(said(one).repeated(kTogether));
+        scores.append(scored(one).repeated(kTogether));
+    }
+    reference_.playOn(kChat, answer + QList{FakeServer::end()});
+    subject_.playOn(kScores, scores + QList<QByteArray>{"data: [DONE]\n\n"});
+    view_.setReference(CompareSide{u"large"_s, reference_.url(), "r", {}});
+    const double before = TurnWatch::now();
+    view_.ask(u"Go on"_s);
+    ASSERT_TRUE(
+        QTest::qWaitFor([this] { return view_.session().stage() == Stage::Done; }, 4 * kPatience));
+    EXPECT_LT(TurnWatch::now() - before, kProcessor);
+    EXPECT_EQ(view_.session().divergences().size(), kTokens);
+    EXPECT_EQ(view_.followed()->count(), kTokens);
+}
+
+TEST_F(Compare, StartsTheReferencesEngineAgainWhenItWasKilled) {
+    const QTemporaryDir folder;
+    const QString path = folder.filePath(u"good-"_s + QString::number(reference_.url().port()));
+    ASSERT_TRUE(QDir().mkpath(path));
+    QFile manifest(path + u"/manifest.json"_s);
+    ASSERT_TRUE(manifest.open(QIODevice::WriteOnly));
+    view_.setReference(path);
+    const auto isReady = [this] { return view_.engine()->state() == EngineProcess::State::Ready; };
+    ASSERT_TRUE(QTest::qWaitFor(isReady, kPatience));
+    const qint64 first = view_.engine()->processId();
+    ::kill(static_cast<pid_t>(first), SIGKILL);
+    ASSERT_TRUE(QTest::qWaitFor(
+        [this] { return view_.engine()->state() == EngineProcess::State::Failed; }, kPatience));
+    view_.ask(u"Which colour?"_s);
+    ASSERT_TRUE(reaches(Stage::Done));
+    EXPECT_NE(view_.engine()->processId(), first);
+    EXPECT_EQ(view_.followed()->toPlainText(), u" red sky"_s);
 }
 
 TEST_F(Compare, SaysWhatWentWrongAndStops) {

@@ -11,6 +11,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/gui/chat/stored_conversations.h"
 #include "widgets/chat/conversation_list.h"
 #include "widgets/chat/conversation_store.h"
 
@@ -129,6 +130,130 @@ TEST(ConversationStore, FindsConversationsAgain) {
     EXPECT_TRUE(QFile::exists(foreign.fileName()));
 }
 
+class AnswerPartsTest : public ::testing::Test {
+protected:
+    AnswerPartsTest() {
+        asked_ = made_.add({}, ChatRole::User, u"Hi"_s);
+        answer_ = made_.add(asked_, ChatRole::Assistant, u"Grüße "_s);
+        made_.find(answer_)->end = ChatEnd::Streaming;
+    }
+    QString jsonFile() const { return folder_.filePath(made_.id + u".json"_s); }
+    QString answerFile() const { return folder_.filePath(made_.id + u".answer"_s); }
+    static QByteArray bytesOf(const QString& path) {
+        QFile file(path);
+        return file.open(QIODevice::ReadOnly) ? file.readAll() : QByteArray();
+    }
+    static void write(const QString& path, const QByteArray& bytes) {
+        QFile file(path);
+        ASSERT_TRUE(file.open(QIODevice::WriteOnly));
+        file.write(bytes);
+    }
+    /// The answer as a studio that starts now finds it.
+    ChatMessage found() const {
+        const QList<Conversation> all = storedConversations(folder_.path());
+        return all.size() == 1 ? *all.first().find(answer_) : ChatMessage();
+    }
+
+    const QTemporaryDir folder_;
+    Conversation made_ = Conversation::create();
+    QString asked_;
+    QString answer_;
+};
+
+TEST_F(AnswerPartsTest, AreReadBehindWhatWasSaved) {
+    {
+        ConversationStore store(folder_.path());
+        store.save(made_);
+        store.append(made_.id, {answer_, 6, u"aus\nder "_s});
+        store.append(made_.id, {answer_, 14, u"Ferne 🙂"_s});
+    }
+    EXPECT_EQ(found().text, u"Grüße aus\nder Ferne 🙂"_s);
+    EXPECT_EQ(found().end, ChatEnd::Stopped);
+}
+
+TEST_F(AnswerPartsTest, AKillAnywhereLeavesABeginningOfTheAnswer) {
+    const QStringList parts = {u"eins "_s, u"zwei ü "_s, u"drei 🙂"_s};
+    QString whole = u"Grüße "_s;
+    {
+        ConversationStore store(folder_.path());
+        store.save(made_);
+        for (const QString& part : parts) {
+            store.append(made_.id, {answer_, whole.size(), part});
+            whole += part;
+        }
+    }
+    const QByteArray all = bytesOf(answerFile());
+    qsizetype last = 0;
+    for (qsizetype length = 0; length <= all.size(); ++length) {
+        write(answerFile(), all.left(length));
+        const QString text = found().text;
+        ASSERT_TRUE(whole.startsWith(text)) << text.toStdString();
+        ASSERT_GE(text.size(), last) << "nothing that was there is lost";
+        last = text.size();
+    }
+    EXPECT_EQ(last, whole.size());
+}
+
+TEST_F(AnswerPartsTest, OfWhatIsSavedByNowCountForNothing) {
+    Conversation ended = made_;
+    ended.find(answer_)->text = u"Grüße aus der Ferne."_s;
+    ended.find(answer_)->end = ChatEnd::Complete;
+    {
+        ConversationStore store(folder_.path());
+        store.save(made_);
+        store.append(made_.id, {answer_, 6, u"aus der"_s});
+        store.append(made_.id, {u"of no message"_s, 0, u"lost"_s});
+        store.append(made_.id, {answer_, 400, u"after a gap"_s});
+    }
+    const QByteArray parts = bytesOf(answerFile());
+    ASSERT_FALSE(parts.isEmpty());
+    {
+        ConversationStore store(folder_.path());
+        store.save(ended);
+    }
+    EXPECT_FALSE(QFile::exists(answerFile())) << "all of it is in the conversation's file";
+    write(answerFile(), parts); // killed between the two
+    EXPECT_EQ(found(), *ended.find(answer_));
+    ConversationStore(folder_.path()).remove(made_.id);
+    EXPECT_TRUE(QDir(folder_.path()).isEmpty());
+}
+
+TEST_F(AnswerPartsTest, CostWhatTheyHoldHoweverLongTheConversationIs) {
+    for (int i = 0; i < 2000; ++i)
+        made_.add(made_.leaf(), i % 2 == 0 ? ChatRole::User : ChatRole::Assistant,
+                  QString(500, u'x'));
+    answer_ = made_.add(made_.leaf(), ChatRole::Assistant, {});
+    {
+        ConversationStore store(folder_.path());
+        store.save(made_);
+    }
+    const QFileInfo saved(jsonFile());
+    const QByteArray before = bytesOf(jsonFile());
+    ASSERT_GT(before.size(), 1 << 20);
+    {
+        ConversationStore store(folder_.path());
+        for (int i = 0; i < 100; ++i)
+            store.append(made_.id, {answer_, i * 10, u"ten words "_s});
+    }
+    EXPECT_EQ(bytesOf(jsonFile()), before);
+    EXPECT_EQ(QFileInfo(jsonFile()).lastModified(), saved.lastModified());
+    EXPECT_LT(bytesOf(answerFile()).size(), 100 * 120);
+    EXPECT_EQ(found().text.size(), 1000);
+}
+
+TEST(ConversationStore, SaysWhichFileIsTooLarge) {
+    const QTemporaryDir folder;
+    QFile large(folder.filePath(u"large.json"_s));
+    ASSERT_TRUE(large.open(QIODevice::WriteOnly));
+    ASSERT_TRUE(large.resize(qint64{65} << 20)); // takes no room: nothing is written in it
+    ConversationStore store(folder.path());
+    QSignalSpy failed(&store, &ConversationStore::failed);
+    store.load();
+    ASSERT_TRUE(failed.wait(kPatience));
+    EXPECT_TRUE(failed[0][0].toString().contains("large.json"_L1));
+    EXPECT_TRUE(large.exists());
+}
+
 TEST(ConversationStore, SaysWhenItCannotSave) {
     const QTemporaryDir folder;
     QFile blocked(folder.filePath(u"blocked"_s));
@@ -155,7 +280,10 @@ TEST(ConversationModel, KeepsTheRulesOfModelsUnderRandomChanges) {
             model.remove(one.id);
             break;
         case 1:
-            model.setFilter(random.bounded(2) ? QString() : QString::number(random.bounded(20)));
+            if (const QString text = QString::number(random.bounded(20)); random.bounded(2))
+                model.setFilter(text, conversationsWith(text, pool));
+            else
+                model.setFilter({});
             break;
         default:
             one.updated = one.updated.addSecs(random.bounded(-50, 100));
@@ -175,10 +303,34 @@ TEST(ConversationModel, KeepsTheRulesOfModelsUnderRandomChanges) {
 
 TEST(ConversationModel, FindsByTheWordsOfMessages) {
     ConversationModel model;
-    model.setAll({talk(u"Lattices"_s), talk(u"Weather"_s)});
-    model.setFilter(u"answer to LATT"_s);
+    const QList<Conversation> all = {talk(u"Lattices"_s), talk(u"Weather"_s)};
+    model.setAll(all);
+    const QString text = u"answer to LATT"_s;
+    model.setFilter(text, conversationsWith(text, all));
     ASSERT_EQ(model.rowCount(), 1);
     EXPECT_EQ(model.index(0).data().toString(), u"Lattices"_s);
+    EXPECT_EQ(model.foundIn(all[0].id), all[0].leaf());
+    model.put(talk(u"On the answer to lattices"_s));
+    EXPECT_EQ(model.rowCount(), 2) << "a new one is found by its title";
+    model.setFilter({});
+    EXPECT_EQ(model.rowCount(), 3);
+}
+
+TEST(ConversationSearch, FindsTheLastMessageOnScreenThatHoldsTheText) {
+    Conversation one = Conversation::create();
+    QStringList ids;
+    for (int i = 0; i < 10000; ++i)
+        ids.append(one.add(one.leaf(), i % 2 == 0 ? ChatRole::User : ChatRole::Assistant,
+                           u"Message %1 of many"_s.arg(i)));
+    const QString other = one.add(ids[10], ChatRole::User, u"Only in another version"_s);
+    one.show(ids[11]);
+    EXPECT_EQ(one.lastWith(u"message 4711 "_s), ids[4711]);
+    EXPECT_EQ(one.lastWith(u"OF MANY"_s), ids.last());
+    const auto found = conversationsWith(u"another version"_s, {one});
+    EXPECT_TRUE(found.contains(one.id));
+    EXPECT_TRUE(found[one.id].isEmpty()) << "it is not on screen";
+    EXPECT_TRUE(conversationsWith(u"nowhere"_s, {one}).isEmpty());
+    EXPECT_TRUE(conversationsWith(u"many"_s, {one}, [] { return false; }).isEmpty());
 }
 
 TEST(ConversationModel, RenamesAndRefusesAnEmptyName) {

@@ -65,7 +65,7 @@ TEST(EngineProcess, WhatDoesNotFitBeginsAllTheSameWhenAPersonInsists) {
     EXPECT_TRUE(engine.doesNotFit());
     EXPECT_TRUE(engine.error().endsWith("choose a machine with more."_L1))
         << engine.error().toStdString();
-    engine.start(u"/models/tight-12"_s, true);
+    engine.start(u"/models/tight-12"_s, {true, {}});
     ASSERT_TRUE(reaches(engine, State::Ready));
     EXPECT_FALSE(engine.doesNotFit());
 }

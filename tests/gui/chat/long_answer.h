@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <functional>
 #include <numeric>
 #include <vector>
 
@@ -21,6 +22,15 @@ public:
         timer_.start(1);
         last_ = now();
     }
+    /// Of this thread's processor time, in milliseconds.
+    static double now() {
+        timespec time{};
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+        return static_cast<double>(time.tv_sec) * 1e3 + static_cast<double>(time.tv_nsec) / 1e6;
+    }
+    /// Hears of each turn, in milliseconds.
+    std::function<void(double)> onTurn;
+
     double longestMilliseconds() const { return turns_.empty() ? 0 : std::ranges::max(turns_); }
     /// What `share` of the turns did not exceed.
     double millisecondsOf(double share) const {
@@ -41,14 +51,11 @@ public:
     }
 
 private:
-    static double now() {
-        timespec time{};
-        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-        return static_cast<double>(time.tv_sec) * 1e3 + static_cast<double>(time.tv_nsec) / 1e6;
-    }
     void take() {
         const double time = now();
         turns_.push_back(time - last_);
+        if (onTurn)
+            onTurn(turns_.back());
         last_ = time;
     }
 

@@ -120,7 +120,9 @@ int serve(const std::vector<std::string>& words) {
     if (scenario == "killed") {
         std::raise(SIGKILL);
     }
-    std::cout << R"({"event":"stage","stage":"map weights"})" << std::endl;
+    const bool onCpu = std::find(words.begin(), words.end(), "cpu") != words.end();
+    std::cout << R"({"event":"stage","stage":"map weights)" << (onCpu ? " on cpu" : "") << "\"}"
+              << std::endl;
     std::cout << R"({"event":"progress","done":1,"total":4})" << std::endl;
     if (scenario != "slow") {
         const std::string port = scenario.substr(scenario.find('-') + 1);
