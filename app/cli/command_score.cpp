@@ -67,8 +67,9 @@ nlohmann::json scores(const Options& options, const Invocation& invocation, Prog
     nlohmann::json tokens = nlohmann::json::array();
     double sum = 0;
     for (const ScoredPlace& place :
-         scoreContinuation(*model.weights, text.prompt, text.scored, request.likeliest, progress,
-                           invocation.stop)) {
+         scoreContinuation(*model.weights, text.prompt, text.scored,
+                           {request.likeliest, static_cast<int64_t>(model.tokenizer->size())},
+                           progress, invocation.stop)) {
         GeneratedToken token(place.token);
         token.logProbability = place.logProbability;
         for (size_t i = 0; i < place.likeliest.size(); ++i) {

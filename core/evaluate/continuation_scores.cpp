@@ -25,12 +25,14 @@ void checkLength(const ModelConfig& config, size_t tokens) {
 }
 
 /// Scores of some places from their logits [places, vocab].
-void scorePlaces(const torch::Tensor& logits, std::span<const Token> tokens, int likeliest,
+void scorePlaces(const torch::Tensor& logits, std::span<const Token> tokens, const PlaceWish& wish,
                  std::vector<ScoredPlace>& scores) {
+    const int64_t vocabulary = std::min(wish.vocabulary, logits.size(1));
     const torch::Tensor logProbabilities =
-        at::log_softmax(logits.to(at::kCPU, at::kDouble), 1).to(at::kFloat);
+        at::log_softmax(logits.narrow(1, 0, vocabulary).to(at::kCPU, at::kDouble), 1)
+            .to(at::kFloat);
     const auto [values, ids] =
-        logProbabilities.topk(std::min<int64_t>(likeliest, logits.size(1)), 1);
+        logProbabilities.topk(std::min<int64_t>(wish.likeliest, vocabulary), 1);
     const auto all = logProbabilities.accessor<float, 2>();
     const auto top = values.accessor<float, 2>();
     const auto topIds = ids.accessor<int64_t, 2>();
@@ -52,8 +54,9 @@ void scorePlaces(const torch::Tensor& logits, std::span<const Token> tokens, int
 
 std::vector<ScoredPlace> scoreContinuation(const TransformerWeights& model,
                                            std::span<const Token> prompt,
-                                           std::span<const Token> continuation, int likeliest,
-                                           Progress& progress, const std::stop_token& stop) {
+                                           std::span<const Token> continuation,
+                                           const PlaceWish& wish, Progress& progress,
+                                           const std::stop_token& stop) {
     std::vector<int64_t> tokens(prompt.begin(), prompt.end());
     tokens.insert(tokens.end(), continuation.begin(), continuation.end());
     checkLength(model.config(), tokens.size());
@@ -72,7 +75,7 @@ std::vector<ScoredPlace> scoreContinuation(const TransformerWeights& model,
         meter.check();
         scorePlaces(head.logits(hidden.narrow(0, first, count)),
                     continuation.subspan(static_cast<size_t>(first), static_cast<size_t>(count)),
-                    likeliest, scores);
+                    wish, scores);
         meter.throughHead(model.config(), count);
     });
     return scores;

@@ -5,7 +5,7 @@
 #
 # BUILD_FOLDER      outside the source tree; made when missing, reused when not
 # CMAKE_PREFIX_PATH a CUDA LibTorch; else the installed PyTorch is asked
-# CALDERA_TARGETS   only these are built, for the GPU at hand, and nothing is run
+# CALDERA_TARGETS   only these are built, for the GPU at hand or CALDERA_ARCHITECTURES, and nothing is run
 # CALDERA_DEBS      folder of .deb files to unpack (not install) for libraries the machine lacks
 # Needs nvcc (on PATH or in /usr/local/cuda/bin), CMake and Ninja; neither Qt nor network nor root.
 set -euo pipefail
@@ -70,7 +70,7 @@ targets=()
 architectures=()
 if [ -n "${CALDERA_TARGETS:-}" ]; then
     read -r -a targets <<<"--target $CALDERA_TARGETS"
-    architectures=(-DCMAKE_CUDA_ARCHITECTURES=native)
+    architectures=("-DCMAKE_CUDA_ARCHITECTURES=${CALDERA_ARCHITECTURES:-native}")
 fi
 cmake --preset engine -B "$build_folder" "-DCMAKE_PREFIX_PATH=$prefixes" "${architectures[@]}" \
     >"$build_folder/configure.log" 2>&1 || {

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 
 #include <ATen/ATen.h>
@@ -125,13 +126,16 @@ TEST(ContinuationScores, AreThoseOfWholeLogits) {
     const auto model = modelWeights(test::tinyModel(1));
     const auto tokens = test::tinyTokenizer()->encode(test::tinyText(30));
     const std::span<const Token> all = tokens;
+    const auto known = static_cast<int64_t>(*std::max_element(tokens.begin(), tokens.end()) + 1);
+    ASSERT_LT(known, model->config().vocabSize) << "rows beyond are no tokens";
     const auto scores =
-        scoreContinuation(*model, all.first(10), all.subspan(10), 4, noProgress(), {});
+        scoreContinuation(*model, all.first(10), all.subspan(10), {4, known}, noProgress(), {});
     const torch::Tensor rows = at::log_softmax(
         logitsOf(*model,
                  forwardHidden(*model,
                                at::tensor(std::vector<int64_t>(all.begin(), all.end()), at::kLong)
                                    .unsqueeze(0)))[0]
+            .narrow(1, 0, known)
             .to(at::kDouble),
         1);
     ASSERT_EQ(scores.size(), 20U);
@@ -145,7 +149,8 @@ TEST(ContinuationScores, AreThoseOfWholeLogits) {
                     std::get<0>(row.topk(4))[3].item<double>(), 1e-5);
     }
     const std::vector<Token> many(80, 1); // the model has 64 positions
-    EXPECT_THROW(scoreContinuation(*model, all.first(1), many, 4, noProgress(), {}), Error);
+    EXPECT_THROW(scoreContinuation(*model, all.first(1), many, {4, known}, noProgress(), {}),
+                 Error);
 }
 
 TEST(Choices, StopWhenAsked) {
