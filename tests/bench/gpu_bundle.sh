@@ -56,7 +56,8 @@ step compress worker compress "$model" --calibration-tokens 4096 --device cuda -
 step evaluate worker evaluate "$home/artifact" --reference "$model" --max-tokens 2048 --context 512 --device cuda --json
 step chat worker chat "$home/artifact" --device cuda --max-tokens 16 --seed 1 --prompt "What is CALDERA?"
 tail -n 3 "$out/chat.log"
-step here "$build/app/cli/caldera" compress "$model" --calibration-tokens 4096 --device cuda --out "$home/here" --json
+# With the bundle's libraries: another cuBLAS rounds otherwise, and so makes another artifact.
+step here env LD_LIBRARY_PATH="$(dirname "$program")/../lib:$LD_LIBRARY_PATH" "$build/app/cli/caldera" compress "$model" --calibration-tokens 4096 --device cuda --out "$home/here" --json
 hash_in() { sed -n 's/.*"hash": "\([0-9a-f]*\)".*/\1/p' "$1"; }
 [ -n "$(hash_in "$out/here.log")" ] && [ "$(hash_in "$out/here.log")" = "$(hash_in "$out/compress.log")" ] ||
     broken "the bundle makes another artifact than the build: $(hash_in "$out/compress.log"), $(hash_in "$out/here.log")"
