@@ -199,12 +199,13 @@ void run(const Options& options, Invocation& invocation) {
     }
     requireWritable(out);
     checkLensJson(options, request, out);
-    const std::optional<Report> earlier = earlierReport(out, *request.model);
+    earlierReport(out, *request.model); // refuses another model's before the work
     Report report = measureFidelity(request, invocation.progress, invocation.stop);
     if (isFresh) {
         rememberSpeed(planned, secondsSince(start), invocation);
     }
-    if (earlier) {
+    // Read again: another measurement may have ended meanwhile.
+    if (const auto earlier = earlierReport(out, *request.model)) {
         keepFrom(*earlier, report);
     }
     writeReport(report, out);

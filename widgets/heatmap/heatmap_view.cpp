@@ -201,7 +201,7 @@ void HeatmapView::layOutWideCells() {
         const int first = grid_.wideIndexOf(wide).column();
         const int next =
             wide + 1 < count ? grid_.wideIndexOf(wide + 1).column() : grid_.columnCount();
-        if (next - first > 1) { // a cell that spans itself alone is none
+        if (first >= 0 && next - first > 1) { // a cell that spans itself alone is none
             setSpan(row, first, 1, next - first);
         }
     }

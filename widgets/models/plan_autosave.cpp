@@ -207,11 +207,12 @@ void PlanAutosave::endWriting(const QString& file, const Outcome& outcome) {
     if (!outcome.failure) {
         return;
     }
-    if (!told_) {
+    const bool isOpen = file == file_;
+    if (!told_ || !isOpen) { // what was closed is not tried again
         tellFailure(outcome);
-        told_ = true;
+        told_ = isOpen;
     }
-    if (file == file_ && !timer_.isActive()) {
+    if (isOpen && !looking_ && session_.plan().modified() && !timer_.isActive()) {
         timer_.start(kRetryDelay);
     }
 }

@@ -59,15 +59,16 @@ std::optional<PlannedValue> errorOf(const Session& session, Cell cell,
                                   : PlannedValues::tr("estimated from another codec")};
 }
 
-/// Settings that the metric's value of the cell was measured at; nullptr when nobody says.
+/// Settings that the metric's value of the cell was measured at; nullptr when there are none, as
+/// for what is seen in the original alone or in a comparison.
 const CellSettings* measuredAt(const Session& session, const QString& metricId, Cell cell) {
     if (metricId == u"error") {
         const CellReport* report = session.cellReport(cell);
         return report == nullptr ? nullptr : &report->settings;
     }
-    const CellReport* report = session.fidelityCell(cell);
-    return report == nullptr || metricId == u"live" || metricId == u"blame" ? nullptr
-                                                                            : &report->settings;
+    const bool hasSettings = metricId == u"kl" || metricId == u"sipit" || metricId == u"proxy";
+    const CellReport* report = hasSettings ? session.fidelityCell(cell) : nullptr;
+    return report == nullptr ? nullptr : &report->settings;
 }
 
 } // namespace
@@ -88,13 +89,18 @@ std::optional<PlannedValue> plannedValue(const Session& session, const QString& 
         return std::nullopt;
     }
     const CellSettings* at = measuredAt(session, metricId, cell);
-    const bool same = at == nullptr || (at->bits == settings.bits && at->rank == settings.rank &&
-                                        at->skip == settings.skip);
-    return PlannedValue{found->second,
-                        same ? metric->kind
-                             : PlannedValues::tr("%1 at %2/%3")
-                                   .arg(metric->kind, QLocale::c().toString(at->bits, 'g', 3),
-                                        QString::number(at->rank))};
+    if (at == nullptr || (at->bits == settings.bits && at->rank == settings.rank &&
+                          at->skip == settings.skip && at->codec == settings.codec)) {
+        return PlannedValue{found->second, metric->kind};
+    }
+    const QString there =
+        PlannedValues::tr("%1 at %2/%3")
+            .arg(metric->kind, QLocale::c().toString(at->bits, 'g', 3), QString::number(at->rank));
+    return PlannedValue{
+        found->second,
+        at->codec == settings.codec
+            ? there
+            : PlannedValues::tr("%1 with %2").arg(there, QString::fromStdString(at->codec))};
 }
 
 } // namespace caldera::studio

@@ -64,6 +64,10 @@ TEST_F(PlannedValueTest, OtherMetricsSayWhichSettingsTheyWereMeasuredAt) {
     settings.bits = 3;
     EXPECT_TRUE(plannedValue(window().session(), u"kl"_s, kCell, settings)
                     ->kind.startsWith(u"measured at "_s));
+    settings.bits = window().session().fidelityCell(kCell)->settings.bits;
+    settings.codec = "nf";
+    EXPECT_TRUE(plannedValue(window().session(), u"kl"_s, kCell, settings)
+                    ->kind.endsWith(u" with trellis"_s));
 }
 
 TEST_F(PlannedValueTest, TheCellPanelSaysHowSureWhatWasMeasuredIs) {
