@@ -124,6 +124,11 @@ void OpenElsewhereDialog::update() {
 }
 
 void OpenElsewhereDialog::begin() {
+    if (isBusy_) {
+        return;
+    }
+    isBusy_ = true; // already: the keyring may take its time, and Open could be pressed again
+    update();
     if (readHub_ && isHubName(place_->text().trimmed())) {
         readHub_([shown = QPointer(this)](const HubAccess& hub) {
             if (shown) {
@@ -137,8 +142,6 @@ void OpenElsewhereDialog::begin() {
 
 void OpenElsewhereDialog::fetch(const HubAccess& hub) {
     const ModelElsewhere model{targets_[target_->currentIndex()], place_->text().trimmed(), hub};
-    isBusy_ = true;
-    update();
     show(tr("Asking %1…").arg(model.target.name), false);
     progress_ = std::make_shared<Progress>();
     look_.start();

@@ -1,6 +1,7 @@
 #include "widgets/remote/pod_jobs.h"
 
 #include <QDir>
+#include <QScopedValueRollback>
 
 #include "core/base/error.h"
 #include "widgets/remote/pod_key.h"
@@ -13,6 +14,7 @@ using namespace Qt::StringLiterals;
 namespace {
 
 constexpr auto kFolder = "/caldera-jobs"_L1; // on the volume
+constexpr double kLeastBudget = 0.01;        // US dollars
 
 /// Why a pod does not work any more, for the job that was on it.
 PodEnd endOf(const PodRecord& record) {
@@ -77,7 +79,12 @@ QString PodJobs::start(JobRequest request, const PodOrder& order) {
     checkPodJob(order.request, folder + "/job"_L1, order.work,
                 quotePod(order.work, order.request.ceiling, order.request.volume), order.cap);
     request.target = {TargetKind::Pod, u"RunPod"_s, {}, folder, {}, {}};
-    const QString id = jobs_.start(request);
+    QString id;
+    {
+        // The job appears before its pod is ordered: until then it is not one that lost its pod.
+        const QScopedValueRollback starting(isStarting_, true);
+        id = jobs_.start(request);
+    }
     record.jobFolder = folder + u'/' + id;
     this->order(id, record);
     return id;
@@ -194,7 +201,8 @@ void PodJobs::open(const PodRecord& record, const SshEndpoint& endpoint) {
     PodAccess access{record.podId, endpoint, record.request.volumePath, bundle_, watch_};
     access.ssh.identityFile = keyFile(record.jobId);
     access.watch.cap = record.cap;
-    access.watch.budget = record.cap - record.spentBefore;
+    // Never 0, which would be no limit.
+    access.watch.budget = std::max(kLeastBudget, record.cap - record.spentBefore);
     access.watch.idleMinutes = record.idleMinutes;
     jobs_.pods().open(record.jobId, access);
 }
@@ -202,7 +210,7 @@ void PodJobs::open(const PodRecord& record, const SshEndpoint& endpoint) {
 /// Brings job and pod together: the end of either ends the other.
 void PodJobs::settle(const QString& id) {
     const JobSummary job = jobs_.job(id);
-    if (!job.isOnPod || ordered_.contains(id) || waiting_.contains(id)) {
+    if (isStarting_ || !job.isOnPod || ordered_.contains(id) || waiting_.contains(id)) {
         return;
     }
     PodRental* rental = pods_.rental(id);

@@ -93,6 +93,7 @@ private:
     QHash<QString, PodRecord> records_; ///< by job: as they were read, or known since
     bool hasRecords_ = false;
     QSet<QString> waiting_; ///< jobs that were resumed while their last pod was still ending
+    bool isStarting_ = false;
     QSet<QString> ordered_; ///< jobs whose pod is asked for and has no rental yet
 };
 

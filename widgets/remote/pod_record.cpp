@@ -96,6 +96,8 @@ QByteArray podRecordToJson(const PodRecord& record) {
                            {u"idle_minutes"_s, record.idleMinutes},
                            {u"spent_before"_s, record.spentBefore},
                            {u"spent"_s, record.spent},
+                           {u"hourly_price"_s, record.hourlyPrice},
+                           {u"seen_at"_s, record.seenAt.toString(Qt::ISODate)},
                            {u"verified"_s, record.verified},
                            {u"failure"_s, record.failure}};
     return QJsonDocument(json).toJson();
@@ -123,6 +125,8 @@ PodRecord podRecordFromJson(const QByteArray& text, const QString& origin) {
     record.idleMinutes = json["idle_minutes"_L1].toDouble();
     record.spentBefore = json["spent_before"_L1].toDouble();
     record.spent = json["spent"_L1].toDouble();
+    record.hourlyPrice = json["hourly_price"_L1].toDouble();
+    record.seenAt = QDateTime::fromString(json["seen_at"_L1].toString(), Qt::ISODate);
     record.verified = json["verified"_L1].toBool();
     record.failure = json["failure"_L1].toString();
     if (record.jobId.isEmpty() || record.request.name != podName(record.jobId))

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <QByteArray>
+#include <QDateTime>
 #include <QList>
 #include <QString>
 
@@ -34,6 +35,8 @@ struct PodRecord {
     double idleMinutes = 15; ///< without any activity, then it stops; 0: never
     double spentBefore = 0;  ///< US dollars, of runs that ended
     double spent = 0;        ///< US dollars, as of the last look
+    double hourlyPrice = 0;  ///< US dollars, of the pod that was seen to cost something
+    QDateTime seenAt;        ///< when that was, UTC
     bool verified = false;   ///< every artifact is here, its hashes compared
     QString failure;         ///< a sentence
 

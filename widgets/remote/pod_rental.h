@@ -87,6 +87,7 @@ private:
     void requestReturn();
     void returnNext(QList<Pod> pods);
     void countSpending(const Pod& pod);
+    void countUnseen();
     void endRun();
     void giveUp(const QString& sentence);
     void hinder(const Error& error);

@@ -187,6 +187,31 @@ TEST_F(PodRentalTest, ARestartedStudioGoesOn) {
     EXPECT_NEAR(rental->record().spent, server_.spent(), 0.01);
 }
 
+TEST_F(PodRentalTest, HoursThatNobodySawCountAtMost) {
+    for (const double cap : {10.0, 2.0}) {
+        PodRecord wanted = wish();
+        wanted.cap = cap;
+        startStudio();
+        PodRental* rental = service_->rent(wanted);
+        ASSERT_TRUE(reaches(rental, PodPhase::Ready));
+        const double price = rental->hourlyPrice();
+        service_.reset(); // the laptop is closed, and the watchdog ends the pod
+        PodRecord kept = loadPodRecords(folder_.path()).first();
+        kept.seenAt = kept.seenAt.addSecs(-2 * 3600);
+        savePodRecord(folder_.path(), kept);
+        resultOf(provider_.stop(kept.podId));
+        startStudio();
+        ASSERT_TRUE(reaches(recovered(), PodPhase::Stopped));
+        EXPECT_NEAR(recovered()->record().spent, std::min(cap, kept.spent + 2 * price), 0.05);
+        EXPECT_EQ(recovered()->record().spentBefore, recovered()->record().spent);
+        resultOf(provider_.terminate(kept.podId));
+        recovered()->giveBack(PodRental::Insist::Yes);
+        ASSERT_TRUE(reaches(recovered(), PodPhase::Returned));
+        service_.reset();
+        QFile::remove(folder_.filePath(u"job-1.json"_s));
+    }
+}
+
 TEST_F(PodRentalTest, ARestartedStudioRentsNothingByItself) {
     savePodRecord(folder_.path(), wish());
     startStudio();
