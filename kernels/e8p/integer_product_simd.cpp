@@ -37,8 +37,7 @@ HWY_INLINE auto lookUp(const uint64_t* table, const uint8_t* bytes) {
 
 #if HWY_TARGET == HWY_AVX3_DL
 /// Byte j of a lane: eight times the parity of the lane's low byte under the mask in byte j, each
-/// bit flipped where kFlip has one. Processors of this target have the instruction, but Highway
-/// does not tell the compiler.
+/// bit flipped where kFlip has one.
 template <int kFlip, class V>
 HWY_INLINE V parities(V masks, V lowBytes) {
     asm("vgf2p8affineqb %2, %1, %0, %0" : "+v"(masks.raw) : "v"(lowBytes.raw), "i"(kFlip));
@@ -65,7 +64,9 @@ HWY_INLINE hn::Vec<hn::CappedTag<uint64_t, 8>> signs(const uint8_t* words) {
 }
 #endif
 
-/// The words of a group's rows; codes [blocks, 16].
+/// The words of a group's rows; codes [blocks, 16]. kComputesSigns: by signs(), for processors that
+/// have it.
+template <bool kComputesSigns>
 struct Group {
     static constexpr int kBias = 255;
     static constexpr int kTogether = kE8pWidth / kStepColumns;
@@ -97,21 +98,37 @@ private:
         constexpr int kRows = kPartLanes / 2;
         const auto numbers = lookUp<kRows>(tables.first.data(), words + 1);
 #if HWY_TARGET == HWY_AVX3_DL
-        return hn::Xor(numbers, signs(words));
-#else
-        return hn::Xor(numbers, lookUp<kRows>(tables.second.data(), words));
+        if constexpr (kComputesSigns) {
+            return hn::Xor(numbers, signs(words));
+        }
 #endif
+        return hn::Xor(numbers, lookUp<kRows>(tables.second.data(), words));
     }
 #endif
 };
 
-void integerProduct(const E8pMatrix& q, const QuantizedBatch& x, const OutputVectors& y,
-                    GroupRange range) {
+template <bool kComputesSigns>
+void multiply(const E8pMatrix& q, const QuantizedBatch& x, const OutputVectors& y,
+              GroupRange range) {
     const E8pByteTables& tables = E8pByteTables::instance();
     const auto rowsOf = [&](int64_t group) {
-        return Group{tables, q.codes + group * q.blocks * kE8pGroupRows, q.blocks * kE8pWidth};
+        return Group<kComputesSigns>{tables, q.codes + group * q.blocks * kE8pGroupRows,
+                                     q.blocks * kE8pWidth};
     };
     multiplyGroups(rowsOf, q.scale, kE8pNumberStep / 2, x, y, range);
+}
+
+void integerProduct(const E8pMatrix& q, const QuantizedBatch& x, const OutputVectors& y,
+                    GroupRange range) {
+#if HWY_TARGET == HWY_AVX3_DL
+    // Not among what Highway asks of the target, and a virtual machine may hide it.
+    static const bool hasGfni = __builtin_cpu_supports("gfni") != 0;
+    if (hasGfni) {
+        multiply<true>(q, x, y, range);
+        return;
+    }
+#endif
+    multiply<false>(q, x, y, range);
 }
 
 } // namespace
