@@ -1,6 +1,7 @@
 #include "widgets/models/open_facts.h"
 
 #include <QDir>
+#include <QFile>
 #include <QFileInfo>
 #include <QHash>
 #include <QStringList>
@@ -117,15 +118,23 @@ void takeReport(OpenResult& result, const QString& file,
     }
 }
 
+/// A damaged report that we kept would stand in the way of the next measurement, which adds to it.
+void setAside(const QString& kept) {
+    const QString aside = kept + u".damaged"_s;
+    QFile::remove(aside);
+    QFile::rename(kept, aside);
+}
+
 /// What was measured of the model here, and what came with it; the former counts where both have a
 /// metric.
 void addFidelity(OpenResult& result) {
     const OpenFacts& facts = *result.facts;
     const ReportSubject model = subjectOf(facts);
     const QDir folder(QString::fromStdString(facts.plan.model));
+    const QString kept = fidelityFile(facts.fingerprint);
     std::optional<Report> found;
-    for (const QString& file :
-         {fidelityFile(facts.fingerprint), folder.filePath(u"fidelity.h5"_s)}) {
+    for (const QString& file : {kept, folder.filePath(u"fidelity.h5"_s)}) {
+        const auto toldBefore = result.unread.size();
         takeReport(result, file, [&](Report report) {
             requireMeasuredOn(model, report, file.toStdString());
             if (found) {
@@ -134,6 +143,10 @@ void addFidelity(OpenResult& result) {
                 found = std::move(report);
             }
         });
+        if (file == kept && result.unread.size() > toldBefore &&
+            result.unread.back().code == u"report.corrupt") {
+            setAside(kept);
+        }
     }
     if (found) {
         result.fidelity = std::make_shared<const Report>(std::move(*found));

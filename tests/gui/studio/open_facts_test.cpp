@@ -68,6 +68,15 @@ TEST_F(OpenFactsTest, ADamagedReportIsToldAndLeftOut) {
     EXPECT_TRUE(window().planView()->banner()->sentence().contains(u"fidelity.h5"_s));
 }
 
+TEST_F(OpenFactsTest, ADamagedReportOfOursMakesWayForTheNext) {
+    writeFileAtomically(kept(), "half of a report");
+    ASSERT_EQ(opened().unread.size(), 1U);
+    EXPECT_FALSE(std::filesystem::exists(kept()));
+    EXPECT_TRUE(std::filesystem::remove(kept() + ".damaged"));
+    EXPECT_TRUE(opened().unread.empty());
+    EXPECT_TRUE(opened().fidelity != nullptr) << "what came with the model";
+}
+
 TEST_F(OpenFactsTest, AReportOfAnotherModelIsToldAndLeftOut) {
     Report other = readReport(cameWith());
     other.run["fingerprint"] = "another";
