@@ -57,6 +57,9 @@ void MainWindow::connectViews() {
     connect(actions_, &JobActions::blameEnded, inspect_, &InspectView::endBlame);
     connect(chat_, &ChatView::activityChanged, line_, &JobLine::setActivity);
     connect(chat_, &ChatView::activityChanged, &podActions_->jobs(), &PodJobs::noteUse);
+    connect(podActions_, &PodActions::trouble, this, [this](const QString& sentence) {
+        shownBanner()->showFailure({sentence, {}});
+    });
     for (HeatmapPanel* heatmap : {plan_->heatmap(), inspect_->heatmap()}) {
         connect(heatmap->view(), &HeatmapView::cellShown, this, &MainWindow::showCell);
         connect(heatmap->view(), &HeatmapView::cellPinned, this, &MainWindow::showCell);

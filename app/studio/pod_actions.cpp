@@ -58,6 +58,7 @@ PodActions::PodActions(const QString& records, const PodMarket& market, JobServi
               withProvider(then, failed);
           },
           [this](const PodRecord& record) { return renewed(record); }, this)) {
+    connect(&service_, &PodService::problem, this, &PodActions::trouble);
     connect(&secrets_, &SecretStore::changed, this, [this](const QString& name) {
         if (name == QString::fromUtf16(kHubTokenName))
             readHubToken([] {});
@@ -98,9 +99,14 @@ void PodActions::findRented() {
                 std::any_of(known.records.begin(), known.records.end(),
                             [](const PodRecord& record) { return !record.over(); });
             if (isAnyRented)
-                withKey([] {}, [](const Error&) {});
+                withKey([] {}, [this](const Error& error) { tellUnseen(error); });
         },
-        [](const Error&) {});
+        [this](const Error& error) { tellUnseen(error); });
+}
+
+void PodActions::tellUnseen(const Error& error) {
+    Q_EMIT trouble(tr("A pod may be rented and cost money, and the studio cannot look: %1")
+                       .arg(QString::fromUtf8(error.what())));
 }
 
 void PodActions::withKey(const std::function<void()>& then, const Failed& failed) {

@@ -41,12 +41,15 @@ public:
 Q_SIGNALS:
     /// The person changed how pods are rented.
     void settingsChanged();
+    /// Something may be rented and cost money, and the studio cannot look.
+    void trouble(const QString& sentence);
 
 private:
     using Failed = std::function<void(const Error&)>;
 
     std::unique_ptr<PodProvider> connectWith(const QString& key) const;
     void useKey(const QString& key);
+    void tellUnseen(const Error& error);
     /// Calls `then` once a key is known.
     void withKey(const std::function<void()>& then, const Failed& failed);
     /// The same, once it is known as well where workers come from.

@@ -11,6 +11,7 @@
 #include "widgets/pods/pod_page.h"
 #include "widgets/pods/pod_strip.h"
 #include "widgets/remote/pod_record.h"
+#include "widgets/support/error_banner.h"
 
 using namespace Qt::Literals::StringLiterals;
 
@@ -56,7 +57,13 @@ TEST_F(PodWindow, StartsWithARentedPodAndWithoutItsKey) {
     savePodRecord(places_.pods, record);
     MainWindow window(places_);
     window.show();
-    QTest::qWait(50); // the keyring is asked and has nothing
+    const auto isTold = [&window] {
+        const QList<ErrorBanner*> banners = window.findChildren<ErrorBanner*>();
+        return std::any_of(banners.begin(), banners.end(), [](const ErrorBanner* banner) {
+            return banner->sentence().contains(u"A pod may be rented and cost money"_s);
+        });
+    };
+    EXPECT_TRUE(QTest::qWaitFor(isTold, 20000)) << "the keyring has no key";
     EXPECT_EQ(window.podActions().service().provider(), nullptr);
 }
 
