@@ -21,6 +21,7 @@
 #include "core/fidelity/fidelity.h"
 #include "core/model/text_file.h"
 #include "core/plan/time_estimate.h"
+#include "core/report/find_metric.h"
 #include "core/report/join_reports.h"
 #include "core/report/report_subject.h"
 
@@ -122,10 +123,8 @@ void checkLensJson(const Options& options, const FidelityRequest& request, const
 }
 
 void writeLens(const Options& options, const Report& report, const Model& model) {
-    const auto lens = std::find_if(report.fidelity.begin(), report.fidelity.end(),
-                                   [](const auto& metric) { return metric.name == "lens"; });
-    const nlohmann::json json =
-        lensJson(*lens, model.name, heldOutText(options.text).stem().string());
+    const nlohmann::json json = lensJson(*findMetric(report, "lens"), model.name,
+                                         heldOutText(options.text).stem().string());
     writeFileAtomically(options.lensJson, jsonText(json) + "\n");
 }
 

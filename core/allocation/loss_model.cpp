@@ -7,6 +7,7 @@
 
 #include "core/base/error.h"
 #include "core/base/text.h"
+#include "core/report/find_metric.h"
 #include "core/report/standard_error.h"
 
 namespace caldera {
@@ -19,12 +20,6 @@ constexpr double kMostMeasured = 1e30;         ///< sums of products of such num
 /// Sensitivities where none was measured, of a module in all layers together: about what the demo
 /// model and SmolLM2-135M have (docs/experiments/allocation.md).
 constexpr std::array<double, kModules.size()> kAssumed = {1.2, 2, 1.5, 1.7, 3.8, 2.5, 4};
-
-const FidelityMetric* findMetric(const Report& report, const char* name) {
-    const auto found = std::find_if(report.fidelity.begin(), report.fidelity.end(),
-                                    [&](const FidelityMetric& m) { return m.name == name; });
-    return found == report.fidelity.end() ? nullptr : &*found;
-}
 
 /// Throws unless a measured number is one that can be reckoned with.
 void requireNumber(double value, const std::string& where, const std::string& what) {

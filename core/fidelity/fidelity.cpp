@@ -19,6 +19,7 @@
 #include "core/forward/transformer.h"
 #include "core/linalg/device.h"
 #include "core/linalg/numerics.h"
+#include "core/report/find_metric.h"
 #include "core/report/finished_parts.h"
 #include "core/report/join_reports.h"
 
@@ -91,7 +92,6 @@ private:
     void findKey(const CalibrationSettings& calibration, const std::string& text);
     std::vector<LayerSpan> spans() const;
     Report emptyPart() const;
-    static FidelityMetric* find(Report& part, const std::string& name);
     void measureSpan(LayerSpan span);
     void goTo(int layer);
     void passLayer(Report* part);
@@ -196,12 +196,6 @@ Report Measurement::emptyPart() const {
     return part;
 }
 
-FidelityMetric* Measurement::find(Report& part, const std::string& name) {
-    const auto found = std::find_if(part.fidelity.begin(), part.fidelity.end(),
-                                    [&](const auto& metric) { return metric.name == name; });
-    return found == part.fidelity.end() ? nullptr : &*found;
-}
-
 int64_t Measurement::costOfLayer(int layer) const {
     constexpr int64_t kHessians = 3;
     constexpr int64_t kOptions = 2;
@@ -242,11 +236,11 @@ LayerErrors Measurement::passCalibration(int layer, const BlockWeights& weights,
         return errors;
     }
     for (const char* name : {"kl", "sipit"}) {
-        if (FidelityMetric* metric = find(*part, name)) {
+        if (FidelityMetric* metric = findMetric(*part, name)) {
             metric->errorLevels.insert(errors.atPlan.begin(), errors.atPlan.end());
         }
     }
-    if (FidelityMetric* metric = find(*part, "proxy")) {
+    if (FidelityMetric* metric = findMetric(*part, "proxy")) {
         metric->values.insert(errors.atPlan.begin(), errors.atPlan.end());
         metric->options.merge(errors.options);
         part->cells.merge(errors.cells);
@@ -264,10 +258,10 @@ void Measurement::passHeldOut(const LayerView& view, Report* part) {
     if (sipit_) {
         sipit_->passLayer(view, output,
                           {states_.states(Part::Candidates), states_.states(Part::Cumulative)},
-                          part != nullptr ? find(*part, "sipit") : nullptr);
+                          part != nullptr ? findMetric(*part, "sipit") : nullptr);
     }
     if (part != nullptr && lens_) {
-        lens_->measureLayer(view.layer, output, *find(*part, "lens"));
+        lens_->measureLayer(view.layer, output, *findMetric(*part, "lens"));
     }
 }
 
@@ -287,7 +281,7 @@ void Measurement::passLayer(Report* part) {
                 kl_.branchTables(input);
             }
             if (lens_) {
-                lens_->measureEmbeddings(input, *find(*part, "lens"));
+                lens_->measureEmbeddings(input, *findMetric(*part, "lens"));
             }
         }
         passHeldOut({layer, weights, errors.disturbed, input}, part);
@@ -333,7 +327,7 @@ void Measurement::measureSpan(LayerSpan span) {
         passLayer(&part);
     }
     if (wants(Metric::Kl)) {
-        kl_.finish(span.end - 1, states_.states(Part::HeldOut), *find(part, "kl"),
+        kl_.finish(span.end - 1, states_.states(Part::HeldOut), *findMetric(part, "kl"),
                    [&](int64_t variants) { didWork(variants * heldOutTokens_); });
     }
     finish(span, std::move(part), false);

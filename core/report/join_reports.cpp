@@ -4,16 +4,12 @@
 #include <cmath>
 
 #include "core/base/error.h"
+#include "core/report/find_metric.h"
 #include "core/report/report_subject.h"
 
 namespace caldera {
 
 namespace {
-
-auto findMetric(std::vector<FidelityMetric>& metrics, const std::string& name) {
-    return std::find_if(metrics.begin(), metrics.end(),
-                        [&](const FidelityMetric& metric) { return metric.name == name; });
-}
 
 void addLayers(std::vector<double>& whole, const std::vector<double>& part) {
     whole.resize(std::max(whole.size(), part.size()), std::nan(""));
@@ -41,11 +37,10 @@ void addMetric(FidelityMetric& whole, const FidelityMetric& part) {
 void addPart(Report& whole, const Report& part) {
     whole.cells.insert(part.cells.begin(), part.cells.end());
     for (const FidelityMetric& metric : part.fidelity) {
-        const auto known = findMetric(whole.fidelity, metric.name);
-        if (known == whole.fidelity.end()) {
-            whole.fidelity.push_back(metric);
-        } else {
+        if (FidelityMetric* known = findMetric(whole, metric.name)) {
             addMetric(*known, metric);
+        } else {
+            whole.fidelity.push_back(metric);
         }
     }
 }
@@ -53,7 +48,7 @@ void addPart(Report& whole, const Report& part) {
 void keepFrom(const Report& earlier, Report& later) {
     later.cells.insert(earlier.cells.begin(), earlier.cells.end());
     for (const FidelityMetric& metric : earlier.fidelity) {
-        if (findMetric(later.fidelity, metric.name) == later.fidelity.end()) {
+        if (findMetric(later, metric.name) == nullptr) {
             later.fidelity.push_back(metric);
         }
     }

@@ -3,8 +3,7 @@
 #include <QCoreApplication>
 #include <QLocale>
 
-#include <algorithm>
-
+#include "core/report/find_metric.h"
 #include "core/report/option_error.h"
 #include "widgets/models/session.h"
 
@@ -31,10 +30,8 @@ QString kindOf(ErrorOrigin origin) {
 }
 
 const std::vector<FidelityOption>* optionsOf(const Report& report, Cell cell) {
-    const auto proxy =
-        std::find_if(report.fidelity.begin(), report.fidelity.end(),
-                     [](const FidelityMetric& metric) { return metric.name == "proxy"; });
-    if (proxy == report.fidelity.end()) {
+    const FidelityMetric* proxy = findMetric(report, "proxy");
+    if (proxy == nullptr) {
         return nullptr;
     }
     const auto found = proxy->options.find(cell);

@@ -1,10 +1,10 @@
 #include "widgets/models/session.h"
 
-#include <algorithm>
 #include <exception>
 #include <utility>
 
 #include "core/base/paths.h"
+#include "core/report/find_metric.h"
 #include "core/report/join_reports.h"
 #include "core/report/report_subject.h"
 
@@ -191,14 +191,9 @@ const MetricLayer* Session::metric(const QString& id) const {
 const FidelityMetric* Session::measuredMetric(const QString& id) const {
     const std::string name = id.toStdString();
     for (const Report* source : {fidelity_.get(), report_.get(), blame_.get()}) {
-        if (source == nullptr) {
-            continue;
-        }
-        const auto found =
-            std::find_if(source->fidelity.begin(), source->fidelity.end(),
-                         [&name](const FidelityMetric& one) { return one.name == name; });
-        if (found != source->fidelity.end()) {
-            return &*found;
+        const FidelityMetric* found = source == nullptr ? nullptr : findMetric(*source, name);
+        if (found != nullptr) {
+            return found;
         }
     }
     return nullptr;
