@@ -16,20 +16,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-void readPrompt(Backend& backend, std::span<const Token> prompt, const std::stop_token& stop) {
-    while (!prompt.empty()) {
-        const auto batch =
-            prompt.first(std::min(prompt.size(), static_cast<size_t>(backend.promptBatch())));
-        prompt = prompt.subspan(batch.size());
-        backend.append(0, batch, prompt.empty(), stop);
-    }
-}
-
-Token likeliest(Backend& backend) {
-    SamplingOptions greedy;
-    greedy.temperature = 0;
-    Sampler sampler(greedy);
-    const TokenChoice choice = sampler.next({});
+Token choose(Backend& backend, const TokenChoice& choice) {
     return backend.choose({&choice, 1}, static_cast<int>(backend.artifact().tokenizer()->size()))
         .front();
 }
@@ -37,13 +24,17 @@ Token likeliest(Backend& backend) {
 /// Seconds of each token, sorted.
 std::vector<double> secondsOfTokens(Backend& backend, int count, const std::stop_token& stop) {
     std::vector<double> seconds;
-    Token token = likeliest(backend);
+    SamplingOptions greedy;
+    greedy.temperature = 0;
+    Sampler sampler(greedy);
+    const TokenChoice choice = sampler.next({}); // the same for every token
+    Token token = choose(backend, choice);
     for (int i = 0; i < count; ++i) {
         checkCancelled(stop);
         const auto start = std::chrono::steady_clock::now();
         const Backend::Next next{0, token};
         backend.step({&next, 1});
-        token = likeliest(backend);
+        token = choose(backend, choice);
         seconds.push_back(secondsSince(start));
     }
     std::sort(seconds.begin(), seconds.end());
@@ -73,7 +64,7 @@ Json timeArtifact(const ArtifactSteps& steps, const std::stop_token& stop) {
     const std::vector<Token> prompt = randomPrompt(*artifact->tokenizer(), steps.position, random);
     const auto run = [&] {
         backend->truncate(0, 0);
-        readPrompt(*backend, prompt, stop);
+        appendInBatches(*backend, 0, prompt, stop);
         return secondsOfTokens(*backend, steps.tokens, stop);
     };
     run(); // weights come from the disk, memory from the system

@@ -1,5 +1,6 @@
 #include "core/runtime/backend.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -56,6 +57,16 @@ bool runsOnGpu(const EngineSettings& settings) {
 void Backend::swapCells(std::span<const CellSwap>) {
     throw Error("engine.swap", "Cells can be swapped only where a processor computes. Start the "
                                "server with --device cpu.");
+}
+
+void appendInBatches(Backend& backend, int slot, std::span<const Token> tokens,
+                     const std::stop_token& cancel) {
+    while (!tokens.empty()) {
+        const auto batch =
+            tokens.first(std::min(tokens.size(), static_cast<size_t>(backend.promptBatch())));
+        tokens = tokens.subspan(batch.size());
+        backend.append(slot, batch, tokens.empty(), cancel);
+    }
 }
 
 std::unique_ptr<Backend> openBackend(std::shared_ptr<const Artifact> artifact,

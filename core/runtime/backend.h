@@ -75,6 +75,10 @@ public:
     virtual void swapCells(std::span<const CellSwap> swaps);
 };
 
+/// append() for any number of tokens, in batches, with logits after the last one.
+void appendInBatches(Backend& backend, int slot, std::span<const Token> tokens,
+                     const std::stop_token& cancel);
+
 /// Sequences take room in the pool in pages of this many tokens.
 constexpr int kPageTokens = 64;
 

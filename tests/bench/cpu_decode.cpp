@@ -15,9 +15,9 @@
 #include <string>
 #include <vector>
 
-#include "core/base/error.h"
 #include "core/base/file.h"
 #include "core/runtime/backend.h"
+#include "tests/bench/bench_main.h"
 
 using namespace caldera;
 
@@ -48,14 +48,6 @@ std::span<const float> step(Backend& backend, Token token) {
     return backend.logits();
 }
 
-void appendAll(Backend& backend, std::span<const Token> tokens) {
-    while (!tokens.empty()) {
-        const size_t count = std::min(tokens.size(), static_cast<size_t>(backend.promptBatch()));
-        backend.append(0, tokens.first(count), count == tokens.size(), {});
-        tokens = tokens.subspan(count);
-    }
-}
-
 /// Tokens a second of work that handles `tokens` of them.
 template <class Work>
 double speedOf(int tokens, const Work& work) {
@@ -74,7 +66,7 @@ double answerSpeed(Backend& backend, std::span<const Token> text) {
     constexpr int kStart = 8;
     constexpr int kAnswer = 25;
     backend.truncate(0, 0);
-    appendAll(backend, text.first(kStart));
+    appendInBatches(backend, 0, text.first(kStart), {});
     return speedOf(kAnswer, [&] {
         for (const Token token : text.subspan(kStart, kAnswer)) {
             step(backend, token);
@@ -85,7 +77,7 @@ double answerSpeed(Backend& backend, std::span<const Token> text) {
 double promptSpeed(Backend& backend, std::span<const Token> text) {
     constexpr int kPrompt = 512;
     backend.truncate(0, 0);
-    return speedOf(kPrompt, [&] { appendAll(backend, text.first(kPrompt)); });
+    return speedOf(kPrompt, [&] { appendInBatches(backend, 0, text.first(kPrompt), {}); });
 }
 
 void measurePinning(const Setup& setup, int bits, int windows) {
@@ -176,14 +168,8 @@ void run(const std::vector<std::string>& words) {
 } // namespace
 
 int main(int count, char** words) {
-    try {
-        run({words + 1, words + count});
-        return 0;
-    } catch (const Error& error) {
-        std::fprintf(stderr, "%s\n", error.what());
-    } catch (const std::exception&) {
-        std::fprintf(stderr, "cpu_decode speed|pinning ARTIFACT TEXT THREADS BITS WINDOWS, or "
-                             "cpu_decode divergence ARTIFACT TEXT THREADS|cuda TOKENS\n");
-    }
-    return 2;
+    return runBench(count, words,
+                    "cpu_decode speed|pinning ARTIFACT TEXT THREADS BITS WINDOWS, or "
+                    "cpu_decode divergence ARTIFACT TEXT THREADS|cuda TOKENS",
+                    run);
 }

@@ -27,12 +27,7 @@ inline std::vector<float> copyOf(std::span<const float> values) {
 /// Logits [vocab] after tokens that are appended to a slot, in batches as a scheduler does it.
 inline std::span<const float> logitsAfter(Backend& backend, std::span<const Token> tokens,
                                           int slot = 0) {
-    while (!tokens.empty()) {
-        const auto batch =
-            tokens.first(std::min(tokens.size(), static_cast<size_t>(backend.promptBatch())));
-        backend.append(slot, batch, batch.size() == tokens.size(), {});
-        tokens = tokens.subspan(batch.size());
-    }
+    appendInBatches(backend, slot, tokens, {});
     return backend.logits();
 }
 
