@@ -9,6 +9,7 @@
 #include <cublas_v2.h>
 #include <cuda_runtime.h>
 
+#include "kernels/common/copy_speed.h"
 #include "kernels/common/cuda_graph.h"
 #include "kernels/hadamard/hadamard.h"
 #include "kernels/step/program.h"
@@ -19,21 +20,8 @@ namespace {
 constexpr int kLeastMatrices = 10;
 constexpr double kCacheBytes = 256 << 20; ///< more than any GPU's second-level cache
 constexpr int kReplays = 21;
-constexpr size_t kCopyBytes = size_t{1} << 30;
+constexpr int kBackToBack = 8; ///< replays of a sample, so that only the first one is waited for
 constexpr uint16_t kHalfOne = 0x3C00;
-
-constexpr int kBackToBack = 8; ///< launches of a sample, so that only the first one is waited for
-
-/// Median seconds of what `launch` puts on a stream, one after another.
-double launchSeconds(cudaStream_t stream, const char* doing, const std::function<void()>& launch) {
-    return medianSeconds(stream, kReplays, doing,
-                         [&] {
-                             for (int i = 0; i < kBackToBack; ++i) {
-                                 launch();
-                             }
-                         }) /
-           kBackToBack;
-}
 
 /// Median seconds of a replay of what `launch` puts on a stream.
 double replaySeconds(const std::function<void(cudaStream_t)>& launch) {
@@ -44,8 +32,12 @@ double replaySeconds(const std::function<void(cudaStream_t)>& launch) {
     require(cudaStreamSynchronize(stream.get()), kDoing);
     const CudaGraphHandle replay =
         captureGraph(stream.get(), kDoing, [&] { launch(stream.get()); });
-    return launchSeconds(stream.get(), kDoing,
-                         [&] { require(cudaGraphLaunch(replay.get(), stream.get()), kDoing); });
+    const auto launchAll = [&] {
+        for (int i = 0; i < kBackToBack; ++i) {
+            require(cudaGraphLaunch(replay.get(), stream.get()), kDoing);
+        }
+    };
+    return medianSeconds(stream.get(), kReplays, kDoing, launchAll) / kBackToBack;
 }
 
 std::vector<uint8_t> randomBytes(size_t count) {
@@ -225,21 +217,6 @@ DeviceMemory<uint16_t> randomHalves(size_t count) {
     return memory;
 }
 
-/// Outside a graph: inside one the driver's copy is a fifth slower, with no work of ours beside it.
-double copyBytesPerSecond() {
-    constexpr const char* kDoing = "Copying memory";
-    const DeviceMemory<uint8_t> from(kCopyBytes);
-    const DeviceMemory<uint8_t> to(kCopyBytes);
-    from.clear();
-    const CudaStreamHandle stream = makeCudaStream(kDoing);
-    const double seconds = launchSeconds(stream.get(), kDoing, [&] {
-        require(cudaMemcpyAsync(to.data(), from.data(), kCopyBytes, cudaMemcpyDeviceToDevice,
-                                stream.get()),
-                kDoing);
-    });
-    return 2.0 * kCopyBytes / seconds;
-}
-
 } // namespace
 
 ProductTiming timeProduct(const ProductShape& shape, int64_t aheadBytes) {
@@ -252,7 +229,7 @@ ProductTiming timeProduct(const ProductShape& shape, int64_t aheadBytes) {
                               1e6 / products.count();
     }
     timing.denseMicroseconds = timeDenseProduct(shape);
-    timing.copyBytesPerSecond = copyBytesPerSecond();
+    timing.copyBytesPerSecond = deviceCopySpeed();
     return timing;
 }
 
