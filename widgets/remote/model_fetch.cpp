@@ -79,14 +79,10 @@ void fetchModel(const SshSession& session, const QString& model, const QString& 
     process->write(script.input);
     process->closeWriteChannel();
     QByteArray told;
-    while (!process->waitForFinished(kLookEvery) && process->state() != QProcess::NotRunning) {
+    awaitProcess(*process, kLookEvery, stop, [&] {
         told += process->readAllStandardOutput();
         takeProgress(told, tell);
-        if (stop.stop_requested()) {
-            endProcess(*process);
-            throw Cancelled();
-        }
-    }
+    });
     if (process->exitStatus() != QProcess::NormalExit || process->exitCode() != 0) {
         fail(*process, process->readAllStandardError());
     }

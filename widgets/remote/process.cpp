@@ -56,23 +56,33 @@ void endProcess(QProcess& process) {
     }
 }
 
+void awaitProcess(QProcess& process, int every, const std::stop_token& stop,
+                  const std::function<void()>& look) {
+    while (!process.waitForFinished(every) && process.state() != QProcess::NotRunning) {
+        try {
+            if (stop.stop_requested()) {
+                throw Cancelled();
+            }
+            look();
+        } catch (...) {
+            endProcess(process);
+            throw;
+        }
+    }
+}
+
 ProcessResult runProcess(const ProcessCall& call, const std::stop_token& stop) {
     const std::unique_ptr<QProcess> process = startProcess(call);
     process->write(call.input);
     process->closeWriteChannel();
     const auto end = std::chrono::steady_clock::now() + call.limit;
-    while (!process->waitForFinished(kLookEvery) && process->state() != QProcess::NotRunning) {
-        if (stop.stop_requested()) {
-            endProcess(*process);
-            throw Cancelled();
-        }
+    awaitProcess(*process, kLookEvery, stop, [&] {
         if (std::chrono::steady_clock::now() > end) {
-            endProcess(*process);
             throw Error("remote.timeout", u"%1 did not end within %2 s."_s.arg(call.program)
                                               .arg(call.limit.count() / 1000)
                                               .toStdString());
         }
-    }
+    });
     ProcessResult result;
     result.exitCode = process->exitStatus() == QProcess::NormalExit ? process->exitCode() : -1;
     result.out = process->readAllStandardOutput();

@@ -51,16 +51,12 @@ void sendArchive(const SshSession& session, const QString& archive, const QStrin
     call.arguments.prepend(u"--info=progress2"_s);
     const auto process = startProcess(call);
     process->closeWriteChannel();
-    while (!process->waitForFinished(kLookEvery) && process->state() != QProcess::NotRunning) {
+    awaitProcess(*process, kLookEvery, stop, [&] {
         const double share = shareIn(process->readAllStandardOutput());
         if (share >= 0) {
             tell(share);
         }
-        if (stop.stop_requested()) {
-            endProcess(*process);
-            throw Cancelled();
-        }
-    }
+    });
     if (process->exitStatus() != QProcess::NormalExit || process->exitCode() != 0) {
         throw ConnectionError("The worker bundle could not be sent: " +
                               lastLine(process->readAllStandardError()).toStdString());
