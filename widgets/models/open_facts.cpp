@@ -105,16 +105,18 @@ OpenResult sorted(Report contents) {
 }
 
 /// Hands the report to `take`, if there is a file; what cannot be taken is told and left out, since
-/// nobody is to lose a model to a damaged report.
-void takeReport(OpenResult& result, const QString& file,
-                const std::function<void(Report report)>& take) {
+/// nobody is to lose a model to a damaged report. The code of what was told; empty: nothing was.
+QString takeReport(OpenResult& result, const QString& file,
+                   const std::function<void(Report report)>& take) {
     if (!QFileInfo::exists(file)) {
-        return;
+        return {};
     }
     try {
         take(readReport(file.toStdString()));
+        return {};
     } catch (const std::exception& error) {
         result.unread.push_back(describeFailure(error));
+        return result.unread.back().code;
     }
 }
 
@@ -134,8 +136,7 @@ void addFidelity(OpenResult& result) {
     const QString kept = fidelityFile(facts.fingerprint);
     std::optional<Report> found;
     for (const QString& file : {kept, folder.filePath(u"fidelity.h5"_s)}) {
-        const auto toldBefore = result.unread.size();
-        takeReport(result, file, [&](Report report) {
+        const QString failure = takeReport(result, file, [&](Report report) {
             requireMeasuredOn(model, report, file.toStdString());
             if (found) {
                 keepFrom(report, *found);
@@ -143,8 +144,7 @@ void addFidelity(OpenResult& result) {
                 found = std::move(report);
             }
         });
-        if (file == kept && result.unread.size() > toldBefore &&
-            result.unread.back().code == u"report.corrupt") {
+        if (file == kept && failure == u"report.corrupt") {
             setAside(kept);
         }
     }
