@@ -12,10 +12,10 @@
 
 #include <torch/torch.h>
 
-#include "core/base/error.h"
 #include "core/base/file.h"
 #include "core/forward/transformer.h"
 #include "core/runtime/backend.h"
+#include "tests/bench/bench_main.h"
 
 using namespace caldera;
 
@@ -94,13 +94,5 @@ void run(const std::vector<std::string>& words) {
 } // namespace
 
 int main(int count, char** words) {
-    try {
-        run({words + 1, words + count});
-        return 0;
-    } catch (const Error& error) {
-        std::fprintf(stderr, "%s\n", error.what());
-    } catch (const std::exception&) {
-        std::fprintf(stderr, "decode_truth ARTIFACT TEXT cpu|cuda TOKENS\n");
-    }
-    return 2;
+    return runBench(count, words, "decode_truth ARTIFACT TEXT cpu|cuda TOKENS", run);
 }

@@ -254,6 +254,7 @@ TEST_F(JobServiceTest, RevisesOnlyWhatIsNotOver) {
     ASSERT_TRUE(QTest::qWaitFor([&] { return !problem.isEmpty(); }, kPatience));
     EXPECT_FALSE(QFile::exists(service_->folderOf(over) + u"/plan.yaml"_s));
     service_->cancel(id);
+    ASSERT_TRUE(reaches(id, u"cancelled"_s)); // or its worker outlives the test
 }
 
 } // namespace

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include <QtGlobal>
+#include <QTest>
 
 namespace caldera::studio {
 
@@ -26,9 +26,27 @@ inline std::vector<unsigned> faultSeeds(std::initializer_list<unsigned> usual) {
     return seeds;
 }
 
+/// Breaks something one to three times, each after a while: `longestBefore` ms at most before the
+/// first. `breakSomething()` says what it broke.
+template <class Break>
+std::string breakAtTimes(std::mt19937& random, int longestBefore, const Break& breakSomething) {
+    constexpr int kLongestBetween = 2500; // ms
+    std::string faults;
+    QTest::qWait(static_cast<int>(random() % static_cast<unsigned>(longestBefore)));
+    for (unsigned count = 1 + random() % 3; count > 0; --count) {
+        faults += breakSomething() + "; ";
+        QTest::qWait(static_cast<int>(random() % kLongestBetween));
+    }
+    return faults;
+}
+
+inline std::string faultTrace(unsigned seed, const std::string& faults) {
+    return "CALDERA_FAULT_SEED=" + std::to_string(seed) + ": " + faults;
+}
+
 /// Says how a run ended and how it is repeated.
 inline void tellRun(unsigned seed, const std::string& faults, bool failed) {
-    std::printf("CALDERA_FAULT_SEED=%u: %s%s\n", seed, faults.c_str(), failed ? "FAILED" : "same");
+    std::printf("%s%s\n", faultTrace(seed, faults).c_str(), failed ? "FAILED" : "same");
     std::fflush(stdout);
 }
 

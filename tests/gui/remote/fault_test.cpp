@@ -31,7 +31,6 @@ namespace fs = std::filesystem;
 
 constexpr int kPatience = 240'000;
 constexpr int kLongestBefore = 5000; // ms until the first fault
-constexpr int kLongestBetween = 2500;
 
 /// Clocks of the host and of the studio that can be set while programs run, by libfaketime; what
 /// waits for a time to pass (the monotonic clock) is not touched, as when somebody sets a clock.
@@ -190,13 +189,9 @@ void FaultTest::breakRuns(const std::vector<unsigned>& seeds) {
         const fs::path root = path("studio-" + std::to_string(seed));
         const JobFolder folder = makeJob(root);
         startStudio(root);
-        std::string faults;
-        QTest::qWait(static_cast<int>(random() % kLongestBefore));
-        for (unsigned count = 1 + random() % 3; count > 0; --count) {
-            faults += breakSomething(random, root) + "; ";
-            QTest::qWait(static_cast<int>(random() % kLongestBetween));
-        }
-        SCOPED_TRACE("CALDERA_FAULT_SEED=" + std::to_string(seed) + ": " + faults);
+        const std::string faults =
+            breakAtTimes(random, kLongestBefore, [&] { return breakSomething(random, root); });
+        SCOPED_TRACE(faultTrace(seed, faults));
         expectWhole(folder);
         const QList<qint64> ours = childrenOf(studio_->processId());
         killStudio();

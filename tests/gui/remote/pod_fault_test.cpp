@@ -27,7 +27,6 @@ namespace {
 
 constexpr int kPatience = 240'000;
 constexpr int kLongestBefore = 6000; // ms until the first fault
-constexpr int kLongestBetween = 2500;
 
 class PodFaultTest : public PodWorld {
 protected:
@@ -151,13 +150,9 @@ TEST_F(PodFaultTest, EveryRunEndsWithTheSameArtifactAndWithoutAPod) {
         std::mt19937 random(seed);
         const fs::path root = path("studio-" + std::to_string(seed));
         startStudio(root);
-        std::string faults;
-        QTest::qWait(static_cast<int>(random() % kLongestBefore));
-        for (unsigned count = 1 + random() % 3; count > 0; --count) {
-            faults += breakSomething(random, root) + "; ";
-            QTest::qWait(static_cast<int>(random() % kLongestBetween));
-        }
-        SCOPED_TRACE("CALDERA_FAULT_SEED=" + std::to_string(seed) + ": " + faults);
+        const std::string faults =
+            breakAtTimes(random, kLongestBefore, [&] { return breakSomething(random, root); });
+        SCOPED_TRACE(faultTrace(seed, faults));
         expectWhole(root);
         const QByteArray id = idOf(root).toUtf8();
         killStudio();

@@ -1,12 +1,11 @@
 // Jobs on rented pods, end to end: a played RunPod, a real sshd, the real watchdog.
-#include <QNetworkAccessManager>
-#include <QNetworkReply>
 
 #include <gmock/gmock.h>
 
 #include "core/base/file.h"
 #include "core/job/job_folder.h"
 #include "tests/gui/remote/pod_world.h"
+#include "tests/gui/remote/served_health.h"
 #include "tests/support/code_of.h"
 #include "tests/support/fake_hub.h"
 #include "tests/support/tiny_model.h"
@@ -124,12 +123,7 @@ TEST_F(PodJobTest, EveryKindRunsEachOnAPodOfItsOwn) {
         evaluation,
         {u"serve"_s, u"serve"_s, {u"serve"_s, artifact, u"--port"_s, u"0"_s}, {}, {}, {}});
     ASSERT_TRUE(QTest::qWaitFor([&] { return port > 0; }, kPatience));
-    QNetworkAccessManager network;
-    QNetworkRequest request(QUrl(u"http://127.0.0.1:%1/health"_s.arg(port)));
-    request.setRawHeader("Authorization", "Bearer " + bearer);
-    QNetworkReply* reply = network.get(request);
-    ASSERT_TRUE(QTest::qWaitFor([&] { return reply->isFinished(); }, kPatience));
-    EXPECT_EQ(reply->attribute(QNetworkRequest::HttpStatusCodeAttribute).toInt(), 200);
+    EXPECT_EQ(healthStatus(port, bearer, kPatience), 200);
     EXPECT_EQ(runpod_.pods().size(), 1U) << "only what is used is rented";
     jobs().cancel(serve);
     ASSERT_TRUE(reaches(serve, u"done"_s)); // a server has nothing to finish

@@ -5,8 +5,6 @@
 #include <memory>
 
 #include <QDir>
-#include <QNetworkAccessManager>
-#include <QNetworkReply>
 #include <QProcess>
 #include <QTemporaryDir>
 #include <QTest>
@@ -20,6 +18,7 @@
 #include "core/model/model.h"
 #include "core/plan/plan.h"
 #include "tests/gui/remote/remote_service.h"
+#include "tests/gui/remote/served_health.h"
 #include "tests/support/tiny_model.h"
 #include "widgets/jobs/surprise.h"
 #include "widgets/remote/remote_record.h"
@@ -200,20 +199,12 @@ TEST_F(RemoteJobTest, ServesThroughATunnelThatComesBack) {
          {},
          {}});
     ASSERT_TRUE(QTest::qWaitFor([&] { return !ports.isEmpty(); }, kPatience));
-    const auto health = [&] {
-        QNetworkAccessManager network;
-        QNetworkRequest request(QUrl(u"http://127.0.0.1:%1/health"_s.arg(ports.last())));
-        request.setRawHeader("Authorization", "Bearer " + bearer);
-        QNetworkReply* reply = network.get(request);
-        EXPECT_TRUE(QTest::qWaitFor([&] { return reply->isFinished(); }, kPatience));
-        return reply->attribute(QNetworkRequest::HttpStatusCodeAttribute).toInt();
-    };
-    EXPECT_EQ(health(), 200);
+    EXPECT_EQ(healthStatus(ports.last(), bearer, kPatience), 200);
     EXPECT_FALSE(fs::exists(here(id) / "access-token")) << "it stays on the host";
     server_.dropSessions();
     ASSERT_TRUE(QTest::qWaitFor([&] { return ports.size() > 1; }, kPatience));
     EXPECT_EQ(ports[1], ports[0]) << "whoever talks to it need not learn a new port";
-    EXPECT_EQ(health(), 200);
+    EXPECT_EQ(healthStatus(ports.last(), bearer, kPatience), 200);
     service_->cancel(id);
     ASSERT_TRUE(reaches(id, u"done"_s)); // a server has nothing to finish
 }

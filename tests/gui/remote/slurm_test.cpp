@@ -8,8 +8,6 @@
 
 #include <QDir>
 #include <QHostInfo>
-#include <QNetworkAccessManager>
-#include <QNetworkReply>
 #include <QSysInfo>
 #include <QTemporaryDir>
 #include <QTest>
@@ -24,6 +22,7 @@
 #include "core/plan/plan.h"
 #include "tests/gui/remote/local_slurm.h"
 #include "tests/gui/remote/remote_service.h"
+#include "tests/gui/remote/served_health.h"
 #include "tests/support/tiny_model.h"
 
 namespace caldera::studio {
@@ -233,12 +232,7 @@ TEST_F(SlurmTest, ServesFromANodeBehindTheLoginNode) {
     ASSERT_TRUE(QTest::qWaitFor([&] { return port > 0; }, kPatience))
         << service_->job(id).message.toStdString();
     EXPECT_FALSE(childrenOf(node.processId()).isEmpty()) << "the way leads through the node";
-    QNetworkAccessManager network;
-    QNetworkRequest request(QUrl(u"http://127.0.0.1:%1/health"_s.arg(port)));
-    request.setRawHeader("Authorization", "Bearer " + bearer);
-    QNetworkReply* reply = network.get(request);
-    ASSERT_TRUE(QTest::qWaitFor([&] { return reply->isFinished(); }, kPatience));
-    EXPECT_EQ(reply->attribute(QNetworkRequest::HttpStatusCodeAttribute).toInt(), 200);
+    EXPECT_EQ(healthStatus(port, bearer, kPatience), 200);
     service_->cancel(id);
     ASSERT_TRUE(reaches(id, u"done"_s));
 }
