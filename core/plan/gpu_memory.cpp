@@ -14,7 +14,6 @@ constexpr int64_t kHalfBytes = 2;
 constexpr int64_t kFloatBytes = 4;
 
 constexpr int64_t kAlignment = 256;
-constexpr int64_t kPage = 2 << 20; ///< what the driver gives out
 
 /// Columns that whole words of codes need, of Q and of a factor.
 constexpr int64_t kMatrixColumns = 4;
@@ -50,10 +49,14 @@ std::array<int64_t, 6> cellTensors(const CellSettings& settings, MatrixShape sha
     return bytes;
 }
 
-int64_t headTableBytes(const ModelConfig& config, int bits) {
+/// Bytes of the head's rows and of their scales.
+std::array<int64_t, 2> headTensors(const ModelConfig& config, int bits) {
     const TableRow row = tableRow(bits, config.hiddenSize);
-    const int64_t scaleBytes = row.scales * (bits == 8 ? kFloatBytes : kHalfBytes);
-    return config.vocabSize * (row.codeBytes + scaleBytes);
+    int64_t scaleBytes = row.scales * (bits == 8 ? kFloatBytes : kHalfBytes);
+    if (bits == 8 && config.tiedEmbeddings) {
+        scaleBytes += row.scales * kHalfBytes; // as the embedding wants them
+    }
+    return {config.vocabSize * row.codeBytes, config.vocabSize * scaleBytes};
 }
 
 int headBits(const Plan& plan, const ModelConfig& config) {
@@ -62,16 +65,17 @@ int headBits(const Plan& plan, const ModelConfig& config) {
 
 /// Input signs, norms and biases of all layers.
 int64_t smallTensorBytes(const ModelConfig& config) {
-    int64_t layer = 2 * config.hiddenSize * kFloatBytes;
+    const int64_t norm = gpuTensorBytes(config.hiddenSize * kFloatBytes);
+    int64_t layer = 2 * norm;
     for (const InputGroup group : kInputGroups) {
-        layer += config.inputSize(group) * kHalfBytes;
+        layer += gpuTensorBytes(config.inputSize(group) * kHalfBytes);
     }
     if (config.attentionBias) {
         for (const Module module : {Module::QProj, Module::KProj, Module::VProj}) {
-            layer += config.shapeOf(module).rows * kFloatBytes;
+            layer += gpuTensorBytes(config.shapeOf(module).rows * kFloatBytes);
         }
     }
-    return config.layerCount * layer + config.hiddenSize * kFloatBytes;
+    return config.layerCount * layer + norm;
 }
 
 template <class CellBytes>
@@ -85,6 +89,11 @@ int64_t sumOfCells(const PlanCells& cells, const ModelConfig& config, CellBytes 
     return bytes;
 }
 
+int64_t weightBytes(const Plan& plan, const PlanCells& cells, const ModelConfig& config) {
+    return sumOfCells(cells, config, gpuCellBytes) + gpuHeadBytes(config, headBits(plan, config)) +
+           smallTensorBytes(config);
+}
+
 } // namespace
 
 int64_t gpuCacheTokenBytes(const ModelConfig& config, int cacheBits) {
@@ -94,8 +103,7 @@ int64_t gpuCacheTokenBytes(const ModelConfig& config, int cacheBits) {
 }
 
 int64_t gpuTensorBytes(int64_t bytes) {
-    const int64_t wanted = padTo(bytes + kGpuReadBeyond, kAlignment);
-    return wanted >= kGpuOwnBlock ? padTo(wanted, kPage) : padTo(bytes, kAlignment);
+    return padTo(bytes, kAlignment);
 }
 
 bool multipliesCodes(const CodecFacts& codec) {
@@ -116,7 +124,12 @@ int64_t gpuCellReadBytes(const CellSettings& settings, MatrixShape shape) {
 }
 
 int64_t gpuHeadBytes(const ModelConfig& config, int bits) {
-    return gpuTensorBytes(headTableBytes(config, bits));
+    const auto [rows, scales] = headTensors(config, bits);
+    return gpuTensorBytes(rows) + gpuTensorBytes(scales);
+}
+
+int64_t gpuWeightBytes(const Plan& plan, const ModelConfig& config) {
+    return weightBytes(plan, PlanCells(plan, config), config);
 }
 
 GpuMemory gpuMemory(const Plan& plan, const ModelConfig& config, const GpuLoad& load,
@@ -127,8 +140,7 @@ GpuMemory gpuMemory(const Plan& plan, const ModelConfig& config, const GpuLoad& 
 GpuMemory gpuMemory(const Plan& plan, const PlanCells& cells, const ModelConfig& config,
                     const GpuLoad& load, int cacheBits) {
     GpuMemory memory;
-    memory.weightBytes = sumOfCells(cells, config, gpuCellBytes) +
-                         gpuHeadBytes(config, headBits(plan, config)) + smallTensorBytes(config);
+    memory.weightBytes = weightBytes(plan, cells, config);
     memory.cacheBytes = load.chats * padTo(load.contextLength, kCachePageTokens) *
                         gpuCacheTokenBytes(config, cacheBits);
     memory.workspaceBytes = gpuWorkspaceBytes(cells, config, load);
@@ -142,8 +154,8 @@ int64_t gpuStepBytes(const Plan& plan, const ModelConfig& config, const GpuLoad&
 
 int64_t gpuStepBytes(const Plan& plan, const PlanCells& cells, const ModelConfig& config,
                      const GpuLoad& load, int cacheBits) {
-    return sumOfCells(cells, config, gpuCellReadBytes) +
-           headTableBytes(config, headBits(plan, config)) + smallTensorBytes(config) +
+    const auto [rows, scales] = headTensors(config, headBits(plan, config));
+    return sumOfCells(cells, config, gpuCellReadBytes) + rows + scales + smallTensorBytes(config) +
            load.contextLength * gpuCacheTokenBytes(config, cacheBits);
 }
 

@@ -12,16 +12,13 @@ namespace caldera {
 /// Sequences take room in the cache in pages of this many tokens.
 inline constexpr int kCachePageTokens = 64;
 
-/// Bytes behind a tensor that kernels may read.
+/// Bytes behind the last tensor that kernels may read.
 inline constexpr int64_t kGpuReadBeyond = 4096;
-/// Tensors that take so much get memory of their own; smaller ones share it.
-inline constexpr int64_t kGpuOwnBlock = 4 << 20;
 
 /// Keys and values of one token in all layers, at 16 or 8 bits a number.
 int64_t gpuCacheTokenBytes(const ModelConfig& config, int cacheBits);
 
-/// What a tensor of so many bytes takes: what a kernel may read beyond its end and the driver's
-/// pages are counted.
+/// What a tensor of so many bytes takes among others.
 int64_t gpuTensorBytes(int64_t bytes);
 
 /// Whether a GPU's products read the codec's codes as they are stored (kernels/step/step_code.h).
@@ -33,6 +30,9 @@ int64_t gpuCellBytes(const CellSettings& settings, MatrixShape shape);
 int64_t gpuCellReadBytes(const CellSettings& settings, MatrixShape shape);
 /// The head. An embedding of its own stays in the machine's memory.
 int64_t gpuHeadBytes(const ModelConfig& config, int bits);
+
+/// All tensors of a plan's model.
+int64_t gpuWeightBytes(const Plan& plan, const ModelConfig& config);
 
 /// What an engine takes of a GPU.
 struct GpuMemory {

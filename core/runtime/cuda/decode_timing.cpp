@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <string>
+#include <utility>
 
 #include "core/base/elapsed.h"
 #include "core/base/error.h"
@@ -61,16 +62,6 @@ double denseSeconds(const ModelConfig& config, int tokens) {
     return 1e-6 * microseconds * config.layerCount;
 }
 
-DeviceEngine engineFor(const DecodeShape& shape, int chats) {
-    DeviceEngineShape engine;
-    engine.contextLength = shape.contextLength;
-    engine.slots = chats;
-    engine.poolTokens = chats * usedTokens(shape.contextLength);
-    engine.cacheBits = shape.cacheBits;
-    engine.activationBits = shape.activationBits;
-    return {syntheticDeviceModel(shape.config, {shape.code, shape.rank}), engine};
-}
-
 /// A plan whose model is like the synthetic one.
 Plan planOf(const DecodeShape& shape) {
     Plan plan;
@@ -83,6 +74,17 @@ Plan planOf(const DecodeShape& shape) {
     plan.defaults.rank = shape.rank;
     plan.headBits = 4;
     return plan;
+}
+
+DeviceEngine engineFor(const DecodeShape& shape, int chats) {
+    DeviceEngineShape engine;
+    engine.contextLength = shape.contextLength;
+    engine.slots = chats;
+    engine.poolTokens = chats * usedTokens(shape.contextLength);
+    engine.cacheBits = shape.cacheBits;
+    engine.activationBits = shape.activationBits;
+    DeviceArena arena(gpuWeightBytes(planOf(shape), shape.config));
+    return {syntheticDeviceModel(shape.config, {shape.code, shape.rank}, std::move(arena)), engine};
 }
 
 int64_t expectedBytes(const DecodeShape& shape, int chats) {

@@ -1,5 +1,7 @@
 #include "core/runtime/cuda/device_arena.h"
 
+#include <algorithm>
+
 #include "core/plan/gpu_memory.h"
 #include "kernels/step/step.h"
 
@@ -7,28 +9,26 @@ namespace caldera {
 
 namespace {
 
-constexpr int64_t kSharedBlock = 32 << 20;
+constexpr int64_t kLeastBlock = 32 << 20;
 static_assert(kGpuReadBeyond == kernels::kCodesBeyond);
 
 } // namespace
 
-uint8_t* DeviceArena::take(int64_t bytes) {
-    blocks_.emplace_back(static_cast<size_t>(bytes));
-    return blocks_.back().data();
+void DeviceArena::take(int64_t bytes) {
+    blocks_.emplace_back(static_cast<size_t>(bytes + kGpuReadBeyond));
+    next_ = blocks_.back().data();
+    left_ = bytes;
 }
 
+/// What is read past a tensor's end may be another tensor; only the last needs room behind it.
 uint8_t* DeviceArena::reserve(int64_t bytes) {
     bytes_ += bytes;
     const int64_t taken = gpuTensorBytes(bytes);
-    if (taken >= kGpuOwnBlock) {
-        return take(taken);
+    if (taken > left_) {
+        take(std::max(taken, kLeastBlock));
     }
-    if (taken + kGpuReadBeyond > left_) {
-        next_ = take(kSharedBlock);
-        left_ = kSharedBlock;
-    }
+    takenBytes_ += taken;
     uint8_t* first = next_;
-    // What is read past a tensor's end may be another tensor; only the last needs room behind it.
     next_ += taken;
     left_ -= taken;
     return first;

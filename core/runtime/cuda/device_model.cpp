@@ -8,6 +8,7 @@
 #include "core/base/half.h"
 #include "core/codec/codec.h"
 #include "core/codec/transform.h"
+#include "core/plan/gpu_memory.h"
 
 namespace caldera {
 
@@ -174,17 +175,21 @@ StepLinear loadHead(DeviceArena& arena, const ArtifactTable& table) {
 /// The table that the head multiplies with serves as the embedding, too, where they are tied.
 void loadEmbedding(DeviceModel& model, const Artifact& artifact) {
     const ArtifactTable table = artifact.embedding();
-    model.embedding.storage = storageOf(table);
-    model.embedding.columns = static_cast<int>(table.shape.columns);
-    if (!table.scale.empty()) {
-        model.embedding.scale = model.arena.store(table.scale);
-    }
+    kernels::EmbedPhase& embedding = model.embedding;
+    embedding.storage = storageOf(table);
+    embedding.columns = static_cast<int>(table.shape.columns);
+    const StepLinear& head = model.head.members.front();
     if (artifact.head().codes.data() == table.codes.data()) {
-        model.embedding.rows = model.head.members.front().codes;
+        embedding.rows = head.codes;
+        embedding.scale = table.bits == 8 ? model.arena.store(table.scale) : head.tableScale;
         return;
     }
     model.embeddingRows = PinnedBytes(table.codes);
-    model.embedding.rows = model.embeddingRows.data();
+    embedding.rows = model.embeddingRows.data();
+    if (!table.scale.empty()) {
+        model.embeddingScales = PinnedBytes(std::as_bytes(table.scale));
+        embedding.scale = reinterpret_cast<const uint16_t*>(model.embeddingScales.data());
+    }
 }
 
 } // namespace
@@ -198,6 +203,7 @@ PinnedBytes::PinnedBytes(std::span<const std::byte> bytes)
 DeviceModel loadDeviceModel(const Artifact& artifact) {
     DeviceModel model;
     model.config = artifact.config();
+    model.arena = DeviceArena(gpuWeightBytes(artifact.plan(), model.config));
     for (int layer = 0; layer < model.config.layerCount; ++layer) {
         const std::string prefix = "model.layers." + std::to_string(layer);
         DeviceLayer loaded;

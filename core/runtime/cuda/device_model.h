@@ -36,7 +36,8 @@ struct DeviceModel {
     std::vector<DeviceLayer> layers;
     kernels::cuda::StepGroup head; ///< one linear, its input the final norm's
     kernels::EmbedPhase embedding; ///< storage, columns, rows and scale
-    PinnedBytes embeddingRows;     ///< a table of its own stays on the host
+    PinnedBytes embeddingRows;     ///< a table of its own stays on the host,
+    PinnedBytes embeddingScales;   ///< as do its scales
     DeviceArena arena;             ///< everything in it is read for each token
 };
 
@@ -51,7 +52,8 @@ struct SyntheticWeights {
 };
 
 /// A model of this shape with random codes, a head in 4 bits and an embedding on the host that has
-/// one row for all tokens.
-DeviceModel syntheticDeviceModel(const ModelConfig& config, const SyntheticWeights& weights);
+/// one row for all tokens. arena: where its weights go.
+DeviceModel syntheticDeviceModel(const ModelConfig& config, const SyntheticWeights& weights,
+                                 DeviceArena arena);
 
 } // namespace caldera

@@ -1,6 +1,7 @@
 // A model with random codes, for measuring what its real size would do.
 #include <algorithm>
 #include <random>
+#include <utility>
 
 #include "core/base/half.h"
 #include "core/runtime/cuda/device_model.h"
@@ -113,9 +114,11 @@ private:
 
 } // namespace
 
-DeviceModel syntheticDeviceModel(const ModelConfig& config, const SyntheticWeights& weights) {
+DeviceModel syntheticDeviceModel(const ModelConfig& config, const SyntheticWeights& weights,
+                                 DeviceArena arena) {
     DeviceModel model;
     model.config = config;
+    model.arena = std::move(arena);
     Synthesizer synthesizer(model, weights);
     for (int layer = 0; layer < config.layerCount; ++layer) {
         model.layers.push_back(

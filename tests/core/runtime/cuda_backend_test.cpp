@@ -12,6 +12,7 @@
 #include "core/base/error.h"
 #include "core/plan/gpu_memory.h"
 #include "core/runtime/cpu_backend.h"
+#include "core/runtime/cuda/device_model.h"
 #include "core/runtime/thread_pool.h"
 #include "kernels/common/device_memory.h"
 #include "tests/kernels/gpu_test.h"
@@ -154,6 +155,17 @@ TEST_F(CudaBackendTest, TakesNoMoreThanWasSaid) {
     load.contextLength = settings.contextLength;
     load.chats = settings.chats;
     EXPECT_LE(taken, gpuMemory(artifact.plan(), artifact.config(), load, 16).total());
+}
+
+TEST_F(CudaBackendTest, WeightsLieInTheOneBlockThatWasForeseen) {
+    for (size_t i = 0; i < variants().size(); ++i) {
+        const TinyModel model(variants()[i]);
+        const DeviceModel loaded = loadDeviceModel(*model.artifact());
+        EXPECT_EQ(loaded.arena.blocks(), 1U) << "variant " << i;
+        const Artifact& artifact = *model.artifact();
+        const int64_t foreseen = gpuWeightBytes(artifact.plan(), artifact.config());
+        EXPECT_LE(foreseen - loaded.arena.takenBytes(), foreseen / 50) << "variant " << i;
+    }
 }
 
 TEST_F(CudaBackendTest, PromptsAtOnceAreThoseOneByOne) {
