@@ -17,7 +17,9 @@ endif()
 
 if(CALDERA_CUDA)
     if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
-        set(CMAKE_CUDA_ARCHITECTURES 86 89 90)
+        # Later GPUs run what was compiled for Ada: as its, their shared memory may have no room for the
+        # tables of Hopper (kernels/step/memory.cuh).
+        set(CMAKE_CUDA_ARCHITECTURES 86-real 89 90-real)
     endif()
     enable_language(CUDA)
     # CMake 3.25 does not know that CUDA 13 has these dialects.

@@ -17,11 +17,11 @@ namespace caldera::kernels::step {
 inline constexpr int kTableGroup = 64;
 inline constexpr int kTableLaneColumns = kTableGroup / 4;
 
-/// The inputs' upper and lower bytes [2, 8, blocks * 128], their scales [blocks, 8] and the sums of
-/// each group of 64 [blocks * 2, 8]. They lie where codes have their tables, too. Vectors begin 64
-/// bytes more than whole blocks apart, for the sake of banks.
+/// The upper and lower bytes of a piece of the inputs [2, 8, blocks * 128], their scales [blocks,
+/// 8] and the sums of each group of 64 [blocks * 2, 8]. They lie where codes have their tables,
+/// too. Vectors begin 64 bytes more than whole blocks apart, for the sake of banks.
 struct TableInputs {
-    int blocks;
+    int blocks; ///< that a piece has at most
 
     __device__ char* bytes(int plane, int vector) const {
         const int stride = blocks * static_cast<int>(kQuantizedBlock) + kTableGroup;
@@ -95,15 +95,16 @@ __device__ inline int sumOfHalves(uint4 words) {
                                          __dp2a_lo(static_cast<int>(words.w), kOnes, 0))));
 }
 
-/// Inputs of some sequences to shared memory; vectors beyond the last may be anything.
+/// A piece of the inputs to shared memory; vectors beyond the last may be anything.
 template <class Table>
 __device__ inline void stageTable(const StepVector& x, TableInputs inputs, int sequence,
-                                  int vectors) {
+                                  int vectors, int firstBlock) {
     constexpr int kEight = 8;
-    const int eights = x.blocks * static_cast<int>(kQuantizedBlock) / kEight;
+    const int blocks = min(inputs.blocks, x.blocks - firstBlock);
+    const int eights = blocks * static_cast<int>(kQuantizedBlock) / kEight;
 #pragma unroll 1
     for (int vector = 0; vector < vectors; ++vector) {
-        const int64_t own = static_cast<int64_t>(sequence + vector) * x.blocks;
+        const int64_t own = static_cast<int64_t>(sequence + vector) * x.blocks + firstBlock;
         const auto* from = reinterpret_cast<const uint4*>(static_cast<const int16_t*>(x.codes) +
                                                           own * kQuantizedBlock);
         // A block has 16 of them, so that the lanes of a warp go round together or by halves.
@@ -122,7 +123,7 @@ __device__ inline void stageTable(const StepVector& x, TableInputs inputs, int s
             }
             inputs.sums(i * kEight / kTableGroup)[vector] = sum;
         }
-        for (int block = threadNumber(); block < x.blocks; block += kStepThreads) {
+        for (int block = threadNumber(); block < blocks; block += kStepThreads) {
             inputs.scales(block)[vector] = x.scale[own + block];
         }
     }
@@ -174,7 +175,7 @@ struct TableAhead {
     }
 };
 
-/// total [16 rows, 8 vectors] += one group of columns.
+/// total [16 rows, 8 vectors] += one group of columns, which has a place among the staged ones.
 template <class Table>
 __device__ inline void multiplyTableGroup(const TableAhead<Table>& codes, int which,
                                           TableInputs inputs, int group, float (&total)[4]) {
@@ -208,30 +209,35 @@ __device__ inline void multiplyTableGroup(const TableAhead<Table>& codes, int wh
     }
 }
 
-/// All items of the thread block's warps, whose inputs are staged.
+/// All items of the thread block's warps with the parts of the inputs that are staged, from one on.
 template <class Table>
-__device__ inline void multiplyTableItems(const ProductPhase& phase, TableInputs inputs,
-                                          int sequence, int vectors) {
-    const StepProduct& table = phase.products[0];
+__device__ inline void multiplyTableItems(const StepProduct& table, TableInputs inputs,
+                                          int firstSplit, int splits, int sequence, int vectors) {
     constexpr int kGroups = TableAhead<Table>::kGroups;
-    const int groups = table.columns / kTableGroup;
-    const int part = table.splitBlocks * static_cast<int>(kQuantizedBlock) / kTableGroup;
+    constexpr int kGroupsOfBlock = static_cast<int>(kQuantizedBlock) / kTableGroup;
+    const int part = table.splitBlocks * kGroupsOfBlock;
+    const int staged = min(table.columns / kTableGroup - firstSplit * part,
+                           inputs.blocks * kGroupsOfBlock); // groups of columns
+    const int unstaged = firstSplit * part;
 #pragma unroll 1
-    for (int at = firstTicket(); at < phase.items; at = nextTicket()) {
-        const ProductItem item = itemAt(phase, at);
+    for (int at = firstTicket(); at < table.groups * splits; at = nextTicket()) {
+        ProductItem item;
+        item.group = quotient(at, splits);
+        const int split = at - item.group * splits;
+        item.split = firstSplit + split;
         const int row = item.group * kTrellisRows;
-        const int first = item.split * part;
-        const int end = min(first + part, groups);
+        const int first = split * part;
+        const int end = min(first + part, staged);
         float total[4] = {};
         TableAhead<Table> ahead;
         if (first < end) {
-            ahead.load(table, row, first, end);
+            ahead.load(table, row, unstaged + first, unstaged + end);
         }
 #pragma unroll 1
         for (int group = first; group < end; group += kGroups) {
             const TableAhead<Table> codes = ahead;
             if (group + kGroups < end) {
-                ahead.load(table, row, group + kGroups, end);
+                ahead.load(table, row, unstaged + group + kGroups, unstaged + end);
             }
 #pragma unroll
             for (int i = 0; i < kGroups; ++i) {
@@ -250,24 +256,31 @@ __device__ inline void multiplyTableItems(const ProductPhase& phase, TableInputs
     }
 }
 
-/// A phase of one table, eight sequences at a time. The tables of codes are gone after it.
+/// A phase of one table, eight sequences and a piece of their inputs at a time. The tables of codes
+/// are gone after it.
 template <class Table>
 __device__ __noinline__ void runTable(int place) {
     const ProductPhase& phase = phaseAt(place).product;
-    const TableInputs inputs{phase.plain.blocks};
+    const StepProduct& table = phase.products[0];
+    const TableInputs inputs{min(phase.tableBlocks, phase.plain.blocks)};
     const int sequences = stepMemory().state.count;
     beginPhase();
     noteFacts(phase);
 #pragma unroll 1
     for (int sequence = 0; sequence < sequences; sequence += kBatch) {
         const int vectors = min(kBatch, sequences - sequence);
-        __syncthreads(); // the inputs before are no longer read, no item is taken
-        if (threadIdx.x == 0) {
-            stepMemory().progress.tickets = kFirstTicket;
-        }
-        stageTable<Table>(phase.plain, inputs, sequence, vectors);
-        __syncthreads();
-        multiplyTableItems<Table>(phase, inputs, sequence, vectors);
+        int split = 0;
+        do {
+            const int splits = kHasTablePieces ? 1 : table.splits;
+            __syncthreads(); // the inputs before are no longer read, no item is taken
+            if (threadIdx.x == 0) {
+                stepMemory().progress.tickets = kFirstTicket;
+            }
+            stageTable<Table>(phase.plain, inputs, sequence, vectors, split * table.splitBlocks);
+            __syncthreads();
+            multiplyTableItems<Table>(table, inputs, split, splits, sequence, vectors);
+            split += splits;
+        } while (kHasTablePieces && split < table.splits);
     }
 }
 

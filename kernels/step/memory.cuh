@@ -21,6 +21,15 @@ inline constexpr int kTableBytes = 32 << 10;
 inline constexpr int kTableBytes = 128 << 10;
 #endif
 
+/// Whether inputs of a table (batch_rows.cuh) come in pieces, each one part of its columns. A loop
+/// over pieces takes registers from all that the kernel does; where there is room for whole inputs,
+/// there is none.
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 900
+inline constexpr bool kHasTablePieces = true;
+#else
+inline constexpr bool kHasTablePieces = false;
+#endif
+
 /// Keys and values of a chunk of the cache in fp16, 64 tokens of a head of 128 (with 16 bytes more
 /// a row, see attendRowBytes), and how many chunks are there at once.
 inline constexpr int kCacheBytes = 2 * kPageTokens * (kMostHeadSize + 16);

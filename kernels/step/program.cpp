@@ -5,6 +5,7 @@
 #include <string>
 
 #include "kernels/common/device_copy.h"
+#include "kernels/nibble/nibble.h"
 #include "kernels/step/program_sizes.h"
 
 namespace caldera::kernels::cuda {
@@ -239,6 +240,12 @@ std::vector<std::vector<size_t>> byCode(const StepGroup& group) {
     return parts;
 }
 
+/// Whether tensor cores have a product of such rows with inputs of 16 bits.
+bool isTable(const StepLinear& linear) {
+    const bool isWhole = linear.storage == StepStorage::Int4 || linear.storage == StepStorage::Int8;
+    return isWhole && linear.rank == 0 && linear.columns % kNibbleBlock == 0;
+}
+
 } // namespace
 
 StepSplit StepProgram::share(ProductPhase& phase, int64_t groups, const StepGroup& group,
@@ -253,12 +260,14 @@ StepSplit StepProgram::share(ProductPhase& phase, int64_t groups, const StepGrou
             return batch.split;
         }
     }
-    const StepLinear& first = group.members.front();
-    if (group.members.size() == 1 && first.rank == 0 &&
-        hasTableProduct(first.storage, first.columns, blocks)) {
-        phase.isTable = 1;
-        tablePhase_ = std::min(tablePhase_, phaseCount() - 1);
-        sharedBytes_ = stepSharedLimit();
+    if (group.members.size() == 1 && isTable(group.members.front())) {
+        const StepBatch batch = splitTable(groups, blocks);
+        if (batch.pieceBlocks > 0) {
+            phase.tableBlocks = batch.pieceBlocks;
+            tablePhase_ = std::min(tablePhase_, phaseCount() - 1);
+            sharedBytes_ = stepSharedLimit();
+            return batch.split;
+        }
     }
     return splitProduct(groups, blocks);
 }

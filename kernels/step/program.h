@@ -119,7 +119,7 @@ private:
     std::vector<StepPhase> phases_;
     Shared partial_;
     int64_t totalCount_ = 1;                           ///< see StepLaunch::totals
-    int tablePhase_ = std::numeric_limits<int>::max(); ///< the first with ProductPhase::isTable
+    int tablePhase_ = std::numeric_limits<int>::max(); ///< the first with ProductPhase::tableBlocks
     struct RoleVectors {
         StepVector rotated;
         StepVector plain;

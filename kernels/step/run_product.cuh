@@ -204,7 +204,7 @@ __device__ inline void runProduct(int place, int& filled) {
     const ProductPhase& phase = phaseAt(place).product;
     const int sequences = stepMemory().state.count;
     if constexpr (kBatched) {
-        if (phase.isTable != 0) {
+        if (phase.tableBlocks > 0) {
             phase.products[0].storage == StepStorage::Int4 ? runTable<TableInt4>(place)
                                                            : runTable<TableInt8>(place);
             filled = -1;

@@ -94,7 +94,8 @@ struct ProductPhase {
     int32_t isStaged = 0;    ///< 1: factors or codes want the rotated input
     /// Blocks of 128 columns of a piece, see StepBatch; 0: vectors go one after another.
     int32_t batchBlocks = 0;
-    int32_t isTable = 0;             ///< 1: the only product, Int4 or Int8, is one on tensor cores
+    /// The same where the only product is Int4 or Int8 and the vectors have 16 bits.
+    int32_t tableBlocks = 0;
     const int8_t* entries = nullptr; ///< that code's table
     StepVector rotated;              ///< input of Coded, Lloyd4 and Float16
     StepVector plain;                ///< input of the others

@@ -106,17 +106,20 @@ int attribute(cudaDeviceAttr which) {
     return value;
 }
 
-/// As step::kTableBytes and step::kCacheBuffers where the kernel was compiled for this GPU.
-bool isHopperOrLater() {
-    return attribute(cudaDevAttrComputeCapabilityMajor) >= 9;
+/// Whether the kernel was compiled with the tables of Hopper (memory.cuh). The GPU itself does not
+/// say: later ones run what was compiled for earlier ones.
+bool hasHopperTables() {
+    cudaFuncAttributes attributes{};
+    cuda::require(cudaFuncGetAttributes(&attributes, stepKernel<false>), "Looking for kernels");
+    return attributes.ptxVersion >= 90;
 }
 
 int tableBytes() {
-    return isHopperOrLater() ? 128 << 10 : 32 << 10;
+    return hasHopperTables() ? 128 << 10 : 32 << 10;
 }
 
 int cacheBuffers() {
-    return isHopperOrLater() ? 2 : 1;
+    return hasHopperTables() ? 2 : 1;
 }
 
 int64_t divideUp(int64_t count, int64_t each) {
@@ -134,8 +137,7 @@ double wavesOf(int64_t items) {
     return static_cast<double>(divideUp(items, warps));
 }
 
-/// Blocks of a piece that shared memory has room for, as BatchMemory lays it out; none on GPUs
-/// before Hopper.
+/// Blocks of a piece that shared memory has room for, as BatchMemory lays it out.
 int64_t mostBatchBlocks(int codeBytes) {
     constexpr int kBlockBytes =
         kBatch * static_cast<int>(kQuantizedBlock + static_cast<int64_t>(sizeof(float)));
@@ -143,7 +145,16 @@ int64_t mostBatchBlocks(int codeBytes) {
     const int room = cuda::stepSharedLimit() - static_cast<int>(sizeof(StepMemory)) - tableBytes() -
                      kBeyond -
                      kStepThreads / kWarpLanes * (codeBytes + codeBytes / 4); // with what pads it
-    return isHopperOrLater() ? std::max(0, room / kBlockBytes) : 0;
+    return std::max(0, room / kBlockBytes);
+}
+
+/// The same of a table's inputs, see TableInputs.
+int64_t mostTableBlocks() {
+    constexpr int kBlockBytes =
+        kBatch * (2 * static_cast<int>(kQuantizedBlock) + 3 * static_cast<int>(sizeof(float)));
+    const int room =
+        cuda::stepSharedLimit() - static_cast<int>(sizeof(StepMemory)) - 2 * kBatch * kTableGroup;
+    return std::max(0, room / kBlockBytes);
 }
 
 } // namespace
@@ -158,7 +169,9 @@ int stepSharedBytes(int blocks, int bits) {
 }
 
 int stepSharedLimit() {
-    return attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin);
+    constexpr int kAmpere = 99 << 10; // and Ada
+    const int most = attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin);
+    return hasHopperTables() ? most : std::min(most, kAmpere);
 }
 
 int stepGrid() {
@@ -182,12 +195,15 @@ StepSplit splitProduct(int64_t groups, int64_t blocks) {
     return best;
 }
 
-bool hasTableProduct(StepStorage storage, int columns, int blocks) {
-    const bool isKnown = storage == StepStorage::Int4 || storage == StepStorage::Int8;
-    const int bytes = 2 * kBatch * (blocks * static_cast<int>(kQuantizedBlock) + kTableGroup) +
-                      3 * blocks * kBatch * static_cast<int>(sizeof(float));
-    return isKnown && columns % kTableGroup == 0 && isHopperOrLater() &&
-           static_cast<int>(sizeof(StepMemory)) + bytes <= stepSharedLimit();
+StepBatch splitTable(int64_t groups, int64_t blocks) {
+    const int64_t most = mostTableBlocks();
+    if (hasHopperTables()) {
+        const StepSplit split = splitProduct(groups, blocks);
+        return blocks <= most ? StepBatch{split, split.splits * split.splitBlocks} : StepBatch{};
+    }
+    const int64_t pieces = divideUp(turnsOf(blocks), most / kBlocksTogether); // see kHasTablePieces
+    const auto each = static_cast<int>(divideUp(turnsOf(blocks), pieces)) * kBlocksTogether;
+    return {{static_cast<int>(divideUp(blocks, each)), each}, each};
 }
 
 StepBatch splitBatch(int64_t groups, int64_t blocks, int codeBytes) {

@@ -48,10 +48,10 @@ struct StepBatch {
     StepSplit split;
     int pieceBlocks = 0; ///< a multiple of split.splitBlocks; 0: this GPU has no room for a piece
 };
-/// Whether a table of so many columns has a product on tensor cores with vectors of so many blocks.
-bool hasTableProduct(StepStorage storage, int columns, int blocks);
 /// codeBytes: of a block of 16 rows by 128 columns.
 StepBatch splitBatch(int64_t groups, int64_t blocks, int codeBytes);
+/// Of a table of whole numbers, whose inputs have 16 bits.
+StepBatch splitTable(int64_t groups, int64_t blocks);
 
 /// Throws KernelError.
 void runStep(const StepLaunch& launch, CudaStream stream);

@@ -1,19 +1,18 @@
 // The phases of a step on a GPU against the processor's reference; attention has its own file.
-#include <algorithm>
-#include <bit>
-#include <cmath>
-#include <memory>
 #include <string>
 #include <utility>
 
 #include <gtest/gtest.h>
 
 #include "tests/kernels/step_fixture.h"
+#include "tests/kernels/stored_table.h"
 
 using namespace caldera::kernels;
 using namespace caldera::kernels::cuda;
 
 namespace {
+
+constexpr int kBlockColumns = static_cast<int>(kQuantizedBlock);
 
 class CudaStepProducts : public CudaStep, public testing::WithParamInterface<StepCode> {};
 
@@ -34,6 +33,11 @@ TEST_P(CudaStepProducts, AgreeWithTheReference) {
             const TestLinear linear(code, each.rows, each.columns, each.rank, 63);
             const std::vector<float> x = inputsOf(each.sequences, each.columns);
             const std::vector<float> inSign = randomSigns(each.columns, 65);
+            if (stepSharedBytes(each.columns / kBlockColumns, bits) > stepSharedLimit()) {
+                EXPECT_EQ(bits, 16) << "inputs of 8 bits have room on every GPU";
+                EXPECT_THROW(multiply({linear}, x, inSign, each.sequences, bits), KernelError);
+                continue;
+            }
             const auto values = multiply({linear}, x, inSign, each.sequences, bits).front();
             for (int sequence = 0; sequence < each.sequences; ++sequence) {
                 const auto* first = x.data() + static_cast<int64_t>(sequence) * each.columns;
@@ -105,40 +109,14 @@ TEST_F(CudaStep, RowsOfTablesAreMultiplied) {
         const std::vector<float> x = inputsOf(sequences, columns);
         for (const StepStorage storage :
              {StepStorage::Int4, StepStorage::Int8, StepStorage::Bfloat16}) {
-            const int padded = storage == StepStorage::Int4 ? (columns + 63) / 64 * 64 : columns;
-            const int64_t rowBytes = storage == StepStorage::Int4   ? padded / 2
-                                     : storage == StepStorage::Int8 ? columns
-                                                                    : 2 * columns;
-            std::vector<uint8_t> codes = randomBytes(rows * rowBytes, 21);
-            std::vector<float> tableScale =
-                roundedToHalf(randomNormal(static_cast<int64_t>(rows) * padded / 64, 0.1F, 22));
-            const std::vector<float> rowScale = randomNormal(rows, 0.1F, 23);
-            const auto valueAt = [&](int row, int column) {
-                const uint8_t* bytes = codes.data() + row * rowBytes;
-                if (storage == StepStorage::Int4) {
-                    const int code = (bytes[column / 2] >> (column % 2 * 4)) & 0xF;
-                    return static_cast<float>(code - 8) *
-                           tableScale[static_cast<size_t>(row * (padded / 64) + column / 64)];
-                }
-                if (storage == StepStorage::Int8) {
-                    return static_cast<float>(static_cast<int8_t>(bytes[column])) *
-                           rowScale[static_cast<size_t>(row)];
-                }
-                const uint32_t bits = bytes[2 * column] | bytes[2 * column + 1] << 8;
-                return std::bit_cast<float>(bits << 16);
-            };
-            if (storage == StepStorage::Bfloat16) {
-                for (size_t i = 0; i < codes.size(); ++i) { // small positive numbers
-                    codes[i] &= i % 2 == 0 ? 0x7F : 0x3F;
-                }
-            }
+            const StoredTable table(storage, rows, columns, 21);
             StepLinear linear;
             linear.storage = storage;
             linear.rows = rows;
-            linear.columns = padded;
-            linear.codes = arrays_.upload(codes);
-            linear.tableScale = arrays_.upload(toHalf(tableScale));
-            linear.rowScale = storage == StepStorage::Int8 ? arrays_.upload(rowScale) : nullptr;
+            linear.columns = table.padded;
+            linear.codes = arrays_.upload(table.codes);
+            linear.tableScale = arrays_.upload(toHalf(table.scale));
+            linear.rowScale = storage == StepStorage::Int8 ? arrays_.upload(table.scale) : nullptr;
             StepProgram program(sequences, 8, kEpsilon);
             const StepGroup group{{linear}, columns, nullptr, 1, nullptr};
             const StepInput input = program.inputOf(group, StepRole::Head);
@@ -153,7 +131,7 @@ TEST_F(CudaStep, RowsOfTablesAreMultiplied) {
                 for (int row = 0; row < rows; ++row) {
                     double sum = 0;
                     for (int column = 0; column < columns; ++column) {
-                        sum += static_cast<double>(valueAt(row, column)) *
+                        sum += static_cast<double>(table.at(row, column)) *
                                x[static_cast<size_t>(sequence * columns + column)];
                     }
                     expected.push_back(static_cast<float>(sum));
@@ -167,30 +145,31 @@ TEST_F(CudaStep, RowsOfTablesAreMultiplied) {
 }
 
 TEST_F(CudaStep, EmbeddingsOfEveryStorage) {
-    const int columns = 200;
     const int rows = 9;
-    const std::vector<uint8_t> nibbles = randomBytes(rows * 128, 31);
-    const std::vector<float> scale = roundedToHalf(randomNormal(rows * 4, 0.1F, 32));
-    StepProgram program(2, 8, kEpsilon);
-    EmbedPhase embed;
-    embed.storage = StepStorage::Int4;
-    embed.columns = columns;
-    embed.rows = arrays_.upload(nibbles);
-    embed.scale = arrays_.upload(toHalf(scale));
-    embed.hidden = program.floats(2 * columns);
-    embed.next = program.inputOf({{StepLinear{}}, columns, nullptr, 8, nullptr}, StepRole::Qkv);
-    program.embed(embed);
-    StepState state = stateOf(2);
-    state.token[0] = 7;
-    state.token[1] = 2;
-    run(program, state);
-    const std::vector<float> hidden = download(embed.hidden, 2 * columns);
-    for (int sequence = 0; sequence < 2; ++sequence) {
-        for (int i = 0; i < columns; ++i) {
-            const int row = state.token[sequence];
-            const int code = (nibbles[static_cast<size_t>(row * 128 + i / 2)] >> (i % 2 * 4)) & 0xF;
-            EXPECT_EQ(hidden[static_cast<size_t>(sequence * columns + i)],
-                      static_cast<float>(code - 8) * scale[static_cast<size_t>(row * 4 + i / 64)]);
+    for (const int columns : {200, 256}) {
+        for (const StepStorage storage :
+             {StepStorage::Int4, StepStorage::Int8, StepStorage::Bfloat16, StepStorage::Float16}) {
+            const StoredTable table(storage, rows, columns, 31);
+            StepProgram program(2, 8, kEpsilon);
+            EmbedPhase embed;
+            embed.storage = storage;
+            embed.columns = columns;
+            embed.rows = arrays_.upload(table.codes);
+            embed.scale = arrays_.upload(toHalf(table.scale));
+            embed.hidden = program.floats(int64_t{2} * columns);
+            embed.next =
+                program.inputOf({{StepLinear{}}, columns, nullptr, 8, nullptr}, StepRole::Qkv);
+            program.embed(embed);
+            StepState state = stateOf(2);
+            state.token[0] = 7;
+            state.token[1] = 2;
+            run(program, state);
+            const auto hidden = download(embed.hidden, static_cast<size_t>(2 * columns));
+            for (int i = 0; i < 2 * columns; ++i) {
+                EXPECT_EQ(hidden[static_cast<size_t>(i)],
+                          table.at(state.token[i / columns], i % columns))
+                    << i << ", storage " << static_cast<int>(storage);
+            }
         }
     }
 }
