@@ -20,7 +20,7 @@ namespace {
 using kernels::cuda::freeDeviceBytes;
 
 /// So few tokens are faster one after another, and more exact.
-constexpr int kFewTokens = 8;
+constexpr int kFewTokens = 16;
 
 /// Runs what may fail on the GPU; says what to do when it does.
 template <class Work>
