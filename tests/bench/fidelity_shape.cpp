@@ -1,7 +1,8 @@
 // Whether fidelity of a large model fits a GPU: a random model of Qwen2-72B's width (bf16) and a
-// few layers is written to a folder, measured with `proxy` and `kl`, and removed again.
+// few layers is written to a folder, measured, and removed again.
 //
 //     fidelity_shape qwen2-72b|tiny DEVICE [LAYERS=2] [TEXT_TOKENS=512] [CALIBRATION_TOKENS=32768]
+//                    [METRICS=proxy,kl]
 //
 // Prints seconds and the peak of the GPU's memory. 6.1 GB of disk and of memory for qwen2-72b.
 #include <chrono>
@@ -9,6 +10,8 @@
 #include <cstdlib>
 #include <filesystem>
 #include <map>
+#include <set>
+#include <sstream>
 #include <string>
 
 #include <ATen/ATen.h>
@@ -128,6 +131,22 @@ int64_t numberAt(int argc, char** argv, int index, int64_t usual) {
     return number;
 }
 
+std::set<Metric> metricsOf(const std::string& names) {
+    static const std::map<std::string, Metric> known = {{"proxy", Metric::Proxy},
+                                                        {"kl", Metric::Kl},
+                                                        {"sipit", Metric::SipIt},
+                                                        {"lens", Metric::Lens}};
+    std::set<Metric> metrics;
+    std::istringstream list(names);
+    for (std::string name; std::getline(list, name, ',');) {
+        if (!known.contains(name)) {
+            throw Error("usage", name + " is no metric; proxy, kl, sipit or lens was needed.");
+        }
+        metrics.insert(known.at(name));
+    }
+    return metrics;
+}
+
 void measure(int argc, char** argv, const fs::path& folder) {
     const torch::Device device = deviceOf(argv[2]);
     const auto layers = static_cast<int>(numberAt(argc, argv, 3, 2));
@@ -138,7 +157,7 @@ void measure(int argc, char** argv, const fs::path& folder) {
     request.model = openModel(folder);
     request.plan = defaultPlan(folder.string(), request.model->config);
     request.plan.calibration.tokens = numberAt(argc, argv, 5, 32768);
-    request.metrics = {Metric::Proxy, Metric::Kl};
+    request.metrics = metricsOf(argc > 6 ? argv[6] : "proxy,kl");
     for (const double bits : {1.5, 2.0, 2.5, 3.0, 4.0}) {
         for (const int rank : {0, 64, 256}) {
             request.options.push_back({bits, rank}); // as `caldera fidelity` has them
@@ -170,7 +189,7 @@ int main(int argc, char** argv) {
     const at::NoGradGuard noGradients;
     if (argc < 3) {
         std::fprintf(stderr, "usage: fidelity_shape qwen2-72b|tiny DEVICE [LAYERS] [TEXT_TOKENS] "
-                             "[CALIBRATION_TOKENS]\n");
+                             "[CALIBRATION_TOKENS] [METRICS]\n");
         return 2;
     }
     const fs::path folder = fs::temp_directory_path() / "caldera-fidelity-shape";
