@@ -1,14 +1,19 @@
 #!/bin/sh
 # Installs a worker bundle on a host, without root. POSIX shell: it runs before anything of ours is there.
-#   install_worker.sh --sha256 HASH (--url URL | --archive FILE) [--version V] [--to FOLDER]
+#   install_worker.sh --sha256 HASH [--url URL] [--archive FILE] [--version V] [--to FOLDER] [--for NAME]
 # Prints the path of the `caldera` program as its last line. Nothing counts as installed before its hash,
 # every file's hash, the C library, the GPU's driver and the program's own version have been checked.
+# What is installed and whole is used; what is damaged is installed anew. The archive is taken from FILE if
+# it is there, else fetched from URL. Exit code 3: neither gave it, so it has to be uploaded to FILE.
+# --for names whose sake it runs for, so that its process can be found.
 set -eu
 
 fail() { printf 'install_worker: %s\n' "$*" >&2; exit 1; }
+lacks() { printf 'install_worker: %s\n' "$*" >&2; exit 3; }
 
 hash='' url='' archive='' version='' to=$HOME/.local/share/caldera/workers
 while [ $# -gt 0 ]; do
+    case $1 in --for=*) shift; continue ;; esac
     [ $# -ge 2 ] || fail "$1 needs a value."
     case $1 in
     --sha256) hash=$2 ;;
@@ -16,7 +21,7 @@ while [ $# -gt 0 ]; do
     --archive) archive=$2 ;;
     --version) version=$2 ;;
     --to) to=$2 ;;
-    *) fail "unknown option $1; --sha256, --url, --archive, --version and --to are known." ;;
+    *) fail "unknown option $1; --sha256, --url, --archive, --version, --to and --for= are known." ;;
     esac
     shift 2
 done
@@ -44,10 +49,11 @@ check_gpu() {
         fail "the bundle's kernels are for GPUs of compute capability $(fact compute_capability "$1") or newer, and this host's has ${seen##*, }. Build them for it: -DCMAKE_CUDA_ARCHITECTURES."
 }
 
-# Checks an unpacked bundle; says what is wrong and fails.
+# Whether every file of an unpacked bundle is what it was when it was made.
+whole() { [ -f "$1/BUNDLE.json" ] && (cd "$1" && sha256sum --check --quiet --strict SHA256SUMS) >/dev/null 2>&1; }
+
+# Whether a whole bundle suits this host; says what is wrong and fails.
 check() {
-    (cd "$1" && sha256sum --check --quiet --strict SHA256SUMS) >/dev/null 2>&1 ||
-        fail "a file of the bundle is not what it was when it was made; nothing was installed."
     [ "$(fact architecture "$1")" = "$(uname -m)" ] ||
         fail "the bundle is for $(fact architecture "$1"), and this host is $(uname -m)."
     have=$(getconf GNU_LIBC_VERSION 2>/dev/null | sed 's/glibc //')
@@ -68,39 +74,88 @@ done_with() {
     exit 0
 }
 
+unpacked='' child=''
+trap '[ -z "$child" ] || kill "$child" 2>/dev/null || true; [ -z "$unpacked" ] || rm -rf "$unpacked"' EXIT
+trap 'exit 1' INT TERM HUP
+# In the background, so that a signal is heard at once; it goes with us.
+run() {
+    "$@" </dev/null &
+    child=$!
+    wait "$child" || { code=$?; child=''; return $code; }
+    child=''
+}
+
 mkdir -p "$to"
 short=$(echo "$hash" | cut -c1-16)
+
+# One installation at a time; another one waits, and finds what the first has installed. Where the disk
+# knows no locks both work, and the last rename counts.
+wait_for_others() {
+    command -v flock >/dev/null || return 0
+    exec 9>"$to/.lock"
+    waited=0
+    while ! said=$(flock -n 9 2>&1); do
+        [ -z "$said" ] || return 0
+        [ $waited -lt 3600 ] || fail "another installation in $to did not end within an hour. Is it stuck?"
+        run sleep 1
+        waited=$((waited + 1))
+    done
+}
+wait_for_others
+
 if [ -d "$to/$short" ]; then
-    check "$to/$short"
-    done_with "$short"
+    if whole "$to/$short"; then
+        check "$to/$short"
+        done_with "$short"
+    fi
+    echo "install_worker: what is installed is damaged, and is installed anew." >&2
 fi
 
+right() { [ -f "$1" ] && [ "$(sha256sum <"$1" | cut -d' ' -f1)" = "$hash" ]; }
+
 # A broken download goes on where it broke: the part is named by the hash that it must have.
-if [ -n "$url" ]; then
-    archive=$to/$hash.part
+fetch() {
     if command -v curl >/dev/null; then
-        curl --fail --location --silent --show-error --retry 3 --continue-at - --output "$archive" "$url" ||
-            fail "the bundle could not be fetched from $url. Upload it and use --archive."
+        for wait in 1 2 4 0; do # curl's own --retry would begin anew
+            run curl --fail --location --silent --show-error --continue-at - --output "$1" "$url" && return
+            ! right "$1" || return 0
+            run sleep $wait
+        done
     elif command -v wget >/dev/null; then
-        wget --quiet --continue --tries=3 --output-document="$archive" "$url" ||
-            fail "the bundle could not be fetched from $url. Upload it and use --archive."
+        run wget --quiet --continue --tries=3 --output-document="$1" "$url" && return
     else
-        fail "neither curl nor wget is here. Upload the bundle and use --archive."
+        lacks "neither curl nor wget is here. Upload the bundle and use --archive."
     fi
-fi
-[ -f "$archive" ] || fail "there is no file $archive."
-if [ "$(sha256sum <"$archive" | cut -d' ' -f1)" != "$hash" ]; then
-    [ -z "$url" ] || rm -f "$archive"
-    fail "the bundle does not have the hash $hash; nothing was installed."
+    right "$1" || lacks "the bundle could not be fetched from $url. Upload it and use --archive."
+}
+
+if ! right "$archive"; then
+    wrong=''
+    [ ! -f "$archive" ] || wrong="the bundle does not have the hash $hash; nothing was installed."
+    [ -n "$url" ] || lacks "${wrong:-there is no file $archive.}"
+    archive=$to/$hash.part
+    fetch "$archive"
+    if ! right "$archive"; then
+        rm -f "$archive"
+        lacks "the bundle does not have the hash $hash; nothing was installed."
+    fi
 fi
 
 unpacked=$(mktemp -d "$to/unpack.XXXXXX")
-trap 'rm -rf "$unpacked"' EXIT INT TERM HUP
-tar -xzf "$archive" -C "$unpacked" --strip-components=1 --no-same-owner ||
+run tar -xzf "$archive" -C "$unpacked" --strip-components=1 --no-same-owner ||
     fail "the bundle could not be unpacked. Is the disk full?"
 [ -f "$unpacked/BUNDLE.json" ] && [ -f "$unpacked/SHA256SUMS" ] || fail "this archive is no worker bundle."
+whole "$unpacked" || fail "a file of the bundle is not what it was when it was made; nothing was installed."
 check "$unpacked"
 sync
-mv "$unpacked" "$to/$short"
-[ -z "$url" ] || rm -f "$archive"
+if [ -d "$to/$short" ]; then # damaged; who works with it keeps the files that are open
+    old=$(mktemp -d "$to/unpack.XXXXXX")
+    mv "$to/$short" "$old/"
+    mv -T "$unpacked" "$to/$short"
+    rm -rf "$old"
+else
+    mv -T "$unpacked" "$to/$short"
+fi
+unpacked=''
+[ "$archive" != "$to/$hash.part" ] || rm -f "$archive"
 done_with "$short"

@@ -43,6 +43,7 @@ FakeHub::FakeHub(const std::filesystem::path& folder, std::string name, std::str
 }
 
 FakeHub::~FakeHub() {
+    release();
     server_->stop();
     thread_.join();
 }
@@ -54,6 +55,18 @@ std::string FakeHub::url() const {
 void FakeHub::breakNext(const std::string& file) {
     const std::lock_guard lock(mutex_);
     broken_ = file;
+}
+
+void FakeHub::holdNext(const std::string& file) {
+    const std::lock_guard lock(mutex_);
+    held_ = file;
+    isHeld_ = true;
+}
+
+void FakeHub::release() {
+    const std::lock_guard lock(mutex_);
+    isHeld_ = false;
+    released_.notify_all();
 }
 
 size_t FakeHub::sent() const {
@@ -85,12 +98,28 @@ void FakeHub::send(const std::string& file, const httplib::Request& request,
     }
     const std::string& bytes = found->second;
     const std::lock_guard lock(mutex_);
-    if (std::exchange(broken_, {}) == file) {
+    if (broken_ == file) { // others may be asked for before
+        broken_.clear();
         response.set_content_provider(bytes.size(), "application/octet-stream",
                                       [&bytes](size_t offset, size_t, httplib::DataSink& sink) {
                                           sink.write(bytes.data() + offset, bytes.size() / 2);
                                           return false;
                                       });
+        sent_ += bytes.size() / 2;
+        return;
+    }
+    if (held_ == file) {
+        held_.clear();
+        response.set_content_provider(
+            bytes.size(), "application/octet-stream",
+            [this, &bytes](size_t offset, size_t, httplib::DataSink& sink) {
+                if (offset > 0) {
+                    std::unique_lock held(mutex_);
+                    released_.wait(held, [this] { return !isHeld_; });
+                    return false;
+                }
+                return sink.write(bytes.data(), bytes.size() / 2);
+            });
         sent_ += bytes.size() / 2;
         return;
     }

@@ -1,6 +1,7 @@
 // Plays the hub of models over a real socket, with one model that asks for a token.
 #pragma once
 
+#include <condition_variable>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -28,6 +29,9 @@ public:
     std::string url() const; ///< "http://127.0.0.1:PORT"
     /// The next answer with this file's bytes breaks off half way.
     void breakNext(const std::string& file);
+    /// The next answer with this file's bytes comes to a stand half way, until release().
+    void holdNext(const std::string& file);
+    void release();
     /// Bytes of weights that were sent so far.
     size_t sent() const;
 
@@ -44,6 +48,9 @@ private:
     int port_ = 0;
     mutable std::mutex mutex_;
     std::string broken_;
+    std::string held_;
+    bool isHeld_ = false;
+    std::condition_variable released_;
     size_t sent_ = 0;
 };
 

@@ -8,6 +8,7 @@
 #include <QtConcurrentRun>
 
 #include "core/base/file.h"
+#include "core/job/job_folder.h"
 #include "widgets/remote/folder_there.h"
 #include "widgets/remote/process.h"
 #include "widgets/remote/remote_host.h"
@@ -60,8 +61,8 @@ Preflight checkThere(const JobRequest& request, const std::stop_token& stop) {
     SshSession session(request.target.ssh);
     session.connect(nullptr, stop);
     Target target = request.target;
-    installBundle(
-        target, session, [](double) {}, stop);
+    const HostSetUp setUp{session, QString::fromStdString(newJobId()), stop};
+    endingScripts(setUp, [&] { installBundle(target, setUp, [](double) {}); });
     const QString worker = workerCommand(target, session, stop);
     checkWorker(worker, session, stop);
     const FolderThere folder(session, expandHome(request.target.folder, session, stop), stop);

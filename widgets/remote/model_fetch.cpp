@@ -3,7 +3,6 @@
 #include <QProcess>
 #include <QRegularExpression>
 
-#include "widgets/remote/sent_script.h"
 #include "widgets/remote/ssh_session.h"
 
 namespace caldera::studio {
@@ -42,6 +41,25 @@ void takeProgress(QByteArray& bytes, const std::function<void(qint64, qint64)>& 
     throw Error("remote.model", "The host could not fetch the model: " + reason.toStdString());
 }
 
+void fetchModel(const HostSetUp& setUp, const WantedModel& model,
+                const std::function<void(qint64, qint64)>& tell) {
+    const SentScript script = sentScript(
+        "fetch_model.sh",
+        {model.name, u"--cache"_s, model.cache, u"--hub"_s, model.hub.url, sakeOption(setUp.sake)},
+        model.hub.token + '\n');
+    const auto process = startProcess(setUp.session.command(script.command));
+    process->write(script.input);
+    process->closeWriteChannel();
+    QByteArray told;
+    awaitProcess(*process, kLookEvery, setUp.stop, [&] {
+        told += process->readAllStandardOutput();
+        takeProgress(told, tell);
+    });
+    if (process->exitStatus() != QProcess::NormalExit || process->exitCode() != 0) {
+        fail(*process, process->readAllStandardError());
+    }
+}
+
 } // namespace
 
 bool isHubName(const QString& name) {
@@ -70,33 +88,15 @@ QString hubCacheOf(const SshSession& session, const std::stop_token& stop) {
     return QString::fromUtf8(folder);
 }
 
-void fetchModel(const SshSession& session, const QString& model, const QString& cache,
-                const HubAccess& hub, const std::function<void(qint64, qint64)>& tell,
-                const std::stop_token& stop) {
-    const SentScript script = sentScript(
-        "fetch_model.sh", {model, u"--cache"_s, cache, u"--hub"_s, hub.url}, hub.token + '\n');
-    const auto process = startProcess(session.command(script.command));
-    process->write(script.input);
-    process->closeWriteChannel();
-    QByteArray told;
-    awaitProcess(*process, kLookEvery, stop, [&] {
-        told += process->readAllStandardOutput();
-        takeProgress(told, tell);
-    });
-    if (process->exitStatus() != QProcess::NormalExit || process->exitCode() != 0) {
-        fail(*process, process->readAllStandardError());
-    }
-}
-
-void fetchMissing(const SshSession& session, const QString& worker, const QString& model,
-                  const QString& cache, const HubAccess& hub,
-                  const std::function<void(qint64, qint64)>& tell, const std::stop_token& stop) {
+void fetchMissing(const HostSetUp& setUp, const WantedModel& model,
+                  const std::function<void(qint64, qint64)>& tell) {
     const bool isMissing =
-        isHubName(model) &&
-        session.run(worker + " info --json "_L1 + shellWord(model), stop).exitCode != 0;
+        isHubName(model.name) &&
+        setUp.session.run(model.worker + " info --json "_L1 + shellWord(model.name), setUp.stop)
+                .exitCode != 0;
     if (isMissing) {
         tell(0, 0);
-        fetchModel(session, model, cache, hub, tell, stop);
+        fetchModel(setUp, model, tell);
     }
 }
 

@@ -8,6 +8,8 @@
 #include <QString>
 #include <QStringList>
 
+#include "widgets/remote/sent_script.h"
+
 namespace caldera::studio {
 
 class SshSession;
@@ -27,17 +29,19 @@ QStringList hubModels(const QStringList& arguments);
 /// Where a worker on the host looks for models of the hub.
 QString hubCacheOf(const SshSession& session, const std::stop_token& stop);
 
-/// Fetches the model there into the Hugging Face cache `cache` (docs/pods.md), unless it is there
-/// already; what is half there is gone on with. `tell` hears the bytes that are there, of all.
-/// Throws ConnectionError, Error("remote.model") with the reason, Cancelled.
-void fetchModel(const SshSession& session, const QString& model, const QString& cache,
-                const HubAccess& hub, const std::function<void(qint64, qint64)>& tell,
-                const std::stop_token& stop);
+/// A model that a worker on a host wants to read.
+struct WantedModel {
+    QString name;
+    QString worker; ///< there, a command, quoted
+    QString cache;  ///< of Hugging Face, there (docs/pods.md)
+    HubAccess hub;
+};
 
-/// The same, only where `model` is a name of the hub that the worker there (a command, quoted) does
-/// not find: what is there is not asked for.
-void fetchMissing(const SshSession& session, const QString& worker, const QString& model,
-                  const QString& cache, const HubAccess& hub,
-                  const std::function<void(qint64, qint64)>& tell, const std::stop_token& stop);
+/// Fetches the model into the cache there, where its name is one of the hub and the worker does not
+/// find it: what is there is not asked for, and what is half there is gone on with. `tell` hears
+/// the bytes that are there, of all. It goes on there after a stop or a broken connection;
+/// endScripts() ends it. Throws ConnectionError, Error("remote.model") with the reason, Cancelled.
+void fetchMissing(const HostSetUp& setUp, const WantedModel& model,
+                  const std::function<void(qint64, qint64)>& tell);
 
 } // namespace caldera::studio

@@ -9,6 +9,7 @@
 
 #include "core/base/error.h"
 #include "core/base/paths.h"
+#include "core/job/job_folder.h"
 #include "core/model/outline.h"
 #include "widgets/remote/folder_there.h"
 #include "widgets/remote/remote_host.h"
@@ -62,11 +63,14 @@ FetchedOutline fetchOutline(const ModelElsewhere& model,
     Target target = model.target;
     SshSession session(target.ssh);
     session.connect(nullptr, stop);
-    installBundle(
-        target, session, [](double) {}, stop);
-    const QString worker = workerCommand(target, session, stop);
-    checkWorker(worker, session, stop);
-    fetchMissing(session, worker, model.place, hubCacheOf(session, stop), model.hub, tell, stop);
+    const HostSetUp setUp{session, QString::fromStdString(newJobId()), stop};
+    const QString worker = endingScripts(setUp, [&] {
+        installBundle(target, setUp, [](double) {});
+        const QString command = workerCommand(target, session, stop);
+        checkWorker(command, session, stop);
+        fetchMissing(setUp, {model.place, command, hubCacheOf(session, stop), model.hub}, tell);
+        return command;
+    });
     const FolderThere there(session, expandHome(target.folder, session, stop), stop);
     session.require(worker + " info --outline "_L1 + shellWord(there.path()) + u' ' +
                         shellWord(model.place),

@@ -58,12 +58,12 @@ bool PodHost::await(RemoteRecord& record, const std::stop_token& stop) {
     return isNew;
 }
 
-void PodHost::setUp(const SshSession& session, RemoteRecord& record,
-                    const std::function<void(double)>& tell, const std::stop_token& stop) const {
-    installTools(session, stop);
+void PodHost::setUp(const HostSetUp& setUp, RemoteRecord& record,
+                    const std::function<void(double)>& tell) const {
+    installTools(setUp.session, setUp.stop);
     if (!access_.bundle.sha256.isEmpty()) {
         record.target.worker =
-            installWorker(session, access_.bundle, access_.volumePath + kWorkers, tell, stop);
+            installWorker(setUp, access_.bundle, access_.volumePath + kWorkers, tell);
     }
 }
 

@@ -14,6 +14,7 @@
 #include "widgets/remote/pod_access.h"
 #include "widgets/remote/pod_record.h"
 #include "widgets/remote/remote_record.h"
+#include "widgets/remote/sent_script.h"
 
 namespace caldera::studio {
 
@@ -34,8 +35,8 @@ public:
     bool await(RemoteRecord& record, const std::stop_token& stop);
     /// Makes the pod ready for the job: tools and worker, whose path is put into `record`. `tell`
     /// hears which share of the worker was sent, where it has to be.
-    void setUp(const SshSession& session, RemoteRecord& record,
-               const std::function<void(double)>& tell, const std::stop_token& stop) const;
+    void setUp(const HostSetUp& setUp, RemoteRecord& record,
+               const std::function<void(double)>& tell) const;
     /// In front of the worker's command there: models are cached on the volume.
     QString environment() const;
     /// Where its worker looks for models of the hub.

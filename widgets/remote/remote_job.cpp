@@ -37,6 +37,10 @@ std::string RemoteJob::host() const {
                                          : record_.target.name.toStdString();
 }
 
+HostSetUp RemoteJob::setUp(const std::stop_token& stop) const {
+    return {*session_, QString::fromStdString(folder_.path().filename().string()), stop};
+}
+
 RemotePlace RemoteJob::place() const {
     return {*session_, record_.target, record_.folder, worker_};
 }
@@ -69,6 +73,9 @@ void RemoteJob::run(Begin begin, const std::stop_token& stop) {
         // The studio closes, the job goes on there and is followed again by the next one; or it was
         // called off while its pod was made ready, which is given back with whatever runs on it.
         if (!stop.stop_requested()) {
+            if (session_ && !pod_) {
+                endScripts(*session_, setUp({}).sake); // what sets the host up goes on otherwise
+            }
             const std::optional<PodEnd> why = pod_ ? pod_->warning() : std::nullopt;
             why ? tell("failed", why->sentence, why->code) : tell("cancelled", {});
             folder_.clearControl();
@@ -141,9 +148,8 @@ void RemoteJob::installWorker(const std::stop_token& outer) {
     if (!record_.target.bundle.isEmpty()) {
         const CancelToken either(folder_, outer);
         tellStage("set-up");
-        installBundle(
-            record_.target, *session_, [this](double share) { tellStage("send-worker", share); },
-            either.token());
+        installBundle(record_.target, setUp(either.token()),
+                      [this](double share) { tellSending(share); });
     }
 }
 
@@ -159,9 +165,10 @@ void RemoteJob::fetchModels(const QString& cache, const std::stop_token& outer) 
         attend(stop);
     };
     for (const QString& model : hubModels(argumentsThere())) {
-        fetchMissing(*session_, worker_, model,
-                     cache.isEmpty() ? hubCacheOf(*session_, stop) : cache, desk_.hub(), tell,
-                     stop);
+        fetchMissing(
+            setUp(stop),
+            {model, worker_, cache.isEmpty() ? hubCacheOf(*session_, stop) : cache, desk_.hub()},
+            tell);
     }
 }
 
@@ -174,8 +181,7 @@ void RemoteJob::beginOnPod(Begin begin, const std::stop_token& outer) {
     connect(stop);
     if (isNew) {
         tellStage("set-up");
-        pod_->setUp(
-            *session_, record_, [this](double share) { tellStage("send-worker", share); }, stop);
+        pod_->setUp(setUp(stop), record_, [this](double share) { tellSending(share); });
     }
     worker_ = pod_->environment() + workerCommand(record_.target, *session_, stop);
     if (isNew) {

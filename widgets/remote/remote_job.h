@@ -17,6 +17,7 @@
 #include "widgets/remote/remote_launch.h"
 #include "widgets/remote/remote_record.h"
 #include "widgets/remote/remote_revision.h"
+#include "widgets/remote/sent_script.h"
 #include "widgets/remote/serve_tunnel.h"
 
 class QProcess;
@@ -73,10 +74,12 @@ private:
     void fetchResults(const std::stop_token& stop);
     void attend(const std::stop_token& stop);
     void tellStage(const char* stage, double fraction = 0, double etaSeconds = -1);
+    void tellSending(double share);
     void tell(const std::string& phase, const std::string& message, const std::string& code = {});
     void waitToRetry(int attempt, const std::string& why, const std::stop_token& stop);
     std::string host() const;
     RemotePlace place() const;
+    HostSetUp setUp(const std::stop_token& stop) const;
 
     JobFolder folder_;
     RemoteRecord record_;

@@ -203,6 +203,11 @@ void RemoteJob::tell(const std::string& phase, const std::string& message,
     folder_.writeState(state);
 }
 
+/// What is there is unpacked and looked at next, which shows no progress.
+void RemoteJob::tellSending(double share) {
+    share < 1 ? tellStage("send-worker", share) : tellStage("set-up");
+}
+
 void RemoteJob::tellStage(const char* stage, double fraction, double etaSeconds) {
     JobState state = state_;
     state.phase = "preparing";

@@ -1,5 +1,8 @@
 #include "widgets/remote/sent_script.h"
 
+#include <chrono>
+
+#include "core/base/error.h"
 #include "core/base/file.h"
 #include "core/base/paths.h"
 #include "widgets/remote/ssh_session.h"
@@ -10,7 +13,8 @@ using namespace Qt::StringLiterals;
 
 namespace {
 constexpr size_t kLongestScript = 1 << 20;
-}
+constexpr auto kEndLimit = std::chrono::seconds(10);
+} // namespace
 
 SentScript sentScript(const char* name, const QStringList& options, const QByteArray& rest) {
     const QByteArray script = QByteArray::fromStdString(
@@ -20,6 +24,24 @@ SentScript sentScript(const char* name, const QStringList& options, const QByteA
         command += u' ' + shellWord(option);
     }
     return {command + u"; r=$?; rm -f \"$f\"; exit $r"_s, script + rest};
+}
+
+QString sakeOption(const QString& sake) {
+    return "--for="_L1 + sake;
+}
+
+void endScripts(const SshSession& session, const QString& sake) {
+    // The brackets keep grep from finding itself.
+    QString pattern = sakeOption(sake);
+    pattern.replace(2, 1, u"[f]"_s);
+    const QString command =
+        u"grep -lzx -e %1 /proc/[0-9]*/cmdline 2>/dev/null | cut -d/ -f3 | xargs -r kill"_s.arg(
+            shellWord(pattern));
+    try {
+        session.run(command, {}, {}, kEndLimit);
+    } catch (const Error&) {
+        // Nobody hears us there.
+    }
 }
 
 } // namespace caldera::studio

@@ -3,6 +3,7 @@
 #include <QCoreApplication>
 #include <QElapsedTimer>
 
+#include "core/job/job_folder.h"
 #include "widgets/remote/host_key.h"
 #include "widgets/remote/ssh_session.h"
 #include "widgets/remote/worker_install.h"
@@ -144,13 +145,13 @@ private:
 
     Found describeWorker() const {
         Target target = result_.target; // what is installed is found again by its hash
-        installBundle(
-            target, *session_,
-            [this](double share) {
+        const HostSetUp setUp{*session_, QString::fromStdString(newJobId()), stop_};
+        endingScripts(setUp, [&] {
+            installBundle(target, setUp, [this](double share) {
                 with_.tell({CheckStage::Worker, StageState::Running, 0,
                             tr("its bundle is sent: %1 %").arg(qRound(100 * share))});
-            },
-            stop_);
+            });
+        });
         const WorkerFacts worker =
             checkWorker(workerCommand(target, *session_, stop_), *session_, stop_);
         const bool isIdle = !worker.hasGpu && !result_.facts.gpus.isEmpty();

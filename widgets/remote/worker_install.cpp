@@ -6,7 +6,6 @@
 
 #include "core/base/version.h"
 #include "widgets/remote/remote_host.h"
-#include "widgets/remote/sent_script.h"
 #include "widgets/remote/ssh_session.h"
 #include "widgets/remote/worker_bundle.h"
 
@@ -18,11 +17,13 @@ namespace {
 
 constexpr int kLookEvery = 200;                          // ms
 constexpr auto kInstallLimit = std::chrono::minutes(60); // gigabytes over a slow line
+constexpr int kLacksArchive = 3;                         // exit code of the script
+constexpr int kSendings = 2;                             // one that arrives damaged is mended once
 
-ProcessResult runScript(const SshSession& session, const QStringList& options,
-                        const std::stop_token& stop) {
-    const SentScript script = sentScript("install_worker.sh", options);
-    return session.run(script.command, stop, script.input, kInstallLimit);
+ProcessResult runScript(const HostSetUp& setUp, const QStringList& options) {
+    const SentScript script =
+        sentScript("install_worker.sh", options + QStringList{sakeOption(setUp.sake)});
+    return setUp.session.run(script.command, setUp.stop, script.input, kInstallLimit);
 }
 
 /// What the script said last, without its own name.
@@ -45,13 +46,15 @@ double shareIn(const QByteArray& progress) {
     return share;
 }
 
-void sendArchive(const SshSession& session, const QString& archive, const QString& there,
-                 const std::function<void(double)>& tell, const std::stop_token& stop) {
-    ProcessCall call = session.sendCall(archive, there);
-    call.arguments.prepend(u"--info=progress2"_s);
+void sendArchive(const HostSetUp& setUp, const QString& archive, const QString& there,
+                 const std::function<void(double)>& tell) {
+    ProcessCall call = setUp.session.sendCall(archive, there);
+    // What is there in part, or damaged, is mended: size and time do not tell.
+    tell(0);
+    call.arguments = QStringList{u"--info=progress2"_s, u"--checksum"_s} + call.arguments;
     const auto process = startProcess(call);
     process->closeWriteChannel();
-    awaitProcess(*process, kLookEvery, stop, [&] {
+    awaitProcess(*process, kLookEvery, setUp.stop, [&] {
         const double share = shareIn(process->readAllStandardOutput());
         if (share >= 0) {
             tell(share);
@@ -71,39 +74,37 @@ void sendArchive(const SshSession& session, const QString& archive, const QStrin
 
 } // namespace
 
-QString installWorker(const SshSession& session, const WorkerBundle& bundle, const QString& folder,
-                      const std::function<void(double)>& tell, const std::stop_token& stop) {
+QString installWorker(const HostSetUp& setUp, const WorkerBundle& bundle, const QString& folder,
+                      const std::function<void(double)>& tell) {
+    const QString there = folder + u'/' + bundle.sha256 + ".tar.gz"_L1;
     const QStringList usual{u"--sha256"_s,  bundle.sha256,
                             u"--version"_s, QString::fromStdString(std::string(programVersion())),
-                            u"--to"_s,      folder};
-    // One that is installed already needs neither way; the script asks for one all the same.
-    const QString there = folder + u'/' + bundle.sha256 + ".tar.gz"_L1;
-    const bool canFetch = !bundle.url.isEmpty();
-    ProcessResult result = runScript(session,
-                                     usual + (canFetch ? QStringList{u"--url"_s, bundle.url}
-                                                       : QStringList{u"--archive"_s, there}),
-                                     stop);
-    if (result.exitCode != 0 && QFileInfo(bundle.archive).isFile()) {
-        session.require("mkdir -p "_L1 + shellWord(folder), "remote.folder", stop);
-        sendArchive(session, bundle.archive, there, tell, stop);
-        result = runScript(session, usual + QStringList{u"--archive"_s, there}, stop);
-        session.run("rm -f "_L1 + shellWord(there), stop);
+                            u"--to"_s,      folder,
+                            u"--archive"_s, there};
+    ProcessResult result = runScript(
+        setUp, bundle.url.isEmpty() ? usual : usual + QStringList{u"--url"_s, bundle.url});
+    const bool canSend = QFileInfo(bundle.archive).isFile();
+    for (int sent = 0; canSend && result.exitCode == kLacksArchive && sent < kSendings; ++sent) {
+        setUp.session.require("mkdir -p "_L1 + shellWord(folder), "remote.folder", setUp.stop);
+        sendArchive(setUp, bundle.archive, there, tell);
+        result = runScript(setUp, usual);
     }
     const QString program = lastLine(result.out);
     if (result.exitCode != 0 || !program.startsWith(u'/')) {
         fail(words(result));
     }
+    setUp.session.run("rm -f "_L1 + shellWord(there), setUp.stop);
     return program;
 }
 
-void installBundle(Target& target, const SshSession& session,
-                   const std::function<void(double)>& tell, const std::stop_token& stop) {
+void installBundle(Target& target, const HostSetUp& setUp,
+                   const std::function<void(double)>& tell) {
     if (target.bundle.isEmpty()) {
         return;
     }
     const WorkerBundle bundle = readWorkerBundle(target.bundle, target.bundleUrl);
-    target.worker = installWorker(
-        session, bundle, expandHome(target.folder, session, stop) + "/.workers"_L1, tell, stop);
+    const QString folder = expandHome(target.folder, setUp.session, setUp.stop);
+    target.worker = installWorker(setUp, bundle, folder + "/.workers"_L1, tell);
 }
 
 } // namespace caldera::studio

@@ -54,18 +54,6 @@ private:
     QTemporaryDir folder_;
 };
 
-/// Processes whose command line holds `word`.
-QList<qint64> processesWith(const QByteArray& word) {
-    QList<qint64> found;
-    for (const QString& name : QDir(u"/proc"_s).entryList(QDir::Dirs)) {
-        QFile file(u"/proc/%1/cmdline"_s.arg(name));
-        const bool isProcess = name.toInt() > 0 && file.open(QIODevice::ReadOnly);
-        if (isProcess && file.readAll().contains(word))
-            found.append(name.toInt());
-    }
-    return found;
-}
-
 class FaultTest : public ::testing::Test {
 protected:
     FaultTest() : server_(clock_.variables()), proxy_(server_.port()) {}
@@ -127,8 +115,8 @@ protected:
     std::string breakSomething(std::mt19937& random, const fs::path& root) {
         switch (random() % 7) {
         case 0:
-            kill(processesWith(QByteArray("--job\0", 6) +
-                               QByteArray::fromStdString(path("jobs").string())));
+            kill(processesWith(
+                {QByteArray("--job\0", 6) + QByteArray::fromStdString(path("jobs").string())}));
             return "worker killed";
         case 1:
             kill(childrenOf(studio_->processId()));
@@ -198,7 +186,7 @@ void FaultTest::breakRuns(const std::vector<unsigned>& seeds) {
         EXPECT_TRUE(QTest::qWaitFor(
             [&] {
                 const QByteArray id = QByteArray::fromStdString(folder.path().filename().string());
-                return processesWith(id).isEmpty() &&
+                return processesWith({id}).isEmpty() &&
                        std::none_of(ours.begin(), ours.end(), [](qint64 process) {
                            return fs::exists("/proc/" + std::to_string(process));
                        });

@@ -1,5 +1,6 @@
 #include "tests/gui/remote/loopback_sshd.h"
 
+#include <algorithm>
 #include <csignal>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -40,6 +41,19 @@ QList<qint64> childrenOf(qint64 parent) {
             children.append(name.toLongLong());
     }
     return children;
+}
+
+QList<qint64> processesWith(const QByteArrayList& words) {
+    QList<qint64> found;
+    for (const QString& name : QDir(u"/proc"_s).entryList(QDir::Dirs)) {
+        const QByteArray line =
+            name.toInt() > 0 ? read(u"/proc/%1/cmdline"_s.arg(name)) : QByteArray();
+        if (!line.isEmpty() && std::all_of(words.begin(), words.end(), [&line](const auto& word) {
+                return line.contains(word);
+            }))
+            found.append(name.toInt());
+    }
+    return found;
 }
 
 LoopbackSshd::LoopbackSshd(QByteArrayList variables, QString address)

@@ -54,5 +54,7 @@ private:
 
 /// The processes whose parent is `parent`.
 QList<qint64> childrenOf(qint64 parent);
+/// Processes whose command line holds every one of these words.
+QList<qint64> processesWith(const QByteArrayList& words);
 
 } // namespace caldera::studio

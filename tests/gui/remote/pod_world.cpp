@@ -16,20 +16,6 @@ using namespace Qt::StringLiterals;
 
 namespace fs = std::filesystem;
 
-QList<qint64> processesWith(const QByteArrayList& words) {
-    QList<qint64> found;
-    for (const QString& name : QDir(u"/proc"_s).entryList(QDir::Dirs)) {
-        QFile file(u"/proc/%1/cmdline"_s.arg(name));
-        const bool isProcess = name.toInt() > 0 && file.open(QIODevice::ReadOnly);
-        const QByteArray line = isProcess ? file.readAll() : QByteArray();
-        if (isProcess && std::all_of(words.begin(), words.end(), [&line](const QByteArray& word) {
-                return line.contains(word);
-            }))
-            found.append(name.toInt());
-    }
-    return found;
-}
-
 PodWorld::PodWorld(int patience) : patience_(patience), runpod_("rpa_" + newJobId()) {}
 
 PodWorld::~PodWorld() {

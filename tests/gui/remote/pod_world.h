@@ -15,9 +15,6 @@
 
 namespace caldera::studio {
 
-/// Processes whose command line holds every one of these words.
-QList<qint64> processesWith(const QByteArrayList& words);
-
 class PodWorld : public ::testing::Test {
 protected:
     /// `patience` in milliseconds.

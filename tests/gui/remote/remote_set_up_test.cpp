@@ -1,10 +1,14 @@
 // What a host gets before its first job, where nothing of ours is: the worker, and the model.
+#include <atomic>
 #include <filesystem>
+#include <fstream>
 #include <memory>
+#include <thread>
 
 #include <QDir>
 #include <QSet>
 
+#include "core/base/file.h"
 #include "core/model/model.h"
 #include "tests/gui/remote/remote_service.h"
 #include "tests/gui/remote/small_bundle.h"
@@ -12,6 +16,8 @@
 #include "tests/support/fake_hub.h"
 #include "widgets/remote/outline_fetch.h"
 #include "widgets/remote/remote_record.h"
+#include "widgets/remote/ssh_session.h"
+#include "widgets/remote/worker_install.h"
 
 namespace caldera::studio {
 namespace {
@@ -81,6 +87,128 @@ TEST_F(RemoteSetUpTest, TheHostFetchesItsModelOnceFromTheHub) {
 
     hub.reset(); // what is there is not asked for: nodes of clusters reach no hub
     ASSERT_TRUE(reaches(measure(server_.target(), u"Owner/demo"_s), u"done"_s));
+}
+
+TEST_F(RemoteSetUpTest, ACancelEndsTheDownloadThere) {
+    caldera::test::FakeHub hub(demo().toStdString(), "Owner/demo", kToken);
+    hub.holdNext("model.safetensors");
+    service_->pods().setHub({QString::fromStdString(hub.url()), kToken});
+    const QString id = measure(server_.target(), u"Owner/demo"_s);
+    const QByteArray address = QByteArray::fromStdString(hub.url());
+    const fs::path part = server_.folder().toStdString() +
+                          "/cache/huggingface/hub/models--Owner--demo/snapshots/" +
+                          std::string(40, 'c') + "/model.safetensors.part";
+    const auto whole = fs::file_size(demo().toStdString() + "/model.safetensors");
+    constexpr size_t kHeldBack = 1 << 16; // by whoever writes it
+    ASSERT_TRUE(QTest::qWaitFor(
+        [&] {
+            std::error_code missing;
+            const auto size = fs::file_size(part, missing);
+            return !missing && size + kHeldBack > whole / 2;
+        },
+        kPatience));
+    server_.dropSessions(); // a download of an earlier connection is ended as well
+    EXPECT_FALSE(processesWith({"curl", address}).isEmpty()) << "it goes on by itself";
+    service_->cancel(id);
+    ASSERT_TRUE(reaches(id, u"cancelled"_s));
+    EXPECT_TRUE(QTest::qWaitFor([&] { return processesWith({address}).isEmpty(); }, kPatience))
+        << "something is left on the host";
+    EXPECT_TRUE(fs::exists(part));
+    hub.release();
+
+    service_->resume(id);
+    ASSERT_TRUE(reaches(id, u"done"_s));
+    EXPECT_LT(hub.sent(), whole + kHeldBack) << "what had come is not fetched twice";
+    for (const auto& entry : fs::directory_iterator(demo().toStdString())) {
+        const bool isRead = entry.path().extension() == ".json"; // the last that the hub lists, too
+        EXPECT_TRUE(!isRead || fs::exists(part.parent_path() / entry.path().filename()))
+            << entry.path();
+    }
+}
+
+/// Installs bundles over a session, and knows whether an archive was sent.
+class WorkerInstallTest : public ::testing::Test {
+protected:
+    WorkerInstallTest() : session_(server_.target().ssh) { session_.connect(nullptr, {}); }
+    QString install(const WorkerBundle& bundle) {
+        wasSent_ = false;
+        return installWorker({session_, u"somebody"_s, {}}, bundle, folder(),
+                             [this](double) { wasSent_ = true; });
+    }
+    QString folder() const { return server_.folder() + "/workers"_L1; }
+    /// Where the bundle's archive is sent to.
+    fs::path archive(const WorkerBundle& bundle) const {
+        return (folder() + u'/' + bundle.sha256 + ".tar.gz"_L1).toStdString();
+    }
+
+    LoopbackSshd server_;
+    SshSession session_;
+    bool wasSent_ = false;
+};
+
+TEST_F(WorkerInstallTest, AFailureThatNoArchiveMendsSendsNone) {
+    const WorkerBundle broken = packSmallBundle(server_.folder(), u"broken"_s, u"exit 1;"_s);
+    EXPECT_EQ(caldera::test::codeOf([&] { install(broken); }), "remote.install");
+    EXPECT_TRUE(wasSent_);
+    EXPECT_TRUE(fs::exists(archive(broken)));
+    EXPECT_EQ(caldera::test::codeOf([&] { install(broken); }), "remote.install");
+    EXPECT_FALSE(wasSent_) << "it is there, and whole";
+}
+
+TEST_F(WorkerInstallTest, WhatCameDamagedIsMended) {
+    const WorkerBundle bundle = packSmallBundle(server_.folder(), u"worker"_s);
+    fs::create_directories(folder().toStdString());
+    fs::copy_file(bundle.archive.toStdString(), archive(bundle));
+    std::fstream(archive(bundle), std::ios::in | std::ios::out) << "no gzip";
+    fs::last_write_time(archive(bundle), fs::last_write_time(bundle.archive.toStdString()));
+    const QString program = install(bundle);
+    EXPECT_TRUE(wasSent_);
+    EXPECT_TRUE(fs::exists(program.toStdString()));
+    EXPECT_FALSE(fs::exists(archive(bundle))) << "it is not needed any more";
+}
+
+TEST_F(WorkerInstallTest, WhatIsInstalledAndDamagedIsInstalledAnew) {
+    const WorkerBundle bundle = packSmallBundle(server_.folder(), u"worker"_s);
+    const fs::path program = install(bundle).toStdString();
+    std::ofstream(program, std::ios::app) << "damaged\n";
+    EXPECT_EQ(install(bundle).toStdString(), program.string());
+    EXPECT_TRUE(wasSent_);
+    EXPECT_EQ(readTextFile(program).find("damaged"), std::string::npos);
+    install(bundle);
+    EXPECT_FALSE(wasSent_) << "what is whole is used";
+}
+
+TEST_F(WorkerInstallTest, OneInstallationWaitsForAnother) {
+    // The first one is at its check when the second begins.
+    const WorkerBundle bundle = packSmallBundle(
+        server_.folder(), u"worker"_s,
+        u"test ! -e '%1/hold' || { : >'%1/held'; while test -e '%1/hold'; do sleep 0.1; done; };"_s
+            .arg(server_.folder()));
+    const auto file = [this](const char* name) {
+        return fs::path(server_.folder().toStdString()) / name;
+    };
+    std::ofstream(file("hold")) << "x";
+    QString first;
+    std::thread one([&] { first = install(bundle); });
+    EXPECT_TRUE(QTest::qWaitFor([&] { return fs::exists(file("held")); }, kPatience));
+    SshSession session(server_.target().ssh);
+    session.connect(nullptr, {});
+    std::atomic<bool> isOver = false;
+    bool wasSentTwice = false;
+    QString second;
+    std::thread two([&] {
+        second = installWorker({session, u"another"_s, {}}, bundle, folder(),
+                               [&](double) { wasSentTwice = true; });
+        isOver = true;
+    });
+    EXPECT_TRUE(QTest::qWaitFor(
+        [&] { return !processesWith({"--for=another"}).isEmpty() || isOver; }, kPatience));
+    EXPECT_FALSE(isOver);
+    fs::remove(file("hold"));
+    one.join();
+    two.join();
+    EXPECT_EQ(first, second);
+    EXPECT_FALSE(wasSentTwice);
 }
 
 TEST_F(RemoteSetUpTest, BringsTheOutlineOfAModelHome) {
