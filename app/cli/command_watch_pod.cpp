@@ -10,6 +10,7 @@
 #include "core/base/error.h"
 #include "core/base/folder_lock.h"
 #include "core/watch/pod_watch.h"
+#include "core/watch/watch_sign.h"
 
 namespace caldera::cli {
 
@@ -79,7 +80,8 @@ void run(const Options& options, const Invocation& invocation) {
         (invocation.json ? std::cerr : std::cout) << utcNow() << ' ' << sentence << std::endl;
     };
     say("watching " + folder.path().string() + " on pod " + pod);
-    const WatchVerdict verdict = watchPod(folder, api, limits, invocation.stop, say);
+    const WatchVerdict verdict =
+        watchPod(folder, api, limits, invocation.stop, {say, watchSignFile(folder, pod)});
     if (invocation.json) {
         std::cout << jsonText({{"reason", watchVerdictText(verdict)}}) << '\n';
     }

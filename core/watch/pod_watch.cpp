@@ -10,7 +10,9 @@
 #include <utility>
 
 #include "core/base/error.h"
+#include "core/base/file.h"
 #include "core/base/text.h"
+#include "core/watch/watch_sign.h"
 
 namespace caldera {
 
@@ -62,23 +64,25 @@ struct Signs {
 class Watch {
 public:
     Watch(const JobFolder& folder, PodApi& api, const WatchLimits& limits,
-          const std::stop_token& stop, const std::function<void(const std::string&)>& say)
-        : folder_(folder), api_(api), limits_(limits), stop_(stop), say_(say), signs_(folder) {}
+          const std::stop_token& stop, const WatchVoice& voice)
+        : folder_(folder), api_(api), limits_(limits), stop_(stop), voice_(voice), signs_(folder) {}
 
     WatchVerdict run() {
         WatchVerdict verdict = WatchVerdict::Keep;
         while (view_.costs && verdict == WatchVerdict::Keep) {
             look();
+            showSign(WatchVerdict::Keep);
             verdict = watchVerdict(facts(), limits_);
             if (view_.costs && verdict == WatchVerdict::Keep) {
                 pause(limits_.every, stop_);
             }
         }
         if (!view_.costs) {
-            say_("somebody else has stopped the pod");
+            voice_.say("somebody else has stopped the pod");
             return verdict;
         }
-        say_(std::string("the pod stops: ") + watchVerdictText(verdict));
+        showSign(verdict);
+        voice_.say(std::string("the pod stops: ") + watchVerdictText(verdict));
         endWorker();
         endPod();
         return verdict;
@@ -94,11 +98,29 @@ private:
         try {
             view_ = api_.look();
             lookedAt_ = bootSeconds();
-            trouble_.clear();
+            sign_.code.clear();
+            sign_.sentence.clear();
         } catch (const Error& error) {
-            if (trouble_ != error.what()) { // once, not at every look
-                say_(trouble_ = error.what());
+            if (sign_.sentence != error.what()) { // once, not at every look
+                voice_.say(error.what());
             }
+            sign_.code = error.code();
+            sign_.sentence = error.what();
+        }
+        sign_.hasLooked = true;
+    }
+
+    /// Only when something changed: the folder lies on a network volume.
+    void showSign(WatchVerdict verdict) {
+        sign_.verdict = verdict == WatchVerdict::Keep ? "" : watchVerdictText(verdict);
+        if (voice_.sign.empty() || sign_ == shown_) {
+            return;
+        }
+        try {
+            writeFileAtomically(voice_.sign, watchSignText(sign_));
+            shown_ = sign_;
+        } catch (const Error& error) {
+            voice_.say(error.what()); // costs end also where the disk is full
         }
     }
 
@@ -127,8 +149,9 @@ private:
         while (folder_.workerAlive() && bootSeconds() < end) {
             pause(std::min(limits_.every, std::chrono::milliseconds(200)), stop_);
         }
-        say_(folder_.workerAlive() ? "the worker did not stop in time; its finished cells stay"
-                                   : "the worker has stopped");
+        voice_.say(folder_.workerAlive()
+                       ? "the worker did not stop in time; its finished cells stay"
+                       : "the worker has stopped");
     }
 
     void endPod() {
@@ -140,22 +163,23 @@ private:
                 }
                 view_ = api_.look();
             } catch (const Error& error) {
-                say_(error.what());
+                voice_.say(error.what());
             }
             if (view_.costs) {
                 pause(limits_.every, stop_);
             }
         }
-        say_("the pod costs nothing any more");
+        voice_.say("the pod costs nothing any more");
     }
 
     void giveBack() {
         if (!view_.onVolume) {
-            say_("the provider does not stop the pod, and without a network volume it is not given "
-                 "back: stop it in the provider's console");
+            voice_.say(
+                "the provider does not stop the pod, and without a network volume it is not given "
+                "back: stop it in the provider's console");
             return;
         }
-        say_("the provider does not stop the pod: it is given back, and its volume stays");
+        voice_.say("the provider does not stop the pod: it is given back, and its volume stays");
         api_.giveBack();
     }
 
@@ -163,12 +187,13 @@ private:
     PodApi& api_;
     const WatchLimits& limits_;
     const std::stop_token& stop_;
-    const std::function<void(const std::string&)>& say_;
+    const WatchVoice& voice_;
     Signs signs_;
     PodView view_;
     double lookedAt_ = bootSeconds();
     double lastSign_ = bootSeconds();
-    std::string trouble_;
+    WatchSign sign_;
+    WatchSign shown_; ///< what the file says
 };
 
 } // namespace
@@ -201,9 +226,8 @@ const char* watchVerdictText(WatchVerdict verdict) {
 }
 
 WatchVerdict watchPod(const JobFolder& folder, PodApi& api, const WatchLimits& limits,
-                      const std::stop_token& stop,
-                      const std::function<void(const std::string&)>& say) {
-    return Watch(folder, api, limits, stop, say).run();
+                      const std::stop_token& stop, const WatchVoice& voice) {
+    return Watch(folder, api, limits, stop, voice).run();
 }
 
 std::vector<std::string> variableIn(const std::string& environment, const std::string& name) {

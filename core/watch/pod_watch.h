@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <filesystem>
 #include <functional>
 #include <stop_token>
 #include <string>
@@ -30,6 +31,12 @@ struct WatchFacts {
     double hourlyPrice = 0;  ///< US dollars
 };
 
+/// Who hears the watchdog.
+struct WatchVoice {
+    std::function<void(const std::string&)> say; ///< gets a line for a log
+    std::filesystem::path sign; ///< file that shows how it is (WatchSign); empty: none
+};
+
 /// Whether the pod must stop. The budget counts what the next look and the farewell will cost.
 WatchVerdict watchVerdict(const WatchFacts& facts, const WatchLimits& limits);
 const char* watchVerdictText(WatchVerdict verdict);
@@ -37,12 +44,10 @@ const char* watchVerdictText(WatchVerdict verdict);
 /// Watches until the pod has to stop, stops its worker and then the pod (or gives it back where it
 /// cannot be stopped and the job lies on a network volume), and returns why once the provider says
 /// that it costs nothing any more. What the provider does not answer is asked again for as long as
-/// it takes; the time by this machine stands in for its clock meanwhile. `say` gets a line for a
-/// log. A file `attended` in the job's folder, touched, is the owner's sign of life. Throws
-/// Cancelled.
+/// it takes; the time by this machine stands in for its clock meanwhile. A file `attended` in the
+/// job's folder, touched, is the owner's sign of life. Throws Cancelled.
 WatchVerdict watchPod(const JobFolder& folder, PodApi& api, const WatchLimits& limits,
-                      const std::stop_token& stop,
-                      const std::function<void(const std::string&)>& say);
+                      const std::stop_token& stop, const WatchVoice& voice);
 
 /// The values of `name` that a pod's first process was started with (at most one) from the bytes
 /// of its /proc/PID/environ: an SSH login does not see them.

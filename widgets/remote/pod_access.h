@@ -28,6 +28,8 @@ struct PodWatch {
     double fetchMinutes = 10;
     double every = 15;    ///< seconds between looks
     double farewell = 60; ///< seconds for the worker to stop at its next step
+    /// Seconds between the owner's signs of life, and between looks whether the watchdog lives.
+    double attendEvery = 60;
 };
 
 /// A pod that can be reached.

@@ -6,6 +6,7 @@
 #include "core/base/error.h"
 #include "widgets/remote/host_key.h"
 #include "widgets/remote/pod_desk.h"
+#include "widgets/remote/pod_watchdog.h"
 #include "widgets/remote/remote_launch.h"
 #include "widgets/remote/ssh_session.h"
 #include "widgets/remote/worker_install.h"
@@ -17,7 +18,6 @@ using namespace Qt::StringLiterals;
 namespace {
 
 constexpr auto kLookEvery = std::chrono::milliseconds(200);
-constexpr qint64 kAttendEvery = 60'000; // ms; the watchdog's patience is minutes
 constexpr auto kToolsLimit = std::chrono::minutes(5);
 constexpr auto kWorkers = "/.caldera/workers"_L1; // on the volume: sent once, whatever the pod
 
@@ -27,10 +27,6 @@ void installTools(const SshSession& session, const std::stop_token& stop) {
                 "update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y rsync; } "
                 ">/dev/null 2>&1"_s,
                 stop, {}, kToolsLimit); // what is still missing is named by checkTools()
-}
-
-QString number(double value) {
-    return QString::number(value, 'f', 4);
 }
 
 } // namespace
@@ -80,23 +76,14 @@ QString PodHost::hubCache() const {
 }
 
 void PodHost::startWatchdog(const RemotePlace& place, const std::stop_token& stop) const {
-    const PodWatch& watch = access_.watch;
-    const QString folder = shellWord(place.folder);
-    // The shell reads the key before it ends: a stream that closes with it could lose it.
-    const QString command =
-        u"IFS= read -r key; printf '%s\\n' \"$key\" | setsid -f %1 watch-pod %2 --pod %3 --url %4 "
-        "--budget %5 --idle-minutes %6 --fetch-minutes %7 --every %8 --farewell %9 >>%2/watch.log "
-        "2>&1"_s.arg(place.worker, folder, shellWord(access_.podId), shellWord(watch.api),
-                     number(watch.budget), number(watch.idleMinutes), number(watch.fetchMinutes),
-                     number(watch.every), number(watch.farewell));
-    place.session.require(command, "remote.watchdog", stop, watch.key + '\n');
+    PodWatchdog(place, access_.podId, access_.watch).ensure(stop);
 }
 
-void PodHost::attend(const SshSession& session, const QString& folder,
-                     const std::stop_token& stop) {
-    if (!attended_.isValid() || attended_.elapsed() > kAttendEvery) {
+void PodHost::attend(const RemotePlace& place, const std::stop_token& stop) {
+    const auto every = static_cast<qint64>(1000 * access_.watch.attendEvery);
+    if (!attended_.isValid() || attended_.elapsed() > every) {
         attended_.start();
-        session.run(": > "_L1 + shellWord(folder + "/attended"_L1), stop);
+        PodWatchdog(place, access_.podId, access_.watch).attend(stop);
     }
 }
 
@@ -117,18 +104,13 @@ void PodHost::throwEnd() const {
     throw; // NOLINT(misc-throw-by-value-catch-by-reference): called while an Error is handled
 }
 
-/// What its log says why it stopped the pod.
+/// Why it stopped the pod.
 PodStopReason PodHost::watchdogsReason(const RemotePlace& place,
                                        const std::stop_token& stop) const {
-    const QByteArray words =
-        place.session
-            .run("grep 'the pod stops:' "_L1 + shellWord(place.folder + "/watch.log"_L1) +
-                     " | tail -n 1"_L1,
-                 stop)
-            .out;
-    return words.contains("budget") ? PodStopReason::Budget
-           : words.contains("idle") ? PodStopReason::Idle
-                                    : PodStopReason::None;
+    const std::string verdict = PodWatchdog(place, access_.podId, access_.watch).sign(stop).verdict;
+    return verdict == "budget" ? PodStopReason::Budget
+           : verdict == "idle" ? PodStopReason::Idle
+                               : PodStopReason::None;
 }
 
 std::optional<PodEnd> PodHost::warning() const {

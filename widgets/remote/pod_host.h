@@ -41,10 +41,11 @@ public:
     QString environment() const;
     /// Where its worker looks for models of the hub.
     QString hubCache() const;
-    /// Starts the watchdog unless one runs.
+    /// Starts the watchdog unless it lives (PodWatchdog::ensure).
     void startWatchdog(const RemotePlace& place, const std::stop_token& stop) const;
-    /// Says there that somebody still follows the job; now and then does something.
-    void attend(const SshSession& session, const QString& folder, const std::stop_token& stop);
+    /// Says there that somebody still follows the job, and looks after the watchdog; now and then
+    /// does something.
+    void attend(const RemotePlace& place, const std::stop_token& stop);
     /// Throws when the rental has ended, Cancelled when that was asked for.
     void check() const;
     /// Why the rental will end; nothing: no limit of it is reached.

@@ -147,11 +147,11 @@ void RemoteJob::askScheduler(const std::stop_token& stop) {
     }
 }
 
-/// Whoever ends idle pods hears that somebody is here.
+/// Whoever ends idle pods hears that somebody is here; who is gone is called again.
 void RemoteJob::attend(const std::stop_token& stop) {
     if (pod_) {
         pod_->check();
-        pod_->attend(*session_, record_.folder, stop);
+        pod_->attend(place(), stop);
     }
 }
 

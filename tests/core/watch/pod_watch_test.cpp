@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "core/base/file.h"
+#include "core/watch/watch_sign.h"
 #include "tests/support/code_of.h"
 #include "tests/support/fake_runpod.h"
 #include "tests/support/program.h"
@@ -155,6 +156,27 @@ TEST_F(PodWatchTest, GoesOnUntilTheProviderAnswers) {
     const auto program = watch({"--fetch-minutes", "0"});
     EXPECT_EQ(program->exitCode(), 0);
     EXPECT_TRUE(server_.costly().empty());
+}
+
+TEST_F(PodWatchTest, ShowsHowItIs) {
+    const auto sign = [this] {
+        const fs::path file = watchSignFile(*folder_, pod_);
+        return fs::exists(file) ? parseWatchSign(readTextFile(file)) : WatchSign();
+    };
+    setPhase("running");
+    server_.cause({.verb = "GET", .path = "/v2/pods/.*", .status = 401});
+    const auto program = watch({"--budget", "2", "--farewell", "1"});
+    EXPECT_TRUE(test::until([&] { return sign().hasLooked; }));
+    EXPECT_TRUE(test::until([&] { return sign().code.empty(); })) << "the provider answers again";
+    server_.advance(2 * 3600); // of 1 dollar an hour
+    EXPECT_EQ(program->exitCode(), 0);
+    EXPECT_EQ(sign().verdict, "budget");
+
+    Program refused(command({}));
+    refused.write("rpa_of_nobody\n");
+    refused.closeInput();
+    EXPECT_TRUE(test::until([&] { return sign().code == "watch.refused"; }));
+    EXPECT_EQ(test::codeOf([] { parseWatchSign("{}"); }), "watch.sign");
 }
 
 TEST_F(PodWatchTest, GivesBackOnlyWhatHasAVolume) {

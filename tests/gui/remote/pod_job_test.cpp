@@ -1,11 +1,14 @@
 // Jobs on rented pods, end to end: a played RunPod, a real sshd, the real watchdog.
 
+#include <csignal>
+
 #include <gmock/gmock.h>
 
 #include "core/base/file.h"
 #include "core/job/job_folder.h"
 #include "tests/gui/remote/pod_world.h"
 #include "tests/gui/remote/served_health.h"
+#include "tests/gui/remote/small_bundle.h"
 #include "tests/support/code_of.h"
 #include "tests/support/fake_hub.h"
 #include "tests/support/tiny_model.h"
@@ -264,6 +267,41 @@ TEST_F(PodJobTest, TheWatchdogEndsItWhenTheLaptopIsGone) {
     EXPECT_FALSE(JobFolder(there(id)).workerAlive());
     openStudio();
     expectFailure(id, u"Resume"_s);
+}
+
+TEST_F(PodJobTest, NoJobWorksWithoutAWatchdog) {
+    podJobs().setBundle(
+        packSmallBundle(server_.folder(), u"unwatched"_s,
+                        u"test \"$1\" != watch-pod || { echo 'no such luck' >&2; exit 1; };"_s));
+    const QString id = play(u"cells"_s);
+    expectFailure(id, u"no such luck"_s);
+    EXPECT_EQ(jobs().job(id).code, u"pod.watchdog"_s);
+    EXPECT_FALSE(fs::exists(there(id) / "events.jsonl")) << "it worked unwatched";
+}
+
+TEST_F(PodJobTest, AWatchdogThatMayNotStopThePodIsNone) {
+    PodWatch powerless = watch_;
+    powerless.key = "rpa_of_nobody";
+    podJobs().setWatch(powerless);
+    const QString id = play(u"cells"_s);
+    expectFailure(id, u"may not stop it"_s);
+    EXPECT_FALSE(fs::exists(there(id) / "events.jsonl")) << "it worked unwatched";
+}
+
+TEST_F(PodJobTest, AKilledWatchdogIsCalledAgain) {
+    const QString id = play(u"two-parts"_s);
+    ASSERT_TRUE(hasCells(id, 20));
+    const QList<qint64> before = watchdogs(id);
+    ASSERT_EQ(before.size(), 1);
+    ::kill(static_cast<pid_t>(before.first()), SIGKILL);
+    EXPECT_TRUE(QTest::qWaitFor(
+        [&] {
+            const QList<qint64> now = watchdogs(id);
+            return now.size() == 1 && now != before;
+        },
+        kPatience));
+    go(id);
+    ASSERT_TRUE(reaches(id, u"done"_s));
 }
 
 TEST_F(PodJobTest, AClosedStudioFindsJobAndPodAgain) {

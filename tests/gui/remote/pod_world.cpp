@@ -37,6 +37,7 @@ void PodWorld::SetUp() {
     watch_.key = QByteArray::fromStdString(runpod_.key());
     watch_.every = 0.2;
     watch_.farewell = 2;
+    watch_.attendEvery = 1;
     bundle_ = bundle(true);
     openStudio();
 }
