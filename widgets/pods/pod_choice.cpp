@@ -1,6 +1,7 @@
 #include "widgets/pods/pod_choice.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <QFormLayout>
 #include <QHBoxLayout>
@@ -66,13 +67,20 @@ PodChoice::PodChoice(const PodWork& work, QWidget* parent)
     layout->setSpacing(kSpaceSmall);
     layout->addLayout(form);
     layout->addWidget(estimate_);
-    setSettings({});
+    ceiling_->setValue(settings_.ceiling);
+    cap_->setValue(settings_.cap);
 }
 
 void PodChoice::setSettings(const PodSettings& settings) {
-    settings_ = settings;
-    ceiling_->setValue(settings.ceiling);
-    cap_->setValue(settings.cap);
+    const PodSettings before = std::exchange(settings_, settings);
+    // What was typed here stays, unless the person decided otherwise meanwhile.
+    const auto take = [](QDoubleSpinBox* field, double kept, double now) {
+        const QSignalBlocker quiet(field);
+        if (now != kept)
+            field->setValue(now);
+    };
+    take(ceiling_, before.ceiling, settings.ceiling);
+    take(cap_, before.cap, settings.cap);
     refresh();
 }
 
@@ -135,18 +143,23 @@ QStringList PodChoice::gpuTexts() const {
     return texts;
 }
 
-PodWork PodChoice::work() const {
-    const QList<PodOffer> offers = usable();
-    PodWork work = work_;
-    if (!offers.isEmpty())
-        work.workSeconds = times_.on(offers.first().gpu).seconds;
-    return work;
+PodPriced PodChoice::pricedOn(const PodOffer& offer) const {
+    PodPriced job{work_, offer.price};
+    job.work.workSeconds = times_.on(offer.gpu).seconds;
+    return job;
 }
 
-PodQuote PodChoice::quote() const {
+PodQuote PodChoice::quoteOn(const PodOffer& offer) const {
+    const PodPriced job = pricedOn(offer);
+    return quotePod(job.work, job.hourlyPrice, *volume());
+}
+
+PodOffer PodChoice::costliest() const {
     const QList<PodOffer> offers = usable();
-    return quotePod(work(), offers.isEmpty() ? 0 : offers.first().price,
-                    volume() ? *volume() : PodVolume());
+    return *std::max_element(offers.begin(), offers.end(),
+                             [this](const PodOffer& a, const PodOffer& b) {
+                                 return quoteOn(a).dollars() < quoteOn(b).dollars();
+                             });
 }
 
 PodRequest PodChoice::request() const {
@@ -176,7 +189,8 @@ QString PodChoice::complaint() const {
         return tr("None of the chosen GPUs is free in %1 for at most %2 an hour.")
             .arg(volume()->dataCenter, dollarText(ceiling_->value()));
     try {
-        checkPodJob(request(), settings_.volumePath + "/job"_L1, work(), quote(), cap_->value());
+        checkPodJob(request(), settings_.volumePath + "/job"_L1, pricedOn(costliest()),
+                    cap_->value());
     } catch (const Error& error) {
         return QString::fromUtf8(error.what());
     }
@@ -191,22 +205,29 @@ QString PodChoice::timeSource() const {
 }
 
 QString PodChoice::estimate() const {
-    const PodQuote quoted = quote();
-    const double hourly = usable().first().price;
-    const QString paid = spanText(qMax(0.0, cap_->value() - quoted.dollars()) / hourly * 3600);
+    const PodQuote quoted = quoteOn(usable().first());
+    const PodOffer dearest = costliest();
+    const PodQuote most = quoteOn(dearest);
+    const QString paid = spanText(qMax(0.0, cap_->value() - most.dollars()) / dearest.price * 3600);
     const QString start = spanText(quoted.provisioningSeconds + quoted.downloadSeconds);
     const QString volume = tr("The volume costs %1 a month, with or without a pod.")
                                .arg(dollarText(quoted.storageMonthly));
+    const QString elsewhere = most.dollars() > quoted.dollars()
+                                  ? tr(" %1 where only %2 is free; the cap is held against that.")
+                                        .arg(dollarText(most.dollars()), dearest.name)
+                                  : QString();
     if (quoted.known())
-        return tr("About %1 and %2: %3 to start, %4 of work (%5), %6 to bring the result home. %7")
+        return tr("About %1 and %2: %3 to start, %4 of work (%5), %6 to bring the result home.%7 "
+                  "%8")
             .arg(spanText(quoted.seconds()), dollarText(quoted.dollars()), start,
-                 spanText(quoted.workSeconds), timeSource(), spanText(quoted.fetchSeconds), volume);
+                 spanText(quoted.workSeconds), timeSource(), spanText(quoted.fetchSeconds),
+                 elsewhere, volume);
     const QString unknown =
         times_.documented < 0
             ? tr("how long the work takes is not known yet.")
             : tr("this GPU was not measured yet: an H100 would work for about %1.")
                   .arg(spanText(times_.documented));
-    return tr("%1 pays for %2 of work there. Starting takes about %3; %4 %5")
+    return tr("%1 pays for at least %2 of work there. Starting takes about %3; %4 %5")
         .arg(dollarText(cap_->value()), paid, start, unknown, volume);
 }
 
@@ -217,7 +238,9 @@ std::optional<PodOrder> PodChoice::order() const {
     wish.request = request();
     wish.cap = cap_->value();
     wish.idleMinutes = settings_.idleMinutes;
-    wish.work = work();
+    const PodPriced job = pricedOn(costliest());
+    wish.work = job.work;
+    wish.hourlyPrice = job.hourlyPrice;
     return wish;
 }
 

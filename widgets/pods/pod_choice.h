@@ -67,9 +67,12 @@ private:
     const PodVolume* volume() const;
     /// The ticked kinds that the ceiling and the stock allow, cheapest first.
     QList<PodOffer> usable() const;
-    /// With the time that it takes on the first of them.
-    PodWork work() const;
-    PodQuote quote() const;
+    /// The work with the time that it takes there. With a volume chosen, as the next ones.
+    PodPriced pricedOn(const PodOffer& offer) const;
+    PodQuote quoteOn(const PodOffer& offer) const;
+    /// Of the usable ones that on which the job costs most: the cap is held against it, here and
+    /// when the job is started. There must be one.
+    PodOffer costliest() const;
     QString timeSource() const;
 
     PodWork work_;

@@ -75,9 +75,8 @@ QString PodJobs::start(JobRequest request, const PodOrder& order) {
     record.cap = order.cap;
     record.idleMinutes = order.idleMinutes;
     const QString folder = order.request.volumePath + kFolder;
-    // The ceiling is the most that it can cost an hour; a cheaper pod is within the cap, too.
-    checkPodJob(order.request, folder + "/job"_L1, order.work,
-                quotePod(order.work, order.request.ceiling, order.request.volume), order.cap);
+    const double price = order.hourlyPrice > 0 ? order.hourlyPrice : order.request.ceiling;
+    checkPodJob(order.request, folder + "/job"_L1, {order.work, price}, order.cap);
     request.target = {TargetKind::Pod, u"RunPod"_s, {}, folder, {}, {}};
     QString id;
     {

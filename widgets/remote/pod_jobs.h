@@ -21,6 +21,9 @@ struct PodOrder {
     double cap = 0;     ///< US dollars for the job, over all its pods
     double idleMinutes = 15;
     PodWork work;
+    /// US dollars, of the pod that `work` is for; the costliest that may be rented. 0: not known,
+    /// so the most that is paid counts.
+    double hourlyPrice = 0;
 };
 
 /// What a job on a pod costs; a value.

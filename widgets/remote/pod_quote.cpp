@@ -51,8 +51,10 @@ PodQuote quotePod(const PodWork& work, double hourlyPrice, const PodVolume& volu
     return quote;
 }
 
-void checkPodJob(const PodRequest& request, const QString& jobFolder, const PodWork& work,
-                 const PodQuote& quote, double cap) {
+void checkPodJob(const PodRequest& request, const QString& jobFolder, const PodPriced& job,
+                 double cap) {
+    const PodWork& work = job.work;
+    const PodQuote quote = quotePod(work, job.hourlyPrice, request.volume);
     checkFolder(request, jobFolder);
     if (work.volumeBytes > request.volume.sizeGb * kBytesPerGb)
         throw Error("pod.volume", tr("The volume %1 has %2 GB, and the job needs %3 GB on it. Make "
@@ -62,9 +64,10 @@ void checkPodJob(const PodRequest& request, const QString& jobFolder, const PodW
                                       .arg(work.volumeBytes / kBytesPerGb, 0, 'f', 0)
                                       .toStdString());
     if (quote.dollars() > cap)
-        throw Error("pod.cap", tr("The job would cost about %1, and at most %2 was allowed. Raise "
-                                  "the cap, or choose a cheaper GPU.")
-                                   .arg(dollarText(quote.dollars()), dollarText(cap))
+        throw Error("pod.cap", tr("The job would cost about %1 at %2 an hour, and at most %3 was "
+                                  "allowed. Raise the cap, or choose a cheaper GPU.")
+                                   .arg(dollarText(quote.dollars()), dollarText(job.hourlyPrice),
+                                        dollarText(cap))
                                    .toStdString());
 }
 

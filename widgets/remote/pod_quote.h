@@ -41,10 +41,16 @@ struct PodQuote {
 PodQuote quotePod(const PodWork& work, double hourlyPrice, const PodVolume& volume,
                   const PodRates& rates = {});
 
+/// A job's work on a pod of a certain price.
+struct PodPriced {
+    PodWork work;
+    double hourlyPrice = 0; ///< US dollars
+};
+
 /// Throws Error("pod.folder") when `jobFolder` would not lie on the volume, ("pod.volume") when the
-/// volume is too small, and ("pod.cap") when the quote is above `cap` US dollars.
-void checkPodJob(const PodRequest& request, const QString& jobFolder, const PodWork& work,
-                 const PodQuote& quote, double cap);
+/// volume is too small, and ("pod.cap") when it would cost more than `cap` US dollars.
+void checkPodJob(const PodRequest& request, const QString& jobFolder, const PodPriced& job,
+                 double cap);
 
 /// "$3.05", "$0.004": at least two digits that count.
 QString dollarText(double dollars);

@@ -182,6 +182,20 @@ TEST_F(PodLaunchTest, ThePriceAndTheCapDecide) {
         << estimateOf(*dialog).toStdString();
     const auto fields = dialog->podChoice()->findChildren<QDoubleSpinBox*>();
     ASSERT_EQ(fields.size(), 2);
+    EXPECT_NEAR(dialog->settings().pod->hourlyPrice, 1.59, 1e-9)
+        << "the cap is held against the dearest that may be rented";
+    fields[1]->setValue(0.05); // a 3090 starts for 0.03, an A100 for 0.11
+    EXPECT_FALSE(dialog->startButton()->isEnabled());
+    EXPECT_TRUE(estimateOf(*dialog).contains(u"at $1.59 an hour"_s))
+        << estimateOf(*dialog).toStdString();
+    fields[1]->setValue(7.5);
+    window_->podActions().settingsChanged(); // the person was at "Change…" and changed no limit
+    EXPECT_EQ(fields[1]->value(), 7.5);
+    settings_.cap = 8;
+    QSettings kept;
+    writePodSettings(kept, settings_);
+    window_->podActions().settingsChanged();
+    EXPECT_EQ(fields[1]->value(), 8) << "the person changed it there";
     fields[0]->setValue(0.3);
     EXPECT_FALSE(dialog->startButton()->isEnabled());
     EXPECT_TRUE(estimateOf(*dialog).contains(u"at most $0.30"_s));

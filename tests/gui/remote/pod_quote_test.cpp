@@ -22,8 +22,7 @@ std::string codeAt(const QString& folder, double cap = 100, double bytes = 0) {
     work.workSeconds = 3600;
     work.volumeBytes = bytes;
     const PodRequest request = onVolume();
-    return test::codeOf(
-        [&] { checkPodJob(request, folder, work, quotePod(work, 3, request.volume), cap); });
+    return test::codeOf([&] { checkPodJob(request, folder, {work, 3}, cap); });
 }
 
 } // namespace
@@ -59,7 +58,7 @@ TEST(PodJob, OnlyOnTheVolume) {
 TEST(PodJob, NothingWithoutAVolume) {
     PodRequest request = onVolume();
     request.volume = {};
-    EXPECT_EQ(test::codeOf([&] { checkPodJob(request, u"/workspace/jobs/1"_s, {}, {}, 10); }),
+    EXPECT_EQ(test::codeOf([&] { checkPodJob(request, u"/workspace/jobs/1"_s, {}, 10); }),
               "pod.folder");
 }
 
