@@ -56,7 +56,7 @@ void MainWindow::connectViews() {
     });
     connect(actions_, &JobActions::blameEnded, inspect_, &InspectView::endBlame);
     connect(chat_, &ChatView::activityChanged, line_, &JobLine::setActivity);
-    connect(chat_, &ChatView::activityChanged, &podActions_->jobs(), &PodJobs::noteUse);
+    connect(chat_, &ChatView::serverUsed, &podActions_->jobs(), &PodJobs::noteUse);
     connect(podActions_, &PodActions::trouble, this, [this](const QString& sentence) {
         shownBanner()->showFailure({sentence, {}});
     });

@@ -225,6 +225,7 @@ void ChatView::connectEngine() {
     connect(client_, &ChatClient::swapFailed, this, &ChatView::explainSwap);
     connect(throughput_, &ThroughputPanel::measureRequested, this, &ChatView::measureSpeed);
     connect(engine_, &EngineProcess::changed, this, &ChatView::showEngine);
+    connect(compare_, &CompareView::serverUsed, this, &ChatView::serverUsed);
 }
 
 void ChatView::connectConversations() {

@@ -86,6 +86,8 @@ Q_SIGNALS:
     void blameRequested(const caldera::studio::BlameQuestion& question);
     /// For the status line: "Answering…", empty when idle.
     void activityChanged(const QString& text);
+    /// A question goes to this server, or a part of its answer comes from there.
+    void serverUsed(const QUrl& server);
 
 protected:
     void showEvent(QShowEvent* event) override;

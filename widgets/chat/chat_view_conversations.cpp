@@ -238,6 +238,7 @@ void ChatView::request() {
     ChatRequest what = upTo(*conversation, streamingMessage_);
     what.continues = continuedTokens_ >= 0;
     client_->send(server_, what);
+    Q_EMIT serverUsed(server_);
     if (throughput_->hasGpu())
         surveys_.start();
 }
@@ -264,6 +265,7 @@ void ChatView::takeDelta(const QString& text) {
         return;
     message->text += text;
     throughput_->countToken();
+    Q_EMIT serverUsed(server_);
     if (conversation == &open_)
         transcript_->feed(streamingMessage_, text);
     saveSoon();

@@ -51,6 +51,8 @@ CompareView::CompareView(const QString& worker, QWidget* parent)
     refresh_.setInterval(kRefreshInterval);
     connect(&refresh_, &QTimer::timeout, this, &CompareView::refresh);
     connect(&session_, &CompareSession::changed, this, [this] {
+        if (session_.isRunning())
+            Q_EMIT serverUsed(subject_.server);
         if (!session_.isRunning())
             refresh();
         else if (!refresh_.isActive())

@@ -50,6 +50,8 @@ public:
     void chooseToken(qsizetype index);
 
 Q_SIGNALS:
+    /// As ChatView::serverUsed.
+    void serverUsed(const QUrl& server);
     /// Which cells of the open model moved this token?
     void blameRequested(const caldera::studio::BlameQuestion& question);
 

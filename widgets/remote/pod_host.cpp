@@ -119,11 +119,19 @@ std::optional<PodEnd> PodHost::warning() const {
 
 JobState PodHost::explained(JobState state, const RemotePlace& place,
                             const std::stop_token& stop) const {
-    std::optional<PodEnd> end = warning();
-    if (state.phase == "cancelled" && !end && !folder_.cancelRequested()) {
-        end = podEnd(watchdogsReason(place, stop), access_.watch.cap, access_.watch.idleMinutes);
+    // A server that is called off has nothing to finish.
+    const bool isServed = state.phase == "done" && folder_.spec().kind == "serve";
+    if (state.phase != "cancelled" && !isServed) {
+        return state;
     }
-    if (state.phase == "cancelled" && end) {
+    std::optional<PodEnd> end = warning();
+    if (!end && !folder_.cancelRequested()) {
+        const PodStopReason reason = watchdogsReason(place, stop);
+        if (!isServed || reason != PodStopReason::None) {
+            end = podEnd(reason, access_.watch.cap, access_.watch.idleMinutes);
+        }
+    }
+    if (end) {
         state.phase = "failed";
         state.code = end->code;
         state.message = end->sentence;

@@ -35,15 +35,13 @@ PodJobs::PodJobs(JobService& jobs, PodService& pods, QString keys, WithProvider 
     connect(&pods_, &PodService::rentalAdded, this, [this](PodRental* rental) { follow(*rental); });
     connect(&jobs_, &JobService::jobAdded, this, &PodJobs::settle);
     connect(&jobs_, &JobService::jobChanged, this, [this](const QString& id) {
-        const JobSummary job = jobs_.job(id);
-        if (job.phase == "running"_L1 || job.phase == "fetching"_L1 ||
-            job.stage == "send-worker"_L1 || job.stage == "fetch-model"_L1) {
-            noteActivity(id);
-        }
+        takeProgress(id);
         settle(id);
     });
     connect(&jobs_, &JobService::jobEvent, this, &PodJobs::noteActivity);
     connect(&jobs_, &JobService::resuming, this, &PodJobs::rentAgain);
+    connect(&jobs_, &JobService::serverReached, this,
+            [this](const QString& id, int port) { served_.insert(port, id); });
 }
 
 QString PodJobs::keyFile(const QString& job) const {
@@ -110,9 +108,8 @@ void PodJobs::rentAgain(const QString& job) {
         return;
     }
     if (before && !before->over()) {
-        if (before->phase >= PodPhase::Stopping) { // it is on its way out: another one follows it
-            jobs_.pods().expect(job);
-            waiting_.insert(job);
+        if (before->phase >= PodPhase::Stopping) {
+            awaitEnd(job);
         }
         return;
     }
@@ -139,6 +136,51 @@ void PodJobs::rentAgain(const QString& job) {
         return;
     }
     order(job, record);
+}
+
+/// The job's last pod is on its way out, and another one follows it.
+void PodJobs::awaitEnd(const QString& job) {
+    if (waiting_.contains(job)) {
+        return;
+    }
+    jobs_.pods().expect(job);
+    auto* patience = new QTimer(this);
+    patience->setSingleShot(true);
+    connect(patience, &QTimer::timeout, this, [this, job] { giveUpEnding(job); });
+    patience->start(endingPatience_);
+    waiting_.insert(job, patience);
+    withProvider_(
+        [this, job] {
+            if (PodRental* rental = pods_.rental(job)) {
+                takeChange(*rental);
+            }
+        },
+        [this, job](const Error& error) {
+            if (endWait(job)) {
+                close(job, error);
+            }
+        });
+}
+
+/// Whether the job waited; it does no longer.
+bool PodJobs::endWait(const QString& job) {
+    QTimer* patience = waiting_.take(job);
+    if (patience) {
+        patience->deleteLater();
+    }
+    return patience != nullptr;
+}
+
+void PodJobs::giveUpEnding(const QString& job) {
+    const PodRental* rental = pods_.rental(job);
+    const QString problem = rental ? rental->problem() : QString();
+    endWait(job);
+    close(job, Error("pod.ending",
+                     tr("The job's last pod could not be given back within %1 minutes, "
+                        "and there is never more than one. %2 Resume tries again.")
+                         .arg(std::chrono::ceil<std::chrono::minutes>(endingPatience_).count())
+                         .arg(problem)
+                         .toStdString()));
 }
 
 void PodJobs::order(const QString& job, PodRecord record) {
@@ -182,18 +224,25 @@ void PodJobs::follow(PodRental& rental) {
         jobs_.pods().warn(job, endOf(known->record()));
         jobs_.cancel(job);
     });
-    connect(known, &PodRental::changed, this, [this, known, job] {
-        records_.insert(job, known->record()); // rentals go and come with the provider's key
-        if (!known->record().over()) {
-            settle(job);
-        } else if (waiting_.remove(job)) {
-            rentAgain(job);
-        } else {
-            forgetPodKey(keyFile(job));
-            settle(job);
+    connect(known, &PodRental::changed, this, [this, known] { takeChange(*known); });
+}
+
+void PodJobs::takeChange(PodRental& rental) {
+    const QString job = rental.record().jobId;
+    const PodPhase phase = rental.record().phase;
+    records_.insert(job, rental.record()); // rentals go and come with the provider's key
+    if (!rental.record().over()) {
+        if (waiting_.contains(job) && phase >= PodPhase::Stopping && phase < PodPhase::Returning) {
+            rental.giveBack(PodRental::Insist::Yes); // a stopped one would never be over
         }
-        Q_EMIT costChanged(job);
-    });
+        settle(job);
+    } else if (endWait(job)) {
+        rentAgain(job);
+    } else {
+        forgetPodKey(keyFile(job));
+        settle(job);
+    }
+    Q_EMIT costChanged(job);
 }
 
 void PodJobs::open(const PodRecord& record, const SshEndpoint& endpoint) {
@@ -245,11 +294,25 @@ void PodJobs::noteActivity(const QString& job) {
     }
 }
 
-void PodJobs::noteUse() {
-    for (const JobSummary& job : jobs_.running()) {
-        if (job.isOnPod && job.kind == "serve"_L1) {
-            noteActivity(job.id);
-        }
+void PodJobs::noteUse(const QUrl& server) {
+    const auto found = served_.constFind(server.port());
+    if (found != served_.constEnd()) {
+        noteActivity(*found);
+    }
+}
+
+/// A job that gets on is not idle. One that is set up tells nothing for a while, and its set-up has
+/// limits of its own (PodHost::setUp).
+void PodJobs::takeProgress(const QString& id) {
+    const JobSummary job = jobs_.job(id);
+    PodRental* rental = pods_.rental(id);
+    if (!rental) {
+        return;
+    }
+    rental->setOccupied(job.phase == "preparing"_L1 && job.stage == "set-up"_L1);
+    if (job.phase == "running"_L1 || job.phase == "fetching"_L1 || job.stage == "send-worker"_L1 ||
+        job.stage == "fetch-model"_L1) {
+        rental->noteActivity();
     }
 }
 

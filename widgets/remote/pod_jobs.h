@@ -1,12 +1,15 @@
 // Jobs on rented pods: rents for a job, hands the pod over, ends it when the job is over.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <optional>
 
 #include <QHash>
 #include <QObject>
 #include <QSet>
+#include <QTimer>
+#include <QUrl>
 
 #include "widgets/jobs/job_service.h"
 #include "widgets/remote/pod_access.h"
@@ -66,8 +69,10 @@ public:
     PodOrder orderLike(const QString& like) const;
     /// Rents one.
     QString startLike(const QString& like, const JobRequest& request);
-    /// Somebody uses what the jobs on pods serve: they are not idle.
-    void noteUse();
+    /// Somebody uses what is served at this address of ours: the job's pod is not idle.
+    void noteUse(const QUrl& server);
+    /// How long a resumed job waits for its last pod to end.
+    void setEndingPatience(std::chrono::milliseconds patience) { endingPatience_ = patience; }
 
     /// Nothing for a job that never had a pod.
     std::optional<PodCost> cost(const QString& job) const;
@@ -78,6 +83,11 @@ Q_SIGNALS:
 private:
     void order(const QString& job, PodRecord record);
     void rentAgain(const QString& job);
+    void awaitEnd(const QString& job);
+    bool endWait(const QString& job);
+    void giveUpEnding(const QString& job);
+    void takeChange(PodRental& rental);
+    void takeProgress(const QString& job);
     void follow(PodRental& rental);
     void open(const PodRecord& record, const SshEndpoint& endpoint);
     void settle(const QString& job);
@@ -95,7 +105,10 @@ private:
     PodWatch watch_;
     QHash<QString, PodRecord> records_; ///< by job: as they were read, or known since
     bool hasRecords_ = false;
-    QSet<QString> waiting_; ///< jobs that were resumed while their last pod was still ending
+    /// Jobs that were resumed while their last pod was still ending, and the end of their patience.
+    QHash<QString, QTimer*> waiting_;
+    std::chrono::milliseconds endingPatience_{std::chrono::minutes(10)};
+    QHash<int, QString> served_; ///< which job is reached at a port of ours
     bool isStarting_ = false;
     QSet<QString> ordered_; ///< jobs whose pod is asked for and has no rental yet
 };

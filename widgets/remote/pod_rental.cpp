@@ -215,9 +215,15 @@ void PodRental::takeReady(const Pod& pod) {
     const double idle = static_cast<double>(sinceActivity_.elapsed()) / kMillisecondsPerMinute;
     if (record_.spent + untilNextLook >= record_.cap)
         stop(PodStopReason::Budget);
-    else if (record_.idleMinutes > 0 && idle >= record_.idleMinutes)
+    else if (record_.idleMinutes > 0 && idle >= record_.idleMinutes && !isOccupied_)
         stop(PodStopReason::Idle);
     again(timing_.readyLook);
+}
+
+void PodRental::setOccupied(bool isOccupied) {
+    if (isOccupied_ && !isOccupied)
+        noteActivity();
+    isOccupied_ = isOccupied;
 }
 
 void PodRental::takeEnding(const Pod& pod) {

@@ -52,6 +52,8 @@ public:
     void returnAgain() { enter(PodPhase::Returning); }
     /// The job did something, or somebody looked at it: it is not idle.
     void noteActivity() { sinceActivity_.restart(); }
+    /// Something is done to it that shows no progress and ends by itself: it is not idle meanwhile.
+    void setOccupied(bool isOccupied);
 
     const PodRecord& record() const { return record_; }
     /// As the provider last showed it.
@@ -104,6 +106,7 @@ private:
     QTimer next_;
     QTimer farewell_;
     QElapsedTimer sinceActivity_;
+    bool isOccupied_ = false;
     bool asking_ = false;     ///< for a pod; the answer decides what is rented
     bool recovering_ = false; ///< in Wanted: look for the pod, make none
     quint64 turn_ = 0;        ///< answers to earlier phases are no answers

@@ -48,6 +48,17 @@ TEST_F(ChatViewTest, SendsAndStreamsAnAnswer) {
     EXPECT_EQ(view_->list()->model()->index(0).data().toString(), u"Hi"_s);
 }
 
+TEST_F(ChatViewTest, SaysThatItsServerIsUsedWithEveryPartOfAnAnswer) {
+    connectToServer();
+    QSignalSpy used(view_.get(), &ChatView::serverUsed);
+    server_.play({kStreamHead, FakeServer::token(u"a"_s), FakeServer::token(u"b"_s),
+                  FakeServer::token(u"c"_s), FakeServer::end()});
+    type(u"Hi"_s);
+    ASSERT_TRUE(becomesIdle());
+    EXPECT_EQ(used.count(), 4) << "the question, and each word";
+    EXPECT_EQ(used.last().first().toUrl(), server_.url());
+}
+
 TEST_F(ChatViewTest, DrawsTheMeanOfAnAnswerTooShortForALine) {
     connectToServer();
     server_.play({kStreamHead, FakeServer::token(u"Hello "_s), FakeServer::token(u"you"_s),

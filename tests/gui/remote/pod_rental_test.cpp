@@ -106,6 +106,10 @@ TEST_F(PodRentalTest, StopsWhenNothingHappens) {
     for (busy.start(); busy.elapsed() < 600; QTest::qWait(10))
         rental->noteActivity();
     EXPECT_EQ(rental->record().phase, PodPhase::Ready);
+    rental->setOccupied(true);
+    QTest::qWait(600); // twice as long as it may be idle
+    EXPECT_EQ(rental->record().phase, PodPhase::Ready);
+    rental->setOccupied(false);
     ASSERT_TRUE(reaches(rental, PodPhase::Stopped))
         << static_cast<int>(rental->record().phase) << rental->problem().toStdString();
     EXPECT_EQ(rental->record().reason, PodStopReason::Idle);
