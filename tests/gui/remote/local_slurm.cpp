@@ -1,5 +1,6 @@
 #include "tests/gui/remote/local_slurm.h"
 
+#include <algorithm>
 #include <csignal>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -72,13 +73,27 @@ LocalSlurm::~LocalSlurm() {
     }
 }
 
+void LocalSlurm::restart(const QString& daemon, int pause) {
+    const auto found = std::find_if(daemons_.begin(), daemons_.end(), [&](const auto& each) {
+        return each->program().endsWith(u'/' + daemon);
+    });
+    ASSERT_NE(found, daemons_.end());
+    (*found)->kill();
+    (*found)->waitForFinished();
+    QTest::qWait(pause);
+    const auto place = found - daemons_.begin();
+    daemons_.erase(found);
+    start(daemon, {u"-D"_s});
+    std::rotate(daemons_.begin() + place, daemons_.end() - 1, daemons_.end()); // they end in order
+}
+
 void LocalSlurm::start(const QString& program, const QStringList& arguments) {
     auto process = std::make_unique<QProcess>();
     QProcessEnvironment environment = QProcessEnvironment::systemEnvironment();
     environment.insert(u"SLURM_CONF"_s, config());
     process->setProcessEnvironment(environment);
     process->setChildProcessModifier([] { ::prctl(PR_SET_PDEATHSIG, SIGKILL); });
-    process->setStandardOutputFile(folder_.filePath("log/"_L1 + program));
+    process->setStandardOutputFile(folder_.filePath("log/"_L1 + program), QIODevice::Append);
     process->setStandardErrorFile(folder_.filePath("log/"_L1 + program), QIODevice::Append);
     process->start("/usr/sbin/"_L1 + program, arguments);
     EXPECT_TRUE(process->waitForStarted()) << "install " << program.toStdString();

@@ -22,6 +22,9 @@ public:
     QString config() const { return folder_.filePath(QStringLiteral("slurm.conf")); }
     /// Runs sbatch, squeue, scontrol ... and returns what it printed.
     QByteArray run(const QString& program, const QStringList& arguments) const;
+    /// Kills slurmctld or slurmd and starts it again after `pause` ms. What runs on the node goes
+    /// on.
+    void restart(const QString& daemon, int pause);
 
 private:
     void writeConfig() const;
