@@ -6,6 +6,7 @@
 
 #include <httplib.h>
 
+#include "tests/support/runpod_catalog.h"
 #include "tests/support/until.h"
 
 namespace caldera::test {
@@ -17,35 +18,6 @@ using Json = nlohmann::json;
 constexpr double kEpoch = 1'795'000'000; // what the server's clock shows when it starts
 constexpr int kLooksToStart = 1;
 constexpr int kLooksToRun = 2;
-
-Json offer(const std::string& id, const std::string& name, int memory, double price) {
-    return {{"id", id},
-            {"name", name},
-            {"pool", nullptr},
-            {"manufacturer", "NVIDIA"},
-            {"memory", memory},
-            {"secure", true},
-            {"community", true},
-            {"price", {{"secure", price}, {"community", price * 0.8}}},
-            {"maxCount", {{"secure", 8}, {"community", 4}}},
-            {"availability", "HIGH"},
-            {"dataCenters",
-             Json::array({{{"id", "EU-RO-1"}, {"name", "EU Romania 1"}, {"availability", "HIGH"}},
-                          {{"id", "US-TX-3"}, {"name", "US Texas 3"}, {"availability", "LOW"}}})}};
-}
-
-Json volumes() {
-    return {{"networkVolumes", Json::array({{{"id", "vol_models"},
-                                             {"name", "models"},
-                                             {"size", 300},
-                                             {"dataCenter", "EU-RO-1"},
-                                             {"type", "STANDARD"}},
-                                            {{"id", "vol_small"},
-                                             {"name", "small"},
-                                             {"size", 20},
-                                             {"dataCenter", "US-TX-3"},
-                                             {"type", "STANDARD"}}})}};
-}
 
 double systemSeconds() {
     return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch())
@@ -59,9 +31,7 @@ const double kStart = systemSeconds();
 FakeRunpod::FakeRunpod(std::string key)
     : key_(std::move(key)), server_(std::make_unique<httplib::Server>()),
       ssh_({{"host", "127.0.0.1"}, {"port", 22}, {"username", "root"}, {"command", "ssh"}}) {
-    offers_ = Json::array({offer("NVIDIA H100 80GB HBM3", "H100 SXM", 80, 3.49),
-                           offer("NVIDIA A100 80GB PCIe", "A100 PCIe", 80, 1.59),
-                           offer("NVIDIA GeForce RTX 3090", "RTX 3090", 24, 0.46)});
+    offers_ = runpodOffers();
     const auto handler = [this](const httplib::Request& request, httplib::Response& response) {
         serve(request, response);
     };
@@ -280,7 +250,7 @@ void FakeRunpod::answer(const httplib::Request& request, httplib::Response& resp
     if (request.path == "/v2/catalog/gpus") {
         body = {{"gpus", offers_}};
     } else if (request.path == "/v2/network-volumes") {
-        body = volumes();
+        body = runpodVolumes();
     } else if (request.path == "/v2/pods" && request.method == "POST") {
         create(Json::parse(request.body), response);
         return;

@@ -13,6 +13,7 @@
 #include "core/job/job_folder.h"
 #include "core/job/job_start.h"
 #include "core/job/revision.h"
+#include "widgets/jobs/job_description.h"
 #include "widgets/remote/remote_jobs.h"
 
 namespace caldera::studio {
@@ -30,50 +31,9 @@ std::filesystem::path toPath(const QString& text) {
     return {text.toStdU16String()};
 }
 
-QString toText(const std::filesystem::path& path) {
-    return QString::fromStdU16String(path.u16string());
-}
-
-QDateTime parseTime(const std::string& text) {
-    return QDateTime::fromString(QString::fromStdString(text), Qt::ISODateWithMs);
-}
-
-bool hasEnded(const QString& phase) {
-    return phase == "done"_L1 || phase == "cancelled"_L1 || phase == "failed"_L1 ||
-           phase == "lost"_L1;
-}
-
 QJsonObject toQt(const nlohmann::json& body) {
     const std::string text = body.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
     return QJsonDocument::fromJson(QByteArray::fromStdString(text)).object();
-}
-
-void describe(JobSummary& summary, const JobSpec& spec, const JobFolder& folder) {
-    summary.id = toText(folder.path().filename());
-    summary.kind = QString::fromStdString(spec.kind);
-    summary.title = QString::fromStdString(spec.title);
-    summary.created = parseTime(spec.created);
-    summary.folder = toText(folder.path());
-    summary.outFolder = toText(folder.out());
-    summary.arguments.clear();
-    for (const std::string& argument : spec.arguments)
-        summary.arguments.append(QString::fromStdString(argument));
-}
-
-void describe(JobSummary& summary, const JobState& state, const std::string& phase) {
-    summary.phase = QString::fromStdString(phase);
-    summary.stage = QString::fromStdString(state.stage);
-    summary.fraction = qBound(0.0, state.fraction, 1.0);
-    summary.etaSeconds = hasEnded(summary.phase) ? -1 : state.etaSeconds;
-    summary.message = QString::fromStdString(state.message);
-    summary.code = QString::fromStdString(state.code);
-}
-
-void describe(JobSummary& summary, const RemoteRecord& record) {
-    summary.host = record.target.name;
-    summary.hostFolder = record.folder;
-    summary.model = record.model;
-    summary.isOnPod = record.target.kind == TargetKind::Pod;
 }
 
 /// An event of another machine names files there; what was fetched lies here.

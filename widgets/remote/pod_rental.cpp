@@ -359,36 +359,6 @@ void PodRental::returnNext(QList<Pod> pods) {
         });
 }
 
-void PodRental::countSpending(const Pod& pod) {
-    pod_ = pod;
-    if (pod.costs()) {
-        record_.spent = record_.spentBefore + pod.hourlyPrice * pod.rentedSeconds / kSecondsPerHour;
-        record_.hourlyPrice = pod.hourlyPrice;
-        record_.seenAt = QDateTime::currentDateTimeUtc();
-    } else {
-        countUnseen();
-        record_.spentBefore = record_.spent;
-    }
-}
-
-/// The pod ended while nobody looked, and the provider does not tell when: the most that it can
-/// have cost counts, of which its watchdog allowed no more than the cap.
-void PodRental::countUnseen() {
-    if (record_.hourlyPrice > 0 && record_.seenAt.isValid()) {
-        const double seconds = std::max<double>(
-            0, static_cast<double>(record_.seenAt.secsTo(QDateTime::currentDateTimeUtc())));
-        const double most = record_.spent + record_.hourlyPrice * seconds / kSecondsPerHour;
-        record_.spent = std::max(record_.spent, std::min(record_.cap, most));
-    }
-    record_.hourlyPrice = 0;
-}
-
-void PodRental::endRun() {
-    countUnseen();
-    record_.spentBefore = record_.spent;
-    pod_.status = PodStatus::Gone;
-}
-
 void PodRental::giveUp(const QString& sentence) {
     record_.failure = sentence;
     record_.reason = PodStopReason::Failed;

@@ -338,45 +338,6 @@ void JobDetails::showResult(const JobHistory& history) {
     artifactHash_->setToolTip(history.artifactHash());
 }
 
-void JobDetails::showStages(const JobHistory& history) {
-    const QList<JobStage>& stages = history.stages();
-    stagesBox_->setVisible(!stages.isEmpty());
-    const qsizetype known = stageWidgets_.size() / 3;
-    for (qsizetype row = known; row < stages.size(); ++row) {
-        auto* picture = new QLabel(stagesBox_);
-        picture->setFixedSize(kIconSize, kIconSize);
-        auto* name = new ElidedLabel({}, stagesBox_);
-        auto* time = new ToneLabel({}, Token::Secondary, stagesBox_);
-        time->setFont(Theme::current().numberFont());
-        stageWidgets_ += {picture, name, time};
-        const int line = static_cast<int>(row);
-        stages_->addWidget(picture, line, 0);
-        stages_->addWidget(name, line, 1);
-        stages_->addWidget(time, line, 2, Qt::AlignRight);
-    }
-    for (qsizetype row = stageWidgets_.size() / 3; row > stages.size(); --row) {
-        for (int part = 0; part < 3; ++part)
-            delete stageWidgets_.takeLast();
-    }
-    for (qsizetype row = 0; row < stages.size(); ++row) {
-        const JobStage& stage = stages[row];
-        const bool runs = !stage.ended.isValid();
-        // The stage in which a job ended without success shows how it ended.
-        const bool endedHere = !job_.active() && (runs || row + 1 == stages.size());
-        const PhaseLook look = phaseLook(endedHere ? job_.phase : runs ? u"running"_s : u"done"_s);
-        static_cast<QLabel*>(stageWidgets_[row * 3])
-            ->setPixmap(iconPixmap(look.icon, Theme::current().color(look.tone), kIconSize,
-                                   devicePixelRatioF()));
-        static_cast<ElidedLabel*>(stageWidgets_[row * 3 + 1])->setText(stageTitle(stage.name));
-        const QDateTime end = !runs           ? stage.ended
-                              : job_.active() ? QDateTime::currentDateTimeUtc()
-                                              : history.lastTime();
-        const qint64 seconds = stage.started.secsTo(end);
-        static_cast<ToneLabel*>(stageWidgets_[row * 3 + 2])
-            ->setText(seconds < 1 ? tr("< 1 s") : spanText(static_cast<double>(seconds)));
-    }
-}
-
 void JobDetails::showCells(const JobHistory& history) {
     const bool any = !history.cells().isEmpty();
     cellsBox_->setVisible(any);

@@ -83,6 +83,12 @@ bool PodWorld::podsAreGone() {
     return QTest::qWaitFor([this] { return runpod_.pods().empty(); }, patience_);
 }
 
+void PodWorld::expectFailure(const QString& id, const QString& word) {
+    ASSERT_TRUE(reaches(id, u"failed"_s));
+    EXPECT_TRUE(message(id).contains(word)) << message(id).toStdString();
+    EXPECT_TRUE(podsAreGone());
+}
+
 fs::path PodWorld::here(const QString& id) const {
     return fs::path(root_.path().toStdString()) / "jobs" / id.toStdString();
 }

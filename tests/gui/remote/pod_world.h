@@ -35,6 +35,9 @@ protected:
     bool reaches(const QString& id, const QString& phase);
     bool hasCells(const QString& id, qsizetype count);
     bool podsAreGone();
+    QString message(const QString& id) const { return jobs().job(id).message; }
+    /// The job ends by this, and nothing costs anything.
+    void expectFailure(const QString& id, const QString& word);
     JobService& jobs() const { return studio_->jobs; }
     PodJobs& podJobs() const { return studio_->podJobs; }
     PodRental* rental(const QString& id) const { return studio_->pods.rental(id); }

@@ -1,0 +1,22 @@
+// What the files of a job's folder say, put into its summary.
+#pragma once
+
+#include <filesystem>
+
+#include "core/job/job_folder.h"
+#include "widgets/jobs/job_service.h"
+#include "widgets/remote/remote_record.h"
+
+namespace caldera::studio {
+
+QString toText(const std::filesystem::path& path);
+
+/// Whether no worker is at it, nor about to be.
+bool hasEnded(const QString& phase);
+
+void describe(JobSummary& summary, const JobSpec& spec, const JobFolder& folder);
+/// `phase`: as JobFolder::visiblePhase() tells it.
+void describe(JobSummary& summary, const JobState& state, const std::string& phase);
+void describe(JobSummary& summary, const RemoteRecord& record);
+
+} // namespace caldera::studio
