@@ -9,8 +9,8 @@
 #include "core/base/clock.h"
 #include "core/base/error.h"
 #include "core/base/folder_lock.h"
+#include "core/job/watch_sign.h"
 #include "core/watch/pod_watch.h"
-#include "core/watch/watch_sign.h"
 
 namespace caldera::cli {
 

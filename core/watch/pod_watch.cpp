@@ -12,7 +12,7 @@
 #include "core/base/error.h"
 #include "core/base/file.h"
 #include "core/base/text.h"
-#include "core/watch/watch_sign.h"
+#include "core/job/watch_sign.h"
 
 namespace caldera {
 

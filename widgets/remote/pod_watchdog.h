@@ -5,7 +5,7 @@
 
 #include <QString>
 
-#include "core/watch/watch_sign.h"
+#include "core/job/watch_sign.h"
 
 namespace caldera::studio {
 

@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "core/base/file.h"
-#include "core/watch/watch_sign.h"
+#include "core/job/watch_sign.h"
 #include "tests/support/code_of.h"
 #include "tests/support/fake_runpod.h"
 #include "tests/support/program.h"

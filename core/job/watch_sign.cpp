@@ -1,4 +1,4 @@
-#include "core/watch/watch_sign.h"
+#include "core/job/watch_sign.h"
 
 #include <nlohmann/json.hpp>
 
