@@ -2,7 +2,6 @@
 
 #include <QComboBox>
 #include <QDialogButtonBox>
-#include <QHeaderView>
 #include <QJsonDocument>
 #include <QLineEdit>
 #include <QLocale>
@@ -11,15 +10,16 @@
 #include <QRegularExpression>
 #include <QSettings>
 #include <QSpinBox>
-#include <QTableWidget>
 #include <QVBoxLayout>
 #include <QtConcurrent>
 
 #include <utility>
 
+#include "widgets/chat/sweep_table.h"
 #include "widgets/support/error_banner.h"
 #include "widgets/support/labels.h"
 #include "widgets/support/number_text.h"
+#include "widgets/theme/icons.h"
 #include "widgets/theme/theme.h"
 
 namespace caldera::studio {
@@ -37,10 +37,6 @@ constexpr auto kChatsKey = "sweep/chats"_L1;
 constexpr auto kTokensKey = "sweep/tokens"_L1;
 constexpr qsizetype kMessagesKept = 16 << 10;
 
-QString milliseconds(double seconds) {
-    return figureText(1e3 * seconds);
-}
-
 QString runName(const SweepRun& run) {
     return run.model + u", "_s + QLocale().toString(run.time.toLocalTime(), QLocale::ShortFormat);
 }
@@ -51,19 +47,12 @@ SweepDialog::SweepDialog(QString artifact, QString worker, QString history, QWid
     : QDialog(parent), artifact_(std::move(artifact)), worker_(std::move(worker)),
       history_(std::move(history)), banner_(new ErrorBanner(this)),
       facts_(new ToneLabel({}, Token::Secondary, this)), baseline_(new QComboBox(this)),
-      verdict_(new ToneLabel({}, Token::Text, this)), table_(new QTableWidget(0, 9, this)),
-      progress_(new QProgressBar(this)), measure_(new QPushButton(this)) {
+      verdict_(new ToneLabel({}, Token::Text, this)), table_(new SweepTable(this)),
+      progress_(new QProgressBar(this)), measure_(new QPushButton(this)),
+      export_(new QPushButton(icon(u"export"_s), tr("Export…"), this)) {
     setWindowTitle(tr("Speed of answers"));
     resize(860, 480);
     baseline_->setAccessibleName(tr("Compare with"));
-    table_->setAccessibleName(tr("Measured speeds"));
-    table_->setHorizontalHeaderLabels({tr("Prompt"), tr("Chats"), tr("First, ms"),
-                                       tr("Prompt tok/s"), tr("tok/s of all"), tr("p50, ms"),
-                                       tr("p95, ms"), tr("p99, ms"), tr("Change")});
-    table_->setEditTriggers(QAbstractItemView::NoEditTriggers);
-    table_->setSelectionMode(QAbstractItemView::NoSelection);
-    table_->verticalHeader()->hide();
-    table_->horizontalHeader()->setSectionResizeMode(QHeaderView::Stretch);
     facts_->setWordWrap(true);
     verdict_->setWordWrap(true);
     progress_->setTextVisible(false);
@@ -75,7 +64,9 @@ SweepDialog::SweepDialog(QString artifact, QString worker, QString history, QWid
     top->addWidget(caption);
     top->addWidget(baseline_, 1);
     auto* buttons = new QDialogButtonBox(QDialogButtonBox::Close, this);
+    buttons->addButton(export_, QDialogButtonBox::ActionRole);
     buttons->addButton(measure_, QDialogButtonBox::ActionRole);
+    export_->setToolTip(tr("What was measured as comma-separated values"));
     auto* layout = new QVBoxLayout(this);
     layout->addWidget(banner_);
     layout->addLayout(top);
@@ -87,6 +78,7 @@ SweepDialog::SweepDialog(QString artifact, QString worker, QString history, QWid
     layout->addWidget(buttons);
     connect(buttons, &QDialogButtonBox::rejected, this, &QDialog::close);
     connect(measure_, &QPushButton::clicked, this, [this] { isMeasuring() ? stop() : measure(); });
+    connect(export_, &QPushButton::clicked, table_, &Table::exportCsv);
     connect(baseline_, &QComboBox::activated, this, &SweepDialog::fill);
     QtConcurrent::run([file = history_] {
         return readSweeps(file);
@@ -257,7 +249,7 @@ const SweepRun* SweepDialog::baseline() const {
 
 void SweepDialog::fill() {
     const SweepRun* run = shown();
-    table_->setRowCount(run ? static_cast<int>(run->points.size()) : 0);
+    table_->showRun(run, baseline());
     verdict_->setVisible(run != nullptr && baseline() != nullptr);
     showState();
     if (!run) {
@@ -275,33 +267,8 @@ void SweepDialog::fill() {
                 .arg(sizeText(static_cast<qint64>(run->readBytesPerSecond)),
                      figureText(run->readBytesPerSecond / static_cast<double>(run->weightBytes)));
     facts_->setText(facts);
-    for (int row = 0; row < run->points.size(); ++row)
-        fillRow(row, run->points[row], baseline());
     if (baseline())
         verdict_->setText(changeText(*run, *baseline()));
-}
-
-void SweepDialog::fillRow(int row, const SweepPoint& point, const SweepRun* before) {
-    const std::optional<double> found = before ? speedChange(point, *before) : std::nullopt;
-    const double change = found.value_or(0);
-    const QString changed =
-        found ? (change >= 0 ? u"+"_s : u"−"_s) + figureText(100 * qAbs(change)) + u" %"_s : u"–"_s;
-    const QStringList cells = {
-        countText(point.promptTokens), countText(point.chats),  milliseconds(point.firstToken),
-        figureText(point.promptSpeed), figureText(point.speed), milliseconds(point.p50),
-        milliseconds(point.p95),       milliseconds(point.p99), changed};
-    for (int column = 0; column < cells.size(); ++column) {
-        auto* item = new QTableWidgetItem(cells[column]);
-        item->setTextAlignment(Qt::AlignRight | Qt::AlignVCenter);
-        if (column == cells.size() - 1 && change < -kSpeedNoise) {
-            item->setForeground(Theme::current().color(Token::Bad));
-            item->setToolTip(tr("Slower than before"));
-        }
-        if (column == 4 && point.rooflineShare >= 0 && point.chats == 1)
-            item->setToolTip(
-                tr("%1 % of what the memory allows").arg(figureText(100 * point.rooflineShare)));
-        table_->setItem(row, column, item);
-    }
 }
 
 void SweepDialog::showState() {
@@ -311,6 +278,7 @@ void SweepDialog::showState() {
                            static_cast<QWidget*>(tokens_)}) {
         field->setEnabled(!isMeasuring());
     }
+    export_->setEnabled(shown() != nullptr);
     showPlan();
     progress_->setVisible(isMeasuring());
     // What the program tells a terminal: "measure  [###---]  50 %  eta 3 s".

@@ -13,11 +13,11 @@ class QLineEdit;
 class QProgressBar;
 class QPushButton;
 class QSpinBox;
-class QTableWidget;
 
 namespace caldera::studio {
 
 class ErrorBanner;
+class SweepTable;
 class ToneLabel;
 
 /// Runs `caldera bench chats` beside the chat's engine. Closing it ends the measurement.
@@ -35,11 +35,12 @@ public:
     void compareWith(int index);
 
     const QList<SweepRun>& runs() const { return runs_; }
-    QTableWidget* table() const { return table_; }
+    SweepTable* table() const { return table_; }
     QLineEdit* promptsBox() const { return prompts_; }
     QLineEdit* chatsBox() const { return chats_; }
     QSpinBox* tokensBox() const { return tokens_; }
     QPushButton* measureButton() const { return measure_; }
+    QPushButton* exportButton() const { return export_; }
     /// What is to be measured, and how long that takes or why it cannot be.
     ToneLabel* planLabel() const { return planFacts_; }
     /// How the run that is shown compares with the chosen one.
@@ -56,7 +57,6 @@ private:
     void takeRuns(const QList<SweepRun>& runs);
     void takeEnd(int code, QProcess::ExitStatus how);
     void fill();
-    void fillRow(int row, const SweepPoint& point, const SweepRun* before);
     void showState();
     const SweepRun* shown() const;
     const SweepRun* baseline() const;
@@ -72,13 +72,14 @@ private:
     ToneLabel* facts_;
     QComboBox* baseline_;
     ToneLabel* verdict_;
-    QTableWidget* table_;
+    SweepTable* table_;
     QLineEdit* prompts_ = nullptr;
     QLineEdit* chats_ = nullptr;
     QSpinBox* tokens_ = nullptr;
     ToneLabel* planFacts_ = nullptr;
     QProgressBar* progress_;
     QPushButton* measure_;
+    QPushButton* export_;
 };
 
 } // namespace caldera::studio

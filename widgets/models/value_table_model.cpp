@@ -7,7 +7,6 @@
 #include "core/base/text.h"
 #include "widgets/support/number_text.h"
 #include "widgets/support/table.h"
-#include "widgets/theme/theme.h"
 
 using namespace Qt::Literals::StringLiterals;
 
@@ -120,6 +119,8 @@ QVariant ValueTableModel::data(const QModelIndex& index, int role) const {
         return QVariant::fromValue((isNumber ? Qt::AlignRight : Qt::AlignLeft) | Qt::AlignVCenter);
     case Qt::FontRole:
         return isNumber ? QVariant(Theme::current().numberFont(-1)) : QVariant();
+    case Qt::ForegroundRole:
+        return value.tone ? QVariant(Theme::current().color(*value.tone)) : QVariant();
     case kOrderRole:
         return value.order;
     case Table::kExportRole:

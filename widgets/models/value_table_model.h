@@ -6,7 +6,10 @@
 #include <QString>
 #include <QVariant>
 
+#include <optional>
 #include <vector>
+
+#include "widgets/theme/theme.h"
 
 namespace caldera::studio {
 
@@ -20,7 +23,8 @@ struct TableValue {
     QString text;
     QVariant order; ///< double or text; invalid: nothing is known, which sorts last
     QString toolTip;
-    QString exported; ///< in files: the exact number; empty: the text
+    QString exported;               ///< in files: the exact number; empty: the text
+    std::optional<Token> tone = {}; ///< of the text; nothing: the table's
 };
 
 /// Text, empty sorts last.

@@ -57,6 +57,13 @@ QString Table::csv() const {
     return text;
 }
 
+void Table::exportCsv() {
+    saveFile(this, {tr("Export the table"),
+                    name_ + u".csv"_s,
+                    {tr("Comma-separated values (*.csv)")},
+                    [this](const QString&) { return csv().toUtf8(); }});
+}
+
 void Table::contextMenuEvent(QContextMenuEvent* event) {
     if (model() == nullptr) {
         return;
@@ -65,12 +72,7 @@ void Table::contextMenuEvent(QContextMenuEvent* event) {
     menu->setAttribute(Qt::WA_DeleteOnClose);
     menu->addAction(icon(u"copy"_s), tr("Copy table"), this,
                     [this] { QGuiApplication::clipboard()->setText(csv()); });
-    menu->addAction(icon(u"export"_s), tr("Export as CSV…"), this, [this] {
-        saveFile(this, {tr("Export the table"),
-                        name_ + u".csv"_s,
-                        {tr("Comma-separated values (*.csv)")},
-                        [this](const QString&) { return csv().toUtf8(); }});
-    });
+    menu->addAction(icon(u"export"_s), tr("Export as CSV…"), this, &Table::exportCsv);
     menu->popup(event->globalPos());
 }
 

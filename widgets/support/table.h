@@ -21,6 +21,8 @@ public:
 
     /// What is shown, in the order it is shown; numbers are exact.
     QString csv() const;
+    /// Asks for a name and writes csv() there.
+    void exportCsv();
 
 protected:
     void contextMenuEvent(QContextMenuEvent* event) override;

@@ -5,7 +5,6 @@
 #include <QSettings>
 #include <QSignalSpy>
 #include <QSpinBox>
-#include <QTableWidget>
 #include <QTemporaryDir>
 #include <QTest>
 
@@ -13,6 +12,7 @@
 
 #include "tests/gui/pictures.h"
 #include "widgets/chat/sweep_dialog.h"
+#include "widgets/chat/sweep_table.h"
 #include "widgets/support/error_banner.h"
 #include "widgets/support/labels.h"
 
@@ -83,18 +83,62 @@ TEST_F(Sweep, MeasuresKeepsAndCompares) {
     EXPECT_FALSE(dialog->isMeasuring());
     ASSERT_EQ(dialog->runs().size(), 2);
     EXPECT_EQ(readSweeps(history()).size(), 2);
-    const QTableWidget* table = dialog->table();
-    ASSERT_EQ(table->rowCount(), 2);
-    EXPECT_EQ(table->item(0, 4)->text(), u"100"_s);
-    EXPECT_EQ(table->item(0, 5)->text(), u"10.0"_s);
-    EXPECT_EQ(table->item(0, 8)->text(), u"−16.7 %"_s);
-    EXPECT_EQ(table->item(1, 8)->text(), u"–"_s) << "was not measured before";
+    const ValueTableModel& table = dialog->table()->values();
+    const auto text = [&table](int row, int column) {
+        return table.index(row, column).data().toString();
+    };
+    ASSERT_EQ(table.rowCount(), 2);
+    EXPECT_EQ(text(0, 4), u"100"_s);
+    EXPECT_EQ(text(0, 5), u"10.0"_s);
+    EXPECT_EQ(text(0, 8), u"−16.7"_s);
+    EXPECT_EQ(table.index(0, 8).data(Qt::ForegroundRole).value<QColor>(),
+              Theme::current().color(Token::Bad));
+    EXPECT_EQ(text(1, 8), u"–"_s) << "was not measured before";
     dialog->compareWith(-1);
-    EXPECT_EQ(table->item(0, 8)->text(), u"–"_s);
+    EXPECT_EQ(text(0, 8), u"–"_s);
     dialog->compareWith(0);
     picture(*dialog, u"sweep"_s, SchemeChoice::Dark);
     picture(*dialog, u"sweep"_s, SchemeChoice::Light);
     Theme::current().setChoice(SchemeChoice::System);
+}
+
+/// Columns by their heading, of one line of comma-separated values.
+QHash<QString, QString> lineOf(const QString& csv, qsizetype line) {
+    const QStringList lines = csv.split(u'\n');
+    const auto fields = [](const QString& text) {
+        return text.mid(1, text.size() - 2).split(u"\",\""_s); // all stand in quotes
+    };
+    const QStringList heads = fields(lines.value(0));
+    const QStringList values = fields(lines.value(line));
+    QHash<QString, QString> found;
+    for (qsizetype at = 0; at < heads.size(); ++at)
+        found[heads[at]] = values.value(at);
+    return found;
+}
+
+TEST_F(Sweep, FilesSayExactlyWhatWasMeasuredAndOfWhat) {
+    SweepRun before = runOf(90);
+    before.artifact = u"older"_s;
+    ASSERT_TRUE(addSweep(history(), before).isEmpty());
+    ASSERT_TRUE(addSweep(history(), runOf(81.25)).isEmpty());
+    const auto dialog = open();
+    EXPECT_FALSE(dialog->exportButton()->isEnabled()) << "nothing is shown yet";
+    ASSERT_TRUE(QTest::qWaitFor([&] { return dialog->runs().size() == 2; }, kPatience));
+    EXPECT_TRUE(dialog->exportButton()->isEnabled());
+    const QHash<QString, QString> line = lineOf(dialog->table()->csv(), 1);
+    EXPECT_EQ(line[u"Prompt"_s], u"128"_s);
+    EXPECT_EQ(line[u"tok/s of all"_s], u"81.25"_s);
+    EXPECT_EQ(line[u"First, ms"_s], u"50"_s);
+    EXPECT_NEAR(line[u"p50, ms"_s].toDouble(), 1e3 / 81.25, 1e-9);
+    EXPECT_NEAR(line[u"Change, %"_s].toDouble(), 100 * (81.25 / 90 - 1), 1e-9);
+    EXPECT_EQ(line[u"Of what memory allows, %"_s], u"40"_s);
+    EXPECT_EQ(line[u"Model"_s], u"demo"_s);
+    EXPECT_EQ(line[u"Artifact"_s], u"abc"_s);
+    EXPECT_EQ(line[u"Device"_s], u"cpu"_s);
+    EXPECT_EQ(line[u"Measured"_s], u"2026-11-26T12:00:00Z"_s);
+    EXPECT_EQ(line[u"Compared with"_s], u"older 2026-11-26T12:00:00Z"_s);
+    dialog->compareWith(-1);
+    EXPECT_EQ(lineOf(dialog->table()->csv(), 1)[u"Change, %"_s], QString());
 }
 
 TEST_F(Sweep, APersonChoosesWhatIsMeasured) {
