@@ -14,11 +14,13 @@
 #include "core/base/error.h"
 #include "core/base/file.h"
 #include "core/job/job_folder.h"
+#include "tests/support/report_format.h"
 
 namespace caldera {
 namespace {
 
 namespace fs = std::filesystem;
+using test::setReportFormat;
 using ::testing::HasSubstr;
 
 class ReportTest : public testing::Test {
@@ -198,27 +200,11 @@ TEST_F(ReportTest, SurvivesFlippedBytes) {
 
 TEST_F(ReportTest, RefusesNewerAndForeignFiles) {
     writeReport(sampleReport(), path_);
-    const auto setFormat = [&](const char* text) {
-        const hid_t file = H5Fopen(path_.c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
-        H5Adelete(file, "format");
-        if (text != nullptr) {
-            const hid_t type = H5Tcopy(H5T_C_S1);
-            H5Tset_size(type, std::string(text).size());
-            const hid_t space = H5Screate(H5S_SCALAR);
-            const hid_t attribute =
-                H5Acreate2(file, "format", type, space, H5P_DEFAULT, H5P_DEFAULT);
-            H5Awrite(attribute, type, text);
-            H5Aclose(attribute);
-            H5Sclose(space);
-            H5Tclose(type);
-        }
-        H5Fclose(file);
-    };
-    setFormat("caldera-report/2");
+    setReportFormat(path_, "caldera-report/2");
     EXPECT_EQ(codeOf(), "report.newer");
-    setFormat("other/1");
+    setReportFormat(path_, "other/1");
     EXPECT_EQ(codeOf(), "report.format");
-    setFormat(nullptr);
+    setReportFormat(path_, std::nullopt);
     EXPECT_EQ(codeOf(), "report.format");
     writeReport(sampleReport(), path_);
     const hid_t file = H5Fopen(path_.c_str(), H5F_ACC_RDWR, H5P_DEFAULT);

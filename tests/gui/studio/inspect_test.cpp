@@ -11,6 +11,7 @@
 #include "tests/gui/studio/example_model.h"
 #include "tests/gui/studio/measured_run.h"
 #include "tests/gui/studio/studio_fixture.h"
+#include "tests/support/report_format.h"
 #include "widgets/inspect_view/cells_page.h"
 #include "widgets/inspect_view/channels_page.h"
 #include "widgets/inspect_view/compare_page.h"
@@ -310,11 +311,26 @@ TEST_F(InspectTest, ReportsThatCannotBeReadAreExplained) {
         return inspect().banner()->sentence();
     };
     EXPECT_TRUE(openBytes(bytes.left(bytes.size() / 2)).contains(u"damaged or cut short"_s));
-    QByteArray newer = bytes;
-    newer.replace("caldera-report/1", "caldera-report/9");
-    EXPECT_FALSE(openBytes(newer).isEmpty());
-    EXPECT_FALSE(openBytes("not HDF5 at all").isEmpty());
+    EXPECT_TRUE(openBytes("not HDF5 at all").contains(u"bad.h5 is damaged or cut short"_s));
     EXPECT_EQ(inspect().focus().report->cells.size(), 42U) << "what is open stays";
+}
+
+TEST_F(InspectTest, AReportOfALaterProgramSaysWhatReadsIt) {
+    openRun();
+    const QString later = reportFile(u"later.h5"_s, measuredRun(exampleConfig(kLayers)));
+    test::setReportFormat(later.toStdString(), "caldera-report/9");
+    window().openReport(later);
+    ASSERT_TRUE(settled());
+    const QString sentence = inspect().banner()->sentence();
+    EXPECT_TRUE(sentence.contains(u"later.h5 has format caldera-report/9"_s) &&
+                sentence.contains(u"Install a newer caldera"_s))
+        << sentence.toStdString();
+    EXPECT_EQ(inspect().focus().report->cells.size(), 42U) << "what is open stays";
+
+    test::setReportFormat(later.toStdString(), "caldera-report/1");
+    window().openReport(later);
+    ASSERT_TRUE(settled());
+    EXPECT_FALSE(inspect().banner()->isVisible()) << "nothing but its format was wrong";
 }
 
 TEST_F(InspectTest, AFragilityReportSaysWhatItLacks) {
