@@ -1,10 +1,10 @@
 #include "core/runtime/scheduler.h"
 
-#include <chrono>
+#include <atomic>
+#include <utility>
 
 #include <gtest/gtest.h>
 
-#include "core/base/elapsed.h"
 #include "tests/core/runtime/scheduler_fixture.h"
 
 namespace caldera {
@@ -111,22 +111,42 @@ TEST_F(SchedulerTest, ComputesNothingMoreForACallerWhoHasEnough) {
 }
 
 TEST_F(SchedulerTest, HandsOverTogetherWhatComesSoon) {
-    constexpr double kInterval = 0.05;
+    constexpr double kAnHour = 3600;
     open();
-    int times = 0;
+    // No step is made before the first token was seen, so it comes by itself.
+    gate_.close();
+    fake_->beforeStep = [this](auto) { gate_.pass(); };
     const auto prompt = promptOf(1, 10);
-    const auto start = std::chrono::steady_clock::now();
-    const Result result = answer({prompt,
-                                  200,
-                                  {},
-                                  {},
-                                  [&](const GeneratedToken& token) {
-                                      times += token.isFollowed ? 0 : 1;
-                                      return true;
-                                  },
-                                  kInterval});
+    std::vector<int> together; // tokens of each hand-over
+    int now = 0;
+    const auto onToken = [&](const GeneratedToken& token) {
+        ++now;
+        if (!token.isFollowed) {
+            together.push_back(std::exchange(now, 0));
+        }
+        gate_.open();
+        return true;
+    };
+    const Result result = answer({prompt, 200, {}, {}, onToken, kAnHour});
     EXPECT_EQ(result.tokens, FakeBackend::answerTo(prompt, 200));
-    EXPECT_LE(times, 2 + static_cast<int>(secondsSince(start) / kInterval));
+    EXPECT_EQ(together, (std::vector<int>{1, 199}));
+}
+
+TEST_F(SchedulerTest, HandsOverWhatCameWhileTheNextTokenTakesLong) {
+    open();
+    int steps = 0;
+    fake_->beforeStep = [&](auto) {
+        if (++steps == 5) {
+            gate_.pass();
+        }
+    };
+    gate_.close();
+    std::atomic<int> seen = 0;
+    auto result =
+        answerLater({promptOf(1, 10), 50, {}, {}, [&](Token) { return ++seen > 0; }, 0.02});
+    EXPECT_TRUE(until([&] { return seen == 5; })) << "one of the prompt, four of steps";
+    gate_.open();
+    EXPECT_EQ(result.get().tokens.size(), 50U);
 }
 
 TEST_F(SchedulerTest, AnEndOrACancellationWaitsForNoHandOver) {
