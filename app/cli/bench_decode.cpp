@@ -154,6 +154,71 @@ void runArtifact(const Options& options, bool hasActivationBits, const Invocatio
               << step.at("tokens_per_second").get<double>() << " tok/s\n";
 }
 
+void runShape(const Options& options, const Invocation& invocation) {
+    const DecodeTimings timings = timeDecode(decodeShape(options));
+    if (invocation.json) {
+        std::cout << report(options, timings).dump(2) << '\n';
+    } else {
+        print(options, timings);
+    }
+}
+
+CLI::Option* addArtifactOptions(CLI::App& app, Options& options) {
+    CLI::Option* artifact = app.add_option("ARTIFACT", options.artifact.artifact,
+                                           "Folder of a compressed model, timed in the place of a "
+                                           "shape")
+                                ->type_name("FOLDER");
+    app.add_option("--device", options.device, "Of an artifact: auto, cpu or cuda")
+        ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
+        ->capture_default_str();
+    app.add_option("--threads", options.artifact.settings.threads,
+                   "Of an artifact: threads that compute (default: all cores)")
+        ->check(between(1, 1024));
+    app.add_option("--tokens", options.artifact.tokens, "Of an artifact: tokens that are timed")
+        ->check(between(8, 1 << 16))
+        ->capture_default_str();
+    return artifact;
+}
+
+/// An artifact has a shape of its own.
+void addShapeOptions(CLI::App& app, Options& options, CLI::Option& artifact) {
+    artifact.excludes(
+        app.add_option("--shape", options.shape, "qwen2-72b, qwen2-7b, qwen2-0.5b or demo")
+            ->check(shapeComplaint)
+            ->capture_default_str());
+    artifact.excludes(app.add_option("--codec", options.codec, "Id of the codec of all linears")
+                          ->capture_default_str());
+    artifact.excludes(app.add_option("--rank", options.rank, "Rank of L and R, in 4 bits")
+                          ->check(CLI::IsMember({0, 16, 32, 64, 128, 256, 512}))
+                          ->capture_default_str());
+    artifact.excludes(
+        app.add_option("--context", options.context, "Tokens that a chat has room for")
+            ->check(between(1, 1 << 20))
+            ->capture_default_str());
+    artifact.excludes(
+        app.add_option("--chats", options.chats, "Chats at once; several counts with commas")
+            ->delimiter(',')
+            ->check(between(1, kernels::kStepSequences))
+            ->capture_default_str());
+    artifact.excludes(app.add_option("--prompt", options.prompts,
+                                     "Also time prompts of so many tokens; several with commas")
+                          ->delimiter(',')
+                          ->check(between(1, 1 << 20)));
+}
+
+/// Of a shape or an artifact; returns the one whose default differs between them.
+CLI::Option* addStepOptions(CLI::App& app, Options& options) {
+    app.add_option("--position", options.position, "Tokens before the one that is timed")
+        ->check(between(0, (1 << 20) - 1))
+        ->capture_default_str();
+    app.add_option("--kv-bits", options.cacheBits, "Bits of keys and values")
+        ->check(CLI::IsMember({16, 8}))
+        ->capture_default_str();
+    return app.add_option("--activation-bits", options.activationBits, "Bits of rounded inputs")
+        ->check(CLI::IsMember({16, 8}))
+        ->capture_default_str();
+}
+
 } // namespace
 
 void addDecodeBench(CLI::App& bench, const std::function<void(BenchRun)>& choose) {
@@ -162,65 +227,17 @@ void addDecodeBench(CLI::App& bench, const std::function<void(BenchRun)>& choose
         "decode", "Time whole decode steps: of a model's shape on a GPU, or of "
                   "an artifact");
     app->fallthrough();
-    CLI::Option* artifact = app->add_option("ARTIFACT", options->artifact.artifact,
-                                            "Folder of a compressed model, timed in the place of a "
-                                            "shape")
-                                ->type_name("FOLDER");
-    app->add_option("--device", options->device, "Of an artifact: auto, cpu or cuda")
-        ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
-        ->capture_default_str();
-    app->add_option("--threads", options->artifact.settings.threads,
-                    "Of an artifact: threads that compute (default: all cores)")
-        ->check(between(1, 1024));
-    app->add_option("--tokens", options->artifact.tokens, "Of an artifact: tokens that are timed")
-        ->check(between(8, 1 << 16))
-        ->capture_default_str();
-    app->add_option("--shape", options->shape, "qwen2-72b, qwen2-7b, qwen2-0.5b or demo")
-        ->check(shapeComplaint)
-        ->capture_default_str();
-    app->add_option("--codec", options->codec, "Id of the codec of all linears")
-        ->capture_default_str();
-    app->add_option("--rank", options->rank, "Rank of L and R, in 4 bits")
-        ->check(CLI::IsMember({0, 16, 32, 64, 128, 256, 512}))
-        ->capture_default_str();
-    app->add_option("--context", options->context, "Tokens that a chat has room for")
-        ->check(between(1, 1 << 20))
-        ->capture_default_str();
-    app->add_option("--position", options->position, "Tokens before the one that is timed")
-        ->check(between(0, (1 << 20) - 1))
-        ->capture_default_str();
-    app->add_option("--chats", options->chats, "Chats at once; several counts with commas")
-        ->delimiter(',')
-        ->check(between(1, kernels::kStepSequences))
-        ->capture_default_str();
-    app->add_option("--prompt", options->prompts,
-                    "Also time prompts of so many tokens; several with commas")
-        ->delimiter(',')
-        ->check(between(1, 1 << 20));
-    app->add_option("--kv-bits", options->cacheBits, "Bits of keys and values")
-        ->check(CLI::IsMember({16, 8}))
-        ->capture_default_str();
-    CLI::Option* activationBits =
-        app->add_option("--activation-bits", options->activationBits, "Bits of rounded inputs")
-            ->check(CLI::IsMember({16, 8}))
-            ->capture_default_str();
-    for (const char* ofShapes :
-         {"--shape", "--codec", "--rank", "--context", "--chats", "--prompt"}) {
-        artifact->excludes(app->get_option(ofShapes));
-    }
+    CLI::Option* artifact = addArtifactOptions(*app, *options);
+    addShapeOptions(*app, *options, *artifact);
+    CLI::Option* activationBits = addStepOptions(*app, *options);
     app->callback([options, choose, artifact, activationBits] {
         const bool hasArtifact = artifact->count() > 0;
         const bool hasActivationBits = activationBits->count() > 0;
         choose([options, hasArtifact, hasActivationBits](const Invocation& invocation) {
             if (hasArtifact) {
                 runArtifact(*options, hasActivationBits, invocation);
-                return;
-            }
-            const DecodeTimings timings = timeDecode(decodeShape(*options));
-            if (invocation.json) {
-                std::cout << report(*options, timings).dump(2) << '\n';
             } else {
-                print(*options, timings);
+                runShape(*options, invocation);
             }
         });
     });
