@@ -5,6 +5,7 @@
 #include <QNetworkReply>
 #include <QNetworkRequest>
 #include <QRandomGenerator>
+#include <QtConcurrent>
 
 namespace caldera::studio {
 
@@ -100,17 +101,20 @@ QNetworkRequest ChatClient::requestTo(const QUrl& server, const QString& path) c
 }
 
 void ChatClient::send(const QUrl& server, const ChatRequest& request) {
-    post(server, u"/v1/chat/completions"_s, request.toJson());
+    post(server, u"/v1/chat/completions"_s, [request] { return request.toJson(); });
 }
 
 void ChatClient::score(const QUrl& server, const ChatRequest& question, const QList<int>& tokens,
                        int most) {
-    QJsonObject body = question.scoreJson(tokens, most);
-    body[u"stream"_s] = true;
-    post(server, u"/caldera/v1/scores"_s, body);
+    post(server, u"/caldera/v1/scores"_s, [question, tokens, most] {
+        QJsonObject body = question.scoreJson(tokens, most);
+        body[u"stream"_s] = true;
+        return body;
+    });
 }
 
-void ChatClient::post(const QUrl& server, const QString& path, const QJsonObject& body) {
+void ChatClient::post(const QUrl& server, const QString& path,
+                      const std::function<QJsonObject()>& body) {
     drop();
     parser_ = {};
     refusal_.clear();
@@ -120,9 +124,17 @@ void ChatClient::post(const QUrl& server, const QString& path, const QJsonObject
     QNetworkRequest request = requestTo(server, path);
     request.setHeader(QNetworkRequest::ContentTypeHeader, u"application/json"_s);
     request.setRawHeader("Accept", "text/event-stream");
-    reply_ = network_.post(request, QJsonDocument(body).toJson(QJsonDocument::Compact));
-    connect(reply_, &QNetworkReply::readyRead, this, &ChatClient::read);
-    connect(reply_, &QNetworkReply::finished, this, &ChatClient::end);
+    isMaking_ = true;
+    QtConcurrent::run([body] {
+        return QJsonDocument(body()).toJson(QJsonDocument::Compact);
+    }).then(this, [this, request, number = posts_](const QByteArray& bytes) {
+        if (number != posts_)
+            return;
+        isMaking_ = false;
+        reply_ = network_.post(request, bytes);
+        connect(reply_, &QNetworkReply::readyRead, this, &ChatClient::read);
+        connect(reply_, &QNetworkReply::finished, this, &ChatClient::end);
+    });
 }
 
 void ChatClient::describe(const QUrl& server) {
@@ -188,6 +200,8 @@ void ChatClient::cancel() {
 }
 
 void ChatClient::drop() {
+    ++posts_;
+    isMaking_ = false;
     if (!reply_)
         return;
     QNetworkReply* reply = reply_;

@@ -61,7 +61,7 @@ public:
     /// swapped() or swapFailed() follows.
     void swapCells(const QUrl& server, const QStringList& cells);
     void undoSwap(const QUrl& server);
-    bool busy() const { return !reply_.isNull(); }
+    bool busy() const { return isMaking_ || !reply_.isNull(); }
 
 Q_SIGNALS:
     void delta(const QString& text);
@@ -86,7 +86,8 @@ private:
     void get(const QUrl& server, const QString& path,
              const std::function<void(const QJsonObject&)>& take);
     void change(const QUrl& server, const QString& path, const QByteArray& body);
-    void post(const QUrl& server, const QString& path, const QJsonObject& body);
+    /// `body` is called on another thread: a long conversation takes a while to write down.
+    void post(const QUrl& server, const QString& path, const std::function<QJsonObject()>& body);
     void read();
     void take(const QByteArray& data);
     void end();
@@ -98,6 +99,8 @@ private:
     QNetworkAccessManager network_;
     QByteArray token_;
     QPointer<QNetworkReply> reply_;
+    int posts_ = 0; ///< begun and dropped; what was made for an earlier one is thrown away
+    bool isMaking_ = false;
     SseParser parser_;
     QByteArray refusal_; ///< body of an answer that is not a stream
     ChatStatistics statistics_;

@@ -98,9 +98,9 @@ void ChatView::showOpen() {
     showFit();
     if (isStreaming())
         return;
-    const QList<ChatMessage> path = open_.path();
-    if (!path.isEmpty() && path.last().role == ChatRole::Assistant)
-        throughput_->showStored(path.last().statistics);
+    const ChatMessage* last = std::as_const(open_).find(open_.leaf());
+    if (last && last->role == ChatRole::Assistant)
+        throughput_->showStored(last->statistics);
     else
         throughput_->clear();
 }
@@ -223,11 +223,9 @@ ChatRequest ChatView::upTo(const Conversation& conversation, const QString& mess
     what.model = modelName_;
     what.systemPrompt = conversation.systemPrompt;
     what.sampling = conversation.sampling;
-    for (const ChatMessage& message : conversation.pathTo(messageId)) {
-        // An answer that failed before its first word is no part of the conversation.
-        if (!message.text.isEmpty())
-            what.messages.append(message);
-    }
+    what.messages = conversation.pathTo(messageId);
+    // An answer that failed before its first word is no part of the conversation.
+    what.messages.removeIf([](const ChatMessage& message) { return message.text.isEmpty(); });
     return what;
 }
 

@@ -14,23 +14,24 @@ int estimate(const QString& text) {
            kMarksAMessage;
 }
 
+bool isCounted(const ChatMessage& message) {
+    return message.statistics.promptTokens >= 0 && message.statistics.generatedTokens >= 0;
+}
+
 } // namespace
 
 ContextFit contextFit(const Conversation& conversation, const QString& draft, int contextLength) {
     ContextFit fit;
-    const QList<ChatMessage> path = conversation.path();
+    const ChatMessage* message = conversation.find(conversation.leaf());
     // What the engine counted last includes everything before it.
-    const auto counted = std::find_if(path.rbegin(), path.rend(), [](const ChatMessage& message) {
-        return message.statistics.promptTokens >= 0 && message.statistics.generatedTokens >= 0;
-    });
-    if (counted != path.rend())
-        fit.used = counted->statistics.promptTokens + counted->statistics.generatedTokens;
-    else if (!conversation.systemPrompt.isEmpty())
-        fit.used = estimate(conversation.systemPrompt);
-    for (auto message = path.rbegin(); message != counted; ++message) {
+    for (; message && !isCounted(*message); message = conversation.find(message->parent)) {
         fit.used += estimate(message->text);
         fit.exact = false;
     }
+    if (message)
+        fit.used += message->statistics.promptTokens + message->statistics.generatedTokens;
+    else if (!conversation.systemPrompt.isEmpty())
+        fit.used += estimate(conversation.systemPrompt);
     if (!draft.isEmpty()) {
         fit.used += estimate(draft);
         fit.exact = false;

@@ -198,12 +198,21 @@ QJsonObject Conversation::toJson() const {
             {u"messages"_s, messages}};
 }
 
-QList<ChatMessage> Conversation::pathTo(const QString& messageId) const {
-    QList<ChatMessage> reversed;
+QList<const ChatMessage*> Conversation::branchTo(const QString& messageId) const {
+    QList<const ChatMessage*> branch;
+    branch.reserve(messages_.size());
     for (const ChatMessage* message = find(messageId); message; message = find(message->parent))
-        reversed.append(*message);
-    std::reverse(reversed.begin(), reversed.end());
-    return reversed;
+        branch.append(message);
+    std::reverse(branch.begin(), branch.end());
+    return branch;
+}
+
+QList<ChatMessage> Conversation::pathTo(const QString& messageId) const {
+    QList<ChatMessage> path;
+    path.reserve(messages_.size());
+    for (const ChatMessage* message : branchTo(messageId))
+        path.append(*message);
+    return path;
 }
 
 QString Conversation::add(const QString& parent, ChatRole role, const QString& text) {

@@ -98,6 +98,8 @@ public:
     QList<ChatMessage> path() const { return pathTo(leaf_); }
     /// A message and all that stand before it, first to last.
     QList<ChatMessage> pathTo(const QString& messageId) const;
+    /// The same without copies; the pointers live until the conversation changes.
+    QList<const ChatMessage*> branchTo(const QString& messageId) const;
     /// Adds a message after `parent` (empty: a first one) and shows it; returns its id.
     QString add(const QString& parent, ChatRole role, const QString& text);
     /// Null when there is no such message. The pointer lives until the next add().
@@ -123,3 +125,6 @@ private:
 };
 
 } // namespace caldera::studio
+
+/// Thousands of them are moved about when a message is added.
+Q_DECLARE_TYPEINFO(caldera::studio::ChatMessage, Q_RELOCATABLE_TYPE);

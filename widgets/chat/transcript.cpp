@@ -44,11 +44,11 @@ Transcript::Transcript(QWidget* parent)
 }
 
 void Transcript::show(const Conversation& conversation) {
-    const QList<ChatMessage> path = conversation.path();
+    const QList<const ChatMessage*> path = conversation.branchTo(conversation.leaf());
     std::size_t kept = 0;
     if (conversation.id == conversationId_) {
         while (kept < static_cast<std::size_t>(path.size()) && kept < entries_.size() &&
-               entries_[kept].message.id == path[static_cast<qsizetype>(kept)].id)
+               entries_[kept].message.id == path[static_cast<qsizetype>(kept)]->id)
             ++kept;
     } else {
         following_ = true;
@@ -58,13 +58,11 @@ void Transcript::show(const Conversation& conversation) {
     conversationId_ = conversation.id;
     truncate(kept);
     for (auto i = static_cast<qsizetype>(kept); i < path.size(); ++i)
-        entries_.push_back({path[i], {}, nullptr, 0, guessHeight(path[i])});
-    for (Entry& entry : entries_) {
-        entry.versions = conversation.siblings(entry.message.id);
-        if (entry.widget) {
-            entry.widget->setVersions(entry.versions);
+        entries_.push_back(
+            {*path[i], conversation.siblings(path[i]->id), nullptr, 0, guessHeight(*path[i])});
+    for (const Entry& entry : entries_) {
+        if (entry.widget)
             entry.widget->setLast(&entry == &entries_.back());
-        }
     }
     arrange();
 }

@@ -176,6 +176,22 @@ TEST_F(ChatClientTest, ASecondRequestReplacesTheFirst) {
     EXPECT_EQ(text_, u"two"_s);
 }
 
+TEST_F(ChatClientTest, WhatIsTakenBackBeforeItIsWrittenDownIsNeverSent) {
+    server_.play({kStreamHead, FakeServer::token(u"two"_s), FakeServer::end()});
+    ask();
+    EXPECT_TRUE(client_.busy());
+    client_.cancel();
+    EXPECT_FALSE(client_.busy());
+    ChatRequest second;
+    second.systemPrompt = u"Be second."_s;
+    client_.send(server_.url(), ChatRequest());
+    client_.send(server_.url(), second);
+    ASSERT_TRUE(ends());
+    EXPECT_EQ(text_, u"two"_s);
+    ASSERT_EQ(server_.requests().size(), 1);
+    EXPECT_EQ(server_.requests()[0]["messages"_L1][0]["content"_L1].toString(), u"Be second."_s);
+}
+
 TEST_F(ChatClientTest, AsksWhatIsServed) {
     QSignalSpy described(&client_, &ChatClient::described);
     client_.describe(server_.url());
