@@ -45,6 +45,7 @@ Composer::Composer(QWidget* parent)
     fold_->setToolTip(tr("System prompt and sampling"));
     fold_->setAccessibleName(fold_->toolTip());
     hint_->setFont(Theme::current().textFont(-1));
+    hint_->setWordWrap(true); // a warning is read whole, however narrow the window
 
     auto* editText = new ToneLabel(tr("Editing an earlier message. What followed it is kept as "
                                       "another version."),

@@ -126,7 +126,8 @@ QWidget* MessageWidget::buildActions() {
     };
     connect(previous_, &QToolButton::clicked, this, [go] { go(-1); });
     connect(next_, &QToolButton::clicked, this, [go] { go(1); });
-    figures_ = new ToneLabel({}, Token::Secondary, box);
+    figures_ = new ElidedLabel({}, box);
+    figures_->setTone(Token::Secondary);
     figures_->setFont(Theme::current().numberFont(-1));
 
     // The row keeps its height when the buttons come and go: nothing moves under the cursor.

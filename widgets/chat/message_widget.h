@@ -12,6 +12,7 @@ class QToolButton;
 
 namespace caldera::studio {
 
+class ElidedLabel;
 class MessageText;
 class ToneLabel;
 
@@ -82,7 +83,7 @@ private:
     ToneLabel* version_ = nullptr;
     QToolButton* previous_ = nullptr;
     QToolButton* next_ = nullptr;
-    ToneLabel* figures_ = nullptr;
+    ElidedLabel* figures_ = nullptr;
     QWidget* noteBox_;
     QLabel* noteIcon_;
     ToneLabel* note_;

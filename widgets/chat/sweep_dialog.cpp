@@ -51,7 +51,7 @@ SweepDialog::SweepDialog(QString artifact, QString worker, QString history, QWid
       progress_(new QProgressBar(this)), measure_(new QPushButton(this)),
       export_(new QPushButton(icon(u"export"_s), tr("Export…"), this)) {
     setWindowTitle(tr("Speed of answers"));
-    resize(860, 480);
+    resize(940, 480);
     baseline_->setAccessibleName(tr("Compare with"));
     facts_->setWordWrap(true);
     verdict_->setWordWrap(true);

@@ -36,6 +36,16 @@ QString milliseconds(double seconds) {
     return seconds < 0 ? dash() : ThroughputPanel::tr("%1 ms").arg(figureText(seconds * 1e3));
 }
 
+/// "21.4 of 85.0 GB": the unit once, where it is the same.
+QString shareText(qint64 used, qint64 total) {
+    const QString whole = sizeText(total);
+    const QString unit = whole.mid(whole.lastIndexOf(u' '));
+    QString part = sizeText(used);
+    if (part.endsWith(unit))
+        part.chop(unit.size());
+    return ThroughputPanel::tr("%1 of %2").arg(part, whole);
+}
+
 } // namespace
 
 ThroughputPanel::ThroughputPanel(QWidget* parent)
@@ -70,11 +80,9 @@ ThroughputPanel::ThroughputPanel(QWidget* parent)
     reached_ =
         addRow(grid, tr("Of that reached"), tr("The answer's speed over what memory allows"));
     gpuBusy_ = addRow(grid, tr("GPU in use"), tr("Share of the last moments in which it computed"));
-    gpuMemory_ = addRow(grid, tr("GPU memory"), {});
-    for (int row = grid->rowCount() - 2; row < grid->rowCount(); ++row) {
-        for (const int column : {0, 1})
-            gpuRows_.append(grid->itemAtPosition(row, column)->widget());
-    }
+    for (const int column : {0, 1})
+        gpuRows_.append(grid->itemAtPosition(grid->rowCount() - 1, column)->widget());
+    gpuRows_.append(addMemoryRow(grid));
     setGpu(std::nullopt);
 
     auto* contextLine = new QHBoxLayout;
@@ -119,6 +127,18 @@ ToneLabel* ThroughputPanel::addRow(QGridLayout* grid, const QString& caption,
     grid->addWidget(name, row, 0, caption.startsWith(u'p') ? Qt::AlignRight : Qt::AlignLeft);
     grid->addWidget(value, row, 1);
     return value;
+}
+
+/// Two sizes are wider than the other figures, so the row has columns of its own.
+QWidget* ThroughputPanel::addMemoryRow(QGridLayout* grid) {
+    auto* row = new QWidget(this);
+    auto* inner = new QGridLayout(row);
+    inner->setContentsMargins(0, 0, 0, 0);
+    inner->setHorizontalSpacing(kSpaceSmall);
+    inner->setColumnStretch(0, 1);
+    gpuMemory_ = addRow(inner, tr("GPU memory"), {});
+    grid->addWidget(row, grid->rowCount(), 0, 1, 2);
+    return row;
 }
 
 void ThroughputPanel::buildPlot() {
@@ -299,8 +319,7 @@ void ThroughputPanel::setGpu(const std::optional<GpuFigures>& figures) {
         return;
     gpuBusy_->setText(figures->busy >= 0 ? tr("%1 %").arg(figureText(100 * figures->busy, 2))
                                          : dash());
-    gpuMemory_->setText(
-        tr("%1 of %2").arg(sizeText(figures->usedBytes), sizeText(figures->totalBytes)));
+    gpuMemory_->setText(shareText(figures->usedBytes, figures->totalBytes));
     gpuMemory_->setToolTip(tr("%1 of it is this engine's: weights, workspace and the room for "
                               "conversations")
                                .arg(sizeText(figures->engineBytes)));

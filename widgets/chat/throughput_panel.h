@@ -58,6 +58,7 @@ Q_SIGNALS:
 
 private:
     ToneLabel* addRow(QGridLayout* grid, const QString& caption, const QString& toolTip);
+    QWidget* addMemoryRow(QGridLayout* grid);
     void buildPlot();
     void fillPlot();
     void sample();

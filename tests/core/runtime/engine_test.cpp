@@ -8,6 +8,7 @@
 
 #include "kernels/common/device.h"
 #include "tests/core/runtime/engine_fixture.h"
+#include "tests/support/backend_logits.h"
 #include "tests/support/code_of.h"
 
 namespace caldera {

@@ -1,3 +1,4 @@
+#include <QLabel>
 #include <QPlainTextEdit>
 #include <QScrollBar>
 #include <QTemporaryDir>
@@ -10,6 +11,7 @@
 #include "widgets/chat/chat_view.h"
 #include "widgets/chat/composer.h"
 #include "widgets/chat/conversation_list.h"
+#include "widgets/chat/throughput_panel.h"
 #include "widgets/chat/transcript.h"
 
 namespace caldera::studio {
@@ -124,6 +126,36 @@ TEST_F(ChatPictures, OfEmptyStates) {
     view_.openArtifact(u"/models/broken"_s, u"caldera-demo"_s);
     QTest::qWait(500);
     both(u"chat-failed"_s);
+}
+
+/// Texts that have less room than they need.
+std::string cutTexts(const QWidget& view) {
+    QStringList cut;
+    for (const QLabel* label : view.findChildren<QLabel*>()) {
+        const bool isCut = label->wordWrap()
+                               ? label->height() < label->heightForWidth(label->width())
+                               : label->width() < label->sizeHint().width();
+        if (label->isVisible() && isCut)
+            cut.append(label->text());
+    }
+    return cut.join(u" | "_s).toStdString();
+}
+
+TEST_F(ChatPictures, OfAnEngineOnAGpu) {
+    view_.useServer(server_.url(), u"caldera-demo"_s);
+    fillList();
+    Q_EMIT view_.list()->restoreRequested(example());
+    ASSERT_TRUE(
+        QTest::qWaitFor([this] { return view_.transcript()->isFullyRendered(); }, kPatience));
+    ThroughputPanel& panel = *view_.throughput();
+    panel.setGpu(GpuFigures{0.83, 21'400'000'000, 85'000'000'000, 19'900'000'000});
+    panel.setRoofline(61.2);
+    panel.setContextLength(32768);
+    both(u"chat-gpu"_s);
+    EXPECT_EQ(cutTexts(view_), "");
+    view_.resize(900, 600);
+    both(u"chat-gpu-small"_s);
+    EXPECT_EQ(cutTexts(view_), "");
 }
 
 } // namespace

@@ -94,6 +94,8 @@ TEST_F(InspectPictures, TwoRuns) {
     ASSERT_TRUE(
         QTest::qWaitFor([&] { return inspect().compare()->pair().there != nullptr; }, kPatience));
     look(inspect().compare(), u"inspect-compare"_s);
+    window().resize(1024, 700);
+    look(inspect().compare(), u"inspect-compare-small"_s);
 }
 
 } // namespace
