@@ -24,7 +24,10 @@ struct CellColors {
     QColor ink;
 };
 
-constexpr int kDigitWidth = 8; ///< from this width on a cell has room for a digit
+constexpr int kDigitWidth = 8;   ///< from this width on a cell has room for a digit
+constexpr int kLeastWithGap = 5; ///< from this width on a cell can spare a pixel
+constexpr int kRatioAir = 3;     ///< pixels between the ratios of neighbours
+constexpr int kSmallestFont = 7; ///< pixels
 constexpr int kRampSteps = 1000;
 
 template <class Color>
@@ -83,6 +86,14 @@ QString ratioGlyph(double ratio) {
 void paintRatio(QPainter& painter, const QRect& area, const QModelIndex& index,
                 const CellColors& colors, bool digits) {
     if (digits) {
+        const int needed =
+            painter.fontMetrics().horizontalAdvance(QStringLiteral(".0")) + kRatioAir;
+        if (needed > area.width()) { // neighbours would read as one number
+            QFont font = painter.font();
+            font.setPixelSize(
+                std::max(kSmallestFont, painter.fontInfo().pixelSize() * area.width() / needed));
+            painter.setFont(font);
+        }
         painter.setPen(colors.ink);
         painter.drawText(area, Qt::AlignCenter | Qt::TextDontClip,
                          ratioGlyph(index.data(CellGridModel::ValueRole).toDouble()));
@@ -225,7 +236,8 @@ void HeatmapDelegate::paint(QPainter* painter, const QStyleOptionViewItem& optio
         return;
     }
     const auto state = static_cast<CellState>(index.data(CellGridModel::StateRole).toInt());
-    const int gap = option.rect.width() > 6 ? 1 : 0;
+    // Columns differ by a pixel where the width is no multiple of them: all have a gap or none.
+    const int gap = cellWidth_ >= kLeastWithGap ? 1 : 0;
     const QRect area = option.rect.adjusted(0, 0, -gap, -gap);
     const CellColors colors = colorsOf(index, state);
     if (state == CellState::Measured) {

@@ -61,6 +61,28 @@ TEST_F(HeatmapTest, EightyLayersFitTwelveHundredAndEightyPixels) {
     EXPECT_GE(view_.visualRect(grid_.indexOf({79, Module::QProj})).width(), 12);
 }
 
+TEST_F(HeatmapTest, NarrowColumnsStandApartAlike) {
+    GridCell cell;
+    cell.value = 0.1;
+    grid_.setCells(80, std::vector<GridCell>(80 * kModules.size(), cell));
+    const auto rectOf = [this](int layer) {
+        return view_.visualRect(grid_.indexOf({layer, Module::OProj}));
+    };
+    const auto isMixed = [&] { return rectOf(0).width() == 7 && rectOf(79).width() == 6; };
+    for (int width = 800; width > 500 && !isMixed(); --width) {
+        view_.resize(width, 280);
+        QTest::qWait(0);
+    }
+    ASSERT_TRUE(isMixed());
+    const QImage image = view_.viewport()->grab().toImage();
+    for (const int layer : {1, 78}) {
+        const QRect area = rectOf(layer);
+        EXPECT_NE(image.pixel(area.right(), area.center().y()),
+                  image.pixel(area.left() + 1, area.center().y()))
+            << layer;
+    }
+}
+
 TEST_F(HeatmapTest, ACellHasTheColourOfItsValue) {
     EXPECT_EQ(colorAt({kLayers - 1, Module::DownProj}), Theme::current().sequential(1));
     EXPECT_EQ(colorAt({1, Module::QProj}), Theme::current().sequential(0));
