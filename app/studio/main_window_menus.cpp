@@ -19,6 +19,7 @@
 #include "widgets/inspect_view/inspect_view.h"
 #include "widgets/plan_view/plan_view.h"
 #include "widgets/support/command_palette.h"
+#include "widgets/support/error_banner.h"
 #include "widgets/theme/icons.h"
 #include "widgets/theme/theme.h"
 
@@ -199,6 +200,7 @@ void MainWindow::openPath(const QString& path) {
 
 void MainWindow::openReport(const QString& path) {
     setMode(Mode::Inspect);
+    inspect_->banner()->clear(); // of what was opened before
     session_.openReport(path);
 }
 
