@@ -25,7 +25,8 @@ constexpr int kTipReach = 24; ///< pixels around a point that show its value
 constexpr int kGripReach = 6; ///< pixels beside the cursor line that take hold of it
 constexpr int kTickRoom = 44; ///< pixels that a number below the x axis needs
 constexpr QMargins kItemMargins(0, 0, 0, 2);
-constexpr int kFewestTicks = 3;
+constexpr int kBesideAxis = 60; ///< pixels that numbers and title of the y axis take
+constexpr int kFewestTicks = 2;
 constexpr int kMostTicks = 8;
 constexpr double kLeastRoom = 0.01; ///< above and below the curves, of their height
 
@@ -265,7 +266,8 @@ void Plot::resizeEvent(QResizeEvent* event) {
 
 /// As many numbers along x as stand beside each other.
 void Plot::fitTicks() {
-    xAxis->ticker()->setTickCount(qBound(kFewestTicks, width() / kTickRoom, kMostTicks));
+    xAxis->ticker()->setTickCount(
+        qBound(kFewestTicks, (width() - kBesideAxis) / kTickRoom, kMostTicks));
 }
 
 void Plot::leaveEvent(QEvent* event) {
