@@ -50,6 +50,14 @@ Json optionsJson(const std::map<Cell, std::vector<FidelityOption>>& options) {
     return json;
 }
 
+Json settingsJson(const std::map<Cell, MeasuredSettings>& settings) {
+    Json json = Json::object();
+    for (const auto& [cell, at] : settings) {
+        json[cellName(cell)] = {{"codec", at.codec}, {"bits", at.bits}, {"rank", at.rank}};
+    }
+    return json;
+}
+
 std::string wordsOf(const Interval& interval) {
     std::array<char, 64> text = {};
     std::snprintf(text.data(), text.size(), " (95 %%: %.3g to %.3g)", interval.low, interval.high);
@@ -89,6 +97,7 @@ Json metricJson(const FidelityMetric& metric) {
             {"numbers", metric.numbers},
             {"options", optionsJson(metric.options)},
             {"error_levels", byCell(metric.errorLevels)},
+            {"settings", settingsJson(metric.settings)},
             {"tables", tablesJson(metric.tables)}};
 }
 
@@ -98,6 +107,7 @@ Json correlationsJson(const Report& report) {
         json.push_back({{"first", found.first},
                         {"second", found.second},
                         {"cells", found.cells},
+                        {"other_settings", found.otherSettings},
                         {"spearman", found.correlation}});
     }
     return json;
@@ -180,8 +190,12 @@ void printFidelity(const FidelityOutcome& outcome) {
         std::printf("Rank correlation (1: the same order of cells, 0: none):\n");
     }
     for (const RankCorrelation& found : correlations) {
-        std::printf("  %+.3f  %s and %s, %d cells\n", found.correlation, found.first.c_str(),
+        std::printf("  %+.3f  %s and %s, %d cells", found.correlation, found.first.c_str(),
                     found.second.c_str(), found.cells);
+        if (found.otherSettings > 0) {
+            std::printf(", %d of them measured at different settings", found.otherSettings);
+        }
+        std::printf("\n");
     }
 }
 

@@ -98,6 +98,7 @@ private:
     LayerErrors passCalibration(int layer, const BlockWeights& weights, Report* part);
     void passHeldOut(const LayerView& view, Report* part);
     void finish(LayerSpan span, Report part, bool reused);
+    void tellSettings();
 
     int64_t costOfLayer(int layer) const;
     int64_t costOfFinish(LayerSpan span) const;
@@ -336,6 +337,18 @@ void Measurement::measureSpan(LayerSpan span) {
     }
 }
 
+/// Of every cell whose value hangs on the plan: other metrics may join the report that were
+/// measured with another one.
+void Measurement::tellSettings() {
+    for (FidelityMetric& metric : report_.fidelity) {
+        for (const auto& [cell, value] : metric.values) {
+            if (metric.errorLevels.contains(cell) || metric.options.contains(cell)) {
+                metric.settings[cell] = measuredSettings(request_.plan.settingsOf(cell));
+            }
+        }
+    }
+}
+
 Report Measurement::run() {
     const at::NoGradGuard noGradients;
     prepare();
@@ -360,6 +373,7 @@ Report Measurement::run() {
         measureSpan(span);
     }
     progress_.advance(total_, total_);
+    tellSettings();
     report_.run = RunFacts{request_.model->name, request_.model->fingerprint, request_.command,
                            request_.device, numericsName()}
                       .attributes();

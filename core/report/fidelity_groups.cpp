@@ -17,6 +17,7 @@ using hdf5::check;
 using hdf5::Handle;
 
 constexpr const char* kDetails = "fidelity_details";
+constexpr const char* kSettings = "settings";
 constexpr size_t kColumns = kModules.size();
 constexpr double kNotMeasured = std::numeric_limits<double>::quiet_NaN();
 
@@ -27,6 +28,15 @@ struct OptionRow {
     double bits = 0;
     int rank = 0;
     double relativeError = 0;
+};
+
+/// Settings of a cell while it was measured.
+struct SettingsRow {
+    int layer = 0;
+    int module = 0;
+    std::array<char, 32> codec{};
+    double bits = 0;
+    int rank = 0;
 };
 
 struct TableRow {
@@ -44,6 +54,18 @@ Handle optionType() {
     check(H5Tinsert(type, "rank", HOFFSET(OptionRow, rank), H5T_NATIVE_INT), what);
     check(H5Tinsert(type, "relative_error", HOFFSET(OptionRow, relativeError), H5T_NATIVE_DOUBLE),
           what);
+    return type;
+}
+
+Handle settingsType() {
+    const std::string what = "make the type of settings";
+    Handle type(H5Tcreate(H5T_COMPOUND, sizeof(SettingsRow)), H5Tclose, what);
+    const Handle text = hdf5::textType(sizeof(SettingsRow::codec));
+    check(H5Tinsert(type, "layer", HOFFSET(SettingsRow, layer), H5T_NATIVE_INT), what);
+    check(H5Tinsert(type, "module", HOFFSET(SettingsRow, module), H5T_NATIVE_INT), what);
+    check(H5Tinsert(type, "codec", HOFFSET(SettingsRow, codec), text), what);
+    check(H5Tinsert(type, "bits", HOFFSET(SettingsRow, bits), H5T_NATIVE_DOUBLE), what);
+    check(H5Tinsert(type, "rank", HOFFSET(SettingsRow, rank), H5T_NATIVE_INT), what);
     return type;
 }
 
@@ -81,6 +103,7 @@ public:
         const Handle group = hdf5::createGroup(parent, metric_.name);
         writeOptions(group);
         writeGrid(group, "error_level", metric_.errorLevels);
+        writeSettings(group);
         writeTables(group);
         const Handle cells = hdf5::createGroup(group, "cells");
         for (const auto& [name, values] : metric_.details) {
@@ -135,6 +158,20 @@ private:
         hdf5::writeDataset(group, "options", optionType(), {rows.size()}, rows.data());
     }
 
+    void writeSettings(hid_t group) const {
+        std::vector<SettingsRow> rows;
+        for (const auto& [cell, settings] : metric_.settings) {
+            requireLayer(report_, metric_.name, cell);
+            SettingsRow& row = rows.emplace_back();
+            row.layer = cell.layer;
+            row.module = static_cast<int>(cell.module);
+            settings.codec.copy(row.codec.data(), row.codec.size());
+            row.bits = settings.bits;
+            row.rank = settings.rank;
+        }
+        hdf5::writeDataset(group, kSettings, settingsType(), {rows.size()}, rows.data());
+    }
+
     void writeTables(hid_t group) const {
         std::vector<TableRow> rows;
         for (const TableCost& cost : metric_.tables) {
@@ -152,8 +189,8 @@ private:
 
 class MetricReader {
 public:
-    MetricReader(uint64_t limit, int layerCount, FidelityMetric& metric)
-        : limit_(limit), layerCount_(layerCount), metric_(metric) {}
+    MetricReader(uint64_t limit, const Report& report, FidelityMetric& metric)
+        : limit_(limit), layerCount_(report.layerCount), cells_(report.cells), metric_(metric) {}
 
     void readValues(hid_t metrics) {
         metric_.values = readGrid(metrics, metric_.name);
@@ -165,6 +202,7 @@ public:
         const Handle group = hdf5::openGroup(parent, metric_.name);
         readOptions(group);
         metric_.errorLevels = readGrid(group, "error_level");
+        readSettings(group);
         readTables(group);
         const Handle cells = hdf5::openGroup(group, "cells");
         for (const std::string& name : hdf5::linkNames(cells)) {
@@ -201,24 +239,60 @@ private:
         return values;
     }
 
+    /// Throws unless the row is one of a cell that the report can have.
+    template <typename Row>
+    Cell cellOf(const Row& row, const char* suspect) const {
+        require(row.layer >= 0 && row.layer < layerCount_ && row.module >= 0 &&
+                    row.module < static_cast<int>(kColumns),
+                suspect);
+        return {row.layer, kModules.at(static_cast<size_t>(row.module))};
+    }
+
     /// Rows come by cell, bits and rank, each once: a table that interpolation can trust.
     void readOptions(hid_t group) {
         OptionRow before;
         before.layer = -1;
         for (const OptionRow& row :
              hdf5::readDataset<OptionRow>(group, "options", optionType(), limit_)) {
-            require(row.layer >= 0 && row.layer < layerCount_ && row.module >= 0 &&
-                        row.module < static_cast<int>(kColumns),
-                    "cells of options");
+            const Cell cell = cellOf(row, "cells of options");
             require(row.bits >= 0 && row.bits <= 16 && row.rank >= 0, "bits and ranks of options");
             require(std::isfinite(row.relativeError) && row.relativeError >= 0,
                     "relative errors of options");
             require(std::tie(before.layer, before.module, before.bits, before.rank) <
                         std::tie(row.layer, row.module, row.bits, row.rank),
                     "order of options");
-            const Cell cell{row.layer, kModules.at(static_cast<size_t>(row.module))};
             metric_.options[cell].push_back({row.bits, row.rank, row.relativeError});
             before = row;
+        }
+    }
+
+    void readSettings(hid_t group) {
+        if (!hdf5::hasLink(group, kSettings)) {
+            takeSettingsOfCells();
+            return;
+        }
+        for (const SettingsRow& row :
+             hdf5::readDataset<SettingsRow>(group, kSettings, settingsType(), limit_)) {
+            const Cell cell = cellOf(row, "cells of settings");
+            require(row.bits >= 0 && row.bits <= 16 && row.rank >= 0, "bits and ranks of settings");
+            const std::string codec(row.codec.data(),
+                                    ::strnlen(row.codec.data(), row.codec.size()));
+            const bool isFirst =
+                metric_.settings.try_emplace(cell, MeasuredSettings{codec, row.bits, row.rank})
+                    .second;
+            require(isFirst, "number of settings");
+        }
+    }
+
+    /// Files from before metrics told their settings have those of the cells alone.
+    void takeSettingsOfCells() {
+        for (const auto& [cell, value] : metric_.values) {
+            const auto found = cells_.find(cell);
+            const bool hangsOnThem =
+                metric_.errorLevels.contains(cell) || metric_.options.contains(cell);
+            if (hangsOnThem && found != cells_.end()) {
+                metric_.settings[cell] = measuredSettings(found->second.settings);
+            }
         }
     }
 
@@ -235,6 +309,7 @@ private:
 
     uint64_t limit_; ///< no dataset has more elements than the file has bytes
     int layerCount_;
+    const std::map<Cell, CellReport>& cells_; ///< of the report
     FidelityMetric& metric_;
 };
 
@@ -259,7 +334,7 @@ void readFidelity(hid_t file, uint64_t limit, Report& report) {
     for (const std::string& name : hdf5::linkNames(metrics)) {
         FidelityMetric& metric = report.fidelity.emplace_back();
         metric.name = name;
-        MetricReader reader(limit, report.layerCount, metric);
+        MetricReader reader(limit, report, metric);
         reader.readValues(metrics);
         if (hasDetails(name)) {
             reader.readDetails(hdf5::openGroup(file, kDetails));

@@ -22,6 +22,7 @@ void addMetric(FidelityMetric& whole, const FidelityMetric& part) {
     whole.values.insert(part.values.begin(), part.values.end());
     whole.options.insert(part.options.begin(), part.options.end());
     whole.errorLevels.insert(part.errorLevels.begin(), part.errorLevels.end());
+    whole.settings.insert(part.settings.begin(), part.settings.end());
     whole.tables.insert(whole.tables.end(), part.tables.begin(), part.tables.end());
     for (const auto& [name, values] : part.details) {
         whole.details[name].insert(values.begin(), values.end());

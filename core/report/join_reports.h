@@ -11,8 +11,8 @@ namespace caldera {
 /// of layers where they are no NaN. Facts and numbers of the whole stay those that came first.
 void addPart(Report& whole, const Report& part);
 
-/// What an earlier report has beside a later one's: metrics and evaluations of other names, cells
-/// that are not in it. Both are of the same layers.
+/// What an earlier report has beside a later one's: metrics (each with the settings it was measured
+/// at) and evaluations of other names, cells that are not in it. Both are of the same layers.
 void keepFrom(const Report& earlier, Report& later);
 /// The evaluations alone.
 void keepEvaluations(const Report& earlier, Report& later);

@@ -69,12 +69,21 @@ std::optional<CellCorrelation> correlationOf(const std::map<Cell, double>& a,
                : std::nullopt;
 }
 
+int differentSettings(const FidelityMetric& a, const FidelityMetric& b) {
+    return static_cast<int>(
+        std::count_if(a.settings.begin(), a.settings.end(), [&b](const auto& measured) {
+            const auto other = b.settings.find(measured.first);
+            return other != b.settings.end() && other->second != measured.second;
+        }));
+}
+
 std::vector<RankCorrelation> rankCorrelations(std::span<const FidelityMetric> metrics) {
     std::vector<RankCorrelation> correlations;
     for (size_t i = 0; i < metrics.size(); ++i) {
         for (size_t j = i + 1; j < metrics.size(); ++j) {
             if (const auto found = correlationOf(metrics[i].values, metrics[j].values)) {
-                correlations.push_back({*found, metrics[i].name, metrics[j].name});
+                correlations.push_back({*found, metrics[i].name, metrics[j].name,
+                                        differentSettings(metrics[i], metrics[j])});
             }
         }
     }

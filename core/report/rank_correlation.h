@@ -23,8 +23,13 @@ struct CellCorrelation {
 std::optional<CellCorrelation> correlationOf(const std::map<Cell, double>& a,
                                              const std::map<Cell, double>& b);
 
+/// Cells that two metrics measured at different settings, so that their values tell of different
+/// plans.
+int differentSettings(const FidelityMetric& a, const FidelityMetric& b);
+
 struct RankCorrelation : CellCorrelation {
     std::string first, second; ///< names of metrics
+    int otherSettings = 0;     ///< see differentSettings()
 };
 
 /// Of every pair of metrics that has one, in the order of the metrics.

@@ -12,8 +12,8 @@
 
 namespace caldera {
 
-/// One measured setting of a cell: bits of Q and rank. Everything else is as the cell's settings in
-/// the same report say, and how it was measured, as the metric's description says.
+/// One measured setting of a cell: bits of Q and rank. The codec is that of the metric's settings
+/// of the cell, and how it was measured, as the metric's description says.
 struct FidelityOption {
     double bits = 0;
     int rank = 0;
@@ -31,6 +31,18 @@ struct TableCost {
 inline constexpr const char* kEmbeddingTable = "embeddings"; ///< the head as well when it is tied
 inline constexpr const char* kHeadTable = "lm_head";
 
+/// What a cell's settings were while a metric measured it.
+struct MeasuredSettings {
+    std::string codec; ///< family
+    double bits = 0;
+    int rank = 0;
+    bool operator==(const MeasuredSettings&) const = default;
+};
+/// Whether the cell stays at 16 bits is left to the plan: it is measured as if it did not.
+inline MeasuredSettings measuredSettings(const CellSettings& settings) {
+    return {settings.codec, settings.bits, settings.rank};
+}
+
 /// One metric over cells, e.g. "proxy". Higher is always more fragile. What a metric does not
 /// measure stays empty.
 struct FidelityMetric {
@@ -42,6 +54,9 @@ struct FidelityMetric {
     /// Relative error that the cell had while its value was measured: with small errors the value
     /// grows with its square, so value / level^2 is the cell's sensitivity.
     std::map<Cell, double> errorLevels{};
+    /// Of the cells whose value hangs on them. A report may be joined from runs with other
+    /// settings, so its cells do not tell them.
+    std::map<Cell, MeasuredSettings> settings{};
     std::vector<TableCost> tables{};
     std::map<std::string, std::map<Cell, double>> details{}; ///< more numbers of each cell
     std::map<std::string, std::vector<double>> layers{};     ///< numbers of each layer

@@ -17,6 +17,7 @@ inline void expectSameFidelity(const Report& a, const Report& b) {
         EXPECT_EQ(first.values, second.values) << first.name;
         EXPECT_EQ(first.options, second.options) << first.name;
         EXPECT_EQ(first.errorLevels, second.errorLevels) << first.name;
+        EXPECT_EQ(first.settings, second.settings) << first.name;
         EXPECT_EQ(first.tables, second.tables) << first.name;
         EXPECT_EQ(first.details, second.details) << first.name;
         EXPECT_EQ(first.layers, second.layers) << first.name;

@@ -48,18 +48,29 @@ QString tableCosts(const std::shared_ptr<const Report>& fidelity, const char* ta
                            : costs.join(u'\n');
 }
 
+/// Whether both metrics tell of the same plan.
+bool haveSameSettings(const Session& session, const QString& first, const QString& second) {
+    const FidelityMetric* a = session.measuredMetric(first);
+    const FidelityMetric* b = session.measuredMetric(second);
+    return a == nullptr || b == nullptr || differentSettings(*a, *b) == 0;
+}
+
 /// Whether other metrics put the cells in the same order as the one that is shown; the lens, which
 /// is no ranking to trust, comes last.
-QStringList agreements(const MetricLayer& shown, const QList<MetricLayer>& metrics) {
+QStringList agreements(const MetricLayer& shown, const Session& session) {
     QStringList lines;
     QStringList last;
-    for (const MetricLayer& other : metrics) {
+    for (const MetricLayer& other : session.metrics()) {
         const auto found = correlationOf(shown.values, other.values);
-        if (other.id != shown.id && found) {
-            (other.id == u"lens" ? last : lines)
-                .append(HeatmapPanel::tr("%1 %2").arg(
-                    other.title, QLocale::c().toString(found->correlation, 'f', 2)));
+        if (other.id == shown.id || !found) {
+            continue;
         }
+        const QString line = HeatmapPanel::tr("%1 %2").arg(
+            other.title, QLocale::c().toString(found->correlation, 'f', 2));
+        (other.id == u"lens" ? last : lines)
+            .append(haveSameSettings(session, shown.id, other.id)
+                        ? line
+                        : HeatmapPanel::tr("%1 (at other settings)").arg(line));
     }
     return lines + last;
 }
@@ -325,7 +336,7 @@ void HeatmapPanel::rebuild() {
 }
 
 void HeatmapPanel::showAgreement(const MetricLayer& shown) {
-    const QStringList lines = agreements(shown, session_.metrics());
+    const QStringList lines = agreements(shown, session_);
     agreement_->setParts(tr("Rank correlation:"), lines);
     metrics_->setToolTip(
         lines.isEmpty()

@@ -29,13 +29,13 @@ QString kindOf(ErrorOrigin origin) {
     return PlannedValues::tr("extrapolated");
 }
 
-const std::vector<FidelityOption>* optionsOf(const Report& report, Cell cell) {
-    const FidelityMetric* proxy = findMetric(report, "proxy");
-    if (proxy == nullptr) {
-        return nullptr;
-    }
-    const auto found = proxy->options.find(cell);
-    return found == proxy->options.end() || found->second.empty() ? nullptr : &found->second;
+/// What has measured options of the cell; nullptr when nothing does.
+const FidelityMetric* errorsOf(const Session& session, Cell cell) {
+    const FidelityMetric* proxy =
+        session.fidelity() ? findMetric(*session.fidelity(), "proxy") : nullptr;
+    const bool hasOptions =
+        proxy != nullptr && proxy->options.contains(cell) && !proxy->options.at(cell).empty();
+    return hasOptions ? proxy : nullptr;
 }
 
 /// The error of the settings; another codec family is judged by the one that was measured.
@@ -44,28 +44,38 @@ std::optional<PlannedValue> errorOf(const Session& session, Cell cell,
     if (settings.skip) {
         return PlannedValue{0, PlannedValues::tr("exact: it stays at 16 bits")};
     }
-    const auto* options = session.fidelity() ? optionsOf(*session.fidelity(), cell) : nullptr;
-    if (options == nullptr) {
+    const FidelityMetric* errors = errorsOf(session, cell);
+    if (errors == nullptr) {
         return std::nullopt;
     }
-    const OptionError error = interpolatedError(*options, settings.bits, settings.rank);
-    const CellReport* measured = session.fidelityCell(cell);
-    const bool sameCodec = measured != nullptr && measured->settings.codec == settings.codec;
+    const OptionError error =
+        interpolatedError(errors->options.at(cell), settings.bits, settings.rank);
+    const auto measured = errors->settings.find(cell);
+    const bool sameCodec =
+        measured != errors->settings.end() && measured->second.codec == settings.codec;
     return PlannedValue{error.relativeError,
                         sameCodec ? kindOf(error.origin)
                                   : PlannedValues::tr("estimated from another codec")};
 }
 
-/// Settings that the metric's value of the cell was measured at; nullptr when there are none, as
+/// A cell that stays at 16 bits has no rank.
+MeasuredSettings asMeasured(const CellSettings& settings) {
+    return settings.skip ? MeasuredSettings{settings.codec, 16, 0} : measuredSettings(settings);
+}
+
+/// Settings that the metric's value of the cell was measured at; nullopt when there are none, as
 /// for what is seen in the original alone or in a comparison.
-const CellSettings* measuredAt(const Session& session, const QString& metricId, Cell cell) {
+std::optional<MeasuredSettings> measuredAt(const Session& session, const QString& metricId,
+                                           Cell cell) {
     if (metricId == u"error") {
         const CellReport* report = session.cellReport(cell);
-        return report == nullptr ? nullptr : &report->settings;
+        return report == nullptr ? std::nullopt : std::optional(asMeasured(report->settings));
     }
-    const bool hasSettings = metricId == u"kl" || metricId == u"sipit" || metricId == u"proxy";
-    const CellReport* report = hasSettings ? session.fidelityCell(cell) : nullptr;
-    return report == nullptr ? nullptr : &report->settings;
+    const FidelityMetric* metric = session.measuredMetric(metricId);
+    if (metric == nullptr || !metric->settings.contains(cell)) {
+        return std::nullopt;
+    }
+    return metric->settings.at(cell);
 }
 
 } // namespace
@@ -85,9 +95,8 @@ std::optional<PlannedValue> plannedValue(const Session& session, const QString& 
     if (found == metric->values.end()) {
         return std::nullopt;
     }
-    const CellSettings* at = measuredAt(session, metricId, cell);
-    if (at == nullptr || (at->bits == settings.bits && at->rank == settings.rank &&
-                          at->skip == settings.skip && at->codec == settings.codec)) {
+    const std::optional<MeasuredSettings> at = measuredAt(session, metricId, cell);
+    if (!at || *at == asMeasured(settings)) {
         return PlannedValue{found->second, metric->kind};
     }
     const QString there =

@@ -80,6 +80,22 @@ TEST_F(FidelityCommand, AddsAMetricToTheReportThatIsThere) {
     EXPECT_FALSE(fs::exists(folder_ / "f.h5.work"));
 }
 
+TEST_F(FidelityCommand, SaysWhatEachMetricWasMeasuredAt) {
+    ASSERT_EQ(measure({}).exitCode, 0);
+    const fs::path plan = folder_ / "plan.yaml";
+    writeFileAtomically(plan, "format: caldera-plan/1\ncalibration: {sequence_length: 128}\n"
+                              "caldera: {bq: 3, rank: 16}\n");
+    const Result second = measure({"--metric", "kl", "--plan", plan.string()});
+    ASSERT_EQ(second.exitCode, 0) << second.err;
+    const Json told = Json::parse(second.out);
+    const auto at = [&](size_t metric) {
+        return told.at("metrics").at(metric).at("settings").at("model.layers.3.mlp.up_proj");
+    };
+    EXPECT_EQ(at(0), (Json{{"codec", "trellis"}, {"bits", 3}, {"rank", 16}})) << "kl";
+    EXPECT_EQ(at(1).at("bits"), 2) << "proxy, of the first run";
+    EXPECT_EQ(told.at("rank_correlations").at(0).at("other_settings"), 56);
+}
+
 TEST(FidelityOutput, SaysHowSureADivergenceIs) {
     EXPECT_EQ(intervalText(0.5, 0), "") << "not known";
     EXPECT_EQ(intervalText(0.5, 0.1), " (95 %: 0.304 to 0.696)");

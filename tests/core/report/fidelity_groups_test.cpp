@@ -47,6 +47,7 @@ FidelityMetric sampleMetric() {
     FidelityMetric metric{"kl", "nats", {{kUp, 0.5}, {kQuery, 0.25}}};
     metric.options = {{kQuery, {{2, 0, 0.3}, {2, 64, 0.2}, {2.5, 0, 0.15}}}, {kUp, {{4, 0, 0}}}};
     metric.errorLevels = {{kUp, 0.125}};
+    metric.settings = {{kUp, {"trellis", 2.5, 64}}, {kQuery, {"e8p", 2, 0}}};
     metric.tables = {{kEmbeddingTable, 8, 1e-5}, {kHeadTable, 4, -1e-7}};
     metric.details = {{"low", {{kUp, 0.1}}}, {"high", {{kUp, 0.2}}}};
     metric.layers = {{"rho", {0.5, std::numeric_limits<double>::quiet_NaN()}}};
@@ -68,6 +69,7 @@ TEST_F(FidelityGroups, EverythingComesBack) {
     EXPECT_EQ(read.values, metric.values);
     EXPECT_EQ(read.options, metric.options);
     EXPECT_EQ(read.errorLevels, metric.errorLevels);
+    EXPECT_EQ(read.settings, metric.settings);
     EXPECT_EQ(read.tables, metric.tables);
     EXPECT_EQ(read.details, metric.details);
     EXPECT_EQ(read.numbers, metric.numbers);
@@ -85,6 +87,38 @@ TEST_F(FidelityGroups, FilesFromBeforeDetailsLoadWithoutThem) {
     EXPECT_TRUE(read.errorLevels.empty());
 }
 
+TEST_F(FidelityGroups, FilesFromBeforeMetricsToldTheirSettingsHaveThoseOfTheCells) {
+    FidelityMetric kl = sampleMetric();
+    kl.settings.clear();
+    Report report = reportOf(kl);
+    report.fidelity.push_back({"lens", "the original alone", {{kUp, 0.5}}});
+    report.cells[kUp].settings.bits = 3;
+    report.cells[kUp].settings.rank = 32;
+    writeReport(report, path_);
+    change([](hid_t file) {
+        for (const char* metric : {"kl", "lens"}) {
+            const std::string place = std::string("fidelity_details/") + metric + "/settings";
+            H5Ldelete(file, place.c_str(), H5P_DEFAULT);
+        }
+    });
+    const Report read = readReport(path_);
+    const std::map<Cell, MeasuredSettings> expected = {{kUp, {"trellis", 3, 32}}};
+    EXPECT_EQ(read.fidelity.at(0).settings, expected);
+    EXPECT_TRUE(read.fidelity.at(1).settings.empty()) << "does not hang on settings";
+}
+
+TEST_F(FidelityGroups, RefusesSettingsThatNoCellHas) {
+    for (const MeasuredSettings& wrong : {MeasuredSettings{"trellis", -1, 0},
+                                          {"trellis", 17, 0},
+                                          {"trellis", std::nan(""), 0},
+                                          {"trellis", 2, -16}}) {
+        FidelityMetric metric = sampleMetric();
+        metric.settings = {{kQuery, wrong}};
+        writeReport(reportOf(metric), path_);
+        EXPECT_EQ(codeOfReading(), "report.corrupt") << wrong.bits << " " << wrong.rank;
+    }
+}
+
 TEST_F(FidelityGroups, RefusesToWriteWhatNoReaderTakes) {
     const auto refused = [&](const std::function<void(FidelityMetric&)>& spoil) {
         FidelityMetric metric = sampleMetric();
@@ -96,6 +130,10 @@ TEST_F(FidelityGroups, RefusesToWriteWhatNoReaderTakes) {
               }),
               "report.layer");
     EXPECT_EQ(refused([](auto& m) { m.errorLevels[{-1, Module::QProj}] = 1; }), "report.layer");
+    EXPECT_EQ(refused([](auto& m) {
+                  m.settings[{2, Module::QProj}] = {"trellis", 2, 0};
+              }),
+              "report.layer");
     EXPECT_EQ(refused([](auto& m) { m.layers["short"] = {1}; }), "report.layer");
     EXPECT_EQ(refused([](auto& m) { m.details["a/b"] = {}; }), "report.name");
     EXPECT_FALSE(fs::exists(path_));

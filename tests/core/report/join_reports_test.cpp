@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "core/report/find_metric.h"
 #include "tests/support/scratch_folder.h"
 
 namespace caldera {
@@ -20,6 +21,7 @@ Report part(Cell cell, double value, const std::string& name = "kl") {
     FidelityMetric metric{name, "text", {{cell, value}}};
     metric.options[cell] = {{2, 0, value}};
     metric.errorLevels[cell] = value;
+    metric.settings[cell] = {"trellis", 2, 0};
     metric.details["low"][cell] = value;
     metric.layers["rho"] = {std::nan(""), std::nan("")};
     metric.layers["rho"][static_cast<size_t>(cell.layer)] = value;
@@ -41,6 +43,7 @@ TEST(JoinReports, PartsGiveTheWhole) {
     EXPECT_EQ(metric.errorLevels, metric.values);
     EXPECT_EQ(metric.details.at("low"), metric.values);
     EXPECT_EQ(metric.options.size(), 2U);
+    EXPECT_EQ(metric.settings.size(), 2U);
     EXPECT_EQ(metric.layers.at("rho"), (std::vector<double>{0.1, 0.2}));
     EXPECT_EQ(metric.tables.size(), 1U);
     EXPECT_EQ(metric.numbers.at("tokens"), 5);
@@ -58,6 +61,25 @@ TEST(JoinReports, ALaterReportKeepsWhatItDidNotMeasure) {
     EXPECT_EQ(later.fidelity[1].name, "proxy");
     EXPECT_EQ(later.cells.size(), 2U);
     EXPECT_EQ(later.evaluations.size(), 1U);
+}
+
+TEST(JoinReports, EveryMetricKeepsTheSettingsItWasMeasuredAt) {
+    const test::ScratchFolder folder;
+    const auto measured = [&](const std::string& name, int rank) {
+        Report report = part(kFirst, 0.1, name);
+        report.cells[kFirst].settings.rank = rank;
+        report.fidelity[0].settings[kFirst].rank = rank;
+        writeReport(report, folder / "part.h5");
+        return readReport(folder / "part.h5");
+    };
+    const Report earlier = measured("kl", 64);
+    Report later = measured("proxy", 16);
+    keepFrom(earlier, later);
+    writeReport(later, folder / "whole.h5");
+    const Report whole = readReport(folder / "whole.h5");
+    EXPECT_EQ(findMetric(whole, "kl")->settings.at(kFirst).rank, 64);
+    EXPECT_EQ(findMetric(whole, "proxy")->settings.at(kFirst).rank, 16);
+    EXPECT_EQ(whole.cells.at(kFirst).settings.rank, 16) << "the later spectra's";
 }
 
 TEST(JoinReports, AnEvaluationThatWasMeasuredAgainReplacesTheEarlierOne) {

@@ -79,6 +79,22 @@ TEST(RankCorrelations, ComparesTheCellsThatBothMeasured) {
     EXPECT_EQ(found[0].second, "proxy");
     EXPECT_EQ(found[0].cells, 4);
     EXPECT_DOUBLE_EQ(found[0].correlation, 1 - 6.0 * 12 / (4 * 15));
+    EXPECT_EQ(found[0].otherSettings, 0) << "nobody knows";
+}
+
+TEST(RankCorrelations, CountCellsThatWereMeasuredAtDifferentSettings) {
+    std::vector<FidelityMetric> metrics = {{"kl", "", {}}, {"proxy", "", {}}};
+    for (int layer = 0; layer < 4; ++layer) {
+        const Cell cell{layer, Module::QProj};
+        for (FidelityMetric& metric : metrics) {
+            metric.values[cell] = layer;
+            metric.settings[cell] = {"trellis", 2, 0};
+        }
+    }
+    metrics[0].settings[{1, Module::QProj}].rank = 16;
+    metrics[0].settings[{2, Module::QProj}].codec = "e8p";
+    metrics[1].settings.erase({3, Module::QProj});
+    EXPECT_EQ(rankCorrelations(metrics).at(0).otherSettings, 2);
 }
 
 } // namespace

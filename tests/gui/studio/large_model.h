@@ -53,6 +53,7 @@ inline Report largeFidelity(const ModelConfig& config) {
                 measured.hessianSingularValues.push_back(value * 1.5F);
             }
             report.cells[cell] = measured;
+            proxy.settings[cell] = kl.settings[cell] = measuredSettings(measured.settings);
         }
     }
     kl.tables = {{kEmbeddingTable, 8, 1e-5},

@@ -1,6 +1,7 @@
 // What the heatmap and the cell panel say of a cell whose settings were changed.
 #include "widgets/models/planned_value.h"
 
+#include <QComboBox>
 #include <QLabel>
 
 #include "tests/gui/studio/large_model.h"
@@ -68,6 +69,36 @@ TEST_F(PlannedValueTest, OtherMetricsSayWhichSettingsTheyWereMeasuredAt) {
     settings.codec = "nf";
     EXPECT_TRUE(plannedValue(window().session(), u"kl"_s, kCell, settings)
                     ->kind.endsWith(u" with trellis"_s));
+}
+
+TEST_F(PlannedValueTest, MetricsOfSeveralRunsSayTheirOwnSettings) {
+    Report report = largeFidelity(seventyTwo());
+    for (FidelityMetric& metric : report.fidelity) {
+        if (metric.name == "kl") { // measured with another plan than the errors and the spectra
+            for (auto& [cell, settings] : metric.settings) {
+                settings = {"e8p", 2, 64};
+            }
+        }
+    }
+    OpenResult model = measuredModel(seventyTwo());
+    model.fidelity = std::make_shared<const Report>(report);
+    window().session().show(model);
+    CellSettings settings = plan().settingsOf(kCell);
+    settings.codec = "e8p";
+    settings.bits = 2;
+    settings.rank = 64;
+    const auto kind = [&] {
+        return plannedValue(window().session(), u"kl"_s, kCell, settings)->kind;
+    };
+    EXPECT_EQ(kind(), u"measured"_s);
+    EXPECT_TRUE(plannedValue(window().session(), u"proxy"_s, kCell, settings)
+                    ->kind.contains(u"another codec"_s));
+    settings.codec = "trellis";
+    settings.rank = 0;
+    EXPECT_EQ(kind(), u"measured at 2/64 with e8p"_s);
+    window().planView()->heatmap()->showMetric(u"kl"_s);
+    EXPECT_TRUE(
+        window().planView()->heatmap()->metricBox()->toolTip().contains(u"(at other settings)"_s));
 }
 
 TEST_F(PlannedValueTest, TheCellPanelSaysHowSureWhatWasMeasuredIs) {
