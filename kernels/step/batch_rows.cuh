@@ -116,7 +116,7 @@ __device__ inline void stageTable(const StepVector& x, TableInputs inputs, int s
             *reinterpret_cast<uint2*>(inputs.bytes(1, vector) + i * kEight) =
                 Table::order(columns, 0x6420);
             int sum = sumOfHalves(columns);
-            const unsigned together = __activemask();
+            const unsigned together = 0xFFU << (laneIndex() & ~7); // they have one group of 64
 #pragma unroll
             for (int distance = 1; distance < kTableGroup / kEight; distance *= 2) {
                 sum += __shfl_xor_sync(together, sum, distance);

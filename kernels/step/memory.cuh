@@ -13,31 +13,37 @@ inline constexpr int kTeamThreads = 256;
 inline constexpr int kTeamRows = static_cast<int>(kQuantizedBlock);
 /// Rank indices whose R x a team holds at once.
 inline constexpr int kTeamRank = 256;
+
+/// Whether thread blocks have 227 KiB of shared memory on GPUs that run what was compiled for an
+/// architecture (9.0 is 90): servers'. Others have 99.
+constexpr bool hasLargeSharedMemory(int architecture) {
+    return architecture == 90 || architecture == 100 || architecture == 103;
+}
+#ifdef __CUDA_ARCH__
+inline constexpr bool kIsLarge = hasLargeSharedMemory(__CUDA_ARCH__ / 10);
+#else
+inline constexpr bool kIsLarge = true; ///< hosts ask what was compiled, see step_cuda.cu
+#endif
+
 /// Copies of a code's table: lanes that read different copies never wait for one bank.
 /// Sixteen copies of 8 KB leave two lanes to two banks, eight leave four to four.
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 900
-inline constexpr int kTableBytes = 32 << 10;
-#else
-inline constexpr int kTableBytes = 128 << 10;
-#endif
+constexpr int tableBytes(bool isLarge) {
+    return isLarge ? 128 << 10 : 32 << 10;
+}
+inline constexpr int kTableBytes = tableBytes(kIsLarge);
 
 /// Whether inputs of a table (batch_rows.cuh) come in pieces, each one part of its columns. A loop
 /// over pieces takes registers from all that the kernel does; where there is room for whole inputs,
 /// there is none.
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 900
-inline constexpr bool kHasTablePieces = true;
-#else
-inline constexpr bool kHasTablePieces = false;
-#endif
+inline constexpr bool kHasTablePieces = !kIsLarge;
 
 /// Keys and values of a chunk of the cache in fp16, 64 tokens of a head of 128 (with 16 bytes more
 /// a row, see attendRowBytes), and how many chunks are there at once.
 inline constexpr int kCacheBytes = 2 * kPageTokens * (kMostHeadSize + 16);
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 900
-inline constexpr int kCacheBuffers = 1;
-#else
-inline constexpr int kCacheBuffers = 2;
-#endif
+constexpr int cacheBuffers(bool isLarge) {
+    return isLarge ? 2 : 1;
+}
+inline constexpr int kCacheBuffers = cacheBuffers(kIsLarge);
 
 /// Vectors that end a team's rows.
 inline constexpr int kTeamVectors = 9;

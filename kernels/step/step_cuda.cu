@@ -106,20 +106,12 @@ int attribute(cudaDeviceAttr which) {
     return value;
 }
 
-/// Whether the kernel was compiled with the tables of Hopper (memory.cuh). The GPU itself does not
-/// say: later ones run what was compiled for earlier ones.
-bool hasHopperTables() {
+/// How the kernel at hand lays out shared memory. The GPU itself does not say: later ones run what
+/// was compiled for earlier ones.
+bool isLaidOutLarge() {
     cudaFuncAttributes attributes{};
     cuda::require(cudaFuncGetAttributes(&attributes, stepKernel<false>), "Looking for kernels");
-    return attributes.ptxVersion >= 90;
-}
-
-int tableBytes() {
-    return hasHopperTables() ? 128 << 10 : 32 << 10;
-}
-
-int cacheBuffers() {
-    return hasHopperTables() ? 2 : 1;
+    return hasLargeSharedMemory(attributes.ptxVersion);
 }
 
 int64_t divideUp(int64_t count, int64_t each) {
@@ -142,8 +134,8 @@ int64_t mostBatchBlocks(int codeBytes) {
     constexpr int kBlockBytes =
         kBatch * static_cast<int>(kQuantizedBlock + static_cast<int64_t>(sizeof(float)));
     constexpr int kBeyond = kBatch * 16;
-    const int room = cuda::stepSharedLimit() - static_cast<int>(sizeof(StepMemory)) - tableBytes() -
-                     kBeyond -
+    const int room = cuda::stepSharedLimit() - static_cast<int>(sizeof(StepMemory)) -
+                     tableBytes(isLaidOutLarge()) - kBeyond -
                      kStepThreads / kWarpLanes * (codeBytes + codeBytes / 4); // with what pads it
     return std::max(0, room / kBlockBytes);
 }
@@ -164,14 +156,14 @@ namespace cuda {
 int stepSharedBytes(int blocks, int bits) {
     // The last turn of a row may look at blocks beyond the input's end.
     const int codes = (blocks + kBlocksTogether) * static_cast<int>(kQuantizedBlock) * bits / 8;
-    return static_cast<int>(sizeof(StepMemory)) + tableBytes() +
-           std::max(codes, cacheBuffers() * kCacheBytes);
+    return static_cast<int>(sizeof(StepMemory)) + tableBytes(isLaidOutLarge()) +
+           std::max(codes, cacheBuffers(isLaidOutLarge()) * kCacheBytes);
 }
 
 int stepSharedLimit() {
     constexpr int kAmpere = 99 << 10; // and Ada
     const int most = attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin);
-    return hasHopperTables() ? most : std::min(most, kAmpere);
+    return isLaidOutLarge() ? most : std::min(most, kAmpere);
 }
 
 int stepGrid() {
@@ -197,7 +189,7 @@ StepSplit splitProduct(int64_t groups, int64_t blocks) {
 
 StepBatch splitTable(int64_t groups, int64_t blocks) {
     const int64_t most = mostTableBlocks();
-    if (hasHopperTables()) {
+    if (isLaidOutLarge()) {
         const StepSplit split = splitProduct(groups, blocks);
         return blocks <= most ? StepBatch{split, split.splits * split.splitBlocks} : StepBatch{};
     }

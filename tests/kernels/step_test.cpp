@@ -1,4 +1,5 @@
 // The phases of a step on a GPU against the processor's reference; attention has its own file.
+#include <cstdio>
 #include <string>
 #include <utility>
 
@@ -33,7 +34,8 @@ TEST_P(CudaStepProducts, AgreeWithTheReference) {
             const TestLinear linear(code, each.rows, each.columns, each.rank, 63);
             const std::vector<float> x = inputsOf(each.sequences, each.columns);
             const std::vector<float> inSign = randomSigns(each.columns, 65);
-            if (stepSharedBytes(each.columns / kBlockColumns, bits) > stepSharedLimit()) {
+            const int blocks = (each.columns + kBlockColumns - 1) / kBlockColumns;
+            if (stepSharedBytes(blocks, bits) > stepSharedLimit()) {
                 EXPECT_EQ(bits, 16) << "inputs of 8 bits have room on every GPU";
                 EXPECT_THROW(multiply({linear}, x, inSign, each.sequences, bits), KernelError);
                 continue;
@@ -73,6 +75,15 @@ TEST_F(CudaStep, MembersMayHaveDifferentCodesAndRanks) {
     }
 }
 
+TEST_F(CudaStep, HasRoomForTheInputsOfLargeModels) {
+    const int needed = stepSharedBytes(29568 / kBlockColumns, 8); // of Qwen2-72B's down
+    std::printf("A step's thread block may have %d KiB of shared memory, %d are needed\n",
+                stepSharedLimit() >> 10, (needed >> 10) + 1);
+    EXPECT_LE(needed, stepSharedLimit());
+    EXPECT_GT(splitBatch(512, 29568 / kBlockColumns, 1024).pieceBlocks, 0);
+    EXPECT_GT(splitTable(9504, 64).pieceBlocks, 0);
+}
+
 TEST_F(CudaStep, GivesTheSameBitsAgain) {
     const TestLinear linear(*stepCode("trellis-v4k8m4"), 640, 4096, 64, 71);
     const std::vector<float> x = inputsOf(1, 4096);
@@ -103,8 +114,14 @@ TEST_F(CudaStep, ASequenceDoesNotDependOnTheOthers) {
 }
 
 TEST_F(CudaStep, RowsOfTablesAreMultiplied) {
-    for (const auto& [columns, sequences] :
-         {std::pair{64, 2}, {192, 5}, {1000, 3}, {8192, 2}, {8192, 11}, {896, 8}}) {
+    for (const auto& [columns, sequences] : {std::pair{64, 2},
+                                             {192, 5},
+                                             {1000, 3},
+                                             {4672, 3},
+                                             {8192, 2},
+                                             {8192, 11},
+                                             {896, 8},
+                                             {12288, 4}}) {
         const int rows = 150;
         const std::vector<float> x = inputsOf(sequences, columns);
         for (const StepStorage storage :
@@ -157,8 +174,9 @@ TEST_F(CudaStep, EmbeddingsOfEveryStorage) {
             embed.rows = arrays_.upload(table.codes);
             embed.scale = arrays_.upload(toHalf(table.scale));
             embed.hidden = program.floats(int64_t{2} * columns);
+            const int block = columns % kBlockColumns == 0 ? kBlockColumns : 8; // even, and not
             embed.next =
-                program.inputOf({{StepLinear{}}, columns, nullptr, 8, nullptr}, StepRole::Qkv);
+                program.inputOf({{StepLinear{}}, columns, nullptr, block, nullptr}, StepRole::Qkv);
             program.embed(embed);
             StepState state = stateOf(2);
             state.token[0] = 7;
