@@ -19,8 +19,9 @@ namespace {
 
 using kernels::cuda::freeDeviceBytes;
 
-/// So few tokens are faster one after another, and more exact.
-constexpr int kFewTokens = 16;
+/// So few tokens are faster one after another: at once, up to 32 take as long as 14 to 18 steps of
+/// Qwen2-72B on an H100, by rank and context (docs/experiments/decode-kernel.md).
+constexpr int kFewTokens = 12;
 
 /// Runs what may fail on the GPU; says what to do when it does.
 template <class Work>
@@ -85,7 +86,8 @@ public:
 
 private:
     size_t vocabulary() const { return static_cast<size_t>(artifact_->config().vocabSize); }
-    void appendOneByOne(int slot, std::span<const Token> tokens, bool wantsLogits);
+    void appendOneByOne(int slot, std::span<const Token> tokens, bool wantsLogits,
+                        const std::stop_token& cancel);
     kernels::StepState stateOf(std::span<const Next> next);
     void stepAll(std::span<const Next> next);
 
@@ -115,8 +117,12 @@ kernels::StepState CudaBackend::stateOf(std::span<const Next> next) {
     return state;
 }
 
-void CudaBackend::appendOneByOne(int slot, std::span<const Token> tokens, bool wantsLogits) {
+void CudaBackend::appendOneByOne(int slot, std::span<const Token> tokens, bool wantsLogits,
+                                 const std::stop_token& cancel) {
     for (size_t i = 0; i < tokens.size(); ++i) {
+        if (cancel.stop_requested()) {
+            throw Cancelled();
+        }
         const Next next{slot, tokens[i]};
         engine_.step().run(stateOf({&next, 1}), wantsLogits && i + 1 == tokens.size());
         ++lengths_[static_cast<size_t>(slot)];
@@ -135,7 +141,7 @@ void CudaBackend::append(int slot, std::span<const Token> tokens, bool wantsLogi
     try {
         onGpu("Reading the prompt", [&] {
             if (count <= kFewTokens) {
-                appendOneByOne(slot, tokens, wantsLogits);
+                appendOneByOne(slot, tokens, wantsLogits, cancel);
                 return;
             }
             engine_.makeRoom(slot, before + count);
@@ -200,6 +206,31 @@ std::span<const float> CudaBackend::logits() {
     return hostLogits_;
 }
 
+/// Throws unless thread blocks have room for the widest input.
+void requireSharedMemory(const ModelConfig& config, const EngineSettings& settings,
+                         const std::string& gpu) {
+    const int bits = settings.activationBits > 0 ? settings.activationBits : kGpuActivationBits;
+    int64_t widest = 0;
+    for (const Module module : kModules) {
+        widest = std::max(widest, config.shapeOf(module).columns);
+    }
+    const auto blocks =
+        static_cast<int>((widest + kernels::kQuantizedBlock - 1) / kernels::kQuantizedBlock);
+    const auto needed = [&](int ofBits) { return kernels::cuda::stepSharedBytes(blocks, ofBits); };
+    const int limit = kernels::cuda::stepSharedLimit();
+    if (needed(bits) <= limit) {
+        return;
+    }
+    const bool wouldFit = bits == 16 && needed(8) <= limit;
+    throw Error("engine.gpu",
+                "Inputs of " + std::to_string(widest) + " numbers of " + std::to_string(bits) +
+                    " bits take " + std::to_string(needed(bits)) +
+                    " bytes of shared memory; a thread block of this GPU (" + gpu + ") has " +
+                    std::to_string(limit) + ". " +
+                    (wouldFit ? "--activation-bits 8 takes half of it; --device cpu runs it here."
+                              : "--device cpu runs it here."));
+}
+
 } // namespace
 
 std::unique_ptr<Backend> openCudaBackend(std::shared_ptr<const Artifact> artifact,
@@ -212,13 +243,7 @@ std::unique_ptr<Backend> openCudaBackend(std::shared_ptr<const Artifact> artifac
                     {{"reason", device.reason}});
     }
     return onGpu("Preparing the GPU", [&]() -> std::unique_ptr<Backend> {
-        const int needed = kernels::cuda::stepSharedBytes(0, 8);
-        const int limit = kernels::cuda::stepSharedLimit();
-        if (needed > limit) {
-            throw kernels::KernelError(device.name + " lets a thread block have " +
-                                       std::to_string(limit) + " bytes of shared memory; " +
-                                       std::to_string(needed) + " are needed.");
-        }
+        requireSharedMemory(artifact->config(), settings, device.name);
         const int64_t freeBytes = freeDeviceBytes();
         const int64_t tokens = gpuPoolTokens(*artifact, settings, freeBytes);
         return std::make_unique<CudaBackend>(std::move(artifact), settings, freeBytes, tokens);

@@ -57,13 +57,19 @@ std::string whatFits(const Artifact& artifact, const EngineSettings& settings, c
     changed = settings;
     changed.chats = 1;
     tryOut(changed, "--chats 1");
+    if (ways.empty()) {
+        changed.cacheBits = 8;
+        tryOut(changed, "--kv-bits 8 --chats 1");
+    }
     if (room.tokens > 0) {
         ways.push_back("--context " + std::to_string(room.tokens));
     }
     if (ways.empty()) {
         const int64_t possible =
             freeBytes - room.workspace - usedTokens(settings.contextLength) * room.tokenBytes;
-        return "A plan whose weights take at most " + text(possible) + " would fit (caldera plan).";
+        return possible > 0 ? "A plan whose weights take at most " + text(possible) +
+                                  " would fit (caldera plan)."
+                            : "No plan is small enough for so long a context.";
     }
     std::string list = ways.front();
     for (size_t i = 1; i < ways.size(); ++i) {

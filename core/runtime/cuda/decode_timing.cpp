@@ -7,6 +7,7 @@
 
 #include "core/base/elapsed.h"
 #include "core/base/error.h"
+#include "core/base/text.h"
 #include "core/model/codec_facts.h"
 #include "core/plan/gpu_memory.h"
 #include "core/runtime/backend.h"
@@ -121,9 +122,25 @@ double choiceMicroseconds(DeviceEngine& engine) {
     return 1e6 * seconds[seconds.size() / 2];
 }
 
+/// Throws Error("engine.memory") where it would not fit.
+void requireRoom(const DecodeShape& shape, int chats, int64_t freeBytes) {
+    const int64_t needed = expectedBytes(shape, chats);
+    if (needed > freeBytes) {
+        throw Error("engine.memory",
+                    "Decoding at this shape for " + std::to_string(chats) + " chats of " +
+                        std::to_string(shape.contextLength) + " tokens takes " +
+                        byteText(static_cast<uint64_t>(needed)) + " of GPU memory; " +
+                        byteText(static_cast<uint64_t>(freeBytes)) +
+                        " are free. Fewer --chats, a shorter --context, a lower --rank or "
+                        "--kv-bits 8 take less.",
+                    {{"needed", std::to_string(needed)}, {"free", std::to_string(freeBytes)}});
+    }
+}
+
 DecodeTimings measure(const DecodeShape& shape) {
     const int64_t before = kernels::cuda::freeDeviceBytes();
     const int most = *std::max_element(shape.chats.begin(), shape.chats.end());
+    requireRoom(shape, most, before);
     DeviceEngine engine = engineFor(shape, most);
     for (int slot = 0; slot < most; ++slot) {
         engine.makeRoom(slot, shape.contextLength);

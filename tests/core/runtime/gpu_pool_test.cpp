@@ -69,12 +69,19 @@ TEST_F(GpuPoolTest, OffersFewerChats) {
     EXPECT_THAT(c.sentence, HasSubstr("It fits with --chats 1."));
 }
 
+TEST_F(GpuPoolTest, OffersTwoTogetherWhereNeitherHelpsAlone) {
+    const int64_t bytes = roomFor(256, settings(256, 1, 8));
+    const Complaint c = complaint(bytes, settings(256, 16));
+    EXPECT_THAT(c.sentence, HasSubstr("It fits with --kv-bits 8 --chats 1"));
+}
+
 TEST_F(GpuPoolTest, OffersNothingThatDoesNotHelp) {
     for (const int64_t bytes : {int64_t{0}, int64_t{1}, roomFor(0, settings(256, 1)) - 1}) {
         const Complaint c = complaint(bytes, settings(256, 1, 8));
         EXPECT_EQ(c.code, "engine.memory");
         EXPECT_THAT(c.sentence, Not(HasSubstr("It fits with")));
-        EXPECT_THAT(c.sentence, HasSubstr("weights take at most"));
+        EXPECT_THAT(c.sentence,
+                    HasSubstr(bytes > 1 ? "weights take at most" : "No plan is small enough"));
     }
 }
 
