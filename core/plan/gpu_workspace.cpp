@@ -12,10 +12,10 @@ namespace {
 
 constexpr int64_t kHalf = 2;
 constexpr int64_t kFloat = 4;
-constexpr int64_t kCodeBytes = 64LL << 20; ///< kernels, cuBLAS, CUDA graphs
+constexpr int64_t kCodeBytes = 32LL << 20; ///< kernels, cuBLAS, CUDA graphs
 /// The driver keeps local memory for every thread that a GPU can run: on an H100 so many.
 constexpr int64_t kThreads = 132LL * 2048;
-constexpr int64_t kThreadBytes = 256; ///< of it that a thread of a step has (sm_90)
+constexpr int64_t kThreadBytes = 512; ///< of it that a thread of a step has (sm_90)
 
 // What the kernels of a step and of a prompt work in.
 constexpr int64_t kSplitBlocks = 4;        ///< least blocks of a part of a product's columns
