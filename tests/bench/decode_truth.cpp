@@ -3,8 +3,9 @@
 //   decode_truth ARTIFACT TEXT cpu|cuda TOKENS
 //
 // Prints how far logits are apart over the first TOKENS tokens of a text, one window, how often
-// both find the same token likeliest, and for how many of 64 greedily chosen tokens, each after
-// those that the runtime chose before.
+// both find the same token likeliest; the same after prompts of several lengths that are read at
+// once; and for how many of 64 greedily chosen tokens, each after those that the runtime chose
+// before, both agree.
 #include <algorithm>
 #include <cstdio>
 #include <string>
@@ -23,6 +24,7 @@ namespace {
 
 constexpr size_t kAnswerTokens = 64;
 constexpr size_t kPromptTokens = 32;
+constexpr size_t kPromptStep = 50; ///< tokens that the next prompt is longer
 
 /// Logits after every token, [tokens, vocab].
 torch::Tensor forwardLogits(const TransformerWeights& weights, std::span<const Token> tokens) {
@@ -31,11 +33,27 @@ torch::Tensor forwardLogits(const TransformerWeights& weights, std::span<const T
     return logitsOf(weights, forwardHidden(weights, ids)).squeeze(0);
 }
 
+torch::Tensor lastLogits(Backend& backend) {
+    const std::span<const float> logits = backend.logits();
+    return torch::tensor(std::vector<float>(logits.begin(), logits.end()));
+}
+
 torch::Tensor logitsAfter(Backend& backend, Token token) {
     const Backend::Next next{0, token};
     backend.step({&next, 1});
-    const std::span<const float> logits = backend.logits();
-    return torch::tensor(std::vector<float>(logits.begin(), logits.end()));
+    return lastLogits(backend);
+}
+
+/// [rows, vocab] each.
+void compare(const char* what, const torch::Tensor& got, const torch::Tensor& expected) {
+    const torch::Tensor difference = got - expected;
+    const auto agreeing = (got.argmax(1) == expected.argmax(1)).to(torch::kFloat64).mean();
+    std::printf("%lld %s: logits differ by %.4f RMS, %.4f at most (theirs: %.3f RMS); the same "
+                "token is likeliest after %.2f %%\n",
+                static_cast<long long>(got.size(0)), what,
+                difference.pow(2).mean().sqrt().item<double>(),
+                difference.abs().max().item<double>(), expected.pow(2).mean().sqrt().item<double>(),
+                100 * agreeing.item<double>());
 }
 
 void compareText(Backend& backend, const TransformerWeights& weights,
@@ -45,24 +63,26 @@ void compareText(Backend& backend, const TransformerWeights& weights,
     for (const Token token : tokens) {
         rows.push_back(logitsAfter(backend, token));
     }
-    const torch::Tensor got = torch::stack(rows);
-    const torch::Tensor difference = got - expected;
-    const auto agreeing = (got.argmax(1) == expected.argmax(1)).to(torch::kFloat64).mean();
-    std::printf("%zu tokens: logits differ by %.4f RMS, %.4f at most (theirs: %.3f RMS); the same "
-                "token is likeliest after %.2f %%\n",
-                tokens.size(), difference.pow(2).mean().sqrt().item<double>(),
-                difference.abs().max().item<double>(), expected.pow(2).mean().sqrt().item<double>(),
-                100 * agreeing.item<double>());
+    compare("tokens", torch::stack(rows), expected);
+    rows.clear();
+    std::vector<torch::Tensor> expectedRows;
+    for (size_t length = kPromptStep; length <= tokens.size(); length += kPromptStep) {
+        backend.truncate(0, 0);
+        appendInBatches(backend, 0, tokens.first(length), {});
+        rows.push_back(lastLogits(backend));
+        expectedRows.push_back(expected[static_cast<int64_t>(length) - 1]);
+    }
+    if (!rows.empty()) {
+        compare("prompts", torch::stack(rows), torch::stack(expectedRows));
+    }
 }
 
 void compareAnswer(Backend& backend, const TransformerWeights& weights,
                    std::span<const Token> prompt) {
     backend.truncate(0, 0);
     std::vector<Token> tokens(prompt.begin(), prompt.end());
-    torch::Tensor logits;
-    for (const Token token : prompt) {
-        logits = logitsAfter(backend, token);
-    }
+    appendInBatches(backend, 0, prompt, {});
+    torch::Tensor logits = lastLogits(backend);
     for (size_t i = 0; i < kAnswerTokens; ++i) {
         tokens.push_back(static_cast<Token>(logits.argmax().item<int64_t>()));
         logits = logitsAfter(backend, tokens.back());
