@@ -64,6 +64,7 @@ void sendArchive(const HostSetUp& setUp, const QString& archive, const QString& 
         throw ConnectionError("The worker bundle could not be sent: " +
                               lastLine(process->readAllStandardError()).toStdString());
     }
+    tell(1); // whether or not its last word was heard
 }
 
 [[noreturn]] void fail(const std::string& reason) {

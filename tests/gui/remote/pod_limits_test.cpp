@@ -114,7 +114,7 @@ TEST_F(PodLimitsTest, AResumeWaitsNotForEverForThePodBefore) {
 
 TEST_F(PodLimitsTest, OnlyThePodThatIsAskedIsUsed) {
     PodOrder wish = order();
-    wish.idleMinutes = 0.15; // 9 s
+    wish.idleMinutes = 0.3; // 18 s: the watchdog's, too, and it starts in the meantime
     const auto stall = [&](int port) {
         const QString id =
             podJobs().start({u"serve"_s, u"Played"_s, {u"stall"_s}, {}, {}, {}}, wish);
@@ -158,10 +158,10 @@ TEST_F(PodLimitsTest, ASetUpThatTakesLongIsNotIdle) {
     // The worker needs longer to be installed than a pod may be idle.
     podJobs().setBundle(packSmallBundle(
         server_.folder(), u"slow"_s,
-        u"test \"$1\" != --version || test -e '%1/slept' || { : >'%1/slept'; sleep 12; }; "
+        u"test \"$1\" != --version || test -e '%1/slept' || { : >'%1/slept'; sleep 27; }; "
         "CALDERA_WORKER='" FAKE_WORKER "'"_s.arg(server_.folder())));
     PodOrder wish = order();
-    wish.idleMinutes = 0.15; // 9 s
+    wish.idleMinutes = 0.4; // 24 s
     const QString id =
         podJobs().start({u"compress"_s, u"Played"_s, {u"cells"_s}, {}, {}, {}}, wish);
     ASSERT_TRUE(reaches(id, u"done"_s));
