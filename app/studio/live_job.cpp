@@ -82,7 +82,7 @@ void LiveJob::showCell(const JobCell& cell) {
 }
 
 void LiveJob::begin(const JobSummary& job) {
-    session_.beginLive(liveMetric(job.kind), Session::scaleOf(service_.history(job.id).metric()));
+    session_.beginLive(liveMetric(job.kind), service_.history(job.id).metric());
 }
 
 void LiveJob::showRunning() {

@@ -323,7 +323,7 @@ void HeatmapPanel::rebuild() {
         layers = session_.report()->layerCount;
     }
     if (const MetricLayer* metric = session_.metric(metricId())) {
-        grid_.setMetric(metric->title, metric->kind, rangeOf(*metric));
+        grid_.setMetric(metric->title, metric->kind, metric->unit, rangeOf(*metric));
         showAgreement(*metric);
     } else {
         grid_.setMetric({}, {});

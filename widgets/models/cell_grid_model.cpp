@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/base/text.h"
+#include "widgets/support/csv_field.h"
 #include "widgets/support/number_text.h"
 
 using namespace Qt::Literals::StringLiterals;
@@ -75,10 +76,11 @@ void CellGridModel::setScale(ColorScale::Kind kind) {
     }
 }
 
-void CellGridModel::setMetric(const QString& metric, const QString& kind,
+void CellGridModel::setMetric(const QString& metric, const QString& kind, const QString& unit,
                               std::vector<double> range) {
     metric_ = metric;
     kind_ = kind;
+    unit_ = unit;
     range_ = std::move(range);
 }
 
@@ -150,18 +152,23 @@ QByteArray CellGridModel::picture() const {
 }
 
 QString CellGridModel::csv() const {
-    QString text = u"layer,module,bits,rank,locked,skipped,value\n"_s;
+    QString text = u"layer,module,bits,rank,locked,skipped,metric,value,unit,kind\n"_s;
     for (int layer = 0; layer < layers_; ++layer) {
         for (const Module module : kModules) {
             const GridCell& cell = cellAt({layer, module});
             const QString value =
                 cell.value ? QString::fromStdString(numberText(*cell.value)) : QString();
-            text += u"%1,%2,%3,%4,%5,%6,%7\n"_s.arg(layer)
-                        .arg(moduleText(module), bitsText(cell.bits))
-                        .arg(cell.rank)
-                        .arg(cell.locked ? 1 : 0)
-                        .arg(cell.skipped ? 1 : 0)
-                        .arg(value);
+            const QStringList fields{QString::number(layer),
+                                     moduleText(module),
+                                     bitsText(cell.bits),
+                                     QString::number(cell.rank),
+                                     QString::number(cell.locked ? 1 : 0),
+                                     QString::number(cell.skipped ? 1 : 0),
+                                     csvField(metric_),
+                                     value,
+                                     unit_,
+                                     csvField(kindOf(cell))};
+            text += fields.join(u',') + u'\n';
         }
     }
     return text;
@@ -286,10 +293,9 @@ QString CellGridModel::describe(Cell cell) const {
                                  ? tr("%1 bits, rank %2").arg(bitsText(shown.bits)).arg(shown.rank)
                              : hasSettings(shown) ? tr("L R alone, rank %1").arg(shown.rank)
                                                   : QString();
-    const QString value = shown.value ? tr("%1: %2 (%3)")
-                                            .arg(metric_, figureText(*shown.value, 4),
-                                                 shown.kind.isEmpty() ? kind_ : shown.kind)
-                                      : tr("not measured");
+    const QString value =
+        shown.value ? tr("%1: %2 (%3)").arg(metric_, figureText(*shown.value, 4), kindOf(shown))
+                    : tr("not measured");
     QStringList lines{place};
     if (!settings.isEmpty()) {
         const bool coded = !shown.skipped && !shown.codec.empty();
@@ -306,6 +312,10 @@ QString CellGridModel::describe(Cell cell) const {
         lines += tr("in the other plan: %1").arg(shown.other->text);
     }
     return lines.join(u'\n');
+}
+
+QString CellGridModel::kindOf(const GridCell& cell) const {
+    return !cell.value ? QString() : cell.kind.isEmpty() ? kind_ : cell.kind;
 }
 
 ColorScale CellGridModel::measuredScale() const {

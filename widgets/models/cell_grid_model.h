@@ -68,9 +68,10 @@ public:
 
     /// Cells module by module: cells[module * layers + layer].
     void setCells(int layers, std::vector<GridCell> cells);
-    /// `metric` and `kind` name the values in tooltips and exports. Colours reach over `range`;
-    /// where it is empty, over the cells' own values.
-    void setMetric(const QString& metric, const QString& kind, std::vector<double> range = {});
+    /// `metric`, `kind` and `unit` (empty: plain numbers) name the values in tooltips and exports.
+    /// Colours reach over `range`; where it is empty, over the cells' own values.
+    void setMetric(const QString& metric, const QString& kind, const QString& unit = {},
+                   std::vector<double> range = {});
     /// The row below the modules, at most one for each layer; empty: there is none.
     void setWideCells(const QList<WideCell>& cells);
     const QList<WideCell>& wideCells() const { return wide_; }
@@ -90,7 +91,8 @@ public:
     std::vector<double> histogram(int bins) const;
     /// One byte per cell for RecentItem::picture.
     QByteArray picture() const;
-    /// Comma-separated values of all cells, one line each, with a header line.
+    /// Comma-separated values of all cells, one line each, with a header line. Metric, unit and
+    /// kind stand beside each value, so that the file tells what it holds.
     QString csv() const;
 
     QModelIndex indexOf(Cell cell) const;
@@ -113,6 +115,8 @@ private:
     QVariant cellData(Cell cell, int role) const;
     double position(const GridCell& cell) const;
     QString describe(Cell cell) const;
+    /// How the cell's value came about; empty without one.
+    QString kindOf(const GridCell& cell) const;
     ColorScale measuredScale() const;
     void tellAllChanged();
 
@@ -124,6 +128,7 @@ private:
     ColorScale scale_;
     QString metric_;
     QString kind_;
+    QString unit_;
     std::vector<double> range_;
 };
 

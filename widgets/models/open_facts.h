@@ -75,6 +75,7 @@ struct MetricLayer {
     ColorScale::Kind scale = ColorScale::Kind::Linear; ///< that suits the metric
     std::map<Cell, double> values;
     std::map<Cell, CellSurprise> surprises = {}; ///< of a job at work
+    QString unit = {};                           ///< "nats"; empty: plain numbers
 };
 
 } // namespace caldera::studio

@@ -152,6 +152,10 @@ ColorScale::Kind Session::scaleOf(const QString& metric) {
 
 void Session::rebuildMetrics() {
     metrics_.clear();
+QString Session::unitOf(const QString& metric) {
+    return metric == u"kl" || metric == u"blame" ? u"nats"_s : QString();
+}
+
     if (live_) {
         metrics_.append(*live_);
     }
@@ -162,7 +166,8 @@ void Session::rebuildMetrics() {
         for (const FidelityMetric& found : source->fidelity) {
             const QString id = QString::fromStdString(found.name);
             if (metric(id) == nullptr) {
-                metrics_.append({id, titleOf(id), tr("measured"), scaleOf(id), found.values});
+                metrics_.append(
+                    {id, titleOf(id), tr("measured"), scaleOf(id), found.values, {}, unitOf(id)});
             }
         }
     }
@@ -215,8 +220,8 @@ const CellReport* Session::fidelityCell(Cell cell) const {
     return found == fidelity_->cells.end() ? nullptr : &found->second;
 }
 
-void Session::beginLive(const QString& title, ColorScale::Kind scale) {
-    live_ = MetricLayer{u"live"_s, title, tr("measured"), scale, {}, {}};
+void Session::beginLive(const QString& title, const QString& metric) {
+    live_ = MetricLayer{u"live"_s, title, tr("measured"), scaleOf(metric), {}, {}, unitOf(metric)};
     rebuildMetrics();
     Q_EMIT metricsChanged();
 }

@@ -62,9 +62,11 @@ public:
     static QString titleOf(const QString& metric);
     /// The scale on which values of a metric of a report are told apart.
     static ColorScale::Kind scaleOf(const QString& metric);
+    /// Of its values; empty: plain numbers.
+    static QString unitOf(const QString& metric);
 
-    /// Values of a job at work on the open model.
-    void beginLive(const QString& title, ColorScale::Kind scale);
+    /// Values that a job at work on the open model finds, of a metric of reports.
+    void beginLive(const QString& title, const QString& metric);
     void takeLiveCell(Cell cell, double relativeError,
                       const std::optional<CellSurprise>& surprise = {});
     void endLive();

@@ -133,13 +133,20 @@ TEST(CellGridModel, ALiveValueInsideTheRangeRepaintsOnlyItsCell) {
 
 TEST(CellGridModel, ExportsEveryCellWithExactValues) {
     CellGridModel model;
-    model.setCells(2, gridOf(2));
+    std::vector<GridCell> cells = gridOf(2);
+    cells[1].value.reset();
+    cells[2].kind = u"measured at 3/16"_s;
+    model.setCells(2, cells);
+    model.setMetric(u"KL \"divergence\""_s, u"measured"_s, u"nats"_s);
     const QStringList lines = model.csv().split(u'\n', Qt::SkipEmptyParts);
     ASSERT_EQ(lines.size(), 1 + 14);
-    EXPECT_EQ(lines[0], u"layer,module,bits,rank,locked,skipped,value"_s);
-    EXPECT_EQ(lines[1], u"0,q_proj,2,64,0,0,0.05"_s);
+    EXPECT_EQ(lines[0], u"layer,module,bits,rank,locked,skipped,metric,value,unit,kind"_s);
+    EXPECT_EQ(lines[1], u"0,q_proj,2,64,0,0,\"KL \"\"divergence\"\"\",0.05,nats,\"measured\""_s);
+    EXPECT_TRUE(lines[2].endsWith(u",nats,\"measured at 3/16\""_s)) << lines[2].toStdString();
+    EXPECT_TRUE(lines[8].endsWith(u"\",,nats,\"\""_s))
+        << "not measured: " << lines[8].toStdString();
     for (const QString& line : lines) {
-        EXPECT_EQ(line.count(u','), 6) << line.toStdString();
+        EXPECT_EQ(line.count(u','), 9) << line.toStdString();
     }
 }
 
