@@ -86,8 +86,9 @@ void MainWindow::connectViews() {
 void MainWindow::connectSession() {
     connect(&session_, &Session::opened, this, &MainWindow::showOpened);
     connect(&session_, &Session::failed, this, &MainWindow::showFailure);
-    connect(&session_, &Session::reportUnread, this,
-            [this](const Failure& failure) { shownBanner()->showFailure(failure); });
+    connect(&session_, &Session::reportsUnread, this, [this](const std::vector<Failure>& failures) {
+        shownBanner()->showFailure(together(failures));
+    });
     connect(&session_, &Session::metricsChanged, this, &MainWindow::updateCellDock);
     connect(&session_, &Session::reportChanged, this, [this] {
         remember();

@@ -87,6 +87,7 @@ void Session::read(const QString& path, std::function<OpenResult()> work) {
 }
 
 void Session::show(const OpenResult& result) {
+    std::vector<Failure> unread = result.unread;
     if (result.facts) {
         facts_ = result.facts;
         report_ = result.report;
@@ -99,20 +100,20 @@ void Session::show(const OpenResult& result) {
         rebuildMetrics();
         Q_EMIT opened();
     } else {
-        addReport(result);
+        addReport(result, unread);
     }
     Q_EMIT metricsChanged();
     Q_EMIT reportChanged(); // by now every heatmap shows what was read
-    for (const Failure& failure : result.unread) {
-        Q_EMIT reportUnread(failure);
+    if (!unread.empty()) {
+        Q_EMIT reportsUnread(unread);
     }
 }
 
-void Session::addReport(const OpenResult& result) {
+void Session::addReport(const OpenResult& result, std::vector<Failure>& unread) {
     report_ = result.report ? result.report : report_;
     blame_ = result.blame ? result.blame : blame_;
     if (result.fidelity) {
-        takeFidelity(result.fidelity, result.reportFile);
+        takeFidelity(result.fidelity, result.reportFile, unread);
     }
     for (const EvaluationRecord& record : result.evaluations) {
         std::erase_if(evaluations_, [&record](const EvaluationRecord& known) {
@@ -124,14 +125,15 @@ void Session::addReport(const OpenResult& result) {
 }
 
 /// Measurements of another model say nothing of the one that is open.
-void Session::takeFidelity(const std::shared_ptr<const Report>& measured, const QString& file) {
+void Session::takeFidelity(const std::shared_ptr<const Report>& measured, const QString& file,
+                           std::vector<Failure>& unread) {
     try {
         if (facts_) {
             requireMeasuredOn(subjectOf(*facts_), *measured, file.toStdString());
         }
         fidelity_ = withEarlier(measured, fidelity_);
     } catch (const std::exception& error) {
-        Q_EMIT reportUnread(describeFailure(error));
+        unread.push_back(describeFailure(error));
     }
 }
 
@@ -150,12 +152,12 @@ ColorScale::Kind Session::scaleOf(const QString& metric) {
                                                  : ColorScale::Kind::Linear;
 }
 
-void Session::rebuildMetrics() {
-    metrics_.clear();
 QString Session::unitOf(const QString& metric) {
     return metric == u"kl" || metric == u"blame" ? u"nats"_s : QString();
 }
 
+void Session::rebuildMetrics() {
+    metrics_.clear();
     if (live_) {
         metrics_.append(*live_);
     }

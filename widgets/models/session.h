@@ -87,14 +87,15 @@ Q_SIGNALS:
     void metricsChanged();
     void liveCell(const caldera::Cell& cell, double relativeError);
     void failed(const caldera::studio::Failure& failure, const QString& path);
-    /// A report that belongs to what is open was left out.
-    void reportUnread(const caldera::studio::Failure& failure);
+    /// Reports that belong to what is open were left out, all that one reading found.
+    void reportsUnread(const std::vector<caldera::studio::Failure>& failures);
 
 private:
     struct Outcome;
     void read(const QString& path, std::function<OpenResult()> work);
-    void addReport(const OpenResult& result);
-    void takeFidelity(const std::shared_ptr<const Report>& measured, const QString& file);
+    void addReport(const OpenResult& result, std::vector<Failure>& unread);
+    void takeFidelity(const std::shared_ptr<const Report>& measured, const QString& file,
+                      std::vector<Failure>& unread);
     void rebuildMetrics();
     void setBusy(bool busy);
 

@@ -22,4 +22,16 @@ Failure describeFailure(const std::exception& error) {
     return {sentence, code};
 }
 
+Failure together(std::span<const Failure> failures) {
+    QStringList sentences;
+    QStringList codes;
+    for (const Failure& failure : failures) {
+        sentences += failure.sentence;
+        codes += failure.code;
+    }
+    sentences.removeDuplicates();
+    codes.removeDuplicates();
+    return {sentences.join(u'\n'), codes.join(u", "_s)};
+}
+
 } // namespace caldera::studio

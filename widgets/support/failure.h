@@ -4,6 +4,7 @@
 #include <QString>
 
 #include <exception>
+#include <span>
 
 #include "core/base/error.h"
 
@@ -17,5 +18,8 @@ struct Failure {
 /// Translates by the error's code (context "errors", arguments as %name%); without a translation
 /// the error's own sentence. Any other exception gives its text.
 Failure describeFailure(const std::exception& error);
+
+/// Several that are told at once: each sentence on a line of its own, each code once.
+Failure together(std::span<const Failure> failures);
 
 } // namespace caldera::studio

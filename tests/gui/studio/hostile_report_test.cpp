@@ -1,4 +1,5 @@
 // Reports that say what cannot be: Inspect shows them, or says what is wrong, and never falls over.
+#include <QPlainTextEdit>
 #include <QTabWidget>
 
 #include <algorithm>
@@ -8,6 +9,7 @@
 
 #include "core/summary/chart.h"
 #include "tests/gui/studio/example_model.h"
+#include "tests/gui/studio/large_model.h"
 #include "tests/gui/studio/measured_run.h"
 #include "tests/gui/studio/studio_fixture.h"
 #include "widgets/inspect_view/compare_page.h"
@@ -153,6 +155,23 @@ TEST_F(HostileReport, IsShownAsFarAsItGoes) {
         EXPECT_EQ(html.find("<img src"), std::string::npos);
         EXPECT_FALSE(toPdf(summaryPage(summary), titleOf(summary)).empty());
     }
+}
+
+TEST_F(HostileReport, EveryReportThatWasLeftOutIsTold) {
+    OpenResult result = measuredModel(seventyTwo());
+    result.unread = {{u"kept.h5 is damaged."_s, u"report.corrupt"_s},
+                     {u"fidelity.h5 is of another model."_s, u"report.model"_s},
+                     {u"evaluations.h5 is damaged."_s, u"report.corrupt"_s}};
+    window().session().show(result);
+    const auto banners = window().findChildren<ErrorBanner*>();
+    const auto shown = std::find_if(banners.begin(), banners.end(),
+                                    [](const ErrorBanner* banner) { return banner->isVisible(); });
+    ASSERT_NE(shown, banners.end());
+    const ErrorBanner* banner = *shown;
+    EXPECT_EQ(banner->sentence(), u"kept.h5 is damaged.\nfidelity.h5 is of another model.\n"
+                                  "evaluations.h5 is damaged."_s);
+    EXPECT_EQ(banner->findChild<QPlainTextEdit*>()->toPlainText(),
+              u"Error code: report.corrupt, report.model"_s);
 }
 
 } // namespace
