@@ -20,6 +20,7 @@ HeatmapStrokes::HeatmapStrokes(HeatmapView& view, PlanDocument& plan, PaintState
                                QObject* parent)
     : QObject(parent), view_(view), plan_(plan), paint_(paint) {
     view_.viewport()->installEventFilter(this);
+    view_.installEventFilter(this);
     connect(&paint_, &PaintState::changed, this, &HeatmapStrokes::showTool);
     // Both, since Shift and Ctrl move one without the other.
     connect(view_.selectionModel(), &QItemSelectionModel::currentChanged, this,
@@ -30,43 +31,54 @@ HeatmapStrokes::HeatmapStrokes(HeatmapView& view, PlanDocument& plan, PaintState
 }
 
 bool HeatmapStrokes::eventFilter(QObject* watched, QEvent* event) {
+    if (watched == &view_) {
+        if (event->type() == QEvent::FocusIn || event->type() == QEvent::FocusOut) {
+            showTargets();
+        }
+        return QObject::eventFilter(watched, event);
+    }
     const bool paints = paint_.reach().tool != PaintTool::Select && !plan_.empty();
     if (!paints && !stroke_) {
         return QObject::eventFilter(watched, event);
     }
     switch (event->type()) {
     case QEvent::MouseButtonPress:
-    case QEvent::MouseButtonDblClick: {
-        const auto* mouse = static_cast<QMouseEvent*>(event);
-        const auto cell = view_.cellAt(mouse->pos());
-        if (mouse->button() != Qt::LeftButton || !cell) {
-            return false;
-        }
-        view_.setFocus(Qt::MouseFocusReason);
-        begin(*cell);
+    case QEvent::MouseButtonDblClick:
+        return press(*static_cast<QMouseEvent*>(event));
+    case QEvent::MouseMove:
+        follow(static_cast<QMouseEvent*>(event)->pos());
         return true;
-    }
-    case QEvent::MouseMove: {
-        const auto* mouse = static_cast<QMouseEvent*>(event);
-        view_.hover(view_.cellAt(mouse->pos()));
-        if (stroke_) {
-            moveTo(view_.nearestCell(mouse->pos()));
-        } else {
-            showReach(view_.cellAt(mouse->pos()));
-        }
-        return true;
-    }
     case QEvent::MouseButtonRelease:
         if (!stroke_ || static_cast<QMouseEvent*>(event)->button() != Qt::LeftButton) {
             return false;
         }
         end();
         return true;
-    case QEvent::Leave:
-        showReach(std::nullopt);
+    case QEvent::Leave: // what the keyboard reaches counts again
+        view_.hover(std::nullopt);
+        showTargets();
         return false;
     default:
         return QObject::eventFilter(watched, event);
+    }
+}
+
+bool HeatmapStrokes::press(const QMouseEvent& mouse) {
+    const auto cell = view_.cellAt(mouse.pos());
+    if (mouse.button() != Qt::LeftButton || !cell) {
+        return false;
+    }
+    view_.setFocus(Qt::MouseFocusReason);
+    begin(*cell);
+    return true;
+}
+
+void HeatmapStrokes::follow(const QPoint& position) {
+    view_.hover(view_.cellAt(position));
+    if (stroke_) {
+        moveTo(view_.nearestCell(position));
+    } else {
+        showReach(view_.cellAt(position));
     }
 }
 

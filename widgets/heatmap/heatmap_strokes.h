@@ -41,6 +41,9 @@ private:
         int leftAlone = 0;
         int stepsBefore = 0; ///< on the undo stack
     };
+    /// Whether a stroke begins there.
+    bool press(const QMouseEvent& mouse);
+    void follow(const QPoint& position);
     void begin(Cell cell);
     void moveTo(Cell cell);
     void end();

@@ -246,6 +246,29 @@ TEST_F(PaintingTest, ToolsPaintFromTheKeyboardToo) {
     EXPECT_TRUE(view().preview().empty());
 }
 
+TEST_F(PaintingTest, TheOutlineOfTheKeyboardComesBackWhenTheMouseLeaves) {
+    openDemo();
+    view().setCurrentIndex(window().planView()->heatmap()->grid().indexOf({2, Module::KProj}));
+    press(Qt::Key_C);
+    press(Qt::Key_Right);
+    const std::vector<Cell> reached = view().preview();
+    ASSERT_EQ(reached.size(), 7U);
+    ASSERT_EQ(reached.front().layer, 3);
+    const QPoint elsewhere = centerOf({6, Module::UpProj});
+    QMouseEvent move(QEvent::MouseMove, elsewhere, view().viewport()->mapToGlobal(elsewhere),
+                     Qt::NoButton, Qt::NoButton, {});
+    QApplication::sendEvent(view().viewport(), &move);
+    ASSERT_EQ(view().preview().front().layer, 6) << "what the mouse would paint";
+    QEvent leave(QEvent::Leave);
+    QApplication::sendEvent(view().viewport(), &leave);
+    EXPECT_EQ(view().preview(), reached);
+    EXPECT_EQ(view().shownCell(), (Cell{3, Module::KProj}));
+    window().planView()->heatmap()->metricBox()->setFocus();
+    EXPECT_TRUE(view().preview().empty()) << "Space paints nothing there";
+    view().setFocus();
+    EXPECT_EQ(view().preview(), reached);
+}
+
 TEST_F(PaintingTest, LockedCellsAreLeftAloneAndSaidSo) {
     openDemo();
     click({2, Module::UpProj});
