@@ -41,6 +41,24 @@ std::filesystem::path linkedFile(std::filesystem::path path) {
     throwWriteFailure(path, ELOOP);
 }
 
+/// Where a file that is to stand at `target` has to be written. Never in the place of a device or
+/// a pipe: the rename would put a file there.
+std::filesystem::path writtenFile(const std::filesystem::path& target) {
+    struct stat asked {};
+    const bool exists = ::stat(target.c_str(), &asked) == 0;
+    if (exists && !S_ISREG(asked.st_mode)) {
+        throwNoFile("write", target, S_ISDIR(asked.st_mode));
+    }
+    std::filesystem::path file = linkedFile(target);
+    struct stat found {};
+    const bool leadsThere = ::stat(file.c_str(), &found) == 0 && found.st_dev == asked.st_dev &&
+                            found.st_ino == asked.st_ino;
+    if (exists && !leadsThere) { // an open file of /proc that has no name any more
+        throwNoFile("write", target, false);
+    }
+    return file;
+}
+
 void syncFolder(const std::filesystem::path& folder) {
     const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (descriptor >= 0) {
@@ -81,13 +99,8 @@ MappedFile::~MappedFile() {
     }
 }
 
-AtomicFile::AtomicFile(std::filesystem::path target) : target_(linkedFile(std::move(target))) {
-    struct stat facts {};
-    if (::stat(target_.c_str(), &facts) == 0 && !S_ISREG(facts.st_mode)) {
-        // The rename would put a file in the place of /dev/null.
-        throwNoFile("write", target_, S_ISDIR(facts.st_mode));
-    }
-    temporary_ = target_;
+AtomicFile::AtomicFile(const std::filesystem::path& target)
+    : target_(writtenFile(target)), temporary_(target_) {
     temporary_ += ".tmp-" + std::to_string(::getpid());
     descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (descriptor_ < 0) {

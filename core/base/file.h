@@ -30,10 +30,11 @@ private:
 
 /// Writes to a temporary name beside the target; commit() syncs the file, renames it and syncs the
 /// folder; a link stays, its file is replaced. Without commit() the destructor removes the
-/// temporary. Throws Error("file.write") (a full disk is named as such).
+/// temporary. Throws Error("file.write") (a full disk is named as such), also for what is no
+/// regular file: /dev/null, /dev/stdout where it is a pipe or a terminal.
 class AtomicFile {
 public:
-    explicit AtomicFile(std::filesystem::path target);
+    explicit AtomicFile(const std::filesystem::path& target);
     ~AtomicFile();
     AtomicFile(const AtomicFile&) = delete;
     AtomicFile& operator=(const AtomicFile&) = delete;

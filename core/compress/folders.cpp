@@ -48,9 +48,10 @@ bool holdsSomething(const fs::path& path) {
 
 void requireFreeTarget(const fs::path& out) {
     if (holdsSomething(out)) {
+        const std::string what =
+            fs::is_directory(out) ? " exists and is not empty" : " exists and is no folder";
         throw Error("compress.out-exists",
-                    out.string() + " exists and is not empty. Choose another folder with --out, or "
-                                   "remove it first.",
+                    out.string() + what + ". Choose another folder with --out, or remove it first.",
                     {{"path", out.string()}});
     }
 }

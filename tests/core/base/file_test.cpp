@@ -1,13 +1,17 @@
 #include "core/base/file.h"
 
+#include <array>
+#include <fcntl.h>
 #include <filesystem>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <utility>
 
 #include <gtest/gtest.h>
 
 #include "core/base/error.h"
 #include "core/base/hash.h"
+#include "tests/support/complaint.h"
 
 using namespace caldera;
 
@@ -80,6 +84,35 @@ TEST(File, ADeviceIsNeverReplacedByAFile) {
         }
     }
     EXPECT_TRUE(std::filesystem::is_fifo(folder / "pipe"));
+}
+
+TEST(File, TheNameOfAnOpenPipeOrOfADeletedFileIsRefused) {
+    const auto folder = freshFolder();
+    std::array<int, 2> pipe{};
+    ASSERT_EQ(::pipe(pipe.data()), 0);
+    const int deleted = ::open((folder / "deleted").c_str(), O_RDWR | O_CREAT, 0600);
+    ASSERT_GE(deleted, 0);
+    std::filesystem::remove(folder / "deleted");
+    for (const int descriptor : {pipe[1], deleted}) { // as /dev/stdout leads to one
+        const std::string path = "/proc/self/fd/" + std::to_string(descriptor);
+        const Complaint complaint = complaintOf([&] { const AtomicFile file(path); });
+        EXPECT_EQ(complaint.code, "file.write");
+        EXPECT_EQ(complaint.sentence,
+                  "Cannot write " + path + ": it is no regular file; a file is needed.");
+    }
+    EXPECT_TRUE(std::filesystem::is_empty(folder));
+    for (const int descriptor : {pipe[0], pipe[1], deleted}) {
+        ::close(descriptor);
+    }
+}
+
+TEST(File, TheNameOfAnOpenFileLeadsToIt) {
+    const auto folder = freshFolder();
+    const int open = ::open((folder / "out.txt").c_str(), O_RDWR | O_CREAT, 0600);
+    ASSERT_GE(open, 0);
+    writeFileAtomically("/proc/self/fd/" + std::to_string(open), "whole");
+    ::close(open);
+    EXPECT_EQ(readTextFile(folder / "out.txt"), "whole");
 }
 
 TEST(File, AnUnwritablePlaceIsAnError) {
