@@ -36,6 +36,8 @@ public:
     void compareWithFile(const QString& path);
     void saveTo(const QString& path);
 
+    const PlanAutosave& autosave() const { return autosave_; }
+
 Q_SIGNALS:
     void failed(const caldera::studio::Failure& failure, const QString& path);
     /// A plan was opened that names another model, or one of another program.

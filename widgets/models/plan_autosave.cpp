@@ -204,9 +204,13 @@ void PlanAutosave::write(Existing existing) {
 }
 
 void PlanAutosave::endWriting(const QString& file, const Outcome& outcome) {
-    if (!outcome.failure) {
-        return;
+    if (outcome.failure) {
+        takeTrouble(file, outcome);
     }
+    Q_EMIT tried(!outcome.failure);
+}
+
+void PlanAutosave::takeTrouble(const QString& file, const Outcome& outcome) {
     const bool isOpen = file == file_;
     if (!told_ || !isOpen) { // what was closed is not tried again
         tellFailure(outcome);

@@ -42,6 +42,8 @@ Q_SIGNALS:
     /// The model that was just opened had unsaved changes. They are in the plan again, as a step
     /// that can be undone.
     void restored(const QString& file);
+    /// A try to write changes ended.
+    void tried(bool written);
     /// Told once of changes that cannot be written, however often that is tried.
     void failed(const caldera::studio::Failure& failure);
 
@@ -58,6 +60,7 @@ private:
     enum class Existing { Replace, Keep };
     void write(Existing existing);
     void endWriting(const QString& file, const Outcome& outcome);
+    void takeTrouble(const QString& file, const Outcome& outcome);
     void tellFailure(const Outcome& outcome);
     void remove();
 

@@ -66,7 +66,9 @@ TEST_F(PlanTroubleTest, AFullDiskIsToldAndUnsavedChangesAreKeptWhenThereIsRoom) 
         edit(Qt::Key_4);
         ASSERT_TRUE(becomes([&] { return told().contains(u"Cannot write"_s); }));
         forget();
-        QTest::qWait(PlanAutosave::kRetryDelay + PlanAutosave::kDelay);
+        const QSignalSpy tries(&window().planActions().autosave(), &PlanAutosave::tried);
+        ASSERT_TRUE(becomes([&] { return tries.count() >= 2; })) << "it goes on trying";
+        EXPECT_FALSE(tries.last().first().toBool());
         EXPECT_EQ(told(), QString()) << "it was told";
         edit(Qt::Key_3);
         EXPECT_TRUE(becomes([&] { return told().contains(u"Cannot write"_s); }))
