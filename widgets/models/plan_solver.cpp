@@ -64,6 +64,7 @@ void PlanSolver::forget() {
     cancel();
     measured_.reset();
     losses_.reset();
+    unusable_.reset();
 }
 
 void PlanSolver::takeMeasurements() {
@@ -73,14 +74,23 @@ void PlanSolver::takeMeasurements() {
     }
     measured_ = report;
     losses_.reset();
+    unusable_.reset();
     if (report && !session_.plan().empty()) {
         try {
             losses_ = std::make_shared<const LossModel>(*report, session_.plan().config());
-        } catch (const std::exception&) {
-            // Measured with an earlier version, or another model: as good as not measured.
+        } catch (const Error& error) {
+            if (error.code() != "allocation.options") { // other metrics alone: not measured
+                unusable_ = describeFailure(error);
+            }
         }
     }
     Q_EMIT lossesChanged();
+}
+
+Failure PlanSolver::missing() const {
+    return unusable_.value_or(Failure{tr("Measure the model first: the solver has to know every "
+                                         "cell's error at several bits."),
+                                      u"studio.not-measured"_s});
 }
 
 AllocationProblem PlanSolver::problem() const {
@@ -108,9 +118,7 @@ void PlanSolver::start(const AllocationProblem& problem, Work work, Done done) {
         return;
     }
     if (!losses_) {
-        Q_EMIT failed({tr("Measure the model first: the solver has to know every cell's error at "
-                          "several bits."),
-                       u"studio.not-measured"_s});
+        Q_EMIT failed(missing());
         return;
     }
     stop_.emplace();

@@ -30,6 +30,8 @@ public:
 
     /// What predicts losses; null while the model's errors at several bits are not measured.
     const std::shared_ptr<const LossModel>& losses() const { return losses_; }
+    /// Why there is none: nothing was measured, or what was measured cannot be used.
+    Failure missing() const;
     const AllocationTarget& target() const { return target_; }
     void setTarget(const AllocationTarget& target);
     bool busy() const { return stop_.has_value(); }
@@ -73,7 +75,8 @@ private:
     AllocationTarget target_;
     std::optional<std::shared_ptr<const Report>> measured_; ///< that losses_ come from
     std::shared_ptr<const LossModel> losses_;
-    Plan base_; ///< since when cells were touched
+    std::optional<Failure> unusable_; ///< what is wrong with measured_
+    Plan base_;                       ///< since when cells were touched
     std::optional<std::stop_source> stop_;
     QThreadPool pool_;
 };

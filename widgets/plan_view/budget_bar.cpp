@@ -201,8 +201,7 @@ void BudgetBar::showState() {
     solve_->setToolTip(ready ? tr("Choose bits and ranks of all cells that are not locked, for the "
                                   "least predicted KL divergence within the budget "
                                   "(Ctrl+Shift+Return)")
-                             : tr("Measure the model first: the solver has to know every cell's "
-                                  "error at several bits"));
+                             : solver_.missing().sentence);
     state_->setText(state.text);
     state_->setTone(state.over ? Token::Warn : Token::Secondary);
 }

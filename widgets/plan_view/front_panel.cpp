@@ -92,8 +92,7 @@ void FrontPanel::update() {
     const bool ready = solver_.losses() != nullptr;
     find_->setEnabled(ready && !solver_.busy());
     plot_->setVisible(!points_.empty());
-    sentence_->setText(!ready ? tr("Measure the model first: the solver has to know every "
-                                   "cell's error at several bits.")
+    sentence_->setText(!ready            ? solver_.missing().sentence
                        : points_.empty() ? tr("The best plan of every size, once they are found.")
                                          : tr("Click the curve to solve for a size."));
 }
