@@ -64,6 +64,7 @@ MainWindow::MainWindow(const WindowPlaces& places, QWidget* parent)
     planActions_ = new PlanActions(session_, plan_->comparison(), places.unsaved, *this);
     palette_ = new CommandPalette(this);
     connectViews();
+    connectCells();
     connectSession();
     connectJobs();
     connectActions();

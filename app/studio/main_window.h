@@ -106,9 +106,11 @@ private:
     void makeRunMenu();
     void makeHelpMenu();
     void connectViews();
+    void connectCells();
     void connectSession();
     void connectJobs();
     void connectActions();
+    void connectNotices();
     void connectPlan();
     QAction* addCommand(QMenu* menu, const QString& iconName, const QString& text,
                         const QKeySequence& shortcut, std::function<void()> run);

@@ -60,6 +60,9 @@ void MainWindow::connectViews() {
     connect(podActions_, &PodActions::trouble, this, [this](const QString& sentence) {
         shownBanner()->showFailure({sentence, {}});
     });
+}
+
+void MainWindow::connectCells() {
     for (HeatmapPanel* heatmap : {plan_->heatmap(), inspect_->heatmap()}) {
         connect(heatmap->view(), &HeatmapView::cellShown, this, &MainWindow::showCell);
         connect(heatmap->view(), &HeatmapView::cellPinned, this, &MainWindow::showCell);
@@ -141,6 +144,15 @@ void MainWindow::connectActions() {
     connect(actions_, &JobActions::beginSuggested, this, &MainWindow::showBegin);
     connect(actions_, &JobActions::failed, this,
             [this](const Failure& failure) { showFailure(failure, {}); });
+    for (const auto signal : {&JobService::jobAdded, &JobService::jobChanged}) {
+        connect(jobs_, signal, this, &MainWindow::updateRevise);
+    }
+    connect(&session_.plan(), &PlanDocument::changed, this, &MainWindow::updateRevise);
+    connectNotices();
+}
+
+/// What came of an action is said above the plan.
+void MainWindow::connectNotices() {
     connect(actions_, &JobActions::started, this, [this](const QString& id, const QString& title) {
         runs_->selectJob(id);
         plan_->notice()->showNotice(u"runs"_s,
@@ -160,10 +172,6 @@ void MainWindow::connectActions() {
                 setMode(Mode::Runs);
             });
     });
-    for (const auto signal : {&JobService::jobAdded, &JobService::jobChanged}) {
-        connect(jobs_, signal, this, &MainWindow::updateRevise);
-    }
-    connect(&session_.plan(), &PlanDocument::changed, this, &MainWindow::updateRevise);
     connect(actions_, &JobActions::measured, this, [this] {
         plan_->notice()->showNotice(
             u"check"_s, tr("Measured: the colours show which cells are fragile. Choose a budget "

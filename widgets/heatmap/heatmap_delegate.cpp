@@ -177,6 +177,28 @@ void paintOther(QPainter& painter, const QRect& area, const QModelIndex& index, 
     painter.drawPolygon(QPolygonF({{x, y + tip}, {x - 2.5, y - tip}, {x + 2.5, y - tip}}));
 }
 
+void paintGround(QPainter& painter, const QRect& area, const CellColors& colors, CellState state) {
+    if (state == CellState::Measured) {
+        painter.fillRect(area, colors.fill);
+        return;
+    }
+    const Theme& theme = Theme::current();
+    paintHatch(painter, area, colors.fill,
+               mix(theme.color(Token::Line), theme.color(Token::Disabled), 0.5),
+               state == CellState::Skipped);
+}
+
+void paintText(QPainter& painter, const QRect& area, const QString& text, const CellColors& colors,
+               CellState state) {
+    if (state != CellState::Measured && !text.isEmpty()) { // clear ground under the text
+        QRect plate = painter.fontMetrics().boundingRect(text);
+        plate.moveCenter(area.center());
+        painter.fillRect(plate.adjusted(-3, 0, 3, 0), colors.fill);
+    }
+    painter.setPen(colors.ink);
+    painter.drawText(area, Qt::AlignCenter, text);
+}
+
 /// Embeddings or head; their words stand in the middle of what is in sight.
 void paintWideCell(QPainter& painter, const QStyleOptionViewItem& option,
                    const QModelIndex& index) {
@@ -240,27 +262,13 @@ void HeatmapDelegate::paint(QPainter* painter, const QStyleOptionViewItem& optio
     const int gap = cellWidth_ >= kLeastWithGap ? 1 : 0;
     const QRect area = option.rect.adjusted(0, 0, -gap, -gap);
     const CellColors colors = colorsOf(index, state);
-    if (state == CellState::Measured) {
-        painter->fillRect(area, colors.fill);
-    } else {
-        const Theme& theme = Theme::current();
-        paintHatch(*painter, area, colors.fill,
-                   mix(theme.color(Token::Line), theme.color(Token::Disabled), 0.5),
-                   state == CellState::Skipped);
-    }
+    paintGround(*painter, area, colors, state);
     painter->save();
     painter->setFont(option.font);
     const QString text = index.data(Qt::DisplayRole).toString();
-    const QFontMetrics metrics(option.font);
     const bool wide = cellWidth_ - gap >= kTextWidth;
-    if (wide && metrics.horizontalAdvance(text) <= area.width() - 4) {
-        if (state != CellState::Measured && !text.isEmpty()) { // clear ground under the text
-            QRect plate = metrics.boundingRect(text);
-            plate.moveCenter(area.center());
-            painter->fillRect(plate.adjusted(-3, 0, 3, 0), colors.fill);
-        }
-        painter->setPen(colors.ink);
-        painter->drawText(area, Qt::AlignCenter, text);
+    if (wide && QFontMetrics(option.font).horizontalAdvance(text) <= area.width() - 4) {
+        paintText(*painter, area, text, colors, state);
     } else if (const bool digits = cellWidth_ - gap >= kDigitWidth;
                state == CellState::Measured && index.data(CellGridModel::DivergingRole).toBool()) {
         paintRatio(*painter, area, index, colors, digits);

@@ -94,19 +94,10 @@ HeatmapPanel::HeatmapPanel(Session& session, Source source, QWidget* parent)
       legend_(new HeatmapLegend(grid_, this)), choice_(new QWidget(this)),
       metrics_(new QComboBox(choice_)), agreement_(new PartsLabel(this)), scale_(new QWidget(this)),
       scales_(new QComboBox(scale_)) {
-    metrics_->setAccessibleName(tr("Metric that colours the heatmap"));
-    metrics_->setSizeAdjustPolicy(QComboBox::AdjustToContents);
-    metrics_->setMinimumWidth(kNarrowestChoice);
-    auto* caption = new ToneLabel(tr("Colour"), Token::Secondary, choice_);
-    caption->setBuddy(metrics_);
-    auto* choiceLine = new QHBoxLayout(choice_);
-    choiceLine->setContentsMargins(0, 0, 0, 0);
-    choiceLine->setSpacing(kSpaceSmall);
-    choiceLine->addWidget(caption);
-    choiceLine->addWidget(metrics_);
     agreement_->setFont(Theme::current().textFont(-1));
     legendLine_ = new QHBoxLayout;
     legendLine_->addWidget(legend_, 1);
+    makeMetrics();
     makeScales();
     auto* layout = new QVBoxLayout(this);
     layout->setContentsMargins(0, 0, 0, 0);
@@ -115,23 +106,38 @@ HeatmapPanel::HeatmapPanel(Session& session, Source source, QWidget* parent)
     layout->addLayout(legendLine_);
     setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Preferred);
 
+    connect(&session_, &Session::opened, this, [this] { chosen_ = false; });
+    connect(&session_, &Session::metricsChanged, this, &HeatmapPanel::takeMetrics);
+    connect(&session_.plan(), &PlanDocument::changed, this, &HeatmapPanel::followPlan);
+    connect(&session_, &Session::liveCell, this, &HeatmapPanel::showLiveCell);
+    takeMetrics();
+}
+
+void HeatmapPanel::makeMetrics() {
+    metrics_->setAccessibleName(tr("Metric that colours the heatmap"));
+    metrics_->setSizeAdjustPolicy(QComboBox::AdjustToContents);
+    metrics_->setMinimumWidth(kNarrowestChoice);
+    auto* caption = new ToneLabel(tr("Colour"), Token::Secondary, choice_);
+    caption->setBuddy(metrics_);
+    auto* line = new QHBoxLayout(choice_);
+    line->setContentsMargins(0, 0, 0, 0);
+    line->setSpacing(kSpaceSmall);
+    line->addWidget(caption);
+    line->addWidget(metrics_);
     connect(metrics_, &QComboBox::activated, this, [this] {
         chosen_ = true;
         showScale();
         rebuild();
     });
-    connect(&session_, &Session::opened, this, [this] { chosen_ = false; });
-    connect(&session_, &Session::metricsChanged, this, &HeatmapPanel::takeMetrics);
-    connect(&session_.plan(), &PlanDocument::changed, this, &HeatmapPanel::followPlan);
-    connect(&session_, &Session::liveCell, this, [this](const Cell& cell, double error) {
-        if (metricId() == u"live") {
-            const auto& surprises = session_.metric(u"live"_s)->surprises;
-            const auto found = surprises.find(cell);
-            grid_.setValue(cell, error,
-                           found == surprises.end() ? std::nullopt : std::optional(found->second));
-        }
-    });
-    takeMetrics();
+}
+
+void HeatmapPanel::showLiveCell(const Cell& cell, double error) {
+    if (metricId() == u"live") {
+        const auto& surprises = session_.metric(u"live"_s)->surprises;
+        const auto found = surprises.find(cell);
+        grid_.setValue(cell, error,
+                       found == surprises.end() ? std::nullopt : std::optional(found->second));
+    }
 }
 
 void HeatmapPanel::makeScales() {

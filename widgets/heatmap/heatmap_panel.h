@@ -55,7 +55,9 @@ protected:
 
 private:
     void takeMetrics();
+    void makeMetrics();
     void makeScales();
+    void showLiveCell(const Cell& cell, double error);
     void showScale();
     void rebuild();
     QString preferredMetric() const;

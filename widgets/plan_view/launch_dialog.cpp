@@ -50,34 +50,12 @@ LaunchDialog::LaunchDialog(const LaunchSettings& suggested, const QList<Target>&
     setWindowTitle(suggested.compresses ? tr("Compress") : tr("Measure fragility"));
     setMinimumWidth(kWidth);
     explainFields();
-    tokens_->setValue(static_cast<int>(suggested.calibrationTokens));
-    note_->setWordWrap(true);
-    form_->setHorizontalSpacing(kSpaceLarge);
-    form_->setVerticalSpacing(kSpaceMedium);
-    form_->setLabelAlignment(Qt::AlignLeft | Qt::AlignVCenter);
-    folderRow_ = folderLine();
-    form_->addRow(tr("Name"), name_);
-    form_->addRow(tr("Run on"), targetLine());
-    form_->addRow(tr("Model there"), model_);
-    auto* podLayout = new QVBoxLayout(podBox_);
-    podLayout->setContentsMargins(0, 0, 0, 0);
-    form_->addRow(tr("Folder"), folderRow_);
-    form_->addRow(tr("Calibration tokens"), tokens_);
-    form_->setRowVisible(tokens_, suggested.compresses);
-
-    auto* buttons = new QDialogButtonBox(QDialogButtonBox::Cancel, this);
-    start_ = buttons->addButton(tr("Start"), QDialogButtonBox::AcceptRole);
-    start_->setDefault(true);
-    buttons->button(QDialogButtonBox::Cancel)->setText(tr("Cancel"));
-    connect(buttons, &QDialogButtonBox::accepted, this, &QDialog::accept);
-    connect(buttons, &QDialogButtonBox::rejected, this, &QDialog::reject);
-    connect(this, &QDialog::accepted, this, &LaunchDialog::remember);
-    connect(target_, &QComboBox::currentIndexChanged, this, &LaunchDialog::showTarget);
-    for (QLineEdit* line : {folder_, name_, model_}) {
-        connect(line, &QLineEdit::textChanged, this, &LaunchDialog::updateButton);
-    }
+    fillForm();
     auto* text = new ToneLabel(summary, Token::Secondary, this);
     text->setWordWrap(true);
+    note_->setWordWrap(true);
+    auto* podLayout = new QVBoxLayout(podBox_);
+    podLayout->setContentsMargins(0, 0, 0, 0);
     auto* layout = new QVBoxLayout(this);
     layout->setContentsMargins(kSpaceHuge, kSpaceLarge, kSpaceHuge, kSpaceLarge);
     layout->setSpacing(kSpaceLarge);
@@ -86,6 +64,43 @@ LaunchDialog::LaunchDialog(const LaunchSettings& suggested, const QList<Target>&
     layout->addWidget(podBox_); // in the form its wrapped text would leave other rows no height
     layout->addWidget(note_);
     layout->addWidget(preflight_);
+    layout->addWidget(makeButtons());
+    connectFields();
+    setTargets(targets);
+    target_->setCurrentIndex(qMax(0, target_->findText(QSettings().value(kTargetKey).toString())));
+    showTarget();
+}
+
+void LaunchDialog::fillForm() {
+    tokens_->setValue(static_cast<int>(suggested_.calibrationTokens));
+    form_->setHorizontalSpacing(kSpaceLarge);
+    form_->setVerticalSpacing(kSpaceMedium);
+    form_->setLabelAlignment(Qt::AlignLeft | Qt::AlignVCenter);
+    folderRow_ = folderLine();
+    form_->addRow(tr("Name"), name_);
+    form_->addRow(tr("Run on"), targetLine());
+    form_->addRow(tr("Model there"), model_);
+    form_->addRow(tr("Folder"), folderRow_);
+    form_->addRow(tr("Calibration tokens"), tokens_);
+    form_->setRowVisible(tokens_, suggested_.compresses);
+}
+
+QWidget* LaunchDialog::makeButtons() {
+    auto* buttons = new QDialogButtonBox(QDialogButtonBox::Cancel, this);
+    start_ = buttons->addButton(tr("Start"), QDialogButtonBox::AcceptRole);
+    start_->setDefault(true);
+    buttons->button(QDialogButtonBox::Cancel)->setText(tr("Cancel"));
+    connect(buttons, &QDialogButtonBox::accepted, this, &QDialog::accept);
+    connect(buttons, &QDialogButtonBox::rejected, this, &QDialog::reject);
+    return buttons;
+}
+
+void LaunchDialog::connectFields() {
+    connect(this, &QDialog::accepted, this, &LaunchDialog::remember);
+    connect(target_, &QComboBox::currentIndexChanged, this, &LaunchDialog::showTarget);
+    for (QLineEdit* line : {folder_, name_, model_}) {
+        connect(line, &QLineEdit::textChanged, this, &LaunchDialog::updateButton);
+    }
     checkSoon_.setSingleShot(true);
     checkSoon_.setInterval(kCheckAfter);
     connect(&checkSoon_, &QTimer::timeout, this, &LaunchDialog::check);
@@ -93,10 +108,6 @@ LaunchDialog::LaunchDialog(const LaunchSettings& suggested, const QList<Target>&
     connect(preflight_, &PreflightLine::changed, this, &LaunchDialog::updateButton);
     connect(tokens_, &QSpinBox::valueChanged, this, &LaunchDialog::forgetCheck);
     connect(model_, &QLineEdit::textChanged, this, &LaunchDialog::forgetCheck);
-    layout->addWidget(buttons);
-    setTargets(targets);
-    target_->setCurrentIndex(qMax(0, target_->findText(QSettings().value(kTargetKey).toString())));
-    showTarget();
 }
 
 void LaunchDialog::explainFields() {

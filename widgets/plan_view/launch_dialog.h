@@ -67,6 +67,9 @@ Q_SIGNALS:
 
 private:
     void explainFields();
+    void fillForm();
+    QWidget* makeButtons();
+    void connectFields();
     QWidget* folderLine();
     QWidget* targetLine();
     void remember() const;

@@ -43,6 +43,24 @@ PlanView::PlanView(Session& session, QWidget* parent)
       measure_(new QPushButton(icon(u"measure"_s), tr("Measure…"), this)),
       revise_(new QPushButton(tr("Apply to the run"), this)),
       compress_(new QPushButton(tr("Compress…"), this)) {
+    stack_->addWidget(makeEmptyState());
+    stack_->addWidget(makeBody());
+    fillTruthBar();
+    auto* layout = new QVBoxLayout(this);
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->setSpacing(0);
+    layout->addWidget(banner_);
+    layout->addWidget(notice_);
+    layout->addWidget(stack_, 1);
+    layout->addWidget(truth_);
+
+    connect(&session_, &Session::opened, this, &PlanView::showOpened);
+    connect(&session_, &Session::reportChanged, this, &PlanView::showFigures);
+    // The heatmap has followed the plan by then, so that an edit is shown once.
+    connect(heatmap_, &HeatmapPanel::metricShown, this, &PlanView::showPlan);
+}
+
+QWidget* PlanView::makeEmptyState() {
     auto* empty = new EmptyState(
         u"plan"_s, tr("No model is open"),
         tr("A plan says how many bits and which rank every matrix of a model gets. Open a model "
@@ -50,6 +68,10 @@ PlanView::PlanView(Session& session, QWidget* parent)
         this);
     empty->setActionText(tr("Open a model…"));
     connect(empty, &EmptyState::triggered, this, &PlanView::openRequested);
+    return empty;
+}
+
+void PlanView::fillTruthBar() {
     measure_->setToolTip(tr("Measure how fragile each cell is: its errors at several bits and "
                             "ranks, and what they do to predictions, without compressing "
                             "anything"));
@@ -64,22 +86,7 @@ PlanView::PlanView(Session& session, QWidget* parent)
     connect(measure_, &QPushButton::clicked, this, &PlanView::measureRequested);
     connect(revise_, &QPushButton::clicked, this, &PlanView::reviseRequested);
     connect(compress_, &QPushButton::clicked, this, &PlanView::compressRequested);
-
-    stack_->addWidget(empty);
-    stack_->addWidget(makeBody());
-    auto* layout = new QVBoxLayout(this);
-    layout->setContentsMargins(0, 0, 0, 0);
-    layout->setSpacing(0);
-    layout->addWidget(banner_);
-    layout->addWidget(notice_);
-    layout->addWidget(stack_, 1);
-    layout->addWidget(truth_);
-
-    connect(&session_, &Session::opened, this, &PlanView::showOpened);
-    connect(&session_, &Session::reportChanged, this, &PlanView::showFigures);
-    // The heatmap has followed the plan by then, so that an edit is shown once.
-    connect(heatmap_, &HeatmapPanel::metricShown, this, &PlanView::showPlan);
-    truth_->setVisible(false);
+    truth_->setVisible(false); // until a model is open
 }
 
 QWidget* PlanView::makeHeader() {

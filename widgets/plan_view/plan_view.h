@@ -65,6 +65,8 @@ Q_SIGNALS:
     void reviseRequested();
 
 private:
+    QWidget* makeEmptyState();
+    void fillTruthBar();
     QWidget* makeHeader();
     QWidget* makeTables();
     void showComparison();
