@@ -106,6 +106,12 @@ public:
                 reply(*line);
             }
         }
+        if (unanswered_ > 0 && !isTerminal_) { // a script sees no sentence between answers
+            throw Error("chat.unanswered",
+                        std::to_string(unanswered_) +
+                            (unanswered_ == 1 ? " question was" : " questions were") +
+                            " not answered; why stands above, after each.");
+        }
     }
 
 private:
@@ -141,6 +147,7 @@ private:
             messages_.push_back({"assistant", answer()});
         } catch (const RequestError& error) {
             messages_.pop_back();
+            ++unanswered_;
             tell(std::string(error.what()) + " /reset begins anew.");
         }
     }
@@ -180,6 +187,7 @@ private:
     bool isTerminal_;
     std::vector<ChatMessage> messages_;
     uint64_t turn_ = 0;
+    int unanswered_ = 0;
     GenerationStatistics statistics_;
     std::string finish_;
 };

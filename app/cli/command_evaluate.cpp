@@ -269,8 +269,11 @@ void run(const Options& options, Invocation& invocation) {
     const fs::path workFiles = out.empty() ? fs::path() : workFolder(out, invocation);
     options.compute.applyAsIn(workFiles);
     const auto start = std::chrono::steady_clock::now();
-    if (!out.empty() && !options.preflight.checks) {
-        requireWritable(out);
+    if (!out.empty()) {
+        requireReportOrNone(out);
+        if (!options.preflight.checks) {
+            requireWritable(out);
+        }
     }
     const PlannedWork planned = plannedWork(options, workFiles);
     const bool isFresh = workFiles.empty() || !hasWorkFiles(workFiles);

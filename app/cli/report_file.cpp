@@ -4,6 +4,7 @@
 #include "core/base/error.h"
 #include "core/base/file.h"
 #include "core/base/paths.h"
+#include "core/report/report.h"
 
 namespace caldera::cli {
 
@@ -35,6 +36,21 @@ void requireOutsideArtifacts(const fs::path& file) {
                          file.string() +
                              " lies in an artifact, which measurements never change. Choose a "
                              "place outside of it.");
+    }
+}
+
+void requireReportOrNone(const fs::path& file) {
+    if (!fs::is_regular_file(file)) { // whether anything can be written there is found out next
+        return;
+    }
+    try {
+        readReport(file);
+    } catch (const Error& error) {
+        throw UsageError("report.foreign", file.string() +
+                                               " is there and cannot be read as a report, so "
+                                               "nothing is written over it: " +
+                                               error.what() +
+                                               " Give another name, or move it away.");
     }
 }
 

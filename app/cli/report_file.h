@@ -22,6 +22,10 @@ void tellReport(const std::filesystem::path& report, const Invocation& invocatio
 /// Throws UsageError("report.sealed") for a file in an artifact, which no measurement changes.
 void requireOutsideArtifacts(const std::filesystem::path& file);
 
+/// Throws UsageError("report.foreign") where something else than a whole report has the name: what
+/// is there is kept in the new report, or not touched.
+void requireReportOrNone(const std::filesystem::path& file);
+
 /// Finds out before hours of work whether their report can be written. Throws Error("file.*").
 void requireWritable(const std::filesystem::path& file);
 

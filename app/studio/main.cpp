@@ -3,6 +3,7 @@
 #include <QCommandLineParser>
 #include <QDir>
 
+#include <algorithm>
 #include <clocale>
 #include <cstdio>
 #include <exception>
@@ -95,15 +96,31 @@ int runStudio(QApplication& application) {
     return QApplication::exec();
 }
 
-} // namespace
+/// Whether the command line only wants to be told something, for which no display is needed.
+bool onlyAsks(int argc, char** argv) {
+    const QStringList asking = {u"-h"_s, u"--help"_s, u"--help-all"_s, u"-v"_s, u"--version"_s};
+    return std::any_of(argv + 1, argv + argc, [&](const char* word) {
+        return asking.contains(QString::fromLocal8Bit(word));
+    });
+}
 
-int main(int argc, char** argv) {
-    QApplication application(argc, argv);
-    // QApplication takes the user's locale; numbers in files always have a point.
-    std::setlocale(LC_NUMERIC, "C");
+void nameApplication() {
     QCoreApplication::setOrganizationName(u"caldera"_s);
     QCoreApplication::setApplicationName(u"caldera-studio"_s);
     QCoreApplication::setApplicationVersion(QStringLiteral(CALDERA_VERSION));
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    nameApplication();
+    if (onlyAsks(argc, argv)) {
+        const QCoreApplication application(argc, argv);
+        parse(application); // answers and ends
+    }
+    QApplication application(argc, argv);
+    // QApplication takes the user's locale; numbers in files always have a point.
+    std::setlocale(LC_NUMERIC, "C");
     QGuiApplication::setDesktopFileName(u"caldera-studio"_s);
     QApplication::setWindowIcon(caldera::studio::icon(u"caldera-studio"_s));
     caldera::studio::installTranslations(application);

@@ -10,6 +10,8 @@
 #include <array>
 #include <chrono>
 #include <cstring>
+#include <string>
+#include <string_view>
 #include <thread>
 
 namespace caldera {
@@ -18,9 +20,11 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr size_t kSpareThreads = 4;
+/// Threads that wait for clients who are slow to ask; idle ones cost an address range each.
+constexpr size_t kSpareThreads = 64;
 constexpr int kBacklog = 128;   // httplib's own, 5, lets clients that come together wait a second
 constexpr int kPatience = 5000; // ms that a client may pause while it sends or should receive
+constexpr int kFirstPatience = 2000; // ms until its first bytes come, and the rest of its headers
 constexpr auto kRequestTime = std::chrono::seconds(30); // that a client may take to send all of it
 constexpr size_t kMostRequestBytes = 16U << 20;         // a body of 8 MiB, its chunks, headers
 constexpr auto kFarewell = std::chrono::seconds(1);
@@ -46,7 +50,8 @@ public:
         return position_ < filled_ ||
                (received_ < kMostRequestBytes &&
                 waitFor(socket_, POLLIN,
-                        static_cast<int>(std::clamp<int64_t>(left, 0, kPatience))));
+                        static_cast<int>(
+                            std::clamp<int64_t>(left, 0, hasHead_ ? kPatience : kFirstPatience))));
     }
     bool is_writable() const override { return waitFor(socket_, POLLOUT, kPatience); }
 
@@ -60,6 +65,7 @@ public:
             position_ = 0;
             filled_ = static_cast<size_t>(received);
             received_ += filled_;
+            lookForHead();
         }
         const size_t count = std::min(size, filled_ - position_);
         std::memcpy(bytes, buffer_.data() + position_, count);
@@ -80,6 +86,16 @@ public:
     socket_t socket() const override { return socket_; }
 
 private:
+    /// Notes when the empty line after the headers has come.
+    void lookForHead() {
+        if (!hasHead_) {
+            constexpr std::string_view kEnd = "\r\n\r\n";
+            seen_.append(buffer_.data(), filled_);
+            hasHead_ = seen_.find(kEnd) != std::string::npos;
+            seen_.erase(0, seen_.size() - std::min(seen_.size(), kEnd.size() - 1));
+        }
+    }
+
     void describe(int (*name)(int, sockaddr*, socklen_t*), std::string& ip, int& port) const {
         sockaddr_storage address{};
         socklen_t size = sizeof(address);
@@ -104,6 +120,8 @@ private:
     size_t position_ = 0;
     size_t filled_ = 0;
     size_t received_ = 0;
+    bool hasHead_ = false;
+    std::string seen_; ///< the last bytes, until it has
     Clock::time_point end_ = Clock::now() + kRequestTime;
 };
 

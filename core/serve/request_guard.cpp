@@ -11,10 +11,35 @@ namespace caldera {
 RequestGuard::RequestGuard(std::string token, std::string host, std::vector<std::string> names)
     : token_(std::move(token)), host_(std::move(host)), names_(std::move(names)) {}
 
+namespace {
+
+/// Whether the length of the body can be read in one way only (RFC 9112, 6.3).
+bool hasOneLength(const httplib::Request& request) {
+    const size_t lengths = request.get_header_value_count("Content-Length");
+    const std::string length = request.get_header_value("Content-Length");
+    const bool isNumber = length.find_first_not_of("0123456789") == std::string::npos;
+    return lengths == 0 || (lengths == 1 && !length.empty() && isNumber &&
+                            !request.has_header("Transfer-Encoding"));
+}
+
+} // namespace
+
 bool RequestGuard::isRefused(const httplib::Request& request, httplib::Response& response) const {
+    if (!hasOneLength(request)) {
+        sendError(response, 400,
+                  "The body's length is not said in one way: one Content-Length of digits was "
+                  "needed, or Transfer-Encoding: chunked without one.",
+                  "", "serve.length");
+        return true;
+    }
     const OwnNames own{host_, names_};
     const std::string host = request.get_header_value("Host");
-    if (request.get_header_value_count("Host") != 1 || !isOwnHost(host, own)) {
+    if (const size_t hosts = request.get_header_value_count("Host"); hosts > 1) {
+        sendError(response, 403, std::to_string(hosts) + " Host headers came; one was needed.", "",
+                  "serve.host");
+        return true;
+    }
+    if (!isOwnHost(host, own)) {
         sendError(response, 403,
                   "The Host header is \"" + host +
                       "\", which is no name of this server. 127.0.0.1, localhost or [::1] is one; "

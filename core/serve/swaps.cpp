@@ -168,8 +168,9 @@ Json Swaps::step(State state, const std::stop_token& cancel) {
 Json Swaps::swap(std::string_view body, const std::stop_token& cancel) {
     const Json request = parseBody(body);
     const std::vector<Cell> cells = cellsOf(request);
-    const Json source = request.value("source", Json());
-    if (!source.is_null() && !source.is_string()) {
+    const auto given = request.find("source");
+    const Json source = given == request.end() ? Json(false) : *given;
+    if (!source.is_null() && !source.is_string()) { // forgotten, it is not null
         throw RequestError("source", "\"source\" must be the name of a source, or null for the "
                                      "artifact's own weights.");
     }

@@ -38,6 +38,18 @@ std::future<int> askLater(const RunningServer& server, const std::string& body) 
     });
 }
 
+TEST_F(ServerTest, ClientsThatNeverFinishAskingHoldNobodyUp) {
+    const RunningServer server(scripted());
+    std::vector<std::unique_ptr<RawClient>> halves;
+    for (int i = 0; i < 100; ++i) { // more than the server has threads
+        halves.push_back(std::make_unique<RawClient>(server.port()));
+        halves.back()->send("GET /health HTTP/1.1\r\nHo");
+    }
+    const auto health = server.client().Get("/health"); // within its 20 s
+    ASSERT_TRUE(health);
+    EXPECT_EQ(health->status, 200);
+}
+
 TEST_F(ServerTest, GivesFourClientsAtOnceWhatEachGetsAlone) {
     const RunningServer server(Engine::open(
         model_->artifact(),

@@ -57,6 +57,24 @@ TEST_F(ServerTest, SaysWhenTheEngineFails) {
     EXPECT_NE(streamed->body.find("server_error"), std::string::npos);
 }
 
+TEST_F(ServerTest, RefusesBodiesWhoseLengthCanBeReadInTwoWays) {
+    const RunningServer server(scripted());
+    const std::string body = question();
+    const std::string size = std::to_string(body.size());
+    for (const std::string& headers :
+         {"Content-Length: " + size + "\r\nContent-Length: " + size + "0\r\n",
+          std::string("Content-Length: abc\r\n"), std::string("Content-Length: -5\r\n"),
+          "Content-Length: " + size + "\r\nTransfer-Encoding: chunked\r\n"}) {
+        SCOPED_TRACE(headers);
+        RawClient client(server.port());
+        client.send("POST " + std::string(kChat) + " HTTP/1.1\r\nHost: localhost\r\n" +
+                    kAuthorization + headers + "\r\n" + body);
+        const std::string answer = client.readAll();
+        EXPECT_NE(answer.find(" 400 "), std::string::npos) << answer;
+        EXPECT_NE(answer.find("length"), std::string::npos) << answer;
+    }
+}
+
 TEST_F(ServerTest, RefusesForeignHostsAndOrigins) {
     const RunningServer server(scripted());
     const std::string own = "127.0.0.1:" + std::to_string(server.port());

@@ -67,6 +67,13 @@ TEST_F(SwapsTest, AllCellsOfAnotherArtifactAnswerAsItDoes) {
     }
 }
 
+TEST_F(SwapsTest, AForgottenSourceUndoesNothing) {
+    const Json swapped = swap({{"cells", {"*"}}, {"source", fine()}});
+    const Json error = swap({{"cells", {"*"}}}, 400).at("error");
+    EXPECT_EQ(error.at("param"), "source");
+    EXPECT_EQ(sent(server_.client().Get(kSwaps), 200).at("cells"), swapped.at("cells"));
+}
+
 TEST_F(SwapsTest, UndoGivesTheSameAnswersAsBefore) {
     const Json own = scores(server_);
     swap({{"cells", {"model.layers.0.self_attn.k_proj"}}, {"source", fine()}});
