@@ -19,6 +19,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr auto kLookEvery = std::chrono::milliseconds(200);
 constexpr auto kStartPatience = std::chrono::minutes(2); // its program comes from a network volume
+constexpr auto kNamePatience = std::chrono::seconds(10);
 constexpr auto kLog = "/watch.log"_L1;
 constexpr auto kAliveWord = "alive\n";
 
@@ -98,10 +99,13 @@ void PodWatchdog::ensure(const std::stop_token& stop) const {
     Look seen = look(stop);
     if (!seen.isAlive) {
         start(stop);
-        const auto end = Clock::now() + kStartPatience;
+        const auto begun = Clock::now();
         seen = look(stop);
-        // One that has decided already, because the budget is spent, may be over again.
-        while (!seen.sign.hasLooked && seen.isAlive && Clock::now() < end) {
+        // Its process has not its name at once. One that has decided already, because the budget is
+        // spent, may be over again.
+        while (!seen.sign.hasLooked &&
+               Clock::now() <
+                   begun + (seen.isAlive ? Clock::duration(kStartPatience) : kNamePatience)) {
             pause(stop);
             seen = look(stop);
         }
