@@ -314,6 +314,10 @@ CLI::Validator between(double low, double high) {
                    [low, high](double value) { return value >= low && value <= high; });
 }
 
+CLI::Validator share() {
+    return numbers("above 0, at most 1", [](double value) { return value > 0 && value <= 1; });
+}
+
 CLI::Validator seedNumber() {
     return {[](std::string& text) -> std::string {
                 uint64_t seed = 0;

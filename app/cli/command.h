@@ -35,6 +35,8 @@ std::string jsonText(const nlohmann::json& document);
 CLI::Validator positive();
 CLI::Validator notNegative();
 CLI::Validator between(double low, double high);
+/// Takes numbers above 0 and up to 1.
+CLI::Validator share();
 /// Takes whole numbers of 64 bits without a sign. (CLI11 takes -1, and others for the nearest.)
 CLI::Validator seedNumber();
 

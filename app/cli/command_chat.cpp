@@ -219,7 +219,7 @@ void addChatCommand(CommandLine& commands) {
         ->check(between(0, 2))
         ->capture_default_str();
     command.add_option("--top-p", sampling.topP, "Share of probability to choose from")
-        ->check(between(0, 1))
+        ->check(share())
         ->capture_default_str();
     command.add_option("--top-k", sampling.topK, "Likeliest tokens to choose from; 0 is all")
         ->check(notNegative())

@@ -186,11 +186,12 @@ void Scheduler::chooseAll(std::span<Answer* const> answers) {
 
 std::vector<std::optional<TokenChances>> Scheduler::chancesOf(std::span<Answer* const> answers) {
     std::vector<std::optional<TokenChances>> chances(answers.size());
+    const auto stride = static_cast<size_t>(backend_->artifact().config().vocabSize);
+    std::span<const float> logits; // of all answers: a GPU copies them whenever it is asked
     for (size_t i = 0; i < answers.size(); ++i) {
         if (answers[i]->likeliest >= 0) {
-            const auto stride = static_cast<size_t>(backend_->artifact().config().vocabSize);
-            chances[i].emplace(
-                backend_->logits().subspan(i * stride, static_cast<size_t>(vocabulary_)));
+            logits = logits.empty() ? backend_->logits() : logits;
+            chances[i].emplace(logits.subspan(i * stride, static_cast<size_t>(vocabulary_)));
         }
     }
     return chances;

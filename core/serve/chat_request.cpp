@@ -26,8 +26,8 @@ constexpr int64_t kMostScoreLikeliest = 100;
 
 [[noreturn]] void refuseType(const std::string& parameter, const Json& value,
                              const std::string& needed) {
-    refuse(parameter,
-           "\"" + parameter + "\" is " + value.type_name() + "; " + needed + " was needed.");
+    const std::string came = value.is_number() ? value.dump() : std::string(value.type_name());
+    refuse(parameter, "\"" + parameter + "\" is " + came + "; " + needed + " was needed.");
 }
 
 /// nullptr when the key is absent or null.
@@ -59,7 +59,7 @@ std::optional<int64_t> integer(const Json& body, const std::string& key, int64_t
         return std::nullopt;
     }
     if (!value->is_number_integer()) {
-        refuseType(key, *value, "a whole number");
+        refuseType(key, *value, "a whole number of at most 64 bits");
     }
     const bool tooLarge =
         value->is_number_unsigned() && value->get<uint64_t>() > static_cast<uint64_t>(most);

@@ -151,8 +151,9 @@ void paintSurpriseOf(QPainter& painter, const QRect& area, const QModelIndex& in
     }
 }
 
-/// An outline where another plan has something else, with an arrow: up, it spends more there.
-/// Narrow cells have the arrow alone, above their digit.
+/// An outline where another plan has something else, with an arrow: up, this plan spends more there
+/// than that one, as after a solve that gave the cell more than it had. Narrow cells have the arrow
+/// alone, above their digit.
 void paintOther(QPainter& painter, const QRect& area, const QModelIndex& index, const QColor& ink,
                 bool wide) {
     if (index.data(CellGridModel::OtherTextRole).toString().isEmpty()) {
@@ -170,7 +171,7 @@ void paintOther(QPainter& painter, const QRect& area, const QModelIndex& index, 
     }
     const double x = wide ? area.left() + 7.5 : area.center().x() + 0.5;
     const double y = wide ? area.bottom() - 6.5 : area.top() + 3;
-    const double tip = direction > 0 ? -1.5 : 1.5;
+    const double tip = direction > 0 ? 1.5 : -1.5; // the direction is the other plan's
     painter.setRenderHint(QPainter::Antialiasing);
     painter.setPen(Qt::NoPen);
     painter.setBrush(ink);
