@@ -72,7 +72,8 @@ TEST(ChatRequest, SaysWhatIsWrong) {
         {R"({"messages": [{"role": ")" + std::string(4000000, 'x') + R"(", "content": "hi"}]})",
          "messages[0].role", "xxx ... xxx"},
         {R"({"messages": [{"role": "user"}]})", "messages[0].content", "missing"},
-        {R"({"messages": [{"role": "user", "content": 3}]})", "messages[0].content", "number"},
+        {R"({"messages": [{"role": "user", "content": 3}]})", "messages[0].content",
+         "is 3; a text was needed"},
         {R"({"messages": [{"role": "user", "content": [{"type": "image_url"}]}]})",
          "messages[0].content", "text only"},
         {withMessage(R"(, "temperature": "hot")"), "temperature", "string"},
@@ -89,6 +90,7 @@ TEST(ChatRequest, SaysWhatIsWrong) {
         {withMessage(R"(, "max_tokens": 99999999999)"), "max_tokens", "between 1"},
         {withMessage(R"(, "seed": 18446744073709551615)"), "seed", "between"},
         {withMessage(R"(, "seed": "x")"), "seed", "whole number"},
+        {withMessage(R"(, "seed": 18446744073709551616)"), "seed", "is 1.8446744073709552e+19"},
         {withMessage(R"(, "stop": "")"), "stop", "not empty"},
         {withMessage(R"(, "stop": [1])"), "stop", "list of such texts"},
         {withMessage(
