@@ -342,7 +342,7 @@ void Measurement::measureSpan(LayerSpan span) {
 void Measurement::tellSettings() {
     for (FidelityMetric& metric : report_.fidelity) {
         for (const auto& [cell, value] : metric.values) {
-            if (metric.errorLevels.contains(cell) || metric.options.contains(cell)) {
+            if (metric.hangsOnSettings(cell)) {
                 metric.settings[cell] = measuredSettings(request_.plan.settingsOf(cell));
             }
         }

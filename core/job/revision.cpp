@@ -1,10 +1,10 @@
 #include "core/job/revision.h"
 
-#include <condition_variable>
-#include <mutex>
+#include <chrono>
 
 #include "core/base/error.h"
 #include "core/base/file.h"
+#include "core/base/pause.h"
 #include "core/job/shards.h"
 
 namespace caldera {
@@ -61,12 +61,8 @@ bool PlanWatch::hasChanged() const {
 }
 
 void PlanWatch::look(const std::stop_token& ended) {
-    std::mutex mutex;
-    std::condition_variable_any wake;
-    std::unique_lock lock(mutex);
     fs::file_time_type seen{};
-    while (!wake.wait_for(lock, ended, kLookEvery, [] { return false; }) &&
-           !ended.stop_requested()) {
+    for (pauseFor(kLookEvery, ended); !ended.stop_requested(); pauseFor(kLookEvery, ended)) {
         std::error_code error;
         const auto written = fs::last_write_time(revisedPlanFile(folder_), error);
         if (error || written == seen) {

@@ -11,7 +11,11 @@ using Json = nlohmann::json;
 }
 
 std::filesystem::path watchSignFile(const JobFolder& folder, const std::string& pod) {
-    return folder.path() / ("watch-" + pod + ".json");
+    return folder.path() / watchSignName(pod);
+}
+
+std::string watchSignName(const std::string& pod) {
+    return "watch-" + pod + ".json";
 }
 
 std::string watchSignText(const WatchSign& sign) {

@@ -18,7 +18,8 @@ struct WatchSign {
     bool operator==(const WatchSign&) const = default;
 };
 
-/// The file of the watchdog on this pod.
+/// The name of the watchdog's file in a job's folder, and where it is.
+std::string watchSignName(const std::string& pod);
 std::filesystem::path watchSignFile(const JobFolder& folder, const std::string& pod);
 /// JSON, and back. Throws Error("watch.sign").
 std::string watchSignText(const WatchSign& sign);

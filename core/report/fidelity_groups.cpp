@@ -288,9 +288,7 @@ private:
     void takeSettingsOfCells() {
         for (const auto& [cell, value] : metric_.values) {
             const auto found = cells_.find(cell);
-            const bool hangsOnThem =
-                metric_.errorLevels.contains(cell) || metric_.options.contains(cell);
-            if (hangsOnThem && found != cells_.end()) {
+            if (metric_.hangsOnSettings(cell) && found != cells_.end()) {
                 metric_.settings[cell] = measuredSettings(found->second.settings);
             }
         }

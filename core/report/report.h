@@ -57,6 +57,9 @@ struct FidelityMetric {
     /// Of the cells whose value hangs on them. A report may be joined from runs with other
     /// settings, so its cells do not tell them.
     std::map<Cell, MeasuredSettings> settings{};
+    bool hangsOnSettings(Cell cell) const {
+        return errorLevels.contains(cell) || options.contains(cell);
+    }
     std::vector<TableCost> tables{};
     std::map<std::string, std::map<Cell, double>> details{}; ///< more numbers of each cell
     std::map<std::string, std::vector<double>> layers{};     ///< numbers of each layer

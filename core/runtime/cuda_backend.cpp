@@ -12,6 +12,7 @@
 #include "core/runtime/gpu_pool.h"
 #include "kernels/common/device.h"
 #include "kernels/common/kernel_error.h"
+#include "kernels/step/program_sizes.h"
 
 namespace caldera {
 
@@ -43,8 +44,7 @@ DeviceEngineShape shapeOf(const EngineSettings& settings, int64_t poolTokens) {
     shape.slots = settings.chats;
     shape.poolTokens = poolTokens;
     shape.cacheBits = settings.cacheBits;
-    shape.activationBits =
-        settings.activationBits == 0 ? kGpuActivationBits : settings.activationBits;
+    shape.activationBits = gpuActivationBits(settings);
     return shape;
 }
 
@@ -209,13 +209,12 @@ std::span<const float> CudaBackend::logits() {
 /// Throws unless thread blocks have room for the widest input.
 void requireSharedMemory(const ModelConfig& config, const EngineSettings& settings,
                          const std::string& gpu) {
-    const int bits = settings.activationBits > 0 ? settings.activationBits : kGpuActivationBits;
+    const int bits = gpuActivationBits(settings);
     int64_t widest = 0;
     for (const Module module : kModules) {
         widest = std::max(widest, config.shapeOf(module).columns);
     }
-    const auto blocks =
-        static_cast<int>((widest + kernels::kQuantizedBlock - 1) / kernels::kQuantizedBlock);
+    const int blocks = kernels::cuda::blocksOf(static_cast<int>(widest));
     const auto needed = [&](int ofBits) { return kernels::cuda::stepSharedBytes(blocks, ofBits); };
     const int limit = kernels::cuda::stepSharedLimit();
     if (needed(bits) <= limit) {

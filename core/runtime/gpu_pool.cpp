@@ -30,8 +30,7 @@ struct Room {
         GpuLoad load;
         load.contextLength = settings.contextLength;
         load.chats = settings.chats;
-        load.activationBits =
-            settings.activationBits > 0 ? settings.activationBits : kGpuActivationBits;
+        load.activationBits = gpuActivationBits(settings);
         const GpuMemory memory =
             gpuMemory(artifact.plan(), artifact.config(), load, settings.cacheBits);
         weights = memory.weightBytes;

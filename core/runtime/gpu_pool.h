@@ -8,8 +8,10 @@
 
 namespace caldera {
 
-/// Bits of the inputs of a GPU's products where the settings leave the choice.
-inline constexpr int kGpuActivationBits = 8;
+/// Bits of the inputs of a GPU's products: 8 where the settings leave the choice.
+inline int gpuActivationBits(const EngineSettings& settings) {
+    return settings.activationBits > 0 ? settings.activationBits : 8;
+}
 
 /// Tokens that a GPU with so many free bytes holds beside an artifact, in whole pages: at most a
 /// context for every chat. Throws Error("engine.memory") when not even one context has room; it

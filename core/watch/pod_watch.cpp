@@ -2,16 +2,16 @@
 
 #include <algorithm>
 #include <array>
-#include <condition_variable>
 #include <ctime>
 #include <filesystem>
-#include <mutex>
 #include <unistd.h>
 #include <utility>
 
 #include "core/base/error.h"
 #include "core/base/file.h"
+#include "core/base/pause.h"
 #include "core/base/text.h"
+#include "core/job/progress.h"
 #include "core/job/watch_sign.h"
 
 namespace caldera {
@@ -35,13 +35,8 @@ double bootSeconds() {
 
 /// Waits, unless a stop is requested: then it throws Cancelled.
 void pause(std::chrono::milliseconds span, const std::stop_token& stop) {
-    std::mutex mutex;
-    std::condition_variable_any changed;
-    std::unique_lock lock(mutex);
-    changed.wait_for(lock, stop, span, [] { return false; });
-    if (stop.stop_requested()) {
-        throw Cancelled();
-    }
+    pauseFor(span, stop);
+    checkCancelled(stop);
 }
 
 /// Changes whenever job or owner give a sign of life.

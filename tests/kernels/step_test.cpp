@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "kernels/step/program_sizes.h"
 #include "tests/kernels/step_fixture.h"
 #include "tests/kernels/stored_table.h"
 
@@ -12,8 +13,6 @@ using namespace caldera::kernels;
 using namespace caldera::kernels::cuda;
 
 namespace {
-
-constexpr int kBlockColumns = static_cast<int>(kQuantizedBlock);
 
 class CudaStepProducts : public CudaStep, public testing::WithParamInterface<StepCode> {};
 
@@ -34,8 +33,7 @@ TEST_P(CudaStepProducts, AgreeWithTheReference) {
             const TestLinear linear(code, each.rows, each.columns, each.rank, 63);
             const std::vector<float> x = inputsOf(each.sequences, each.columns);
             const std::vector<float> inSign = randomSigns(each.columns, 65);
-            const int blocks = (each.columns + kBlockColumns - 1) / kBlockColumns;
-            if (stepSharedBytes(blocks, bits) > stepSharedLimit()) {
+            if (stepSharedBytes(blocksOf(each.columns), bits) > stepSharedLimit()) {
                 EXPECT_EQ(bits, 16) << "inputs of 8 bits have room on every GPU";
                 EXPECT_THROW(multiply({linear}, x, inSign, each.sequences, bits), KernelError);
                 continue;
@@ -76,11 +74,11 @@ TEST_F(CudaStep, MembersMayHaveDifferentCodesAndRanks) {
 }
 
 TEST_F(CudaStep, HasRoomForTheInputsOfLargeModels) {
-    const int needed = stepSharedBytes(29568 / kBlockColumns, 8); // of Qwen2-72B's down
+    const int needed = stepSharedBytes(blocksOf(29568), 8); // of Qwen2-72B's down
     std::printf("A step's thread block may have %d KiB of shared memory, %d are needed\n",
                 stepSharedLimit() >> 10, (needed >> 10) + 1);
     EXPECT_LE(needed, stepSharedLimit());
-    EXPECT_GT(splitBatch(512, 29568 / kBlockColumns, 1024).pieceBlocks, 0);
+    EXPECT_GT(splitBatch(512, blocksOf(29568), 1024).pieceBlocks, 0);
     EXPECT_GT(splitTable(9504, 64).pieceBlocks, 0);
 }
 
@@ -174,7 +172,7 @@ TEST_F(CudaStep, EmbeddingsOfEveryStorage) {
             embed.rows = arrays_.upload(table.codes);
             embed.scale = arrays_.upload(toHalf(table.scale));
             embed.hidden = program.floats(int64_t{2} * columns);
-            const int block = columns % kBlockColumns == 0 ? kBlockColumns : 8; // even, and not
+            const int block = columns % 128 == 0 ? 128 : 8; // even, and not
             embed.next =
                 program.inputOf({{StepLinear{}}, columns, nullptr, block, nullptr}, StepRole::Qkv);
             program.embed(embed);

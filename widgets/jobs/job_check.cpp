@@ -8,7 +8,6 @@
 #include <QtConcurrentRun>
 
 #include "core/base/file.h"
-#include "core/job/job_folder.h"
 #include "widgets/remote/folder_there.h"
 #include "widgets/remote/process.h"
 #include "widgets/remote/remote_host.h"
@@ -61,8 +60,8 @@ Preflight checkThere(const JobRequest& request, const std::stop_token& stop) {
     SshSession session(request.target.ssh);
     session.connect(nullptr, stop);
     Target target = request.target;
-    const HostSetUp setUp{session, QString::fromStdString(newJobId()), stop};
-    endingScripts(setUp, [&] { installBundle(target, setUp, [](double) {}); });
+    endingScripts(session, stop,
+                  [&](const HostSetUp& setUp) { installBundle(target, setUp, [](double) {}); });
     const QString worker = workerCommand(target, session, stop);
     checkWorker(worker, session, stop);
     const FolderThere folder(session, expandHome(request.target.folder, session, stop), stop);

@@ -27,11 +27,9 @@ void takeProgress(QByteArray& bytes, const std::function<void(qint64, qint64)>& 
     }
 }
 
-[[noreturn]] void fail(const QProcess& process, const QByteArray& words) {
-    const bool isConnection =
-        process.exitStatus() != QProcess::NormalExit || process.exitCode() == kConnectionFailed;
+[[noreturn]] void fail(int code, const QByteArray& words) {
     QString reason = lastLine(words);
-    if (isConnection) {
+    if (code < 0 || code == kConnectionFailed) {
         throw ConnectionError("The connection broke while the model was fetched. " +
                               reason.toStdString());
     }
@@ -51,12 +49,12 @@ void fetchModel(const HostSetUp& setUp, const WantedModel& model,
     process->write(script.input);
     process->closeWriteChannel();
     QByteArray told;
-    awaitProcess(*process, kLookEvery, setUp.stop, [&] {
+    const int code = awaitProcess(*process, kLookEvery, setUp.stop, [&] {
         told += process->readAllStandardOutput();
         takeProgress(told, tell);
     });
-    if (process->exitStatus() != QProcess::NormalExit || process->exitCode() != 0) {
-        fail(*process, process->readAllStandardError());
+    if (code != 0) {
+        fail(code, process->readAllStandardError());
     }
 }
 

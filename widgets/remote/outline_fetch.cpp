@@ -9,7 +9,6 @@
 
 #include "core/base/error.h"
 #include "core/base/paths.h"
-#include "core/job/job_folder.h"
 #include "core/model/outline.h"
 #include "widgets/remote/folder_there.h"
 #include "widgets/remote/remote_host.h"
@@ -63,8 +62,7 @@ FetchedOutline fetchOutline(const ModelElsewhere& model,
     Target target = model.target;
     SshSession session(target.ssh);
     session.connect(nullptr, stop);
-    const HostSetUp setUp{session, QString::fromStdString(newJobId()), stop};
-    const QString worker = endingScripts(setUp, [&] {
+    const QString worker = endingScripts(session, stop, [&](const HostSetUp& setUp) {
         installBundle(target, setUp, [](double) {});
         const QString command = workerCommand(target, session, stop);
         checkWorker(command, session, stop);

@@ -1,9 +1,9 @@
 #include "widgets/remote/pod_host.h"
 
-#include <condition_variable>
-#include <mutex>
+#include <chrono>
 
 #include "core/base/error.h"
+#include "core/base/pause.h"
 #include "widgets/remote/host_key.h"
 #include "widgets/remote/pod_desk.h"
 #include "widgets/remote/pod_watchdog.h"
@@ -142,11 +142,8 @@ JobState PodHost::explained(JobState state, const RemotePlace& place,
 CancelToken::CancelToken(const JobFolder& folder, const std::stop_token& outer)
     : outer_(outer, [this] { source_.request_stop(); }),
       watch_([this, folder](const std::stop_token& over) {
-          std::mutex mutex;
-          std::condition_variable_any changed;
-          std::unique_lock lock(mutex);
           while (!over.stop_requested() && !folder.cancelRequested()) {
-              changed.wait_for(lock, over, kLookEvery, [] { return false; });
+              pauseFor(kLookEvery, over);
           }
           if (!over.stop_requested()) {
               source_.request_stop();

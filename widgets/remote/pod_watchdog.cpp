@@ -1,10 +1,10 @@
 #include "widgets/remote/pod_watchdog.h"
 
 #include <chrono>
-#include <condition_variable>
-#include <mutex>
 
 #include "core/base/error.h"
+#include "core/base/pause.h"
+#include "core/job/progress.h"
 #include "widgets/remote/pod_access.h"
 #include "widgets/remote/remote_launch.h"
 #include "widgets/remote/ssh_session.h"
@@ -20,21 +20,11 @@ using Clock = std::chrono::steady_clock;
 constexpr auto kLookEvery = std::chrono::milliseconds(200);
 constexpr auto kStartPatience = std::chrono::minutes(2); // its program comes from a network volume
 constexpr auto kNamePatience = std::chrono::seconds(10);
-constexpr auto kLog = "/watch.log"_L1;
+constexpr auto kLog = "watch.log"_L1;
 constexpr auto kAliveWord = "alive\n";
 
 QString number(double value) {
     return QString::number(value, 'f', 4);
-}
-
-void pause(const std::stop_token& stop) {
-    std::mutex mutex;
-    std::condition_variable_any changed;
-    std::unique_lock lock(mutex);
-    changed.wait_for(lock, stop, kLookEvery, [] { return false; });
-    if (stop.stop_requested()) {
-        throw Cancelled();
-    }
 }
 
 /// One that cannot stop the pod is as good as none.
@@ -49,17 +39,19 @@ void refuseHelpless(const WatchSign& sign) {
 } // namespace
 
 QString PodWatchdog::file(const QString& name) const {
-    return shellWord(place_.folder + name);
+    return shellWord(place_.folder + u'/' + name);
+}
+
+QString PodWatchdog::signFile() const {
+    return file(QString::fromStdString(watchSignName(podId_.toStdString())));
 }
 
 /// Whether its process runs, and what it says of itself; after the command `first`.
 PodWatchdog::Look PodWatchdog::look(const std::stop_token& stop, const QString& first) const {
-    // The brackets keep grep from finding itself.
     const QString command =
-        first +
-        u"test -z \"$(grep -lzx '[w]atch-pod' /proc/[0-9]*/cmdline 2>/dev/null | xargs -r grep "
-        "-lzxF -e %1 2>/dev/null)\" || echo alive; cat %2 2>/dev/null || true"_s.arg(
-            shellWord(place_.folder), file("/watch-"_L1 + podId_ + ".json"_L1));
+        first + u"test -z \"$(%1 | xargs -r grep -lzxF -e %2 2>/dev/null)\" || echo alive; "
+                "cat %3 2>/dev/null || true"_s.arg(processesWith(u"watch-pod"_s),
+                                                   shellWord(place_.folder), signFile());
     const QByteArray words = place_.session.require(command, "pod.watchdog", stop);
     Look seen;
     seen.isAlive = words.startsWith(kAliveWord);
@@ -83,7 +75,7 @@ void PodWatchdog::start(const std::stop_token& stop) const {
             .arg(place_.worker, shellWord(place_.folder), shellWord(podId_), shellWord(watch_.api),
                  number(watch_.budget), number(watch_.idleMinutes), number(watch_.fetchMinutes),
                  number(watch_.every), number(watch_.farewell))
-            .arg(file("/watch-"_L1 + podId_ + ".json"_L1), file(kLog));
+            .arg(signFile(), file(kLog));
     place_.session.require(command, "pod.watchdog", stop, watch_.key + '\n');
 }
 
@@ -106,7 +98,8 @@ void PodWatchdog::ensure(const std::stop_token& stop) const {
         while (!seen.sign.hasLooked &&
                Clock::now() <
                    begun + (seen.isAlive ? Clock::duration(kStartPatience) : kNamePatience)) {
-            pause(stop);
+            pauseFor(kLookEvery, stop);
+            checkCancelled(stop);
             seen = look(stop);
         }
         if (!seen.isAlive && !seen.sign.hasLooked) {
@@ -117,7 +110,7 @@ void PodWatchdog::ensure(const std::stop_token& stop) const {
 }
 
 void PodWatchdog::attend(const std::stop_token& stop) const {
-    if (!look(stop, ": > "_L1 + file(u"/attended"_s) + "; "_L1).isAlive) {
+    if (!look(stop, ": > "_L1 + file(u"attended"_s) + "; "_L1).isAlive) {
         ensure(stop);
     }
 }

@@ -36,6 +36,7 @@ private:
     void start(const std::stop_token& stop) const;
     [[noreturn]] void fail(const std::stop_token& stop) const;
     QString file(const QString& name) const;
+    QString signFile() const;
 
     const RemotePlace& place_;
     const QString& podId_;

@@ -56,8 +56,8 @@ void endProcess(QProcess& process) {
     }
 }
 
-void awaitProcess(QProcess& process, int every, const std::stop_token& stop,
-                  const std::function<void()>& look) {
+int awaitProcess(QProcess& process, int every, const std::stop_token& stop,
+                 const std::function<void()>& look) {
     while (!process.waitForFinished(every) && process.state() != QProcess::NotRunning) {
         try {
             if (stop.stop_requested()) {
@@ -69,6 +69,7 @@ void awaitProcess(QProcess& process, int every, const std::stop_token& stop,
             throw;
         }
     }
+    return process.exitStatus() == QProcess::NormalExit ? process.exitCode() : -1;
 }
 
 ProcessResult runProcess(const ProcessCall& call, const std::stop_token& stop) {
@@ -76,15 +77,14 @@ ProcessResult runProcess(const ProcessCall& call, const std::stop_token& stop) {
     process->write(call.input);
     process->closeWriteChannel();
     const auto end = std::chrono::steady_clock::now() + call.limit;
-    awaitProcess(*process, kLookEvery, stop, [&] {
+    ProcessResult result;
+    result.exitCode = awaitProcess(*process, kLookEvery, stop, [&] {
         if (std::chrono::steady_clock::now() > end) {
             throw Error("remote.timeout", u"%1 did not end within %2 s."_s.arg(call.program)
                                               .arg(call.limit.count() / 1000)
                                               .toStdString());
         }
     });
-    ProcessResult result;
-    result.exitCode = process->exitStatus() == QProcess::NormalExit ? process->exitCode() : -1;
     result.out = process->readAllStandardOutput();
     result.err = process->readAllStandardError();
     return result;

@@ -36,10 +36,10 @@ std::unique_ptr<QProcess> startProcess(const ProcessCall& call);
 /// Ends it politely, then at once.
 void endProcess(QProcess& process);
 
-/// Waits for its end and looks every so many ms. Throws Cancelled on `stop`; then, and when `look`
-/// throws, it is ended.
-void awaitProcess(QProcess& process, int every, const std::stop_token& stop,
-                  const std::function<void()>& look);
+/// Waits for its end and looks every so many ms. Returns its exit code, -1 where it crashed. Throws
+/// Cancelled on `stop`; then, and when `look` throws, it is ended.
+int awaitProcess(QProcess& process, int every, const std::stop_token& stop,
+                 const std::function<void()>& look);
 
 /// Runs a program to its end. Throws Cancelled on `stop`, Error("remote.timeout") after the limit.
 ProcessResult runProcess(const ProcessCall& call, const std::stop_token& stop);

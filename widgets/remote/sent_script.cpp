@@ -31,12 +31,7 @@ QString sakeOption(const QString& sake) {
 }
 
 void endScripts(const SshSession& session, const QString& sake) {
-    // The brackets keep grep from finding itself.
-    QString pattern = sakeOption(sake);
-    pattern.replace(2, 1, u"[f]"_s);
-    const QString command =
-        u"grep -lzx -e %1 /proc/[0-9]*/cmdline 2>/dev/null | cut -d/ -f3 | xargs -r kill"_s.arg(
-            shellWord(pattern));
+    const QString command = processesWith(sakeOption(sake)) + " | cut -d/ -f3 | xargs -r kill"_L1;
     try {
         session.run(command, {}, {}, kEndLimit);
     } catch (const Error&) {

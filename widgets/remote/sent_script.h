@@ -8,6 +8,7 @@
 #include <QStringList>
 
 #include "core/base/error.h"
+#include "core/job/job_folder.h"
 
 namespace caldera::studio {
 
@@ -35,11 +36,13 @@ QString sakeOption(const QString& sake);
 /// on by themselves otherwise. Where the connection is gone it does nothing.
 void endScripts(const SshSession& session, const QString& sake);
 
-/// For what nobody goes on with later: ends its scripts when it is called off.
+/// For what nobody goes on with later: does `work(setUp)` for a sake of its own, and ends its
+/// scripts when it is called off.
 template <class Work>
-auto endingScripts(const HostSetUp& setUp, const Work& work) {
+auto endingScripts(const SshSession& session, const std::stop_token& stop, const Work& work) {
+    const HostSetUp setUp{session, QString::fromStdString(newJobId()), stop};
     try {
-        return work();
+        return work(setUp);
     } catch (const Cancelled&) {
         endScripts(setUp.session, setUp.sake);
         throw;

@@ -3,7 +3,6 @@
 #include <QCoreApplication>
 #include <QElapsedTimer>
 
-#include "core/job/job_folder.h"
 #include "widgets/remote/host_key.h"
 #include "widgets/remote/ssh_session.h"
 #include "widgets/remote/worker_install.h"
@@ -145,8 +144,7 @@ private:
 
     Found describeWorker() const {
         Target target = result_.target; // what is installed is found again by its hash
-        const HostSetUp setUp{*session_, QString::fromStdString(newJobId()), stop_};
-        endingScripts(setUp, [&] {
+        endingScripts(*session_, stop_, [&](const HostSetUp& setUp) {
             installBundle(target, setUp, [this](double share) {
                 with_.tell({CheckStage::Worker, StageState::Running, 0,
                             tr("its bundle is sent: %1 %").arg(qRound(100 * share))});

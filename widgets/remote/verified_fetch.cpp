@@ -90,13 +90,12 @@ QStringList VerifiedFetch::copy(const QStringList& options, const std::stop_toke
                                        options + QStringList{u"--out-format=%n"_s}));
     process->closeWriteChannel();
     QByteArray names;
-    awaitProcess(*process, kLookEvery, stop, [&] {
+    const int code = awaitProcess(*process, kLookEvery, stop, [&] {
         names += process->readAllStandardOutput();
         if (tell) {
             tell(std::min(bytesHere(), total), total);
         }
     });
-    const int code = process->exitStatus() == QProcess::NormalExit ? process->exitCode() : -1;
     const std::string words = lastLine(process->readAllStandardError()).toStdString();
     constexpr int kVanished = 24; // a file that was there when the list was made; it comes no more
     if (isConnectionCode(code)) {

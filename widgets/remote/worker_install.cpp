@@ -54,13 +54,13 @@ void sendArchive(const HostSetUp& setUp, const QString& archive, const QString& 
     call.arguments = QStringList{u"--info=progress2"_s, u"--checksum"_s} + call.arguments;
     const auto process = startProcess(call);
     process->closeWriteChannel();
-    awaitProcess(*process, kLookEvery, setUp.stop, [&] {
+    const int code = awaitProcess(*process, kLookEvery, setUp.stop, [&] {
         const double share = shareIn(process->readAllStandardOutput());
         if (share >= 0) {
             tell(share);
         }
     });
-    if (process->exitStatus() != QProcess::NormalExit || process->exitCode() != 0) {
+    if (code != 0) {
         throw ConnectionError("The worker bundle could not be sent: " +
                               lastLine(process->readAllStandardError()).toStdString());
     }

@@ -1,0 +1,15 @@
+#include "core/base/pause.h"
+
+#include <condition_variable>
+#include <mutex>
+
+namespace caldera {
+
+void pauseFor(std::chrono::milliseconds span, const std::stop_token& stop) {
+    std::mutex mutex;
+    std::condition_variable_any changed;
+    std::unique_lock lock(mutex);
+    changed.wait_for(lock, stop, span, [] { return false; });
+}
+
+} // namespace caldera
