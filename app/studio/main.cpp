@@ -115,7 +115,8 @@ void nameApplication() {
 int main(int argc, char** argv) {
     nameApplication();
     if (onlyAsks(argc, argv)) {
-        const QCoreApplication application(argc, argv);
+        QCoreApplication application(argc, argv);
+        caldera::studio::installTranslations(application);
         parse(application); // answers and ends
     }
     QApplication application(argc, argv);

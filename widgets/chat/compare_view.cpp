@@ -46,11 +46,12 @@ CompareView::CompareView(const QString& worker, QWidget* parent)
     refresh_.setInterval(kRefreshInterval);
     connect(&refresh_, &QTimer::timeout, this, &CompareView::refresh);
     connect(&session_, &CompareSession::changed, this, [this] {
-        if (session_.isRunning())
-            Q_EMIT serverUsed(subject_.server);
-        if (!session_.isRunning())
+        if (!session_.isRunning()) {
             refresh();
-        else if (!refresh_.isActive())
+            return;
+        }
+        Q_EMIT serverUsed(subject_.server);
+        if (!refresh_.isActive())
             refresh_.start();
     });
     connect(&session_, &CompareSession::failed, this, [this](const QString& sentence) {

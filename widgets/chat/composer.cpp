@@ -29,52 +29,10 @@ Composer::Composer(QWidget* parent)
       send_(new QPushButton(icon(u"send"_s), tr("Send"), this)), fold_(new QToolButton(this)),
       hint_(new ToneLabel({}, Token::Secondary, this)), editStrip_(new QWidget(this)),
       settings_(new ChatSettings(this)) {
-    field_->setFrameShape(QFrame::NoFrame);
-    field_->setPlaceholderText(tr("Write a message"));
-    field_->setAccessibleName(tr("Message"));
-    field_->setTabChangesFocus(true);
-    field_->setVerticalScrollBarPolicy(Qt::ScrollBarAsNeeded);
-    field_->viewport()->setAutoFillBackground(false);
-    field_->document()->setDocumentMargin(0);
-    field_->installEventFilter(this);
-    send_->setDefault(true);
-    fold_->setIcon(icon(u"settings"_s));
-    fold_->setCheckable(true);
-    fold_->setAutoRaise(true);
-    fold_->setFixedSize(kControlHeight, kControlHeight);
-    fold_->setToolTip(tr("System prompt and sampling"));
-    fold_->setAccessibleName(fold_->toolTip());
-    hint_->setFont(Theme::current().textFont(-1));
-    hint_->setWordWrap(true); // a warning is read whole, however narrow the window
-
-    auto* editText = new ToneLabel(tr("Editing an earlier message. What followed it is kept as "
-                                      "another version."),
-                                   Token::Secondary, editStrip_);
-    auto* editLayout = new QHBoxLayout(editStrip_);
-    editLayout->setContentsMargins(0, 0, 0, 0);
-    editLayout->addWidget(editText, 1);
-    auto* back = new QPushButton(tr("Back"), editStrip_);
-    back->setFlat(true);
-    editLayout->addWidget(back);
-    editStrip_->hide();
-    connect(back, &QPushButton::clicked, this, [this] {
-        endEdit();
-        Q_EMIT editCancelled();
-    });
-
-    auto* bar = new QHBoxLayout;
-    bar->setSpacing(kSpaceSmall);
-    bar->addWidget(fold_);
-    bar->addWidget(hint_, 1);
-    bar->addWidget(send_);
-    auto* layout = new QVBoxLayout(this);
-    layout->setContentsMargins(kSpaceMedium, kSpaceMedium, kSpaceSmall, kSpaceSmall);
-    layout->setSpacing(kSpaceSmall);
-    layout->addWidget(settings_);
-    layout->addWidget(editStrip_);
-    layout->addWidget(field_);
-    layout->addLayout(bar);
-
+    prepareField();
+    prepareControls();
+    buildEditStrip();
+    layOut();
     connect(fold_, &QToolButton::toggled, this, &Composer::setSettingsShown);
     connect(send_, &QPushButton::clicked, this, [this] {
         if (streaming_)
@@ -90,6 +48,61 @@ Composer::Composer(QWidget* parent)
     settings_->hide();
     fitField();
     updateButton();
+}
+
+void Composer::prepareField() {
+    field_->setFrameShape(QFrame::NoFrame);
+    field_->setPlaceholderText(tr("Write a message"));
+    field_->setAccessibleName(tr("Message"));
+    field_->setTabChangesFocus(true);
+    field_->setVerticalScrollBarPolicy(Qt::ScrollBarAsNeeded);
+    field_->viewport()->setAutoFillBackground(false);
+    field_->document()->setDocumentMargin(0);
+    field_->installEventFilter(this);
+}
+
+void Composer::prepareControls() {
+    send_->setDefault(true);
+    fold_->setIcon(icon(u"settings"_s));
+    fold_->setCheckable(true);
+    fold_->setAutoRaise(true);
+    fold_->setFixedSize(kControlHeight, kControlHeight);
+    fold_->setToolTip(tr("System prompt and sampling"));
+    fold_->setAccessibleName(fold_->toolTip());
+    hint_->setFont(Theme::current().textFont(-1));
+    hint_->setWordWrap(true); // a warning is read whole, however narrow the window
+}
+
+void Composer::buildEditStrip() {
+    auto* editText = new ToneLabel(tr("Editing an earlier message. What followed it is kept as "
+                                      "another version."),
+                                   Token::Secondary, editStrip_);
+    auto* editLayout = new QHBoxLayout(editStrip_);
+    editLayout->setContentsMargins(0, 0, 0, 0);
+    editLayout->addWidget(editText, 1);
+    auto* back = new QPushButton(tr("Back"), editStrip_);
+    back->setFlat(true);
+    editLayout->addWidget(back);
+    editStrip_->hide();
+    connect(back, &QPushButton::clicked, this, [this] {
+        endEdit();
+        Q_EMIT editCancelled();
+    });
+}
+
+void Composer::layOut() {
+    auto* bar = new QHBoxLayout;
+    bar->setSpacing(kSpaceSmall);
+    bar->addWidget(fold_);
+    bar->addWidget(hint_, 1);
+    bar->addWidget(send_);
+    auto* layout = new QVBoxLayout(this);
+    layout->setContentsMargins(kSpaceMedium, kSpaceMedium, kSpaceSmall, kSpaceSmall);
+    layout->setSpacing(kSpaceSmall);
+    layout->addWidget(settings_);
+    layout->addWidget(editStrip_);
+    layout->addWidget(field_);
+    layout->addLayout(bar);
 }
 
 void Composer::setSettingsShown(bool shown) {

@@ -43,6 +43,10 @@ protected:
     void paintEvent(QPaintEvent* event) override;
 
 private:
+    void prepareField();
+    void prepareControls();
+    void buildEditStrip();
+    void layOut();
     void submit();
     void fitField();
     void updateButton();

@@ -200,12 +200,42 @@ ConversationList::ConversationList(QWidget* parent)
       view_(new QListView(this)), none_(new ToneLabel({}, Token::Secondary, this)),
       undo_(new QWidget(this)), undoText_(new ToneLabel({}, Token::Secondary, undo_)),
       searches_(std::make_shared<std::atomic<int>>(0)) {
+    none_->setAlignment(Qt::AlignHCenter | Qt::AlignTop);
+    none_->setWordWrap(true);
+    prepareView();
+    buildUndo();
+    auto* layout = new QVBoxLayout(this);
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->setSpacing(0);
+    layout->addLayout(buildBar());
+    layout->addWidget(none_);
+    layout->addWidget(view_, 1);
+    layout->addWidget(undo_);
+    connect(model_, &ConversationModel::renamed, this, &ConversationList::renamed);
+    connect(model_, &QAbstractItemModel::modelReset, this, &ConversationList::updateEmptyText);
+    connect(model_, &QAbstractItemModel::rowsInserted, this, &ConversationList::updateEmptyText);
+    connect(model_, &QAbstractItemModel::rowsRemoved, this, &ConversationList::updateEmptyText);
+    updateEmptyText();
+}
+
+QLayout* ConversationList::buildBar() {
     search_->setPlaceholderText(tr("Search"));
     search_->setAccessibleName(tr("Search conversations"));
     search_->setClearButtonEnabled(true);
     search_->addAction(icon(u"search"_s), QLineEdit::LeadingPosition);
     QToolButton* add = iconButton(u"plus"_s, tr("New conversation (Ctrl+N)"), this);
     add->setAccessibleName(tr("New conversation"));
+    auto* bar = new QHBoxLayout;
+    bar->setContentsMargins(kSpaceSmall, kSpaceSmall, kSpaceSmall, kSpaceSmall);
+    bar->setSpacing(kSpaceTiny);
+    bar->addWidget(search_, 1);
+    bar->addWidget(add);
+    connect(add, &QToolButton::clicked, this, &ConversationList::newRequested);
+    connect(search_, &QLineEdit::textChanged, this, &ConversationList::find);
+    return bar;
+}
+
+void ConversationList::prepareView() {
     view_->setModel(model_);
     view_->setItemDelegate(new TitleDelegate(view_));
     view_->setFrameShape(QFrame::NoFrame);
@@ -216,8 +246,15 @@ ConversationList::ConversationList(QWidget* parent)
     view_->setAccessibleName(tr("Conversations"));
     view_->viewport()->setAutoFillBackground(false);
     view_->installEventFilter(this);
-    none_->setAlignment(Qt::AlignHCenter | Qt::AlignTop);
-    none_->setWordWrap(true);
+    connect(view_->selectionModel(), &QItemSelectionModel::currentChanged, this,
+            [this](const QModelIndex& current) {
+                if (!marking_ && current.isValid())
+                    Q_EMIT openRequested(current.data(ConversationModel::IdRole).toString());
+            });
+    connect(view_, &QListView::customContextMenuRequested, this, &ConversationList::showMenu);
+}
+
+void ConversationList::buildUndo() {
     undoText_->setWordWrap(true);
     auto* back = new QPushButton(tr("Undo"), undo_);
     back->setFlat(true);
@@ -226,37 +263,10 @@ ConversationList::ConversationList(QWidget* parent)
     undoLayout->addWidget(undoText_, 1);
     undoLayout->addWidget(back);
     undo_->hide();
-
-    auto* bar = new QHBoxLayout;
-    bar->setContentsMargins(kSpaceSmall, kSpaceSmall, kSpaceSmall, kSpaceSmall);
-    bar->setSpacing(kSpaceTiny);
-    bar->addWidget(search_, 1);
-    bar->addWidget(add);
-    auto* layout = new QVBoxLayout(this);
-    layout->setContentsMargins(0, 0, 0, 0);
-    layout->setSpacing(0);
-    layout->addLayout(bar);
-    layout->addWidget(none_);
-    layout->addWidget(view_, 1);
-    layout->addWidget(undo_);
-
-    connect(add, &QToolButton::clicked, this, &ConversationList::newRequested);
-    connect(search_, &QLineEdit::textChanged, this, &ConversationList::find);
-    connect(view_->selectionModel(), &QItemSelectionModel::currentChanged, this,
-            [this](const QModelIndex& current) {
-                if (!marking_ && current.isValid())
-                    Q_EMIT openRequested(current.data(ConversationModel::IdRole).toString());
-            });
-    connect(view_, &QListView::customContextMenuRequested, this, &ConversationList::showMenu);
-    connect(model_, &ConversationModel::renamed, this, &ConversationList::renamed);
-    connect(model_, &QAbstractItemModel::modelReset, this, &ConversationList::updateEmptyText);
-    connect(model_, &QAbstractItemModel::rowsInserted, this, &ConversationList::updateEmptyText);
-    connect(model_, &QAbstractItemModel::rowsRemoved, this, &ConversationList::updateEmptyText);
     connect(back, &QPushButton::clicked, this, [this] {
         undo_->hide();
         Q_EMIT restoreRequested(deleted_);
     });
-    updateEmptyText();
 }
 
 /// All that was ever said may be many megabytes, so another thread looks through it.

@@ -89,6 +89,9 @@ protected:
     bool eventFilter(QObject* object, QEvent* event) override;
 
 private:
+    QLayout* buildBar();
+    void prepareView();
+    void buildUndo();
     QString currentId() const;
     void find(const QString& text);
     void showFound(const QString& text, const QHash<QString, QString>& found);

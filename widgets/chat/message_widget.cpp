@@ -86,6 +86,25 @@ MessageWidget::MessageWidget(const ChatMessage& message, QWidget* parent)
 
 QWidget* MessageWidget::buildActions() {
     auto* box = new QWidget(this);
+    buildButtons(box);
+    buildVersions(box);
+    figures_ = new ElidedLabel({}, box);
+    figures_->setTone(Token::Secondary);
+    figures_->setFont(Theme::current().numberFont(-1));
+
+    // The row keeps its height when the buttons come and go: nothing moves under the cursor.
+    box->setFixedHeight(kButton);
+    auto* layout = new QHBoxLayout(box);
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->setSpacing(kSpaceSmall);
+    layout->addWidget(versionBox_);
+    layout->addWidget(figures_);
+    layout->addWidget(actions_);
+    layout->addStretch(1);
+    return box;
+}
+
+void MessageWidget::buildButtons(QWidget* box) {
     actions_ = new QWidget(box);
     auto* copy = actionButton(u"copy"_s, tr("Copy"), actions_);
     auto* buttons = new QHBoxLayout(actions_);
@@ -108,6 +127,13 @@ QWidget* MessageWidget::buildActions() {
                 [this] { Q_EMIT continueRequested(message_.id); });
         buttons->addWidget(continue_);
     }
+    QSizePolicy policy = actions_->sizePolicy();
+    policy.setRetainSizeWhenHidden(true);
+    actions_->setSizePolicy(policy);
+    actions_->setVisible(false);
+}
+
+void MessageWidget::buildVersions(QWidget* box) {
     versionBox_ = new QWidget(box);
     previous_ = actionButton(u"chevron-left"_s, tr("Earlier version"), versionBox_);
     next_ = actionButton(u"chevron-right"_s, tr("Later version"), versionBox_);
@@ -126,25 +152,7 @@ QWidget* MessageWidget::buildActions() {
     };
     connect(previous_, &QToolButton::clicked, this, [go] { go(-1); });
     connect(next_, &QToolButton::clicked, this, [go] { go(1); });
-    figures_ = new ElidedLabel({}, box);
-    figures_->setTone(Token::Secondary);
-    figures_->setFont(Theme::current().numberFont(-1));
-
-    // The row keeps its height when the buttons come and go: nothing moves under the cursor.
-    box->setFixedHeight(kButton);
-    auto* layout = new QHBoxLayout(box);
-    layout->setContentsMargins(0, 0, 0, 0);
-    layout->setSpacing(kSpaceSmall);
-    layout->addWidget(versionBox_);
-    layout->addWidget(figures_);
-    layout->addWidget(actions_);
-    layout->addStretch(1);
-    QSizePolicy policy = actions_->sizePolicy();
-    policy.setRetainSizeWhenHidden(true);
-    actions_->setSizePolicy(policy);
-    actions_->setVisible(false);
     versionBox_->hide();
-    return box;
 }
 
 void MessageWidget::setMessage(const ChatMessage& message) {

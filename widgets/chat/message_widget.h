@@ -64,6 +64,8 @@ protected:
 
 private:
     QWidget* buildActions();
+    void buildButtons(QWidget* box);
+    void buildVersions(QWidget* box);
     void showNotes();
     QString figures() const;
 
