@@ -8,7 +8,7 @@
 
 #include "core/runtime/backend.h"
 #include "core/runtime/engine.h"
-#include "tests/support/tiny_model.h"
+#include "tests/support/tiny_model_test.h"
 
 namespace caldera::test {
 
@@ -44,20 +44,14 @@ inline Answer answerTo(Engine& engine, const std::vector<Token>& prompt,
     return answer;
 }
 
-class EngineTest : public testing::Test {
+class EngineTest : public TinyModelTest {
 protected:
-    static void SetUpTestSuite() { model_ = new TinyModel(); }
-    static void TearDownTestSuite() {
-        delete model_;
-        model_ = nullptr;
-    }
     static std::unique_ptr<Engine> open(int context = 128, int chats = 1) {
         return Engine::open(model_->artifact(), onCpu(context, 2, chats));
     }
     static std::unique_ptr<Backend> openBackend(int context = 128, int threads = 2, int chats = 1) {
         return caldera::openBackend(model_->artifact(), onCpu(context, threads, chats));
     }
-    static inline TinyModel* model_ = nullptr;
 };
 
 } // namespace caldera::test

@@ -13,7 +13,7 @@
 #include "core/runtime/scheduler.h"
 #include "tests/core/runtime/fake_backend.h"
 #include "tests/support/gate.h"
-#include "tests/support/tiny_model.h"
+#include "tests/support/tiny_model_test.h"
 #include "tests/support/until.h"
 
 namespace caldera::test {
@@ -48,14 +48,8 @@ struct Ask {
     double handOver = 0;
 };
 
-class SchedulerTest : public testing::Test {
+class SchedulerTest : public TinyModelTest {
 protected:
-    static void SetUpTestSuite() { model_ = new TinyModel(); }
-    static void TearDownTestSuite() {
-        delete model_;
-        model_ = nullptr;
-    }
-
     void open(const FakeShape& shape = {}) {
         auto backend = std::make_unique<FakeBackend>(model_->artifact(), shape);
         fake_ = backend.get();
@@ -105,7 +99,6 @@ protected:
         return results;
     }
 
-    static inline TinyModel* model_ = nullptr;
     Gate gate_;
     FakeBackend* fake_ = nullptr;
     std::unique_ptr<Scheduler> scheduler_;

@@ -19,7 +19,7 @@
 
 #include "core/serve/server.h"
 #include "tests/core/serve/scripted_engine.h"
-#include "tests/support/tiny_model.h"
+#include "tests/support/tiny_model_test.h"
 #include "tests/support/until.h"
 
 namespace caldera::test {
@@ -166,18 +166,12 @@ inline std::string contentOf(const std::vector<Json>& chunks) {
     return text;
 }
 
-class ServerTest : public testing::Test {
+class ServerTest : public TinyModelTest {
 protected:
-    static void SetUpTestSuite() { model_ = new TinyModel(); }
-    static void TearDownTestSuite() {
-        delete model_;
-        model_ = nullptr;
-    }
     static std::shared_ptr<ScriptedEngine>
     scripted(const std::string& text = "The answer is ünïque.") {
         return std::make_shared<ScriptedEngine>(model_->artifact(), text);
     }
-    static inline TinyModel* model_ = nullptr;
 };
 
 } // namespace caldera::test

@@ -2,7 +2,6 @@
 // says why it stopped, and then Resume ends with it. fault_seeds.h says which runs the test makes.
 #include <csignal>
 #include <filesystem>
-#include <memory>
 #include <random>
 
 #include <gtest/gtest.h>
@@ -12,8 +11,7 @@
 #include "core/model/model.h"
 #include "core/plan/plan.h"
 #include "tests/gui/remote/fault_seeds.h"
-#include "tests/gui/remote/local_slurm.h"
-#include "tests/gui/remote/remote_service.h"
+#include "tests/gui/remote/slurm_service.h"
 
 namespace caldera::studio {
 namespace {
@@ -26,11 +24,9 @@ constexpr int kLongestBefore = 12'000; // ms until the first fault: tasks wait b
 constexpr int kMostResumes = 12;
 constexpr int kNudgeEvery = 5000; // ms
 
-class SlurmFaultTest : public RemoteServiceTest {
+class SlurmFaultTest : public SlurmServiceTest {
 protected:
-    static void SetUpTestSuite() { slurm_ = std::make_unique<LocalSlurm>(); }
-    static void TearDownTestSuite() { slurm_.reset(); }
-    SlurmFaultTest() : RemoteServiceTest(kPatience, {"SLURM_CONF=" + slurm_->config().toUtf8()}) {}
+    SlurmFaultTest() : SlurmServiceTest(kPatience) {}
     void SetUp() override {
         Plan plan = defaultPlan(model_.string(), openModel(model_)->config);
         plan.skipLayers = {"model.layers.[1-6].*"};
@@ -128,7 +124,6 @@ protected:
     std::string hash_;
     std::string told_;
     QElapsedTimer clock_;
-    static inline std::unique_ptr<LocalSlurm> slurm_;
 };
 
 TEST_F(SlurmFaultTest, EveryRunEndsWithTheSameArtifact) {

@@ -4,7 +4,6 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
-#include <memory>
 
 #include <QDir>
 #include <QHostInfo>
@@ -20,9 +19,8 @@
 #include "core/job/shards.h"
 #include "core/model/model.h"
 #include "core/plan/plan.h"
-#include "tests/gui/remote/local_slurm.h"
-#include "tests/gui/remote/remote_service.h"
 #include "tests/gui/remote/served_health.h"
+#include "tests/gui/remote/slurm_service.h"
 #include "tests/support/tiny_model.h"
 
 namespace caldera::studio {
@@ -33,11 +31,9 @@ namespace fs = std::filesystem;
 
 constexpr int kPatience = 180'000;
 
-class SlurmTest : public RemoteServiceTest {
+class SlurmTest : public SlurmServiceTest {
 protected:
-    static void SetUpTestSuite() { slurm_ = std::make_unique<LocalSlurm>(); }
-    static void TearDownTestSuite() { slurm_.reset(); }
-    SlurmTest() : RemoteServiceTest(kPatience, {"SLURM_CONF=" + slurm_->config().toUtf8()}) {}
+    SlurmTest() : SlurmServiceTest(kPatience) {}
     void SetUp() override {
         writePlayedWorker();
         makeService();
@@ -59,8 +55,6 @@ protected:
     }
     QString play(const QString& scenario) { return playOn(target(), scenario); }
     QByteArray moreFacts() const override { return slurm_->run(u"squeue"_s, {}); }
-
-    static inline std::unique_ptr<LocalSlurm> slurm_;
 };
 
 TEST_F(SlurmTest, RunsAndCancelsJobsOfTheScheduler) {
