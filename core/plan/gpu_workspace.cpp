@@ -132,10 +132,11 @@ int64_t samplingBytes(const ModelConfig& config, const GpuLoad& load) {
            arrayBytes(kFloat * joined * config.vocabSize);
 }
 
-int64_t stepBytes(const ModelConfig& config, const Ranks& ranks, const GpuLoad& load) {
-    const int64_t sequences = std::min(load.chats, kGpuStepSequences);
+/// A step for so many tokens.
+int64_t stepBytes(const ModelConfig& config, const Ranks& ranks, int64_t sequences,
+                  int activationBits) {
     const int64_t parts = config.headCount * kGpuAttentionParts;
-    int64_t bytes = stepProductBytes(config, ranks, sequences, load.activationBits);
+    int64_t bytes = stepProductBytes(config, ranks, sequences, activationBits);
     for (const int64_t numbers :
          {int64_t{config.hiddenSize}, attendedSize(config), keySize(config), keySize(config),
           parts * config.headSize, parts, parts, int64_t{config.vocabSize}}) {
@@ -184,6 +185,13 @@ int64_t promptBytes(const ModelConfig& config, const Ranks& ranks, const GpuLoad
     return bytes + arrayBytes(kCublasBytes) + arrayBytes(tileBytes(config, ranks, tokens, context));
 }
 
+/// A step for one token and, where one may take more, another for several.
+int64_t stepsBytes(const ModelConfig& config, const Ranks& ranks, const GpuLoad& load) {
+    const int64_t one = stepBytes(config, ranks, 1, load.activationBits);
+    const int width = gpuStepWidth(load.chats, load.activationBits);
+    return width > 1 ? one + stepBytes(config, ranks, width, load.activationBits) : one;
+}
+
 /// The angles of positions and the numbers of pages.
 int64_t contextBytes(const ModelConfig& config, const GpuLoad& load, int64_t context) {
     const int64_t angles = kFloat * context * config.headSize / 2;
@@ -199,7 +207,7 @@ int64_t gpuWorkspaceBytes(const Plan& plan, const ModelConfig& config, const Gpu
 int64_t gpuWorkspaceBytes(const PlanCells& cells, const ModelConfig& config, const GpuLoad& load) {
     const Ranks ranks = ranksOf(cells, config);
     const int64_t context = padTo(load.contextLength, kCacheTokens);
-    return kCodeBytes + kThreads * kThreadBytes + stepBytes(config, ranks, load) +
+    return kCodeBytes + kThreads * kThreadBytes + stepsBytes(config, ranks, load) +
            samplingBytes(config, load) + promptBytes(config, ranks, load, context) +
            contextBytes(config, load, context);
 }

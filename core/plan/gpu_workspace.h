@@ -13,6 +13,13 @@ namespace caldera {
 inline constexpr int kGpuPromptTokens = 2048;
 /// Sequences that one step on a GPU takes further.
 inline constexpr int kGpuStepSequences = 16;
+/// Tokens of a short prompt that a step takes, at least, where it has a kernel for several.
+inline constexpr int kGpuStepTokens = 8;
+/// Tokens that one step has room for: one of each chat, or so many of one.
+constexpr int gpuStepWidth(int chats, int activationBits) {
+    const int least = activationBits == 8 ? kGpuStepTokens : 1;
+    return chats < least ? least : chats < kGpuStepSequences ? chats : kGpuStepSequences;
+}
 
 // What kernels are made for; core/runtime holds it against them.
 inline constexpr int kGpuStepBlock = 128;        ///< columns of an input with one scale

@@ -20,10 +20,6 @@ namespace {
 
 using kernels::cuda::freeDeviceBytes;
 
-/// So few tokens are faster one after another: at once, up to 32 take as long as 14 to 18 steps of
-/// Qwen2-72B on an H100, by rank and context (docs/experiments/decode-kernel.md).
-constexpr int kFewTokens = 12;
-
 /// Runs what may fail on the GPU; says what to do when it does.
 template <class Work>
 auto onGpu(const std::string& doing, const Work& work) {
@@ -57,9 +53,9 @@ public:
           poolTokens_(poolTokens),
           cacheTokenBytes_(gpuCacheTokenBytes(artifact_->config(), settings.cacheBits)),
           engine_(loadDeviceModel(*artifact_), shapeOf(settings, poolTokens)),
-          sampler_(engine_.step().sequences(), artifact_->config().vocabSize,
+          sampler_(std::min(settings.chats, kGpuStepSequences), artifact_->config().vocabSize,
                    std::min(settings.contextLength, artifact_->config().vocabSize)),
-          joined_(settings.chats > engine_.step().sequences()
+          joined_(settings.chats > engine_.stepWidth()
                       ? static_cast<size_t>(settings.chats) * vocabulary()
                       : 0),
           lengths_(static_cast<size_t>(settings.chats)),
@@ -86,8 +82,6 @@ public:
 
 private:
     size_t vocabulary() const { return static_cast<size_t>(artifact_->config().vocabSize); }
-    void appendOneByOne(int slot, std::span<const Token> tokens, bool wantsLogits,
-                        const std::stop_token& cancel);
     kernels::StepState stateOf(std::span<const Next> next);
     void stepAll(std::span<const Next> next);
 
@@ -117,19 +111,6 @@ kernels::StepState CudaBackend::stateOf(std::span<const Next> next) {
     return state;
 }
 
-void CudaBackend::appendOneByOne(int slot, std::span<const Token> tokens, bool wantsLogits,
-                                 const std::stop_token& cancel) {
-    for (size_t i = 0; i < tokens.size(); ++i) {
-        if (cancel.stop_requested()) {
-            throw Cancelled();
-        }
-        const Next next{slot, tokens[i]};
-        engine_.step().run(stateOf({&next, 1}), wantsLogits && i + 1 == tokens.size());
-        ++lengths_[static_cast<size_t>(slot)];
-    }
-    logits_ = engine_.step().logits();
-}
-
 void CudaBackend::append(int slot, std::span<const Token> tokens, bool wantsLogits,
                          const std::stop_token& cancel) {
     const int before = length(slot);
@@ -140,14 +121,9 @@ void CudaBackend::append(int slot, std::span<const Token> tokens, bool wantsLogi
     logitRows_ = 0;
     try {
         onGpu("Reading the prompt", [&] {
-            if (count <= kFewTokens) {
-                appendOneByOne(slot, tokens, wantsLogits, cancel);
-                return;
-            }
             engine_.makeRoom(slot, before + count);
-            engine_.prompt().run(tokens, before, slot, wantsLogits, cancel);
+            logits_ = engine_.append(tokens, before, slot, wantsLogits, cancel);
             lengths_[static_cast<size_t>(slot)] = before + count;
-            logits_ = engine_.prompt().logits();
         });
     } catch (...) {
         truncate(slot, before);
@@ -157,19 +133,21 @@ void CudaBackend::append(int slot, std::span<const Token> tokens, bool wantsLogi
 }
 
 void CudaBackend::stepAll(std::span<const Next> next) {
-    const auto most = static_cast<size_t>(engine_.step().sequences());
-    logits_ = next.size() > most ? joined_.data() : engine_.step().logits();
+    const auto most = static_cast<size_t>(engine_.stepWidth());
+    if (next.size() <= most) {
+        logits_ = engine_.step(stateOf(next), true);
+        return;
+    }
+    logits_ = joined_.data();
     for (size_t first = 0; first < next.size(); first += most) {
         const auto part = next.subspan(first, std::min(most, next.size() - first));
-        engine_.step().run(stateOf(part), true);
-        if (next.size() > most) { // before the next run writes over them
-            const char* doing = "Keeping logits";
-            kernels::cuda::require(
-                cudaMemcpy(logits_ + first * vocabulary(), engine_.step().logits(),
-                           part.size() * vocabulary() * sizeof(float), cudaMemcpyDeviceToDevice),
-                doing);
-            kernels::cuda::require(cudaStreamSynchronize(nullptr), doing);
-        }
+        const float* logits = engine_.step(stateOf(part), true);
+        const char* doing = "Keeping logits"; // before the next run writes over them
+        kernels::cuda::require(cudaMemcpy(logits_ + first * vocabulary(), logits,
+                                          part.size() * vocabulary() * sizeof(float),
+                                          cudaMemcpyDeviceToDevice),
+                               doing);
+        kernels::cuda::require(cudaStreamSynchronize(nullptr), doing);
     }
 }
 

@@ -1,6 +1,7 @@
-// Attention of one new token a sequence over the paged cache. A thread block has one key head of
-// one sequence and a part of its context; parts are joined by the phase after it. What the cache
-// already holds is brought while the phase before still runs elsewhere.
+// Attention of new tokens over the paged cache, one a sequence or several that follow one another.
+// A thread block has one key head of one sequence and a part of its context; parts are joined by
+// the phase after it. What the cache already holds is brought while the phase before still runs
+// elsewhere.
 #pragma once
 
 #include "kernels/step/attend_chunk.cuh"
@@ -37,11 +38,23 @@ struct AttendCursor {
     }
     __device__ void advance() { unit += static_cast<int>(gridDim.x); }
 
+    /// kFollow: tokens may follow one another in a sequence.
+    template <bool kFollow>
     __device__ AttendUnit get(const AttendPhase& phase) const {
         const StepState& state = stepMemory().state;
+        int known = state.position[sequence];
+        if constexpr (kFollow) {
+            for (int i = sequence; i > 0 && state.slot[i - 1] == state.slot[sequence]; --i) {
+                --known;
+            }
+        }
         const int parts = stepMemory().parts[sequence];
         const int kvHead = quotient(unit, parts);
-        return {sequence, kvHead, unit - kvHead * parts, state.position[sequence],
+        return {sequence,
+                kvHead,
+                unit - kvHead * parts,
+                state.position[sequence],
+                known,
                 phase.pages + static_cast<int64_t>(state.slot[sequence]) * phase.tableWidth};
     }
 };
@@ -81,14 +94,14 @@ __device__ inline uint4 halvesOf(uint2 codes) {
     return {pairs[0], pairs[1], pairs[2], pairs[3]};
 }
 
-/// Brings keys and values of a chunk to shared memory, those before the new token; values from it
-/// on are zeros, for the cache may hold anything there.
+/// Brings keys and values of a chunk to shared memory, those before the new tokens; values from
+/// them on are zeros, for the cache may hold anything there.
 __device__ inline void stageChunk(const AttendPhase& phase, const AttendUnit& unit,
                                   const AttendChunk& chunk) {
     const int pieces = phase.headSize / 8; // of a row
     const int rowBytes = attendRowBytes(phase.headSize);
-    const int known = unit.position - chunk.position; // tokens
-    const int pieceBytes = phase.cache.bits;          // of eight elements
+    const int known = unit.known - chunk.position; // tokens
+    const int pieceBytes = phase.cache.bits;       // of eight elements
     const int64_t first = chunk.place * pieces * pieceBytes;
     const char* keys = static_cast<const char*>(phase.cache.keys) + first;
     const char* values = static_cast<const char*>(phase.cache.values) + first;
@@ -133,9 +146,8 @@ struct TurnedPair {
     float first;
     float second;
 
-    __device__ TurnedPair(float2 pair, int i, const AttendMemory& memory)
-        : first(pair.x * memory.cosines[i] - pair.y * memory.sines[i]),
-          second(pair.y * memory.cosines[i] + pair.x * memory.sines[i]) {}
+    __device__ TurnedPair(float2 pair, float cosine, float sine)
+        : first(pair.x * cosine - pair.y * sine), second(pair.y * cosine + pair.x * sine) {}
 };
 
 /// The unit's queries, not yet turned: a thread has some pairs, all loaded before the angles must
@@ -169,7 +181,7 @@ public:
             if (pair < phase.sharing * half) {
                 const int head = quotient(pair, half);
                 const int i = pair - head * half;
-                const TurnedPair turned(pairs_[n], i, memory);
+                const TurnedPair turned(pairs_[n], memory.cosines[i], memory.sines[i]);
                 const SplitHalf first(turned.first * scale);
                 const SplitHalf second(turned.second * scale);
                 // Eight heads, then what is left of each.
@@ -187,21 +199,24 @@ private:
     float2 pairs_[kPairs];
 };
 
-/// The new key and value go into their page and into the chunk; their thread block is the only one
-/// that needs them in this step. By two warps that have no queries to wait for.
-__device__ inline void storeNew(const AttendPhase& phase, const AttendUnit& unit,
-                                const AttendChunk& chunk, AttendMemory& memory) {
+/// A new key and value go into their page and into the chunk. By two warps that have no queries to
+/// wait for. `isOwn`: of the unit's position, whose angles are there.
+__device__ inline void storeToken(const AttendPhase& phase, int kvHead, const AttendChunk& chunk,
+                                  AttendMemory& memory, int sequence, int position, bool isOwn) {
     const int size = phase.headSize;
     const int half = size / 2;
-    const int token = unit.position - chunk.position;
+    const int token = position - chunk.position;
     const int to = token * attendRowBytes(size);
-    const int64_t from = (static_cast<int64_t>(unit.sequence) * phase.kvHeads + unit.kvHead) * size;
+    const int64_t from = (static_cast<int64_t>(sequence) * phase.kvHeads + kvHead) * size;
+    const int64_t angle = static_cast<int64_t>(position) * half;
     constexpr int kWarps = kStepThreads / kWarpLanes;
     if (warpIndex() == kWarps - 1) {
 #pragma unroll 4
         for (int i = laneIndex(); i < half; i += kWarpLanes) {
             const float* key = phase.keys + from + i;
-            const TurnedPair turned({key[0], key[half]}, i, memory);
+            const TurnedPair turned({key[0], key[half]},
+                                    isOwn ? memory.cosines[i] : phase.cosines[angle + i],
+                                    isOwn ? memory.sines[i] : phase.sines[angle + i]);
             memory.newKey[i] = turned.first;
             memory.newKey[i + half] = turned.second;
         }
@@ -214,8 +229,25 @@ __device__ inline void storeNew(const AttendPhase& phase, const AttendUnit& unit
     }
 }
 
+/// The unit's own new token, and with kFollow those of its sequence before it. Their thread blocks
+/// put the same into the cache, but this one must not wait for that.
+template <bool kFollow>
+__device__ inline void storeNew(const AttendPhase& phase, const AttendUnit& unit,
+                                const AttendChunk& chunk, AttendMemory& memory) {
+    const int before = kFollow ? unit.position - unit.known : 0;
+#pragma unroll 1
+    for (int back = before; back >= 0; --back) {
+        const int position = unit.position - back;
+        if (chunk.has(position)) {
+            storeToken(phase, unit.kvHead, chunk, memory, unit.sequence - back, position,
+                       back == 0);
+            __syncwarp(); // the next one's key has the same place
+        }
+    }
+}
+
 /// One part of a sequence's context for one key head; its first chunk is staged.
-template <int kGroups, int kSize>
+template <bool kFollow, int kGroups, int kSize>
 __device__ inline void attendUnit(const AttendPhase& phase, const AttendUnit& unit,
                                   AttendMemory& memory) {
     constexpr int kTiles = kSize / kTileHeads / (kStepThreads / kWarpLanes);
@@ -231,9 +263,7 @@ __device__ inline void attendUnit(const AttendPhase& phase, const AttendUnit& un
     int buffer = 0;
 #pragma unroll 1
     for (;;) {
-        if (chunk.has(unit.position)) {
-            storeNew(phase, unit, chunk, memory);
-        }
+        storeNew<kFollow>(phase, unit, chunk, memory);
         __syncthreads();
         const int following = chunk.position + chunk.tokens;
         AttendChunk next = chunk;
@@ -274,33 +304,34 @@ __device__ inline void attendUnit(const AttendPhase& phase, const AttendUnit& un
 
 /// All units of the thread block; for at most kGroups times eight query heads of a key head, of at
 /// most kSize numbers.
-template <int kGroups, int kSize>
+template <bool kFollow, int kGroups, int kSize>
 __device__ __noinline__ void attendUnits(int place) {
     const AttendPhase& phase = phaseAt(place).attend;
     bool isFirst = true;
 #pragma unroll 1
     for (AttendCursor cursor; cursor.find(phase); cursor.advance()) {
-        const AttendUnit unit = cursor.get(phase);
+        const AttendUnit unit = cursor.get<kFollow>(phase);
         stageUnit(phase, unit);
         if (isFirst) {
             beginPhase();
         }
         isFirst = false;
-        attendUnit<kGroups, kSize>(phase, unit, stepMemory().attend);
+        attendUnit<kFollow, kGroups, kSize>(phase, unit, stepMemory().attend);
     }
     if (isFirst) {
         beginPhase();
     }
 }
 
+template <bool kFollow>
 __device__ inline void runAttend(int place) {
     const AttendPhase& phase = phaseAt(place).attend;
     if (phase.headSize > kMostHeadSize / 2) {
-        attendUnits<1, kMostHeadSize>(place);
+        attendUnits<kFollow, 1, kMostHeadSize>(place);
     } else if (phase.sharing > kTileHeads) {
-        attendUnits<kMostSharing / kTileHeads, kMostHeadSize / 2>(place);
+        attendUnits<kFollow, kMostSharing / kTileHeads, kMostHeadSize / 2>(place);
     } else {
-        attendUnits<1, kMostHeadSize / 2>(place);
+        attendUnits<kFollow, 1, kMostHeadSize / 2>(place);
     }
 }
 

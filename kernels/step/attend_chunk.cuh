@@ -13,7 +13,8 @@ struct AttendUnit {
     int sequence;
     int kvHead;
     int part;
-    int position; ///< of the new token
+    int position; ///< of the token whose queries these are
+    int known;    ///< tokens that the cache has: those from here to the position are new, too
     const int32_t* pages;
 
     /// The place of a token in arrays [pages, kvHeads, kPageTokens].

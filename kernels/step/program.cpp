@@ -51,7 +51,8 @@ void addProduct(ProductPhase& phase, StepProduct product) {
 
 StepProgram::StepProgram(int sequences, int activationBits, float epsilon)
     : sequences_(sequences), activationBits_(activationBits), epsilon_(epsilon),
-      sharedBytes_(stepSharedBytes(0, 8)), facts_(floats(int64_t{2} * sequences)) {
+      sharedBytes_(stepSharedBytes(0, 8)), multipliesTogether_(isBatching()),
+      facts_(floats(int64_t{2} * sequences)) {
     if (sequences < 1 || sequences > kStepSequences) {
         throw KernelError("step: " + std::to_string(sequences) + " sequences; 1 to " +
                           std::to_string(kStepSequences) + " are possible.");
@@ -188,6 +189,7 @@ void StepProgram::addReduced(ProductPhase& phase, const StepGroup& group, const 
         product.codes = member.right.codes;
         product.totals = static_cast<int32_t>(totalCount_);
         if (member.right.storage != StepStorage::Lloyd4) {
+            multipliesTogether_ = false;
             addProduct(phase, product);
         } else {
             addFactor(phase, product);
@@ -251,7 +253,7 @@ bool isTable(const StepLinear& linear) {
 StepSplit StepProgram::share(ProductPhase& phase, int64_t groups, const StepGroup& group,
                              const StepCode* code) {
     const int blocks = blocksOf(group.columns);
-    if (code != nullptr && sequences_ >= kStepLeastBatch && activationBits_ == 8) {
+    if (code != nullptr && isBatching()) {
         const int codeBytes = static_cast<int>(kQuantizedBlock) / code->columns * code->groupBytes;
         const StepBatch batch = splitBatch(groups, blocks, codeBytes);
         if (batch.pieceBlocks > 0) {
@@ -269,6 +271,7 @@ StepSplit StepProgram::share(ProductPhase& phase, int64_t groups, const StepGrou
             return batch.split;
         }
     }
+    multipliesTogether_ = false;
     return splitProduct(groups, blocks);
 }
 
@@ -366,7 +369,7 @@ void StepProgram::run(const StepState* state, int sequences, int phaseCount, Cud
     launch.totals = totals_.data();
     launch.totalCount = totalCount_;
     launch.sharedBytes = sharedBytes_;
-    launch.isBatched = sequences >= kStepLeastBatch && activationBits_ == 8;
+    launch.isBatched = sequences >= kStepLeastBatch && isBatching();
     // Tables have a product in the kernel for several vectors only: in that for one, all else would
     // be slower by an eighth.
     const bool isCut = !launch.isBatched && phaseCount > tablePhase_;

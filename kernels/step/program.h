@@ -78,6 +78,8 @@ public:
     void seal(int64_t aheadBytes);
     int phaseCount() const { return static_cast<int>(phases_.size()); }
     int sequences() const { return sequences_; }
+    /// Whether all products so far read their weights once for several tokens.
+    bool multipliesTogether() const { return multipliesTogether_; }
     /// Runs the first `phaseCount` phases for so many sequences, as the state says when it runs.
     /// Throws KernelError.
     void run(const StepState* state, int sequences, int phaseCount, CudaStream stream,
@@ -85,6 +87,8 @@ public:
     PhaseKind kindOf(int phase) const { return phases_[static_cast<size_t>(phase)].kind; }
 
 private:
+    /// Whether several tokens have a kernel of theirs.
+    bool isBatching() const { return sequences_ >= kStepLeastBatch && activationBits_ == 8; }
     struct Shared { ///< memory that is needed for one group at a time
         float* data = nullptr;
         int64_t size = 0;
@@ -114,6 +118,7 @@ private:
     int activationBits_;
     float epsilon_;
     int sharedBytes_;
+    bool multipliesTogether_;
     std::vector<DeviceMemory<float>> scratch_;
     float* facts_; ///< [2, sequences]: StepFacts::inverseRms and halfSteps, for one group at a time
     std::vector<StepPhase> phases_;

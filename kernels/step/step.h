@@ -238,9 +238,10 @@ struct alignas(16) StepPhase {
     CombinePhase combine;
 };
 
-/// What changes from step to step.
+/// What changes from step to step: a token for each of several sequences, or, in the kernel for
+/// several, also tokens that follow one another in a sequence, side by side in their order.
 struct StepState {
-    int32_t count = 0; ///< sequences
+    int32_t count = 0; ///< tokens
     int32_t token[kStepSequences] = {};
     int32_t position[kStepSequences] = {}; ///< of the token: so many are before it
     int32_t slot[kStepSequences] = {};     ///< row of the page table

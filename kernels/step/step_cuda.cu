@@ -36,7 +36,7 @@ __device__ void runPhase(int place, int& filled) {
     } else if (kind == PhaseKind::Finish) {
         isEven ? runFinish<true>(place) : runFinish<false>(place);
     } else if (kind == PhaseKind::Attend) {
-        runAttend(place);
+        runAttend<kBatched>(place);
     } else if (kind == PhaseKind::Combine) {
         isEven ? runCombine<true>(place) : runCombine<false>(place);
     } else {

@@ -50,7 +50,7 @@ QString PodWatchdog::signFile() const {
 PodWatchdog::Look PodWatchdog::look(const std::stop_token& stop, const QString& first) const {
     const QString command =
         first + u"test -z \"$(%1 | xargs -r grep -lzxF -e %2 2>/dev/null)\" || echo alive; "
-                "cat %3 2>/dev/null || true"_s.arg(processesWith(u"watch-pod"_s),
+                "cat %3 2>/dev/null || true"_s.arg(processSearch(u"watch-pod"_s),
                                                    shellWord(place_.folder), signFile());
     const QByteArray words = place_.session.require(command, "pod.watchdog", stop);
     Look seen;

@@ -31,7 +31,7 @@ QString sakeOption(const QString& sake) {
 }
 
 void endScripts(const SshSession& session, const QString& sake) {
-    const QString command = processesWith(sakeOption(sake)) + " | cut -d/ -f3 | xargs -r kill"_L1;
+    const QString command = processSearch(sakeOption(sake)) + " | cut -d/ -f3 | xargs -r kill"_L1;
     try {
         session.run(command, {}, {}, kEndLimit);
     } catch (const Error&) {

@@ -47,7 +47,7 @@ QString shellWord(const QString& text) {
     return u'\'' + quoted + u'\'';
 }
 
-QString processesWith(const QString& word) {
+QString processSearch(const QString& word) {
     // The brackets keep grep from finding itself.
     return u"grep -lzx -e %1 /proc/[0-9]*/cmdline 2>/dev/null"_s.arg(
         shellWord(u'[' + word.first(1) + u']' + word.sliced(1)));

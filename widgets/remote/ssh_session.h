@@ -78,6 +78,6 @@ private:
 /// One word of a POSIX shell's command, whatever it holds.
 QString shellWord(const QString& text);
 /// A command that lists /proc/PID/cmdline of the processes that were started with this word.
-QString processesWith(const QString& word);
+QString processSearch(const QString& word);
 
 } // namespace caldera::studio

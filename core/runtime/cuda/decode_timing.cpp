@@ -24,21 +24,23 @@ namespace {
 constexpr int kReplays = 21;
 constexpr int kPromptRuns = 5;
 
-double promptSeconds(ModelPrompt& prompt, int tokens) {
+double promptSeconds(DeviceEngine& engine, int tokens) {
     const std::vector<Token> all(static_cast<size_t>(tokens)); // the model has one row for all
     const auto start = std::chrono::steady_clock::now();
-    for (int first = 0; first < tokens; first += prompt.tokens()) {
-        const int count = std::min(prompt.tokens(), tokens - first);
-        prompt.run(std::span(all).subspan(static_cast<size_t>(first), static_cast<size_t>(count)),
-                   first, 0, first + count == tokens, {});
+    const int most = engine.prompt().tokens();
+    for (int first = 0; first < tokens; first += most) {
+        const int count = std::min(most, tokens - first);
+        engine.append(
+            std::span(all).subspan(static_cast<size_t>(first), static_cast<size_t>(count)), first,
+            0, first + count == tokens, {});
     }
     return secondsSince(start);
 }
 
-double medianPromptSeconds(ModelPrompt& prompt, int tokens) {
+double medianPromptSeconds(DeviceEngine& engine, int tokens) {
     std::vector<double> seconds;
     for (int i = 0; i < kPromptRuns; ++i) {
-        seconds.push_back(promptSeconds(prompt, tokens));
+        seconds.push_back(promptSeconds(engine, tokens));
     }
     std::nth_element(seconds.begin(), seconds.begin() + kPromptRuns / 2, seconds.end());
     return seconds[kPromptRuns / 2];
@@ -107,7 +109,7 @@ kernels::StepState stateOf(int chats, int position) {
 }
 
 /// As chats choose by default. The step's last logits are one chat's.
-double choiceMicroseconds(DeviceEngine& engine) {
+double choiceMicroseconds(DeviceEngine& engine, float* logits) {
     const int vocabulary = engine.model().config.vocabSize;
     DeviceSampler sampler(1, vocabulary, 1);
     Sampler options{SamplingOptions{}};
@@ -115,7 +117,7 @@ double choiceMicroseconds(DeviceEngine& engine) {
     for (int i = 0; i < kReplays; ++i) {
         const TokenChoice choice = options.next({});
         const auto start = std::chrono::steady_clock::now();
-        sampler.choose({&choice, 1}, engine.step().logits(), vocabulary, vocabulary);
+        sampler.choose({&choice, 1}, logits, vocabulary, vocabulary);
         seconds.push_back(secondsSince(start));
     }
     std::sort(seconds.begin(), seconds.end());
@@ -146,21 +148,22 @@ DecodeTimings measure(const DecodeShape& shape) {
         engine.makeRoom(slot, shape.contextLength);
     }
     // cuBLAS starts.
-    static_cast<void>(promptSeconds(engine.prompt(), std::min(16, shape.contextLength)));
+    static_cast<void>(promptSeconds(engine, std::min(256, shape.contextLength)));
     DecodeTimings timings;
     timings.weightBytes = engine.model().arena.bytes();
     timings.expectedBytes = expectedBytes(shape, most);
     for (const int chats : shape.chats) {
         const kernels::StepState state = stateOf(chats, shape.position);
-        engine.step().run(state, true);
-        timings.steps.push_back({chats, engine.step().microseconds(state, kReplays),
-                                 engine.step().phaseMicroseconds(state)});
+        ModelStep& step = engine.stepFor(chats);
+        step.run(state, true);
+        timings.steps.push_back(
+            {chats, step.microseconds(state, kReplays), step.phaseMicroseconds(state)});
     }
     for (const int tokens : shape.prompts) {
-        timings.prompts.push_back({tokens, medianPromptSeconds(engine.prompt(), tokens), 0});
+        timings.prompts.push_back({tokens, medianPromptSeconds(engine, tokens), 0});
     }
-    engine.step().run(stateOf(1, shape.position), true);
-    timings.choiceMicroseconds = choiceMicroseconds(engine);
+    timings.choiceMicroseconds =
+        choiceMicroseconds(engine, engine.step(stateOf(1, shape.position), true));
     timings.deviceBytes = before - kernels::cuda::freeDeviceBytes(); // with the kernels loaded
     return timings;
 }

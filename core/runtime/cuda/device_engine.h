@@ -2,6 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <span>
+#include <stop_token>
 
 #include "core/runtime/cuda/device_cache.h"
 #include "core/runtime/cuda/device_model.h"
@@ -37,7 +40,18 @@ public:
     DeviceEngine(DeviceModel model, const DeviceEngineShape& shape);
 
     const DeviceModel& model() const { return model_; }
-    ModelStep& step() { return step_; }
+    /// Tokens that one step takes at most.
+    int stepWidth() const { return several_ ? several_->sequences() : one_.sequences(); }
+    /// The step that takes so many.
+    ModelStep& stepFor(int tokens) { return tokens > 1 ? *several_ : one_; }
+    /// Runs and waits. Returns logits [tokens][vocab] in the GPU's memory, made where they are
+    /// wanted.
+    float* step(const kernels::StepState& state, bool wantsLogits);
+    /// Tokens that follow the `before` ones of a slot, which has room for them, at most prompt()'s:
+    /// by steps where those are faster. Returns the last one's logits [vocab], in the GPU's memory,
+    /// made where they are wanted. Throws kernels::KernelError and Cancelled.
+    float* append(std::span<const Token> tokens, int before, int slot, bool wantsLogits,
+                  const std::stop_token& cancel);
     ModelPrompt& prompt() { return prompt_; }
     const ModelPrompt& prompt() const { return prompt_; }
     /// Pages for `length` tokens of a slot, known to the GPU when it returns. Throws
@@ -48,13 +62,18 @@ public:
 
 private:
     StepContext context() const;
+    /// Tokens that may follow one another in a step.
+    int followingTokens() const { return several_ ? several_->followingTokens() : 1; }
+    float* appendInSteps(std::span<const Token> tokens, int before, int slot, bool wantsLogits,
+                         const std::stop_token& cancel);
 
     DeviceModel model_;
     DeviceCache cache_;
     PageTable table_;
     kernels::cuda::DeviceMemory<int32_t> deviceTable_;
     DeviceAngles angles_;
-    ModelStep step_;
+    ModelStep one_;
+    std::optional<ModelStep> several_; ///< where a step may take more than one
     ModelPrompt prompt_;
 };
 

@@ -70,19 +70,15 @@ ModelStep::ModelStep(const DeviceModel& model, const StepContext& context, int s
         addLayer(model, layer, context);
     }
     bodyPhases_ = program_.phaseCount();
+    followingTokens_ = program_.multipliesTogether() ? sequences : 1;
     addHead(model);
     program_.seal(kAheadBytes);
 
     const char* doing = "Preparing the model's step";
     pinnedState_ = kernels::cuda::makePinnedValues<kernels::StepState>(1, doing);
     stream_ = kernels::cuda::makeCudaStream(doing);
-    for (const bool isBatched : {false, true}) {
-        if (isBatched && sequences < kernels::cuda::kStepLeastBatch) {
-            continue; // a state has never so many
-        }
-        whole_[isBatched ? 1 : 0] = capture(program_.phaseCount(), isBatched);
-        body_[isBatched ? 1 : 0] = capture(bodyPhases_, isBatched);
-    }
+    whole_ = capture(program_.phaseCount());
+    body_ = capture(bodyPhases_);
 }
 
 void ModelStep::addAttention(const DeviceModel& model, int index, const StepContext& context,
@@ -138,19 +134,17 @@ void ModelStep::addHead(const DeviceModel& model) {
     program_.finish(finishOf(FinishKind::Values, results), model.head, input_);
 }
 
-kernels::cuda::CudaGraphHandle ModelStep::capture(int phaseCount, bool isBatched) {
+kernels::cuda::CudaGraphHandle ModelStep::capture(int phaseCount) {
     return kernels::cuda::captureGraph(stream_.get(), "Capturing the model's step", [&] {
         cudaMemcpyAsync(state_.data(), pinnedState_.get(), sizeof(kernels::StepState),
                         cudaMemcpyHostToDevice, stream_.get());
-        program_.run(state_.data(), isBatched ? kernels::cuda::kStepLeastBatch : 1, phaseCount,
-                     stream_.get());
+        program_.run(state_.data(), sequences(), phaseCount, stream_.get());
     });
 }
 
 void ModelStep::launch(const kernels::StepState& state, bool wantsLogits) {
     pinnedState_[0] = state;
-    const size_t many = state.count >= kernels::cuda::kStepLeastBatch ? 1 : 0;
-    require(cudaGraphLaunch((wantsLogits ? whole_ : body_)[many].get(), stream_.get()),
+    require(cudaGraphLaunch((wantsLogits ? whole_ : body_).get(), stream_.get()),
             "The model's step");
 }
 
@@ -173,7 +167,7 @@ std::vector<double> ModelStep::phaseMicroseconds(const kernels::StepState& state
     require(cudaMemcpyAsync(state_.data(), pinnedState_.get(), sizeof(state),
                             cudaMemcpyHostToDevice, stream_.get()),
             doing);
-    program_.run(state_.data(), state.count, program_.phaseCount(), stream_.get(), clocks.data());
+    program_.run(state_.data(), sequences(), program_.phaseCount(), stream_.get(), clocks.data());
     require(cudaStreamSynchronize(stream_.get()), doing);
     std::vector<int64_t> host(count + 1);
     require(cudaMemcpy(host.data(), clocks.data(), clocks.bytes(), cudaMemcpyDeviceToHost), doing);

@@ -1,7 +1,6 @@
 // One step of a whole model on a GPU: a token for each of a few sequences, to logits.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -24,17 +23,20 @@ struct StepContext {
                                    const float* keys, const float* values) const;
 };
 
-/// A CUDA graph of the step is made once and replayed.
+/// A CUDA graph of the step is made once and replayed. Products are shared out over the GPU for one
+/// token or for several, so a step is made for the one or the other.
 class ModelStep {
 public:
-    /// For at most `sequences` sequences. Throws kernels::KernelError.
+    /// For one token, or for 2 to `sequences` together. Throws kernels::KernelError.
     ModelStep(const DeviceModel& model, const StepContext& context, int sequences,
               int activationBits);
 
     int sequences() const { return program_.sequences(); }
+    /// Tokens that may follow one another in a sequence.
+    int followingTokens() const { return followingTokens_; }
     /// Runs and waits. Makes logits() where they are wanted.
     void run(const kernels::StepState& state, bool wantsLogits);
-    /// Of the last run [its sequences][vocab], in the GPU's memory.
+    /// Of the last run [its tokens][vocab], in the GPU's memory.
     float* logits() const { return logits_; }
     /// Microseconds of a replay with this state, the median of `replays`.
     double microseconds(const kernels::StepState& state, int replays);
@@ -47,13 +49,14 @@ private:
     void addAttention(const DeviceModel& model, int index, const StepContext& context,
                       const kernels::StepInput& next);
     void addHead(const DeviceModel& model);
-    /// The step up to a phase, for few sequences or many.
-    kernels::cuda::CudaGraphHandle capture(int phaseCount, bool isBatched);
+    /// The step up to a phase.
+    kernels::cuda::CudaGraphHandle capture(int phaseCount);
     void launch(const kernels::StepState& state, bool wantsLogits);
 
     ModelConfig config_;
     kernels::cuda::StepProgram program_;
     int bodyPhases_ = 0; ///< all but the head's
+    int followingTokens_ = 1;
     float* hidden_ = nullptr;
     float* queries_ = nullptr;
     float* keys_ = nullptr;
@@ -64,9 +67,8 @@ private:
     kernels::cuda::DeviceMemory<kernels::StepState> state_;
     kernels::cuda::PinnedValues<kernels::StepState> pinnedState_;
     kernels::cuda::CudaStreamHandle stream_;
-    /// [0] for few sequences, [1] for many.
-    std::array<kernels::cuda::CudaGraphHandle, 2> whole_;
-    std::array<kernels::cuda::CudaGraphHandle, 2> body_;
+    kernels::cuda::CudaGraphHandle whole_;
+    kernels::cuda::CudaGraphHandle body_;
 };
 
 } // namespace caldera

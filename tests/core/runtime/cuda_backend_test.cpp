@@ -192,6 +192,32 @@ TEST_F(CudaBackendTest, PromptsAtOnceAreThoseOneByOne) {
     }
 }
 
+TEST_F(CudaBackendTest, ShortPromptsInStepsAreThoseOneByOne) {
+    for (const size_t i : {0U, 1U, 2U, 4U, 6U, 7U}) {
+        for (const int cacheBits : {16, 8}) {
+            const TinyModel model(variants()[i]);
+            const std::vector<Token> tokens = randomTokens(90, static_cast<uint32_t>(i));
+            const auto together = openCudaBackend(model.artifact(), onGpu(8, 1, cacheBits));
+            const auto single = openCudaBackend(model.artifact(), onGpu(8, 1, cacheBits));
+            std::vector<double> differences;
+            size_t done = 0;
+            for (const size_t count : {3U, 8U, 1U, 13U, 40U, 2U, 17U, 1U}) { // past a page's end
+                const auto part = std::span<const Token>(tokens).subspan(done, count);
+                done += count;
+                const auto logits = copyOf(logitsAfter(*together, part));
+                std::vector<float> expected;
+                for (const Token& token : part) {
+                    expected = copyOf(logitsAfter(*single, {&token, 1}));
+                }
+                differences.push_back(relativeDifference(logits, expected));
+                ASSERT_EQ(together->length(0), static_cast<int>(done));
+            }
+            EXPECT_LT(median(differences), 0.1)
+                << "variant " << i << ", " << cacheBits << " bits a number of the cache";
+        }
+    }
+}
+
 TEST_F(CudaBackendTest, SequencesAreAloneInCompany) {
     const TinyModel model(variants()[0]);
     const auto backend = openCudaBackend(model.artifact(), onGpu(16, 20));
