@@ -14,7 +14,7 @@ Usage: packaging/bootstrap.sh COMMAND [--cpu]
   --cpu         build for the CPU also where an NVIDIA GPU is present
 
 Environment: CALDERA_TORCH  the folder of a LibTorch with CUDA (the one that holds share/cmake/Torch)
-             CALDERA_JOBS   parallel compile jobs
+             CALDERA_JOBS   parallel compile jobs and tests
 TEXT
 }
 
@@ -190,7 +190,7 @@ test)
     (test_clients) || echo "The OpenAI client cannot be had; the tests that need it will say so."
     build
     say "Testing"
-    ctest --test-dir "$build_folder" --output-on-failure --no-tests=error \
+    ctest --test-dir "$build_folder" --output-on-failure --no-tests=error --parallel "${CALDERA_JOBS:-$(nproc)}" \
         $([ "$preset" = cpu ] && echo "--label-exclude gpu")
     ;;
 build)

@@ -19,7 +19,7 @@ constexpr int64_t kThreadBytes = 512; ///< of it that a thread of a step has (sm
 
 // What the kernels of a step and of a prompt work in.
 constexpr int64_t kSplitBlocks = 4;        ///< least blocks of a part of a product's columns
-constexpr int64_t kPhaseBytes = 8 << 10;   ///< the description of a phase
+constexpr int64_t kPhaseBytes = 4 << 10;   ///< the description of a phase
 constexpr int64_t kLayerPhases = 12;       ///< phases of a layer
 constexpr int64_t kTileBytes = 116 << 20;  ///< of a slice's decoded rows
 constexpr int64_t kTileRows = 128;         ///< least rows of a slice

@@ -38,6 +38,8 @@ for rank in 64 256; do
 done
 echo "== Whole steps"
 "$caldera" bench decode --rank 64 --prompt 1024,2048,8192
+echo "== Short prompts: the last that goes by steps has 64 tokens"
+"$caldera" bench decode --rank 64 --kv-bits 8 --prompt 2,8,16,32,64,65
 "$caldera" bench decode --rank 0
 echo "== Memory: 2.1 bits a weight, and 2.2 with keys and values of 8 bits"
 "$caldera" bench decode --rank 128 --prompt 2048
@@ -45,4 +47,4 @@ echo "== Memory: 2.1 bits a weight, and 2.2 with keys and values of 8 bits"
 echo "== Longer contexts, several chats, a smaller model"
 "$caldera" bench decode --rank 64 --position 8191 --kv-bits 8
 "$caldera" bench decode --rank 64 --context 2048 --chats 1,2,4,8,16
-"$caldera" bench decode --shape qwen2-7b --rank 64
+"$caldera" bench decode --shape qwen2-7b --rank 64 --prompt 8,64,65

@@ -17,9 +17,9 @@ int64_t workspace(const GpuLoad& load, int rank = 64) {
 }
 
 TEST(GpuWorkspace, IsALittleMoreThanWasSeen) {
-    // `bench decode --rank 64` took 20.77 GiB of an H100, cache 2.5, weights 17.8: about 0.5 GiB.
-    EXPECT_GT(workspace({}), 480 * kMebi);
-    EXPECT_LT(workspace({}), 680 * kMebi);
+    // `bench decode --rank 64` took 20.53 GiB of an H100, cache 2.5, weights 17.42: 0.61 GiB.
+    EXPECT_GT(workspace({}), 625 * kMebi);
+    EXPECT_LT(workspace({}), 800 * kMebi);
 }
 
 TEST(GpuWorkspace, GrowsWithTheContext) {
@@ -34,8 +34,10 @@ TEST(GpuWorkspace, GrowsWithTheContext) {
 TEST(GpuWorkspace, GrowsWithTheChatsOfAStep) {
     const int64_t one = workspace({.chats = 1});
     const int64_t sixteen = workspace({.chats = 16});
-    // Logits and the head's sums: 17 numbers of every row for each chat.
-    EXPECT_GT(sixteen - one, 15 * 4 * int64_t{152064} * 17);
+    // Logits and the head's sums: 17 numbers of every row for each chat beyond the eight tokens of
+    // a prompt that a step has room for anyway.
+    EXPECT_GT(sixteen - one, 8 * 4 * int64_t{152064} * 17);
+    EXPECT_GT(one, workspace({.chats = 1, .activationBits = 16})) << "there it has room for one";
     // More take turns; only their logits are kept together.
     EXPECT_NEAR(static_cast<double>(workspace({.chats = 64}) - sixteen), 64.0 * 4 * 152064,
                 3.0 * kMebi);
