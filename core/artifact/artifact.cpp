@@ -10,8 +10,8 @@
 #include "core/artifact/manifest.h"
 #include "core/base/error.h"
 #include "core/base/hash.h"
+#include "core/base/json_text.h"
 #include "core/job/progress.h"
-#include "core/model/json_text.h"
 
 namespace caldera {
 

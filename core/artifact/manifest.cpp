@@ -8,7 +8,7 @@
 #include "core/base/file.h"
 #include "core/base/format_version.h"
 #include "core/base/hash.h"
-#include "core/model/json_text.h"
+#include "core/base/json_text.h"
 
 namespace caldera {
 

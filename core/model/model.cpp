@@ -8,8 +8,8 @@
 
 #include "core/base/error.h"
 #include "core/base/file.h"
+#include "core/base/json_text.h"
 #include "core/model/gguf.h"
-#include "core/model/json_text.h"
 #include "core/model/model_reading.h"
 #include "core/model/outline.h"
 

@@ -8,8 +8,8 @@
 #include "core/base/error.h"
 #include "core/base/file.h"
 #include "core/base/format_version.h"
+#include "core/base/json_text.h"
 #include "core/base/printable.h"
-#include "core/model/json_text.h"
 
 namespace caldera {
 

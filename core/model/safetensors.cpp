@@ -11,7 +11,7 @@
 
 #include "core/base/error.h"
 #include "core/base/half.h"
-#include "core/model/json_text.h"
+#include "core/base/json_text.h"
 
 namespace caldera {
 

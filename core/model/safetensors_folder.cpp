@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/base/error.h"
-#include "core/model/json_text.h"
+#include "core/base/json_text.h"
 #include "core/model/mapped_weights.h"
 #include "core/model/safetensors.h"
 

@@ -6,9 +6,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "core/base/json_text.h"
 #include "core/base/printable.h"
 #include "core/base/text.h"
-#include "core/model/json_text.h"
 
 namespace caldera {
 

@@ -8,8 +8,8 @@
 
 #include "core/base/error.h"
 #include "core/base/half.h"
+#include "core/base/json_text.h"
 #include "core/codec/codec_tables.h"
-#include "core/model/json_text.h"
 
 namespace caldera::test {
 

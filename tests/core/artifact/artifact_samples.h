@@ -10,7 +10,7 @@
 
 #include "core/artifact/artifact.h"
 #include "core/base/half.h"
-#include "core/model/json_text.h"
+#include "core/base/json_text.h"
 #include "core/plan/packing.h"
 
 namespace caldera {

@@ -1,4 +1,4 @@
-#include "core/model/json_text.h"
+#include "core/base/json_text.h"
 
 #include <optional>
 #include <unordered_set>
