@@ -201,7 +201,11 @@ void workInFolder(const Task& task, const JobFolder& folder, Outcome& outcome) {
     invocation.job = folder.path();
     outcome = outcomeOf([&] { task.run(invocation); });
     if (outcome.exitCode != kDone && outcome.exitCode != kCancelled) {
-        events.write("error", {{"code", outcome.code}, {"message", outcome.message}});
+        try {
+            events.write("error", {{"code", outcome.code}, {"message", outcome.message}});
+        } catch (const Error&) {
+            // A full disk; the state, which is written next, needs no more room.
+        }
     }
     // A scheduler that stops a worker before its time starts it again.
     const bool isRequeued = outcome.exitCode == kCancelled && !folder.cancelRequested() &&

@@ -10,6 +10,7 @@
 #include "core/base/clock.h"
 #include "core/base/error.h"
 #include "core/base/file.h"
+#include "core/base/json_text.h"
 
 namespace caldera {
 
@@ -25,8 +26,12 @@ using Json = nlohmann::json;
                 {{"file", file.string()}, {"reason", reason}});
 }
 
-/// nullopt for a line that is not an event.
+/// nullopt for a line that is not an event. One that is nested too deep, which a host may send,
+/// would need a stack as deep of whoever writes it again.
 std::optional<Event> parseEvent(std::string_view line) {
+    if (nestsTooDeep(line)) {
+        return std::nullopt;
+    }
     Json body = Json::parse(line, nullptr, false);
     if (!body.is_object() || !body.contains("seq") || !body["seq"].is_number_integer() ||
         !body.contains("event") || !body["event"].is_string()) {
@@ -64,6 +69,16 @@ Tail readTail(const std::filesystem::path& file) {
 }
 
 } // namespace
+
+std::string Event::text(const std::string& field) const {
+    const auto found = body.find(field);
+    return found != body.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+int64_t Event::number(const std::string& field, int64_t otherwise) const {
+    const auto found = body.find(field);
+    return found != body.end() && found->is_number_integer() ? found->get<int64_t>() : otherwise;
+}
 
 EventWriter::EventWriter(std::filesystem::path file, std::string jobId)
     : file_(std::move(file)), job_(std::move(jobId)) {

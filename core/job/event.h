@@ -19,6 +19,11 @@ struct Event {
     int64_t seq = 0;
     std::string kind; ///< hello stage progress cell metric log artifact error end
     nlohmann::json body;
+
+    /// What another machine wrote may be of any kind: empty, or `otherwise`, where it is no text or
+    /// no whole number.
+    std::string text(const std::string& field) const;
+    int64_t number(const std::string& field, int64_t otherwise = 0) const;
 };
 
 /// Appends events, one write() per line; thread-safe. Reopening continues the numbering and drops a

@@ -6,11 +6,14 @@
 #include <cstring>
 #include <fcntl.h>
 #include <random>
+#include <string_view>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/base/error.h"
 #include "core/base/file.h"
 #include "core/base/format_version.h"
+#include "core/base/printable.h"
 
 namespace caldera {
 
@@ -21,6 +24,9 @@ constexpr const char* kJobFormat = "caldera-job";
 constexpr const char* kStateFormat = "caldera-job-state";
 constexpr int kMajor = 1;
 constexpr size_t kSmallFile = 1U << 20;
+constexpr size_t kLongestMessage = 4000; // bytes; it may come from another machine
+constexpr std::array<std::string_view, 9> kPhases{
+    "queued", "preparing", "running", "paused", "fetching", "done", "cancelled", "failed", "lost"};
 
 std::string textOf(const Json& json) {
     return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
@@ -43,7 +49,7 @@ JobState stateFromJson(const Json& json) {
     state.stage = json.value("stage", "");
     state.fraction = json.value("fraction", 0.0);
     state.etaSeconds = json.value("eta_seconds", -1.0);
-    state.message = json.value("message", "");
+    state.message = printable(json.value("message", ""), kLongestMessage);
     state.code = json.value("code", "");
     state.updated = json.value("updated", "");
     return state;
@@ -105,6 +111,23 @@ auto parseJobText(const std::string& text, const std::filesystem::path& file, co
     }
 }
 
+/// Writes over the bytes that the file has on its disk: how a job ended can be told on a full disk,
+/// too. A shorter text ends in spaces. False where they do not suffice.
+bool overwrite(const std::filesystem::path& file, std::string text) {
+    constexpr size_t kBlock = 512; // of st_blocks
+    const int descriptor = ::open(file.c_str(), O_WRONLY | O_CLOEXEC);
+    struct stat facts {};
+    bool isWhole = false;
+    if (descriptor >= 0 && ::fstat(descriptor, &facts) == 0 && S_ISREG(facts.st_mode) &&
+        text.size() <= static_cast<size_t>(facts.st_blocks) * kBlock) {
+        text.resize(std::max(text.size(), static_cast<size_t>(facts.st_size)), ' ');
+        isWhole =
+            ::pwrite(descriptor, text.data(), text.size(), 0) == static_cast<ssize_t>(text.size());
+    }
+    ::close(descriptor);
+    return isWhole;
+}
+
 bool needsWorker(const std::string& phase) {
     return phase == "preparing" || phase == "running" || phase == "paused";
 }
@@ -144,7 +167,13 @@ std::string stateText(const JobState& state) {
 }
 
 JobState parseState(const std::string& text, const std::filesystem::path& origin) {
-    return parseJobText(text, origin, "job.state", kStateFormat, stateFromJson);
+    JobState state = parseJobText(text, origin, "job.state", kStateFormat, stateFromJson);
+    if (std::find(kPhases.begin(), kPhases.end(), state.phase) == kPhases.end()) {
+        constexpr size_t kLongest = 100;
+        throwDamaged(origin, "job.state",
+                     "its phase is \"" + printable(state.phase, kLongest) + '"');
+    }
+    return state;
 }
 
 std::string newJobId() {
@@ -206,7 +235,14 @@ JobState JobFolder::state() const {
 void JobFolder::writeState(const JobState& state) const {
     JobState stamped = state;
     stamped.updated = utcNow();
-    writeFileAtomically(path_ / "state.json", stateText(stamped));
+    const std::string text = stateText(stamped);
+    try {
+        writeFileAtomically(path_ / "state.json", text);
+    } catch (const Error&) {
+        if (!overwrite(path_ / "state.json", text)) {
+            throw;
+        }
+    }
 }
 
 void JobFolder::requestCancel() const {

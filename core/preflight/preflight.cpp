@@ -4,6 +4,7 @@
 
 #include "core/base/error.h"
 #include "core/base/file.h"
+#include "core/base/printable.h"
 #include "core/base/text.h"
 
 namespace caldera {
@@ -147,9 +148,11 @@ void requireFit(const Preflight& preflight) {
 Preflight preflightFromJson(const std::string& text) {
     try {
         const Json json = Json::parse(text);
-        if (json.at("format") != kFormat) {
-            throw Error("preflight.answer", "The answer has the format " +
-                                                json.at("format").dump() + "; " + kFormat +
+        const auto format = json.at("format").get<std::string>();
+        if (format != kFormat) {
+            constexpr size_t kLongest = 100;
+            throw Error("preflight.answer", "The answer has the format \"" +
+                                                printable(format, kLongest) + "\"; " + kFormat +
                                                 " was needed. Install the same version there.");
         }
         Preflight result;

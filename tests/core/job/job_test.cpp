@@ -124,6 +124,29 @@ TEST_F(Events, SkipLinesThatAreNone) {
     EXPECT_THAT(numbersOf(EventReader(file).poll()), ElementsAre(4, 5));
 }
 
+TEST_F(Events, SkipLinesThatAreNestedTooDeep) {
+    const fs::path file = root_ / "events.jsonl";
+    constexpr size_t kDeep = 1'000'000; // would need a stack of as many calls to be written again
+    append(file, R"({"seq":0,"event":"log","message":)" + std::string(kDeep, '[') +
+                     std::string(kDeep, ']') + "}\n");
+    append(file, "{\"seq\":1,\"event\":\"log\",\"message\":\"whole\"}\n");
+    const auto events = EventReader(file).poll();
+    ASSERT_EQ(events.size(), 1U);
+    EXPECT_EQ(events[0].text("message"), "whole");
+}
+
+TEST_F(Events, TakeFieldsOnlyAsWhatTheyAre) {
+    Event event;
+    event.body = {{"text", "a"}, {"number", 7}, {"none", nullptr}, {"share", 0.5}};
+    EXPECT_EQ(event.text("text"), "a");
+    EXPECT_EQ(event.text("number"), "");
+    EXPECT_EQ(event.text("absent"), "");
+    EXPECT_EQ(event.number("number"), 7);
+    for (const char* field : {"text", "none", "share", "absent"}) {
+        EXPECT_EQ(event.number(field, 3), 3) << field;
+    }
+}
+
 TEST_F(Events, KeepTheirNumbersUnderManyThreads) {
     const fs::path file = root_ / "events.jsonl";
     EventWriter writer(file, "j");
@@ -171,6 +194,40 @@ TEST_F(Folder, TellsDamagedFilesFromMissingOnes) {
     EXPECT_EQ(codeOf([&] { job.state(); }), "job.state");
     fs::remove(job.path() / "state.json");
     EXPECT_EQ(job.state().phase, "queued");
+}
+
+TEST_F(Folder, TakesOnlyWhatAStateCanHold) {
+    JobState state;
+    for (const char* phase : {"queued", "running", "lost", "done"}) {
+        state.phase = phase;
+        EXPECT_EQ(parseState(stateText(state), "x").phase, phase);
+    }
+    for (const char* phase : {"", "Done", "done ", "finished"}) {
+        state.phase = phase;
+        EXPECT_EQ(codeOf([&] { parseState(stateText(state), "x"); }), "job.state") << phase;
+    }
+    state.phase = "failed";
+    state.message = "\033[2J" + std::string(1 << 20, 'x');
+    EXPECT_LT(parseState(stateText(state), "x").message.size(), 5000U);
+    EXPECT_EQ(parseState(stateText(state), "x").message.find('\033'), std::string::npos);
+}
+
+TEST_F(Folder, TellsItsEndWhereNoFileCanBeMade) {
+    const JobFolder folder = create();
+    JobState state = folder.state();
+    state.phase = "running";
+    state.message = std::string(300, 'x');
+    folder.writeState(state);
+    // In the way of every new file, as a full disk is.
+    fs::create_directories(folder.path() / ("state.json.tmp-" + std::to_string(::getpid())));
+    state.phase = "failed";
+    state.message = "The disk is full.";
+    folder.writeState(state);
+    EXPECT_EQ(folder.state().phase, "failed");
+    EXPECT_EQ(folder.state().message, "The disk is full.");
+    state.message = std::string(100'000, 'y'); // more than the file has
+    EXPECT_EQ(codeOf([&] { folder.writeState(state); }), "file.write");
+    EXPECT_EQ(folder.state().message, "The disk is full.");
 }
 
 TEST_F(Folder, SaysItsFormatAndRefusesANewerOne) {

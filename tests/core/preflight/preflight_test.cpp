@@ -67,6 +67,9 @@ TEST(Preflight, AnAnswerIsReadBackAsItWas) {
     EXPECT_EQ(again.json(), checked.json());
     EXPECT_THROW(preflightFromJson("caldera: command not found"), Error);
     EXPECT_THROW(preflightFromJson(R"({"format": "caldera-preflight/9"})"), Error);
+    const std::string deep(1'000'000, '[');
+    EXPECT_THROW(preflightFromJson("{\"format\": " + deep + std::string(deep.size(), ']') + "}"),
+                 Error);
     EXPECT_THROW(preflightFromJson(R"({"format": "caldera-preflight/1", "items": 3})"), Error);
 }
 
