@@ -33,10 +33,10 @@ void CellFetch::work(const std::stop_token& stop) {
         lock.unlock();
         try {
             VerifiedFetch{session_, there_, here_, VerifiedFetch::Compare::Fetched}.run(stop);
-        } catch (const Error&) {
-            // The connection's owner notices and says why; a worker that is done removes its cells.
         } catch (const Cancelled&) {
             return;
+        } catch (const std::exception&) {
+            // The connection's owner notices and says why; a worker that is done removes its cells.
         }
         lock.lock();
         wake_.wait_for(lock, stop, kPause, [] { return false; });

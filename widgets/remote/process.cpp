@@ -1,5 +1,6 @@
 #include "widgets/remote/process.h"
 
+#include <algorithm>
 #include <csignal>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -18,6 +19,7 @@ namespace {
 constexpr int kLookEvery = 50; // ms
 constexpr int kEndPatience = 2000;
 constexpr size_t kLongestLine = 300;
+constexpr qsizetype kMostOutput = 64 << 20; // bytes; a large model's list of hashes has a few
 
 } // namespace
 
@@ -78,15 +80,25 @@ ProcessResult runProcess(const ProcessCall& call, const std::stop_token& stop) {
     process->closeWriteChannel();
     const auto end = std::chrono::steady_clock::now() + call.limit;
     ProcessResult result;
+    const auto take = [&] {
+        result.out += process->readAllStandardOutput();
+        result.err += process->readAllStandardError();
+        if (std::max(result.out.size(), result.err.size()) > kMostOutput) {
+            throw Error("remote.output", u"%1 printed more than %2 MiB, which no answer needs. A "
+                                         "login there may print without end."_s.arg(call.program)
+                                             .arg(kMostOutput >> 20)
+                                             .toStdString());
+        }
+    };
     result.exitCode = awaitProcess(*process, kLookEvery, stop, [&] {
+        take();
         if (std::chrono::steady_clock::now() > end) {
             throw Error("remote.timeout", u"%1 did not end within %2 s."_s.arg(call.program)
                                               .arg(call.limit.count() / 1000)
                                               .toStdString());
         }
     });
-    result.out = process->readAllStandardOutput();
-    result.err = process->readAllStandardError();
+    take();
     return result;
 }
 

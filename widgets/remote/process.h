@@ -41,7 +41,8 @@ void endProcess(QProcess& process);
 int awaitProcess(QProcess& process, int every, const std::stop_token& stop,
                  const std::function<void()>& look);
 
-/// Runs a program to its end. Throws Cancelled on `stop`, Error("remote.timeout") after the limit.
+/// Runs a program to its end. Throws Cancelled on `stop`, Error("remote.timeout") after the limit,
+/// Error("remote.output") when it prints without end.
 ProcessResult runProcess(const ProcessCall& call, const std::stop_token& stop);
 
 /// The last line of what a program said, for sentences; never more than 300 characters.

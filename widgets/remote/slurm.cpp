@@ -81,15 +81,18 @@ QString partFolders(const RemotePlace& place, qsizetype parts) {
     return "mkdir -p "_L1 + folders.join(u' ');
 }
 
-/// The command that submits the scripts and keeps their numbers, whole or not at all.
+/// The command that submits the scripts and keeps their numbers, whole or not at all. One whose
+/// caller is gone goes on; another one waits for it and finds its numbers.
 QString submission(const RemotePlace& place, bool inParts) {
     const QString folder = shellWord(place.folder + "/slurm"_L1);
     const QString first = inParts ? u"a=$(sbatch --parsable parts.sh) && "
                                     "m=$(sbatch --parsable --kill-on-invalid-dep=yes "
                                     "--dependency=afterok:${a%%;*} job.sh) && "_s
                                   : u"a= && m=$(sbatch --parsable job.sh) && "_s;
-    return "cd "_L1 + folder + " && "_L1 + first +
-           "echo ${a%%;*} ${m%%;*} > ids.tmp && mv ids.tmp ids"_L1;
+    return "cd "_L1 + folder +
+           " && exec 9>lock && { ! command -v flock >/dev/null || flock 9; } && "
+           "{ test -s ids || { "_L1 +
+           first + "echo ${a%%;*} ${m%%;*} > ids.tmp && mv ids.tmp ids; }; }"_L1;
 }
 
 /// What is over begins anew; what is finished of it stays.

@@ -81,16 +81,28 @@ SshSession::~SshSession() {
 }
 
 void SshSession::connect(Askpass* askpass, const std::stop_token& stop) {
-    if (tryConnect(nullptr, stop)) {
-        return;
-    }
-    if (askpass == nullptr || !tryConnect(askpass, stop)) {
+    if (!tryConnect(nullptr, stop) && (askpass == nullptr || !tryConnect(askpass, stop))) {
         throw Error("remote.login",
                     endpoint_.host.toStdString() +
                         " does not let us in: no key of the agent or of ~/.ssh suffices" +
                         (askpass != nullptr ? ", nor what was answered" : "") +
                         ". Add the public key there (ssh-copy-id), or test the target and answer "
                         "its question.",
+                    {{"host", endpoint_.host.toStdString()}});
+    }
+    refuseNoise(stop);
+}
+
+/// What a login prints would get into every answer and transfer.
+void SshSession::refuseNoise(const std::stop_token& stop) const {
+    const QByteArray noise = run(u":"_s, stop).out;
+    if (!noise.isEmpty()) {
+        throw Error("remote.noise",
+                    "The login on " + endpoint_.host.toStdString() + " prints \"" +
+                        lastLine(noise).toStdString() +
+                        "\" before anything else, which would get into every answer. Let its "
+                        "~/.bashrc, or the like, print for people only: begin it with "
+                        "case $- in *i*) ;; *) return;; esac",
                     {{"host", endpoint_.host.toStdString()}});
     }
 }

@@ -34,8 +34,8 @@ public:
     SshSession& operator=(const SshSession&) = delete;
 
     /// Logs in with the agent and keys; when these do not suffice and `askpass` is given, with what
-    /// a person answers. Throws ConnectionError, Error("remote.login"),
-    /// Error("remote.host-key-changed"), Cancelled.
+    /// a person answers. Throws ConnectionError, Error("remote.login", "remote.host-key-changed",
+    /// "remote.noise"), Cancelled.
     void connect(Askpass* askpass, const std::stop_token& stop);
     /// Whether the connection's process still runs.
     bool isConnected() const;
@@ -67,6 +67,7 @@ private:
     QStringList sharedArguments() const;
     bool tryConnect(Askpass* askpass, const std::stop_token& stop);
     void throwRefusal(const QByteArray& words) const;
+    void refuseNoise(const std::stop_token& stop) const;
     ProcessCall rsyncCall(const QStringList& options, const QString& from, const QString& to) const;
 
     SshEndpoint endpoint_;

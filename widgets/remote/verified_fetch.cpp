@@ -6,6 +6,7 @@
 
 #include "core/base/file.h"
 #include "core/base/hash.h"
+#include "core/base/printable.h"
 #include "widgets/remote/ssh_session.h"
 
 namespace caldera::studio {
@@ -26,6 +27,43 @@ constexpr int kConnectionCodes[] = {-1, 2, 5, 10, 12, 20, 30, 35, 255};
 bool isConnectionCode(int code) {
     return std::find(std::begin(kConnectionCodes), std::end(kConnectionCodes), code) !=
            std::end(kConnectionCodes);
+}
+
+/// rsync's for files that come, and ours for those that are on their way.
+bool isOnItsWay(const fs::path& name) {
+    return name.parent_path().filename() == ".partial" ||
+           name.filename().string().find(".tmp-") != std::string::npos;
+}
+
+/// The host tells the names, and nothing outside of our folder is its business.
+std::string insideName(std::string text) {
+    const fs::path name(text);
+    if (name.is_absolute() || std::find(name.begin(), name.end(), "..") != name.end()) {
+        constexpr size_t kLongest = 200;
+        throw Error("remote.fetch",
+                    "The host names a file outside of the folder that is fetched: " +
+                        printable(text, kLongest) +
+                        ". It was not touched. Do not trust this host.");
+    }
+    return text;
+}
+
+std::vector<std::string> namesOf(const QStringList& files) {
+    std::vector<std::string> names;
+    for (const QString& file : files) {
+        names.push_back(insideName(file.toStdString()));
+    }
+    return names;
+}
+
+void eachFile(const fs::path& folder, const std::function<void(const fs::directory_entry&)>& take) {
+    std::error_code error;
+    for (auto entry = fs::recursive_directory_iterator(folder, error);
+         entry != fs::recursive_directory_iterator(); entry.increment(error)) {
+        if (entry->is_regular_file(error)) {
+            take(*entry);
+        }
+    }
 }
 
 /// Empty when the file is not there.
@@ -56,7 +94,7 @@ void VerifiedFetch::run(const std::stop_token& stop) const {
         // A damaged file may have the size and time of a whole one.
         const QStringList fetched =
             copy(attempt > 1 ? QStringList{u"--checksum"_s} : QStringList(), stop);
-        const std::string damaged = removeDamaged(hashesThere(fetched, stop), stop);
+        const std::string damaged = removeUnproven(fetched, hashesThere(fetched, stop), stop);
         if (damaged.empty()) {
             return;
         }
@@ -70,16 +108,27 @@ void VerifiedFetch::run(const std::stop_token& stop) const {
     }
 }
 
-/// The name of a damaged file; empty when there is none.
-std::string VerifiedFetch::removeDamaged(const Hashes& hashes, const std::stop_token& stop) const {
-    std::string damaged;
+/// The name of a file that is not as it is there; empty when there is none. What the host tells no
+/// hash of is not proven, so it does not stay.
+std::string VerifiedFetch::removeUnproven(const QStringList& fetched, const Hashes& hashes,
+                                          const std::stop_token& stop) const {
+    std::string unproven;
+    const auto remove = [&](const fs::path& name) {
+        std::error_code isFolder; // which has no bytes that could be wrong
+        fs::remove(here / name, isFolder);
+        unproven = name.string();
+    };
     for (const auto& [name, hash] : hashes) {
         if (hashOf(here / name, stop) != hash) {
-            fs::remove(here / name);
-            damaged = name;
+            remove(name);
         }
     }
-    return damaged;
+    for (const std::string& name : compare == Compare::All ? namesHere() : namesOf(fetched)) {
+        if (!hashes.contains(name)) {
+            remove(name);
+        }
+    }
+    return unproven;
 }
 
 /// The names of the files that came.
@@ -124,15 +173,23 @@ VerifiedFetch::Hashes VerifiedFetch::hashesThere(const QStringList& fetched,
     if (compare == Compare::Fetched && fetched.isEmpty()) {
         return {};
     }
+    // One of the files that were fetched alone may be gone there by now; of all, none may be.
     const ProcessResult result =
         session.run("cd "_L1 + shellWord(there) + " && "_L1 + list + " xargs -0 -r sha256sum --"_L1,
                     stop, names, kHashLimit);
+    if (compare == Compare::All && result.exitCode != 0) {
+        throw Error("remote.fetch", "The host could not tell the hashes of its files, so nothing "
+                                    "proves what was fetched: " +
+                                        lastLine(result.err).toStdString() +
+                                        ". Mend it there, then resume.");
+    }
     Hashes hashes;
     for (const QByteArray& line : result.out.split('\n')) {
         // "HASH  ./NAME"; names with line breaks, which ours never have, are escaped by it.
         constexpr qsizetype kName = kHashLength + 4;
         if (line.size() > kName && line.mid(kHashLength, 4) == "  ./") {
-            hashes[line.mid(kName).toStdString()] = line.left(kHashLength).toStdString();
+            hashes[insideName(line.mid(kName).toStdString())] =
+                line.left(kHashLength).toStdString();
         }
     }
     return hashes;
@@ -145,14 +202,24 @@ qint64 VerifiedFetch::bytesThere(const std::stop_token& stop) const {
 
 qint64 VerifiedFetch::bytesHere() const {
     qint64 bytes = 0;
-    std::error_code error;
-    for (auto entry = fs::recursive_directory_iterator(here, error);
-         entry != fs::recursive_directory_iterator(); entry.increment(error)) {
-        if (entry->is_regular_file(error)) {
-            bytes += static_cast<qint64>(entry->file_size(error));
-        }
-    }
+    eachFile(here, [&bytes](const fs::directory_entry& file) {
+        std::error_code gone;
+        const auto size = file.file_size(gone);
+        bytes += gone ? 0 : static_cast<qint64>(size);
+    });
     return bytes;
+}
+
+/// Of the files that have come, below the folder.
+std::vector<std::string> VerifiedFetch::namesHere() const {
+    std::vector<std::string> names;
+    eachFile(here, [&](const fs::directory_entry& file) {
+        const fs::path name = file.path().lexically_relative(here);
+        if (!isOnItsWay(name)) {
+            names.push_back(name.string());
+        }
+    });
+    return names;
 }
 
 } // namespace caldera::studio

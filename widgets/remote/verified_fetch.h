@@ -6,6 +6,7 @@
 #include <map>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include <QString>
 #include <QStringList>
@@ -14,8 +15,9 @@ namespace caldera::studio {
 
 class SshSession;
 
-/// Copies what is inside the folder `there` into `here` and compares hashes. A file that arrives
-/// damaged is fetched anew, three times at most. `tell` hears the bytes that are here, of all.
+/// Copies what is inside the folder `there` into `here`, which is its own, and compares hashes. A
+/// file that arrives damaged is fetched anew, three times at most; one that the host tells no hash
+/// of does not stay. `tell` hears the bytes that are here, of all.
 struct VerifiedFetch {
     enum class Compare {
         Fetched, ///< the files that this run brought: enough while more will come
@@ -36,9 +38,11 @@ private:
 
     QStringList copy(const QStringList& options, const std::stop_token& stop) const;
     Hashes hashesThere(const QStringList& fetched, const std::stop_token& stop) const;
-    std::string removeDamaged(const Hashes& hashes, const std::stop_token& stop) const;
+    std::string removeUnproven(const QStringList& fetched, const Hashes& hashes,
+                               const std::stop_token& stop) const;
     qint64 bytesThere(const std::stop_token& stop) const;
     qint64 bytesHere() const;
+    std::vector<std::string> namesHere() const;
 };
 
 } // namespace caldera::studio
