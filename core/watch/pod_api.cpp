@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <chrono>
 #include <ctime>
 #include <filesystem>
 #include <utility>
@@ -24,7 +25,8 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr int kPatience = 20; // seconds for each part of a request
+constexpr int kPatience = 20;       // seconds for each part of a request
+constexpr int kAnswerPatience = 60; // seconds for a whole answer: a byte now and then is none
 constexpr size_t kQuoteLength = 200;
 constexpr size_t kAnswerLimit = 8U << 20;
 
@@ -48,6 +50,12 @@ double secondsOf(const std::string& text, const char* format) {
 std::string textOf(const Json& json, const char* field) {
     const auto found = json.find(field);
     return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+/// 0 where it is no number.
+double numberOf(const Json& json, const char* field) {
+    const auto found = json.find(field);
+    return found != json.end() && found->is_number() ? found->get<double>() : 0.0;
 }
 
 [[noreturn]] void complain(const std::string& server, const std::string& what) {
@@ -102,9 +110,10 @@ PodApi::Answer PodApi::send(const std::string& verb, const std::string& path,
         request.set_header("Content-Type", "application/json");
     }
     std::string text;
-    request.content_receiver = [&text](const char* data, size_t size, uint64_t, uint64_t) {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(kAnswerPatience);
+    request.content_receiver = [&text, end](const char* data, size_t size, uint64_t, uint64_t) {
         text.append(data, size);
-        return text.size() <= kAnswerLimit;
+        return text.size() <= kAnswerLimit && std::chrono::steady_clock::now() < end;
     };
     const httplib::Result result = client.send(request);
     if (!result) {
@@ -148,7 +157,7 @@ PodView PodApi::look() {
     PodView view;
     const std::string status = textOf(answer.body, "status");
     view.costs = status != "EXITED" && status != "TERMINATED";
-    view.hourlyPrice = answer.body.value("cost", 0.0);
+    view.hourlyPrice = numberOf(answer.body, "cost");
     const Json mounts = answer.body.value("mounts", Json::object());
     view.onVolume = mounts.is_object() && !mounts.value("network", Json::array()).empty();
     std::string since = textOf(answer.body, "startedAt");

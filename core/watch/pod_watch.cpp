@@ -91,7 +91,11 @@ private:
             lastSign_ = bootSeconds();
         }
         try {
+            const double priceBefore = view_.hourlyPrice;
             view_ = api_.look();
+            if (view_.costs && view_.hourlyPrice <= 0) {
+                view_.hourlyPrice = priceBefore; // not told: as before
+            }
             lookedAt_ = bootSeconds();
             sign_.code.clear();
             sign_.sentence.clear();

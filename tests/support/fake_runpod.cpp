@@ -71,6 +71,11 @@ void FakeRunpod::setRealPrice(double price) {
     realPrice_ = price;
 }
 
+void FakeRunpod::hidePrices() {
+    const std::lock_guard lock(mutex_);
+    hidesPrices_ = true;
+}
+
 void FakeRunpod::setSsh(const std::string& host, int port, const std::string& user) {
     const std::lock_guard lock(mutex_);
     ssh_ = {{"host", host}, {"port", port}, {"username", user}, {"command", "ssh"}};
@@ -370,6 +375,8 @@ Json FakeRunpod::shown(FakePod& pod, bool look) {
     json["ssh"] = {{"proxy", nullptr}, {"direct", running ? ssh_ : Json(nullptr)}};
     if (pod.started < 0) {
         json["cost"] = 0.0;
+    } else if (hidesPrices_) {
+        json["cost"] = nullptr;
     }
     return json;
 }

@@ -58,6 +58,8 @@ public:
     void hangProvisioning(bool hang);
     /// What pods cost when they are made, whatever the catalogue says; 0: as the catalogue.
     void setRealPrice(double price);
+    /// Tells no price of any pod; they cost as before.
+    void hidePrices();
     /// Hears the body of each request that makes a pod, on the server's thread.
     void onCreation(std::function<void(const nlohmann::json&)> hear);
     /// Where a running pod is reached.
@@ -114,6 +116,7 @@ private:
     int mostAtOnce_ = 0;
     bool hang_ = false;
     bool allowStop_ = true;
+    bool hidesPrices_ = false;
     nlohmann::json ssh_;
 };
 

@@ -55,14 +55,15 @@ struct PodRequest {
     QString publicKey;  ///< one line of OpenSSH, for the login
 };
 
-enum class PodStatus { Provisioning, Starting, Running, Stopped, Broken, Gone };
+/// Unknown: a word of the provider that is newer than this program.
+enum class PodStatus { Provisioning, Starting, Running, Stopped, Broken, Gone, Unknown };
 
 struct Pod {
     QString id;
     QString name;
     PodStatus status = PodStatus::Provisioning;
     bool canStop = false;     ///< the provider would take "stop" now
-    double hourlyPrice = 0;   ///< US dollars; 0 while stopped
+    double hourlyPrice = 0;   ///< US dollars; 0 while stopped, or not told
     double rentedSeconds = 0; ///< since it was last started, by the provider's clock
     QString gpu;
     QString volumeId;

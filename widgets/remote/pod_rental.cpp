@@ -211,7 +211,7 @@ void PodRental::takeReady(const Pod& pod) {
     }
     const double secondsToLook =
         static_cast<double>((timing_.readyLook + timing_.farewell).count()) / 1000.0;
-    const double untilNextLook = pod.hourlyPrice * secondsToLook / kSecondsPerHour;
+    const double untilNextLook = pod_.hourlyPrice * secondsToLook / kSecondsPerHour;
     const double idle = static_cast<double>(sinceActivity_.elapsed()) / kMillisecondsPerMinute;
     if (record_.spent + untilNextLook >= record_.cap)
         stop(PodStopReason::Budget);

@@ -12,8 +12,12 @@ constexpr double kSecondsPerHour = 3600;
 void PodRental::countSpending(const Pod& pod) {
     pod_ = pod;
     if (pod.costs()) {
-        record_.spent = record_.spentBefore + pod.hourlyPrice * pod.rentedSeconds / kSecondsPerHour;
-        record_.hourlyPrice = pod.hourlyPrice;
+        if (pod_.hourlyPrice <= 0) // not told: as before, or the most that was allowed
+            pod_.hourlyPrice =
+                record_.hourlyPrice > 0 ? record_.hourlyPrice : record_.request.ceiling;
+        record_.spent =
+            record_.spentBefore + pod_.hourlyPrice * pod.rentedSeconds / kSecondsPerHour;
+        record_.hourlyPrice = pod_.hourlyPrice;
         record_.seenAt = QDateTime::currentDateTimeUtc();
     } else {
         countUnseen();

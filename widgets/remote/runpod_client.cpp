@@ -102,7 +102,6 @@ QFuture<RunpodAnswer> RunpodClient::start(const QByteArray& verb, const QString&
     request.setAttribute(QNetworkRequest::RedirectPolicyAttribute,
                          QNetworkRequest::ManualRedirectPolicy);
     request.setAttribute(QNetworkRequest::CacheSaveControlAttribute, false);
-    request.setTransferTimeout(static_cast<int>(patience_.answer.count()));
     auto call = std::make_shared<Call>();
     call->request = request;
     call->verb = verb;
@@ -124,6 +123,8 @@ void RunpodClient::send(const CallPointer& call) {
                 call->tooLarge = true;
                 reply->abort();
             });
+    // Qt's own limit begins anew with each byte, and a byte now and then is no answer.
+    QTimer::singleShot(patience_.answer, reply, &QNetworkReply::abort);
     connect(reply, &QNetworkReply::finished, this, [this, call, reply] {
         reply->deleteLater();
         take(call, reply);

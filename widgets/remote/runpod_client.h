@@ -22,7 +22,7 @@ struct RunpodPatience {
     int attempts = 6;
     std::chrono::milliseconds firstWait{500};
     std::chrono::milliseconds longestWait{30'000};
-    std::chrono::milliseconds answer{30'000};      ///< without a byte
+    std::chrono::milliseconds answer{60'000};      ///< for the whole of it
     std::chrono::milliseconds retryAfter{300'000}; ///< longest wait that RunPod may ask for
 };
 

@@ -27,9 +27,9 @@ QString detailOf(const RunpodReply& reply, const QString& key) {
     for (const QJsonValue error : problem["errors"_L1].toArray())
         text += u' ' + error.toString();
     if (text.isEmpty())
-        text = QString::fromUtf8(reply.body.left(kQuoteLength));
+        text = QString::fromUtf8(reply.body);
     if (!key.isEmpty())
-        text.replace(key, u"…"_s);
+        text.replace(key, u"…"_s); // before it is cut: half a key is one, too
     text = text.simplified();
     if (text.isEmpty())
         return tr("(no reason given)");

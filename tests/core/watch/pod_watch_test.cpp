@@ -158,6 +158,31 @@ TEST_F(PodWatchTest, GoesOnUntilTheProviderAnswers) {
     EXPECT_TRUE(server_.costly().empty());
 }
 
+TEST_F(PodWatchTest, CountsOnWhereThePriceIsNotToldAnyMore) {
+    setPhase("running");
+    const auto program = watch({"--budget", "2", "--farewell", "1"});
+    EXPECT_TRUE(test::until([&] { return server_.count("GET /v2/pods/" + pod_) > 1; }));
+    server_.hidePrices();
+    server_.advance(2 * 3600); // of 1 dollar an hour
+    EXPECT_EQ(program->exitCode(), 0);
+    EXPECT_TRUE(server_.costly().empty());
+}
+
+TEST_F(PodWatchTest, TakesNothingForGrantedInAnAnswer) {
+    for (const char* body : {R"({"status":"RUNNING","cost":"0.5","mounts":null,"startedAt":7})",
+                             R"({"status":"RUNNING","cost":{},"mounts":{"network":3}})",
+                             R"({"status":"SOMETHING NEW"})"}) {
+        server_.cause({.verb = "GET", .path = "/v2/pods/.*", .status = 200, .body = body});
+        PodApi api(server_.url(), pod_, {server_.key()});
+        EXPECT_TRUE(api.look().costs) << body;
+    }
+    for (const char* body : {"", "null", "[]", R"({"status":null})", "\xff\xfe"}) {
+        server_.cause({.verb = "GET", .path = "/v2/pods/.*", .status = 200, .body = body});
+        PodApi api(server_.url(), pod_, {server_.key()});
+        EXPECT_EQ(test::codeOf([&] { api.look(); }), "watch.provider") << body;
+    }
+}
+
 TEST_F(PodWatchTest, ShowsHowItIs) {
     const auto sign = [this] {
         const fs::path file = watchSignFile(*folder_, pod_);

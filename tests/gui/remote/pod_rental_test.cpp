@@ -264,6 +264,26 @@ TEST_F(PodRentalTest, KilledAnywhereNoPodIsForgotten) {
     }
 }
 
+TEST_F(PodRentalTest, APriceThatIsNotToldCountsAsTheHighestAllowed) {
+    server_.hidePrices();
+    PodRental* rental = rent();
+    ASSERT_TRUE(reaches(rental, PodPhase::Ready));
+    EXPECT_DOUBLE_EQ(rental->hourlyPrice(), rental->record().request.ceiling);
+    server_.advance(3 * 3600); // of 4 dollars an hour, and 10 are allowed
+    ASSERT_TRUE(reaches(rental, PodPhase::Stopped));
+    EXPECT_EQ(rental->record().reason, PodStopReason::Budget);
+}
+
+TEST_F(PodRentalTest, AStatusThatIsNewDoesNotKeepAPodForEver) {
+    PodRental* rental = rent();
+    ASSERT_TRUE(reaches(rental, PodPhase::Ready));
+    server_.setStatus("pod1", "MIGRATING");
+    rental->markVerified();
+    rental->giveBack();
+    ASSERT_TRUE(reaches(rental, PodPhase::Returned)) << rental->problem().toStdString();
+    EXPECT_TRUE(server_.pods().empty());
+}
+
 TEST_F(PodRentalTest, DamagedRecordsStopTheirPods) {
     savePodRecord(folder_.path(), wish());
     resultOf(provider_.create(request()));

@@ -31,6 +31,17 @@ TEST(RunpodErrors, ShowsWhatRunpodSaysInOneShortLine) {
     EXPECT_LT(std::string(runpodFailure(reply, {})->error.what()).size(), 800U);
 }
 
+TEST(RunpodErrors, NotEvenABeginningOfTheKeyIsShown) {
+    const QString key = u"rpa_0123456789abcdef"_s;
+    RunpodReply reply;
+    reply.status = 403;
+    for (int before = 270; before < 310; ++before) {
+        reply.body = QByteArray(before, 'x') + key.toLatin1() + QByteArray(100, 'y');
+        const auto failure = runpodFailure(reply, key);
+        EXPECT_EQ(std::string(failure->error.what()).find("rpa_"), std::string::npos) << before;
+    }
+}
+
 TEST(RunpodErrors, CapacityIsToldFromOtherMistakes) {
     RunpodReply reply;
     reply.status = 400;

@@ -2,6 +2,7 @@
 #include <QElapsedTimer>
 #include <QTcpServer>
 #include <QTcpSocket>
+#include <QTimer>
 
 #include "tests/gui/remote/runpod_fixture.h"
 
@@ -83,12 +84,25 @@ TEST_F(RunpodTroubleTest, ALongRetryAfterIsTheUsersDecision) {
 
 TEST_F(RunpodTroubleTest, MalformedAnswersAreNamed) {
     for (const char* body : {"<html>login</html>", "[1,2]", "{\"pods\":", "{\"pods\":7}", "{}",
-                             R"({"pods":[{"id":7}]})", R"({"pods":[{"id":"a","status":"NEW"}]})"}) {
+                             R"({"pods":[{"id":7,"name":"caldera-x"}]})",
+                             R"({"pods":[{"id":"a","name":"caldera-x"}]})"}) {
         server_.cause({.verb = "GET", .path = "/v2/pods", .times = 4, .status = 200, .body = body});
         EXPECT_EQ(errorOf(provider_.pods()).code(), "pod.answer") << body;
         while (server_.count("GET /v2/pods") % 4 != 0) // use the trouble up
             (void)errorOf(provider_.pods());
     }
+}
+
+TEST_F(RunpodTroubleTest, AStrangersPodThatCannotBeReadHidesNoneOfOurs) {
+    server_.cause({.verb = "GET",
+                   .path = "/v2/pods",
+                   .status = 200,
+                   .body = R"({"pods":[7,{"id":"a"},{"id":"b","name":"mine","status":9},)"
+                           R"({"id":"c","name":"caldera-x","status":"NEW"}]})"});
+    const QList<Pod> pods = resultOf(provider_.pods());
+    ASSERT_EQ(pods.size(), 1);
+    EXPECT_EQ(pods[0].status, PodStatus::Unknown);
+    EXPECT_TRUE(pods[0].costs()) << "until the contrary is told";
 }
 
 TEST_F(RunpodTroubleTest, AnAddressThatIsNoneNeverReachesSsh) {
@@ -130,6 +144,24 @@ TEST_F(RunpodTroubleTest, SilenceEndsInASentence) {
     QTcpServer silent; // takes connections and says nothing
     ASSERT_TRUE(silent.listen(QHostAddress::LocalHost));
     const QUrl address(u"http://127.0.0.1:%1/v2"_s.arg(silent.serverPort()));
+    RunpodProvider other(key(), address, patience);
+    EXPECT_EQ(errorOf(other.pods()).code(), "pod.unreachable");
+}
+
+TEST_F(RunpodTroubleTest, AByteNowAndThenIsNoAnswer) {
+    RunpodPatience patience = shortPatience();
+    patience.attempts = 1;
+    patience.answer = std::chrono::milliseconds(500);
+    QTcpServer slow;
+    ASSERT_TRUE(slow.listen(QHostAddress::LocalHost));
+    QObject::connect(&slow, &QTcpServer::newConnection, &slow, [&] {
+        QTcpSocket* socket = slow.nextPendingConnection();
+        socket->write("HTTP/1.1 200 OK\r\nContent-Length: 4000\r\n\r\n");
+        auto* drip = new QTimer(socket);
+        QObject::connect(drip, &QTimer::timeout, socket, [socket] { socket->write(" "); });
+        drip->start(50);
+    });
+    const QUrl address(u"http://127.0.0.1:%1/v2"_s.arg(slow.serverPort()));
     RunpodProvider other(key(), address, patience);
     EXPECT_EQ(errorOf(other.pods()).code(), "pod.unreachable");
 }
