@@ -75,7 +75,10 @@ void JobHistory::applyCell(const QJsonObject& event, const QDateTime& time) {
         return; // numbers of different metrics are no one list
     }
     JobCell cell;
-    cell.layer = event.value("layer"_L1).toInt();
+    cell.layer = event.value("layer"_L1).toInt(-1);
+    if (cell.layer < 0 || cell.layer >= kMostLayers) {
+        return; // of no model; who draws all layers up to it would not come to an end
+    }
     cell.module = event.value("module"_L1).toString();
     const bool compressed = event.contains("relative_error"_L1);
     cell.relativeError = event.value(compressed ? "relative_error"_L1 : "value"_L1).toDouble();

@@ -44,6 +44,7 @@ struct JobCell {
 class JobHistory {
 public:
     static constexpr qsizetype kLogLimit = 20000;
+    static constexpr int kMostLayers = 1 << 14; ///< as many as a model may have
 
     /// Takes an event in; false when its number was seen before (nothing changes then).
     bool apply(const QJsonObject& event);

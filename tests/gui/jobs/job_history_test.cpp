@@ -1,5 +1,7 @@
 #include "widgets/jobs/job_history.h"
 
+#include <limits>
+
 #include <gtest/gtest.h>
 
 #include "widgets/jobs/surprise.h"
@@ -39,6 +41,18 @@ TEST(JobHistory, ClosesAStageWhenTheNextBegins) {
     EXPECT_EQ(history.stages()[0].started.secsTo(history.stages()[0].ended), 30);
     history.apply(event(2, u"end"_s, {}, u"2026-11-21T10:01:00Z"_s));
     EXPECT_TRUE(history.stages()[1].ended.isValid());
+}
+
+TEST(JobHistory, TakesNoCellThatIsInNoModel) {
+    JobHistory history;
+    int seq = 0;
+    for (const int layer : {-1, 1 << 14, std::numeric_limits<int>::max()})
+        history.apply(event(seq++, u"cell"_s, cell(layer, u"q_proj"_s, 0.1)));
+    history.apply(event(seq++, u"cell"_s, {{u"layer"_s, u"three"_s}, {u"module"_s, 7}}));
+    history.apply(event(seq++, u"cell"_s, {{u"layer"_s, 1e300}, {u"module"_s, u"q_proj"_s}}));
+    EXPECT_TRUE(history.cells().isEmpty());
+    history.apply(event(seq++, u"cell"_s, cell((1 << 14) - 1, u"q_proj"_s, 0.1)));
+    EXPECT_EQ(history.cells().size(), 1);
 }
 
 TEST(JobHistory, TakesTheValueOfAMeasuredCell) {
