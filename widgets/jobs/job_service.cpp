@@ -18,6 +18,10 @@ bool JobSummary::active() const {
            phase == "paused"_L1 || phase == "fetching"_L1;
 }
 
+bool JobSummary::canBeCancelled() const {
+    return active() || (phase == "lost"_L1 && code == "remote.connection"_L1);
+}
+
 JobService::JobService(QString root, QString worker, QObject* parent)
     : QObject(parent), root_(std::move(root)),
       watcher_(new JobWatcher(root_, std::move(worker), logins_, pods_)) {

@@ -43,6 +43,8 @@ struct JobSummary {
 
     /// Whether a worker is at it, or about to be.
     bool active() const;
+    /// Also of one whose host does not answer now: it is told when it does.
+    bool canBeCancelled() const;
     bool operator==(const JobSummary&) const = default;
 };
 

@@ -38,9 +38,13 @@ QJsonObject toQt(const nlohmann::json& body) {
 
 /// An event of another machine names files there; what was fetched lies here.
 QJsonObject broughtHome(QJsonObject event, const JobSummary& job) {
-    const QString path = event.value("path"_L1).toString();
-    if (!job.hostFolder.isEmpty() && path.startsWith(job.hostFolder + u'/'))
-        event["path"_L1] = job.folder + path.mid(job.hostFolder.size());
+    if (job.host.isEmpty() || !event.contains("path"_L1))
+        return event;
+    const QString there = QDir::cleanPath(job.hostFolder) + u'/';
+    const QString path = QDir::cleanPath(event.value("path"_L1).toString());
+    // A file of this machine that happens to be called so is none of the job's.
+    event["path"_L1] =
+        path.startsWith(there) ? job.folder + u'/' + path.mid(there.size()) : QString();
     return event;
 }
 
@@ -54,6 +58,7 @@ struct JobWatcher::Tracked {
     JobSummary last;
     bool reported = false;
     pid_t process = 0; ///< id of the worker that was started here and has not spoken yet; else 0
+    std::string complaint; ///< of the reader
     qint64 eventBytes = -1;
     QDateTime stateTime;
     QDateTime expectedTime;
@@ -171,7 +176,14 @@ void JobWatcher::forwardExpected(Tracked& job) {
 }
 
 void JobWatcher::forwardEvents(Tracked& job) {
-    const std::vector<Event> events = job.reader.poll();
+    std::vector<Event> events;
+    try {
+        events = job.reader.poll();
+        job.complaint.clear();
+    } catch (const Error& error) {
+        if (std::exchange(job.complaint, error.what()) != error.what()) // once, not at every look
+            Q_EMIT requestFailed(job.last.id, QString::fromUtf8(error.what()));
+    }
     QList<QJsonObject> batch;
     for (const Event& event : events) {
         batch.append(broughtHome(toQt(event.body), job.last));
@@ -276,8 +288,8 @@ void JobWatcher::cancel(const QString& id) {
         return;
     try {
         job->folder.requestCancel();
-        if (job->last.isOnPod && remote_->isFollowing(id))
-            remote_->follow(job->folder.path(), RemoteJob::Begin::Follow); // hears of it at once
+        if (remote_->isFollowing(id)) // hears of it at once, not after its wait for the next try
+            remote_->follow(job->folder.path(), RemoteJob::Begin::Follow);
         const bool unstarted = job->last.phase == "queued"_L1 && !job->folder.workerAlive() &&
                                (job->process == 0 || !processRuns(job->process));
         if (unstarted) {

@@ -71,21 +71,36 @@ void RemoteJob::run(Begin begin, const std::stop_token& stop) {
         }
     } catch (const Cancelled&) {
         // The studio closes, the job goes on there and is followed again by the next one; or it was
-        // called off while its pod was made ready, which is given back with whatever runs on it.
+        // called off.
         if (!stop.stop_requested()) {
-            if (session_ && !pod_) {
-                endScripts(*session_, setUp({}).sake); // what sets the host up goes on otherwise
-            }
-            const std::optional<PodEnd> why = pod_ ? pod_->warning() : std::nullopt;
-            why ? tell("failed", why->sentence, why->code) : tell("cancelled", {});
-            folder_.clearControl();
+            tellCalledOff();
         }
     } catch (const Error& error) {
         if (error.code() != "job.busy") {
-            tell("failed", error.what(), error.code());
+            tellEnd("failed", error.what(), error.code());
         }
     } catch (const std::exception& error) {
-        tell("failed", std::string("Unexpected failure: ") + error.what(), "internal");
+        tellEnd("failed", std::string("Unexpected failure: ") + error.what(), "internal");
+    }
+}
+
+/// A pod that was made ready is given back with whatever runs on it.
+void RemoteJob::tellCalledOff() {
+    if (session_ && !pod_) {
+        endScripts(*session_, setUp({}).sake); // what sets the host up goes on otherwise
+    }
+    const std::optional<PodEnd> why = pod_ ? pod_->warning() : std::nullopt;
+    why ? tellEnd("failed", why->sentence, why->code) : tellEnd("cancelled", {});
+    folder_.clearControl();
+}
+
+/// Where even this cannot be written (a full disk), a job that nobody follows shows as lost.
+void RemoteJob::tellEnd(const std::string& phase, const std::string& message,
+                        const std::string& code) {
+    try {
+        tell(phase, message, code);
+    } catch (const std::exception&) {
+        // There is nobody left to hear of it.
     }
 }
 
@@ -99,8 +114,10 @@ void RemoteJob::waitToRetry(int attempt, const std::string& why, const std::stop
     const int seconds = std::min(kLongestWait, 1 << std::min(attempt, 6));
     // A pod that was never reached is still on its way.
     const bool isAwaited = pod_ && record_.podId != pod_->podId();
+    const std::string cancel =
+        folder_.cancelRequested() ? " It is cancelled as soon as the host answers." : "";
     tell(isAwaited ? "preparing" : "lost",
-         why + " The job goes on there if it was started. Trying again in " +
+         why + " The job goes on there if it was started." + cancel + " Trying again in " +
              durationText(seconds) + ".",
          "remote.connection");
     std::unique_lock lock(mutex_);
@@ -239,6 +256,9 @@ void RemoteJob::launch(Begin begin, const std::stop_token& stop) {
     }
     // What is finished and was not fetched is only fetched.
     if (!record_.started || !isDoneThere(place(), stop)) {
+        if (record_.started) {
+            checkWorker(worker_, *session_, stop); // it may be another one by now
+        }
         launchRemotely(place(), argumentsThere(), record_.started, stop);
     }
     record_.started = true;

@@ -72,10 +72,14 @@ private:
     void forwardControl(const std::stop_token& stop);
     void finish(const std::stop_token& stop);
     void fetchResults(const std::stop_token& stop);
+    void requireWhole() const;
     void attend(const std::stop_token& stop);
     void tellStage(const char* stage, double fraction = 0, double etaSeconds = -1);
     void tellSending(double share);
     void tell(const std::string& phase, const std::string& message, const std::string& code = {});
+    void tellEnd(const std::string& phase, const std::string& message,
+                 const std::string& code = {});
+    void tellCalledOff();
     void waitToRetry(int attempt, const std::string& why, const std::stop_token& stop);
     std::string host() const;
     RemotePlace place() const;

@@ -3,7 +3,9 @@
 
 #include <QProcess>
 
+#include "core/artifact/artifact.h"
 #include "core/base/hash.h"
+#include "core/job/event.h"
 #include "core/job/progress.h"
 #include "widgets/remote/cell_fetch.h"
 #include "widgets/remote/event_copy.h"
@@ -24,6 +26,17 @@ constexpr int kLookEvery = 100;               // ms
 constexpr qint64 kSilence = 30'000;           // ms; the host beats every 2 s
 constexpr qint64 kAnswerEvery = 5'000;        // ms; the host gives a silent reader up after 60 s
 constexpr qint64 kAskSchedulerEvery = 10'000; // ms
+
+/// The hash of the compressed model that the worker says it has made; empty: it made none.
+std::string promisedArtifact(const JobFolder& folder) {
+    std::string hash;
+    for (const Event& event : EventReader(folder.events()).poll()) {
+        if (event.kind == "artifact" && event.number("bytes") > 0) {
+            hash = event.text("hash");
+        }
+    }
+    return hash;
+}
 
 } // namespace
 
@@ -166,11 +179,27 @@ void RemoteJob::finish(const std::stop_token& stop) {
     std::string message = state_.message;
     if (state_.phase == "lost") {
         message = "The worker on " + host() +
-                  " ended without a word: the machine was switched off, or memory ran out. Resume "
-                  "goes on with what is finished.";
+                  " ended without a word: the machine was switched off, or memory or disk ran out. "
+                  "Resume goes on with what is finished.";
     }
     tell(state_.phase, message, state_.code);
     folder_.clearControl();
+}
+
+/// Every file is as it is there; but somebody may have tidied up there before it came.
+void RemoteJob::requireWhole() const {
+    const std::string promised = promisedArtifact(folder_);
+    std::string reason = "it has another hash than it told.";
+    try {
+        if (promised.empty() || Artifact::open(folder_.out())->hash() == promised) {
+            return;
+        }
+    } catch (const Error& error) {
+        reason = error.what();
+    }
+    throw Error("remote.result", "What " + host() +
+                                     " has is not the compressed model that its worker made: " +
+                                     reason + " Start the job anew.");
 }
 
 void RemoteJob::fetchResults(const std::stop_token& stop) {
@@ -188,6 +217,7 @@ void RemoteJob::fetchResults(const std::stop_token& stop) {
     };
     folder_.writeState(fetching);
     fetch.run(stop);
+    requireWhole();
     record_.verified = true;
     writeRemoteRecord(folder_.path(), record_);
     fs::remove_all(folder_.cells()); // the worker has joined them, there as here

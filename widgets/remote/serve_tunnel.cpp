@@ -11,6 +11,8 @@ using namespace Qt::StringLiterals;
 
 namespace {
 
+constexpr int64_t kHighestPort = 65535;
+
 /// What the last worker of the job told.
 struct Served {
     int port = 0;    ///< 0 while it serves nothing yet
@@ -24,9 +26,10 @@ Served servedBy(const JobFolder& folder) {
     }
     for (const Event& event : EventReader(folder.events()).poll()) {
         if (event.kind == "hello") {
-            served = {0, QString::fromStdString(event.body.value("machine", ""))};
+            served = {0, QString::fromStdString(event.text("machine"))};
         } else if (event.kind == "log") {
-            served.port = event.body.value("port", served.port);
+            const int64_t port = event.number("port");
+            served.port = port > 0 && port <= kHighestPort ? static_cast<int>(port) : served.port;
         }
     }
     return served;

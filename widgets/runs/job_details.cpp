@@ -264,7 +264,7 @@ void JobDetails::showHeader() {
     const QString kind = job_.host.isEmpty() ? kindTitle(job_.kind)
                                              : tr("%1 on %2").arg(kindTitle(job_.kind), job_.host);
     facts_->setText(tr("%1, created %2").arg(kind, created));
-    cancel_->setVisible(job_.active());
+    cancel_->setVisible(job_.canBeCancelled());
     const bool isRunning = job_.phase == "running"_L1;
     pause_->setVisible(isRunning && job_.kind != "serve"_L1);
     pause_->setEnabled(pause_->isEnabled() || !isRunning);
@@ -273,7 +273,7 @@ void JobDetails::showHeader() {
                         job_.phase == "cancelled"_L1);
     resume_->setToolTip(isPaused ? tr("Let the worker go on")
                                  : tr("Start the worker again; finished cells are reused"));
-    if (!job_.active()) {
+    if (!job_.canBeCancelled()) {
         cancel_->setText(tr("Cancel"));
         cancel_->setEnabled(true);
     }
@@ -349,9 +349,10 @@ void JobDetails::showCells(const JobHistory& history) {
     const double speed = history.cellsPerMinute();
     speed_->setText(speed > 0 ? figureText(speed) : u"–"_s);
     const auto modules = static_cast<qint64>(kModules.size());
-    const bool whole = history.total() % modules == 0; // a stage over all cells
-    map_->setCells(history.cells(), history.metric(),
-                   whole ? static_cast<int>(history.total() / modules) : 0);
+    const qint64 layers = history.total() / modules;
+    const bool whole = history.total() % modules == 0 && layers >= 0 &&
+                       layers <= JobHistory::kMostLayers; // a stage over all cells
+    map_->setCells(history.cells(), history.metric(), whole ? static_cast<int>(layers) : 0);
     line_->setCells(history.cells());
     showSurprises(history);
 }

@@ -7,6 +7,7 @@
 #include "widgets/pods/pod_words.h"
 #include "widgets/remote/pod_quote.h"
 #include "widgets/runs/phase_look.h"
+#include "widgets/support/labels.h"
 #include "widgets/support/number_text.h"
 
 namespace caldera::studio {
@@ -95,7 +96,7 @@ QVariant JobsModel::data(const QModelIndex& index, int role) const {
     case Qt::DisplayRole:
         return text(row, index.column());
     case Qt::ToolTipRole:
-        return toolTip(row, index.column());
+        return plainToolTip(toolTip(row, index.column()));
     case Qt::TextAlignmentRole:
         return isFigure(index.column()) ? QVariant(Qt::AlignRight | Qt::AlignVCenter) : QVariant();
     case Qt::AccessibleTextRole:

@@ -253,7 +253,7 @@ void RunsView::showMenu(const QPoint& position) {
         menu.addAction(icon(u"play"_s), tr("Resume"), &service_,
                        [this, id] { service_.resume(id); });
     }
-    if (job.active()) {
+    if (job.canBeCancelled()) {
         menu.addAction(icon(u"stop"_s), tr("Cancel"), &service_,
                        [this, id] { service_.cancel(id); });
     }

@@ -1,11 +1,13 @@
 #include "widgets/support/labels.h"
 
 #include <QPainter>
+#include <QTextDocument>
 
 namespace caldera::studio {
 
 ToneLabel::ToneLabel(const QString& text, Token tone, QWidget* parent)
     : QLabel(text, parent), tone_(tone) {
+    setTextFormat(Qt::PlainText); // what a file or another machine says is no markup
     recolor();
     connect(&Theme::current(), &Theme::themeChanged, this, &ToneLabel::recolor);
 }
@@ -40,6 +42,10 @@ ToneLabel* numberLabel(const QString& text, QWidget* parent) {
     label->setTextInteractionFlags(Qt::TextSelectableByMouse);
     label->setFocusPolicy(Qt::NoFocus);
     return label;
+}
+
+QString plainToolTip(const QString& text) {
+    return Qt::mightBeRichText(text) ? Qt::convertFromPlainText(text) : text;
 }
 
 ElidedLabel::ElidedLabel(const QString& text, QWidget* parent) : QWidget(parent), text_(text) {
@@ -80,7 +86,7 @@ void ElidedLabel::resizeEvent(QResizeEvent*) {
 }
 
 void ElidedLabel::updateToolTip() {
-    setToolTip(fontMetrics().horizontalAdvance(text_) > width() ? text_ : QString());
+    setToolTip(fontMetrics().horizontalAdvance(text_) > width() ? plainToolTip(text_) : QString());
 }
 
 Separator::Separator(Qt::Orientation orientation, QWidget* parent) : QWidget(parent) {

@@ -28,6 +28,9 @@ QLabel* titleLabel(const QString& text, QWidget* parent = nullptr);
 /// A figure in the number font.
 ToneLabel* numberLabel(const QString& text, QWidget* parent = nullptr);
 
+/// Text for a tool tip, which takes what looks like markup for markup.
+QString plainToolTip(const QString& text);
+
 /// One text that elides in the middle and then shows itself whole in a tooltip.
 class ElidedLabel : public QWidget {
     Q_OBJECT

@@ -51,6 +51,10 @@ void play(const std::string& scenario, JobProgress& progress, const JobFolder& f
     if (scenario == "cells") {
         finishCells(progress, folder, 0, 21);
         progress.event("artifact", {{"path", folder.out().string()}, {"hash", "abc123"}});
+    } else if (scenario == "nothing") {
+        progress.event(
+            "artifact",
+            {{"path", folder.out().string()}, {"hash", std::string(64, 'a')}, {"bytes", 7}});
     } else if (scenario == "two-parts") {
         finishCells(progress, folder, 0, 20);
         while (!std::filesystem::exists(folder.path() / "go")) {

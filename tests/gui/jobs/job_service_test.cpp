@@ -200,6 +200,21 @@ TEST_F(JobServiceTest, SeesJobsThatOthersStart) {
     EXPECT_EQ(service_->job(id).phase, u"queued"_s);
 }
 
+TEST_F(JobServiceTest, SaysOnceThatEventsCannotBeRead) {
+    open();
+    QStringList sentences;
+    QObject::connect(service_.get(), &JobService::requestFailed, service_.get(),
+                     [&](const QString&, const QString& text) { sentences.append(text); });
+    JobSpec spec;
+    spec.kind = "compress";
+    const JobFolder folder = JobFolder::create(root_.path().toStdString(), spec);
+    // A file with a size, which cannot be mapped.
+    std::filesystem::create_symlink("/sys/kernel/uevent_seqnum", folder.events());
+    ASSERT_TRUE(QTest::qWaitFor([&] { return !sentences.isEmpty(); }, kPatience));
+    QTest::qWait(600); // three looks
+    EXPECT_EQ(sentences.size(), 1) << sentences.join(u'\n').toStdString();
+}
+
 TEST_F(JobServiceTest, ListsTheNewestFirst) {
     open();
     const QString first = startJob(u"cells"_s);

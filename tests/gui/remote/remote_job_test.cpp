@@ -5,6 +5,7 @@
 #include <memory>
 
 #include <QDir>
+#include <QElapsedTimer>
 #include <QProcess>
 #include <QTemporaryDir>
 #include <QTest>
@@ -21,6 +22,8 @@
 #include "tests/gui/remote/served_health.h"
 #include "tests/support/tiny_model.h"
 #include "widgets/jobs/surprise.h"
+#include "widgets/remote/pod_desk.h"
+#include "widgets/remote/remote_job.h"
 #include "widgets/remote/remote_record.h"
 
 namespace caldera::studio {
@@ -82,6 +85,13 @@ TEST_F(RemoteJobTest, TellsEveryEventOfTheHost) {
         << "nobody follows it any more";
 }
 
+TEST_F(RemoteJobTest, IsNotDoneWhereTheResultIsNotWhole) {
+    const QString id = play(u"nothing"_s);
+    ASSERT_TRUE(reaches(id, u"failed"_s));
+    EXPECT_EQ(service_->job(id).code, u"remote.result"_s);
+    EXPECT_FALSE(readRemoteRecord(here(id)).verified);
+}
+
 TEST_F(RemoteJobTest, GoesOnWithoutTheStudioAndIsFoundAgain) {
     const QString id = play(u"two-parts"_s);
     ASSERT_TRUE(hasCells(id, 20));
@@ -117,6 +127,50 @@ TEST_F(RemoteJobTest, ReconnectsAfterTheNetworkWasGone) {
     service_->resume(id); // at once, instead of after the wait
     ASSERT_TRUE(reaches(id, u"done"_s));
     expectSameEvents(id);
+}
+
+TEST_F(RemoteJobTest, HearsOfACancelAtOnceThoughItWaitsForTheNextTry) {
+    const QString id = play(u"endless"_s);
+    ASSERT_TRUE(hasCells(id, 1));
+    server_.stop();
+    const auto says = [&](const QString& words) {
+        return QTest::qWaitFor([&] { return service_->job(id).message.contains(words); },
+                               kPatience);
+    };
+    ASSERT_TRUE(says(u"Trying again in 16."_s)) << service_->job(id).message.toStdString();
+    QElapsedTimer clock;
+    clock.start();
+    service_->cancel(id);
+    ASSERT_TRUE(says(u"cancelled as soon as the host answers"_s));
+    EXPECT_LT(clock.elapsed(), 12'000);
+    server_.start();
+    service_->cancel(id); // once more, as a person does who sees the host again
+    ASSERT_TRUE(reaches(id, u"cancelled"_s));
+    EXPECT_LT(clock.elapsed(), 28'000) << "the next try would have been 32 s later";
+    EXPECT_FALSE(JobFolder(there(id)).workerAlive());
+}
+
+TEST_F(RemoteJobTest, AFolderThatCannotBeWrittenEndsItWithoutACrash) {
+    JobSpec spec;
+    spec.kind = "compress";
+    const JobFolder folder = JobFolder::create(root_.path().toStdString() + "/elsewhere", spec);
+    writeRemoteRecord(folder.path(), {server_.target(), {}, {}, {}});
+    fs::remove(folder.path() / "state.json");
+    fs::create_directories(folder.path() / "state.json/in the way");
+    PodDesk desk;
+    RemoteJob job(folder.path(), {}, desk);
+    EXPECT_NO_THROW(job.run(RemoteJob::Begin::Follow, {}));
+}
+
+TEST_F(RemoteJobTest, ResumesOnlyWithTheSameWorker) {
+    const QString id = play(u"crash"_s);
+    ASSERT_TRUE(reaches(id, u"lost"_s));
+    ASSERT_TRUE(QTest::qWaitFor([&] { return !JobFolder(here(id)).workerAlive(); }, kPatience));
+    std::ofstream((server_.folder() + "/played"_L1).toStdString())
+        << "#!/bin/sh\necho caldera 0.0.1\n";
+    service_->resume(id);
+    ASSERT_TRUE(reaches(id, u"failed"_s));
+    EXPECT_EQ(service_->job(id).code, u"remote.version"_s);
 }
 
 TEST_F(RemoteJobTest, PassesPauseAndCancelOn) {

@@ -2,14 +2,17 @@
 
 #include <algorithm>
 
+#include <QLabel>
 #include <QLineEdit>
 #include <QPushButton>
 #include <QSignalSpy>
 #include <QTemporaryDir>
 #include <QTest>
+#include <QTextDocument>
 
 #include <gtest/gtest.h>
 
+#include "core/job/job_folder.h"
 #include "widgets/runs/job_details.h"
 #include "widgets/runs/job_log.h"
 #include "widgets/runs/jobs_model.h"
@@ -114,6 +117,49 @@ TEST_F(RunsViewTest, CancelsTheSelectedJob) {
     button(u"Cancel"_s)->click();
     EXPECT_TRUE(reaches(id, u"cancelled"_s));
     EXPECT_TRUE(QTest::qWaitFor([this] { return button(u"Resume"_s) != nullptr; }, kPatience));
+}
+
+TEST_F(RunsViewTest, OffersToCancelWhatIsOutOfReachForNow) {
+    const auto isOffered = [this](const std::string& code) {
+        JobSpec spec;
+        spec.kind = "compress";
+        JobState state;
+        state.phase = "lost";
+        state.code = code;
+        const JobFolder folder = JobFolder::create(root_.path().toStdString(), spec);
+        folder.writeState(state);
+        const QString id = QString::fromStdString(folder.path().filename().string());
+        EXPECT_TRUE(reaches(id, u"lost"_s));
+        view_.selectJob(id);
+        return button(u"Cancel"_s) != nullptr;
+    };
+    EXPECT_TRUE(isOffered("remote.connection"));
+    EXPECT_FALSE(isOffered("")) << "its worker is gone";
+}
+
+TEST_F(RunsViewTest, ShowsWhatAHostSaysAsItIs) {
+    JobSpec spec;
+    spec.kind = "compress";
+    spec.title = "<b>title</b>";
+    JobState state;
+    state.phase = "failed";
+    state.message = "<img src='/etc/hostname'><h1>Log in again";
+    const JobFolder folder = JobFolder::create(root_.path().toStdString(), spec);
+    folder.writeState(state);
+    const QString id = QString::fromStdString(folder.path().filename().string());
+    ASSERT_TRUE(reaches(id, u"failed"_s));
+    view_.selectJob(id);
+    int labels = 0;
+    for (const QLabel* label : view_.findChildren<QLabel*>()) {
+        if (Qt::mightBeRichText(label->text())) {
+            ++labels;
+            EXPECT_EQ(label->textFormat(), Qt::PlainText) << label->text().toStdString();
+        }
+    }
+    EXPECT_GE(labels, 1);
+    const QModelIndex row = view_.model()->index(view_.model()->rowOf(id), JobsModel::State);
+    const QString toolTip = row.data(Qt::ToolTipRole).toString();
+    EXPECT_TRUE(toolTip.contains(u"&lt;img"_s)) << toolTip.toStdString();
 }
 
 TEST_F(RunsViewTest, ShowsTheSentenceOfAFailure) {
