@@ -42,7 +42,7 @@ MeanInterval bootstrapMean(std::span<const double> values, uint64_t seed, size_t
     }
     std::sort(means.begin(), means.end());
     return {std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size()),
-            percentile(means, 0.025), percentile(means, 0.975)};
+            percentile(means, 0.025), percentile(means, 0.975), blocks.size()};
 }
 
 double percentile(std::span<const double> ascending, double fraction) {

@@ -11,6 +11,9 @@ struct MeanInterval {
     double mean = 0;
     double low = 0; ///< 95 % of the resampled means lie between them
     double high = 0;
+    size_t drawn = 0; ///< values or blocks that a resample is made of
+    /// Of a single one every resample is the same: low and high say nothing.
+    bool isKnown() const { return drawn > 1; }
 };
 
 /// Percentile bootstrap with 1000 resamples; the same for a seed on every machine. Neighbours that

@@ -10,6 +10,7 @@
 #include "core/base/elapsed.h"
 #include "core/base/hash.h"
 #include "core/evaluate/choice_sequences.h"
+#include "core/evaluate/evaluation_summary.h"
 #include "core/evaluate/keep_reference.h"
 #include "core/evaluate/resumable_scores.h"
 
@@ -180,8 +181,7 @@ private:
 
 void put(EvaluationRecord& record, const std::string& name, const MeanInterval& interval) {
     record.numbers[name] = interval.mean;
-    record.numbers[name + "_low"] = interval.low;
-    record.numbers[name + "_high"] = interval.high;
+    addInterval(record, name, interval, kOneQuestion);
 }
 
 } // namespace
@@ -220,6 +220,7 @@ ChoiceEvaluation evaluateChoices(const ChoiceRequest& request, Progress& progres
 EvaluationRecord toRecord(const std::string& name, const ChoiceEvaluation& evaluation) {
     EvaluationRecord record;
     record.name = name;
+    record.facts = {{"protocol", "choices/1"}};
     record.numbers = {{"questions", static_cast<double>(evaluation.questions)},
                       {"cut", static_cast<double>(evaluation.cut)},
                       {"seed", static_cast<double>(evaluation.seed)},
@@ -233,7 +234,6 @@ EvaluationRecord toRecord(const std::string& name, const ChoiceEvaluation& evalu
         put(record, "accuracy_normalized_difference", evaluation.difference->normalized);
         record.numbers["same_answers"] = *evaluation.sameAnswers;
     }
-    record.facts = {{"protocol", "choices/1"}};
     return record;
 }
 

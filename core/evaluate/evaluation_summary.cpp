@@ -33,7 +33,7 @@ double standardError(std::span<const double> values) {
 namespace {
 
 MeanInterval exponential(const MeanInterval& logs) {
-    return {std::exp(logs.mean), std::exp(logs.low), std::exp(logs.high)};
+    return {std::exp(logs.mean), std::exp(logs.low), std::exp(logs.high), logs.drawn};
 }
 
 /// 95 % of the sum's error around its mean, from the standard errors of what is summed.
@@ -84,11 +84,20 @@ Evaluation summarize(TokenScores scores, uint64_t seed) {
     return result;
 }
 
+void addInterval(EvaluationRecord& record, const std::string& number, const MeanInterval& interval,
+                 const char* single) {
+    if (interval.isKnown()) {
+        record.numbers[lowEndOf(number)] = interval.low;
+        record.numbers[highEndOf(number)] = interval.high;
+    } else {
+        record.facts[kNoInterval] = single;
+    }
+}
+
 EvaluationRecord toRecord(const std::string& name, const Evaluation& evaluation) {
     EvaluationRecord record;
     record.name = name;
     record.numbers = {{"perplexity", evaluation.perplexity},
-                      {"perplexity_error", evaluation.perplexityError},
                       {"tokens", static_cast<double>(evaluation.tokens)},
                       {"context", evaluation.contextLength},
                       {"seed", static_cast<double>(evaluation.seed)},
@@ -105,9 +114,12 @@ EvaluationRecord toRecord(const std::string& name, const Evaluation& evaluation)
              {"top1_agreement", evaluation.top1Agreement},
              {"top5_agreement", evaluation.top5Agreement}});
     }
+    record.facts = {{"protocol", "windows/1"}};
+    if (evaluation.tokens > 1) {
+        record.numbers["perplexity_error"] = evaluation.perplexityError;
+    }
     for (const auto& [number, interval] : evaluation.intervals) {
-        record.numbers[number + "_low"] = interval.low;
-        record.numbers[number + "_high"] = interval.high;
+        addInterval(record, number, interval, kOneBlock);
     }
     if (evaluation.klKeptError) {
         record.numbers["kl_kept_error"] = *evaluation.klKeptError;
@@ -115,7 +127,6 @@ EvaluationRecord toRecord(const std::string& name, const Evaluation& evaluation)
     if (!evaluation.hiddenError.empty()) {
         record.layers["hidden_error"] = evaluation.hiddenError;
     }
-    record.facts = {{"protocol", "windows/1"}};
     return record;
 }
 

@@ -27,8 +27,10 @@ void recordLayer(FidelityMetric& metric, const std::string& errors, int layer,
     const auto put = [&](const std::string& name, const MeanInterval& found) {
         const auto at = static_cast<size_t>(layer);
         metric.layers.at(errors + name).at(at) = found.mean;
-        metric.layers.at(lowEndOf(errors + name)).at(at) = found.low;
-        metric.layers.at(highEndOf(errors + name)).at(at) = found.high;
+        if (found.isKnown()) {
+            metric.layers.at(lowEndOf(errors + name)).at(at) = found.low;
+            metric.layers.at(highEndOf(errors + name)).at(at) = found.high;
+        }
     };
     put(kNoiseRatio, recovery.noiseRatio);
     put(kRecovery, recovery.recovered);
@@ -36,8 +38,10 @@ void recordLayer(FidelityMetric& metric, const std::string& errors, int layer,
 
 void recordCell(FidelityMetric& metric, Cell cell, const Recovery& recovery) {
     const auto putEnds = [&](const std::string& name, const MeanInterval& found) {
-        metric.details[lowEndOf(name)][cell] = found.low;
-        metric.details[highEndOf(name)][cell] = found.high;
+        if (found.isKnown()) {
+            metric.details[lowEndOf(name)][cell] = found.low;
+            metric.details[highEndOf(name)][cell] = found.high;
+        }
     };
     metric.values[cell] = recovery.noiseRatio.mean;
     putEnds(kNoiseRatio, recovery.noiseRatio);

@@ -45,8 +45,8 @@ Recovery summarize(const RecoveryScores& scores, uint64_t seed) {
     std::vector<double> ascending = scores.margin;
     std::sort(ascending.begin(), ascending.end());
     Recovery recovery;
-    recovery.noiseRatio = {std::exp(interval.mean), std::exp(interval.low),
-                           std::exp(interval.high)};
+    recovery.noiseRatio = {std::exp(interval.mean), std::exp(interval.low), std::exp(interval.high),
+                           interval.drawn};
     recovery.recovered = bootstrapMean(recovered, seed);
     recovery.margin = bootstrapMean(scores.margin, seed);
     recovery.lowMargin = percentile(ascending, 0.1);

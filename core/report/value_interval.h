@@ -1,4 +1,4 @@
-// How sure the numbers of a cell are.
+// How sure the numbers of a cell are, and of an evaluation.
 #pragma once
 
 #include <optional>
@@ -14,6 +14,9 @@ namespace caldera {
 inline constexpr const char* kNoiseRatio = "rho";
 inline constexpr const char* kRecovery = "recovery";
 inline constexpr const char* kMargin = "margin";
+
+/// The fact that says why an evaluation's numbers have no ends beside them.
+inline constexpr const char* kNoInterval = "no_interval";
 
 inline std::string lowEndOf(const std::string& detail) {
     return detail + "_low";

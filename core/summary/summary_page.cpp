@@ -8,6 +8,7 @@
 #include "core/base/printable.h"
 #include "core/base/text.h"
 #include "core/base/version.h"
+#include "core/report/value_interval.h"
 #include "core/summary/chart.h"
 #include "core/summary/summary.h"
 
@@ -249,10 +250,14 @@ private:
         y_ += kLineHeight;
         const auto context = numberOf(record, "context");
         const auto accuracy = numberOf(record, "accuracy");
+        const auto alone = record.facts.find(kNoInterval);
         words(kMargin, y_,
               printable(record.name, 26) +
                   (context ? ", context " + figure(*context) : std::string()) +
-                  (accuracy ? ", accuracy " + figure(*accuracy) : std::string()));
+                  (accuracy ? ", accuracy " + figure(*accuracy) : std::string()) +
+                  (alone != record.facts.end()
+                       ? ", no interval from " + printable(alone->second, 40)
+                       : std::string()));
         const auto error = numberOf(record, "perplexity_error");
         const auto low = numberOf(record, "kl_mean_low");
         const auto high = numberOf(record, "kl_mean_high");

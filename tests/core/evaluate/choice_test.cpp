@@ -8,6 +8,7 @@
 #include "core/evaluate/choice_accuracy.h"
 #include "core/evaluate/choice_sequences.h"
 #include "core/evaluate/continuation_scores.h"
+#include "core/report/value_interval.h"
 #include "tests/support/random_model.h"
 
 using namespace caldera;
@@ -109,6 +110,15 @@ TEST(Choices, AModelAnswersAsItself) {
     const auto numbers = toRecord("q", other).numbers;
     EXPECT_EQ(numbers.at("accuracy"), other.subject.plain.mean);
     EXPECT_EQ(numbers.at("accuracy_normalized_difference_high"), other.difference->normalized.high);
+}
+
+TEST(Choices, OneQuestionHasNoIntervalAndSaysSo) {
+    const EvaluationRecord one = toRecord("q", run(requestFor(someQuestions(1), 2)));
+    EXPECT_TRUE(one.numbers.contains("accuracy"));
+    EXPECT_FALSE(one.numbers.contains("accuracy_low"));
+    EXPECT_FALSE(one.numbers.contains("accuracy_difference_high"));
+    EXPECT_EQ(one.facts.at(kNoInterval), "one question");
+    EXPECT_EQ(one.facts.at("protocol"), "choices/1");
 }
 
 TEST(Choices, LongContextsLoseTheirBeginning) {

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "core/base/error.h"
+#include "core/evaluate/evaluation_summary.h"
 #include "core/evaluate/token_scores.h"
 #include "core/evaluate/windows.h"
 #include "tests/support/random_model.h"
@@ -302,7 +303,26 @@ TEST(Bootstrap, NeighboursThatMoveTogetherWidenTheInterval) {
     const MeanInterval blocks = bootstrapMean(values, 1, 64);
     EXPECT_EQ(single.mean, blocks.mean);
     EXPECT_GT(blocks.high - blocks.low, 4 * (single.high - single.low));
-    EXPECT_EQ(bootstrapMean(std::vector<double>{3, 3, 3}, 1, 128).high, 3);
+    EXPECT_TRUE(blocks.isKnown());
+}
+
+TEST(Bootstrap, KnowsNoIntervalFromASingleBlock) {
+    EXPECT_FALSE(bootstrapMean(std::vector<double>{3, 5, 7}, 1, 128).isKnown());
+    EXPECT_FALSE(bootstrapMean(std::vector<double>{3}, 1).isKnown());
+    EXPECT_TRUE(bootstrapMean(std::vector<double>{3, 5, 7}, 1, 2).isKnown());
+}
+
+TEST(Evaluate, ASingleBlockHasNoIntervalAndSaysSo) {
+    TokenScores scores;
+    scores.loss.assign(128, 1.5);
+    const EvaluationRecord one = toRecord("t", summarize(scores, 1));
+    EXPECT_FALSE(one.numbers.contains("perplexity_low"));
+    EXPECT_FALSE(one.numbers.contains("perplexity_high"));
+    EXPECT_EQ(one.facts.at(kNoInterval), "one block of 128 tokens");
+    scores.loss.push_back(2);
+    const EvaluationRecord two = toRecord("t", summarize(scores, 1));
+    EXPECT_TRUE(two.numbers.contains("perplexity_low"));
+    EXPECT_FALSE(two.facts.contains(kNoInterval));
 }
 
 TEST(Percentile, InterpolatesBetweenNeighbours) {
