@@ -13,6 +13,7 @@
 #include "app/cli/line_reader.h"
 #include "app/cli/stop_signals.h"
 #include "core/base/error.h"
+#include "core/model/byte_level.h"
 #include "core/serve/chat_answer.h"
 
 namespace caldera::cli {
@@ -142,6 +143,12 @@ private:
     }
 
     void reply(const std::string& text) {
+        if (const auto bad = firstNotUtf8(text)) {
+            ++unanswered_;
+            tell("That message is not UTF-8: byte " + std::to_string(bad->place) + " is " +
+                 bad->hex + ". It was not asked; set the terminal to UTF-8, or convert the input.");
+            return;
+        }
         messages_.push_back({"user", text});
         try {
             messages_.push_back({"assistant", answer()});
@@ -192,10 +199,20 @@ private:
     std::string finish_;
 };
 
+void requireUtf8Option(const std::string& option, const std::string& text) {
+    if (const auto bad = firstNotUtf8(text)) {
+        throw UsageError("chat.not-utf8", option + " is not UTF-8: byte " +
+                                              std::to_string(bad->place) + " is " + bad->hex +
+                                              ". Set the terminal to UTF-8.");
+    }
+}
+
 void run(const Options& options, Invocation& invocation) {
     if (invocation.json && !options.prompt) {
         throw UsageError("chat.json", "--json needs --prompt: one question, one document.");
     }
+    requireUtf8Option("--prompt", options.prompt.value_or(""));
+    requireUtf8Option("--system", options.system);
     Chat chat(options, invocation);
     if (options.prompt) {
         chat.answerOnce(*options.prompt);

@@ -10,8 +10,8 @@
 #include <nlohmann/json.hpp>
 
 #include "core/base/error.h"
-#include "core/base/file.h"
 #include "core/base/saying_where.h"
+#include "core/model/text_file.h"
 
 namespace caldera {
 
@@ -206,7 +206,7 @@ Draft parse(const std::string& line) {
 }
 
 std::vector<std::string> linesOf(const fs::path& file) {
-    std::istringstream text(readTextFile(file));
+    std::istringstream text(readUtf8File(file));
     std::vector<std::string> lines;
     for (std::string line; std::getline(text, line);) {
         lines.push_back(line);

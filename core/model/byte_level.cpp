@@ -92,6 +92,20 @@ int utf8Length(std::string_view text) {
     return length;
 }
 
+std::optional<BadByte> firstNotUtf8(std::string_view text) {
+    for (std::string_view rest = text; !rest.empty();) {
+        const int length = utf8Length(rest);
+        if (length <= 0) {
+            constexpr std::string_view kDigits = "0123456789ABCDEF";
+            const auto byte = static_cast<uint8_t>(rest.front());
+            return BadByte{text.size() - rest.size(),
+                           {'0', 'x', kDigits[byte >> 4U], kDigits[byte & 15U]}};
+        }
+        rest.remove_prefix(static_cast<size_t>(length));
+    }
+    return std::nullopt;
+}
+
 std::string validUtf8(std::string_view text) {
     Utf8Stream stream;
     std::string valid = stream.push(text);

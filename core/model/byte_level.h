@@ -22,6 +22,13 @@ std::optional<std::string> fromByteLevel(std::string_view text);
 /// inside a character that is valid so far; negative: the length of a malformed sequence.
 int utf8Length(std::string_view text);
 
+struct BadByte {
+    size_t place = 0; ///< from 0
+    std::string hex;  ///< "0xFF"
+};
+/// The first byte that is no UTF-8; nullopt: all of the text is.
+std::optional<BadByte> firstNotUtf8(std::string_view text);
+
 /// The text with every malformed sequence replaced by U+FFFD.
 std::string validUtf8(std::string_view text);
 

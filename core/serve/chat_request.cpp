@@ -9,6 +9,7 @@
 #include "core/base/json_text.h"
 #include "core/base/printable.h"
 #include "core/base/text.h"
+#include "core/model/byte_level.h"
 
 namespace caldera {
 
@@ -215,6 +216,10 @@ void refuseWhatWeLack(const Json& body) {
 }
 
 Json parseBody(std::string_view body) {
+    if (const auto bad = firstNotUtf8(body)) {
+        refuse("", "The body is not UTF-8, as JSON has to be: byte " + std::to_string(bad->place) +
+                       " is " + bad->hex + ".");
+    }
     if (nestsTooDeep(body)) {
         refuse("", "The lists and objects of the body are nested too deeply.");
     }

@@ -1,5 +1,7 @@
 #include "core/serve/http_answer.h"
 
+#include "core/base/printable.h"
+
 namespace caldera {
 
 using Json = nlohmann::json;
@@ -26,6 +28,14 @@ std::optional<std::string> readBody(const httplib::Request& request,
                   "serve.request");
         return std::nullopt;
     }
+    const std::string coding = request.get_header_value("Content-Encoding");
+    if (!coding.empty() && coding != "identity") {
+        sendError(response, 415,
+                  "The body is packed (Content-Encoding: " + printable(coding, 40) +
+                      "), which is not supported here. Send it as it is, without that header.",
+                  "", "serve.coding");
+        return std::nullopt;
+    }
     std::string body;
     bool isTooLarge = false;
     const bool isWhole = reader([&](const char* bytes, size_t size) {
@@ -41,7 +51,13 @@ std::optional<std::string> readBody(const httplib::Request& request,
         return std::nullopt;
     }
     if (!isWhole) {
-        sendError(response, 400, "The body broke off before its end.", "", "serve.truncated");
+        sendError(response, 400,
+                  request.has_header("Transfer-Encoding")
+                      ? "The body broke off before its end, or its chunks are not framed as HTTP "
+                        "wants: before each its length in hexadecimal digits, an empty one at the "
+                        "end."
+                      : "The body broke off before its end.",
+                  "", "serve.truncated");
         return std::nullopt;
     }
     return body;

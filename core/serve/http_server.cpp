@@ -14,6 +14,8 @@
 #include <string_view>
 #include <thread>
 
+#include "core/serve/http_answer.h"
+
 namespace caldera {
 
 namespace {
@@ -29,6 +31,7 @@ constexpr auto kRequestTime = std::chrono::seconds(30); // that a client may tak
 constexpr size_t kMostRequestBytes = 16U << 20;         // a body of 8 MiB, its chunks, headers
 constexpr auto kFarewell = std::chrono::seconds(1);
 constexpr size_t kFarewellBytes = 16U << 20;
+constexpr char kTlsHandshake = 0x16; // the first byte of such a record; no method begins with it
 
 thread_local const Connections::Entry* currentEntry = nullptr;
 
@@ -62,6 +65,10 @@ public:
             if (received <= 0) {
                 return received;
             }
+            if (received_ == 0 && buffer_[0] == kTlsHandshake) {
+                speaksTls_ = true;
+                return -1;
+            }
             position_ = 0;
             filled_ = static_cast<size_t>(received);
             received_ += filled_;
@@ -84,6 +91,8 @@ public:
         describe(&::getsockname, ip, port);
     }
     socket_t socket() const override { return socket_; }
+    /// Whether what came first is the beginning of a TLS handshake; nothing of it is read then.
+    bool speaksTls() const { return speaksTls_; }
 
 private:
     /// Notes when the empty line after the headers has come.
@@ -121,9 +130,20 @@ private:
     size_t filled_ = 0;
     size_t received_ = 0;
     bool hasHead_ = false;
+    bool speaksTls_ = false;
     std::string seen_; ///< the last bytes, until it has
     Clock::time_point end_ = Clock::now() + kRequestTime;
 };
+
+void refuseTls(httplib::Stream& stream) {
+    const std::string body = errorDocument("This port speaks plain HTTP; TLS (https) came. Use an "
+                                           "address that begins with http://.",
+                                           errorType(400), "", "serve.tls");
+    const std::string answer =
+        "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: " + std::string(kJsonType) +
+        "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+    stream.write(answer.data(), answer.size());
+}
 
 /// Closing a socket with unread bytes throws away the answer that is on its way, so a refused body
 /// is read for a moment first.
@@ -202,6 +222,12 @@ bool HttpServer::process_and_close_socket(socket_t socket) {
         bool isClosed = false;
         isHandled = process_request(stream, true, isClosed, nullptr);
         currentEntry = nullptr;
+        if (stream.speaksTls()) {
+            refuseTls(stream);
+            if (onTls) {
+                onTls();
+            }
+        }
         sayFarewell(socket);
     }
     ::close(socket);

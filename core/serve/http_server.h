@@ -5,6 +5,7 @@
 #include <httplib.h>
 
 #include <atomic>
+#include <functional>
 #include <stop_token>
 #include <string>
 
@@ -31,6 +32,10 @@ public:
     void listen();
     /// Ends every connection.
     void end();
+
+    /// Called when a client spoke TLS to this plain port, on a thread of the server's. The client
+    /// is told, as far as it understands.
+    std::function<void()> onTls;
 
 private:
     bool process_and_close_socket(socket_t socket) override;

@@ -47,6 +47,11 @@ bool RequestGuard::isRefused(const httplib::Request& request, httplib::Response&
                   "", "serve.host");
         return true;
     }
+    if (const size_t origins = request.get_header_value_count("Origin"); origins > 1) {
+        sendError(response, 403, std::to_string(origins) + " Origin headers came; one is the most.",
+                  "", "serve.origin");
+        return true;
+    }
     const std::string origin = request.get_header_value("Origin");
     if (request.has_header("Origin") && !isOwnOrigin(origin, host, own)) {
         sendError(response, 403,

@@ -324,6 +324,13 @@ void ChatServer::announce(int port, Progress& progress) const {
 
 void ChatServer::run(Progress& progress, const std::stop_token& stop) {
     const int port = bind();
+    http_.onTls = [this, port, &progress, said = std::make_shared<std::once_flag>()] {
+        std::call_once(*said, [&] {
+            progress.log("A client speaks TLS (https) to " + urlOf(port) +
+                         ", which is plain HTTP. Give it an address that begins with http://; over "
+                         "a network use an SSH tunnel (ssh -L).");
+        });
+    };
     announce(port, progress);
     {
         const std::stop_callback ending(stop, [this] { http_.end(); });

@@ -62,6 +62,7 @@ TEST(ChatRequest, SaysWhatIsWrong) {
     const std::vector<BadRequest> table = {
         {"", "", "not JSON"},
         {R"({"messages": [)", "", "at byte 15"},
+        {"{\"messages\": \"\xC3\x28\"}", "", "not UTF-8, as JSON has to be: byte 14 is 0xC3"},
         {"[]", "", "array"},
         {"{}", "messages", "must be a list"},
         {R"({"messages": "hi"})", "messages", "must be a list"},
@@ -103,7 +104,7 @@ TEST(ChatRequest, SaysWhatIsWrong) {
         {withMessage(R"(, "response_format": {"type": "json_object"})"), "response_format",
          "plain text"},
         {withMessage(R"(, "model": 3)"), "model", "text"},
-        {"{\"messages\": [{\"role\": \"user\", \"content\": \"\xff\"}]}", "", "not JSON"},
+        {"{\"messages\": [{\"role\": \"user\", \"content\": \"\xff\"}]}", "", "not UTF-8"},
     };
     for (const BadRequest& bad : table) {
         SCOPED_TRACE(bad.body.substr(0, 200));

@@ -6,9 +6,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <future>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -31,6 +33,30 @@ inline constexpr const char* kJsonType = "application/json";
 inline constexpr const char* kToken = "0123456789abcdef";
 inline const std::string kAuthorization = std::string("Authorization: Bearer ") + kToken + "\r\n";
 
+/// Keeps what is logged.
+class LoggedProgress : public Progress {
+public:
+    void stage(const std::string& /*name*/) override {}
+    void advance(int64_t /*done*/, int64_t /*total*/) override {}
+    void event(const std::string& kind, Json fields) override {
+        const std::lock_guard lock(mutex_);
+        if (kind == "log") {
+            sentences_.push_back(fields.at("message"));
+        }
+    }
+    /// How many sentences have this part.
+    int64_t count(const std::string& part) const {
+        const std::lock_guard lock(mutex_);
+        return std::count_if(sentences_.begin(), sentences_.end(), [&part](const std::string& one) {
+            return one.find(part) != std::string::npos;
+        });
+    }
+
+private:
+    mutable std::mutex mutex_;
+    std::vector<std::string> sentences_;
+};
+
 /// A server on a thread of its own, stopped at the end.
 class RunningServer {
 public:
@@ -40,13 +66,14 @@ public:
         options.token = kToken;
         options.onListening = [&port](int real) { port.set_value(real); };
         thread_ = std::jthread([this, engine = std::move(engine), options](std::stop_token stop) {
-            serve(engine, options, noProgress(), stop);
+            serve(engine, options, log_, stop);
             hasEnded_.set_value();
         });
         port_ = listening.get();
     }
 
     int port() const { return port_; }
+    const LoggedProgress& log() const { return log_; }
     httplib::Client client() const {
         httplib::Client client("127.0.0.1", port_);
         client.set_read_timeout(20);
@@ -61,6 +88,7 @@ public:
 
 private:
     int port_ = 0;
+    LoggedProgress log_;
     std::promise<void> hasEnded_;
     std::jthread thread_;
 };
@@ -97,6 +125,8 @@ public:
              "Content-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) +
              "\r\n\r\n" + body);
     }
+    /// Says that nothing more comes.
+    void endInput() { ::shutdown(socket_, SHUT_WR); }
     /// Everything until the server closes.
     std::string readAll() {
         std::string all;

@@ -75,6 +75,61 @@ TEST_F(ServerTest, RefusesBodiesWhoseLengthCanBeReadInTwoWays) {
     }
 }
 
+TEST_F(ServerTest, SaysThatPackedBodiesAreNotSupported) {
+    const auto engine = scripted();
+    const RunningServer server(engine);
+    for (const char* coding : {"gzip", "br", "deflate", "x-unknown", "gzip, identity"}) {
+        const auto result =
+            server.client().Post(kChat, {{"Content-Encoding", coding}}, question(), kJsonType);
+        ASSERT_TRUE(result) << coding;
+        EXPECT_EQ(result->status, 415) << coding;
+        EXPECT_NE(result->body.find("not supported"), std::string::npos) << result->body;
+    }
+    const auto plain =
+        server.client().Post(kChat, {{"Content-Encoding", "identity"}}, question(), kJsonType);
+    ASSERT_TRUE(plain);
+    EXPECT_EQ(plain->status, 200);
+}
+
+TEST_F(ServerTest, SaysThatChunksAreFramedWrongly) {
+    const RunningServer server(scripted());
+    for (const char* body : {"zz\r\n{}\r\n0\r\n\r\n", "2\r\n{}xx\r\n0\r\n\r\n",
+                             "-2\r\n{}\r\n0\r\n\r\n", "FFFFFFFFFFFFFFFF\r\n{}\r\n"}) {
+        SCOPED_TRACE(body);
+        RawClient client(server.port());
+        client.send("POST " + std::string(kChat) + " HTTP/1.1\r\nHost: localhost\r\n" +
+                    kAuthorization + "Transfer-Encoding: chunked\r\n\r\n" + body);
+        client.endInput();
+        const std::string answer = client.readAll();
+        EXPECT_NE(answer.find(" 400 "), std::string::npos) << answer;
+        EXPECT_NE(answer.find("chunks are not framed"), std::string::npos) << answer;
+    }
+}
+
+TEST_F(ServerTest, TellsAClientThatSpeaksTls) {
+    const RunningServer server(scripted());
+    RawClient client(server.port());
+    client.send(std::string("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 11));
+    const std::string answer = client.readAll();
+    EXPECT_TRUE(answer.starts_with("HTTP/1.1 400 ")) << answer;
+    EXPECT_NE(answer.find("plain HTTP"), std::string::npos) << answer;
+    EXPECT_TRUE(until([&] { return server.log().count("speaks TLS") == 1; }));
+    RawClient again(server.port());
+    again.send(std::string("\x16\x03\x01", 3));
+    again.readAll();
+    EXPECT_EQ(server.log().count("speaks TLS"), 1) << "once is enough";
+}
+
+TEST_F(ServerTest, RefusesASecondOrigin) {
+    const RunningServer server(scripted());
+    const std::string own = "http://127.0.0.1:" + std::to_string(server.port());
+    const auto result =
+        server.client().Get("/v1/models", {{"Origin", own}, {"Origin", "https://page.example"}});
+    ASSERT_TRUE(result);
+    EXPECT_EQ(result->status, 403);
+    EXPECT_NE(result->body.find("2 Origin headers"), std::string::npos) << result->body;
+}
+
 TEST_F(ServerTest, RefusesForeignHostsAndOrigins) {
     const RunningServer server(scripted());
     const std::string own = "127.0.0.1:" + std::to_string(server.port());
