@@ -15,6 +15,7 @@
 #include "app/cli/help_format.h"
 #include "app/cli/standard_streams.h"
 #include "app/cli/stop_signals.h"
+#include "app/cli/usage_complaint.h"
 #include "core/base/error.h"
 #include "core/base/printable.h"
 #include "core/base/text.h"
@@ -47,7 +48,6 @@ struct Outcome {
 };
 
 constexpr size_t kLongestMessage = 2000; // of bytes; names in damaged files may have megabytes
-constexpr size_t kLongestWord = 200;     // of bytes; what is typed may be a file by mistake
 
 /// LibTorch appends a stack trace to its messages.
 std::string firstLine(std::string_view text) {
@@ -237,52 +237,6 @@ CLI::Validator numbers(const std::string& which, const std::function<bool(double
             '(' + which + ')'};
 }
 
-/// Where the words of a command line lead.
-struct Place {
-    const CLI::App* app;
-    std::string command; ///< "caldera plan check"
-    std::string unknown; ///< a word that stands where a subcommand is needed and is none
-};
-
-bool takesNextWord(const CLI::App& app, const std::string& word) {
-    const CLI::Option* option = app.get_option_no_throw(word);
-    return option != nullptr && option->get_items_expected_min() > 0;
-}
-
-/// Null when there is none.
-const CLI::App* subcommandOf(const CLI::App& app, const std::string& name) {
-    const auto named = app.get_subcommands(
-        [&name](const CLI::App* command) { return command->get_name() == name; });
-    return named.empty() ? nullptr : named.front();
-}
-
-Place placeOf(const CLI::App& app, const std::vector<std::string>& words) {
-    Place place{&app, app.get_name(), {}};
-    for (size_t i = 0; i < words.size() && place.app->get_require_subcommand_min() > 0; ++i) {
-        const std::string& word = words[i];
-        if (word.starts_with('-')) {
-            i += takesNextWord(*place.app, word) ? 1 : 0;
-        } else if (const CLI::App* next = subcommandOf(*place.app, word)) {
-            place.app = next;
-            place.command += ' ' + word;
-        } else {
-            place.unknown = word;
-            return place;
-        }
-    }
-    return place;
-}
-
-std::string unknownComplaint(const Place& place) {
-    std::vector<std::string> known;
-    for (const CLI::App* command : place.app->get_subcommands({})) {
-        known.push_back(command->get_name());
-    }
-    const std::string nearest = nearestWord(place.unknown, known);
-    return '`' + place.command + "` has no command `" + printable(place.unknown, kLongestWord) +
-           '`' + (nearest.empty() ? "" : ". Did you mean `" + nearest + "`?");
-}
-
 /// An empty word, as from a script's unset variable, would pass for one that was left out. Only
 /// a TEXT may be empty.
 void refuseEmptyWords(const CLI::App& app) {
@@ -348,15 +302,6 @@ CLI::App& CommandLine::add(const std::string& name, const std::string& descripti
     return *app;
 }
 
-/// Says what is wrong, and points to the help of the command it is wrong for.
-std::string CommandLine::usageComplaint(const CLI::ParseError& error,
-                                        const std::vector<std::string>& words) const {
-    const Place place = placeOf(app_, words);
-    const std::string what =
-        place.unknown.empty() ? printable(error.what(), kLongestMessage) : unknownComplaint(place);
-    return what + (what.ends_with('?') ? "" : ".") + " See `" + place.command + " --help`.";
-}
-
 int CommandLine::run(int argc, char** argv) {
     const std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
     try {
@@ -372,7 +317,7 @@ int CommandLine::run(int argc, char** argv) {
             return outcome.exitCode;
         }
         const bool json = std::find(words.begin(), words.end(), "--json") != words.end();
-        tell({kUsage, "usage", usageComplaint(e, words), {}}, json);
+        tell({kUsage, "usage", usageComplaint(app_, e, words), {}}, json);
         return kUsage;
     }
     const auto entry = std::find_if(entries_.begin(), entries_.end(),

@@ -52,9 +52,6 @@ public:
     int run(int argc, char** argv);
 
 private:
-    std::string usageComplaint(const CLI::ParseError& error,
-                               const std::vector<std::string>& words) const;
-
     struct Entry {
         CLI::App* app;
         std::function<void(Invocation&)> run;

@@ -63,6 +63,32 @@ TEST(Command, TellsFailuresAsSentencesAndExitCodes) {
     EXPECT_EQ(result.err, "caldera: Unexpected failure: first line\n");
 }
 
+TEST(Command, NamesTheRangeOfANumberThatIsTooLarge) {
+    int small = 0;
+    int64_t large = 0;
+    double real = 0;
+    const auto complaint = [&](const std::string& option, const std::string& value) {
+        return runCommandLine({"work", option, value},
+                              [&](CommandLine& commands) {
+                                  CLI::App& app = commands.add("work", "Works", [](Invocation&) {});
+                                  app.add_option("--small", small)->check(positive());
+                                  app.add_option("--large", large)->check(positive());
+                                  app.add_option("--real", real);
+                              })
+            .err;
+    };
+    EXPECT_THAT(complaint("--small", "3000000000"),
+                HasSubstr("--small: 3000000000 was given; a whole number of at most 2147483647 was "
+                          "needed. See `caldera work --help`."));
+    EXPECT_THAT(complaint("--large", "9999999999999999999"),
+                HasSubstr("of at most 9223372036854775807 was needed"));
+    EXPECT_THAT(complaint("--small", "99999999999999999999"), HasSubstr("at most 2147483647"));
+    EXPECT_THAT(complaint("--small", "1.5"), HasSubstr("1.5 was given; a whole number was needed"));
+    EXPECT_THAT(complaint("--real", "abc"), HasSubstr("abc was given; a number was needed"));
+    EXPECT_EQ(complaint("--large", "3000000000"), "");
+    EXPECT_EQ(large, 3000000000);
+}
+
 TEST(Command, NamesTheFileThatTheSystemRefuses) {
     const Result result = run({"work", "--json"}, [](Invocation&) {
         fs::create_directories(fs::path("/dev/null/a")); // throws filesystem_error
