@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <cstdio>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -13,6 +14,8 @@ namespace {
 
 constexpr int kCancelledExit = 130;
 constexpr int kAskEveryMs = 200;
+constexpr auto kPatience = std::chrono::seconds(1);
+constexpr const char* kClearLine = "\r\033[K"; // of a terminal, where progress stands
 
 std::atomic<int> wakeDescriptor{-1}; // NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
 std::atomic<int> signalCount{0};     // NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
@@ -84,6 +87,24 @@ void StopSignals::watch(const std::stop_token& ended, const std::function<bool()
         if (signalCount.load() > 0 || (alsoStop && alsoStop())) {
             source_.request_stop();
         }
+        sayWhenSlow();
+    }
+}
+
+void StopSignals::sayWhenSlow() {
+    using Clock = std::chrono::steady_clock;
+    if (!source_.stop_requested() || isSaid_) {
+        return;
+    }
+    if (asked_ == Clock::time_point()) {
+        asked_ = Clock::now();
+    }
+    isSaid_ = Clock::now() - asked_ >= kPatience;
+    if (isSaid_) {
+        std::fprintf(stderr,
+                     "%scaldera: Stopping as soon as the step at work is done. A second signal "
+                     "(Ctrl+C) ends it at once.\n",
+                     ::isatty(STDERR_FILENO) == 1 ? kClearLine : "");
     }
 }
 

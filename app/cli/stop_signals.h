@@ -1,6 +1,7 @@
 // Turns SIGINT, SIGTERM and a job's control file into a stop token.
 #pragma once
 
+#include <chrono>
 #include <csignal>
 #include <functional>
 #include <mutex>
@@ -28,10 +29,14 @@ private:
     void watch(const std::stop_token& ended, const std::function<bool()>& alsoStop);
 
     bool isIntercepted();
+    /// What takes longer than a second after a stop was requested is excused once, on stderr.
+    void sayWhenSlow();
 
     std::mutex mutex_;
     std::function<bool()> interrupted_;
     std::stop_source source_;
+    std::chrono::steady_clock::time_point asked_; ///< when the stop was requested
+    bool isSaid_ = false;
     struct sigaction oldInterrupt_ {};
     struct sigaction oldTerminate_ {};
     std::jthread thread_;

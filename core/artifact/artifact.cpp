@@ -1,5 +1,6 @@
 #include "core/artifact/artifact.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdint>
 #include <cstring>
@@ -164,15 +165,29 @@ ChatTemplate readChat(const Manifest& manifest, const std::filesystem::path& fol
     return {*format, manifest.chatSystem};
 }
 
+/// In parts, since a large file takes many seconds.
+std::string checksumOf(std::span<const std::byte> bytes, const std::stop_token& stop) {
+    constexpr size_t kPart = 16U << 20;
+    Sha256 hash;
+    while (!bytes.empty()) {
+        checkCancelled(stop);
+        const auto part = bytes.first(std::min(kPart, bytes.size()));
+        hash.update(part);
+        bytes = bytes.subspan(part.size());
+    }
+    return hash.hex();
+}
+
 void verifyFile(const std::filesystem::path& file, const std::string& name,
-                const Manifest& manifest, const std::map<std::string, TensorView>& tensors) {
+                const Manifest& manifest, const std::map<std::string, TensorView>& tensors,
+                const std::stop_token& stop) {
     const MappedFile map(file);
-    if (sha256Hex(map.bytes()) == manifest.files.at(name).sha256) {
+    if (checksumOf(map.bytes(), stop) == manifest.files.at(name).sha256) {
         return;
     }
     std::string damaged;
     for (const auto& [tensor, entry] : manifest.tensors) {
-        if (entry.file == name && sha256Hex(tensors.at(tensor).bytes) != entry.sha256) {
+        if (entry.file == name && checksumOf(tensors.at(tensor).bytes, stop) != entry.sha256) {
             damaged = tensor;
             break;
         }
@@ -309,8 +324,7 @@ std::vector<float> Artifact::norm(const std::string& name) const {
 
 void Artifact::verify(const std::stop_token& stop) const {
     for (const auto& [name, file] : data_->manifest.files) {
-        checkCancelled(stop);
-        verifyFile(data_->path / name, name, data_->manifest, data_->tensors);
+        verifyFile(data_->path / name, name, data_->manifest, data_->tensors, stop);
     }
 }
 

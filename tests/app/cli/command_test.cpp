@@ -302,6 +302,18 @@ TEST(Command, ASignalStopsIt) {
     EXPECT_EQ(result.err, "caldera: Cancelled.\n");
 }
 
+TEST(Command, SaysWhatASlowEndWaitsFor) {
+    const Result result = run({"work"}, [](Invocation& invocation) {
+        ::kill(::getpid(), SIGTERM);
+        waitForStop(invocation);
+        std::this_thread::sleep_for(std::chrono::milliseconds(1800)); // a step that takes long
+        checkCancelled(invocation.stop);
+    });
+    EXPECT_EQ(result.exitCode, 130);
+    EXPECT_THAT(result.err, HasSubstr("Stopping as soon as the step at work is done. A second "
+                                      "signal (Ctrl+C) ends it at once.\n"));
+}
+
 class JobCommand : public testing::Test {
 protected:
     void SetUp() override { folder_ = fs::path(testing::TempDir()) / newJobId(); }
