@@ -17,6 +17,7 @@
 #include "app/cli/bench_shapes.h"
 #include "app/cli/compute_options.h"
 #include "core/base/elapsed.h"
+#include "core/base/error.h"
 #include "core/base/file.h"
 #include "core/base/text.h"
 #include "core/calibration/calibration.h"
@@ -37,6 +38,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 using Json = nlohmann::ordered_json;
+namespace fs = std::filesystem;
 
 /// Of the hidden states this share is written and counted as the whole: they are gigabytes.
 constexpr int64_t kHiddenShare = 16;
@@ -46,7 +48,7 @@ struct Options {
     std::string shape = "qwen2-72b";
     int64_t tokens = 128 * 2048;
     int64_t sequenceLength = 2048;
-    std::filesystem::path work;
+    fs::path work;
     CellSettings settings;
     ComputeOptions compute;
 };
@@ -61,7 +63,7 @@ public:
     Json run();
 
 private:
-    void writeModel(const std::filesystem::path& folder) const;
+    void writeModel(const fs::path& folder) const;
     torch::Tensor randomHidden() const;
     void decomposeGroup(InputGroup group, BlockWeights& weights, torch::Tensor& hessian);
     void timeParts(const torch::Tensor& weight, const GroupBasis& basis,
@@ -101,7 +103,7 @@ private:
 };
 
 /// The block in bf16, as a model's file holds it.
-void BlockBench::writeModel(const std::filesystem::path& folder) const {
+void BlockBench::writeModel(const fs::path& folder) const {
     SafetensorsWriter writer;
     const std::string prefix = "model.layers.0.";
     const auto add = [&](const std::string& name, const torch::Tensor& values) {
@@ -278,18 +280,44 @@ void printText(const Json& result) {
     }
 }
 
+/// Where the files go: a folder that somebody named stays, an own one is removed, whatever
+/// happens.
+class BenchFolder {
+public:
+    explicit BenchFolder(const fs::path& named) : path_(named), isOwn_(named.empty()) {
+        if (isOwn_) {
+            path_ = fs::temp_directory_path() /
+                    ("caldera-bench-" + std::to_string(Clock::now().time_since_epoch().count()));
+        }
+        fs::create_directories(path_);
+        if (!fs::is_empty(path_)) {
+            throw Error("bench.folder",
+                        path_.string() + " is not empty. Files are written there: give a new "
+                                         "folder with --work.",
+                        {{"folder", path_.string()}});
+        }
+    }
+    ~BenchFolder() {
+        std::error_code ignored;
+        if (isOwn_) {
+            fs::remove_all(path_, ignored);
+        }
+    }
+    BenchFolder(const BenchFolder&) = delete;
+    BenchFolder& operator=(const BenchFolder&) = delete;
+
+    const fs::path& path() const { return path_; }
+
+private:
+    fs::path path_;
+    bool isOwn_;
+};
+
 void run(Options options, const Invocation& invocation) {
     options.compute.apply();
-    const bool isOwnFolder = options.work.empty();
-    if (isOwnFolder) {
-        options.work = std::filesystem::temp_directory_path() /
-                       ("caldera-bench-" + std::to_string(Clock::now().time_since_epoch().count()));
-    }
-    std::filesystem::create_directories(options.work);
+    const BenchFolder folder(options.work);
+    options.work = folder.path();
     const Json result = BlockBench(options, invocation).run();
-    if (isOwnFolder) {
-        std::filesystem::remove_all(options.work);
-    }
     if (invocation.json) {
         std::cout << result.dump(2) << '\n';
     } else {
@@ -318,13 +346,19 @@ void addCompressBench(CLI::App& bench, const std::function<void(BenchRun)>& choo
                     "Tokens of a calibration sequence")
         ->check(between(2, 32768))
         ->capture_default_str();
-    app->add_option("--work", options->work, "Folder for files; default: a temporary one")
+    app->add_option("--work", options->work,
+                    "New folder for files, which stay; default: a temporary one")
         ->type_name("FOLDER");
     CellSettings& settings = options->settings;
     app->add_option("--codec", settings.codec, "Codec family of Q")->capture_default_str();
-    app->add_option("--bits", settings.bits, "Bits of Q")->capture_default_str();
-    app->add_option("--rank", settings.rank, "Rank of L R")->capture_default_str();
+    app->add_option("--bits", settings.bits, "Bits of Q")
+        ->check(between(0, 16))
+        ->capture_default_str();
+    app->add_option("--rank", settings.rank, "Rank of L R: 0 or a multiple of 16")
+        ->check(notNegative())
+        ->capture_default_str();
     app->add_option("--outer-iterations", settings.outerIterations, "Rounds of L R and Q at most")
+        ->check(between(1, 100))
         ->capture_default_str();
     options->compute.addTo(*app);
 }

@@ -154,10 +154,10 @@ void addTextOptions(CLI::App& app, BlamedTextOptions& options) {
         app.add_option("--token", options.token,
                        "Which token is explained, from 1 (with --request, of the answer); default: "
                        "the one that lost most")
-            ->check(positive());
+            ->check(between(1, 1 << 30));
     app.add_option("--byte", options.byte,
                    "Explain the token that holds this byte of the answer, from 0")
-        ->check(CLI::NonNegativeNumber)
+        ->check(notNegative())
         ->needs(request)
         ->excludes(token);
 }

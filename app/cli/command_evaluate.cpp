@@ -18,6 +18,7 @@
 #include "core/artifact/artifact.h"
 #include "core/base/elapsed.h"
 #include "core/base/error.h"
+#include "core/base/file.h"
 #include "core/base/paths.h"
 #include "core/compress/work_folder.h"
 #include "core/evaluate/choice_accuracy.h"
@@ -202,14 +203,19 @@ ModelConfig shapeOf(const std::string& model) {
     return isArtifact(model) ? Artifact::open(model)->config() : openModel(model)->config;
 }
 
+/// Refuses as reading does: a pipe, a folder, what is not there.
+int64_t sizeOf(const fs::path& file) {
+    return static_cast<int64_t>(MappedFile(file).bytes().size());
+}
+
 /// An upper bound: a token has a byte at least, most have four.
 int64_t tokensOf(const Options& options, const ModelConfig& config) {
     int64_t bytes = 0;
     if (const fs::path text = textOf(options); !text.empty()) {
-        bytes = static_cast<int64_t>(fs::file_size(text));
+        bytes = sizeOf(text);
     }
     for (const fs::path& task : options.tasks) {
-        bytes += static_cast<int64_t>(fs::file_size(task));
+        bytes += sizeOf(task);
     }
     const int64_t context = std::max(options.context, std::max(kDefaultContext, 1));
     const int64_t whole = std::max<int64_t>(bytes, std::min<int64_t>(context, config.maxPositions));

@@ -1,8 +1,10 @@
+#include <cstdlib>
 #include <filesystem>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "core/base/file.h"
 #include "core/job/job_folder.h"
 #include "core/model/module.h"
 #include "tests/app/cli/run_command.h"
@@ -47,6 +49,30 @@ TEST(BenchCompress, TimesEveryStageOfABlock) {
         }
     }
     fs::remove_all(work);
+}
+
+TEST(BenchCompress, WritesIntoNoFolderThatHasFiles) {
+    const fs::path work = fs::path(testing::TempDir()) / newJobId();
+    fs::create_directories(work);
+    writeFileAtomically(work / "model.safetensors", "somebody's");
+    const Result refused = bench({"compress", "--shape", "demo", "--work", work.string()});
+    EXPECT_EQ(refused.exitCode, 1);
+    EXPECT_THAT(refused.err, HasSubstr(work.string() + " is not empty"));
+    EXPECT_EQ(readTextFile(work / "model.safetensors"), "somebody's");
+    fs::remove_all(work);
+}
+
+TEST(BenchCompress, LeavesNoFolderOfItsOwnBehindWhenItFails) {
+    const fs::path place = fs::path(testing::TempDir()) / newJobId();
+    fs::create_directories(place);
+    ::setenv("TMPDIR", place.c_str(), 1);
+    const Result failed =
+        bench({"compress", "--shape", "demo", "--tokens", "64", "--sequence-length", "16",
+               "--codec", "unknown", "--threads", "1"});
+    ::unsetenv("TMPDIR");
+    EXPECT_EQ(failed.exitCode, 1) << failed.out;
+    EXPECT_TRUE(fs::is_empty(place));
+    fs::remove_all(place);
 }
 
 TEST(BenchCompress, NamesTheShapesThatThereAre) {
