@@ -154,6 +154,19 @@ void openShards(Artifact::Data& data) {
     }
 }
 
+/// Codes whose tables nobody can compare might mean something else here.
+void requireCodecTables(const Artifact::Data& data) {
+    for (const std::string& id : artifactCodecs(data.plan, data.config)) {
+        if (!data.manifest.codecTables.contains(id)) {
+            throw Error("artifact.codec-table",
+                        data.path.string() + ": its plan uses the codec " + id +
+                            ", of which the manifest names no table. Copy the artifact again, or "
+                            "compress the model again.",
+                        {{"artifact", data.path.string()}, {"codec", id}});
+        }
+    }
+}
+
 ChatTemplate readChat(const Manifest& manifest, const std::filesystem::path& folder) {
     const auto format = parseChatFormat(manifest.chatFormat);
     if (!format) {
@@ -236,6 +249,7 @@ std::shared_ptr<const Artifact> Artifact::open(const std::filesystem::path& fold
     data->plan = parsePlan(small("plan.yaml"), (folder / "plan.yaml").string());
     data->chat = readChat(data->manifest, folder);
     openShards(*data);
+    requireCodecTables(*data);
     return std::make_shared<const Artifact>(std::move(data));
 }
 

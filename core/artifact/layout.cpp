@@ -93,6 +93,23 @@ std::string shardName(int index, int count) {
     return text.data();
 }
 
+std::set<std::string> artifactCodecs(const Plan& plan, const ModelConfig& config) {
+    std::set<std::string> ids;
+    for (int layer = 0; layer < config.layerCount; ++layer) {
+        for (const Module module : kModules) {
+            const CellSettings settings = plan.settingsOf({layer, module});
+            if (settings.skip) {
+                continue;
+            }
+            ids.insert(settings.codecId());
+            if (settings.rank > 0) {
+                ids.insert({settings.leftCodecId(), settings.rightCodecId()});
+            }
+        }
+    }
+    return ids;
+}
+
 std::vector<TensorSpec> artifactTensors(const Plan& plan, const ModelConfig& config) {
     std::vector<TensorSpec> specs;
     const int count = config.layerCount + 1;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,9 @@ struct TensorSpec {
 /// "model-00003-of-00025.safetensors"; `index` counts from 0. One file a layer, in order, then one
 /// for embeddings, norms and head.
 std::string shardName(int index, int count);
+
+/// Codecs of all matrices that the plan compresses.
+std::set<std::string> artifactCodecs(const Plan& plan, const ModelConfig& config);
 
 /// All tensors in the order in which they are written.
 std::vector<TensorSpec> artifactTensors(const Plan& plan, const ModelConfig& config);

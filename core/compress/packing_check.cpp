@@ -2,13 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <set>
 
 #include <ATen/ATen.h>
 
+#include "core/artifact/layout.h"
 #include "core/base/error.h"
 #include "core/codec/codec_tables.h"
-#include "core/compress/shard.h"
 #include "core/decompose/decompose.h"
 
 namespace caldera {
@@ -20,16 +19,8 @@ constexpr double kTolerance = 0.01;
 } // namespace
 
 std::map<std::string, std::string> codecTables(const Plan& plan, const ModelConfig& config) {
-    std::set<std::string> ids;
-    for (const Cell cell : cellsToCompress(plan, {0, config.layerCount})) {
-        const CellSettings settings = plan.settingsOf(cell);
-        ids.insert(settings.codecId());
-        if (settings.rank > 0) {
-            ids.insert({settings.leftCodecId(), settings.rightCodecId()});
-        }
-    }
     std::map<std::string, std::string> tables;
-    for (const std::string& id : ids) {
+    for (const std::string& id : artifactCodecs(plan, config)) {
         tables[id] = codecTableHash(id);
     }
     return tables;

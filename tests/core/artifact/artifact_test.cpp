@@ -108,6 +108,9 @@ TEST_F(ArtifactTest, HoldsCellsWithoutQAndFactorsInATrellis) {
     settings.bits = 0;
     settings.factorCodec = "trellis";
     request.plan.layerOverrides.clear(); // every cell has a rank
+    for (const std::string& codec : artifactCodecs(request.plan, request.model->config)) {
+        request.codecTables[codec] = std::string(64, 'c');
+    }
     request.load = [&](Cell cell) { return madeUpCell(cell, request.plan, request.model->config); };
     writeArtifact(request);
     const auto artifact = Artifact::open(folder_);

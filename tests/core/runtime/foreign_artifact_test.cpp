@@ -26,5 +26,17 @@ TEST(ForeignArtifact, IsNotRunWithOtherTables) {
     }
 }
 
+TEST(ForeignArtifact, IsNotOpenedWithoutTheTablesOfItsCodecs) {
+    const test::TinyModel tiny;
+    const Manifest whole = readManifest(tiny.folder());
+    for (const auto& [codec, hash] : whole.codecTables) {
+        Manifest manifest = whole;
+        manifest.codecTables.erase(codec);
+        writeFileAtomically(tiny.folder() / "manifest.json", printManifest(manifest));
+        EXPECT_EQ(test::codeOf([&] { Artifact::open(tiny.folder()); }), "artifact.codec-table")
+            << codec;
+    }
+}
+
 } // namespace
 } // namespace caldera
