@@ -342,6 +342,22 @@ void requireReportSize(const MappedFile& map) {
     }
 }
 
+[[noreturn]] void throwUnreadable(const MappedFile& map, const std::string& reason) {
+    constexpr std::string_view kSignature("\x89HDF\r\n\x1a\n", 8);
+    const std::string_view text(reinterpret_cast<const char*>(map.bytes().data()),
+                                map.bytes().size());
+    const std::string file = map.path().string();
+    throw Error("report.corrupt",
+                text.starts_with(kSignature)
+                    ? file + " is damaged or cut short: it was not possible to " + reason +
+                          ". Make it again: resume the job that compresses, or measure once more "
+                          "with `caldera fidelity`."
+                    : file + " is no report: it does not begin as an HDF5 file does. Give the "
+                             "report.h5 of a compressed model, or what `caldera fidelity` or "
+                             "`caldera evaluate` wrote.",
+                {{"file", file}, {"reason", reason}});
+}
+
 } // namespace
 
 void writeReport(const Report& report, const std::filesystem::path& path) {
@@ -376,12 +392,7 @@ Report readReport(const std::filesystem::path& path) {
     try {
         return ReportReader(map).read();
     } catch (const hdf5::Failure& failure) {
-        throw Error("report.corrupt",
-                    path.string() + " is damaged or cut short: it was not possible to " +
-                        failure.what +
-                        ". Make it again: resume the job that compresses, or measure once more "
-                        "with `caldera fidelity`.",
-                    {{"file", path.string()}, {"reason", failure.what}});
+        throwUnreadable(map, failure.what);
     }
 }
 

@@ -23,7 +23,7 @@ Summary readSummary(const fs::path& artifactOrReport) {
     Summary summary;
     summary.command =
         "caldera export " + artifactOrReport.filename().string() + " --report REPORT.html";
-    if (!isArtifact(artifactOrReport)) {
+    if (!fs::is_directory(artifactOrReport)) {
         summary.report = readReport(artifactOrReport);
         return summary;
     }

@@ -14,6 +14,7 @@
 #include "core/base/error.h"
 #include "core/base/file.h"
 #include "core/job/job_folder.h"
+#include "tests/support/complaint.h"
 #include "tests/support/report_format.h"
 
 namespace caldera {
@@ -164,6 +165,7 @@ TEST_F(ReportTest, TellsDamageFromAbsence) {
     EXPECT_EQ(codeOf(), "report.missing");
     std::ofstream(path_) << "garbage that is no HDF5 file at all";
     EXPECT_EQ(codeOf(), "report.corrupt");
+    EXPECT_THAT(complaintOf([&] { readReport(path_); }).sentence, HasSubstr("is no report"));
     std::ofstream(path_, std::ios::trunc).flush();
     EXPECT_EQ(codeOf(), "report.corrupt");
     writeReport(sampleReport(), path_);
