@@ -315,6 +315,8 @@ private:
 
 void run(Options options, const Invocation& invocation) {
     options.compute.apply();
+    options.sequenceLength = std::min(options.sequenceLength, options.tokens);
+    static_cast<void>(makeCodec(options.settings.codecId())); // before gigabytes are written
     const BenchFolder folder(options.work);
     options.work = folder.path();
     const Json result = BlockBench(options, invocation).run();

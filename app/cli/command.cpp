@@ -226,9 +226,20 @@ Outcome runAsJob(const Task& task, const std::filesystem::path& path) {
     return outcome.exitCode == kDone ? around : outcome;
 }
 
+/// Digits alone, but too many for 64 bits, of which CLI11 makes the largest number.
+bool overflows(const std::string& text) {
+    int64_t value = 0;
+    const char* end = text.data() + text.size();
+    const auto [rest, error] = std::from_chars(text.data(), end, value);
+    return error == std::errc::result_out_of_range && rest == end;
+}
+
 /// Takes the finite numbers that suit; `which` completes "a number".
 CLI::Validator numbers(const std::string& which, const std::function<bool(double)>& suit) {
-    return {[which, suit](std::string& text) {
+    return {[which, suit](std::string& text) -> std::string {
+                if (overflows(text)) {
+                    return text + " was given; a number of at most 9223372036854775807 was needed";
+                }
                 double value = 0;
                 const bool suits =
                     CLI::detail::lexical_cast(text, value) && std::isfinite(value) && suit(value);

