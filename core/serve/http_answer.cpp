@@ -1,6 +1,8 @@
 #include "core/serve/http_answer.h"
 
 #include "core/base/printable.h"
+#include "core/serve/chunked_body.h"
+#include "core/serve/http_server.h"
 
 namespace caldera {
 
@@ -38,13 +40,18 @@ std::optional<std::string> readBody(const httplib::Request& request,
     }
     std::string body;
     bool isTooLarge = false;
-    const bool isWhole = reader([&](const char* bytes, size_t size) {
-        isTooLarge = body.size() + size > kMostBodyBytes;
+    const auto take = [&](std::string_view bytes) {
+        isTooLarge = body.size() + bytes.size() > kMostBodyBytes;
         if (!isTooLarge) {
-            body.append(bytes, size);
+            body.append(bytes);
         }
         return !isTooLarge;
-    });
+    };
+    const bool isChunked = request.has_header("Transfer-Encoding");
+    const bool isWhole = isChunked ? readChunks(HttpServer::currentStream(), take)
+                                   : reader([&](const char* bytes, size_t size) {
+                                         return take({bytes, size});
+                                     });
     if (isTooLarge || response.status == 413) {
         sendError(response, 413, "The body has more than 8 MiB, the most that is read here.", "",
                   "serve.too-large");
@@ -52,7 +59,7 @@ std::optional<std::string> readBody(const httplib::Request& request,
     }
     if (!isWhole) {
         sendError(response, 400,
-                  request.has_header("Transfer-Encoding")
+                  isChunked
                       ? "The body broke off before its end, or its chunks are not framed as HTTP "
                         "wants: before each its length in hexadecimal digits, an empty one at the "
                         "end."

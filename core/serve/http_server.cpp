@@ -34,6 +34,7 @@ constexpr size_t kFarewellBytes = 16U << 20;
 constexpr char kTlsHandshake = 0x16; // the first byte of such a record; no method begins with it
 
 thread_local const Connections::Entry* currentEntry = nullptr;
+thread_local httplib::Stream* currentBytes = nullptr;
 
 bool waitFor(int socket, short events, int milliseconds) {
     pollfd ready{socket, events, 0};
@@ -183,6 +184,10 @@ std::stop_token HttpServer::currentClient() {
     return currentEntry->token();
 }
 
+httplib::Stream& HttpServer::currentStream() {
+    return *currentBytes;
+}
+
 int HttpServer::bind(const std::string& host, int port) {
     const int bound = port == 0 ? bind_to_any_port(host) : bind_to_port(host, port) ? port : -1;
     if (bound >= 0) {
@@ -219,9 +224,11 @@ bool HttpServer::process_and_close_socket(socket_t socket) {
         const Connections::Entry entry(connections_, socket);
         currentEntry = &entry;
         SocketStream stream(socket);
+        currentBytes = &stream;
         bool isClosed = false;
         isHandled = process_request(stream, true, isClosed, nullptr);
         currentEntry = nullptr;
+        currentBytes = nullptr;
         if (stream.speaksTls()) {
             refuseTls(stream);
             if (onTls) {

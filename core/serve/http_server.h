@@ -23,6 +23,8 @@ public:
     /// Of the connection that the calling handler serves: stops when the client goes away or the
     /// server ends.
     static std::stop_token currentClient();
+    /// Of that connection, where its body has not been read yet.
+    static httplib::Stream& currentStream();
 
     /// Connections wait from now on. Returns the port; 0 asks for any free one. Negative when the
     /// address cannot be had.

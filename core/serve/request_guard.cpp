@@ -1,5 +1,7 @@
 #include "core/serve/request_guard.h"
 
+#include <algorithm>
+#include <cctype>
 #include <utility>
 
 #include "core/serve/access_token.h"
@@ -13,13 +15,22 @@ RequestGuard::RequestGuard(std::string token, std::string host, std::vector<std:
 
 namespace {
 
+bool isChunked(std::string coding) {
+    std::transform(coding.begin(), coding.end(), coding.begin(),
+                   [](unsigned char letter) { return std::tolower(letter); });
+    return coding == "chunked";
+}
+
 /// Whether the length of the body can be read in one way only (RFC 9112, 6.3).
 bool hasOneLength(const httplib::Request& request) {
     const size_t lengths = request.get_header_value_count("Content-Length");
     const std::string length = request.get_header_value("Content-Length");
     const bool isNumber = length.find_first_not_of("0123456789") == std::string::npos;
-    return lengths == 0 || (lengths == 1 && !length.empty() && isNumber &&
-                            !request.has_header("Transfer-Encoding"));
+    if (request.has_header("Transfer-Encoding")) {
+        return lengths == 0 && request.get_header_value_count("Transfer-Encoding") == 1 &&
+               isChunked(request.get_header_value("Transfer-Encoding"));
+    }
+    return lengths == 0 || (lengths == 1 && !length.empty() && isNumber);
 }
 
 } // namespace

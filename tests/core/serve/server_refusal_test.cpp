@@ -106,6 +106,32 @@ TEST_F(ServerTest, SaysThatChunksAreFramedWrongly) {
     }
 }
 
+TEST_F(ServerTest, ReadsBodiesInChunks) {
+    const RunningServer server(scripted());
+    const std::string body = question();
+    for (const std::string& chunks :
+         {"1;name=x\r\n{\r\n" + std::string("30\r\n"), std::string("1\r\n{\r\n30\r\n")}) {
+        ASSERT_EQ(body.size(), 1U + 0x30);
+        RawClient client(server.port());
+        client.send("POST " + std::string(kChat) + " HTTP/1.1\r\nHost: localhost\r\n" +
+                    kAuthorization + "Transfer-Encoding: Chunked\r\n\r\n" + chunks +
+                    body.substr(1) + "\r\n0\r\nX-Trailer: 1\r\n\r\n");
+        EXPECT_NE(client.readAll().find(" 200 "), std::string::npos);
+    }
+}
+
+TEST_F(ServerTest, RefusesOtherTransferCodings) {
+    const RunningServer server(scripted());
+    for (const char* coding : {"gzip", "gzip, chunked", "chunked, chunked", "identity"}) {
+        RawClient client(server.port());
+        client.send("POST " + std::string(kChat) + " HTTP/1.1\r\nHost: localhost\r\n" +
+                    kAuthorization + "Transfer-Encoding: " + coding + "\r\n\r\n" + question());
+        const std::string answer = client.readAll();
+        EXPECT_NE(answer.find(" 400 "), std::string::npos) << coding << ": " << answer;
+        EXPECT_NE(answer.find("serve.length"), std::string::npos) << answer;
+    }
+}
+
 TEST_F(ServerTest, TellsAClientThatSpeaksTls) {
     const RunningServer server(scripted());
     RawClient client(server.port());
