@@ -276,7 +276,7 @@ void printText(const Json& result) {
               << durationText(result["model_seconds"].get<double>()) << '\n';
     const auto peak = result["peak_bytes_used"].get<uint64_t>();
     if (peak > 0) {
-        std::cout << "  GPU memory at its peak: " << byteText(peak) << '\n';
+        std::cout << "  GPU memory at its peak: " << memoryText(peak) << '\n';
     }
 }
 

@@ -222,7 +222,7 @@ void printText(const Options& options, const AllocationProblem& problem,
     }
     std::printf("With %d tokens of context: %s of GPU memory, %.1f tokens a second (estimated).\n",
                 problem.target.contextLength,
-                byteText(static_cast<uint64_t>(estimates.gpuBytes)).c_str(),
+                memoryText(static_cast<uint64_t>(estimates.gpuBytes)).c_str(),
                 estimates.tokensPerSecond);
     if (allocation.isEverything) {
         std::printf("%s\n", problem.target.kind == Kind::Kl

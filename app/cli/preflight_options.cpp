@@ -7,7 +7,6 @@
 
 #include <ATen/Parallel.h>
 
-#include "core/base/text.h"
 #include "core/job/job_folder.h"
 #include "kernels/common/device.h"
 
@@ -51,10 +50,9 @@ bool wasPaused(const Invocation& invocation) {
 std::string sentence(const Preflight& checked) {
     std::string text = "Needs";
     for (const PreflightItem& item : checked.items) {
-        text += (&item == &checked.items.front() ? " " : ", ") +
-                byteText(static_cast<uint64_t>(item.needed)) + " of " +
+        text += (&item == &checked.items.front() ? " " : ", ") + item.text(item.needed) + " of " +
                 (item.name == "gpu-memory" ? "GPU memory" : item.name) + " (" +
-                byteText(static_cast<uint64_t>(item.available)) + " free)";
+                item.text(item.available) + " free)";
     }
     return text + "; takes " + timeText(checked.time) + '.';
 }

@@ -70,10 +70,6 @@ std::string roundedText(double value) {
     return text.data();
 }
 
-std::string sizeText(double bytes) {
-    return byteText(static_cast<uint64_t>(std::max(bytes, 0.0)));
-}
-
 std::string changedName(const AllocationChange& change) {
     if (const Cell* cell = std::get_if<Cell>(&change.what)) {
         return cellName(*cell);

@@ -1,5 +1,6 @@
 #include "core/allocation/target.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -112,6 +113,7 @@ double CostMeasure::budget(const PlanCells& cells) const {
 }
 
 std::string CostMeasure::text(double bytes, const PlanCells& cells) const {
+    const auto whole = static_cast<uint64_t>(std::max(bytes, 0.0));
     switch (target_.kind) {
     case Kind::BitsPerWeight: {
         const double ofCells =
@@ -120,14 +122,14 @@ std::string CostMeasure::text(double bytes, const PlanCells& cells) const {
                " bits a weight";
     }
     case Kind::GpuMemory:
-        return sizeText(bytes) + " of GPU memory (with " + std::to_string(target_.contextLength) +
+        return memoryText(whole) + " of GPU memory (with " + std::to_string(target_.contextLength) +
                " tokens of context)";
     case Kind::TokensPerSecond:
         return roundedText(
                    target_.speed.tokensPerSecond(static_cast<int64_t>(bytes), config_.layerCount)) +
                " tokens a second (estimated)";
     default:
-        return std::to_string(static_cast<int64_t>(bytes)) + " bytes (" + sizeText(bytes) + ")";
+        return std::to_string(whole) + " bytes (" + byteText(whole) + ")";
     }
 }
 

@@ -7,7 +7,5 @@ namespace caldera {
 
 /// Three significant digits: "0.0312", "2.5", "1.2e-05".
 std::string roundedText(double value);
-/// byteText() of whole bytes of at least 0.
-std::string sizeText(double bytes);
 
 } // namespace caldera

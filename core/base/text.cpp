@@ -35,6 +35,20 @@ std::string format(const char* pattern, double value) {
     return text;
 }
 
+/// Three figures in the largest unit that leaves a whole number before the point.
+std::string unitText(uint64_t bytes, double step, const std::array<const char*, 4>& units) {
+    if (static_cast<double>(bytes) < step) {
+        return std::to_string(bytes) + " bytes";
+    }
+    double value = static_cast<double>(bytes) / step;
+    size_t unit = 0;
+    while (value >= step - 0.5 && unit + 1 < units.size()) {
+        value /= step;
+        ++unit;
+    }
+    return format(value >= 99.95 ? "%.0f" : value >= 9.995 ? "%.1f" : "%.2f", value) + units[unit];
+}
+
 } // namespace
 
 std::string nearestWord(std::string_view word, std::span<const std::string> known) {
@@ -61,18 +75,11 @@ std::string numberText(double value) {
 }
 
 std::string byteText(uint64_t bytes) {
-    static constexpr std::array<const char*, 4> kPatterns = {"%.1f KiB", "%.1f MiB", "%.2f GiB",
-                                                             "%.2f TiB"};
-    if (bytes < 1024) {
-        return std::to_string(bytes) + " bytes";
-    }
-    double value = static_cast<double>(bytes) / 1024;
-    size_t unit = 0;
-    while (value >= 1024 && unit + 1 < kPatterns.size()) {
-        value /= 1024;
-        ++unit;
-    }
-    return format(kPatterns[unit], value);
+    return unitText(bytes, 1000, {" kB", " MB", " GB", " TB"});
+}
+
+std::string memoryText(uint64_t bytes) {
+    return unitText(bytes, 1024, {" KiB", " MiB", " GiB", " TiB"});
 }
 
 std::string durationText(double seconds) {

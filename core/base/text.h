@@ -14,8 +14,11 @@ std::string nearestWord(std::string_view word, std::span<const std::string> know
 /// Shortest text that reads back as the same double, always with '.' (std::to_chars).
 std::string numberText(double value);
 
-/// "1.5 GiB", "312 KiB", "17 bytes".
+/// Of files and weights, in thousands as disks are sold: "1.50 GB", "312 kB", "17 bytes".
 std::string byteText(uint64_t bytes);
+
+/// Of a machine's or GPU's memory, in powers of 1024 as memory is built: "24.0 GiB", "312 MiB".
+std::string memoryText(uint64_t bytes);
 
 /// "1 h 05 min", "3 min 20 s", "4.2 s".
 std::string durationText(double seconds);

@@ -16,10 +16,6 @@ using Json = nlohmann::json;
 
 constexpr const char* kFormat = "caldera-preflight/1";
 
-std::string sizeText(int64_t bytes) {
-    return byteText(static_cast<uint64_t>(std::max<int64_t>(bytes, 0)));
-}
-
 std::vector<PreflightItem> diskItems(const std::vector<DiskNeed>& needs) {
     std::vector<PreflightItem> items;
     std::vector<uint64_t> systems;
@@ -74,6 +70,11 @@ std::string usualAdvice(const PreflightItem& item) {
 
 } // namespace
 
+std::string PreflightItem::text(int64_t bytes) const {
+    const auto whole = static_cast<uint64_t>(std::max<int64_t>(bytes, 0));
+    return name == "disk" ? byteText(whole) : memoryText(whole);
+}
+
 bool Preflight::fits() const {
     return allFit(items);
 }
@@ -83,15 +84,15 @@ std::string Preflight::problem() const {
     if (missing == nullptr) {
         return {};
     }
-    return "This needs about " + sizeText(missing->needed) + ' ' + placeText(*missing) + ", and " +
-           sizeText(missing->available) + " are free. " +
+    return "This needs about " + missing->text(missing->needed) + ' ' + placeText(*missing) +
+           ", and " + missing->text(missing->available) + " are free. " +
            (advice.empty() ? usualAdvice(*missing) : advice);
 }
 
 std::string Preflight::text() const {
     std::string lines;
     for (const PreflightItem& item : items) {
-        lines += sizeText(item.needed) + ' ' + placeText(item) + ": " + sizeText(item.available) +
+        lines += item.text(item.needed) + ' ' + placeText(item) + ": " + item.text(item.available) +
                  " free, " + (item.fits() ? "fits" : "does not fit") + '\n';
     }
     return lines + "time: " + timeText(time) + '\n' + (fits() ? "It fits.\n" : problem() + "\n");
@@ -138,8 +139,8 @@ void requireFit(const Preflight& preflight) {
     if (const PreflightItem* missing = firstMissing(preflight)) {
         throw Error("preflight." + missing->name,
                     preflight.problem() + " --force begins all the same.",
-                    {{"needed", sizeText(missing->needed)},
-                     {"available", sizeText(missing->available)},
+                    {{"needed", missing->text(missing->needed)},
+                     {"available", missing->text(missing->available)},
                      {"place", missing->place},
                      {"advice", preflight.advice}});
     }

@@ -39,6 +39,8 @@ struct PreflightItem {
     int64_t needed = 0;
     int64_t available = 0;
     bool fits() const { return needed <= available; }
+    /// Bytes of it for people: of disks in thousands, of memory in powers of 1024.
+    std::string text(int64_t bytes) const;
 };
 
 struct Preflight {

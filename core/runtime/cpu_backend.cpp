@@ -363,7 +363,7 @@ int64_t cpuPoolTokens(const Artifact& artifact, const EngineSettings& settings, 
     const int64_t one = usedTokens(settings.contextLength);
     if (held < one) {
         const std::string context = std::to_string(settings.contextLength);
-        const std::string needed = byteText(static_cast<uint64_t>(one * tokenBytes));
+        const std::string needed = memoryText(static_cast<uint64_t>(one * tokenBytes));
         throw Error("engine.memory",
                     "A context of " + context + " tokens needs " + needed +
                         " for keys and values; beside " + artifact.name() +

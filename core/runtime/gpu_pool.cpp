@@ -16,7 +16,7 @@ namespace {
 static_assert(kPageTokens == kCachePageTokens);
 
 std::string text(int64_t bytes) {
-    return byteText(static_cast<uint64_t>(std::max<int64_t>(bytes, 0)));
+    return memoryText(static_cast<uint64_t>(std::max<int64_t>(bytes, 0)));
 }
 
 /// An engine's memory beside keys and values, and how many tokens of those have room.

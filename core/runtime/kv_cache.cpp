@@ -25,7 +25,7 @@ KvCache::Memory KvCache::reserve() const {
     void* memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (memory == MAP_FAILED) {
-        const std::string needed = byteText(2 * bytes);
+        const std::string needed = memoryText(2 * bytes);
         throw Error(
             "engine.memory",
             "A context of " + std::to_string(capacity_) + " tokens needs " + needed +

@@ -126,9 +126,9 @@ void Swaps::requireRoom(const State& state) const {
     }
     if (bytes > places_.mostBytes) {
         throw RequestError("cells", "The swapped cells would hold " +
-                                        byteText(static_cast<uint64_t>(bytes)) +
+                                        memoryText(static_cast<uint64_t>(bytes)) +
                                         " of memory; at most " +
-                                        byteText(static_cast<uint64_t>(places_.mostBytes)) +
+                                        memoryText(static_cast<uint64_t>(places_.mostBytes)) +
                                         " are allowed. Swap fewer, or put others back first.");
     }
 }

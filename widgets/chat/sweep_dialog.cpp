@@ -260,7 +260,7 @@ void SweepDialog::fill() {
     QString facts = tr("%1 on %2, %3 of weights a token")
                         .arg(runName(*run), run->device, sizeText(run->weightBytes));
     if (run->deviceBytes > 0)
-        facts += tr(", %1 of GPU memory").arg(sizeText(run->deviceBytes));
+        facts += tr(", %1 of GPU memory").arg(memoryText(run->deviceBytes));
     if (run->readBytesPerSecond > 0 && run->weightBytes > 0)
         facts +=
             tr(". Memory reads %1 a second, so one chat has at most %2 tok/s.")

@@ -36,11 +36,11 @@ QString milliseconds(double seconds) {
     return seconds < 0 ? dash() : ThroughputPanel::tr("%1 ms").arg(figureText(seconds * 1e3));
 }
 
-/// "21.4 of 85.0 GB": the unit once, where it is the same.
+/// "19.9 of 79.2 GiB": the unit once, where it is the same.
 QString shareText(qint64 used, qint64 total) {
-    const QString whole = sizeText(total);
+    const QString whole = memoryText(total);
     const QString unit = whole.mid(whole.lastIndexOf(u' '));
-    QString part = sizeText(used);
+    QString part = memoryText(used);
     if (part.endsWith(unit))
         part.chop(unit.size());
     return ThroughputPanel::tr("%1 of %2").arg(part, whole);
@@ -297,7 +297,7 @@ void ThroughputPanel::showFigures(const ChatStatistics& statistics) {
     p95_->setText(milliseconds(statistics.p95));
     p99_->setText(milliseconds(statistics.p99));
     weights_->setText(statistics.weightBytes > 0 ? sizeText(statistics.weightBytes) : dash());
-    cache_->setText(statistics.cacheBytes > 0 ? sizeText(statistics.cacheBytes) : dash());
+    cache_->setText(statistics.cacheBytes > 0 ? memoryText(statistics.cacheBytes) : dash());
     shownSpeed_ = statistics.tokensPerSecond;
     showRoofline();
     if (statistics.promptTokens >= 0)
@@ -322,7 +322,7 @@ void ThroughputPanel::setGpu(const std::optional<GpuFigures>& figures) {
     gpuMemory_->setText(shareText(figures->usedBytes, figures->totalBytes));
     gpuMemory_->setToolTip(tr("%1 of it is this engine's: weights, workspace and the room for "
                               "conversations")
-                               .arg(sizeText(figures->engineBytes)));
+                               .arg(memoryText(figures->engineBytes)));
 }
 
 void ThroughputPanel::setMeasurable(bool measurable) {

@@ -101,14 +101,14 @@ QList<Fact> memoryFacts(const OpenFacts& facts) {
         artifact ? planSize(facts.plan, config).total() : config.parameterCount() * 2;
     const int64_t cache = cacheBytesOfToken(config);
     const int64_t whole = cache * config.maxPositions;
-    return {{FactGrid::tr("Weights"), sizeText(weights),
+    return {{FactGrid::tr("Weights"), memoryText(weights),
              artifact ? FactGrid::tr("All packed weights; they are used as they are on disk")
                       : FactGrid::tr("At 16 bits a weight")},
-            {FactGrid::tr("Cache a token"), sizeText(cache),
+            {FactGrid::tr("Cache a token"), memoryText(cache),
              FactGrid::tr("Keys and values of one position, in 32-bit floats")},
-            {FactGrid::tr("Whole context"), sizeText(whole),
+            {FactGrid::tr("Whole context"), memoryText(whole),
              FactGrid::tr("The cache of %1 positions").arg(countText(config.maxPositions))},
-            {FactGrid::tr("Together"), sizeText(weights + whole), {}},
+            {FactGrid::tr("Together"), memoryText(weights + whole), {}},
             {FactGrid::tr("Fits"), smallestCard(weights + whole),
              FactGrid::tr("The smallest usual card that holds weights and a whole context, with "
                           "1 GB left for the pass")}};

@@ -5,7 +5,6 @@
 #include <QPushButton>
 #include <QRegularExpression>
 
-#include "core/base/text.h"
 #include "widgets/support/labels.h"
 #include "widgets/support/number_text.h"
 
@@ -13,17 +12,14 @@ namespace caldera::studio {
 
 namespace {
 
-QString bytesText(int64_t bytes) {
-    return QString::fromStdString(byteText(static_cast<uint64_t>(bytes < 0 ? 0 : bytes)));
-}
-
 QString itemText(const PreflightItem& item) {
     const QString what = item.name == "gpu-memory" ? PreflightLine::tr("GPU memory")
                          : item.name == "disk"     ? PreflightLine::tr("disk")
                                                    : PreflightLine::tr("memory");
     const QString text = item.fits() ? PreflightLine::tr("%1 of %2 (%3 free)")
                                      : PreflightLine::tr("%1 of %2, but only %3 are free");
-    return text.arg(bytesText(item.needed), what, bytesText(item.available));
+    const auto words = item.name == "disk" ? sizeText : memoryText;
+    return text.arg(words(item.needed), what, words(item.available));
 }
 
 QString timeLine(const TimeEstimate& time) {

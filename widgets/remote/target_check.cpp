@@ -18,10 +18,6 @@ QString tr(const char* text) {
     return QCoreApplication::translate("TargetCheck", text);
 }
 
-QString bytes(qint64 count) {
-    return sizeText(count);
-}
-
 /// Runs the stages one after the other; the first that fails skips the rest.
 class Run {
 public:
@@ -121,9 +117,9 @@ private:
         const QString folder = expandHome(result_.target.folder, *session_, stop_);
         result_.facts = readHostFacts(folder, *session_, stop_);
         return {tr("%1: %2 free; %3 processors, %4 of memory free")
-                    .arg(folder, bytes(result_.facts.freeDiskBytes))
+                    .arg(folder, sizeText(result_.facts.freeDiskBytes))
                     .arg(result_.facts.cores)
-                    .arg(bytes(result_.facts.freeMemoryBytes))};
+                    .arg(memoryText(result_.facts.freeMemoryBytes))};
     }
 
     Found describeGpus() const {
@@ -135,9 +131,9 @@ private:
         }
         QStringList lines;
         for (const GpuFacts& gpu : result_.facts.gpus) {
-            lines.append(
-                tr("%1, %2 of %3 free, driver %4")
-                    .arg(gpu.name, bytes(gpu.freeBytes), bytes(gpu.totalBytes), gpu.driver));
+            lines.append(tr("%1, %2 of %3 free, driver %4")
+                             .arg(gpu.name, memoryText(gpu.freeBytes), memoryText(gpu.totalBytes),
+                                  gpu.driver));
         }
         return {lines.join(u'\n')};
     }

@@ -3,8 +3,12 @@
 #include <QCoreApplication>
 #include <QLocale>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
+#include <string>
+
+#include "core/base/text.h"
 
 using namespace Qt::Literals::StringLiterals;
 
@@ -20,6 +24,23 @@ struct Numbers {
 QString threeFigures(double value) {
     const int decimals = value >= 100 ? 0 : value >= 10 ? 1 : 2;
     return QLocale::c().toString(value, 'f', decimals);
+}
+
+uint64_t whole(int64_t bytes) {
+    return static_cast<uint64_t>(std::max<int64_t>(bytes, 0));
+}
+
+/// A size as the command line says it, its unit translated.
+QString inWords(const std::string& size) {
+    [[maybe_unused]] static constexpr std::array kUnits = {
+        QT_TRANSLATE_NOOP("Numbers", "%1 bytes"), QT_TRANSLATE_NOOP("Numbers", "%1 kB"),
+        QT_TRANSLATE_NOOP("Numbers", "%1 MB"),    QT_TRANSLATE_NOOP("Numbers", "%1 GB"),
+        QT_TRANSLATE_NOOP("Numbers", "%1 TB"),    QT_TRANSLATE_NOOP("Numbers", "%1 KiB"),
+        QT_TRANSLATE_NOOP("Numbers", "%1 MiB"),   QT_TRANSLATE_NOOP("Numbers", "%1 GiB"),
+        QT_TRANSLATE_NOOP("Numbers", "%1 TiB")};
+    const size_t space = size.find(' ');
+    return Numbers::tr(("%1" + size.substr(space)).c_str())
+        .arg(QString::fromStdString(size.substr(0, space)));
 }
 
 } // namespace
@@ -47,19 +68,11 @@ QString parameterText(int64_t parameters) {
 }
 
 QString sizeText(int64_t bytes) {
-    static constexpr std::array<const char*, 4> kUnits = {
-        QT_TRANSLATE_NOOP("Numbers", "%1 kB"), QT_TRANSLATE_NOOP("Numbers", "%1 MB"),
-        QT_TRANSLATE_NOOP("Numbers", "%1 GB"), QT_TRANSLATE_NOOP("Numbers", "%1 TB")};
-    if (bytes < 1000) {
-        return Numbers::tr("%1 bytes").arg(bytes);
-    }
-    auto value = static_cast<double>(bytes) / 1000;
-    size_t unit = 0;
-    while (value >= 999.5 && unit + 1 < kUnits.size()) {
-        value /= 1000;
-        ++unit;
-    }
-    return Numbers::tr(kUnits[unit]).arg(threeFigures(value));
+    return inWords(byteText(whole(bytes)));
+}
+
+QString memoryText(int64_t bytes) {
+    return inWords(caldera::memoryText(whole(bytes)));
 }
 
 QString figureText(double value, int figures) {

@@ -131,8 +131,8 @@ void requireRoom(const DecodeShape& shape, int chats, int64_t freeBytes) {
         throw Error("engine.memory",
                     "Decoding at this shape for " + std::to_string(chats) + " chats of " +
                         std::to_string(shape.contextLength) + " tokens takes " +
-                        byteText(static_cast<uint64_t>(needed)) + " of GPU memory; " +
-                        byteText(static_cast<uint64_t>(freeBytes)) +
+                        memoryText(static_cast<uint64_t>(needed)) + " of GPU memory; " +
+                        memoryText(static_cast<uint64_t>(freeBytes)) +
                         " are free. Fewer --chats, a shorter --context, a lower --rank or "
                         "--kv-bits 8 take less.",
                     {{"needed", std::to_string(needed)}, {"free", std::to_string(freeBytes)}});

@@ -263,7 +263,7 @@ TEST(Allocation, SaysWhyEachCellChanged) {
     change.price = 0.02 / (1 << 20);
     change.fragility = 2;
     EXPECT_EQ(reasonText(change, 210),
-              "112.0 KiB more for 0.0105 nats less, 4.8 times what that buys elsewhere. It is the "
+              "115 kB more for 0.0105 nats less, 4.8 times what that buys elsewhere. It is the "
               "2nd most fragile of 210.");
 }
 
@@ -329,7 +329,7 @@ TEST(Allocation, CountsTheWorkspaceThatSmallerRanksFree) {
     const Complaint complaint = complaintOf([&] { solved(problem); });
     EXPECT_EQ(complaint.code, "allocation.budget");
     EXPECT_THAT(complaint.sentence,
-                HasSubstr(byteText(static_cast<uint64_t>(gpu(smallest))) +
+                HasSubstr(memoryText(static_cast<uint64_t>(gpu(smallest))) +
                           " of GPU memory (with 512 tokens of context) is the least"));
 }
 

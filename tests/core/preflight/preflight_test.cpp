@@ -36,7 +36,7 @@ TEST(Preflight, SaysWhatIsMissingAndWhatWouldFit) {
                                          {"--calibration-tokens 32768", {7 * kGiB, 0}}});
     EXPECT_FALSE(checked.fits());
     EXPECT_EQ(checked.problem(),
-              "This needs about 20.00 GiB of memory, and 8.00 GiB are free. It would fit with "
+              "This needs about 20.0 GiB of memory, and 8.00 GiB are free. It would fit with "
               "--calibration-tokens 32768.");
     EXPECT_EQ(codeOf(checked), "preflight.memory");
     EXPECT_EQ(codeOf(preflight(needs, room(20 * kGiB))), "");

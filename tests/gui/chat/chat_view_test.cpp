@@ -102,10 +102,10 @@ TEST_F(ChatViewTest, ShowsWhatTheGpuDoes) {
         });
     };
     EXPECT_FALSE(shows(u"GPU"_s));
-    panel->setGpu(GpuFigures{0.93, 21'000'000'000, 25'000'000'000, 20'000'000'000});
+    panel->setGpu(GpuFigures{0.93, 21LL << 30, 25LL << 30, 20LL << 30});
     EXPECT_TRUE(shows(u"93 %"_s));
-    EXPECT_TRUE(shows(u"21.0 of 25.0 GB"_s));
-    panel->setGpu(GpuFigures{-1, 21'000'000'000, 25'000'000'000, 20'000'000'000});
+    EXPECT_TRUE(shows(u"21.0 of 25.0 GiB"_s));
+    panel->setGpu(GpuFigures{-1, 21LL << 30, 25LL << 30, 20LL << 30});
     EXPECT_FALSE(shows(u"93 %"_s)) << "a part of a GPU does not tell";
     connectToServer(); // another one, of which nothing is known
     EXPECT_FALSE(shows(u"GPU"_s));

@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "app/studio/translations.h"
+#include "core/base/text.h"
 #include "widgets/chat/message_widget.h"
 #include "widgets/heatmap/paint_bar.h"
 #include "widgets/plan_view/plan_view.h"
@@ -35,6 +36,17 @@ TEST(NumberText, KeepsThreeFiguresOfSizes) {
     EXPECT_EQ(sizeText(4'923'000), u"4.92 MB"_s);
     EXPECT_EQ(sizeText(19'930'000'000), u"19.9 GB"_s);
     EXPECT_EQ(sizeText(999'900), u"1.00 MB"_s);
+    EXPECT_EQ(memoryText(int64_t{24} << 30), u"24.0 GiB"_s);
+}
+
+TEST(NumberText, GivesSizesAsTheCommandLineDoes) {
+    for (const uint64_t bytes :
+         {uint64_t{0}, uint64_t{1}, uint64_t{1000}, uint64_t{1024}, uint64_t{99'960},
+          uint64_t{1} << 20, uint64_t{44} << 30, uint64_t{3} << 50}) {
+        const auto size = static_cast<int64_t>(bytes);
+        EXPECT_EQ(sizeText(size).toStdString(), byteText(bytes));
+        EXPECT_EQ(memoryText(size).toStdString(), caldera::memoryText(bytes));
+    }
 }
 
 TEST(NumberText, WritesEverydayFiguresWithoutExponent) {
