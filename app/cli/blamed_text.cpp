@@ -20,9 +20,10 @@ constexpr int64_t kContextTokens = 24;
 constexpr size_t kContextBytes = 400;
 
 /// The beginning of the text, up to the token that is explained if one is named.
-BlamedText textOfFile(const BlamedTextOptions& options, const Tokenizer& tokenizer) {
+BlamedText textOfFile(const BlamedTextOptions& options, const std::string& file,
+                      const Tokenizer& tokenizer) {
     BlamedText text;
-    text.tokens = tokenizer.encode(readUtf8File(heldOutText(options.text)));
+    text.tokens = tokenizer.encode(file);
     text.place = options.token;
     const int64_t most =
         options.token ? std::max(options.tokens, *options.token + 1) : options.tokens;
@@ -48,10 +49,8 @@ int64_t tokenOfByte(const Tokenizer& tokenizer, std::span<const Token> answer, i
     throw noSuchPlace("bytes, counted from 0", byte, end);
 }
 
-BlamedText textOfAnswer(const BlamedTextOptions& options, const Tokenizer& tokenizer,
-                        const ChatTemplate& chat) {
-    const ScoreRequest request =
-        parseScoreRequest(readTextFile(options.request, kMostRequestBytes));
+BlamedText textOfAnswer(const BlamedTextOptions& options, const ScoreRequest& request,
+                        const Tokenizer& tokenizer, const ChatTemplate& chat) {
     ScoredText scored = scoredText(tokenizer, chat, request);
     const auto count = static_cast<int64_t>(scored.scored.size());
     BlamedText text;
@@ -74,10 +73,17 @@ BlamedText textOfAnswer(const BlamedTextOptions& options, const Tokenizer& token
 
 } // namespace
 
-BlamedText blamedText(const BlamedTextOptions& options, const Tokenizer& tokenizer,
-                      const ChatTemplate& chat) {
-    return options.request.empty() ? textOfFile(options, tokenizer)
-                                   : textOfAnswer(options, tokenizer, chat);
+BlamedSource readBlamedSource(const BlamedTextOptions& options) {
+    if (options.request.empty()) {
+        return {readUtf8File(heldOutText(options.text)), std::nullopt};
+    }
+    return {{}, parseScoreRequest(readTextFile(options.request, kMostRequestBytes))};
+}
+
+BlamedText blamedText(const BlamedTextOptions& options, const BlamedSource& source,
+                      const Tokenizer& tokenizer, const ChatTemplate& chat) {
+    return source.request ? textOfAnswer(options, *source.request, tokenizer, chat)
+                          : textOfFile(options, source.text, tokenizer);
 }
 
 std::string textBefore(const Tokenizer& tokenizer, const std::vector<Token>& tokens,

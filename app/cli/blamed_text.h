@@ -4,10 +4,12 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "core/model/chat_template.h"
 #include "core/model/tokenizer.h"
+#include "core/serve/chat_request.h"
 
 namespace caldera::cli {
 
@@ -25,10 +27,19 @@ struct BlamedText {
     int64_t firstPlace = 1;
 };
 
-/// Throws Error("file.*"), Error("text.not-utf8"), RequestError, and Error("blame.place") for a
-/// token or byte that the answer does not have.
-BlamedText blamedText(const BlamedTextOptions& options, const Tokenizer& tokenizer,
-                      const ChatTemplate& chat);
+/// What a file says before any model is asked.
+struct BlamedSource {
+    std::string text;
+    std::optional<ScoreRequest> request; ///< in place of `text`
+};
+
+/// Throws Error("file.*"), Error("text.not-utf8"), RequestError.
+BlamedSource readBlamedSource(const BlamedTextOptions& options);
+
+/// Throws RequestError for a request that the tokenizer has no tokens for, and Error("blame.place")
+/// for a token or byte that the answer does not have.
+BlamedText blamedText(const BlamedTextOptions& options, const BlamedSource& source,
+                      const Tokenizer& tokenizer, const ChatTemplate& chat);
 
 /// What stands before the token: the end of it, in one line.
 std::string textBefore(const Tokenizer& tokenizer, const std::vector<Token>& tokens, int64_t place);

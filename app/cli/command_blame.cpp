@@ -46,14 +46,15 @@ struct Outcome {
 };
 
 Outcome blameFor(const Options& options, const fs::path& work, Invocation& invocation) {
+    // What is cheapest to mend is said first; reading a whole artifact comes last.
     const torch::Device device = deviceOf(options.compute.device);
+    const BlamedSource source = readBlamedSource(options.text);
     const auto artifact = Artifact::open(options.artifact);
-    artifact->verify(invocation.stop);
     const auto model = openModel(options.reference);
     BlameRequest request;
     request.subject = artifactWeights(artifact, device);
     request.original = modelWeights(model, device);
-    BlamedText text = blamedText(options.text, *artifact->tokenizer(), artifact->chat());
+    BlamedText text = blamedText(options.text, source, *artifact->tokenizer(), artifact->chat());
     request.tokens = std::move(text.tokens);
     request.place = text.place;
     request.firstPlace = text.firstPlace;
@@ -62,6 +63,7 @@ Outcome blameFor(const Options& options, const fs::path& work, Invocation& invoc
                   numericsName();
 
     checkBlame(request); // before a folder is made for it
+    artifact->verify(invocation.stop);
     std::optional<HeldWorkFolder> held;
     if (!work.empty()) {
         held.emplace(work, at::get_num_threads());

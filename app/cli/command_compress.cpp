@@ -13,6 +13,7 @@
 #include "core/base/error.h"
 #include "core/base/hash.h"
 #include "core/compress/compress.h"
+#include "core/compress/folders.h"
 #include "core/compress/work_folder.h"
 #include "core/job/revision.h"
 
@@ -127,6 +128,10 @@ void run(const Options& options, Invocation& invocation) {
                         " holds finished cells of an earlier run. Add --resume to go on with "
                         "them, or remove the folder to begin anew.",
                     {{"path", request.work.string()}});
+    }
+    const bool isShard = request.layers && fs::is_directory(request.out);
+    if (!options.preflight.checks && !isShard) {
+        requireFreeTarget(request.out); // by the name that was given
     }
     options.compute.applyAsIn(request.work);
     request.model = openModel(options.model);

@@ -187,18 +187,20 @@ void run(const Options& options, Invocation& invocation) {
     const fs::path work = options.work.empty() ? workFolder(out, invocation) : options.work;
     if (!options.preflight.checks) {
         requireUntouched(work, options, invocation);
+        requireWritable(out);
     }
     options.compute.applyAsIn(work);
     FidelityRequest request = requestFor(options, invocation);
     request.work = work;
     const PlannedWork planned = plannedWork(request, options.compute);
     const bool isFresh = !hasWorkFiles(work);
+    if (!options.preflight.checks) {
+        checkLensJson(options, request, out);
+        earlierReport(out, *request.model); // refuses another model's before the work
+    }
     if (!options.preflight.mayBegin(planned, invocation)) {
         return;
     }
-    requireWritable(out);
-    checkLensJson(options, request, out);
-    earlierReport(out, *request.model); // refuses another model's before the work
     Report report = measureFidelity(request, invocation.progress, invocation.stop);
     if (isFresh) {
         rememberSpeed(planned, secondsSince(start), invocation);

@@ -186,6 +186,12 @@ uint64_t freeDiskBytes(const std::filesystem::path& path) {
     }
     std::error_code error;
     const auto space = std::filesystem::space(existing, error);
+    if (!error && space.capacity == 0) { // of a pipe, or the system's own as /proc
+        throw Error("file.no-disk",
+                    "Nothing can be kept at " + path.string() +
+                        ": that is no place on a disk. Choose a folder that is.",
+                    {{"path", path.string()}});
+    }
     return error ? 0 : static_cast<uint64_t>(space.available);
 }
 

@@ -64,7 +64,8 @@ void renameDurably(const std::filesystem::path& from, const std::filesystem::pat
 /// The number of the file system that holds `path` (or its nearest existing parent).
 uint64_t fileSystemOf(std::filesystem::path path);
 
-/// Free bytes on the file system that holds `path` (or its nearest existing parent).
+/// Free bytes on the file system that holds `path` (or its nearest existing parent). Throws
+/// Error("file.no-disk") where that holds no files: a pipe, /proc.
 uint64_t freeDiskBytes(const std::filesystem::path& path);
 
 } // namespace caldera

@@ -5,6 +5,7 @@
 #include <string>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -49,6 +50,42 @@ TEST(CommandLine, EvaluateLooksAtItsTargetBeforeAnythingElse) {
         const auto code = document.at("error").at("code").get<std::string>();
         EXPECT_TRUE(code.starts_with("file.")) << out << ": " << code;
     }
+}
+
+/// What a command that fails says, as {code, message}.
+nlohmann::json refusalOf(const std::vector<std::string>& words) {
+    Program program(words);
+    program.closeInput();
+    const auto document = nlohmann::json::parse(program.readAll(), nullptr, false);
+    EXPECT_EQ(program.exitCode(), 1) << words.front();
+    return document.at("error");
+}
+
+TEST(CommandLine, APipeIsNoPlaceForResults) {
+    const std::string model = CALDERA_SOURCE_DIR "/resources/demo-model";
+    const std::string pipe = "/proc/self/fd/1"; // of the program
+    const auto report = refusalOf({"fidelity", model, "--out", pipe, "--json"});
+    EXPECT_EQ(report.at("code"), "file.write");
+    EXPECT_THAT(report.at("message").get<std::string>(),
+                HasSubstr(pipe + ": it is no regular file; a file is needed"));
+    const auto folder = refusalOf({"compress", model, "--out", pipe, "--json"});
+    EXPECT_EQ(folder.at("code"), "compress.out-exists");
+    EXPECT_THAT(folder.at("message").get<std::string>(),
+                HasSubstr(pipe + " is neither a folder nor a file. Choose a folder with --out."));
+    EXPECT_EQ(refusalOf({"compress", model, "--out", "/proc/here", "--json"}).at("code"),
+              "file.no-disk");
+}
+
+TEST(CommandLine, BlameAsksForWhatIsCheapestToMendFirst) {
+    const std::string text = CALDERA_SOURCE_DIR "/resources/demo-model/heldout.txt";
+    const auto messageOf = [](const std::string& artifact, const std::string& text) {
+        return refusalOf(
+                   {"blame", artifact, "--reference", "/no/reference", "--text", text, "--json"})
+            .at("message")
+            .get<std::string>();
+    };
+    EXPECT_THAT(messageOf("/no/artifact", "/no/text"), HasSubstr("/no/text"));
+    EXPECT_THAT(messageOf("/no/artifact", text), HasSubstr("/no/artifact"));
 }
 
 TEST(CommandLine, AJobThatIsDoneIsNotBegunAgain) {
