@@ -21,10 +21,10 @@
 <context>
     <name>caldera::studio::DifferencePanel</name>
     <message numerus="yes">
-        <source>%n cell(s) differ from %1: %2 here.</source>
+        <source>%n cell(s) differ from %1: %2 in this plan.</source>
         <translation>
-            <numerusform>%n cell differs from %1: %2 here.</numerusform>
-            <numerusform>%n cells differ from %1: %2 here.</numerusform>
+            <numerusform>%n cell differs from %1: %2 in this plan.</numerusform>
+            <numerusform>%n cells differ from %1: %2 in this plan.</numerusform>
         </translation>
     </message>
 </context>
@@ -35,6 +35,37 @@
         <translation>
             <numerusform>%n file could not be read.</numerusform>
             <numerusform>%n files could not be read.</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
+    <name>caldera::studio::HeatmapLegend</name>
+    <message numerus="yes">
+        <source>as measured; the plan has %n cell(s) otherwise now</source>
+        <translation>
+            <numerusform>as measured; the plan has %n cell otherwise now</numerusform>
+            <numerusform>as measured; the plan has %n cells otherwise now</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n cell(s) have other settings</source>
+        <translation>
+            <numerusform>%n cell has other settings</numerusform>
+            <numerusform>%n cells have other settings</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n cell(s) measured at other settings</source>
+        <translation>
+            <numerusform>%n cell measured at other settings</numerusform>
+            <numerusform>%n cells measured at other settings</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n cell(s) interpolated from measured settings</source>
+        <translation>
+            <numerusform>%n cell interpolated from measured settings</numerusform>
+            <numerusform>%n cells interpolated from measured settings</numerusform>
         </translation>
     </message>
 </context>

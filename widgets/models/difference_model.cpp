@@ -3,6 +3,7 @@
 #include <QLocale>
 
 #include <algorithm>
+#include <string_view>
 
 #include "widgets/support/number_text.h"
 #include "widgets/theme/theme.h"
@@ -10,6 +11,13 @@
 using namespace Qt::Literals::StringLiterals;
 
 namespace caldera::studio {
+
+QString cellHeading(Cell cell) {
+    const std::string_view module = moduleName(cell.module);
+    return DifferenceModel::tr("Layer %1 · %2")
+        .arg(QString::number(cell.layer),
+             QString::fromLatin1(module.data(), static_cast<qsizetype>(module.size())));
+}
 
 QString codesText(const CellSettings& settings, const std::string& usual) {
     if (settings.skip) {
@@ -26,12 +34,16 @@ QString byteChangeText(int64_t bytes) {
 }
 
 DifferenceModel::DifferenceModel(const PlanComparison& comparison, QObject* parent)
-    : QAbstractTableModel(parent), rows_(comparison.differences()) {
-    connect(&comparison, &PlanComparison::changed, this,
-            [this, &comparison] { take(comparison.differences()); });
+    : QAbstractTableModel(parent), other_(comparison.name()), rows_(comparison.differences()) {
+    connect(&comparison, &PlanComparison::changed, this, [this, &comparison] { take(comparison); });
 }
 
-void DifferenceModel::take(const std::vector<CellDifference>& rows) {
+void DifferenceModel::take(const PlanComparison& comparison) {
+    const std::vector<CellDifference>& rows = comparison.differences();
+    if (other_ != comparison.name()) {
+        other_ = comparison.name();
+        Q_EMIT headerDataChanged(Qt::Horizontal, There, There);
+    }
     const bool sameCells =
         std::equal(rows.begin(), rows.end(), rows_.begin(), rows_.end(),
                    [](const auto& a, const auto& b) { return a.cell == b.cell; });
@@ -63,7 +75,8 @@ QVariant DifferenceModel::data(const QModelIndex& index, int role) const {
     if (role == Qt::DisplayRole || role == Qt::ToolTipRole) {
         switch (index.column()) {
         case Name:
-            return QString::fromStdString(cellName(row.cell));
+            return role == Qt::ToolTipRole ? QString::fromStdString(cellName(row.cell))
+                                           : cellHeading(row.cell);
         case There:
             return codesText(row.there, usual);
         case Here:
@@ -97,18 +110,18 @@ QVariant DifferenceModel::headerData(int section, Qt::Orientation orientation, i
         return QVariant::fromValue(
             Qt::Alignment(Qt::AlignVCenter | (left ? Qt::AlignLeft : Qt::AlignRight)));
     }
-    if (role != Qt::DisplayRole) {
+    if (role != Qt::DisplayRole && role != Qt::ToolTipRole) {
         return {};
     }
     switch (section) {
     case Name:
         return tr("Cell");
     case There:
-        return tr("There");
+        return other_.isEmpty() ? tr("other plan") : other_;
     case Here:
-        return tr("Here");
+        return tr("this plan");
     case Bytes:
-        return tr("Size");
+        return tr("Size change");
     case Why:
         return tr("Why");
     default:

@@ -25,11 +25,14 @@ public:
                         int role = Qt::DisplayRole) const override;
 
 private:
-    void take(const std::vector<CellDifference>& rows);
+    void take(const PlanComparison& comparison);
 
+    QString other_; ///< what people call the other plan
     std::vector<CellDifference> rows_;
 };
 
+/// "Layer 3 · o_proj", as a heading; in sentences cellTitle() of Inspect.
+QString cellHeading(Cell cell);
 /// "3/64", "16" of a kept cell; the codec stands before it where it is not `usual`.
 QString codesText(const CellSettings& settings, const std::string& usual);
 /// "+1.2 kB", "−340 bytes".

@@ -19,10 +19,10 @@ QString shapeText(int64_t rows, int64_t columns) {
     return countText(rows) + u' ' + QChar(kTimes) + u' ' + countText(columns);
 }
 
-void addMetric(ModuleRow& row, const MetricLayer& metric, Module module) {
+void addMetric(ModuleRow& row, const std::map<Cell, double>& values, Module module) {
     double sum = 0;
     int count = 0;
-    for (const auto& [cell, value] : metric.values) {
+    for (const auto& [cell, value] : values) {
         if (cell.module != module) {
             continue;
         }
@@ -79,7 +79,7 @@ ModuleRow rowOfModule(const PlanCells& cells, Module module) {
 } // namespace
 
 std::vector<ModuleRow> moduleRows(const Plan& plan, const PlanCells& cells,
-                                  const MetricLayer* metric) {
+                                  const std::map<Cell, double>& values) {
     std::vector<ModuleRow> rows;
     const ModelConfig& config = cells.config();
     const PlanSize& size = cells.size();
@@ -87,9 +87,7 @@ std::vector<ModuleRow> moduleRows(const Plan& plan, const PlanCells& cells,
     for (const Module module : kModules) {
         rows.push_back(rowOfModule(cells, module));
         inCells += rows.back().bytes;
-        if (metric != nullptr) {
-            addMetric(rows.back(), *metric, module);
-        }
+        addMetric(rows.back(), values, module);
     }
     ModuleRow embeddings;
     embeddings.name = config.tiedEmbeddings ? ModuleTableModel::tr("embeddings (also the head)")
@@ -124,6 +122,14 @@ void ModuleTableModel::setRows(std::vector<ModuleRow> rows) {
     beginResetModel();
     rows_ = std::move(rows);
     endResetModel();
+}
+
+void ModuleTableModel::setMetric(const QString& title, const QString& unit) {
+    const QString metric = unit.isEmpty() ? title : tr("%1, %2").arg(title, unit);
+    if (metric_ != metric) {
+        metric_ = metric;
+        Q_EMIT headerDataChanged(Qt::Horizontal, Mean, Worst);
+    }
 }
 
 int ModuleTableModel::rowCount(const QModelIndex& parent) const {
@@ -196,6 +202,9 @@ QVariant ModuleTableModel::headerData(int section, Qt::Orientation orientation, 
         return QVariant::fromValue(
             Qt::Alignment(Qt::AlignVCenter | (section == Name ? Qt::AlignLeft : Qt::AlignRight)));
     }
+    if (role == Qt::ToolTipRole && section >= Mean) {
+        return tr("As the heatmap shows it; higher is more fragile");
+    }
     if (role != Qt::DisplayRole) {
         return {};
     }
@@ -213,9 +222,9 @@ QVariant ModuleTableModel::headerData(int section, Qt::Orientation orientation, 
     case Share:
         return tr("Share, %");
     case Mean:
-        return tr("Mean");
+        return metric_.isEmpty() ? tr("Mean") : tr("%1 (mean)").arg(metric_);
     case Worst:
-        return tr("Most fragile");
+        return metric_.isEmpty() ? tr("Most fragile") : tr("%1 (largest)").arg(metric_);
     default:
         return {};
     }

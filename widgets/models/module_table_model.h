@@ -4,12 +4,12 @@
 #include <QAbstractTableModel>
 #include <QColor>
 
+#include <map>
 #include <optional>
 #include <vector>
 
 #include "core/model/module.h"
 #include "core/plan/plan_cells.h"
-#include "widgets/models/open_facts.h"
 
 namespace caldera::studio {
 
@@ -27,9 +27,9 @@ struct ModuleRow {
     std::optional<Module> module; ///< none for embeddings, head and the rest
 };
 
-/// The rows of a plan, whose cells are `cells`, with a metric (which may be null).
+/// The rows of a plan, whose cells are `cells`, with the values of a metric.
 std::vector<ModuleRow> moduleRows(const Plan& plan, const PlanCells& cells,
-                                  const MetricLayer* metric);
+                                  const std::map<Cell, double>& values);
 
 class ModuleTableModel : public QAbstractTableModel {
     Q_OBJECT
@@ -42,6 +42,8 @@ public:
 
     explicit ModuleTableModel(QObject* parent = nullptr);
     void setRows(std::vector<ModuleRow> rows);
+    /// What the columns Mean and Worst are of: "KL divergence", "nats" (empty: plain numbers).
+    void setMetric(const QString& title, const QString& unit);
     const std::vector<ModuleRow>& rows() const { return rows_; }
 
     int rowCount(const QModelIndex& parent = {}) const override;
@@ -53,6 +55,7 @@ public:
 private:
     QString textOf(const ModuleRow& row, int column) const;
     std::vector<ModuleRow> rows_;
+    QString metric_; ///< with its unit
 };
 
 } // namespace caldera::studio

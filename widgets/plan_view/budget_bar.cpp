@@ -4,6 +4,7 @@
 #include <QDoubleSpinBox>
 #include <QHBoxLayout>
 #include <QPushButton>
+#include <QResizeEvent>
 #include <QSignalBlocker>
 
 #include <array>
@@ -24,6 +25,9 @@ namespace {
 
 using Kind = AllocationTarget::Kind;
 
+constexpr int kWidthForAir = 660;
+constexpr int kNarrowButton = 64;
+constexpr int kBesideContext = 40; ///< pixels of its arrow and margins
 constexpr std::array kContexts = {2048, 4096, 8192, 16384, 32768};
 
 /// How the amount of a target is written.
@@ -68,6 +72,9 @@ BudgetBar::BudgetBar(Session& session, PlanSolver& solver, QWidget* parent)
     layout->addWidget(caption);
     layout->addWidget(kind_);
     layout->addWidget(amount_);
+    auto* contextCaption = new ToneLabel(tr("Context"), Token::Secondary, this);
+    contextCaption->setBuddy(context_);
+    layout->addWidget(contextCaption);
     layout->addWidget(context_);
     layout->addWidget(cache_);
     layout->addWidget(solve_);
@@ -87,6 +94,15 @@ BudgetBar::BudgetBar(Session& session, PlanSolver& solver, QWidget* parent)
     changeKind();
 }
 
+void BudgetBar::resizeEvent(QResizeEvent* event) {
+    const bool narrow = event->size().width() < kWidthForAir;
+    layout()->setSpacing(narrow ? kSpaceTiny : kSpaceSmall);
+    for (QPushButton* button : {solve_, heal_}) {
+        button->setMaximumWidth(narrow ? kNarrowButton : QWIDGETSIZE_MAX);
+    }
+    QWidget::resizeEvent(event);
+}
+
 void BudgetBar::makeFields() {
     const auto named = [](QWidget* field, const QString& name) {
         field->setAccessibleName(name);
@@ -101,6 +117,8 @@ void BudgetBar::makeFields() {
     named(amount_, tr("How much of it"));
     amount_->setKeyboardTracking(false);
     showContexts();
+    context_->setMinimumWidth(context_->fontMetrics().horizontalAdvance(tr("%1 tokens").arg(888)) +
+                              kBesideContext);
     named(context_, tr("Context that GPU memory and speed are told for"));
     cache_->addItem(tr("16-bit cache"), 16);
     cache_->addItem(tr("8-bit cache"), 8);

@@ -33,6 +33,9 @@ public:
     /// How far the plan is from the budget.
     void showState();
 
+protected:
+    void resizeEvent(QResizeEvent* event) override;
+
 private:
     void makeFields();
     SizeUnit sizeUnit() const;

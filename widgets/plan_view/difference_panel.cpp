@@ -1,9 +1,14 @@
 #include "widgets/plan_view/difference_panel.h"
 
+#include <QCoreApplication>
 #include <QHeaderView>
 #include <QPushButton>
 #include <QTableView>
 #include <QVBoxLayout>
+
+#include <algorithm>
+#include <array>
+#include <string>
 
 #include "widgets/support/labels.h"
 #include "widgets/support/number_text.h"
@@ -13,6 +18,42 @@
 using namespace Qt::Literals::StringLiterals;
 
 namespace caldera::studio {
+
+namespace {
+
+constexpr int kMostLines = 3; ///< of a reason
+constexpr int kRowPadding = 10;
+
+struct PlanKeyName {
+    const char* key;
+    const char* name;
+};
+constexpr std::array kPlanKeyNames = {
+    PlanKeyName{"embeddings.bits", QT_TRANSLATE_NOOP("PlanKeys", "Bits of the embeddings")},
+    PlanKeyName{"lm_head.bits", QT_TRANSLATE_NOOP("PlanKeys", "Bits of the head")},
+    PlanKeyName{"calibration.text", QT_TRANSLATE_NOOP("PlanKeys", "Calibration text")},
+    PlanKeyName{"calibration.tokens", QT_TRANSLATE_NOOP("PlanKeys", "Calibration tokens")},
+    PlanKeyName{"calibration.sequence_length",
+                QT_TRANSLATE_NOOP("PlanKeys", "Tokens of a calibration sequence")},
+    PlanKeyName{"calibration.seed", QT_TRANSLATE_NOOP("PlanKeys", "Seed of the calibration")},
+    PlanKeyName{"caldera.bl", QT_TRANSLATE_NOOP("PlanKeys", "Bits of L")},
+    PlanKeyName{"caldera.br", QT_TRANSLATE_NOOP("PlanKeys", "Bits of R")},
+    PlanKeyName{"caldera.factor_codec", QT_TRANSLATE_NOOP("PlanKeys", "Codec of L and R")},
+    PlanKeyName{"caldera.seed", QT_TRANSLATE_NOOP("PlanKeys", "Seed")},
+};
+
+/// What people call a setting; one that nobody has named keeps its key, without its group.
+QString planKeyName(const std::string& key) {
+    const auto* found = std::find_if(kPlanKeyNames.begin(), kPlanKeyNames.end(),
+                                     [&](const PlanKeyName& each) { return key == each.key; });
+    if (found != kPlanKeyNames.end()) {
+        return QCoreApplication::translate("PlanKeys", found->name);
+    }
+    const QString rest = QString::fromStdString(key.substr(key.find('.') + 1));
+    return QString(rest).replace(u'_', u' ');
+}
+
+} // namespace
 
 DifferencePanel::DifferencePanel(PlanComparison& comparison, QWidget* parent)
     : QWidget(parent), comparison_(comparison), model_(comparison),
@@ -26,13 +67,15 @@ DifferencePanel::DifferencePanel(PlanComparison& comparison, QWidget* parent)
     table_->setModel(&model_);
     makeQuietTable(*table_);
     table_->setTextElideMode(Qt::ElideRight); // reasons are sentences
+    table_->setWordWrap(true);
     QHeaderView* header = table_->horizontalHeader();
     header->setSectionResizeMode(QHeaderView::Interactive);
     header->setStretchLastSection(true);
-    header->resizeSection(DifferenceModel::Name, 270);
-    header->resizeSection(DifferenceModel::There, 84);
+    header->setTextElideMode(Qt::ElideMiddle); // names of files
+    header->resizeSection(DifferenceModel::Name, 148);
+    header->resizeSection(DifferenceModel::There, 112);
     header->resizeSection(DifferenceModel::Here, 84);
-    header->resizeSection(DifferenceModel::Bytes, 108); // "−768 bytes"
+    header->resizeSection(DifferenceModel::Bytes, 96); // "−768 bytes"
     auto* line = new QHBoxLayout;
     line->setSpacing(kSpaceSmall);
     line->addWidget(summary_, 1);
@@ -53,7 +96,32 @@ DifferencePanel::DifferencePanel(PlanComparison& comparison, QWidget* parent)
                     Q_EMIT cellChosen(model_.at(now.row()).cell);
                 }
             });
+    connect(header, &QHeaderView::sectionResized, this, [this](int section) {
+        if (section == DifferenceModel::Why) {
+            fitRows();
+        }
+    });
+    connect(&model_, &DifferenceModel::modelReset, this, &DifferencePanel::fitRows);
+    connect(&model_, &DifferenceModel::dataChanged, this, &DifferencePanel::fitRows);
     update();
+}
+
+/// All rows have room for the longest reason, so that none has to be measured by itself.
+void DifferencePanel::fitRows() {
+    const QFontMetrics metrics(Theme::current().textFont());
+    const int width = qMax(1, table_->columnWidth(DifferenceModel::Why) - 2 * kSpaceSmall);
+    qsizetype longest = -1;
+    QString reason;
+    for (const CellDifference& row : comparison_.differences()) {
+        if (row.reason.size() > longest) {
+            longest = row.reason.size();
+            reason = row.reason;
+        }
+    }
+    const QRect room(0, 0, width, kMostLines * metrics.lineSpacing());
+    const int height = qMin(metrics.boundingRect(room, Qt::TextWordWrap, reason).height(),
+                            kMostLines * metrics.lineSpacing());
+    table_->verticalHeader()->setDefaultSectionSize(qMax(kControlHeight - 2, height + kRowPadding));
 }
 
 QString DifferencePanel::summary() const {
@@ -67,12 +135,12 @@ void DifferencePanel::update() {
     const QString cells =
         !active      ? tr("Another plan stands here beside this one once you compare them.")
         : count == 0 ? tr("No cell differs from %1.").arg(comparison_.name())
-                     : tr("%n cell(s) differ from %1: %2 here.", nullptr, count)
+                     : tr("%n cell(s) differ from %1: %2 in this plan.", nullptr, count)
                            .arg(comparison_.name(), byteChangeText(comparison_.bytes()));
     QStringList lines{cells};
     for (const PlanDifference& other : comparison_.otherSettings()) {
-        lines += tr("%1: %2 there, %3 here.")
-                     .arg(QString::fromStdString(other.key), QString::fromStdString(other.left),
+        lines += tr("%1: %2 there, %3 in this plan.")
+                     .arg(planKeyName(other.key), QString::fromStdString(other.left),
                           QString::fromStdString(other.right));
     }
     summary_->setText(lines.join(u' '));

@@ -26,6 +26,7 @@ Q_SIGNALS:
 
 private:
     void update();
+    void fitRows();
 
     PlanComparison& comparison_;
     DifferenceModel model_;

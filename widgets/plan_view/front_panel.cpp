@@ -1,6 +1,7 @@
 #include "widgets/plan_view/front_panel.h"
 
 #include <QPushButton>
+#include <QScrollArea>
 #include <QVBoxLayout>
 
 #include <algorithm>
@@ -17,6 +18,7 @@ namespace caldera::studio {
 
 namespace {
 constexpr int kPlanCurve = 1;
+constexpr int kLeastPlot = 150; ///< pixels in which a curve, its axes and their titles can be read
 } // namespace
 
 FrontPanel::FrontPanel(Session& session, PlanSolver& solver, QWidget* parent)
@@ -33,7 +35,12 @@ FrontPanel::FrontPanel(Session& session, PlanSolver& solver, QWidget* parent)
     layout->setContentsMargins(0, kSpaceSmall, 0, 0);
     layout->setSpacing(kSpaceSmall);
     layout->addLayout(line);
-    layout->addWidget(plot_, 1);
+    plot_->setMinimumHeight(kLeastPlot);
+    auto* scroll = new QScrollArea(this); // a small window has less
+    scroll->setFrameShape(QFrame::NoFrame);
+    scroll->setWidgetResizable(true);
+    scroll->setWidget(plot_);
+    layout->addWidget(scroll, 1);
     connect(find_, &QPushButton::clicked, &solver_, &PlanSolver::findFront);
     connect(&solver_, &PlanSolver::frontFound, this, &FrontPanel::showFront);
     connect(&solver_, &PlanSolver::busyChanged, this, &FrontPanel::update);

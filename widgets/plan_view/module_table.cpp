@@ -4,6 +4,8 @@
 #include <QPainter>
 #include <QStyledItemDelegate>
 
+#include <array>
+
 #include "widgets/theme/theme.h"
 
 using namespace Qt::Literals::StringLiterals;
@@ -13,7 +15,6 @@ namespace caldera::studio {
 namespace {
 
 constexpr int kBarWidth = 72;
-constexpr int kAllColumnsWidth = 760;
 
 /// The share as a bar, and the figure beside it.
 class ShareDelegate : public QStyledItemDelegate {
@@ -48,6 +49,8 @@ ModuleTable::ModuleTable(ModuleTableModel& model, QWidget* parent)
     horizontalHeader()->setSectionResizeMode(ModuleTableModel::Name, QHeaderView::Stretch);
     horizontalHeader()->setMinimumSectionSize(64);
     connect(&Theme::current(), &Theme::themeChanged, viewport(), qOverload<>(&QWidget::update));
+    connect(&model, &QAbstractItemModel::modelReset, this, &ModuleTable::fitColumns);
+    connect(&model, &QAbstractItemModel::headerDataChanged, this, &ModuleTable::fitColumns);
 }
 
 QSize ModuleTable::sizeHint() const {
@@ -55,12 +58,30 @@ QSize ModuleTable::sizeHint() const {
     return {640, kControlHeight + rows * verticalHeader()->defaultSectionSize() + 2};
 }
 
-// What stands elsewhere too (the shape in the cell panel) gives way before a scroll bar comes.
 void ModuleTable::resizeEvent(QResizeEvent* event) {
-    const bool narrow = event->size().width() < kAllColumnsWidth;
-    setColumnHidden(ModuleTableModel::Shape, narrow);
-    setColumnHidden(ModuleTableModel::Mean, narrow);
+    fitColumns();
     QTableView::resizeEvent(event);
+}
+
+int ModuleTable::neededWidth(int column) const {
+    return qMax(sizeHintForColumn(column), horizontalHeader()->sectionSizeHint(column));
+}
+
+/// What stands elsewhere too (the shape in the cell panel) gives way before a scroll bar comes.
+void ModuleTable::fitColumns() {
+    constexpr std::array kFirstToGo = {ModuleTableModel::Shape, ModuleTableModel::Mean};
+    for (const int column : kFirstToGo) { // hidden ones have no hint
+        setColumnHidden(column, false);
+    }
+    int needed = 0;
+    for (int column = 0; column < ModuleTableModel::kColumnCount; ++column) {
+        needed += neededWidth(column);
+    }
+    for (const int column : kFirstToGo) {
+        const bool tooWide = needed > viewport()->width();
+        needed -= tooWide ? neededWidth(column) : 0;
+        setColumnHidden(column, tooWide);
+    }
 }
 
 } // namespace caldera::studio

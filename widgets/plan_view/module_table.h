@@ -14,6 +14,10 @@ public:
 
 protected:
     void resizeEvent(QResizeEvent* event) override;
+
+private:
+    int neededWidth(int column) const;
+    void fitColumns();
 };
 
 } // namespace caldera::studio

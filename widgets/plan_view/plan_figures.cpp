@@ -29,14 +29,11 @@ GpuLoad loadOf(const AllocationTarget& target) {
     return {.contextLength = target.contextLength};
 }
 
-QString gibText(double bytes) {
-    return QLocale::c().toString(bytes / kGibibyte, 'f', bytes < 10 * kGibibyte ? 2 : 1) +
-           u" GiB"_s;
-}
-
-QString contextText(const AllocationTarget& target) {
-    return target.contextLength % 1024 == 0 ? QString::number(target.contextLength / 1024) + u'k'
-                                            : QString::number(target.contextLength);
+/// "predicted, 8k tokens".
+QString predictedAt(const AllocationTarget& target) {
+    const int tokens = target.contextLength;
+    return tokens % 1024 == 0 ? PlanFigures::tr("predicted, %1k tokens").arg(tokens / 1024)
+                              : PlanFigures::tr("predicted, %1 tokens").arg(tokens);
 }
 
 TruthFigure diskFigure(const PlanDocument& plan) {
@@ -64,18 +61,17 @@ GpuMemory memoryOf(const PlanDocument& plan, const AllocationTarget& target) {
 TruthFigure memoryFigure(const PlanDocument& plan, const AllocationTarget& target) {
     const GpuMemory memory = memoryOf(plan, target);
     return {u"gpu"_s,
-            PlanFigures::tr("GPU at %1").arg(contextText(target)),
-            gibText(static_cast<double>(memory.total())),
-            PlanFigures::tr("predicted"),
+            PlanFigures::tr("GPU memory"),
+            memoryText(memory.total()),
+            predictedAt(target),
             static_cast<double>(memory.total()),
             PlanFigures::tr(
                 "What an engine asks a GPU for with %1 tokens of context: weights %2, keys and "
                 "values %3 (%4 bits), workspace %5. The driver's own memory is not in it.")
                 .arg(target.contextLength)
-                .arg(gibText(static_cast<double>(memory.weightBytes)),
-                     gibText(static_cast<double>(memory.cacheBytes)))
+                .arg(memoryText(memory.weightBytes), memoryText(memory.cacheBytes))
                 .arg(target.cacheBits)
-                .arg(gibText(static_cast<double>(memory.workspaceBytes)))};
+                .arg(memoryText(memory.workspaceBytes))};
 }
 
 double tokensPerSecond(const PlanDocument& plan, const AllocationTarget& target) {
@@ -89,7 +85,7 @@ TruthFigure speedFigure(const PlanDocument& plan, const AllocationTarget& target
     return {u"speed"_s,
             PlanFigures::tr("tokens/s"),
             figureText(speed, 2),
-            PlanFigures::tr("estimated"),
+            PlanFigures::tr("estimated, RTX 3090"),
             speed,
             PlanFigures::tr(
                 "One chat at the end of its context on a GPU that reads %1 GB a second (an RTX "
@@ -139,7 +135,7 @@ void addLoss(QList<TruthFigure>& figures, const Session& session, const PlanSolv
     if (const EvaluationRecord* record = measuredKl(session)) {
         const double kl = record->numbers.at("kl_mean");
         const double spread = measuredSpread(*record);
-        figures.append({u"kl"_s, PlanFigures::tr("KL divergence"), withSpread(kl, spread),
+        figures.append({u"kl"_s, PlanFigures::tr("KL divergence, nats"), withSpread(kl, spread),
                         PlanFigures::tr("measured"), kl,
                         PlanFigures::tr("Mean over %1, in nats, of the artifact that is open")
                                 .arg(QString::fromStdString(record->name)) +
@@ -154,7 +150,7 @@ void addLoss(QList<TruthFigure>& figures, const Session& session, const PlanSolv
     const double spread = kl * solver.losses()->relativeDeviation();
     const bool measured = solver.losses()->hasSensitivities();
     figures.append(
-        {u"kl"_s, PlanFigures::tr("KL divergence"), withSpread(kl, spread),
+        {u"kl"_s, PlanFigures::tr("KL divergence, nats"), withSpread(kl, spread),
          measured ? PlanFigures::tr("predicted") : PlanFigures::tr("estimated"), kl,
          measured
              ? PlanFigures::tr(
@@ -247,11 +243,11 @@ BudgetState budgetState(const Session& session, const PlanSolver& solver) {
     const double now = presentAmount(session, solver, target);
     const double left =
         target.kind == Kind::TokensPerSecond ? now - target.value : target.value - now;
-    const QString amount = target.kind == Kind::Bytes       ? sizeText(std::llround(std::abs(left)))
-                           : target.kind == Kind::GpuMemory ? gibText(std::abs(left))
-                           : target.kind == Kind::BitsPerWeight
-                               ? QLocale::c().toString(std::abs(left), 'f', 3)
-                               : figureText(std::abs(left));
+    const QString amount =
+        target.kind == Kind::Bytes           ? sizeText(std::llround(std::abs(left)))
+        : target.kind == Kind::GpuMemory     ? memoryText(std::llround(std::abs(left)))
+        : target.kind == Kind::BitsPerWeight ? QLocale::c().toString(std::abs(left), 'f', 3)
+                                             : figureText(std::abs(left));
     // What rounds to nothing is nothing.
     const bool over = left < 0 && std::abs(left) > 1e-9 * target.value;
     if (target.kind == Kind::TokensPerSecond) {

@@ -10,6 +10,7 @@
 #include "widgets/heatmap/heatmap_editor.h"
 #include "widgets/heatmap/heatmap_view.h"
 #include "widgets/heatmap/paint_bar.h"
+#include "widgets/models/cell_edit.h"
 #include "widgets/models/session.h"
 #include "widgets/plan_view/budget_bar.h"
 #include "widgets/plan_view/difference_panel.h"
@@ -34,7 +35,19 @@ namespace caldera::studio {
 
 namespace {
 constexpr int kTablesHeight = 72;
+
+/// As the heatmap shows them.
+std::map<Cell, double> shownValues(const CellGridModel& grid) {
+    std::map<Cell, double> values;
+    for (const Cell cell : allCells(grid.layerCount())) {
+        if (const std::optional<double> value = grid.cellAt(cell).value) {
+            values[cell] = *value;
+        }
+    }
+    return values;
 }
+
+} // namespace
 
 PlanView::PlanView(Session& session, QWidget* parent)
     : QWidget(parent), session_(session), banner_(new ErrorBanner(this)),
@@ -131,8 +144,8 @@ QWidget* PlanView::makeBody() {
     layout->addWidget(makeHeader());
     layout->addLayout(settingsLine);
     layout->addWidget(paintBar_);
-    layout->addWidget(heatmap_, 3);
-    layout->addWidget(makeTables(), 2);
+    layout->addWidget(heatmap_, 4);
+    layout->addWidget(makeTables(), 3);
     budget_ = new BudgetBar(session_, solver_, body);
     layout->addWidget(budget_);
     connectSolver();
@@ -223,8 +236,11 @@ void PlanView::showPlan() {
     if (session_.plan().empty()) {
         return;
     }
-    modules_.setRows(moduleRows(session_.plan().plan(), session_.plan().cells(),
-                                session_.metric(heatmap_->metricId())));
+    const MetricLayer* metric = session_.metric(heatmap_->metricId());
+    modules_.setMetric(metric == nullptr ? QString() : metric->title,
+                       metric == nullptr ? QString() : metric->unit);
+    modules_.setRows(
+        moduleRows(session_.plan().plan(), session_.plan().cells(), shownValues(heatmap_->grid())));
     const auto& problem = session_.plan().problem();
     if (problem) {
         banner_->showFailure(*problem);

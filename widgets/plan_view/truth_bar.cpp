@@ -60,8 +60,8 @@ TruthBar::Tile& TruthBar::tileOf(const QString& id, int place) {
         tile.kind->setFont(Theme::current().textFont(-1.5));
         tile.timer = new QTimer(tile.box);
         tile.timer->setSingleShot(true);
-        connect(tile.timer, &QTimer::timeout, tile.box, [&tile] {
-            tile.caption->setText(tile.plainCaption);
+        connect(tile.timer, &QTimer::timeout, tile.box, [this, &tile] {
+            tile.caption->setText(inLines(tile.plainCaption));
             tile.caption->setTone(Token::Secondary);
         });
         auto* layout = new QVBoxLayout(tile.box);
@@ -70,7 +70,7 @@ TruthBar::Tile& TruthBar::tileOf(const QString& id, int place) {
         layout->addWidget(tile.value);
         layout->addWidget(tile.caption);
         layout->addWidget(tile.kind);
-        tilesLayout_->insertWidget(place, tile.box, 0, Qt::AlignVCenter);
+        tilesLayout_->insertWidget(place, tile.box, 0, alignment());
     }
     return tile;
 }
@@ -84,21 +84,22 @@ void TruthBar::setFigures(const QList<TruthFigure>& figures) {
         Tile& tile = tileOf(figure.id, place++);
         tile.value->setText(figure.value);
         tile.plainCaption = figure.caption;
-        tile.kind->setText(figure.kind);
+        tile.plainKind = figure.kind;
+        tile.kind->setText(inLines(figure.kind));
         tile.box->setToolTip(figure.toolTip);
         showChange(tile, figure);
         tile.box->show();
     }
 }
 
-void TruthBar::showChange(Tile& tile, const TruthFigure& figure) {
+void TruthBar::showChange(Tile& tile, const TruthFigure& figure) const {
     const double change = figure.amount - tile.amount;
     const bool compare = tile.known && change != 0 && tile.amount != 0;
     tile.amount = figure.amount;
     tile.known = true;
     if (!compare) {
         if (!tile.timer->isActive()) {
-            tile.caption->setText(tile.plainCaption);
+            tile.caption->setText(inLines(tile.plainCaption));
         }
         return;
     }
@@ -113,14 +114,31 @@ void TruthBar::setNumberFont(Tile& tile) const {
     tile.value->setFont(Theme::current().numberFont(narrow_ ? 0 : kLargerNumbers));
 }
 
+/// Of tiles with as many lines, or with more and fewer.
+Qt::Alignment TruthBar::alignment() const {
+    return narrow_ ? Qt::AlignTop : Qt::AlignVCenter;
+}
+
+/// In a small window what follows a comma stands below it.
+QString TruthBar::inLines(const QString& text) const {
+    return narrow_ ? QString(text).replace(u", "_s, u",\n"_s) : text;
+}
+
 /// Six figures need the width that buttons side by side and larger numbers would take.
 void TruthBar::setNarrow(bool narrow) {
     narrow_ = narrow;
     tilesLayout_->setSpacing(narrow ? kSpaceMedium : kSpaceLarge);
     actions_->setDirection(narrow ? QBoxLayout::TopToBottom : QBoxLayout::LeftToRight);
     actions_->setSpacing(narrow ? kSpaceTiny : kSpaceSmall);
+    const int above = narrow ? kSpaceTiny : kSpaceSmall;
+    layout()->setContentsMargins(kSpaceLarge, above, kSpaceLarge, above);
     for (auto& [id, tile] : tiles_) {
         setNumberFont(tile);
+        tilesLayout_->setAlignment(tile.box, alignment());
+        tile.kind->setText(inLines(tile.plainKind));
+        if (!tile.timer->isActive()) {
+            tile.caption->setText(inLines(tile.plainCaption));
+        }
     }
 }
 

@@ -52,10 +52,13 @@ private:
         double amount = 0;
         bool known = false;
         QString plainCaption;
+        QString plainKind;
     };
     /// A figure that is shown for the first time gets this place among the others.
     Tile& tileOf(const QString& id, int place);
-    static void showChange(Tile& tile, const TruthFigure& figure);
+    Qt::Alignment alignment() const;
+    QString inLines(const QString& text) const;
+    void showChange(Tile& tile, const TruthFigure& figure) const;
     void setNumberFont(Tile& tile) const;
     void setNarrow(bool narrow);
 

@@ -63,13 +63,13 @@ TEST_F(BudgetTest, EveryFigureSaysHowItCameAbout) {
     EXPECT_EQ(figure(u"bytes"_s).kind, u"exact"_s);
     EXPECT_EQ(figure(u"bytes"_s).amount, static_cast<double>(plan().size().total()));
     EXPECT_EQ(figure(u"bpw"_s).kind, u"exact"_s);
-    EXPECT_EQ(figure(u"gpu"_s).kind, u"predicted"_s);
+    EXPECT_EQ(figure(u"gpu"_s).kind, u"predicted, 8k tokens"_s);
     EXPECT_EQ(figure(u"gpu"_s).amount,
               static_cast<double>(
                   gpuMemory(plan().plan(), plan().config(), {.contextLength = 8192}, 16).total()));
     EXPECT_EQ(figure(u"kl"_s).kind, u"predicted"_s);
     EXPECT_GT(figure(u"kl"_s).amount, 0);
-    EXPECT_EQ(figure(u"speed"_s).kind, u"estimated"_s);
+    EXPECT_EQ(figure(u"speed"_s).kind, u"estimated, RTX 3090"_s);
     EXPECT_EQ(figure(u"time"_s).kind, u"estimated"_s);
     EXPECT_GT(figure(u"time"_s).amount, 3600) << "72.7 billion weights on a processor";
     EXPECT_TRUE(figure(u"time"_s).toolTip.contains(u"H100"_s));
@@ -86,7 +86,7 @@ TEST_F(BudgetTest, NoContextIsOfferedThatTheModelDoesNotTake) {
     window().setMode(Mode::Plan);
     EXPECT_EQ(budget().contextBox()->count(), 2);
     EXPECT_EQ(budget().contextBox()->currentData().toInt(), 4096);
-    EXPECT_TRUE(figure(u"gpu"_s).caption.contains(u"4k"_s));
+    EXPECT_TRUE(figure(u"gpu"_s).kind.contains(u"4k tokens"_s));
     config.maxPositions = 512;
     window().session().show(measuredModel(config));
     EXPECT_EQ(budget().contextBox()->currentText(), u"512 tokens"_s);

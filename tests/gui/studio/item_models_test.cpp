@@ -168,10 +168,11 @@ TEST(ModuleTableModel, KeepsTheItemModelContractAndAddsUpToTheWholePlan) {
     const Plan plan = defaultPlan("example", config);
     ModuleTableModel model;
     const CheckedModel checked(model);
-    MetricLayer metric{u"proxy"_s, u"proxy"_s, u"measured"_s, {}};
-    metric.values[{2, Module::UpProj}] = 0.5;
-    model.setRows(moduleRows(plan, PlanCells(plan, config), &metric));
-    model.setRows(moduleRows(plan, PlanCells(plan, config), nullptr));
+    model.setRows(moduleRows(plan, PlanCells(plan, config), {{{2, Module::UpProj}, 0.5}}));
+    model.setRows(moduleRows(plan, PlanCells(plan, config), {}));
+    model.setMetric(u"KL divergence"_s, u"nats"_s);
+    EXPECT_EQ(model.headerData(ModuleTableModel::Mean, Qt::Horizontal),
+              u"KL divergence, nats (mean)"_s);
     int64_t bytes = 0;
     double share = 0;
     for (const ModuleRow& row : model.rows()) {
@@ -185,10 +186,9 @@ TEST(ModuleTableModel, KeepsTheItemModelContractAndAddsUpToTheWholePlan) {
 
 TEST(ModuleTableModel, NamesTheMostFragileLayer) {
     const ModelConfig config = exampleConfig();
-    MetricLayer metric{u"proxy"_s, u"proxy"_s, u"measured"_s, {}};
-    metric.values = {{{1, Module::KProj}, 0.2}, {{3, Module::KProj}, 0.4}};
     const Plan plan = defaultPlan("m", config);
-    const std::vector<ModuleRow> rows = moduleRows(plan, PlanCells(plan, config), &metric);
+    const std::vector<ModuleRow> rows = moduleRows(
+        plan, PlanCells(plan, config), {{{1, Module::KProj}, 0.2}, {{3, Module::KProj}, 0.4}});
     const ModuleRow& keys = rows[static_cast<size_t>(Module::KProj)];
     EXPECT_EQ(keys.worstLayer, 3);
     EXPECT_NEAR(*keys.meanValue, 0.3, 1e-12);
@@ -228,7 +228,12 @@ TEST(DifferenceModel, KeepsTheItemModelContractWhileThePlanChanges) {
     ASSERT_EQ(model.rowCount(), 1);
     plan.setCellRank({2, Module::OProj}, 32);
     const auto text = [&model](int column) { return model.index(0, column).data().toString(); };
-    EXPECT_EQ(text(DifferenceModel::Name), u"model.layers.2.self_attn.o_proj"_s);
+    EXPECT_EQ(text(DifferenceModel::Name), u"Layer 2 · o_proj"_s);
+    const auto heading = [&model](int column) {
+        return model.headerData(column, Qt::Horizontal).toString();
+    };
+    EXPECT_EQ(heading(DifferenceModel::There), u"before"_s);
+    EXPECT_EQ(heading(DifferenceModel::Here), u"this plan"_s);
     EXPECT_TRUE(text(DifferenceModel::There).startsWith(u"2/"_s));
     EXPECT_EQ(text(DifferenceModel::Here), u"2/32"_s);
     EXPECT_EQ(text(DifferenceModel::Why), u"because"_s);

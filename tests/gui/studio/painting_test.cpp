@@ -320,6 +320,27 @@ TEST_F(PaintingTest, TheCommonBitsAreChosenAboveTheHeatmap) {
     EXPECT_EQ(bits->currentData().toDouble(), 2);
 }
 
+TEST_F(PaintingTest, MixedSettingsAreCalledSo) {
+    openDemo();
+    QComboBox* bits = window().planView()->settings()->bitsBox();
+    QSpinBox* rank = window().planView()->settings()->rankBox();
+    plan().setCommonRank(32);
+    EXPECT_EQ(rank->text(), QStringLiteral("32"));
+    click({1, Module::UpProj});
+    press(Qt::Key_4);
+    press(Qt::Key_0);
+    EXPECT_EQ(bits->currentIndex(), -1);
+    EXPECT_EQ(bits->placeholderText(), QStringLiteral("mixed"));
+    EXPECT_EQ(rank->text(), QStringLiteral("mixed"));
+    const Plan before = plan().plan();
+    rank->stepUp();
+    EXPECT_EQ(plan().settingsOf({1, Module::UpProj}).rank, 32) << "the common one";
+    EXPECT_EQ(rank->text(), QStringLiteral("32"));
+    plan().undoStack().undo();
+    EXPECT_EQ(plan().plan(), before);
+    EXPECT_EQ(rank->text(), QStringLiteral("mixed"));
+}
+
 TEST_F(PaintingTest, TheKeysAreListedAndAnyKeyClosesTheList) {
     openDemo();
     press(Qt::Key_F1);

@@ -142,7 +142,7 @@ TEST_F(PlanFilesTest, AnotherPlanStandsOverThisOneAsOutlines) {
     press(Qt::Key_4);
     EXPECT_EQ(panel->table()->model()->rowCount(), 0);
     plan().setEmbeddingBits(8);
-    EXPECT_TRUE(panel->summary().contains(u"embeddings.bits: 16 there, 8 here"_s))
+    EXPECT_TRUE(panel->summary().contains(u"Bits of the embeddings: 16 there, 8 in this plan"_s))
         << panel->summary().toStdString();
     for (QPushButton* button : panel->findChildren<QPushButton*>()) {
         if (button->text() == u"End") {
