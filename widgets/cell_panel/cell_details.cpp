@@ -3,6 +3,7 @@
 #include <QCoreApplication>
 
 #include "core/report/value_interval.h"
+#include "widgets/models/difference_model.h"
 #include "widgets/models/planned_value.h"
 #include "widgets/models/session.h"
 #include "widgets/support/number_text.h"
@@ -62,14 +63,10 @@ void addValue(CellDetails& details, const Session& session, const QString& metri
     details.metric = metric->title;
     details.metricIsError = metricId == u"proxy" || metricId == u"error" || metricId == u"live";
     details.valueKind = metric->kind;
-    if (planned) {
-        if (const auto value = plannedValue(session, metricId, details.cell, details.settings)) {
-            details.value = value->value;
-            details.valueKind = value->kind;
-        }
-    } else if (const auto found = metric->values.find(details.cell);
-               found != metric->values.end()) {
-        details.value = found->second;
+    const auto valueOf = planned ? plannedValue : measuredValue;
+    if (const auto value = valueOf(session, metricId, details.cell, details.settings)) {
+        details.value = value->value;
+        details.valueKind = value->kind;
     }
     const FidelityMetric* measured = session.measuredMetric(metricId);
     if (measured != nullptr && details.value) {
@@ -106,6 +103,8 @@ std::optional<CellDetails> detailsOf(Session& session, Cell cell, const QString&
             details.bytes = cellBytes(details.settings, details.shape);
             details.bitsPerWeight =
                 static_cast<double>(details.bytes) * 8 / static_cast<double>(details.shape.size());
+        } else if (!sameCodes(plan.settingsOf(cell), details.settings)) {
+            details.planned = codesText(plan.settingsOf(cell), details.settings.codec);
         }
     }
     addValue(details, session, metricId, planned && known);

@@ -23,6 +23,7 @@ struct CellDetails {
     Cell cell;
     MatrixShape shape;
     CellSettings settings;
+    QString planned; ///< what the plan has now, where that is something else
     int64_t bytes = 0;
     double bitsPerWeight = 0;
     QString metric;            ///< name of the value

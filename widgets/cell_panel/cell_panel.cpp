@@ -19,6 +19,7 @@
 
 #include "core/plan/rank_step.h"
 #include "widgets/models/cell_edit.h"
+#include "widgets/models/difference_model.h"
 #include "widgets/support/empty_state.h"
 #include "widgets/support/icon_button.h"
 #include "widgets/support/labels.h"
@@ -142,6 +143,11 @@ QWidget* CellPanel::makeFacts() {
     };
     shape_ = line(tr("Shape"));
     settings_ = line(tr("Settings"));
+    planned_ = new ToneLabel(QString(), Token::Text, facts);
+    planned_->setObjectName(u"plannedNow"_s);
+    planned_->setFont(Theme::current().textFont(-1));
+    planned_->setWordWrap(true);
+    grid->addWidget(planned_, row++, 1);
     size_ = line(tr("Size"));
     bpw_ = line(tr("Bits per weight"));
     value_ = line(tr("Error"), &metric_);
@@ -298,15 +304,13 @@ void CellPanel::setEditable(bool editable) {
 
 void CellPanel::updateFacts() {
     const std::string name = cellName(details_->cell);
-    const std::string_view module = moduleName(details_->cell.module);
-    title_->setText(
-        tr("Layer %1 · %2")
-            .arg(QString::number(details_->cell.layer),
-                 QString::fromLatin1(module.data(), static_cast<qsizetype>(module.size()))));
+    title_->setText(cellHeading(details_->cell));
     name_->setText(QString::fromStdString(name));
     shape_->setText(countText(details_->shape.rows) + u' ' + QChar(kTimes) + u' ' +
                     countText(details_->shape.columns));
     settings_->setText(settingsLine(details_->settings));
+    planned_->setText(tr("as measured; the plan has %1 now").arg(details_->planned));
+    planned_->setVisible(!details_->planned.isEmpty());
     size_->setText(sizeText(details_->bytes));
     size_->setToolTip(tr("%1 bytes").arg(countText(details_->bytes)));
     bpw_->setText(figureText(details_->bitsPerWeight));

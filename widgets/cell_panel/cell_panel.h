@@ -67,6 +67,7 @@ private:
     QToolButton* unpin_ = nullptr;
     ToneLabel* shape_ = nullptr;
     ToneLabel* settings_ = nullptr;
+    ToneLabel* planned_ = nullptr;
     ToneLabel* size_ = nullptr;
     ToneLabel* bpw_ = nullptr;
     QLabel* metric_ = nullptr;

@@ -26,6 +26,7 @@ constexpr int kTickLength = 3;
 constexpr int kTickFigures = 2; ///< of a power of ten one is enough
 constexpr int kBins = 30;
 constexpr int kSwatchWidth = 20;
+constexpr int kRemarkTop = kRampTop + kRampHeight + 2;
 constexpr int kMark = 8;
 constexpr int kMarksWidth = 3 * kMark; ///< of both triangles
 } // namespace
@@ -83,12 +84,68 @@ QString HeatmapLegend::surpriseWord() {
     return tr("unexpected");
 }
 
-/// What the triangles mean has no room beside them.
+QStringList HeatmapLegend::remarks() const {
+    if (const int cells = model_.countOfReplanned()) {
+        return {tr("as measured; the plan has %n cell(s) otherwise now", nullptr, cells),
+                tr("plan differs: %1").arg(cells)};
+    }
+    if (const int cells = model_.countOf(ValueStanding::Elsewhere)) {
+        const QString kind = model_.kindOfAll(ValueStanding::Elsewhere);
+        const QString others = tr("%n cell(s) have other settings", nullptr, cells);
+        return {tr("colours %1; %2").arg(kind.isEmpty() ? tr("as measured before") : kind, others),
+                tr("%n cell(s) measured at other settings", nullptr, cells),
+                tr("other settings: %1").arg(cells)};
+    }
+    if (const int cells = model_.countOf(ValueStanding::WorkedOut)) {
+        return {tr("%n cell(s) interpolated from measured settings", nullptr, cells),
+                tr("interpolated: %1").arg(cells)};
+    }
+    return {};
+}
+
+QString HeatmapLegend::remark() const {
+    const QFontMetrics metrics(Theme::current().textFont(-1));
+    const int room = width() - remarkLeft();
+    const QStringList sentences = remarks();
+    const auto fits = [&](const QString& text) { return metrics.horizontalAdvance(text) <= room; };
+    const auto found = std::find_if(sentences.begin(), sentences.end(), fits);
+    return found != sentences.end() ? *found : sentences.value(sentences.size() - 1);
+}
+
+int HeatmapLegend::remarkEnd() const {
+    return remarkLeft() + QFontMetrics(Theme::current().textFont(-1)).horizontalAdvance(remark());
+}
+
+/// Under the word at the end of the ramp.
+int HeatmapLegend::remarkLeft() const {
+    const QFontMetrics metrics(Theme::current().textFont(-1));
+    return metrics.horizontalAdvance(calmWord()) + 2 * kSpaceSmall + rampWidth();
+}
+
+/// What has no room as a word.
+QString HeatmapLegend::explanation() const {
+    QStringList lines;
+    if (model_.anySurprise()) {
+        lines += tr("A triangle marks a cell that did not end as it was measured before: it "
+                    "points up where the error is larger, down where it is smaller");
+    }
+    if (model_.countOfReplanned() > 0) {
+        lines += tr("Settings and colours are those that were measured, not those that the plan "
+                    "has now. The tooltip of a cell has both.");
+    } else if (model_.countOf(ValueStanding::Elsewhere) > 0) {
+        lines += tr("These colours do not follow the plan: a cell keeps the one of the settings "
+                    "it was measured at, which its tooltip names. Measure measures them at the "
+                    "plan's; the error of the settings follows the plan by itself.");
+    } else if (model_.countOf(ValueStanding::WorkedOut) > 0) {
+        lines += tr("These colours follow the plan. Where its settings were not measured, the "
+                    "error is worked out from those that were; the tooltip of a cell says how.");
+    }
+    return lines.join(u"\n\n"_s);
+}
+
 void HeatmapLegend::refresh() {
-    setToolTip(model_.anySurprise()
-                   ? tr("A triangle marks a cell that did not end as it was measured before: it "
-                        "points up where the error is larger, down where it is smaller")
-                   : QString());
+    setToolTip(explanation());
+    setAccessibleDescription(remarks().value(0));
     update();
 }
 
@@ -105,6 +162,7 @@ void HeatmapLegend::paintEvent(QPaintEvent*) {
         paintRamp(painter, ramp, model_.scale().isDiverging());
         paintTicks(painter, ramp);
         x = paintWord(painter, ramp.x() + ramp.width() + kSpaceSmall, fragileWord()) + kSpaceMedium;
+        paintRemark(painter);
     }
     if (model_.anyUnmeasured()) {
         const Theme& theme = Theme::current();
@@ -130,6 +188,12 @@ int HeatmapLegend::paintWord(QPainter& painter, int left, const QString& word) {
     painter.drawText(QRect(left, kRampTop - 6, width + 2, kRampHeight + 12), Qt::AlignVCenter,
                      word);
     return left + width + kSpaceSmall;
+}
+
+void HeatmapLegend::paintRemark(QPainter& painter) const {
+    painter.setPen(Theme::current().color(Token::Text));
+    painter.drawText(QRect(remarkLeft(), kRemarkTop, width() - remarkLeft(), kHeight - kRemarkTop),
+                     Qt::AlignLeft | Qt::AlignVCenter, remark());
 }
 
 void HeatmapLegend::paintHistogram(QPainter& painter, QRect ramp) const {

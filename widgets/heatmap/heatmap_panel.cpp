@@ -238,15 +238,21 @@ void HeatmapPanel::takeMetrics() {
     rebuild();
 }
 
+/// Those of the plan, or of what was measured; null: nobody knows them.
+const CellSettings* HeatmapPanel::settingsOf(Cell cell) const {
+    const CellReport* report = source_ == Source::Measured ? session_.cellReport(cell) : nullptr;
+    return report != nullptr  ? &report->settings
+           : session_.facts() ? &session_.plan().settingsOf(cell)
+                              : nullptr;
+}
+
 GridCell HeatmapPanel::cellOf(Cell cell) const {
     GridCell shown;
-    const CellReport* report = source_ == Source::Measured ? session_.cellReport(cell) : nullptr;
-    const bool known = session_.facts() != nullptr;
-    if (report == nullptr && !known) {
+    const CellSettings* known = settingsOf(cell);
+    if (known == nullptr) {
         return shown;
     }
-    const CellSettings& settings =
-        report != nullptr ? report->settings : session_.plan().settingsOf(cell);
+    const CellSettings& settings = *known;
     shown.bits = settings.skip ? 16 : settings.bits;
     shown.rank = settings.skip ? 0 : settings.rank;
     shown.locked = settings.locked && source_ == Source::Planned;
@@ -255,6 +261,9 @@ GridCell HeatmapPanel::cellOf(Cell cell) const {
     shown.otherCodec = source_ == Source::Planned && !settings.skip &&
                        settings.codec != session_.plan().plan().defaults.codec;
     shown.other = otherOf(cell, settings);
+    if (session_.facts() && !sameCodes(session_.plan().settingsOf(cell), settings)) {
+        shown.planned = codesText(session_.plan().settingsOf(cell), settings.codec);
+    }
     return shown;
 }
 
@@ -279,12 +288,12 @@ std::vector<GridCell> HeatmapPanel::cells(int layers) const {
 }
 
 void HeatmapPanel::addValue(GridCell& shown, const MetricLayer& metric, Cell cell) const {
-    if (source_ == Source::Planned && session_.facts()) {
-        const auto value =
-            plannedValue(session_, metric.id, cell, session_.plan().settingsOf(cell));
-        if (value) {
+    if (const CellSettings* settings = settingsOf(cell)) {
+        const auto valueOf = source_ == Source::Planned ? plannedValue : measuredValue;
+        if (const auto value = valueOf(session_, metric.id, cell, *settings)) {
             shown.value = value->value;
             shown.kind = value->kind;
+            shown.standing = value->standing;
         }
     } else if (const auto found = metric.values.find(cell); found != metric.values.end()) {
         shown.value = found->second;

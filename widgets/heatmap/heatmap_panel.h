@@ -65,6 +65,7 @@ private:
     void showAgreement(const MetricLayer& shown);
     std::vector<GridCell> cells(int layers) const;
     void addValue(GridCell& shown, const MetricLayer& metric, Cell cell) const;
+    const CellSettings* settingsOf(Cell cell) const;
     GridCell cellOf(Cell cell) const;
     std::optional<GridCell::Other> otherOf(Cell cell, const CellSettings& here) const;
     void followPlan();

@@ -125,6 +125,32 @@ bool CellGridModel::anySurprise() const {
                        [](const GridCell& cell) { return cell.surprise.has_value(); });
 }
 
+int CellGridModel::countOf(ValueStanding standing) const {
+    return static_cast<int>(
+        std::count_if(cells_.begin(), cells_.end(), [standing](const GridCell& cell) {
+            return cell.value && !cell.skipped && cell.standing == standing;
+        }));
+}
+
+QString CellGridModel::kindOfAll(ValueStanding standing) const {
+    QString kind;
+    for (const GridCell& cell : cells_) {
+        if (cell.value && !cell.skipped && cell.standing == standing && kind != kindOf(cell)) {
+            if (!kind.isEmpty()) {
+                return {};
+            }
+            kind = kindOf(cell);
+        }
+    }
+    return kind;
+}
+
+int CellGridModel::countOfReplanned() const {
+    return static_cast<int>(std::count_if(cells_.begin(), cells_.end(), [](const GridCell& cell) {
+        return !cell.planned.isEmpty();
+    }));
+}
+
 std::vector<double> CellGridModel::histogram(int bins) const {
     std::vector<double> counts(static_cast<size_t>(bins), 0.0);
     for (const GridCell& cell : cells_) {
@@ -307,6 +333,9 @@ QString CellGridModel::describe(Cell cell) const {
     }
     if (shown.locked) {
         lines += tr("locked");
+    }
+    if (!shown.planned.isEmpty()) {
+        lines += tr("in the plan now: %1").arg(shown.planned);
     }
     if (shown.other) {
         lines += tr("in the other plan: %1").arg(shown.other->text);

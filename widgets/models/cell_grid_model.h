@@ -13,6 +13,7 @@
 #include "core/model/module.h"
 #include "widgets/models/cell_surprise.h"
 #include "widgets/models/color_scale.h"
+#include "widgets/models/value_standing.h"
 
 namespace caldera::studio {
 
@@ -20,6 +21,7 @@ namespace caldera::studio {
 struct GridCell {
     std::optional<double> value; ///< metric; absent when unmeasured, never drawn as zero
     QString kind;                ///< how it came about; empty: as the metric's others
+    ValueStanding standing = ValueStanding::Measured;
     double bits = 0;
     int rank = 0;
     bool locked = false;
@@ -33,6 +35,7 @@ struct GridCell {
         bool operator==(const Other&) const = default;
     };
     std::optional<Other> other;
+    QString planned;                      ///< what the plan has now, where that is something else
     std::optional<CellSurprise> surprise; ///< of a job at work
     bool operator==(const GridCell&) const = default;
 };
@@ -87,6 +90,12 @@ public:
     const QString& kind() const { return kind_; }
     bool anyUnmeasured() const;
     bool anySurprise() const;
+    /// Cells whose value stands so to their settings.
+    int countOf(ValueStanding standing) const;
+    /// How all of these came about; empty where they differ.
+    QString kindOfAll(ValueStanding standing) const;
+    /// Cells that the plan has otherwise than they are shown.
+    int countOfReplanned() const;
     /// Share of cells in `bins` equal steps of the ramp, scaled to the fullest bin.
     std::vector<double> histogram(int bins) const;
     /// One byte per cell for RecentItem::picture.

@@ -42,7 +42,8 @@ const FidelityMetric* errorsOf(const Session& session, Cell cell) {
 std::optional<PlannedValue> errorOf(const Session& session, Cell cell,
                                     const CellSettings& settings) {
     if (settings.skip) {
-        return PlannedValue{0, PlannedValues::tr("exact: it stays at 16 bits")};
+        return PlannedValue{0, PlannedValues::tr("exact: it stays at 16 bits"),
+                            ValueStanding::Measured};
     }
     const FidelityMetric* errors = errorsOf(session, cell);
     if (errors == nullptr) {
@@ -53,9 +54,13 @@ std::optional<PlannedValue> errorOf(const Session& session, Cell cell,
     const auto measured = errors->settings.find(cell);
     const bool sameCodec =
         measured != errors->settings.end() && measured->second.codec == settings.codec;
-    return PlannedValue{error.relativeError,
-                        sameCodec ? kindOf(error.origin)
-                                  : PlannedValues::tr("estimated from another codec")};
+    if (!sameCodec) {
+        return PlannedValue{error.relativeError, PlannedValues::tr("estimated from another codec"),
+                            ValueStanding::WorkedOut};
+    }
+    return PlannedValue{error.relativeError, kindOf(error.origin),
+                        error.origin == ErrorOrigin::Measured ? ValueStanding::Measured
+                                                              : ValueStanding::WorkedOut};
 }
 
 /// A cell that stays at 16 bits has no rank.
@@ -87,6 +92,11 @@ std::optional<PlannedValue> plannedValue(const Session& session, const QString& 
             return error;
         }
     }
+    return measuredValue(session, metricId, cell, settings);
+}
+
+std::optional<PlannedValue> measuredValue(const Session& session, const QString& metricId,
+                                          Cell cell, const CellSettings& settings) {
     const MetricLayer* metric = session.metric(metricId);
     if (metric == nullptr) {
         return std::nullopt;
@@ -97,7 +107,7 @@ std::optional<PlannedValue> plannedValue(const Session& session, const QString& 
     }
     const std::optional<MeasuredSettings> at = measuredAt(session, metricId, cell);
     if (!at || *at == asMeasured(settings)) {
-        return PlannedValue{found->second, metric->kind};
+        return PlannedValue{found->second, metric->kind, ValueStanding::Measured};
     }
     const QString there =
         PlannedValues::tr("%1 at %2/%3")
@@ -106,7 +116,8 @@ std::optional<PlannedValue> plannedValue(const Session& session, const QString& 
         found->second,
         at->codec == settings.codec
             ? there
-            : PlannedValues::tr("%1 with %2").arg(there, QString::fromStdString(at->codec))};
+            : PlannedValues::tr("%1 with %2").arg(there, QString::fromStdString(at->codec)),
+        ValueStanding::Elsewhere};
 }
 
 } // namespace caldera::studio

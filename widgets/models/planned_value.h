@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "core/plan/plan.h"
+#include "widgets/models/value_standing.h"
 
 namespace caldera::studio {
 
@@ -14,6 +15,7 @@ class Session;
 struct PlannedValue {
     double value = 0;
     QString kind; ///< "interpolated", "measured at 2/16"; for people
+    ValueStanding standing = ValueStanding::Measured;
 };
 
 /// The error of the settings follows them, between the settings that were measured; what other
@@ -21,5 +23,9 @@ struct PlannedValue {
 /// others. nullopt: not measured.
 std::optional<PlannedValue> plannedValue(const Session& session, const QString& metricId, Cell cell,
                                          const CellSettings& settings);
+
+/// What was measured, whatever the settings beside it.
+std::optional<PlannedValue> measuredValue(const Session& session, const QString& metricId,
+                                          Cell cell, const CellSettings& settings);
 
 } // namespace caldera::studio

@@ -26,8 +26,8 @@ namespace {
 using Kind = AllocationTarget::Kind;
 
 constexpr int kWidthForAir = 660;
-constexpr int kNarrowButton = 64;
-constexpr int kBesideContext = 40; ///< pixels of its arrow and margins
+constexpr int kNarrowButton = 56;
+constexpr int kBesideContext = 30; ///< pixels of its arrow and margins
 constexpr std::array kContexts = {2048, 4096, 8192, 16384, 32768};
 
 /// How the amount of a target is written.

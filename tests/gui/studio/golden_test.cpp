@@ -6,6 +6,7 @@
 #include <QLabel>
 #include <QPainter>
 
+#include "app/studio/translations.h"
 #include "core/base/paths.h"
 #include "core/plan/plan_edit.h"
 #include "tests/gui/pictures.h"
@@ -39,7 +40,10 @@ class GoldenWindow : public StudioFixture, public ::testing::WithParamInterface<
 protected:
     ~GoldenWindow() override { Theme::current().setChoice(SchemeChoice::System); }
 
-    GoldenWindow() { Theme::current().setChoice(GetParam()); }
+    GoldenWindow() {
+        Theme::current().setChoice(GetParam());
+        installTranslations(*QCoreApplication::instance()); // "56 cells", whatever ran before
+    }
     void openIn(Mode mode) {
         window().resize(1280, 800);
         window().session().show(measuredDemo());

@@ -8,6 +8,8 @@
 #include "tests/gui/studio/studio_fixture.h"
 #include "widgets/cell_panel/cell_details.h"
 #include "widgets/cell_panel/cell_panel.h"
+#include "widgets/heatmap/heatmap_legend.h"
+#include "widgets/inspect_view/inspect_view.h"
 
 namespace caldera::studio {
 namespace {
@@ -151,6 +153,47 @@ TEST_F(PlannedValueTest, ACellThatIsGivenBitsTurnsCalmAndNoOtherChanges) {
     EXPECT_EQ(position(kOther), other);
     plan().setCellRank(kCell, 48);
     EXPECT_TRUE(toolTip(kCell).contains(u"interpolated"_s)) << toolTip(kCell).toStdString();
+}
+
+TEST_F(PlannedValueTest, TheLegendSaysOfHowManyCellsColoursAreNotThePlans) {
+    HeatmapPanel& heatmap = *window().planView()->heatmap();
+    const auto* legend = heatmap.findChild<HeatmapLegend*>();
+    window().resize(1440, 900);
+    heatmap.showMetric(u"kl"_s);
+    EXPECT_EQ(legend->remark(), QString()) << "the plan is what was measured";
+    plan().setCellBits(kCell, 4);
+    EXPECT_TRUE(legend->remark().contains(u"1 cell"_s)) << legend->remark().toStdString();
+    EXPECT_TRUE(legend->accessibleDescription().startsWith(u"colours measured at 2/64; 1 cell"_s))
+        << legend->remark().toStdString();
+    EXPECT_TRUE(legend->toolTip().contains(u"do not follow the plan"_s));
+    heatmap.showMetric(u"proxy"_s);
+    EXPECT_EQ(legend->remark(), QString()) << "4/64 was measured";
+    plan().setCellRank(kCell, 48);
+    EXPECT_TRUE(legend->remark().contains(u"interpolated from measured settings"_s))
+        << legend->remark().toStdString();
+    window().resize(window().minimumSizeHint());
+    EXPECT_LE(legend->remarkEnd(), legend->width()) << "whole in the smallest window, too";
+}
+
+TEST_F(PlannedValueTest, InspectSaysThatThePlanHasOtherSettingsNow) {
+    window().setMode(Mode::Inspect);
+    HeatmapPanel& heatmap = *window().inspectView()->heatmap();
+    const auto* legend = heatmap.findChild<HeatmapLegend*>();
+    const auto* note = window().cellPanel()->findChild<QLabel*>(u"plannedNow"_s);
+    heatmap.view()->pin(kCell);
+    EXPECT_EQ(legend->remark(), QString());
+    EXPECT_FALSE(note->isVisible());
+    plan().setCellBits(kCell, 4);
+    EXPECT_TRUE(legend->remark().contains(u"the plan has 1 cell"_s))
+        << legend->remark().toStdString();
+    const CellGridModel& grid = heatmap.grid();
+    EXPECT_EQ(grid.data(grid.indexOf(kCell)).toString(), u"2/64"_s) << "as measured";
+    EXPECT_TRUE(grid.data(grid.indexOf(kCell), Qt::ToolTipRole)
+                    .toString()
+                    .contains(u"in the plan now: 4/64"_s));
+    heatmap.view()->pin(kCell);
+    EXPECT_TRUE(note->isVisible());
+    EXPECT_TRUE(note->text().contains(u"4/64"_s)) << note->text().toStdString();
 }
 
 } // namespace
