@@ -8,6 +8,7 @@
 
 #include <cmath>
 
+#include "core/report/value_interval.h"
 #include "widgets/models/session.h"
 #include "widgets/models/session_background.h"
 #include "widgets/support/labels.h"
@@ -40,6 +41,11 @@ TableValue cellOf(const BoardNumber& number, const EvaluationRecord& record) {
         value.toolTip += u'\n' + EvaluationPage::tr("95 % interval: %1 to %2")
                                      .arg(estimateText(number, {*estimate->low, {}, {}}),
                                           estimateText(number, {*estimate->high, {}, {}}));
+    } else if (record.facts.contains(kNoInterval)) {
+        value.toolTip += u'\n' + (record.numbers.contains("questions")
+                                      ? EvaluationPage::tr("No interval from one question")
+                                      : EvaluationPage::tr("No interval from one block of 128 "
+                                                           "tokens"));
     }
     return value;
 }

@@ -9,6 +9,7 @@
 #include <QTabWidget>
 
 #include "core/report/kept_reports.h"
+#include "core/report/value_interval.h"
 #include "core/summary/chart.h"
 #include "tests/gui/pictures.h"
 #include "tests/gui/studio/example_model.h"
@@ -191,6 +192,17 @@ TEST_F(EvaluationPageTest, SizesAndIntervalsStandInTheTable) {
     EXPECT_EQ(text(1), u"2.10"_s);
     EXPECT_EQ(text(2), sizeText(19'000'000'000));
     EXPECT_EQ(text(6), u"0.08000 \u00b10.0080"_s);
+}
+
+TEST_F(EvaluationPageTest, WhatHasNoIntervalSaysWhy) {
+    EvaluationRecord alone = recordOf(0.05, "short", false);
+    alone.facts[kNoInterval] = "one block of 128 tokens";
+    keep(u"5-bit"_s, "dddd", {alone});
+    openArtifact(u"bbbb"_s);
+    const QModelIndex kl = page().model().index(rowOf(u"5-bit"_s, u"short"_s), 6);
+    EXPECT_EQ(kl.data().toString(), u"0.05000"_s);
+    EXPECT_TRUE(kl.data(Qt::ToolTipRole).toString().contains(u"No interval from one block"_s))
+        << kl.data(Qt::ToolTipRole).toString().toStdString();
 }
 
 TEST_F(EvaluationPageTest, ExportsExactNumbers) {
