@@ -72,6 +72,21 @@ TEST(InspectFocus, AnOverlayDrawsTheFocusedCellLast) {
     EXPECT_TRUE(InspectFocus().cells().empty());
 }
 
+TEST_F(InspectTest, OpensOnTheFirstPageThatHasData) {
+    Report spectra = measuredRun(exampleConfig(kLayers));
+    for (auto& [cell, measured] : spectra.cells) {
+        measured.history.clear();
+    }
+    window().openReport(reportFile(u"spectra.h5"_s, spectra));
+    ASSERT_TRUE(settled());
+    EXPECT_EQ(inspect().tabs()->currentWidget(), inspect().spectra());
+}
+
+TEST_F(InspectTest, AReportWithACourseOpensOnIt) {
+    openRun();
+    EXPECT_EQ(inspect().tabs()->currentWidget(), inspect().history());
+}
+
 TEST(InspectFocus, EnergyCountsWhatTheLeadingValuesLeaveOut) {
     const std::vector<float> values = {3, 2, 1}; // 9 + 4 + 1 = 14, and as much again outside
     EXPECT_EQ(energyKept(values, 0.5, 0), 0.0);
