@@ -264,7 +264,7 @@ void MainWindow::showOpened() {
     if (facts.kind == OpenKind::Artifact) {
         chat_->openArtifact(facts.path, facts.name);
     } else {
-        chat_->closeArtifact();
+        chat_->closeArtifact(facts.name);
     }
     remember();
     updateActions();

@@ -45,6 +45,7 @@ void MainWindow::connectViews() {
         session_.open(path);
     });
     connect(chat_, &ChatView::openArtifactRequested, this, &MainWindow::chooseFolder);
+    connect(chat_, &ChatView::planRequested, this, [this] { setMode(Mode::Plan); });
     connect(chat_, &ChatView::blameRequested, this, [this](const BlameQuestion& question) {
         setMode(Mode::Inspect);
         inspect_->expectBlame(question.word);

@@ -191,7 +191,12 @@ void ChatView::connectAll() {
     connectEngine();
     connectConversations();
     connectMessages();
-    connect(empty_, &EmptyState::triggered, this, &ChatView::openArtifactRequested);
+    connect(empty_, &EmptyState::triggered, this, [this] {
+        if (uncompressed_.isEmpty())
+            Q_EMIT openArtifactRequested();
+        else
+            Q_EMIT planRequested();
+    });
     auto* fresh = new QShortcut(QKeySequence::New, this);
     fresh->setContext(Qt::WidgetWithChildrenShortcut);
     connect(fresh, &QShortcut::activated, this, &ChatView::newConversation);

@@ -41,8 +41,9 @@ public:
 
     /// Chats with this artifact. Its engine starts when the view is first seen.
     void openArtifact(const QString& path, const QString& name);
-    /// Ends the engine; conversations stay readable.
-    void closeArtifact();
+    /// Ends the engine; conversations stay readable. `uncompressed`: the model that is open
+    /// instead, which has to be compressed first.
+    void closeArtifact(const QString& uncompressed = {});
     /// Talks to this server instead of an own engine.
     void useServer(const QUrl& server, const QString& modelName, const QByteArray& token = {});
 
@@ -80,8 +81,10 @@ public:
     void setComparing(bool comparing);
 
 Q_SIGNALS:
-    /// The empty state's action.
+    /// The empty state's action where nothing is open, and where a model is that has to be
+    /// compressed first.
     void openArtifactRequested();
+    void planRequested();
     /// Which cells of the open artifact moved a word of an answer?
     void blameRequested(const caldera::studio::BlameQuestion& question);
     /// For the status line: "Answering…", empty when idle.
@@ -120,6 +123,7 @@ private:
     void saveSoon();
     void showOpen();
     void showEngine();
+    void showEmpty(bool hasFailed);
     void takeServer(const QUrl& server, const QByteArray& token);
     void ensureEngine();
     void measureSpeed();
@@ -152,6 +156,7 @@ private:
     QString history_; ///< file of measured speeds
     QString artifact_;
     QString modelName_;
+    QString uncompressed_; ///< the model that is open and has to be compressed first
     QUrl server_;
     QByteArray token_; ///< of the server
     bool ownEngine_ = true;

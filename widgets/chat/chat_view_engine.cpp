@@ -42,8 +42,9 @@ void ChatView::openArtifact(const QString& path, const QString& name) {
     showEngine();
 }
 
-void ChatView::closeArtifact() {
+void ChatView::closeArtifact(const QString& uncompressed) {
     stop();
+    uncompressed_ = uncompressed;
     ownEngine_ = true;
     artifact_.clear();
     modelName_.clear();
@@ -165,7 +166,18 @@ void ChatView::showEngine() {
     } else if (state == State::Starting) {
         banner_->clear();
     }
-    if (!hasModel()) {
+    showEmpty(state == State::Failed);
+}
+
+void ChatView::showEmpty(bool hasFailed) {
+    if (!hasModel() && !uncompressed_.isEmpty()) {
+        empty_->setText(tr("%1 is not compressed yet").arg(uncompressed_),
+                        tr("Chat talks to compressed models. Choose bits and ranks in Plan, press "
+                           "Compress, and chat with the result; or open a model that is compressed "
+                           "already."));
+        empty_->setActionText(tr("Go to Plan"));
+        composer_->setReady(false, tr("Compress the model to send messages"));
+    } else if (!hasModel()) {
         empty_->setText(tr("No artifact is open"),
                         tr("Open a compressed model to chat with it. Conversations stay on this "
                            "machine."));
@@ -176,8 +188,7 @@ void ChatView::showEngine() {
                         tr("Ask something. The answer is computed on this machine, straight from "
                            "the packed weights."));
         empty_->setActionText({});
-        composer_->setReady(state != State::Failed,
-                            state == State::Failed ? tr("The engine is not running") : QString());
+        composer_->setReady(!hasFailed, hasFailed ? tr("The engine is not running") : QString());
     }
 }
 

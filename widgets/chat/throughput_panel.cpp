@@ -32,8 +32,35 @@ const QString& dash() {
     return text;
 }
 
+// What is not known yet has its unit as well, so that an idle panel says what it will show.
+
+QString figureOrDash(bool isKnown, double value, int figures = 3) {
+    return isKnown ? figureText(value, figures) : dash();
+}
+
 QString milliseconds(double seconds) {
-    return seconds < 0 ? dash() : ThroughputPanel::tr("%1 ms").arg(figureText(seconds * 1e3));
+    return ThroughputPanel::tr("%1 ms").arg(figureOrDash(seconds >= 0, seconds * 1e3));
+}
+
+QString untilFirst(double seconds) {
+    return seconds < 1 ? milliseconds(seconds)
+                       : ThroughputPanel::tr("%1 s").arg(figureText(seconds));
+}
+
+QString tokensASecond(double rate) {
+    return ThroughputPanel::tr("%1 tok/s").arg(figureOrDash(rate > 0, rate));
+}
+
+QString percent(bool isKnown, double share) {
+    return ThroughputPanel::tr("%1 %").arg(figureOrDash(isKnown, 100 * share, 2));
+}
+
+QString sizeOrDash(qint64 bytes) {
+    return bytes > 0 ? sizeText(bytes) : ThroughputPanel::tr("%1 MB").arg(dash());
+}
+
+QString memoryOrDash(qint64 bytes) {
+    return bytes > 0 ? memoryText(bytes) : ThroughputPanel::tr("%1 MiB").arg(dash());
 }
 
 /// "19.9 of 79.2 GiB": the unit once, where it is the same.
@@ -58,11 +85,20 @@ ThroughputPanel::ThroughputPanel(QWidget* parent)
                             "compare with earlier measurements"));
     measure_->setEnabled(false);
     speed_->setFont(Theme::current().numberFont(12));
-    buildPlot();
     context_->setTextVisible(false);
     context_->setFixedHeight(6);
     context_->setAccessibleName(tr("Context in use"));
+    buildPlot();
+    layOut(buildFigures());
+    connect(measure_, &QPushButton::clicked, this, &ThroughputPanel::measureRequested);
+    timer_.setInterval(kInterval);
+    connect(&timer_, &QTimer::timeout, this, &ThroughputPanel::sample);
+    connect(&Theme::current(), &Theme::themeChanged, this, &ThroughputPanel::fillPlot);
+    setGpu(std::nullopt);
+    clear();
+}
 
+QGridLayout* ThroughputPanel::buildFigures() {
     auto* grid = new QGridLayout;
     grid->setHorizontalSpacing(kSpaceSmall);
     grid->setVerticalSpacing(kSpaceTiny);
@@ -83,8 +119,10 @@ ThroughputPanel::ThroughputPanel(QWidget* parent)
     for (const int column : {0, 1})
         gpuRows_.append(grid->itemAtPosition(grid->rowCount() - 1, column)->widget());
     gpuRows_.append(addMemoryRow(grid));
-    setGpu(std::nullopt);
+    return grid;
+}
 
+void ThroughputPanel::layOut(QGridLayout* figures) {
     auto* contextLine = new QHBoxLayout;
     contextLine->addWidget(new ToneLabel(tr("Context"), Token::Secondary, this), 1);
     contextLine->addWidget(contextText_);
@@ -98,7 +136,7 @@ ThroughputPanel::ThroughputPanel(QWidget* parent)
     layout->addSpacing(kSpaceSmall);
     layout->addWidget(plot_);
     layout->addSpacing(kSpaceLarge);
-    layout->addLayout(grid);
+    layout->addLayout(figures);
     layout->addSpacing(kSpaceLarge);
     layout->addWidget(new Separator(Qt::Horizontal, this));
     layout->addSpacing(kSpaceMedium);
@@ -108,11 +146,6 @@ ThroughputPanel::ThroughputPanel(QWidget* parent)
     layout->addSpacing(kSpaceLarge);
     layout->addWidget(measure_);
     layout->addStretch(1);
-    connect(measure_, &QPushButton::clicked, this, &ThroughputPanel::measureRequested);
-    timer_.setInterval(kInterval);
-    connect(&timer_, &QTimer::timeout, this, &ThroughputPanel::sample);
-    connect(&Theme::current(), &Theme::themeChanged, this, &ThroughputPanel::fillPlot);
-    clear();
 }
 
 ToneLabel* ThroughputPanel::addRow(QGridLayout* grid, const QString& caption,
@@ -207,7 +240,7 @@ void ThroughputPanel::note(int tokens) {
     const double now = static_cast<double>(clock_.nsecsElapsed()) / 1e9;
     if (tokens_ == 0) {
         firstArrival_ = now;
-        first_->setText(now < 1 ? milliseconds(now) : tr("%1 s").arg(figureText(now)));
+        first_->setText(untilFirst(now));
         speedCaption_->setText(tr("tokens a second, now"));
     }
     tokens_ = tokens;
@@ -288,16 +321,13 @@ void ThroughputPanel::showFigures(const ChatStatistics& statistics) {
     speed_->setText(known ? figureText(statistics.tokensPerSecond) : dash());
     speed_->setTone(known ? Token::Text : Token::Disabled);
     speedCaption_->setText(known ? tr("tokens a second, last answer") : tr("tokens a second"));
-    const double first = statistics.timeToFirstToken;
-    first_->setText(first < 1 ? milliseconds(first) : tr("%1 s").arg(figureText(first)));
-    prompt_->setText(statistics.promptTokensPerSecond > 0
-                         ? tr("%1 tok/s").arg(figureText(statistics.promptTokensPerSecond))
-                         : dash());
+    first_->setText(untilFirst(statistics.timeToFirstToken));
+    prompt_->setText(tokensASecond(statistics.promptTokensPerSecond));
     p50_->setText(milliseconds(statistics.p50));
     p95_->setText(milliseconds(statistics.p95));
     p99_->setText(milliseconds(statistics.p99));
-    weights_->setText(statistics.weightBytes > 0 ? sizeText(statistics.weightBytes) : dash());
-    cache_->setText(statistics.cacheBytes > 0 ? memoryText(statistics.cacheBytes) : dash());
+    weights_->setText(sizeOrDash(statistics.weightBytes));
+    cache_->setText(memoryOrDash(statistics.cacheBytes));
     shownSpeed_ = statistics.tokensPerSecond;
     showRoofline();
     if (statistics.promptTokens >= 0)
@@ -317,8 +347,7 @@ void ThroughputPanel::setGpu(const std::optional<GpuFigures>& figures) {
         part->setVisible(hasGpu_);
     if (!figures)
         return;
-    gpuBusy_->setText(figures->busy >= 0 ? tr("%1 %").arg(figureText(100 * figures->busy, 2))
-                                         : dash());
+    gpuBusy_->setText(percent(figures->busy >= 0, figures->busy));
     gpuMemory_->setText(shareText(figures->usedBytes, figures->totalBytes));
     gpuMemory_->setToolTip(tr("%1 of it is this engine's: weights, workspace and the room for "
                               "conversations")
@@ -330,11 +359,9 @@ void ThroughputPanel::setMeasurable(bool measurable) {
 }
 
 void ThroughputPanel::showRoofline() {
-    roofline_->setText(rooflineSpeed_ > 0 ? tr("%1 tok/s").arg(figureText(rooflineSpeed_))
-                                          : dash());
-    reached_->setText(rooflineSpeed_ > 0 && shownSpeed_ > 0
-                          ? tr("%1 %").arg(figureText(100 * shownSpeed_ / rooflineSpeed_, 2))
-                          : dash());
+    roofline_->setText(tokensASecond(rooflineSpeed_));
+    const bool isKnown = rooflineSpeed_ > 0 && shownSpeed_ > 0;
+    reached_->setText(percent(isKnown, isKnown ? shownSpeed_ / rooflineSpeed_ : 0));
 }
 
 void ThroughputPanel::showContext() {

@@ -60,6 +60,9 @@ private:
     ToneLabel* addRow(QGridLayout* grid, const QString& caption, const QString& toolTip);
     QWidget* addMemoryRow(QGridLayout* grid);
     void buildPlot();
+    /// The table of figures below the plot.
+    QGridLayout* buildFigures();
+    void layOut(QGridLayout* figures);
     void fillPlot();
     void sample();
     void note(int tokens);

@@ -1,12 +1,14 @@
 // The chat view and its engine: starting, ending, other weights, blame.
 #include <csignal>
 
+#include <QLabel>
 #include <QMenu>
 #include <QPushButton>
 #include <QSignalSpy>
 
 #include "tests/gui/chat/chat_view_fixture.h"
 #include "widgets/chat/engine_process.h"
+#include "widgets/chat/throughput_panel.h"
 #include "widgets/chat/transcript.h"
 #include "widgets/support/error_banner.h"
 #include "widgets/support/notice_bar.h"
@@ -165,6 +167,32 @@ TEST_F(ChatViewTest, AsksForAnArtifactWhenNoneIsOpen) {
             button->click();
     }
     EXPECT_EQ(asked.count(), 1);
+}
+
+TEST_F(ChatViewTest, AnIdlePanelNamesTheUnitsOfWhatItWillShow) {
+    QStringList shown;
+    for (const QLabel* label : view_->throughput()->findChildren<QLabel*>())
+        shown.append(label->text());
+    EXPECT_EQ(shown.count(u"– ms"_s), 4) << "first token, p50, p95, p99";
+    EXPECT_EQ(shown.count(u"– tok/s"_s), 2) << "prompt, what memory allows";
+    EXPECT_EQ(shown.count(u"– MB"_s), 2) << "weights, cache";
+    EXPECT_GE(shown.count(u"– %"_s), 1) << "of that reached";
+}
+
+TEST_F(ChatViewTest, LeadsFromAModelThatIsNotCompressedToThePlan) {
+    view_->closeArtifact(u"SmolLM2-135M"_s);
+    QSignalSpy plan(view_.get(), &ChatView::planRequested);
+    QSignalSpy open(view_.get(), &ChatView::openArtifactRequested);
+    QStringList said;
+    for (QLabel* label : view_->findChildren<QLabel*>())
+        said.append(label->text());
+    EXPECT_TRUE(said.join(u'\n').contains(u"SmolLM2-135M is not compressed yet"_s));
+    for (QPushButton* button : view_->findChildren<QPushButton*>()) {
+        if (button->text() == u"Go to Plan"_s)
+            button->click();
+    }
+    EXPECT_EQ(plan.count(), 1);
+    EXPECT_EQ(open.count(), 0);
 }
 
 } // namespace
