@@ -80,11 +80,13 @@ public:
         double limit = room() + saved;
         for (int i = 0; i < kMostCorrections; ++i) {
             requireEnough(least, limit, saved);
-            Allocation allocation = allocationOf(choose(limit, stop));
+            const Selection found = choose(limit, stop);
+            Allocation allocation = allocationOf(found);
             if (allocation.cost <= allocation.budget) {
                 return allocation;
             }
-            limit = std::max(limit - (allocation.cost - allocation.budget), least);
+            const double used = std::min(limit, found.cost); // the dearest choices may take less
+            limit = std::max(used - (allocation.cost - allocation.budget), least);
         }
         throwTooMuch(least - saved);
     }

@@ -67,7 +67,9 @@ double CostMeasure::cell(const CellSettings& settings, Module module) const {
     const MatrixShape shape = config_.shapeOf(module);
     switch (target_.kind) {
     case Kind::GpuMemory:
-        return static_cast<double>(gpuCellBytes(settings, shape));
+        return static_cast<double>(gpuCellBytes(settings, shape) +
+                                   (settings.skip ? 0 : settings.rank) *
+                                       gpuRankBytes(loadOf(target_)));
     case Kind::TokensPerSecond:
         return static_cast<double>(gpuCellReadBytes(settings, shape));
     default:

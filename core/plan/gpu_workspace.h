@@ -33,6 +33,13 @@ struct GpuLoad {
     int activationBits = 8;
 };
 
+/// What the workspace has for each rank index of every cell: sums of R x, of all tokens of a step.
+constexpr int64_t gpuRankBytes(const GpuLoad& load) {
+    constexpr int64_t kSum = 8;
+    const int width = gpuStepWidth(load.chats, load.activationBits);
+    return kSum * (width > 1 ? width + 1 : 1);
+}
+
 /// Bytes of the vectors of steps and prompts, of decoded weights and of the kernels' code. The
 /// driver's context, some hundred MiB, is not in it: free memory is asked for when it is there.
 int64_t gpuWorkspaceBytes(const Plan& plan, const ModelConfig& config, const GpuLoad& load);
