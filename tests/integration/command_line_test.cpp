@@ -77,7 +77,7 @@ TEST(CommandLine, APipeIsNoPlaceForResults) {
 }
 
 TEST(CommandLine, BlameAsksForWhatIsCheapestToMendFirst) {
-    const std::string text = CALDERA_SOURCE_DIR "/resources/demo-model/heldout.txt";
+    const std::string heldOut = CALDERA_SOURCE_DIR "/resources/demo-model/heldout.txt";
     const auto messageOf = [](const std::string& artifact, const std::string& text) {
         return refusalOf(
                    {"blame", artifact, "--reference", "/no/reference", "--text", text, "--json"})
@@ -85,7 +85,7 @@ TEST(CommandLine, BlameAsksForWhatIsCheapestToMendFirst) {
             .get<std::string>();
     };
     EXPECT_THAT(messageOf("/no/artifact", "/no/text"), HasSubstr("/no/text"));
-    EXPECT_THAT(messageOf("/no/artifact", text), HasSubstr("/no/artifact"));
+    EXPECT_THAT(messageOf("/no/artifact", heldOut), HasSubstr("/no/artifact"));
 }
 
 TEST(CommandLine, AJobThatIsDoneIsNotBegunAgain) {

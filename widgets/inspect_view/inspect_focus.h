@@ -36,7 +36,7 @@ template <typename Values>
 bool InspectFocus::has(Values CellReport::*curve) const {
     return report &&
            std::any_of(report->cells.begin(), report->cells.end(),
-                       [curve](const auto& cell) { return !(cell.second.*curve).empty(); });
+                       [curve](const auto& each) { return !(each.second.*curve).empty(); });
 }
 
 /// "layer 3 · q_proj".
