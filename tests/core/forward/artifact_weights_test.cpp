@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "core/artifact/artifact.h"
+#include "core/compress/packing_check.h"
 #include "core/decompose/decompose.h"
 #include "core/forward/transformer.h"
 #include "core/job/job_folder.h"
@@ -34,6 +35,7 @@ protected:
         request.model = model_;
         request.plan = plan;
         request.folder = folder;
+        request.codecTables = codecTables(plan, model_->config);
         request.load = [&](Cell cell) { return compressed(cell, plan.settingsOf(cell)); };
         request.verify = [](const CompressedCell&) {};
         writeArtifact(request);
