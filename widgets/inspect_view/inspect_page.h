@@ -15,8 +15,6 @@ public:
     using QWidget::QWidget;
     /// Called while the page is shown, whenever cell, overlay or report change.
     virtual void look(const InspectFocus& focus) = 0;
-    /// Whether the page would show anything of what is open, whichever cell is looked at.
-    virtual bool hasDataOf(const InspectFocus& /*focus*/) const { return true; }
 
 Q_SIGNALS:
     /// A person chose a cell here.

@@ -55,10 +55,7 @@ InspectView::InspectView(Session& session, QWidget* parent)
     layout->setSpacing(0);
     layout->addWidget(banner_);
     layout->addWidget(stack_, 1);
-    connect(&session_, &Session::opened, this, [this] {
-        showReport();
-        leaveEmptyPage();
-    });
+    connect(&session_, &Session::opened, this, &InspectView::showReport);
     connect(&session_, &Session::reportChanged, this, &InspectView::showReport);
     connect(&session_, &Session::metricsChanged, this, &InspectView::showReport);
     connect(heatmap_, &HeatmapPanel::metricShown, this, &InspectView::updateDepth);
@@ -208,7 +205,6 @@ void InspectView::look() {
 }
 
 void InspectView::showReport() {
-    const bool wasEmpty = !hasHeatmap();
     const bool anything = !session_.metrics().isEmpty() || !session_.evaluations().empty();
     stack_->setCurrentIndex(anything ? 1 : 0);
     if (!anything) {
@@ -226,25 +222,7 @@ void InspectView::showReport() {
     }
     shownBlame_ = session_.blame();
     updateDepth();
-    if (wasEmpty) {
-        leaveEmptyPage();
-    }
     look();
-}
-
-void InspectView::leaveEmptyPage() {
-    const InspectFocus open = focus();
-    const auto hasData = [&](int at) {
-        const auto* page = qobject_cast<const InspectPage*>(tabs_->widget(at));
-        return page == nullptr || page->hasDataOf(open); // the facts of the run are always there
-    };
-    int at = tabs_->currentIndex();
-    if (hasHeatmap() && !hasData(at)) {
-        for (at = 0; !hasData(at);) {
-            ++at;
-        }
-        tabs_->setCurrentIndex(at);
-    }
 }
 
 void InspectView::showName(const Report* report) {

@@ -69,8 +69,6 @@ private:
     void addPage(Page*& page, Page* made, const QString& title);
     QTableView* makeTable(FactsModel& model, const QString& name);
     void showReport();
-    /// A page without data of what is open gives way to the first that has some.
-    void leaveEmptyPage();
     void showName(const Report* report);
     void updateDepth();
     /// The report whose cells are looked at; null: there is none.

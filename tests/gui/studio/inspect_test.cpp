@@ -72,21 +72,6 @@ TEST(InspectFocus, AnOverlayDrawsTheFocusedCellLast) {
     EXPECT_TRUE(InspectFocus().cells().empty());
 }
 
-TEST_F(InspectTest, OpensOnTheFirstPageThatHasData) {
-    Report spectra = measuredRun(exampleConfig(kLayers));
-    for (auto& [cell, measured] : spectra.cells) {
-        measured.history.clear();
-    }
-    window().openReport(reportFile(u"spectra.h5"_s, spectra));
-    ASSERT_TRUE(settled());
-    EXPECT_EQ(inspect().tabs()->currentWidget(), inspect().spectra());
-}
-
-TEST_F(InspectTest, AReportWithACourseOpensOnIt) {
-    openRun();
-    EXPECT_EQ(inspect().tabs()->currentWidget(), inspect().history());
-}
-
 TEST(InspectFocus, EnergyCountsWhatTheLeadingValuesLeaveOut) {
     const std::vector<float> values = {3, 2, 1}; // 9 + 4 + 1 = 14, and as much again outside
     EXPECT_EQ(energyKept(values, 0.5, 0), 0.0);
@@ -326,7 +311,7 @@ TEST_F(InspectTest, ReportsThatCannotBeReadAreExplained) {
         return inspect().banner()->sentence();
     };
     EXPECT_TRUE(openBytes(bytes.left(bytes.size() / 2)).contains(u"damaged or cut short"_s));
-    EXPECT_TRUE(openBytes("not HDF5 at all").contains(u"bad.h5 is damaged or cut short"_s));
+    EXPECT_TRUE(openBytes("not HDF5 at all").contains(u"bad.h5 is no report"_s));
     EXPECT_EQ(inspect().focus().report->cells.size(), 42U) << "what is open stays";
 }
 
