@@ -17,8 +17,8 @@ namespace {
 constexpr qsizetype kShown = 8; // of each model
 constexpr int kRows = 6;
 
-TableValue percent(const std::optional<double>& logProbability) {
-    return numberValue(logProbability ? 100 * std::exp(*logProbability) : std::nan(""), 3);
+QString percent(const std::optional<double>& logProbability) {
+    return logProbability ? figureText(100 * std::exp(*logProbability)) + u" %"_s : u"–"_s;
 }
 
 void addMissing(const QList<ScoredToken::Chance>& chances, QList<ScoredToken::Chance>& named) {
@@ -39,15 +39,18 @@ QString visibleToken(const QString& text) {
     return shown.replace(u'\n', u'↵').replace(u' ', u'␣').replace(u'\t', u'⇥');
 }
 
-ChanceTable::ChanceTable(QWidget* parent) : Table(tr("Likeliest tokens"), parent) {
+ChanceTable::ChanceTable(QWidget* parent) : QTableWidget(0, 3, parent) {
     setAccessibleName(tr("Likeliest tokens of both models at the chosen place"));
-    setModel(&model_);
+    setEditTriggers(QAbstractItemView::NoEditTriggers);
+    setSelectionMode(QAbstractItemView::NoSelection);
+    setFocusPolicy(Qt::NoFocus);
+    verticalHeader()->hide();
     horizontalHeader()->setSectionResizeMode(QHeaderView::Stretch);
     setFixedHeight(kControlHeight * kRows);
 }
 
 void ChanceTable::setNames(const QString& place, const QString& first, const QString& second) {
-    columns_ = {{place, {}, false}, {tr("%1, %").arg(first), {}}, {tr("%1, %").arg(second), {}}};
+    setHorizontalHeaderLabels({place, first, second});
 }
 
 void ChanceTable::setPlace(const ScoredToken& first, const ScoredToken& second) {
@@ -56,16 +59,22 @@ void ChanceTable::setPlace(const ScoredToken& first, const ScoredToken& second) 
     addMissing(second.likeliest, named);
     if (first.id >= 0)
         addMissing({{first.id, first.text, first.logProbability}}, named);
-    std::vector<QList<TableValue>> rows;
-    for (const ScoredToken::Chance& chance : named) {
-        QList<TableValue> row = {textValue(visibleToken(chance.text)),
-                                 percent(first.logProbabilityOf(chance.id)),
-                                 percent(second.logProbabilityOf(chance.id))};
-        for (TableValue& value : row)
-            value.isBold = chance.id == first.id;
-        rows.push_back(std::move(row));
+    setRowCount(static_cast<int>(named.size()));
+    for (int row = 0; row < named.size(); ++row) {
+        const int id = named[row].id;
+        const QStringList cells = {visibleToken(named[row].text),
+                                   percent(first.logProbabilityOf(id)),
+                                   percent(second.logProbabilityOf(id))};
+        for (int column = 0; column < cells.size(); ++column) {
+            auto* item = new QTableWidgetItem(cells[column]);
+            QFont font = item->font();
+            font.setBold(id == first.id);
+            item->setFont(font);
+            item->setTextAlignment((column > 0 ? Qt::AlignRight : Qt::AlignLeft) |
+                                   Qt::AlignVCenter);
+            setItem(row, column, item);
+        }
     }
-    model_.setTable(columns_, std::move(rows));
 }
 
 } // namespace caldera::studio

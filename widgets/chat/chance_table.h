@@ -1,25 +1,21 @@
 // What two models find likeliest at one place.
 #pragma once
 
+#include <QTableWidget>
+
 #include "widgets/chat/scored_token.h"
-#include "widgets/models/value_table_model.h"
-#include "widgets/support/table.h"
 
 namespace caldera::studio {
 
 /// Rows are the likeliest tokens of either model, those of the first before; the token that the
 /// answer took is bold.
-class ChanceTable : public Table {
+class ChanceTable : public QTableWidget {
     Q_OBJECT
 public:
     explicit ChanceTable(QWidget* parent = nullptr);
 
     void setNames(const QString& place, const QString& first, const QString& second);
     void setPlace(const ScoredToken& first, const ScoredToken& second);
-
-private:
-    ValueTableModel model_;
-    QList<TableColumn> columns_;
 };
 
 /// A token with its white space made visible.
