@@ -37,20 +37,25 @@ void TokenText::setTokens(const QList<ScoredToken>& tokens) {
     tokens_ = tokens;
     QTextCursor cursor(document());
     cursor.movePosition(QTextCursor::End);
+    cursor.beginEditBlock(); // the text is laid out once for all of them
     for (qsizetype i = ends_.size(); i < tokens_.size(); ++i) {
         QString text = tokens_[i].text;
         text.replace(QLatin1StringView("\r"), QString());
         cursor.insertText(text, formatOf({}));
         ends_.append(cursor.position());
     }
+    cursor.endEditBlock();
 }
 
 void TokenText::setMarks(const QList<TokenMark>& marks) {
     const QList<TokenMark> before = std::exchange(marks_, marks);
+    QTextCursor all(document());
+    all.beginEditBlock();
     for (qsizetype i = 0; i < std::min(ends_.size(), std::max(before.size(), marks.size())); ++i) {
         if (before.value(i) != marks.value(i))
             applyFormat(i);
     }
+    all.endEditBlock();
 }
 
 void TokenText::choose(qsizetype index) {
@@ -92,8 +97,11 @@ void TokenText::applyFormat(qsizetype index) {
 }
 
 void TokenText::restyle() {
+    QTextCursor all(document());
+    all.beginEditBlock();
     for (qsizetype i = 0; i < ends_.size(); ++i)
         applyFormat(i);
+    all.endEditBlock();
 }
 
 qsizetype TokenText::tokenAt(const QPoint& position) const {
