@@ -176,6 +176,9 @@ void RemoteJob::finish(const std::stop_token& stop) {
     if (pod_) {
         state_ = pod_->explained(state_, place(), stop);
     }
+    if (record_.target.kind == TargetKind::Slurm && state_.phase != "lost") {
+        clearFromSlurm(place(), stop);
+    }
     std::string message = state_.message;
     if (state_.phase == "lost") {
         message = "The worker on " + host() +

@@ -1,11 +1,12 @@
 #include "widgets/remote/slurm.h"
 
 #include <chrono>
-#include <thread>
 
 #include <QJsonDocument>
 #include <QJsonObject>
 
+#include "core/base/pause.h"
+#include "core/job/progress.h"
 #include "widgets/remote/ssh_session.h"
 
 namespace caldera::studio {
@@ -15,6 +16,7 @@ using namespace Qt::StringLiterals;
 namespace {
 
 constexpr auto kIds = "/slurm/ids"_L1;
+constexpr auto kEarlierIds = "/slurm/ids.before"_L1; ///< of what was submitted anew
 
 /// A path in an option of sbatch, which has its own signs.
 QString sbatchPath(QString path) {
@@ -98,7 +100,7 @@ QString submission(const RemotePlace& place, bool inParts) {
 /// What is over begins anew; what is finished of it stays.
 QString forgetStates(const RemotePlace& place) {
     return "cd "_L1 + shellWord(place.folder) +
-           " && rm -f slurm/ids state.json control shards/*.job/state.json shards/*.job/control"_L1;
+           " && { cat slurm/ids >> slurm/ids.before || true; } && rm -f slurm/ids state.json control shards/*.job/state.json shards/*.job/control"_L1;
 }
 
 bool wasSubmitted(const RemotePlace& place, const std::stop_token& stop) {
@@ -171,10 +173,8 @@ void resubmitParts(const RemotePlace& place, const QStringList& arguments,
     }
     place.session.run("scancel $(cat "_L1 + shellWord(place.folder + kIds) + u')', stop);
     while (slurmHasJob(place, stop)) {
-        if (stop.stop_requested()) {
-            throw Cancelled();
-        }
-        std::this_thread::sleep_for(kLookEvery);
+        pauseFor(kLookEvery, stop);
+        checkCancelled(stop);
     }
     submitToSlurm(place, arguments, true, stop);
 }
@@ -189,6 +189,13 @@ void steerSlurm(const RemotePlace& place, const QString& word, const std::stop_t
         place.session.run(
             "scancel --state=PENDING $(cat "_L1 + shellWord(place.folder + kIds) + u')', stop);
     }
+}
+
+void clearFromSlurm(const RemotePlace& place, const std::stop_token& stop) {
+    const auto numbers = [&](QLatin1StringView file) { return shellWord(place.folder + file); };
+    place.session.run("n=$(cat "_L1 + numbers(kEarlierIds) + u' ' + numbers(kIds) +
+                          " 2>/dev/null); test -z \"$n\" || scancel $n"_L1,
+                      stop);
 }
 
 bool slurmHasJob(const RemotePlace& place, const std::stop_token& stop) {

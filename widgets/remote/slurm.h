@@ -39,6 +39,10 @@ void resubmitParts(const RemotePlace& place, const QStringList& arguments,
 /// Also takes tasks that did not begin out of the queue on "cancel".
 void steerSlurm(const RemotePlace& place, const QString& word, const std::stop_token& stop);
 
+/// Takes whatever of an ended job is still in the queue out of it, earlier submissions included: a
+/// controller that was killed may bring a cancelled task back.
+void clearFromSlurm(const RemotePlace& place, const std::stop_token& stop);
+
 /// Whether the scheduler has the job in its queue or at work; true also when it does not answer.
 bool slurmHasJob(const RemotePlace& place, const std::stop_token& stop);
 
