@@ -19,7 +19,7 @@
 
 #include "core/plan/rank_step.h"
 #include "widgets/models/cell_edit.h"
-#include "widgets/models/difference_model.h"
+#include "widgets/support/cell_text.h"
 #include "widgets/support/empty_state.h"
 #include "widgets/support/icon_button.h"
 #include "widgets/support/labels.h"

@@ -10,6 +10,7 @@
 
 #include "widgets/inspect_view/cells_page.h"
 #include "widgets/models/session.h"
+#include "widgets/support/cell_text.h"
 #include "widgets/support/labels.h"
 #include "widgets/support/number_text.h"
 #include "widgets/support/table.h"

@@ -10,6 +10,7 @@
 #include <numeric>
 
 #include "widgets/inspect_view/inspect_curves.h"
+#include "widgets/support/cell_text.h"
 #include "widgets/support/labels.h"
 #include "widgets/support/number_text.h"
 #include "widgets/support/table.h"

@@ -15,6 +15,7 @@
 #include "widgets/models/recent_items.h"
 #include "widgets/models/session.h"
 #include "widgets/models/session_background.h"
+#include "widgets/support/cell_text.h"
 #include "widgets/support/error_banner.h"
 #include "widgets/support/labels.h"
 #include "widgets/support/number_text.h"

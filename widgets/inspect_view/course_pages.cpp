@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "widgets/support/cell_text.h"
 #include "widgets/support/labels.h"
 #include "widgets/support/number_text.h"
 #include "widgets/theme/theme.h"

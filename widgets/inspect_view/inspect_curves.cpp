@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "widgets/support/cell_text.h"
 #include "widgets/theme/theme.h"
 
 using namespace Qt::Literals::StringLiterals;

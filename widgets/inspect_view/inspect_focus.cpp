@@ -54,16 +54,6 @@ std::vector<Cell> InspectFocus::cells() const {
     return result;
 }
 
-QString moduleText(Module module) {
-    const std::string_view name = moduleName(module);
-    return QString::fromLatin1(name.data(), static_cast<qsizetype>(name.size()));
-}
-
-QString cellTitle(Cell cell) {
-    return QCoreApplication::translate("InspectFocus", "layer %1 · %2")
-        .arg(QString::number(cell.layer), moduleText(cell.module));
-}
-
 std::function<QColor()> overlayColor(const InspectFocus& focus, Cell cell) {
     if (focus.overlay == Overlay::Layer) {
         return [cell] { return Theme::current().category(cell.module); };

@@ -28,9 +28,6 @@ struct InspectFocus {
     std::vector<Cell> cells() const;
 };
 
-/// "layer 3 · q_proj".
-QString cellTitle(Cell cell);
-QString moduleText(Module module);
 /// The focused cell in the accent; others by their module, or by depth, pale to strong.
 std::function<QColor()> overlayColor(const InspectFocus& focus, Cell cell);
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/base/text.h"
+#include "widgets/support/cell_text.h"
 #include "widgets/support/csv_field.h"
 #include "widgets/support/number_text.h"
 
@@ -17,11 +18,6 @@ namespace caldera::studio {
 namespace {
 
 constexpr int kModuleRows = static_cast<int>(kModules.size());
-
-QString moduleText(Module module) {
-    const std::string_view name = moduleName(module);
-    return QString::fromLatin1(name.data(), static_cast<qsizetype>(name.size()));
-}
 
 QString bitsText(double bits) {
     return QLocale::c().toString(bits, 'g', 3);

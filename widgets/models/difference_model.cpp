@@ -3,21 +3,14 @@
 #include <QLocale>
 
 #include <algorithm>
-#include <string_view>
 
+#include "widgets/support/cell_text.h"
 #include "widgets/support/number_text.h"
 #include "widgets/theme/theme.h"
 
 using namespace Qt::Literals::StringLiterals;
 
 namespace caldera::studio {
-
-QString cellHeading(Cell cell) {
-    const std::string_view module = moduleName(cell.module);
-    return DifferenceModel::tr("Layer %1 · %2")
-        .arg(QString::number(cell.layer),
-             QString::fromLatin1(module.data(), static_cast<qsizetype>(module.size())));
-}
 
 QString codesText(const CellSettings& settings, const std::string& usual) {
     if (settings.skip) {

@@ -31,8 +31,6 @@ private:
     std::vector<CellDifference> rows_;
 };
 
-/// "Layer 3 · o_proj", as a heading; in sentences cellTitle() of Inspect.
-QString cellHeading(Cell cell);
 /// "3/64", "16" of a kept cell; the codec stands before it where it is not `usual`.
 QString codesText(const CellSettings& settings, const std::string& usual);
 /// "+1.2 kB", "−340 bytes".
