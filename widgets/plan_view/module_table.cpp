@@ -49,7 +49,12 @@ ModuleTable::ModuleTable(ModuleTableModel& model, QWidget* parent)
     horizontalHeader()->setSectionResizeMode(ModuleTableModel::Name, QHeaderView::Stretch);
     horizontalHeader()->setMinimumSectionSize(64);
     connect(&Theme::current(), &Theme::themeChanged, viewport(), qOverload<>(&QWidget::update));
-    connect(&model, &QAbstractItemModel::modelReset, this, &ModuleTable::fitColumns);
+    // Every edit resets the rows, which does not make them wider; another model's may be.
+    connect(&model, &QAbstractItemModel::modelReset, this, [this, &model] {
+        if (model.rowCount() != fittedRows_) {
+            fitColumns();
+        }
+    });
     connect(&model, &QAbstractItemModel::headerDataChanged, this, &ModuleTable::fitColumns);
 }
 
@@ -69,6 +74,7 @@ int ModuleTable::neededWidth(int column) const {
 
 /// What stands elsewhere too (the shape in the cell panel) gives way before a scroll bar comes.
 void ModuleTable::fitColumns() {
+    fittedRows_ = model()->rowCount();
     constexpr std::array kFirstToGo = {ModuleTableModel::Shape, ModuleTableModel::Mean};
     for (const int column : kFirstToGo) { // hidden ones have no hint
         setColumnHidden(column, false);

@@ -18,6 +18,8 @@ protected:
 private:
     int neededWidth(int column) const;
     void fitColumns();
+
+    int fittedRows_ = 0;
 };
 
 } // namespace caldera::studio
