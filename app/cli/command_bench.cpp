@@ -199,9 +199,9 @@ void requireMemory(int64_t bytes) {
     const int64_t free = readMachine().freeMemoryBytes;
     if (bytes > free) {
         throw Error("bench.memory",
-                    "A matrix of " + byteText(static_cast<uint64_t>(bytes)) +
+                    "A matrix of " + memoryText(static_cast<uint64_t>(bytes)) +
                         " was asked for; the machine has " +
-                        byteText(static_cast<uint64_t>(std::max<int64_t>(free, 0))) +
+                        memoryText(static_cast<uint64_t>(std::max<int64_t>(free, 0))) +
                         " of memory left. Give fewer --rows or --columns.");
     }
 }

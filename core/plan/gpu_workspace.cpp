@@ -114,8 +114,7 @@ int64_t stepProductBytes(const ModelConfig& config, const Ranks& ranks, int64_t 
         inputs += inputBytes(columns, sequences, activationBits);
     }
     needSums(padTo(config.vocabSize, kRowGroup), config.hiddenSize);
-    constexpr int64_t kTotal = 8;
-    return sums.bytes() + arrayBytes(kTotal * sequences * ranks.sum) + inputs;
+    return sums.bytes() + arrayBytes(kGpuSumBytes * sequences * ranks.sum) + inputs;
 }
 
 /// Weights and candidates of rows of logits, and the tokens that they have seen; the logits of all

@@ -24,6 +24,7 @@ constexpr int gpuStepWidth(int chats, int activationBits) {
 // What kernels are made for; core/runtime holds it against them.
 inline constexpr int kGpuStepBlock = 128;        ///< columns of an input with one scale
 inline constexpr int kGpuAttentionParts = 16;    ///< of a sequence's context
+inline constexpr int kGpuSumBytes = 8;           ///< of R x for a rank index
 inline constexpr int kGpuPromptSliceRows = 2048; ///< of a linear that a prompt multiplies at once
 
 /// How an engine on a GPU is to run.
@@ -35,9 +36,8 @@ struct GpuLoad {
 
 /// What the workspace has for each rank index of every cell: sums of R x, of all tokens of a step.
 constexpr int64_t gpuRankBytes(const GpuLoad& load) {
-    constexpr int64_t kSum = 8;
     const int width = gpuStepWidth(load.chats, load.activationBits);
-    return kSum * (width > 1 ? width + 1 : 1);
+    return kGpuSumBytes * (width > 1 ? width + 1 : 1);
 }
 
 /// Bytes of the vectors of steps and prompts, of decoded weights and of the kernels' code. The
