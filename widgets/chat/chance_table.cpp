@@ -17,8 +17,11 @@ namespace {
 constexpr qsizetype kShown = 8; // of each model
 constexpr int kRows = 6;
 
-QString percent(const std::optional<double>& logProbability) {
-    return logProbability ? figureText(100 * std::exp(*logProbability)) + u" %"_s : u"–"_s;
+TableValue percent(const std::optional<double>& logProbability) {
+    if (!logProbability) {
+        return {u"–"_s, {}, ChanceTable::tr("not among the likeliest that are known"), {}};
+    }
+    return numberValue(100 * std::exp(*logProbability), 3);
 }
 
 void addMissing(const QList<ScoredToken::Chance>& chances, QList<ScoredToken::Chance>& named) {
@@ -39,42 +42,36 @@ QString visibleToken(const QString& text) {
     return shown.replace(u'\n', u'↵').replace(u' ', u'␣').replace(u'\t', u'⇥');
 }
 
-ChanceTable::ChanceTable(QWidget* parent) : QTableWidget(0, 3, parent) {
+ChanceTable::ChanceTable(QWidget* parent) : Table(tr("Likeliest tokens"), parent) {
     setAccessibleName(tr("Likeliest tokens of both models at the chosen place"));
-    setEditTriggers(QAbstractItemView::NoEditTriggers);
-    setSelectionMode(QAbstractItemView::NoSelection);
-    setFocusPolicy(Qt::NoFocus);
-    verticalHeader()->hide();
+    setModel(&model_);
     horizontalHeader()->setSectionResizeMode(QHeaderView::Stretch);
     setFixedHeight(kControlHeight * kRows);
 }
 
-void ChanceTable::setNames(const QString& place, const QString& first, const QString& second) {
-    setHorizontalHeaderLabels({place, first, second});
-}
-
-void ChanceTable::setPlace(const ScoredToken& first, const ScoredToken& second) {
-    QList<ScoredToken::Chance> named;
-    addMissing(first.likeliest, named);
-    addMissing(second.likeliest, named);
-    if (first.id >= 0)
-        addMissing({{first.id, first.text, first.logProbability}}, named);
-    setRowCount(static_cast<int>(named.size()));
-    for (int row = 0; row < named.size(); ++row) {
-        const int id = named[row].id;
-        const QStringList cells = {visibleToken(named[row].text),
-                                   percent(first.logProbabilityOf(id)),
-                                   percent(second.logProbabilityOf(id))};
-        for (int column = 0; column < cells.size(); ++column) {
-            auto* item = new QTableWidgetItem(cells[column]);
-            QFont font = item->font();
-            font.setBold(id == first.id);
-            item->setFont(font);
-            item->setTextAlignment((column > 0 ? Qt::AlignRight : Qt::AlignLeft) |
-                                   Qt::AlignVCenter);
-            setItem(row, column, item);
-        }
+void ChanceTable::setPlace(const ChancePlace& place) {
+    if (place == shown_) {
+        return;
     }
+    shown_ = place;
+    QList<ScoredToken::Chance> named;
+    addMissing(place.first.likeliest, named);
+    addMissing(place.second.likeliest, named);
+    if (place.first.id >= 0)
+        addMissing({{place.first.id, place.first.text, place.first.logProbability}}, named);
+    std::vector<QList<TableValue>> rows;
+    for (const ScoredToken::Chance& chance : named) {
+        QList<TableValue> row = {textValue(visibleToken(chance.text)),
+                                 percent(place.first.logProbabilityOf(chance.id)),
+                                 percent(place.second.logProbabilityOf(chance.id))};
+        for (TableValue& value : row)
+            value.isBold = chance.id == place.first.id;
+        rows.push_back(std::move(row));
+    }
+    model_.setTable({{place.title, {}, false},
+                     {tr("%1, %").arg(place.firstName), {}},
+                     {tr("%1, %").arg(place.secondName), {}}},
+                    std::move(rows));
 }
 
 } // namespace caldera::studio

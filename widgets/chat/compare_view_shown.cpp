@@ -149,13 +149,13 @@ void CompareView::chooseToken(qsizetype index) {
 void CompareView::showChances() {
     const QList<double>& divergences = session_.divergences();
     const bool isScored = chosen_ >= 0 && chosen_ < divergences.size();
-    chances_->setNames(isScored ? tr("Token %1, KL at least %2 nats")
-                                      .arg(countText(chosen_ + 1), figureText(divergences[chosen_]))
-                                : tr("Token"),
-                       reference_.name.isEmpty() ? tr("Reference") : reference_.name,
-                       subject_.name.isEmpty() ? tr("Open model") : subject_.name);
-    chances_->setPlace(session_.referenceAlong().value(chosen_),
-                       session_.subjectAlong().value(chosen_));
+    chances_->setPlace(
+        {isScored ? tr("Token %1, KL at least %2 nats")
+                        .arg(countText(chosen_ + 1), figureText(divergences[chosen_]))
+                  : tr("Token"),
+         reference_.name.isEmpty() ? tr("Reference") : reference_.name,
+         subject_.name.isEmpty() ? tr("Open model") : subject_.name,
+         session_.referenceAlong().value(chosen_), session_.subjectAlong().value(chosen_)});
     chances_->setVisible(chosen_ >= 0);
     blame_->setVisible(isScored && blamable_);
 }

@@ -26,6 +26,15 @@ bool isKnown(const QVariant& order) {
            !(order.typeId() == QMetaType::Double && std::isnan(order.toDouble()));
 }
 
+QVariant fontOf(const TableValue& value, bool isNumber) {
+    if (!isNumber && !value.isBold) {
+        return {};
+    }
+    QFont font = isNumber ? Theme::current().numberFont(-1) : Theme::current().textFont();
+    font.setBold(value.isBold);
+    return font;
+}
+
 } // namespace
 
 TableValue textValue(const QString& text, const QString& toolTip) {
@@ -118,7 +127,7 @@ QVariant ValueTableModel::data(const QModelIndex& index, int role) const {
     case Qt::TextAlignmentRole:
         return QVariant::fromValue((isNumber ? Qt::AlignRight : Qt::AlignLeft) | Qt::AlignVCenter);
     case Qt::FontRole:
-        return isNumber ? QVariant(Theme::current().numberFont(-1)) : QVariant();
+        return fontOf(value, isNumber);
     case Qt::ForegroundRole:
         return value.tone ? QVariant(Theme::current().color(*value.tone)) : QVariant();
     case kOrderRole:

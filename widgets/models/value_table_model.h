@@ -25,6 +25,7 @@ struct TableValue {
     QString toolTip;
     QString exported;               ///< in files: the exact number; empty: the text
     std::optional<Token> tone = {}; ///< of the text; nothing: the table's
+    bool isBold = false;
 };
 
 /// Text, empty sorts last.

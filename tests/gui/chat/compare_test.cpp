@@ -165,11 +165,30 @@ TEST_F(Compare, ScoresTheSubjectAlongTheReferencesAnswer) {
     EXPECT_EQ(scores["tokens"_L1].toArray(), (QJsonArray{10, 12}));
     EXPECT_TRUE(subject_.lastHead().contains("Authorization: Bearer s"));
     view_.chooseToken(0);
-    ASSERT_EQ(view_.chances()->rowCount(), 2);
-    EXPECT_EQ(view_.chances()->item(0, 0)->text(), u"␣red"_s);
-    EXPECT_EQ(view_.chances()->item(0, 1)->text(), u"60.0 %"_s);
-    EXPECT_EQ(view_.chances()->item(0, 2)->text(), u"40.0 %"_s);
-    EXPECT_TRUE(view_.chances()->item(0, 0)->font().bold()) << "what the answer took";
+    const QAbstractItemModel& chances = *view_.chances()->model();
+    ASSERT_EQ(chances.rowCount(), 2);
+    EXPECT_EQ(chances.index(0, 0).data().toString(), u"␣red"_s);
+    EXPECT_EQ(chances.index(0, 1).data().toString(), u"60.0"_s);
+    EXPECT_EQ(chances.index(0, 2).data().toString(), u"40.0"_s);
+    EXPECT_TRUE(chances.index(0, 0).data(Qt::FontRole).value<QFont>().bold())
+        << "what the answer took";
+    EXPECT_FALSE(chances.index(1, 0).data(Qt::FontRole).value<QFont>().bold());
+    EXPECT_TRUE(chances.headerData(1, Qt::Horizontal).toString().endsWith(u", %"_s));
+}
+
+TEST_F(Compare, TheLikeliestTokensAreCopiedAndExportedLikeOtherTables) {
+    view_.setReference(CompareSide{u"large"_s, reference_.url(), "r", {}});
+    view_.ask(u"Which colour?"_s);
+    ASSERT_TRUE(reaches(Stage::Done));
+    QSignalSpy filled(view_.chances()->model(), &QAbstractItemModel::modelReset);
+    view_.chooseToken(0);
+    view_.chooseToken(0);
+    EXPECT_EQ(filled.count(), 1) << "a place that is shown is not filled in again";
+    const QStringList lines = view_.chances()->csv().split(u'\n', Qt::SkipEmptyParts);
+    ASSERT_EQ(lines.size(), 3);
+    EXPECT_TRUE(lines[0].contains(u"large, %"_s)) << lines[0].toStdString();
+    EXPECT_TRUE(lines[1].contains(u"␣red"_s)) << lines[1].toStdString();
+    EXPECT_TRUE(lines[2].contains(u"␣blue"_s)) << lines[2].toStdString();
 }
 
 TEST_F(Compare, AsksWhichCellsMovedTheChosenToken) {
