@@ -86,6 +86,13 @@ Plot::Plot(const QString& name, QWidget* parent) : QCustomPlot(parent), name_(na
     cursorText_ = new QCPItemText(this);
     cursor_->setVisible(false);
     cursorText_->setVisible(false);
+    cursorText_->setClipToAxisRect(false);
+    cursorText_->position->setTypeX(QCPItemPosition::ptAbsolute);
+    cursorText_->position->setTypeY(QCPItemPosition::ptAxisRectRatio);
+    cursorText_->position->setAxisRect(axisRect());
+    cursorText_->setPositionAlignment(Qt::AlignLeft | Qt::AlignBottom);
+    cursorText_->setPadding(QMargins(kSpaceTiny, 0, kSpaceTiny, 2));
+    connect(this, &QCustomPlot::afterLayout, this, &Plot::placeCaption);
     hair_ = new QCPItemStraightLine(this);
     hair_->setLayer(u"overlay"_s); // which is painted without the curves
     hair_->setVisible(false);
@@ -126,7 +133,7 @@ void Plot::setCurveData(int index, const QVector<double>& x, const QVector<doubl
 
 void Plot::setCursorLine(std::optional<double> x, const QString& caption) {
     cursor_->setVisible(x.has_value());
-    cursorText_->setVisible(x.has_value() && !caption.isEmpty());
+    cursorText_->setText(caption);
     if (x) {
         for (QCPItemPosition* end : {cursor_->start, cursor_->end}) {
             end->setTypeX(QCPItemPosition::ptPlotCoords);
@@ -138,18 +145,20 @@ void Plot::setCursorLine(std::optional<double> x, const QString& caption) {
         }
         cursor_->start->setCoords(*x, 0);
         cursor_->end->setCoords(*x, 1);
-        cursorText_->position->setTypeX(QCPItemPosition::ptPlotCoords);
-        cursorText_->position->setTypeY(QCPItemPosition::ptAxisRectRatio);
-        cursorText_->position->setAxisRect(axisRect());
-        cursorText_->position->setCoords(*x, 1);
-        // Beside the line where there is room for it.
-        const bool right = xAxis->coordToPixel(*x) > axisRect()->center().x();
-        cursorText_->setPositionAlignment((right ? Qt::AlignRight : Qt::AlignLeft) |
-                                          Qt::AlignBottom);
-        cursorText_->setPadding(QMargins(kSpaceTiny, 0, kSpaceTiny, 2));
-        cursorText_->setText(caption);
     }
     replot(rpQueuedReplot);
+}
+
+/// Beside the line, where there is more room, and never across the edge of the plot.
+void Plot::placeCaption() {
+    const double line = xAxis->coordToPixel(cursor_->start->key());
+    const bool isInSight = line >= axisRect()->left() && line <= axisRect()->right() + 1;
+    cursorText_->setVisible(cursor_->visible() && isInSight && !cursorText_->text().isEmpty());
+    const double needed =
+        cursorText_->right->pixelPosition().x() - cursorText_->left->pixelPosition().x();
+    const double left = line > axisRect()->center().x() ? line - needed : line;
+    const double most = std::max(0.0, viewport().width() - needed);
+    cursorText_->position->setCoords(std::clamp<double>(left, 0, most), 1);
 }
 
 void Plot::setHair(std::optional<double> x) {

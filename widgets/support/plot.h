@@ -55,6 +55,7 @@ public:
     void setCurveData(int index, const QVector<double>& x, const QVector<double>& y);
     /// A vertical line at `x` with a caption, or none.
     void setCursorLine(std::optional<double> x, const QString& caption = {});
+    const QCPItemText& cursorCaption() const { return *cursorText_; }
     /// Lets people drag the line. Whoever hears of it moves the line.
     void setCursorDraggable(bool draggable) { draggable_ = draggable; }
     /// A thin line that follows a cursor elsewhere, or none.
@@ -91,6 +92,7 @@ protected:
 
 private:
     void restyle();
+    void placeCaption();
     void fitLegend();
     void fitTicks();
     void exportAs(const QString& suffix, const QString& filter);

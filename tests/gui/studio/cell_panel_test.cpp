@@ -83,6 +83,29 @@ TEST(Plot, TheLegendCoversNoCurve) {
     EXPECT_GT(plot.axisRect()->rect().height(), 80);
 }
 
+TEST(Plot, TheCursorsCaptionStaysInsideHoweverNarrowThePlotIs) {
+    Plot plot(u"Example"_s);
+    plot.resize(400, 200);
+    plot.show(); // who is not shown keeps the size of its picture
+    plot.setCurves({u"x"_s, u"y"_s, false, true},
+                   {{u"curve"_s, {1, 128}, {1, 2}, [] { return QColor(Qt::red); }}});
+    for (const double rank : {1., 60., 70., 128.}) {
+        for (const int width : {400, 176, 130, 100}) {
+            plot.setCursorLine(rank, u"column 12 345"_s);
+            plot.resize(width, 200);
+            plot.replot();
+            const QCPItemText& caption = plot.cursorCaption();
+            EXPECT_TRUE(caption.visible());
+            EXPECT_FALSE(caption.clipToAxisRect());
+            EXPECT_GE(caption.left->pixelPosition().x(), 0) << rank << " in " << width;
+            EXPECT_LE(caption.right->pixelPosition().x(), width) << rank << " in " << width;
+        }
+    }
+    plot.xAxis->setRange(200, 300);
+    plot.replot();
+    EXPECT_FALSE(plot.cursorCaption().visible()) << "the line is out of sight";
+}
+
 TEST(Plot, StepsAreWholeNumbers) {
     Plot plot(u"Example"_s);
     plot.setCurves({u"step"_s, u"y"_s, false, true},
