@@ -35,6 +35,7 @@ class CellsPage : public InspectPage {
 public:
     explicit CellsPage(QWidget* parent = nullptr);
     void look(const InspectFocus& focus) override;
+    bool hasDataOf(const InspectFocus& focus) const override { return focus.report != nullptr; }
     CellTable* cells() const { return cells_; }
 
 private:

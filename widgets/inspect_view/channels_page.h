@@ -27,6 +27,9 @@ class ChannelsPage : public InspectPage {
 public:
     explicit ChannelsPage(QWidget* parent = nullptr);
     void look(const InspectFocus& focus) override;
+    bool hasDataOf(const InspectFocus& focus) const override {
+        return focus.has(&CellReport::rowError) || focus.has(&CellReport::hessianDiagonal);
+    }
 
     Plot* rows() const { return rows_; }
     Plot* rowOverLayers() const { return rowOverLayers_; }

@@ -33,6 +33,7 @@ class ComparePage : public InspectPage {
 public:
     explicit ComparePage(Session& session, QWidget* parent = nullptr);
     void look(const InspectFocus& focus) override;
+    bool hasDataOf(const InspectFocus& focus) const override { return focus.report != nullptr; }
     /// Reads an artifact's folder or a report, then shows it beside what is open.
     void compareWith(const QString& path);
     const RunPair& pair() const { return pair_; }

@@ -56,6 +56,7 @@ HistoryPage::HistoryPage(QWidget* parent)
     : InspectPage(parent), plot_(new Plot(tr("Error history"), this)),
       readout_(new ToneLabel(QString(), Token::Secondary, this)), overlay_(makeOverlayBox()) {
     plot_->showLegend();
+    readout_->setWordWrap(true);
     layOut(this, {readout_, overlay_}, plot_);
     chooseByCurves(plot_);
 }

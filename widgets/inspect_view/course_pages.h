@@ -17,6 +17,9 @@ class HistoryPage : public InspectPage {
 public:
     explicit HistoryPage(QWidget* parent = nullptr);
     void look(const InspectFocus& focus) override;
+    bool hasDataOf(const InspectFocus& focus) const override {
+        return focus.has(&CellReport::history);
+    }
     Plot* plot() const { return plot_; }
     ToneLabel* readout() const { return readout_; }
     QComboBox* overlayBox() const { return overlay_; }
@@ -33,6 +36,9 @@ class SpectraPage : public InspectPage {
 public:
     explicit SpectraPage(QWidget* parent = nullptr);
     void look(const InspectFocus& focus) override;
+    bool hasDataOf(const InspectFocus& focus) const override {
+        return focus.has(&CellReport::singularValues);
+    }
     Plot* plot() const { return plot_; }
     ToneLabel* readout() const { return readout_; }
     QComboBox* overlayBox() const { return overlay_; }

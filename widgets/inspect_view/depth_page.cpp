@@ -56,6 +56,10 @@ void DepthPage::look(const InspectFocus& focus) {
     }
 }
 
+bool DepthPage::hasDataOf(const InspectFocus& /*focus*/) const {
+    return !cells_->curves().isEmpty() || !hidden_->curves().isEmpty();
+}
+
 void DepthPage::setMetric(const MetricLayer* metric) {
     cells_->setCurves(
         {tr("layer"),

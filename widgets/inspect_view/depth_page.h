@@ -13,6 +13,7 @@ class DepthPage : public InspectPage {
 public:
     explicit DepthPage(QWidget* parent = nullptr);
     void look(const InspectFocus& focus) override;
+    bool hasDataOf(const InspectFocus& focus) const override;
     /// What the heatmap is coloured by; nullptr: nothing.
     void setMetric(const MetricLayer* metric);
     void setEvaluations(const std::vector<EvaluationRecord>& evaluations);

@@ -4,6 +4,7 @@
 #include <QColor>
 #include <QString>
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -26,7 +27,17 @@ struct InspectFocus {
     /// Those of the report that the overlay takes together. The focused cell is the last, so that
     /// it lies above the others.
     std::vector<Cell> cells() const;
+    /// Whether the curve was measured of any cell: &CellReport::history.
+    template <typename Values>
+    bool has(Values CellReport::*curve) const;
 };
+
+template <typename Values>
+bool InspectFocus::has(Values CellReport::*curve) const {
+    return report &&
+           std::any_of(report->cells.begin(), report->cells.end(),
+                       [curve](const auto& each) { return !(each.second.*curve).empty(); });
+}
 
 /// The focused cell in the accent; others by their module, or by depth, pale to strong.
 std::function<QColor()> overlayColor(const InspectFocus& focus, Cell cell);

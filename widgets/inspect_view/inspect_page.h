@@ -15,6 +15,8 @@ public:
     using QWidget::QWidget;
     /// Called while the page is shown, whenever cell, overlay or report change.
     virtual void look(const InspectFocus& focus) = 0;
+    /// Whether the page has anything to show of what is open, whichever cell is looked at.
+    virtual bool hasDataOf(const InspectFocus& /*focus*/) const { return true; }
 
 Q_SIGNALS:
     /// A person chose a cell here.

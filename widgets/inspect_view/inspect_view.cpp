@@ -99,7 +99,10 @@ QWidget* InspectView::makeBody() {
     layout->addWidget(makeHeader());
     layout->addWidget(split, 1);
     connect(heatmap_->view(), &HeatmapView::cellShown, this, &InspectView::look);
-    connect(tabs_, &QTabWidget::currentChanged, this, &InspectView::look);
+    connect(tabs_, &QTabWidget::currentChanged, this, [this](int page) {
+        wantedPage_ = page;
+        look();
+    });
     return body;
 }
 
@@ -205,6 +208,7 @@ void InspectView::look() {
 }
 
 void InspectView::showReport() {
+    const bool wasEmpty = !hasHeatmap();
     const bool anything = !session_.metrics().isEmpty() || !session_.evaluations().empty();
     stack_->setCurrentIndex(anything ? 1 : 0);
     if (!anything) {
@@ -222,7 +226,28 @@ void InspectView::showReport() {
     }
     shownBlame_ = session_.blame();
     updateDepth();
+    if (wasEmpty || focus().report != shownReport_) { // an empty page that somebody chose stays
+        leaveEmptyPage();
+    }
     look();
+}
+
+void InspectView::leaveEmptyPage() {
+    const InspectFocus open = focus();
+    shownReport_ = open.report;
+    const auto hasData = [&](int at) {
+        const auto* page = qobject_cast<const InspectPage*>(tabs_->widget(at));
+        return page == nullptr || page->hasDataOf(open); // the facts of the run are always there
+    };
+    const int wanted = wantedPage_;
+    int at = wanted;
+    if (!hasData(at)) {
+        for (at = 0; !hasData(at);) {
+            ++at;
+        }
+    }
+    tabs_->setCurrentIndex(at);
+    wantedPage_ = wanted;
 }
 
 void InspectView::showName(const Report* report) {

@@ -69,6 +69,9 @@ private:
     void addPage(Page*& page, Page* made, const QString& title);
     QTableView* makeTable(FactsModel& model, const QString& name);
     void showReport();
+    /// Shows the page that was chosen last, or, where it has nothing of what is open, the first
+    /// that has.
+    void leaveEmptyPage();
     void showName(const Report* report);
     void updateDepth();
     /// The report whose cells are looked at; null: there is none.
@@ -92,6 +95,8 @@ private:
     ComparePage* compare_ = nullptr;
     EvaluationPage* evaluation_ = nullptr;
     BlamePage* blame_ = nullptr;
+    int wantedPage_ = 0; ///< that somebody chose; another is shown where it has no data
+    std::shared_ptr<const Report> shownReport_;
     std::shared_ptr<const Report> shownBlame_; ///< what the heatmap was turned to
     FactsModel run_;
 };

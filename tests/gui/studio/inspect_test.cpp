@@ -46,6 +46,18 @@ protected:
         window().setMode(Mode::Inspect);
         map().pin(Cell{2, Module::OProj});
     }
+    /// What `caldera fidelity` leaves: spectra, but no course of an error.
+    void openMeasured() {
+        Report measured = measuredRun(exampleConfig(kLayers));
+        measured.evaluations.clear();
+        measured.fidelity = {{"proxy", {}}};
+        for (auto& [cell, found] : measured.cells) {
+            found.history.clear();
+            measured.fidelity[0].values[cell] = found.relativeError;
+        }
+        window().openReport(reportFile(u"fidelity.h5"_s, measured));
+        ASSERT_TRUE(settled());
+    }
     void show(QWidget* page) { inspect().tabs()->setCurrentWidget(page); }
     void overlay(Overlay overlay) {
         QComboBox* box = inspect().history()->overlayBox();
@@ -70,6 +82,40 @@ TEST(InspectFocus, AnOverlayDrawsTheFocusedCellLast) {
     EXPECT_TRUE(focus.measured() == nullptr);
     EXPECT_TRUE(focus.cells().empty());
     EXPECT_TRUE(InspectFocus().cells().empty());
+}
+
+TEST_F(InspectTest, OpensOnTheFirstPageThatHasData) {
+    openMeasured();
+    EXPECT_EQ(inspect().tabs()->currentWidget(), inspect().spectra());
+    openRun();
+    EXPECT_EQ(inspect().tabs()->currentWidget(), inspect().history()) << "which nobody left";
+}
+
+TEST_F(InspectTest, SaysWhollyWhyThereIsNoCourse) {
+    Report spectra = measuredRun(exampleConfig(kLayers));
+    for (auto& [cell, measured] : spectra.cells) {
+        measured.history.clear();
+    }
+    window().resize(1024, 700);
+    window().openReport(reportFile(u"spectra.h5"_s, spectra));
+    ASSERT_TRUE(settled());
+    window().setMode(Mode::Inspect);
+    show(inspect().history());
+    QCoreApplication::processEvents();
+    const QLabel& sentence = *inspect().history()->readout();
+    const QRect needed = sentence.fontMetrics().boundingRect(QRect(0, 0, sentence.width(), 1000),
+                                                             Qt::TextWordWrap, sentence.text());
+    EXPECT_GE(sentence.height(), needed.height()) << sentence.text().toStdString();
+    EXPECT_GE(sentence.width(), needed.width()) << sentence.text().toStdString();
+    EXPECT_TRUE(sentence.wordWrap());
+}
+
+TEST_F(InspectTest, KeepsThePageThatSomebodyChose) {
+    openRun();
+    EXPECT_EQ(inspect().tabs()->currentWidget(), inspect().history());
+    show(inspect().cells());
+    openRun();
+    EXPECT_EQ(inspect().tabs()->currentWidget(), inspect().cells());
 }
 
 TEST(InspectFocus, EnergyCountsWhatTheLeadingValuesLeaveOut) {
