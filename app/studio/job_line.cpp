@@ -90,7 +90,8 @@ void JobLine::refresh() {
     setCursor(Qt::PointingHandCursor);
     title_->setTone(Token::Text);
     title_->setText(job.title);
-    QString stage = job.stage.isEmpty() ? phaseLook(job.phase).word : stageTitle(job.stage);
+    const bool hasStage = !job.stage.isEmpty() && job.phase != "connecting"_L1;
+    QString stage = hasStage ? stageTitle(job.stage) : phaseLook(job.phase).word;
     if (running.size() > 1) {
         stage += tr(", %1 more").arg(running.size() - 1);
     }

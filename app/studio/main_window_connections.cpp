@@ -128,6 +128,8 @@ void MainWindow::connectJobs() {
             [this](int number, const QString& id, const QString& question) {
                 askForLogin(jobs_->logins(), number, jobs_->job(id).host, question, this);
             });
+    connect(targets_, &TargetStore::changed, jobs_,
+            [this] { jobs_->useTargets(targets_->targets()); });
     connect(targets_, &TargetStore::failed, this, [this](const QString& sentence) {
         showFailure({sentence, {}}, {});
     });

@@ -15,11 +15,28 @@ using namespace Qt::StringLiterals;
 
 bool JobSummary::active() const {
     return phase == "queued"_L1 || phase == "preparing"_L1 || phase == "running"_L1 ||
-           phase == "paused"_L1 || phase == "fetching"_L1;
+           phase == "paused"_L1 || phase == "fetching"_L1 || phase == "connecting"_L1;
+}
+
+/// One that is lost because its worker died has no error code.
+bool JobSummary::mayRunThere() const {
+    return phase == "lost"_L1 && !code.isEmpty();
 }
 
 bool JobSummary::canBeCancelled() const {
-    return active() || (phase == "lost"_L1 && code == "remote.connection"_L1);
+    return active() || mayRunThere();
+}
+
+bool JobSummary::canPause() const {
+    return active() && phase != "paused"_L1 && phase != "fetching"_L1 && kind != "serve"_L1;
+}
+
+bool JobSummary::canBeResumed() const {
+    return phase == "paused"_L1 || (!active() && phase != "done"_L1);
+}
+
+bool JobSummary::hasModelThere() const {
+    return phase == "done"_L1 && kind == "compress"_L1 && !hostFolder.isEmpty();
 }
 
 JobService::JobService(QString root, QString worker, QObject* parent)
@@ -95,6 +112,11 @@ void JobService::revise(const QString& id, const QByteArray& plan, const QByteAr
     QMetaObject::invokeMethod(watcher_, [watcher = watcher_, id, plan, expected] {
         watcher->revise(id, plan, expected);
     });
+}
+
+void JobService::useTargets(const QList<Target>& targets) {
+    QMetaObject::invokeMethod(watcher_,
+                              [watcher = watcher_, targets] { watcher->useTargets(targets); });
 }
 
 void JobService::remove(const QString& id) {

@@ -33,18 +33,29 @@ struct JobSummary {
     QString hostFolder;   ///< the job's folder there; empty until it is known
     QString model;        ///< of a job elsewhere: the model's path here
     bool isOnPod = false; ///< it runs on a rented pod
-    /// queued preparing running paused fetching done cancelled failed lost
+    /// queued preparing running paused fetching done cancelled failed lost, and connecting while
+    /// it is not known yet what became of it on its host
     QString phase;
     QString stage;
-    double fraction = 0;    ///< 0 .. 1
-    double etaSeconds = -1; ///< negative: unknown
-    QString message;        ///< the sentence of a failure
-    QString code;           ///< its error code
+    double fraction = 0;       ///< 0 .. 1
+    double etaSeconds = -1;    ///< negative: unknown
+    QString message;           ///< the sentence of a failure
+    QString code;              ///< its error code
+    QDateTime retryAt;         ///< of a lost one: when its host is tried next; else invalid
+    bool isCancelling = false; ///< a cancel was asked for that the worker has not obeyed yet
 
     /// Whether a worker is at it, or about to be.
     bool active() const;
+    /// Whether it is lost to us while its worker may be at it on another machine.
+    bool mayRunThere() const;
     /// Also of one whose host does not answer now: it is told when it does.
     bool canBeCancelled() const;
+    /// Whether a request to pause reaches a worker that has steps; perhaps only once it is at work.
+    bool canPause() const;
+    /// It waits, or ended without success.
+    bool canBeResumed() const;
+    /// Whether what it made can be used on the machine where it was made.
+    bool hasModelThere() const;
     bool operator==(const JobSummary&) const = default;
 };
 
@@ -106,6 +117,9 @@ public:
     LoginPrompts& logins() { return logins_; }
     /// Where jobs on rented pods hear of their pods.
     PodDesk& pods() { return pods_; }
+    /// The machines as a person has confirmed them. A job whose host showed another key than the
+    /// one that it knows goes on as soon as that key is confirmed.
+    void useTargets(const QList<Target>& targets);
     /// The folder under which a job of this id lives.
     QString folderOf(const QString& id) const;
 

@@ -36,18 +36,6 @@ QJsonObject toQt(const nlohmann::json& body) {
     return QJsonDocument::fromJson(QByteArray::fromStdString(text)).object();
 }
 
-/// An event of another machine names files there; what was fetched lies here.
-QJsonObject broughtHome(QJsonObject event, const JobSummary& job) {
-    if (job.host.isEmpty() || !event.contains("path"_L1))
-        return event;
-    const QString there = QDir::cleanPath(job.hostFolder) + u'/';
-    const QString path = QDir::cleanPath(event.value("path"_L1).toString());
-    // A file of this machine that happens to be called so is none of the job's.
-    event["path"_L1] =
-        path.startsWith(there) ? job.folder + u'/' + path.mid(there.size()) : QString();
-    return event;
-}
-
 } // namespace
 
 struct JobWatcher::Tracked {
@@ -110,21 +98,36 @@ void JobWatcher::discover() {
                 known->stateTime != state.lastModified() || known->eventBytes != bytes;
             if (hasEnded(known->last.phase) && moved)
                 look(*known);
+            goOnWithNewLogin(*known);
             continue;
         }
         const auto job = std::make_shared<Tracked>(folder);
         jobs_.insert(id, job);
-        look(*job);
         followHost(*job);
+        look(*job);
     }
 }
 
 /// Takes up a job elsewhere that an earlier studio began. Another studio that follows it keeps it.
-void JobWatcher::followHost(Tracked& job) {
-    const QString& phase = job.last.phase;
-    const bool isOver = phase == "done"_L1 || phase == "cancelled"_L1 || phase == "failed"_L1;
-    if (!isOver && !job.last.host.isEmpty() && !job.folder.workerAlive())
-        remote_->follow(job.folder.path(), RemoteJob::Begin::Follow);
+void JobWatcher::followHost(const Tracked& job) {
+    try {
+        const QString phase = QString::fromStdString(job.folder.state().phase);
+        if (!isOver(phase) && isRemoteJob(job.folder.path()) && !job.folder.workerAlive())
+            remote_->follow(job.folder.path(), RemoteJob::Begin::Follow);
+    } catch (const Error&) {
+        // Whoever looks at the job says what is wrong with its files.
+    }
+}
+
+/// A job whose host did not let us in is tried again once its machine is logged in to another way.
+void JobWatcher::goOnWithNewLogin(const Tracked& job) {
+    try {
+        if (job.last.mayRunThere() && !remote_->isFollowing(job.last.id) &&
+            takeLoginOf(job.folder.path(), targets_))
+            remote_->follow(job.folder.path(), RemoteJob::Begin::Follow);
+    } catch (const Error& error) {
+        Q_EMIT requestFailed(job.last.id, QString::fromUtf8(error.what()));
+    }
 }
 
 void JobWatcher::look(Tracked& job) {
@@ -142,6 +145,7 @@ void JobWatcher::look(Tracked& job) {
             phase = job.folder.visiblePhase();
         describe(now, job.folder.state(), phase);
         settleUnstarted(job, now);
+        describeRequests(now, job.folder, remote_->isConnecting(now.id));
     } catch (const std::exception& error) {
         now.phase = u"failed"_s;
         now.message = QString::fromUtf8(error.what());
@@ -284,11 +288,12 @@ void JobWatcher::fail(Tracked& job, const QString& code, const QString& sentence
 void JobWatcher::cancel(const QString& id) {
     Tracked* job = find(id);
     // One that is lost on another machine hears of it when it is reached again.
-    if (!job || (hasEnded(job->last.phase) && !remote_->isFollowing(id)))
+    const bool isLost = job && (remote_->isFollowing(id) || job->last.mayRunThere());
+    if (!job || (hasEnded(job->last.phase) && !isLost))
         return;
     try {
         job->folder.requestCancel();
-        if (remote_->isFollowing(id)) // hears of it at once, not after its wait for the next try
+        if (isLost) // hears of it at once, not after its wait for the next try
             remote_->follow(job->folder.path(), RemoteJob::Begin::Follow);
         const bool unstarted = job->last.phase == "queued"_L1 && !job->folder.workerAlive() &&
                                (job->process == 0 || !processRuns(job->process));
@@ -326,12 +331,14 @@ void JobWatcher::resume(const QString& id) {
         }
         if (!hasEnded(job->last.phase) || job->last.phase == "done"_L1)
             return;
-        if (!remote_->isFollowing(id))
+        const bool isOnlyUnreached = job->last.mayRunThere();
+        if (!remote_->isFollowing(id) && !isOnlyUnreached)
             queueAgain(job->folder);
         if (job->last.host.isEmpty())
             startWorker(*job);
         else
-            remote_->follow(job->folder.path(), RemoteJob::Begin::Restart);
+            remote_->follow(job->folder.path(),
+                            isOnlyUnreached ? RemoteJob::Begin::Follow : RemoteJob::Begin::Restart);
         look(*job);
     } catch (const std::exception& error) {
         Q_EMIT requestFailed(id, QString::fromUtf8(error.what()));
@@ -349,6 +356,10 @@ void JobWatcher::revise(const QString& id, const QByteArray& plan, const QByteAr
     } catch (const std::exception& error) {
         Q_EMIT requestFailed(id, QString::fromUtf8(error.what()));
     }
+}
+
+void JobWatcher::useTargets(const QList<Target>& targets) {
+    targets_ = targets;
 }
 
 void JobWatcher::remove(const QString& id) {

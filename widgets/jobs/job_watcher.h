@@ -34,6 +34,7 @@ public:
     void pause(const QString& id);
     void resume(const QString& id);
     void revise(const QString& id, const QByteArray& plan, const QByteArray& expected);
+    void useTargets(const QList<Target>& targets);
     void remove(const QString& id);
 
 Q_SIGNALS:
@@ -52,7 +53,8 @@ private:
     void poll();
     void discover();
     void look(Tracked& job);
-    void followHost(Tracked& job);
+    void followHost(const Tracked& job);
+    void goOnWithNewLogin(const Tracked& job);
     void fill(Tracked& job, const JobRequest& request);
     void forwardExpected(Tracked& job);
     void forwardEvents(Tracked& job);
@@ -68,6 +70,7 @@ private:
     std::unique_ptr<RemoteJobs> remote_;
     QTimer* timer_ = nullptr;
     qint64 ticks_ = 0;
+    QList<Target> targets_; ///< as confirmed
     QHash<QString, std::shared_ptr<Tracked>> jobs_;
 };
 

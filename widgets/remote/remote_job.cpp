@@ -76,11 +76,19 @@ void RemoteJob::run(Begin begin, const std::stop_token& stop) {
             tellCalledOff();
         }
     } catch (const Error& error) {
-        if (error.code() != "job.busy") {
-            tellEnd("failed", error.what(), error.code());
-        }
+        tellError(error);
     } catch (const std::exception& error) {
         tellEnd("failed", std::string("Unexpected failure: ") + error.what(), "internal");
+    }
+    isConnecting_ = false;
+}
+
+/// Whoever is not let in (another host key, a login that changed) knows nothing of a worker that
+/// was started: it goes on there, and what was asked of it stands. A pod ends with its job.
+void RemoteJob::tellError(const Error& error) {
+    if (error.code() != "job.busy") {
+        const bool mayRun = record_.started && !hasLoggedIn_ && !pod_;
+        tellEnd(mayRun ? "lost" : "failed", error.what(), error.code());
     }
 }
 
@@ -114,18 +122,19 @@ void RemoteJob::waitToRetry(int attempt, const std::string& why, const std::stop
     const int seconds = std::min(kLongestWait, 1 << std::min(attempt, 6));
     // A pod that was never reached is still on its way.
     const bool isAwaited = pod_ && record_.podId != pod_->podId();
-    const std::string cancel =
-        folder_.cancelRequested() ? " It is cancelled as soon as the host answers." : "";
-    tell(isAwaited ? "preparing" : "lost",
-         why + " The job goes on there if it was started." + cancel + " Trying again in " +
-             durationText(seconds) + ".",
-         "remote.connection");
+    const auto tellWait = [&](int until) {
+        tell(isAwaited ? "preparing" : "lost", why + " The job goes on there if it was started.",
+             "remote.connection", until);
+    };
+    tellWait(seconds);
+    isConnecting_ = false;
     std::unique_lock lock(mutex_);
     woken_.wait_for(lock, stop, std::chrono::seconds(seconds), [this] { return retryNow_; });
     retryNow_ = false;
     if (stop.stop_requested()) {
         throw Cancelled();
     }
+    tellWait(0); // it is tried now
 }
 
 void RemoteJob::follow(Begin begin, const std::stop_token& stop) {
@@ -139,9 +148,12 @@ void RemoteJob::follow(Begin begin, const std::stop_token& stop) {
 }
 
 void RemoteJob::connect(const std::stop_token& stop) {
+    hasLoggedIn_ = false;
     session_ = std::make_unique<SshSession>(record_.target.ssh);
     const std::unique_ptr<Askpass> askpass = ask_ ? std::make_unique<Askpass>(ask_) : nullptr;
     session_->connect(askpass.get(), stop);
+    hasLoggedIn_ = true;
+    isConnecting_ = false;
 }
 
 void RemoteJob::begin(Begin begin, const std::stop_token& stop) {

@@ -54,6 +54,9 @@ public:
     void retryNow();
     /// Lets the worker there go on, whoever paused it. From any thread.
     void letGoOn() { isReleased_ = true; }
+    /// Whether the first attempt to log in is not over yet: nobody knows how the job stands. From
+    /// any thread.
+    bool isConnecting() const { return isConnecting_; }
 
 private:
     void follow(Begin begin, const std::stop_token& stop);
@@ -76,10 +79,12 @@ private:
     void attend(const std::stop_token& stop);
     void tellStage(const char* stage, double fraction = 0, double etaSeconds = -1);
     void tellSending(double share);
-    void tell(const std::string& phase, const std::string& message, const std::string& code = {});
+    void tell(const std::string& phase, const std::string& message, const std::string& code = {},
+              double etaSeconds = -1);
     void tellEnd(const std::string& phase, const std::string& message,
                  const std::string& code = {});
     void tellCalledOff();
+    void tellError(const Error& error);
     void waitToRetry(int attempt, const std::string& why, const std::stop_token& stop);
     std::string host() const;
     RemotePlace place() const;
@@ -104,6 +109,8 @@ private:
     std::condition_variable_any woken_;
     bool retryNow_ = false;
     std::atomic<bool> isReleased_ = false;
+    std::atomic<bool> isConnecting_ = true;
+    bool hasLoggedIn_ = false; ///< in this attempt
 };
 
 } // namespace caldera::studio

@@ -226,13 +226,13 @@ void RemoteJob::fetchResults(const std::stop_token& stop) {
     fs::remove_all(folder_.cells()); // the worker has joined them, there as here
 }
 
-void RemoteJob::tell(const std::string& phase, const std::string& message,
-                     const std::string& code) {
+void RemoteJob::tell(const std::string& phase, const std::string& message, const std::string& code,
+                     double etaSeconds) {
     JobState state = state_;
     state.phase = phase;
     state.message = message;
     state.code = code;
-    state.etaSeconds = -1;
+    state.etaSeconds = etaSeconds;
     folder_.writeState(state);
 }
 

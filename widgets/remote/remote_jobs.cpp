@@ -56,6 +56,10 @@ void RemoteJobs::forget(const QString& id) {
     jobs_.erase(id);
 }
 
+bool RemoteJobs::isConnecting(const QString& id) const {
+    return isFollowing(id) && jobs_.at(id)->job.isConnecting();
+}
+
 bool RemoteJobs::isFollowing(const QString& id) const {
     const auto found = jobs_.find(id);
     return found != jobs_.end() && !found->second->over;

@@ -27,6 +27,8 @@ public:
     /// Follows the job in this folder; one that is followed already tries to connect at once.
     void follow(const std::filesystem::path& folder, RemoteJob::Begin begin);
     bool isFollowing(const QString& id) const;
+    /// Whether it is followed, and how it stands is not known yet.
+    bool isConnecting(const QString& id) const;
     /// Lets its worker go on, also where a terminal there paused it.
     void letGoOn(const QString& id);
     /// Follows it no longer; on its host it goes on.

@@ -62,6 +62,20 @@ RemoteRecord readRemoteRecord(const std::filesystem::path& folder) {
     }
 }
 
+bool takeLoginOf(const std::filesystem::path& folder, const QList<Target>& targets) {
+    RemoteRecord record = readRemoteRecord(folder);
+    const SshEndpoint before = record.target.ssh;
+    for (const Target& target : targets) {
+        if (target.name == record.target.name && target.ssh.host == before.host &&
+            target.ssh.port == before.port && target.ssh != before) {
+            record.target.ssh = target.ssh;
+            writeRemoteRecord(folder, record);
+            return true;
+        }
+    }
+    return false;
+}
+
 void writeRemoteRecord(const std::filesystem::path& folder, const RemoteRecord& record) {
     Json files = Json::array();
     for (const QString& name : record.files) {

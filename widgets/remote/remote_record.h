@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <optional>
 
+#include <QList>
 #include <QString>
 
 #include "widgets/remote/target.h"
@@ -30,6 +31,10 @@ struct RemoteRecord {
 bool isRemoteJob(const std::filesystem::path& folder);
 /// Throws Error("remote.record", "remote.newer").
 RemoteRecord readRemoteRecord(const std::filesystem::path& folder);
+/// Takes over how its machine is logged in to now, its confirmed host keys too, when `targets` has
+/// it at the same address. False when nothing is new. For a job that nobody follows; throws as
+/// above.
+bool takeLoginOf(const std::filesystem::path& folder, const QList<Target>& targets);
 void writeRemoteRecord(const std::filesystem::path& folder, const RemoteRecord& record);
 
 } // namespace caldera::studio

@@ -20,6 +20,7 @@ constexpr Entry kEntries[] = {
     {"queued"_L1, QT_TRANSLATE_NOOP("PhaseLook", "Waiting"), "clock"_L1, Token::Secondary},
     {"preparing"_L1, QT_TRANSLATE_NOOP("PhaseLook", "Preparing"), "play"_L1, Token::Accent},
     {"running"_L1, QT_TRANSLATE_NOOP("PhaseLook", "Running"), "play"_L1, Token::Accent},
+    {"connecting"_L1, QT_TRANSLATE_NOOP("PhaseLook", "Connecting"), "clock"_L1, Token::Secondary},
     {"paused"_L1, QT_TRANSLATE_NOOP("PhaseLook", "Paused"), "pause"_L1, Token::Secondary},
     {"fetching"_L1, QT_TRANSLATE_NOOP("PhaseLook", "Fetching"), "play"_L1, Token::Accent},
     {"done"_L1, QT_TRANSLATE_NOOP("PhaseLook", "Done"), "check"_L1, Token::Good},
@@ -68,9 +69,22 @@ QString momentText(const QDateTime& moment, const QDateTime& now) {
     return local.toString(u"yyyy-MM-dd"_s);
 }
 
+QString retryText(const QDateTime& moment, const QDateTime& now) {
+    if (!moment.isValid())
+        return {};
+    const qint64 seconds = now.secsTo(moment);
+    return seconds > 0 ? tr("Trying again in %1 s.").arg(seconds) : tr("Trying again now.");
+}
+
 QString phaseSentence(const JobSummary& job) {
-    if (job.phase == "lost"_L1 && !job.message.isEmpty())
-        return job.message; // of another machine: what broke, and what happens next
+    if (job.phase == "lost"_L1 && !job.message.isEmpty()) { // of another machine: what broke
+        QStringList sentences{job.message};
+        if (job.isCancelling && job.mayRunThere())
+            sentences.append(tr("It is cancelled as soon as the host answers."));
+        sentences.append(retryText(job.retryAt, QDateTime::currentDateTimeUtc()));
+        sentences.removeAll(QString());
+        return sentences.join(u' ');
+    }
     if (job.phase == "lost"_L1)
         return tr("The worker stopped without a word: the machine was switched off, or memory ran "
                   "out. Resume goes on with what is finished.");
