@@ -12,6 +12,7 @@
 #include "widgets/runs/cell_map.h"
 #include "widgets/runs/job_log.h"
 #include "widgets/runs/phase_look.h"
+#include "widgets/runs/run_buttons.h"
 #include "widgets/support/error_banner.h"
 #include "widgets/support/labels.h"
 #include "widgets/support/number_text.h"
@@ -27,6 +28,7 @@ namespace {
 constexpr int kIconSize = 16;
 constexpr int kBarSteps = 1000;
 constexpr int kHashShown = 12;
+constexpr int kHostWidth = 140; // of its name on a button
 constexpr int kStagesWidth = 168;
 constexpr qsizetype kSurprisesShown = 3;
 constexpr qsizetype kSurprisesOnHover = 40;
@@ -86,11 +88,7 @@ QWidget* JobDetails::buildHeader() {
     cost_ = new ToneLabel({}, Token::Secondary, box);
     cost_->setWordWrap(true);
     cost_->setObjectName(u"podCost"_s);
-    cancel_ = new QPushButton(icon(u"stop"_s), tr("Cancel"), box);
-    cancel_->setToolTip(tr("Stop the worker; what is finished is kept"));
-    pause_ = new QPushButton(icon(u"pause"_s), tr("Pause"), box);
-    pause_->setToolTip(tr("Let the worker wait at its next step; it keeps its memory"));
-    resume_ = new QPushButton(icon(u"play"_s), tr("Resume"), box);
+    buttons_ = new RunButtons(box);
 
     auto* stateLine = new QHBoxLayout;
     stateLine->setSpacing(kSpaceTiny);
@@ -105,9 +103,7 @@ QWidget* JobDetails::buildHeader() {
     auto* top = new QHBoxLayout;
     top->setSpacing(kSpaceSmall);
     top->addLayout(texts, 1);
-    top->addWidget(resume_, 0, Qt::AlignTop);
-    top->addWidget(pause_, 0, Qt::AlignTop);
-    top->addWidget(cancel_, 0, Qt::AlignTop);
+    top->addWidget(buttons_, 0, Qt::AlignTop);
     auto* layout = new QVBoxLayout(box);
     layout->setContentsMargins(0, 0, 0, 0);
     layout->setSpacing(kSpaceMedium);
@@ -115,16 +111,9 @@ QWidget* JobDetails::buildHeader() {
     layout->addWidget(cost_);
     layout->addWidget(buildProgress());
 
-    connect(cancel_, &QPushButton::clicked, this, [this] {
-        cancel_->setEnabled(false);
-        cancel_->setText(tr("Cancelling…"));
-        Q_EMIT cancelRequested(job_.id);
-    });
-    connect(pause_, &QPushButton::clicked, this, [this] {
-        pause_->setEnabled(false);
-        Q_EMIT pauseRequested(job_.id);
-    });
-    connect(resume_, &QPushButton::clicked, this, [this] { Q_EMIT resumeRequested(job_.id); });
+    connect(buttons_, &RunButtons::cancelRequested, this, &JobDetails::cancelRequested);
+    connect(buttons_, &RunButtons::pauseRequested, this, &JobDetails::pauseRequested);
+    connect(buttons_, &RunButtons::resumeRequested, this, &JobDetails::resumeRequested);
     return box;
 }
 
@@ -166,7 +155,12 @@ QWidget* JobDetails::buildResult() {
     layout->setSpacing(kSpaceSmall);
     layout->addWidget(resultIcon_);
     layout->addLayout(texts, 1);
+    chatThere_ = new QPushButton(icon(u"chat"_s), {}, result_);
+    chatThere_->setToolTip(tr("Load it on the machine where it was made, and chat with it there"));
+    connect(chatThere_, &QPushButton::clicked, this,
+            [this] { Q_EMIT serveThereRequested(job_.id); });
     layout->addWidget(inspect);
+    layout->addWidget(chatThere_);
     layout->addWidget(chat);
     connect(inspect, &QPushButton::clicked, this, [this] {
         const bool isReport = artifact_.endsWith(".h5"_L1);
@@ -233,10 +227,7 @@ void JobDetails::show(const JobSummary& job, const JobHistory& history,
                       const std::optional<PodCost>& cost) {
     if (job.id != job_.id) {
         banner_->clear();
-        shownFailure_.clear();
-        cancel_->setText(tr("Cancel"));
-        cancel_->setEnabled(true);
-        pause_->setEnabled(true);
+        shownCause_.clear();
     }
     job_ = job;
     showHeader();
@@ -264,19 +255,7 @@ void JobDetails::showHeader() {
     const QString kind = job_.host.isEmpty() ? kindTitle(job_.kind)
                                              : tr("%1 on %2").arg(kindTitle(job_.kind), job_.host);
     facts_->setText(tr("%1, created %2").arg(kind, created));
-    cancel_->setVisible(job_.canBeCancelled());
-    const bool isRunning = job_.phase == "running"_L1;
-    pause_->setVisible(isRunning && job_.kind != "serve"_L1);
-    pause_->setEnabled(pause_->isEnabled() || !isRunning);
-    const bool isPaused = job_.phase == "paused"_L1;
-    resume_->setVisible(isPaused || job_.phase == "failed"_L1 || job_.phase == "lost"_L1 ||
-                        job_.phase == "cancelled"_L1);
-    resume_->setToolTip(isPaused ? tr("Let the worker go on")
-                                 : tr("Start the worker again; finished cells are reused"));
-    if (!job_.canBeCancelled()) {
-        cancel_->setText(tr("Cancel"));
-        cancel_->setEnabled(true);
-    }
+    buttons_->show(job_);
 }
 
 void JobDetails::showCost(const std::optional<PodCost>& cost) {
@@ -295,12 +274,14 @@ void JobDetails::showProgress(const JobHistory& history) {
     const bool known = history.total() > 0 || job_.fraction > 0;
     bar_->setRange(0, known ? kBarSteps : 0);
     bar_->setValue(static_cast<int>(job_.fraction * kBarSteps));
-    QString text = job_.stage.isEmpty() ? phaseLook(job_.phase).word : stageTitle(job_.stage);
-    if (history.total() > 0)
+    const bool isConnecting = job_.phase == "connecting"_L1;
+    QString text =
+        job_.stage.isEmpty() || isConnecting ? phaseLook(job_.phase).word : stageTitle(job_.stage);
+    if (history.total() > 0 && !isConnecting)
         text = tr("%1: %2 of %3").arg(text, countText(history.done()), countText(history.total()));
     progressText_->setText(text);
     const qint64 silent = history.lastTime().secsTo(QDateTime::currentDateTimeUtc());
-    if (history.lastTime().isValid() && silent > kSilentSeconds)
+    if (history.lastTime().isValid() && silent > kSilentSeconds && !isConnecting)
         eta_->setText(tr("no word for %1").arg(spanText(static_cast<double>(silent))));
     else if (job_.etaSeconds >= 0)
         eta_->setText(tr("%1 left").arg(spanText(job_.etaSeconds)));
@@ -310,9 +291,15 @@ void JobDetails::showProgress(const JobHistory& history) {
 
 void JobDetails::showFailure(const JobHistory& history) {
     const QString sentence = phaseSentence(job_);
-    if (sentence == shownFailure_)
+    // What was dismissed or folded out stays so while the seconds to the next attempt go down.
+    const QString cause = sentence.isEmpty()
+                              ? QString()
+                              : job_.phase + job_.message + QString::number(job_.isCancelling);
+    if (cause == shownCause_) {
+        banner_->setSentence(sentence);
         return;
-    shownFailure_ = sentence;
+    }
+    shownCause_ = cause;
     if (sentence.isEmpty()) {
         banner_->clear();
         return;
@@ -330,6 +317,9 @@ void JobDetails::showResult(const JobHistory& history) {
     result_->setVisible(!artifact_.isEmpty());
     const bool isReport = artifact_.endsWith(".h5"_L1);
     result_->findChild<QPushButton*>(u"chatWithResult"_s)->setVisible(!isReport);
+    chatThere_->setVisible(job_.hasModelThere());
+    chatThere_->setText(
+        tr("Chat on %1").arg(fontMetrics().elidedText(job_.host, Qt::ElideMiddle, kHostWidth)));
     resultIcon_->setPixmap(iconPixmap(u"artifact"_s, Theme::current().color(Token::Secondary), 20,
                                       devicePixelRatioF()));
     artifactPath_->setText(artifact_);

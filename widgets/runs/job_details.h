@@ -19,6 +19,7 @@ class CellMap;
 class ElidedLabel;
 class ErrorBanner;
 class JobLog;
+class RunButtons;
 class SpeedLine;
 class Surface;
 class ToneLabel;
@@ -44,6 +45,8 @@ Q_SIGNALS:
     void openArtifactRequested(const QString& path);
     void openReportRequested(const QString& path);
     void chatRequested(const QString& path);
+    /// Chat with the result of this job where it was made.
+    void serveThereRequested(const QString& id);
 
 private:
     QWidget* buildHeader();
@@ -61,7 +64,7 @@ private:
 
     JobSummary job_;
     QString artifact_;
-    QString shownFailure_;
+    QString shownCause_; ///< of the failure in the banner
 
     ErrorBanner* banner_;
     ElidedLabel* title_ = nullptr;
@@ -69,9 +72,7 @@ private:
     ToneLabel* state_ = nullptr;
     ElidedLabel* facts_ = nullptr;
     ToneLabel* cost_ = nullptr;
-    QPushButton* cancel_ = nullptr;
-    QPushButton* pause_ = nullptr;
-    QPushButton* resume_ = nullptr;
+    RunButtons* buttons_ = nullptr;
     QProgressBar* bar_ = nullptr;
     ToneLabel* progressText_ = nullptr;
     ToneLabel* eta_ = nullptr;
@@ -80,6 +81,7 @@ private:
     QLabel* resultIcon_ = nullptr;
     ElidedLabel* artifactPath_ = nullptr;
     ToneLabel* artifactHash_ = nullptr;
+    QPushButton* chatThere_ = nullptr;
     QWidget* stagesBox_ = nullptr;
     QGridLayout* stages_ = nullptr;
     QWidget* cellsBox_ = nullptr;

@@ -41,10 +41,10 @@ void JobRowDelegate::paint(QPainter* painter, const QStyleOptionViewItem& option
     if (column != JobsModel::State && column != JobsModel::ProgressColumn) {
         QStyleOptionViewItem plain = option;
         const Theme& theme = Theme::current();
-        if (column != JobsModel::Title) {
+        if (column != JobsModel::Title)
             plain.palette.setColor(QPalette::Text, theme.color(Token::Secondary));
+        if (column != JobsModel::Title && column != JobsModel::Machine)
             plain.font = theme.numberFont();
-        }
         plain.textElideMode = Qt::ElideMiddle;
         QStyledItemDelegate::paint(painter, plain, index);
         return;

@@ -75,6 +75,11 @@ std::optional<double> JobsModel::spent() const {
     return sum;
 }
 
+bool JobsModel::hasOtherMachines() const {
+    return std::any_of(rows_.cbegin(), rows_.cend(),
+                       [](const JobRow& row) { return !row.summary.host.isEmpty(); });
+}
+
 void JobsModel::refreshMoments() {
     if (!rows_.isEmpty())
         Q_EMIT dataChanged(index(0, Created), index(rowCount() - 1, Created));
@@ -132,6 +137,8 @@ QVariant JobsModel::headerData(int section, Qt::Orientation orientation, int rol
         return tr("State");
     case Title:
         return tr("Job");
+    case Machine:
+        return tr("Runs on");
     case ProgressColumn:
         return tr("Progress");
     case Speed:
@@ -151,6 +158,8 @@ QString JobsModel::text(const JobRow& row, int column) const {
         return phaseLook(row.summary.phase).word;
     case Title:
         return row.summary.title;
+    case Machine:
+        return row.summary.host.isEmpty() ? tr("this machine") : row.summary.host;
     case ProgressColumn:
         if (row.summary.active() || row.summary.phase == "done"_L1)
             return tr("%1 %").arg(static_cast<int>(row.summary.fraction * 100));
@@ -172,6 +181,9 @@ QString JobsModel::toolTip(const JobRow& row, int column) const {
         return phaseSentence(row.summary);
     case Title:
         return row.summary.title;
+    case Machine:
+        return row.summary.host.isEmpty() ? QString()
+                                          : row.summary.host + u'\n' + row.summary.hostFolder;
     case ProgressColumn: {
         QStringList parts;
         if (!row.summary.stage.isEmpty())

@@ -22,7 +22,7 @@ struct JobRow {
 class JobsModel : public QAbstractTableModel {
     Q_OBJECT
 public:
-    enum Column { State, Title, ProgressColumn, Speed, Spent, Created, ColumnCount };
+    enum Column { State, Title, Machine, ProgressColumn, Speed, Spent, Created, ColumnCount };
     enum Role { IdRole = Qt::UserRole, PhaseRole, FractionRole, ActiveRole };
 
     using QAbstractTableModel::QAbstractTableModel;
@@ -35,6 +35,8 @@ public:
     QString idAt(int row) const;
     /// US dollars of all jobs that had a pod; nothing when none had.
     std::optional<double> spent() const;
+    /// Whether a job runs on another machine than this.
+    bool hasOtherMachines() const;
     /// The moments are told relative to now; call it now and then.
     void refreshMoments();
 

@@ -1,5 +1,7 @@
 #include "widgets/runs/runs_view.h"
 
+#include <array>
+
 #include <QAction>
 #include <QClipboard>
 #include <QDesktopServices>
@@ -7,6 +9,8 @@
 #include <QHBoxLayout>
 #include <QHeaderView>
 #include <QMenu>
+#include <QMessageBox>
+#include <QPushButton>
 #include <QSplitter>
 #include <QStackedWidget>
 #include <QTableView>
@@ -31,14 +35,25 @@ namespace {
 constexpr int kRefreshInterval = 100; // ms
 constexpr int kClockInterval = 1000;
 constexpr int kStateWidth = 112;
-constexpr int kProgressWidth = 116;
+constexpr int kProgressWidth = 100;
 constexpr int kSpeedWidth = 84;
 constexpr int kSpentWidth = 68;
 constexpr int kCreatedWidth = 104; // "12 min ago"
-constexpr int kTableWidth = 600;
+constexpr int kMachineWidth = 104;
+constexpr int kTitleWidth = 320; // a longer one may be cut before a column goes
+constexpr int kTableWidth = 640;
 constexpr int kNarrowTable = 360; // state, title and progress
-constexpr int kMediumTable = 520; // all but the speed
 constexpr int kDetailsWidth = 520;
+
+/// What the longest title takes.
+int titleWidth(const JobsModel& model, const QFontMetrics& metrics) {
+    int width = 0;
+    for (int row = 0; row < model.rowCount(); ++row) {
+        const QString title = model.index(row, JobsModel::Title).data().toString();
+        width = qMax(width, metrics.horizontalAdvance(title));
+    }
+    return width + 2 * kSpaceSmall;
+}
 
 } // namespace
 
@@ -82,9 +97,9 @@ QWidget* RunsView::buildSplitter() {
     panelLayout->addWidget(details_);
     splitter_->addWidget(panel);
     splitter_->setChildrenCollapsible(false);
-    splitter_->setStretchFactor(0, 0);
+    splitter_->setStretchFactor(0, 1);
     splitter_->setStretchFactor(1, 1);
-    splitter_->setSizes({kTableWidth, 800});
+    splitter_->setSizes({kTableWidth, 720});
     list->setMinimumWidth(kNarrowTable);
     panel->setMinimumWidth(kDetailsWidth);
     table_->installEventFilter(this);
@@ -109,6 +124,7 @@ void RunsView::connectAll() {
     connect(details_, &JobDetails::openArtifactRequested, this, &RunsView::openArtifactRequested);
     connect(details_, &JobDetails::openReportRequested, this, &RunsView::openReportRequested);
     connect(details_, &JobDetails::chatRequested, this, &RunsView::chatRequested);
+    connect(details_, &JobDetails::serveThereRequested, this, &RunsView::serveThereRequested);
     connect(&Theme::current(), &Theme::themeChanged, this, &RunsView::showSelected);
     refresh_.setSingleShot(true);
     connect(&refresh_, &QTimer::timeout, this, &RunsView::refresh);
@@ -129,7 +145,6 @@ void RunsView::showCosts(PodJobs& pods) {
 /// Where nothing was ever rented, nothing tells of money.
 void RunsView::showSpent() {
     const std::optional<double> spent = model_->spent();
-    table_->setColumnHidden(JobsModel::Spent, !spent);
     fitColumns();
     spent_->setVisible(spent.has_value());
     if (spent)
@@ -157,22 +172,34 @@ void RunsView::buildTable() {
     header->setSectionResizeMode(QHeaderView::Interactive);
     header->setSectionResizeMode(JobsModel::Title, QHeaderView::Stretch);
     header->resizeSection(JobsModel::State, kStateWidth);
+    header->resizeSection(JobsModel::Machine, kMachineWidth);
     header->resizeSection(JobsModel::ProgressColumn, kProgressWidth);
     header->resizeSection(JobsModel::Speed, kSpeedWidth);
     header->resizeSection(JobsModel::Spent, kSpentWidth);
     header->resizeSection(JobsModel::Created, kCreatedWidth);
-    table_->setColumnHidden(JobsModel::Spent, true);
     connect(table_, &QTableView::customContextMenuRequested, this, &RunsView::showMenu);
     connect(table_->selectionModel(), &QItemSelectionModel::currentRowChanged, this,
             &RunsView::followSelection);
 }
 
-// A narrow table keeps what tells jobs apart and how far they are.
+// What tells jobs apart and how far they are has its room first.
 void RunsView::fitColumns() {
-    const int width =
-        table_->width() - (table_->isColumnHidden(JobsModel::Spent) ? 0 : kSpentWidth);
-    table_->setColumnHidden(JobsModel::Speed, width < kTableWidth - kSpaceHuge);
-    table_->setColumnHidden(JobsModel::Created, width < kMediumTable);
+    struct Extra {
+        JobsModel::Column column;
+        int width;
+        bool isOfUse;
+    };
+    const std::array extras = {Extra{JobsModel::Machine, kMachineWidth, model_->hasOtherMachines()},
+                               Extra{JobsModel::Spent, kSpentWidth, model_->spent().has_value()},
+                               Extra{JobsModel::Created, kCreatedWidth, true},
+                               Extra{JobsModel::Speed, kSpeedWidth, true}};
+    int room = table_->width() - kStateWidth - kProgressWidth -
+               qMin(kTitleWidth, titleWidth(*model_, table_->fontMetrics()));
+    for (const auto& [column, width, isOfUse] : extras) {
+        const bool isShown = isOfUse && room >= width;
+        room -= isShown ? width : 0;
+        table_->setColumnHidden(column, !isShown);
+    }
 }
 
 bool RunsView::eventFilter(QObject* watched, QEvent* event) {
@@ -245,11 +272,11 @@ void RunsView::showMenu(const QPoint& position) {
         return;
     QMenu menu(this);
     const QString id = job.id;
-    if (job.phase == "running"_L1 && job.kind != "serve"_L1) {
+    if (job.canPause()) {
         menu.addAction(icon(u"pause"_s), tr("Pause"), &service_,
                        [this, id] { service_.pause(id); });
     }
-    if (job.phase != "done"_L1 && (!job.active() || job.phase == "paused"_L1)) {
+    if (job.canBeResumed()) {
         menu.addAction(icon(u"play"_s), tr("Resume"), &service_,
                        [this, id] { service_.resume(id); });
     }
@@ -257,7 +284,7 @@ void RunsView::showMenu(const QPoint& position) {
         menu.addAction(icon(u"stop"_s), tr("Cancel"), &service_,
                        [this, id] { service_.cancel(id); });
     }
-    if (job.phase == "done"_L1 && job.kind == "compress"_L1 && !job.hostFolder.isEmpty()) {
+    if (job.hasModelThere()) {
         menu.addAction(icon(u"chat"_s), tr("Chat on %1").arg(job.host), this,
                        [this, id] { Q_EMIT serveThereRequested(id); });
         menu.addAction(icon(u"chart"_s), tr("Evaluate on %1").arg(job.host), this,
@@ -273,10 +300,36 @@ void RunsView::showMenu(const QPoint& position) {
     });
     if (!job.active()) {
         menu.addSeparator();
-        menu.addAction(icon(u"trash"_s), tr("Move to Wastebasket"), &service_,
-                       [this, id] { service_.remove(id); });
+        menu.addAction(icon(u"trash"_s), tr("Move to Wastebasket"), this,
+                       [this, id] { remove(id); });
     }
     menu.exec(table_->viewport()->mapToGlobal(position));
+}
+
+/// Without its folder here nobody could cancel a worker elsewhere any more.
+void RunsView::remove(const QString& id) {
+    const JobSummary job = service_.job(id);
+    if (!job.mayRunThere()) {
+        service_.remove(id);
+        return;
+    }
+    auto* question = new QMessageBox(
+        QMessageBox::Warning, tr("Move to Wastebasket"),
+        tr("“%1” may still be at work on %2: it was not heard since the connection was lost. "
+           "Without "
+           "its folder it cannot be cancelled from here, and what it makes stays there.")
+            .arg(job.title, job.host.isEmpty() ? tr("its machine") : job.host),
+        QMessageBox::Cancel, this);
+    question->setAttribute(Qt::WA_DeleteOnClose);
+    question->setTextFormat(Qt::PlainText);
+    question->button(QMessageBox::Cancel)->setText(tr("Keep it"));
+    auto* cancel = question->addButton(tr("Cancel the run first"), QMessageBox::AcceptRole);
+    auto* remove = question->addButton(tr("Remove it all the same"), QMessageBox::DestructiveRole);
+    cancel->setToolTip(tr("It is told as soon as its machine answers; remove it after that"));
+    question->setDefaultButton(cancel);
+    connect(cancel, &QPushButton::clicked, &service_, [this, id] { service_.cancel(id); });
+    connect(remove, &QPushButton::clicked, &service_, [this, id] { service_.remove(id); });
+    question->open();
 }
 
 } // namespace caldera::studio

@@ -30,6 +30,8 @@ public:
     /// Selects a job; one that is not there yet is selected when it comes.
     void selectJob(const QString& id);
     QString selectedJob() const { return selected_; }
+    /// Moves a job to the wastebasket; asks first where its worker may be at work elsewhere.
+    void remove(const QString& id);
     JobsModel* model() const { return model_; }
     JobDetails* details() const { return details_; }
 

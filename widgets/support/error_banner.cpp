@@ -88,6 +88,10 @@ void ErrorBanner::showFailure(const Failure& failure, const QString& details, Ac
     show();
 }
 
+void ErrorBanner::setSentence(const QString& sentence) {
+    sentence_->setText(sentence);
+}
+
 void ErrorBanner::clear() {
     run_ = nullptr;
     hide();

@@ -26,6 +26,8 @@ public:
     };
     void showFailure(const Failure& failure, const QString& details = {});
     void showFailure(const Failure& failure, const QString& details, Action action);
+    /// Other words for the same failure; what was closed stays closed.
+    void setSentence(const QString& sentence);
     void clear();
     QString sentence() const;
 

@@ -58,6 +58,18 @@ TEST(JobsModel, ShowsProgressOnlyWhereThereIsSome) {
     EXPECT_TRUE(model.index(0, JobsModel::ProgressColumn).data().toString().isEmpty());
 }
 
+TEST(JobsModel, TellsOnWhichMachineAJobRuns) {
+    JobsModel model;
+    model.put(row(u"here"_s, 1));
+    EXPECT_FALSE(model.hasOtherMachines());
+    JobRow there = row(u"there"_s, 2);
+    there.summary.host = u"gpu-box"_s;
+    model.put(there);
+    EXPECT_TRUE(model.hasOtherMachines());
+    EXPECT_EQ(model.index(0, JobsModel::Machine).data().toString(), u"gpu-box"_s);
+    EXPECT_EQ(model.index(1, JobsModel::Machine).data().toString(), u"this machine"_s);
+}
+
 TEST(JobsModel, TellsWhatPodsHaveCostAndTheirSum) {
     JobsModel model;
     model.put(row(u"here"_s, 1));

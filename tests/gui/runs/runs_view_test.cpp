@@ -2,8 +2,10 @@
 
 #include <algorithm>
 
+#include <QApplication>
 #include <QLabel>
 #include <QLineEdit>
+#include <QMessageBox>
 #include <QPushButton>
 #include <QSignalSpy>
 #include <QTemporaryDir>
@@ -16,6 +18,7 @@
 #include "widgets/runs/job_details.h"
 #include "widgets/runs/job_log.h"
 #include "widgets/runs/jobs_model.h"
+#include "widgets/runs/phase_look.h"
 #include "widgets/support/error_banner.h"
 #include "widgets/support/labels.h"
 
@@ -119,6 +122,50 @@ TEST_F(RunsViewTest, CancelsTheSelectedJob) {
     EXPECT_TRUE(QTest::qWaitFor([this] { return button(u"Resume"_s) != nullptr; }, kPatience));
 }
 
+TEST_F(RunsViewTest, PauseAndResumeAreOneButtonThatKeepsPlaceAndFocus) {
+    const QString id = startJob(u"endless"_s);
+    ASSERT_TRUE(reaches(id, u"running"_s));
+    const auto appears = [this](const QString& text) {
+        return QTest::qWaitFor([&] { return button(text) != nullptr; }, kPatience);
+    };
+    const auto placeOf = [this](const QString& text) {
+        QPushButton* found = button(text);
+        return QRect(found->mapTo(&view_, QPoint()), found->size());
+    };
+    ASSERT_TRUE(appears(u"Pause"_s));
+    const QRect steering = placeOf(u"Pause"_s);
+    const QRect cancel = placeOf(u"Cancel"_s);
+    view_.activateWindow();
+    button(u"Pause"_s)->setFocus();
+    for (const QString& next : {u"Resume"_s, u"Pause"_s}) {
+        auto* focused = qobject_cast<QPushButton*>(QApplication::focusWidget());
+        ASSERT_NE(focused, nullptr);
+        QTest::keyClick(focused, Qt::Key_Space);
+        ASSERT_TRUE(appears(next));
+        EXPECT_EQ(QApplication::focusWidget(), button(next)) << "Space would do something else";
+        EXPECT_EQ(placeOf(next), steering);
+        EXPECT_EQ(placeOf(u"Cancel"_s), cancel);
+    }
+    QTest::keyClick(button(u"Cancel"_s), Qt::Key_Space);
+    ASSERT_TRUE(reaches(id, u"cancelled"_s));
+    ASSERT_TRUE(appears(u"Resume"_s));
+    EXPECT_EQ(placeOf(u"Resume"_s), steering) << "where Cancel stood a person may press again";
+}
+
+TEST_F(RunsViewTest, CountsTheSecondsToTheNextAttempt) {
+    JobSummary job;
+    job.phase = u"lost"_s;
+    job.message = u"The connection broke."_s;
+    job.code = u"remote.connection"_s;
+    job.retryAt = QDateTime::currentDateTimeUtc().addSecs(3600);
+    EXPECT_TRUE(phaseSentence(job).startsWith(u"The connection broke. Trying again in 3"_s))
+        << phaseSentence(job).toStdString();
+    job.retryAt = QDateTime::currentDateTimeUtc().addSecs(-1);
+    job.isCancelling = true;
+    EXPECT_EQ(phaseSentence(job), u"The connection broke. It is cancelled as soon as the host "
+                                  "answers. Trying again now."_s);
+}
+
 TEST_F(RunsViewTest, OffersToCancelWhatIsOutOfReachForNow) {
     const auto isOffered = [this](const std::string& code) {
         JobSpec spec;
@@ -135,6 +182,37 @@ TEST_F(RunsViewTest, OffersToCancelWhatIsOutOfReachForNow) {
     };
     EXPECT_TRUE(isOffered("remote.connection"));
     EXPECT_FALSE(isOffered("")) << "its worker is gone";
+}
+
+TEST_F(RunsViewTest, AsksBeforeItForgetsAWorkerThatMayBeAtWorkElsewhere) {
+    JobSpec spec;
+    spec.kind = "compress";
+    JobState state;
+    state.phase = "lost";
+    state.code = "remote.connection";
+    const JobFolder folder = JobFolder::create(root_.path().toStdString(), spec);
+    folder.writeState(state);
+    const QString id = QString::fromStdString(folder.path().filename().string());
+    ASSERT_TRUE(reaches(id, u"lost"_s));
+    const auto press = [this, &id](const QString& text) {
+        view_.remove(id);
+        const auto* question = view_.findChild<QMessageBox*>();
+        if (question == nullptr)
+            return false;
+        for (QAbstractButton* each : question->buttons()) {
+            if (each->text() == text)
+                each->click();
+        }
+        return QTest::qWaitFor([this] { return view_.findChild<QMessageBox*>() == nullptr; },
+                               kPatience);
+    };
+    const QSignalSpy removed(&service_, &JobService::jobRemoved);
+    const QSignalSpy failed(&service_, &JobService::requestFailed); // where there is no wastebasket
+    const auto wasTried = [&] { return removed.count() + failed.count() > 0; };
+    ASSERT_TRUE(press(u"Keep it"_s));
+    EXPECT_FALSE(wasTried());
+    ASSERT_TRUE(press(u"Remove it all the same"_s));
+    EXPECT_TRUE(QTest::qWaitFor(wasTried, kPatience));
 }
 
 TEST_F(RunsViewTest, ShowsWhatAHostSaysAsItIs) {
