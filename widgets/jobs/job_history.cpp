@@ -34,6 +34,7 @@ bool JobHistory::apply(const QJsonObject& event) {
         return false;
     lastSeq_ = seq;
     const QDateTime time = eventTime(event);
+    const QDateTime lastWord = lastTime_;
     if (time.isValid())
         lastTime_ = time;
     const QString kind = event.value("event"_L1).toString();
@@ -50,13 +51,29 @@ bool JobHistory::apply(const QJsonObject& event) {
         applyError(event, time);
     else if (kind == "log"_L1)
         addLine(time, u"log"_s, firstText(event, {"message"_L1, "text"_L1}));
+    else if (kind == "hello"_L1)
+        applyStart(time, lastWord);
     else if (kind == "end"_L1)
-        closeStage(time);
+        applyEnd(event, time);
     return true;
 }
 
+/// A worker begins. If it is not the first, the one before it may have died without a word.
+void JobHistory::applyStart(const QDateTime& time, const QDateTime& lastWord) {
+    closeStage(lastWord, u"lost"_s);
+    if (!log_.isEmpty())
+        addLine(time, u"resumed"_s, u"Resumed."_s);
+}
+
+void JobHistory::applyEnd(const QJsonObject& event, const QDateTime& time) {
+    const QString phase = event.value("phase"_L1).toString(u"done"_s);
+    closeStage(time, phase);
+    if (phase == "cancelled"_L1)
+        addLine(time, phase, u"Cancelled."_s);
+}
+
 void JobHistory::applyStage(const QJsonObject& event, const QDateTime& time) {
-    closeStage(time);
+    closeStage(time, u"done"_s);
     const QString name = firstText(event, {"name"_L1, "stage"_L1});
     stages_.append({name, time, {}});
     done_ = total_ = 0;
@@ -125,9 +142,11 @@ void JobHistory::applyError(const QJsonObject& event, const QDateTime& time) {
     addLine(time, u"error"_s, error_);
 }
 
-void JobHistory::closeStage(const QDateTime& time) {
-    if (!stages_.isEmpty() && !stages_.last().ended.isValid())
-        stages_.last().ended = time;
+void JobHistory::closeStage(const QDateTime& time, const QString& phase) {
+    if (stages_.isEmpty() || !stages_.last().phase.isEmpty())
+        return;
+    stages_.last().ended = time;
+    stages_.last().phase = phase;
 }
 
 void JobHistory::addLine(const QDateTime& time, const QString& level, const QString& text) {

@@ -18,9 +18,10 @@ struct JobStage {
     QString name;
     QDateTime started;
     QDateTime ended;
+    QString phase = {}; ///< how it ended: done cancelled failed lost; empty while it runs
 };
 
-/// One line for people. `level` is "log", "stage", "artifact" or "error".
+/// One line for people. `level` is "log", "stage", "artifact", "error", "resumed" or "cancelled".
 struct JobLogLine {
     QDateTime time;
     QString level;
@@ -79,7 +80,9 @@ private:
     void applyCell(const QJsonObject& event, const QDateTime& time);
     void applyArtifact(const QJsonObject& event, const QDateTime& time);
     void applyError(const QJsonObject& event, const QDateTime& time);
-    void closeStage(const QDateTime& time);
+    void applyStart(const QDateTime& time, const QDateTime& lastWord);
+    void applyEnd(const QJsonObject& event, const QDateTime& time);
+    void closeStage(const QDateTime& time, const QString& phase);
     std::optional<ExpectedError> expectedOf(const JobCell& cell) const;
     void addLine(const QDateTime& time, const QString& level, const QString& text);
 

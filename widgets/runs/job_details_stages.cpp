@@ -40,10 +40,10 @@ void JobDetails::showStages(const JobHistory& history) {
     }
     for (qsizetype row = 0; row < stages.size(); ++row) {
         const JobStage& stage = stages[row];
-        const bool runs = !stage.ended.isValid();
-        // The stage in which a job ended without success shows how it ended.
-        const bool endedHere = !job_.active() && (runs || row + 1 == stages.size());
-        const PhaseLook look = phaseLook(endedHere ? job_.phase : runs ? u"running"_s : u"done"_s);
+        const bool runs = stage.phase.isEmpty();
+        // The stage at which a job waits, or ended without a word, shows what became of the job.
+        const bool isJobs = runs && (!job_.active() || job_.phase == "paused"_L1);
+        const PhaseLook look = phaseLook(isJobs ? job_.phase : runs ? u"running"_s : stage.phase);
         static_cast<QLabel*>(stageWidgets_[row * 3])
             ->setPixmap(iconPixmap(look.icon, Theme::current().color(look.tone), kIconSize,
                                    devicePixelRatioF()));

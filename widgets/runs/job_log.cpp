@@ -53,7 +53,10 @@ QToolButton* stepButton(const QString& iconName, const QString& text, QWidget* p
 QString lineText(const JobLogLine& line) {
     const QString clock = line.time.isValid() ? line.time.toLocalTime().toString(u"HH:mm:ss"_s)
                                               : QString(kClockLength, u' ');
-    QString text = line.level == "stage"_L1 ? stageTitle(line.text) : line.text;
+    QString text = line.level == "stage"_L1       ? stageTitle(line.text)
+                   : line.level == "resumed"_L1   ? JobLog::tr("Resumed.")
+                   : line.level == "cancelled"_L1 ? JobLog::tr("Cancelled.")
+                                                  : line.text;
     text.replace(u'\n', u' ');
     return clock + "  "_L1 + text;
 }

@@ -43,6 +43,33 @@ TEST(JobHistory, ClosesAStageWhenTheNextBegins) {
     EXPECT_TRUE(history.stages()[1].ended.isValid());
 }
 
+TEST(JobHistory, AStageThatWasCutOffStaysSoAfterAResume) {
+    JobHistory history;
+    int seq = 0;
+    const auto say = [&](const QString& kind, const QJsonObject& fields = {}) {
+        history.apply(event(seq++, kind, fields));
+    };
+    const auto begin = [&] {
+        say(u"hello"_s);
+        say(u"stage"_s, {{u"stage"_s, u"compress"_s}});
+    };
+    begin();
+    say(u"end"_s, {{u"phase"_s, u"cancelled"_s}});
+    begin(); // its worker dies without a word
+    begin();
+    say(u"stage"_s, {{u"stage"_s, u"write"_s}});
+    say(u"end"_s, {{u"phase"_s, u"done"_s}});
+    QStringList phases;
+    for (const JobStage& stage : history.stages())
+        phases.append(stage.phase);
+    EXPECT_EQ(phases, QStringList({u"cancelled"_s, u"lost"_s, u"done"_s, u"done"_s}));
+    QStringList levels;
+    for (const JobLogLine& line : history.log())
+        levels.append(line.level);
+    EXPECT_EQ(levels, QStringList({u"stage"_s, u"cancelled"_s, u"resumed"_s, u"stage"_s,
+                                   u"resumed"_s, u"stage"_s, u"stage"_s}));
+}
+
 TEST(JobHistory, TakesNoCellThatIsInNoModel) {
     JobHistory history;
     int seq = 0;
