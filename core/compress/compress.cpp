@@ -196,6 +196,9 @@ void Compression::finishLayers() {
     if (open_.empty()) {
         return;
     }
+    // From here on time counts: what comes before the first cell belongs to the work of a layer.
+    progress_.advance(static_cast<int64_t>(reports_.size()),
+                      static_cast<int64_t>(reports_.size() + open_.size()));
     weights_ = modelWeights(request_.model, device_);
     const int last = open_.rbegin()->layer;
     HiddenStore::State state = startState(open_.begin()->layer);

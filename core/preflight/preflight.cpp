@@ -176,7 +176,7 @@ std::string timeText(const TimeEstimate& time) {
         return "until it is stopped";
     }
     const std::string known =
-        time.runs == 0   ? "estimated by the documented rates"
+        time.runs == 0   ? "a first guess by the documented rates, which may be off by a factor"
         : time.runs == 1 ? "as measured in an earlier run here"
                          : "as measured in " + std::to_string(time.runs) + " earlier runs here";
     return "about " + durationText(time.seconds) + ", " + known;

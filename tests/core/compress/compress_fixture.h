@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <unistd.h>
 #include <utility>
@@ -24,7 +25,10 @@ namespace fs = std::filesystem;
 class Recorder final : public Progress {
 public:
     void stage(const std::string& name) override { stages.push_back(name); }
-    void advance(int64_t done, int64_t total) override { last = {done, total}; }
+    void advance(int64_t done, int64_t total) override {
+        first = first.value_or(std::pair(done, total));
+        last = {done, total};
+    }
     void event(const std::string& kind, nlohmann::json fields) override {
         if (kind == "cell") {
             (fields.at("reused").get<bool>() ? reused : made) += 1;
@@ -40,6 +44,7 @@ public:
     int made = 0;
     int reused = 0;
     int stopAfter = -1;
+    std::optional<std::pair<int64_t, int64_t>> first;
     std::pair<int64_t, int64_t> last;
     std::vector<std::string> stages;
     std::vector<std::string> logs;

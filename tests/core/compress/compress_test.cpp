@@ -37,6 +37,13 @@ TEST_F(Compress, MakesAnArtifactThatOpensAndAReport) {
     EXPECT_FALSE(fs::exists(root_ / "out.partial"));
 }
 
+TEST_F(Compress, CountsItsTimeFromBeforeTheFirstCell) {
+    Recorder recorder;
+    run(recorder);
+    EXPECT_EQ(recorder.first, std::pair(int64_t{0}, int64_t{kCells}))
+        << "else what is left would be told by small cells alone, without their calibration";
+}
+
 TEST_F(Compress, MixesBitsOfTheTrellis) {
     request_.plan.defaults.codec = "trellis";
     CellOverride fewer;

@@ -75,7 +75,8 @@ TEST(Preflight, AnAnswerIsReadBackAsItWas) {
 
 TEST(Preflight, SaysHowTheTimeIsKnown) {
     EXPECT_EQ(timeText({-1, 0}), "until it is stopped");
-    EXPECT_EQ(timeText({61, 0}), "about 1 min 1 s, estimated by the documented rates");
+    EXPECT_EQ(timeText({61, 0}), "about 1 min 1 s, a first guess by the documented rates, which "
+                                 "may be off by a factor");
     EXPECT_EQ(timeText({61, 3}), "about 1 min 1 s, as measured in 3 earlier runs here");
 }
 
