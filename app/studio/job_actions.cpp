@@ -46,23 +46,23 @@ void JobActions::suggestMeasuring(const MeasureSettings& settings) {
     if (!session_.facts()) {
         return;
     }
-    measuring_ = settings;
     LaunchSettings suggested;
     suggested.compresses = false;
+    suggested.measuring = settings;
     suggested.name = tr("Measure %1").arg(session_.facts()->name);
-    suggested.gpuSeconds = fidelitySecondsOnGpu(session_.plan().config(), fidelityWork(measuring_));
+    suggested.gpuSeconds = fidelitySecondsOnGpu(session_.plan().config(), fidelityWork(settings));
     suggested.fingerprint = session_.facts()->fingerprint;
     suggested.modelBytes = session_.facts()->fileBytes;
     suggested.onlyElsewhere = isOutlineOpen(session_);
     Q_EMIT launchSuggested(suggested);
 }
 
-Plan JobActions::measuredPlan() const {
+Plan JobActions::measuredPlan(const MeasureSettings& settings) const {
     Plan plan = session_.plan().plan();
     plan.model = modelPath(session_).toStdString();
-    plan.calibration.tokens = measuring_.calibrationTokens;
+    plan.calibration.tokens = settings.calibrationTokens;
     plan.calibration.text =
-        measuring_.calibrationText.isEmpty() ? "builtin" : measuring_.calibrationText.toStdString();
+        settings.calibrationText.isEmpty() ? "builtin" : settings.calibrationText.toStdString();
     return plan;
 }
 
@@ -70,10 +70,9 @@ void JobActions::measure(const MeasureSettings& settings, bool forces) {
     if (!session_.facts()) {
         return;
     }
-    measuring_ = settings;
     const QString title = tr("Measure %1").arg(session_.facts()->name);
     const QStringList arguments = measuring(modelPath(session_), settings) + forced(forces);
-    withFiles(measuredPlan(), [this, title, arguments](const JobFiles& files) {
+    withFiles(measuredPlan(settings), [this, title, arguments](const JobFiles& files) {
         const QString id = service_.start(
             u"fidelity"_s, title,
             arguments + QStringList{u"--plan"_s, files.plan, u"--out"_s, files.fidelity});
@@ -90,16 +89,16 @@ void JobActions::launch(const LaunchSettings& settings) {
     } else if (settings.compresses) {
         compress(settings);
     } else {
-        measure(measuring_, settings.forces);
+        measure(settings.measuring, settings.forces);
     }
 }
 
 JobRequest JobActions::checkRequest(const LaunchSettings& settings) const {
     const bool isHere = settings.target.kind == TargetKind::Local;
     const QString model = isHere ? modelPath(session_) : settings.modelThere;
-    MeasureSettings measuringThere = measuring_;
+    MeasureSettings measuringThere = settings.measuring;
     measuringThere.text.clear(); // what it holds changes nothing of what is needed
-    Plan plan = settings.compresses ? session_.plan().plan() : measuredPlan();
+    Plan plan = settings.compresses ? session_.plan().plan() : measuredPlan(settings.measuring);
     if (settings.compresses) {
         plan.calibration.tokens = settings.calibrationTokens;
     }
@@ -155,7 +154,7 @@ void JobActions::startElsewhere(const JobRequest& request, const std::optional<P
 }
 
 void JobActions::measureElsewhere(const LaunchSettings& settings) {
-    MeasureSettings there = measuring_;
+    MeasureSettings there = settings.measuring;
     if (!there.text.isEmpty()) {
         there.text = u"{job}/text.txt"_s;
     }
@@ -166,8 +165,8 @@ void JobActions::measureElsewhere(const LaunchSettings& settings) {
     request.model = modelPath(session_);
     request.arguments = measuring(settings.modelThere, there) +
                         QStringList{u"--plan"_s, u"{job}/plan.yaml"_s} + forced(settings.forces);
-    request.files = {{u"plan.yaml"_s, planThere(measuredPlan())}};
-    sendTexts(request, measuring_, settings.pod);
+    request.files = {{u"plan.yaml"_s, planThere(measuredPlan(settings.measuring))}};
+    sendTexts(request, settings.measuring, settings.pod);
 }
 
 /// Texts of this machine travel with the job: their paths mean nothing there.

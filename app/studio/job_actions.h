@@ -13,7 +13,6 @@
 #include "widgets/jobs/job_service.h"
 #include "widgets/models/session.h"
 #include "widgets/plan_view/launch_dialog.h"
-#include "widgets/plan_view/measure_dialog.h"
 
 namespace caldera::studio {
 
@@ -41,7 +40,7 @@ public:
     /// Measures how fragile every cell of the open model is at the plan's settings, on this
     /// machine.
     void measure(const MeasureSettings& settings, bool forces = false);
-    /// Emits launchSuggested() for a measurement of which only the machine is open.
+    /// Emits launchSuggested() for a measurement that may run on any machine.
     void suggestMeasuring(const MeasureSettings& settings);
     /// Finds a free folder, then emits launchSuggested().
     void suggestLaunch();
@@ -60,7 +59,8 @@ public:
     QString revisableJob() const;
     /// Gives that compression the plan as it is now.
     void revise();
-    /// The same for evaluating the open artifact against its original.
+    /// The same for evaluating the open artifact against its original; where that lies only on the
+    /// machine where the artifact was made, evaluationThereWanted() instead.
     void evaluate();
     /// Starts what was suggested.
     void begin(const BeginSuggestion& suggestion, bool forces);
@@ -73,6 +73,7 @@ public:
 Q_SIGNALS:
     void launchSuggested(const caldera::studio::LaunchSettings& settings);
     void beginSuggested(const caldera::studio::BeginSuggestion& suggestion);
+    void evaluationThereWanted(const QString& id);
     void started(const QString& id, const QString& title);
     /// A run at work was given the plan.
     void revised(const QString& id, const QString& title);
@@ -94,9 +95,11 @@ private:
     void sendTexts(const JobRequest& request, const MeasureSettings& chosen,
                    const std::optional<PodOrder>& pod);
     /// The plan with the calibration that was chosen for measuring.
-    Plan measuredPlan() const;
+    Plan measuredPlan(const MeasureSettings& settings) const;
     bool reportsOnWhatIsOpen(const JobSummary& job) const;
     QByteArray expectedFile() const;
+    /// The compression on another machine that made it; empty: none.
+    QString madeElsewhere(const QString& artifact) const;
     /// Writes what is explained beside the report that is to come, then starts the job with
     /// `option` and that file.
     void startBlame(const QString& option, const QByteArray& content, const QStringList& more);
@@ -116,7 +119,6 @@ private:
     JobService& service_;
     PodJobs& pods_;
     std::function<void(std::function<void()>)> readHub_;
-    MeasureSettings measuring_;   ///< as was chosen last
     QHash<QString, bool> active_; ///< jobs seen at work
     LiveJob* live_;
     QHash<QString, QJsonObject> speeds_; ///< what jobs told of their speed

@@ -1,12 +1,16 @@
 // Runs that need no settings: evaluations, and chats with results where they were made. A person
 // sees what they take before they begin.
 #include <optional>
+#include <utility>
+
+#include <QFileInfo>
 
 #include "app/studio/job_actions.h"
 #include "app/studio/job_words.h"
 #include "app/studio/live_job.h"
 #include "core/base/error.h"
 #include "widgets/jobs/job_service.h"
+#include "widgets/remote/outline_fetch.h"
 #include "widgets/remote/pod_jobs.h"
 #include "widgets/remote/pod_quote.h"
 
@@ -73,13 +77,32 @@ void JobActions::evaluate() {
     suggestion.summary = tr("Measures what %1 lost against its original on the text that comes "
                             "with the program: perplexity, KL divergence, agreement.")
                              .arg(facts.name);
-    const QStringList arguments{u"evaluate"_s, facts.path, u"--reference"_s, modelPath(session_)};
+    const QString original = modelPath(session_);
+    const QString made = madeElsewhere(facts.path);
+    const QStringList arguments{u"evaluate"_s, facts.path, u"--reference"_s, original};
     session_.inBackground(
-        [hash = facts.artifactHash] { return evaluationFile(hash); },
-        [this, suggestion, arguments](const QString& file) mutable {
+        [hash = facts.artifactHash, original] {
+            const bool isHere = QFileInfo::exists(original) && !isKeptOutline(original);
+            return std::pair(evaluationFile(hash), isHere);
+        },
+        [this, suggestion, arguments, made](const std::pair<QString, bool>& found) mutable {
+            const auto& [file, isHere] = found;
+            if (!isHere && !made.isEmpty()) {
+                Q_EMIT evaluationThereWanted(made);
+                return;
+            }
             suggestion.request.arguments = arguments + QStringList{u"--out"_s, file};
             Q_EMIT beginSuggested(suggestion);
         });
+}
+
+QString JobActions::madeElsewhere(const QString& artifact) const {
+    for (const JobSummary& job : service_.jobs()) {
+        if (job.hasModelThere() && resultOf(job) == artifact) {
+            return job.id;
+        }
+    }
+    return {};
 }
 
 void JobActions::begin(const BeginSuggestion& suggestion, bool forces) {

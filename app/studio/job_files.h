@@ -7,7 +7,7 @@
 #include <optional>
 
 #include "core/plan/plan.h"
-#include "widgets/plan_view/measure_dialog.h"
+#include "widgets/plan_view/measure_form.h"
 #include "widgets/support/failure.h"
 
 namespace caldera::studio {

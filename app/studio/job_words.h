@@ -5,7 +5,7 @@
 #include <QStringList>
 
 #include "core/plan/plan.h"
-#include "widgets/plan_view/measure_dialog.h"
+#include "widgets/plan_view/measure_form.h"
 
 namespace caldera::studio {
 

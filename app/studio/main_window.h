@@ -128,9 +128,9 @@ private:
     JobCheck* checkFor(PreflightLine& line, QObject* owner);
     void keepLaunch(const LaunchDialog& dialog);
     void showMachines();
+    /// Asks which machine, too, where there is another one than this.
     void showMeasure();
-    /// Asks which machine, where there is another one than this.
-    void measure(const MeasureSettings& settings);
+    QStringList measuredMetrics() const;
     void showCell();
     /// Whether the shown mode has cells to tell about.
     bool hasCells() const;
@@ -139,6 +139,8 @@ private:
     void fillRecentMenu();
     void updateActions();
     void updateRevise();
+    void showRun(const QString& id);
+    void evaluateThere(const QString& id);
     std::optional<Target> targetOf(const QString& job);
     void restoreLayout();
     HeatmapPanel* shownHeatmap() const;

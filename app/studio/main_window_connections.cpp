@@ -6,6 +6,7 @@
 #include "app/studio/main_window.h"
 #include "app/studio/plan_actions.h"
 #include "app/studio/pod_actions.h"
+#include "app/studio/served_chat.h"
 #include "widgets/cell_panel/cell_panel.h"
 #include "widgets/chat/chat_view.h"
 #include "widgets/heatmap/heatmap_panel.h"
@@ -103,27 +104,17 @@ void MainWindow::connectSession() {
 }
 
 void MainWindow::connectJobs() {
-    connect(line_, &JobLine::jobClicked, this, [this](const QString& id) {
-        runs_->selectJob(id);
-        setMode(Mode::Runs);
-    });
+    connect(line_, &JobLine::jobClicked, this, &MainWindow::showRun);
     connect(runs_, &RunsView::serveThereRequested, this, [this](const QString& id) {
         if (const auto target = targetOf(id)) {
             actions_->serveThere(id, *target);
         }
     });
-    connect(runs_, &RunsView::evaluateThereRequested, this, [this](const QString& id) {
-        if (const auto target = targetOf(id)) {
-            actions_->evaluateThere(id, *target);
-        }
-    });
-    connect(jobs_, &JobService::serverReached, this,
-            [this](const QString& id, int port, const QByteArray& token) {
-                const JobSummary job = jobs_->job(id);
-                chat_->useServer(QUrl(u"http://127.0.0.1:%1"_s.arg(port)), job.title, token);
-                plan_->notice()->showNotice(u"chat"_s, tr("“%1” answers.").arg(job.title),
-                                            tr("Chat"), [this] { setMode(Mode::Chat); });
-            });
+    connect(runs_, &RunsView::evaluateThereRequested, this, &MainWindow::evaluateThere);
+    connect(actions_, &JobActions::evaluationThereWanted, this, &MainWindow::evaluateThere);
+    auto* served = new ServedChat(*jobs_, *chat_, {plan_->notice(), runs_->notice()}, chat_);
+    connect(served, &ServedChat::chatRequested, this, [this] { setMode(Mode::Chat); });
+    connect(served, &ServedChat::runRequested, this, &MainWindow::showRun);
     connect(&jobs_->logins(), &LoginPrompts::asked, this,
             [this](int number, const QString& id, const QString& question) {
                 askForLogin(jobs_->logins(), number, jobs_->job(id).host, question, this);
@@ -160,20 +151,14 @@ void MainWindow::connectNotices() {
         runs_->selectJob(id);
         plan_->notice()->showNotice(u"runs"_s,
                                     tr("“%1” is at work. Cells fill in as they finish.").arg(title),
-                                    tr("Show the run"), [this, id] {
-                                        runs_->selectJob(id);
-                                        setMode(Mode::Runs);
-                                    });
+                                    tr("Show the run"), [this, id] { showRun(id); });
     });
     connect(actions_, &JobActions::revised, this, [this](const QString& id, const QString& title) {
         plan_->notice()->showNotice(
             u"runs"_s,
             tr("“%1” goes on with this plan. Finished cells that it leaves as they are stay.")
                 .arg(title),
-            tr("Show the run"), [this, id] {
-                runs_->selectJob(id);
-                setMode(Mode::Runs);
-            });
+            tr("Show the run"), [this, id] { showRun(id); });
     });
     connect(actions_, &JobActions::measured, this, [this] {
         plan_->notice()->showNotice(
@@ -188,6 +173,17 @@ void MainWindow::connectNotices() {
                                                 openPath(folder);
                                             });
             });
+}
+
+void MainWindow::evaluateThere(const QString& id) {
+    if (const auto target = targetOf(id)) {
+        actions_->evaluateThere(id, *target);
+    }
+}
+
+void MainWindow::showRun(const QString& id) {
+    runs_->selectJob(id);
+    setMode(Mode::Runs);
 }
 
 /// Where a run was made; says so when that machine is not known any more. A pod is none that stays.

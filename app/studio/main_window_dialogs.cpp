@@ -27,10 +27,7 @@ void MainWindow::showLaunch(const LaunchSettings& suggested) {
         tr("%1 cells of %2 at %3 bits per weight; all weights together take %4.")
             .arg(countText(session_.plan().config().cellCount()), session_.facts()->name,
                  figureText(size.bitsPerWeight), sizeText(size.total()));
-    const QString measuring =
-        tr("Measures what each cell of %1 loses at every setting, and what that does to its "
-           "predictions. The solver needs both.")
-            .arg(session_.facts()->name);
+    const QString measuring = measuringText(session_.facts()->name, session_.plan().config());
     auto* dialog = new LaunchDialog(suggested, targets_->targets(),
                                     suggested.compresses ? summary : measuring, this);
     dialog->setAttribute(Qt::WA_DeleteOnClose);
@@ -40,8 +37,18 @@ void MainWindow::showLaunch(const LaunchSettings& suggested) {
     PodWork work;
     work.fetchBytes = suggested.compresses ? static_cast<double>(size.total()) : 0;
     work.volumeBytes = static_cast<double>(session_.facts()->fileBytes) + 2 * work.fetchBytes;
-    dialog->offerPod(podActions_->makeChoice(
-        work, suggested.compresses ? u"compress"_s : u"fidelity"_s, suggested.gpuSeconds, dialog));
+    PodChoice* pod = podActions_->makeChoice(
+        work, suggested.compresses ? u"compress"_s : u"fidelity"_s, suggested.gpuSeconds, dialog);
+    dialog->offerPod(pod);
+    if (!suggested.compresses) {
+        auto* form = new MeasureForm(session_.plan().config(), suggested.measuring,
+                                     measuredMetrics(), dialog);
+        dialog->askMeasuring(form);
+        connect(form, &MeasureForm::changed, pod, [this, form, pod] {
+            pod->setDocumented(
+                fidelitySecondsOnGpu(session_.plan().config(), fidelityWork(form->settings())));
+        });
+    }
     connect(dialog, &QDialog::accepted, this, [this, dialog] { keepLaunch(*dialog); });
     auto* check = checkFor(*dialog->preflight(), dialog);
     connect(dialog, &LaunchDialog::checkRequested, check,
@@ -84,13 +91,14 @@ void MainWindow::keepLaunch(const LaunchDialog& dialog) {
     actions_->launch(settings);
 }
 
-void MainWindow::measure(const MeasureSettings& settings) {
-    const bool isOnlyHere = targets_->targets().isEmpty() && !podActions_->isSetUp();
-    if (isOnlyHere && !isOutlineOpen(session_)) {
-        actions_->measure(settings);
-    } else {
-        actions_->suggestMeasuring(settings);
+QStringList MainWindow::measuredMetrics() const {
+    QStringList measured;
+    if (session_.fidelity()) {
+        for (const FidelityMetric& metric : session_.fidelity()->fidelity) {
+            measured.append(QString::fromStdString(metric.name));
+        }
     }
+    return measured;
 }
 
 void MainWindow::showOpenElsewhere() {
@@ -126,16 +134,16 @@ void MainWindow::showMeasure() {
     suggested.calibrationTokens = session_.plan().plan().calibration.tokens;
     const std::string& text = session_.plan().plan().calibration.text;
     suggested.calibrationText = text == "builtin" ? QString() : QString::fromStdString(text);
-    QStringList measured;
-    if (session_.fidelity()) {
-        for (const FidelityMetric& metric : session_.fidelity()->fidelity) {
-            measured.append(QString::fromStdString(metric.name));
-        }
+    const bool isOnlyHere = targets_->targets().isEmpty() && !podActions_->isSetUp();
+    if (!isOnlyHere || isOutlineOpen(session_)) {
+        actions_->suggestMeasuring(suggested);
+        return;
     }
     auto* dialog = new MeasureDialog(session_.facts()->name, session_.plan().config(), suggested,
-                                     measured, this);
+                                     measuredMetrics(), this);
     dialog->setAttribute(Qt::WA_DeleteOnClose);
-    connect(dialog, &QDialog::accepted, this, [this, dialog] { measure(dialog->settings()); });
+    connect(dialog, &QDialog::accepted, this,
+            [this, dialog] { actions_->measure(dialog->settings()); });
     dialog->open();
 }
 

@@ -171,11 +171,12 @@ bool PodActions::isSetUp() const {
 PodChoice* PodActions::makeChoice(const PodWork& work, const QString& kind, double seconds,
                                   QWidget* parent) {
     auto* choice = new PodChoice(work, parent);
+    choice->setDocumented(seconds);
     whenDone(
         QtConcurrent::run([kind] { return SpeedLog::ofThisMachine().ratios(kind.toStdString()); }),
         choice,
-        [choice, seconds](const std::map<std::string, SpeedRatio>& measured) {
-            choice->setTimes({seconds, measured});
+        [choice](const std::map<std::string, SpeedRatio>& measured) {
+            choice->setTimes({choice->documented(), measured});
         },
         [](const Error&) {});
     connect(choice, &PodChoice::settingsRequested, this, &PodActions::showDialog);

@@ -147,12 +147,12 @@
     </message>
 </context>
 <context>
-    <name>caldera::studio::MeasureDialog</name>
+    <name>caldera::studio::MeasureForm</name>
     <message numerus="yes">
-        <source>About %1 on the processor of this machine (%n core(s)), estimated from the model&apos;s shape. It can be stopped and resumed in Runs.</source>
+        <source>About %1 on the processor of this machine (%n core(s)), a first guess from the model&apos;s shape. It can be stopped and resumed in Runs.</source>
         <translation>
-            <numerusform>About %1 on the processor of this machine (%n core), estimated from the model&apos;s shape. It can be stopped and resumed in Runs.</numerusform>
-            <numerusform>About %1 on the processor of this machine (%n cores), estimated from the model&apos;s shape. It can be stopped and resumed in Runs.</numerusform>
+            <numerusform>About %1 on the processor of this machine (%n core), a first guess from the model&apos;s shape. It can be stopped and resumed in Runs.</numerusform>
+            <numerusform>About %1 on the processor of this machine (%n cores), a first guess from the model&apos;s shape. It can be stopped and resumed in Runs.</numerusform>
         </translation>
     </message>
 </context>

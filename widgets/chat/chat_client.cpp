@@ -297,7 +297,7 @@ void ChatClient::end() {
                 "again, or look at the engine's messages.")
                  .arg(where));
     else if (status == 0)
-        fail(tr("The engine at %1 does not answer: %2. Start it again.")
+        fail(tr("The engine at %1 does not answer: %2. Ask again when it is back.")
                  .arg(where, reply->errorString()));
     else
         fail(tr("The server at %1 answered %2 instead of a stream: \"%3\". A server with "

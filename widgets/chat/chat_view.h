@@ -46,6 +46,8 @@ public:
     void closeArtifact(const QString& uncompressed = {});
     /// Talks to this server instead of an own engine.
     void useServer(const QUrl& server, const QString& modelName, const QByteArray& token = {});
+    /// That server is not reached now; `sentence` says why. useServer() takes it up again.
+    void loseServer(const QString& sentence);
 
     /// Begins a conversation; an empty one that is open already is used.
     void newConversation();
@@ -160,6 +162,7 @@ private:
     QUrl server_;
     QByteArray token_; ///< of the server
     bool ownEngine_ = true;
+    QString lost_;    ///< why the other server is not reached; empty: it is
     QString editing_; ///< message that the composer edits
     QString streamingConversation_;
     QString streamingMessage_;

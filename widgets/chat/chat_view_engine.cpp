@@ -61,9 +61,21 @@ void ChatView::useServer(const QUrl& server, const QString& modelName, const QBy
     ownEngine_ = false;
     artifact_.clear();
     modelName_ = modelName;
+    lost_.clear();
+    banner_->clear();
     engine_->stop();
     takeServer(server, token);
     showEngine();
+}
+
+void ChatView::loseServer(const QString& sentence) {
+    if (ownEngine_)
+        return;
+    lost_ = sentence;
+    client_->cancel(); // it would fail as well, and say less
+    if (isStreaming())
+        endAnswer(ChatEnd::Failed, {}, sentence);
+    showEmpty(false);
 }
 
 void ChatView::takeServer(const QUrl& server, const QByteArray& token) {
@@ -185,10 +197,14 @@ void ChatView::showEmpty(bool hasFailed) {
         composer_->setReady(false, tr("Open an artifact to send messages"));
     } else {
         empty_->setText(tr("Chat with %1").arg(modelName_),
-                        tr("Ask something. The answer is computed on this machine, straight from "
-                           "the packed weights."));
+                        ownEngine_ ? tr("Ask something. The answer is computed on this machine, "
+                                        "straight from the packed weights.")
+                                   : tr("Ask something. The answer is computed where the model is "
+                                        "loaded; nothing of it is on this machine."));
         empty_->setActionText({});
-        composer_->setReady(!hasFailed, hasFailed ? tr("The engine is not running") : QString());
+        const QString lost = ownEngine_ ? QString() : lost_;
+        composer_->setReady(!hasFailed && lost.isEmpty(),
+                            hasFailed ? tr("The engine is not running") : lost);
     }
 }
 

@@ -9,6 +9,7 @@
 
 #include "core/base/file.h"
 #include "widgets/remote/folder_there.h"
+#include "widgets/remote/model_fetch.h"
 #include "widgets/remote/process.h"
 #include "widgets/remote/remote_host.h"
 #include "widgets/remote/remote_record.h"
@@ -95,8 +96,17 @@ void forgetLoginNode(Preflight& checked, const SlurmSettings& slurm) {
 /// What crosses from the pool.
 struct Answer {
     std::optional<Preflight> preflight;
-    QString failure;
+    Failure failure;
+    bool isRefused = false;
 };
+
+/// Whether the run itself would end by this. Where a login or the network failed it may well not,
+/// and a model of the hub that is not there yet is fetched by the run.
+bool isRefusal(const Failure& failure, const JobRequest& request) {
+    static const QStringList codes{u"remote.worker"_s, u"remote.version"_s, u"remote.folder"_s};
+    const bool isAnswer = failure.code == "preflight.failed"_L1;
+    return codes.contains(failure.code) || (isAnswer && hubModels(request.arguments).isEmpty());
+}
 
 } // namespace
 
@@ -131,7 +141,8 @@ void JobCheck::ask(const JobRequest& request) {
         try {
             answer.preflight = checkJob(request, worker, stop);
         } catch (const std::exception& error) {
-            answer.failure = describeFailure(error).sentence;
+            answer.failure = describeFailure(error);
+            answer.isRefused = isRefusal(answer.failure, request);
         }
         return answer;
     }).then(this, [this, question](const Answer& answer) {
@@ -141,7 +152,7 @@ void JobCheck::ask(const JobRequest& request) {
         if (answer.preflight) {
             Q_EMIT answered(*answer.preflight);
         } else {
-            Q_EMIT failed(answer.failure);
+            Q_EMIT failed(answer.failure.sentence, answer.isRefused);
         }
     });
 }

@@ -30,8 +30,9 @@ public:
 
 Q_SIGNALS:
     void answered(const caldera::Preflight& preflight);
-    /// It could not be asked; the sentence says why.
-    void failed(const QString& sentence);
+    /// It could not be asked; the sentence says why. `isRefused`: the program there was asked, and
+    /// would refuse to begin (no such model), or there is none that could.
+    void failed(const QString& sentence, bool isRefused);
 
 private:
     QString worker_;

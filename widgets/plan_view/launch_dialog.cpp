@@ -27,6 +27,7 @@ namespace caldera::studio {
 
 namespace {
 constexpr int kWidth = 560;
+constexpr int kWideWidth = 1120; ///< with what is measured beside it
 constexpr int kCheckAfter = 400; ///< ms
 constexpr int kFewestTokens = 256;
 constexpr int kMostTokens = 1 << 24;
@@ -41,13 +42,13 @@ QString placeKey(const QString& target, const QString& fingerprint) {
 
 LaunchDialog::LaunchDialog(const LaunchSettings& suggested, const QList<Target>& targets,
                            const QString& summary, QWidget* parent)
-    : QDialog(parent), suggested_(suggested), podBox_(new QWidget(this)), form_(new QFormLayout),
-      target_(new QComboBox(this)), name_(new QLineEdit(suggested.name, this)),
-      model_(new QLineEdit(this)), folder_(new QLineEdit(suggested.folder, this)),
-      tokens_(new QSpinBox(this)), note_(new ToneLabel({}, Token::Secondary, this)),
-      preflight_(new PreflightLine(this)) {
+    : QDialog(parent), suggested_(suggested), columns_(new QHBoxLayout), podBox_(new QWidget(this)),
+      form_(new QFormLayout), target_(new QComboBox(this)),
+      name_(new QLineEdit(suggested.name, this)), model_(new QLineEdit(this)),
+      folder_(new QLineEdit(suggested.folder, this)), tokens_(new QSpinBox(this)),
+      note_(new ToneLabel({}, Token::Secondary, this)), preflight_(new PreflightLine(this)) {
     setObjectName(u"launchDialog"_s);
-    setWindowTitle(suggested.compresses ? tr("Compress") : tr("Measure fragility"));
+    setWindowTitle(suggested.compresses ? tr("Compress") : tr("Measure"));
     setMinimumWidth(kWidth);
     explainFields();
     fillForm();
@@ -56,14 +57,20 @@ LaunchDialog::LaunchDialog(const LaunchSettings& suggested, const QList<Target>&
     note_->setWordWrap(true);
     auto* podLayout = new QVBoxLayout(podBox_);
     podLayout->setContentsMargins(0, 0, 0, 0);
+    auto* where = new QVBoxLayout;
+    where->setSpacing(kSpaceLarge);
+    where->addLayout(form_);
+    where->addWidget(podBox_); // in the form its wrapped text would leave other rows no height
+    where->addWidget(note_);
+    where->addWidget(preflight_);
+    where->addStretch(1);
+    columns_->setSpacing(kSpaceHuge);
+    columns_->addLayout(where, 1);
     auto* layout = new QVBoxLayout(this);
     layout->setContentsMargins(kSpaceHuge, kSpaceLarge, kSpaceHuge, kSpaceLarge);
     layout->setSpacing(kSpaceLarge);
     layout->addWidget(text);
-    layout->addLayout(form_);
-    layout->addWidget(podBox_); // in the form its wrapped text would leave other rows no height
-    layout->addWidget(note_);
-    layout->addWidget(preflight_);
+    layout->addLayout(columns_, 1);
     layout->addWidget(makeButtons());
     connectFields();
     setTargets(targets);
@@ -106,6 +113,7 @@ void LaunchDialog::connectFields() {
     connect(&checkSoon_, &QTimer::timeout, this, &LaunchDialog::check);
     connect(preflight_, &PreflightLine::askRequested, this, &LaunchDialog::check);
     connect(preflight_, &PreflightLine::changed, this, &LaunchDialog::updateButton);
+    connect(preflight_, &PreflightLine::changed, this, &LaunchDialog::fit);
     connect(tokens_, &QSpinBox::valueChanged, this, &LaunchDialog::forgetCheck);
     connect(model_, &QLineEdit::textChanged, this, &LaunchDialog::forgetCheck);
 }
@@ -178,6 +186,16 @@ void LaunchDialog::offerPod(PodChoice* choice) {
     target_->setCurrentIndex(qMax(0, target_->findText(QSettings().value(kTargetKey).toString())));
 }
 
+void LaunchDialog::askMeasuring(MeasureForm* form) {
+    measuring_ = form;
+    setMinimumWidth(kWideWidth);
+    columns_->insertWidget(0, measuring_, 1);
+    columns_->insertWidget(1, new Separator(Qt::Vertical, this));
+    connect(measuring_, &MeasureForm::changed, this, &LaunchDialog::forgetCheck);
+    connect(measuring_, &MeasureForm::changed, this, &LaunchDialog::fit);
+    showTarget();
+}
+
 /// A name of the hub is fetched by the pod; anything else lies on its volume.
 void LaunchDialog::showDownload() {
     pod_->setDownload(
@@ -225,8 +243,20 @@ void LaunchDialog::showTarget() {
                           "from here."));
     note_->setVisible(!isHere || suggested_.onlyElsewhere);
     note_->setText(note(target));
+    if (measuring_ != nullptr) {
+        measuring_->setPlace(isHere ? MeasureForm::Place::Here : MeasureForm::Place::Elsewhere);
+    }
     forgetCheck();
-    adjustSize();
+    fit();
+}
+
+/// Sentences wrap, so the height depends on them.
+void LaunchDialog::fit() {
+    const int width = qMax(this->width(), minimumWidth());
+    layout()->invalidate();
+    const int height = layout()->totalHeightForWidth(width);
+    setMinimumHeight(height);
+    resize(width, height);
 }
 
 /// Here the answer comes by itself; elsewhere it takes a login, which a person asks for.
@@ -266,6 +296,9 @@ LaunchSettings LaunchDialog::settings() const {
     settings.target = chosen();
     settings.forces = preflight_->forces();
     settings.modelThere = model_->text().trimmed();
+    if (measuring_ != nullptr) {
+        settings.measuring = measuring_->settings();
+    }
     if (settings.target.kind == TargetKind::Pod) {
         settings.pod = pod_->order();
     }
@@ -296,8 +329,9 @@ void LaunchDialog::updateButton() {
     const bool canReach = isPod ? pod_->order().has_value() : !target.ssh.hostKeys.isEmpty();
     const bool isKnown = canReach && !model_->text().trimmed().isEmpty();
     // A pod that is not rented yet cannot be asked: its worker looks before it loads.
-    start_->setEnabled(!name_->text().trimmed().isEmpty() && (isHere ? canBeHere : isKnown) &&
-                       (isPod || preflight_->mayStart()));
+    const bool isSound = measuring_ == nullptr || measuring_->isSound();
+    start_->setEnabled(isSound && !name_->text().trimmed().isEmpty() &&
+                       (isHere ? canBeHere : isKnown) && (isPod || preflight_->mayStart()));
 }
 
 void rememberModelThere(const QString& target, const QString& fingerprint, const QString& place) {

@@ -8,11 +8,13 @@
 
 #include <optional>
 
+#include "widgets/plan_view/measure_form.h"
 #include "widgets/remote/pod_jobs.h"
 #include "widgets/remote/target.h"
 
 class QComboBox;
 class QFormLayout;
+class QHBoxLayout;
 class QLabel;
 class QLineEdit;
 class QPushButton;
@@ -37,6 +39,7 @@ struct LaunchSettings {
     double gpuSeconds = -1;      ///< that it takes on an H100; negative: unknown
     qint64 modelBytes = 0;       ///< of the model's files
     QString fingerprint;         ///< of the model: by it the dialog remembers where it lies
+    MeasureSettings measuring;   ///< of a measurement
 };
 
 class LaunchDialog : public QDialog {
@@ -52,6 +55,9 @@ public:
     /// Offers to rent a pod as well; `choice` becomes a part of the dialog.
     void offerPod(PodChoice* choice);
     PodChoice* podChoice() const { return pod_; }
+    /// Asks what to measure as well; `form` becomes a part of the dialog.
+    void askMeasuring(MeasureForm* form);
+    MeasureForm* measuring() const { return measuring_; }
     QComboBox* targetChoice() const { return target_; }
     QLineEdit* folder() const { return folder_; }
     QLineEdit* modelThere() const { return model_; }
@@ -75,6 +81,7 @@ private:
     void remember() const;
     void chooseFolder();
     void showTarget();
+    void fit();
     void updateButton();
     void forgetCheck();
     void check();
@@ -86,7 +93,9 @@ private:
     LaunchSettings suggested_;
     QList<Target> targets_;
     PodChoice* pod_ = nullptr;
-    QWidget* podBox_; ///< what the choice stands in
+    MeasureForm* measuring_ = nullptr;
+    QHBoxLayout* columns_; ///< what is done, and where
+    QWidget* podBox_;      ///< what the choice stands in
     QFormLayout* form_;
     QComboBox* target_;
     QLineEdit* name_;

@@ -1,16 +1,11 @@
 #include "widgets/plan_view/measure_dialog.h"
 
-#include <QCheckBox>
 #include <QDialogButtonBox>
-#include <QFormLayout>
 #include <QPushButton>
-#include <QSpinBox>
-#include <QThread>
 #include <QVBoxLayout>
 
 #include <algorithm>
 
-#include "widgets/plan_view/text_choice.h"
 #include "widgets/support/labels.h"
 #include "widgets/support/number_text.h"
 #include "widgets/theme/theme.h"
@@ -20,142 +15,34 @@ using namespace Qt::Literals::StringLiterals;
 namespace caldera::studio {
 
 namespace {
-
 constexpr int kWidth = 620;
-constexpr int kFewestTokens = 64;
-constexpr int kMostTokens = 1 << 24;
-constexpr int kNumberWidth = 140;
-
-const std::array<QString, 4>& metricIds() {
-    static const std::array<QString, 4> ids = {u"proxy"_s, u"kl"_s, u"sipit"_s, u"lens"_s};
-    return ids;
 }
 
-struct MetricText {
-    QString title;
-    QString explanation;
-};
-
-std::array<MetricText, 4> metricTexts() {
-    return {{{MeasureDialog::tr("Error of the settings"),
-              MeasureDialog::tr("What compression leaves of each cell, at several bits and ranks. "
-                                "Solving for a budget needs it.")},
-             {MeasureDialog::tr("KL divergence"),
-              MeasureDialog::tr("How much the predictions change when one cell has such errors. "
-                                "With it the solver knows which errors matter.")},
-             {MeasureDialog::tr("Noise ratio"),
-              MeasureDialog::tr("Whether a token can still be told from the disturbed state of its "
-                                "layer. Close to KL, and needs no layers behind.")},
-             {MeasureDialog::tr("Lens"),
-              MeasureDialog::tr("The score of qwen2-caldera-max, of the original model alone. To "
-                                "compare with, not to decide by.")}}};
-}
-
-QSpinBox* tokenBox(qint64 tokens, const QString& name, QWidget* parent) {
-    auto* box = new QSpinBox(parent);
-    box->setRange(kFewestTokens, kMostTokens);
-    box->setSingleStep(512);
-    box->setValue(static_cast<int>(std::clamp<qint64>(tokens, kFewestTokens, kMostTokens)));
-    box->setFixedWidth(kNumberWidth);
-    box->setAccessibleName(name);
-    return box;
-}
-
-} // namespace
-
-FidelityWork fidelityWork(const MeasureSettings& settings) {
-    const auto has = [&settings](const QString& id) { return settings.metrics.contains(id); };
-    const bool calibrates = has(u"proxy"_s) || has(u"kl"_s) || has(u"sipit"_s);
-    return {has(u"proxy"_s),
-            has(u"kl"_s),
-            has(u"sipit"_s),
-            has(u"lens"_s),
-            calibrates ? settings.calibrationTokens : 0,
-            settings.textTokens};
+QString measuringText(const QString& model, const ModelConfig& config) {
+    return MeasureDialog::tr(
+               "Finds out how fragile each of the %1 cells of %2 is, with the plan as "
+               "it is now, and compresses nothing. Metrics that were measured before "
+               "are kept.")
+        .arg(countText(config.cellCount()), model);
 }
 
 MeasureDialog::MeasureDialog(const QString& model, const ModelConfig& config,
                              const MeasureSettings& suggested, const QStringList& measured,
                              QWidget* parent)
-    : QDialog(parent), config_(config) {
+    : QDialog(parent), form_(new MeasureForm(config, suggested, measured, this)) {
     setObjectName(u"measureDialog"_s);
     setWindowTitle(tr("Measure"));
     setMinimumWidth(kWidth);
-    auto* text = new ToneLabel(
-        tr("Finds out how fragile each of the %1 cells of %2 is, with the plan as it is now, and "
-           "compresses nothing. Metrics that were measured before are kept.")
-            .arg(countText(config.cellCount()), model),
-        Token::Secondary, this);
+    auto* text = new ToneLabel(measuringText(model, config), Token::Secondary, this);
     text->setWordWrap(true);
     auto* layout = new QVBoxLayout(this);
     layout->setContentsMargins(kSpaceHuge, kSpaceLarge, kSpaceHuge, kSpaceLarge);
     layout->setSpacing(kSpaceLarge);
     layout->addWidget(text);
-    layout->addWidget(makeMetrics(suggested, measured));
-    layout->addWidget(new Separator(Qt::Horizontal, this));
-    layout->addWidget(makeTexts(suggested));
-    estimate_ = new ToneLabel(QString(), Token::Secondary, this);
-    estimate_->setWordWrap(true);
-    layout->addWidget(estimate_);
+    layout->addWidget(form_);
     layout->addWidget(makeButtons());
-    for (QCheckBox* box : metrics_) {
-        connect(box, &QCheckBox::toggled, this, &MeasureDialog::update);
-    }
-    for (const TextChoice* choice : {calibration_, text_}) {
-        connect(choice, &TextChoice::changed, this, &MeasureDialog::update);
-    }
-    for (const QSpinBox* box : {calibrationTokens_, textTokens_}) {
-        connect(box, &QSpinBox::valueChanged, this, &MeasureDialog::update);
-    }
+    connect(form_, &MeasureForm::changed, this, &MeasureDialog::update);
     update();
-}
-
-QWidget* MeasureDialog::makeMetrics(const MeasureSettings& suggested, const QStringList& measured) {
-    auto* page = new QWidget(this);
-    auto* layout = new QVBoxLayout(page);
-    layout->setContentsMargins(0, 0, 0, 0);
-    layout->setSpacing(kSpaceTiny);
-    const std::array<MetricText, kMetrics> texts = metricTexts();
-    for (size_t at = 0; at < metrics_.size(); ++at) {
-        const QString& id = metricIds().at(at);
-        const QString& title = texts.at(at).title;
-        auto* box = new QCheckBox(
-            measured.contains(id) ? tr("%1 (measured before)").arg(title) : title, page);
-        box->setObjectName(id);
-        box->setChecked(suggested.metrics.contains(id));
-        box->setAccessibleDescription(texts.at(at).explanation);
-        auto* explanation = new ToneLabel(texts.at(at).explanation, Token::Secondary, page);
-        explanation->setWordWrap(true);
-        explanation->setContentsMargins(kSpaceHuge, 0, 0, kSpaceSmall);
-        layout->addWidget(box);
-        layout->addWidget(explanation);
-        metrics_.at(at) = box;
-    }
-    return page;
-}
-
-QWidget* MeasureDialog::makeTexts(const MeasureSettings& suggested) {
-    auto* page = new QWidget(this);
-    calibration_ = new TextChoice(tr("Calibration text"), page);
-    calibration_->setPath(suggested.calibrationText);
-    calibrationTokens_ =
-        tokenBox(suggested.calibrationTokens, tr("Tokens of the calibration text"), page);
-    calibrationTokens_->setToolTip(tr("How much text the errors are weighted with"));
-    text_ = new TextChoice(tr("Text to measure on"), page);
-    text_->setPath(suggested.text);
-    textTokens_ = tokenBox(suggested.textTokens, tr("Tokens to measure on"), page);
-    textTokens_->setToolTip(tr("512 tell cells apart; thousands make the figures sure. It should "
-                               "be another text than the one of calibration."));
-    auto* form = new QFormLayout(page);
-    form->setContentsMargins(0, 0, 0, 0);
-    form->setHorizontalSpacing(kSpaceLarge);
-    form->setVerticalSpacing(kSpaceSmall);
-    form->setLabelAlignment(Qt::AlignLeft | Qt::AlignVCenter);
-    form->addRow(tr("Calibration text"), calibration_);
-    form->addRow(tr("Tokens of it"), calibrationTokens_);
-    form->addRow(tr("Text to measure on"), text_);
-    form->addRow(tr("Tokens of it"), textTokens_);
-    return page;
 }
 
 QWidget* MeasureDialog::makeButtons() {
@@ -168,57 +55,9 @@ QWidget* MeasureDialog::makeButtons() {
     return buttons;
 }
 
-QCheckBox* MeasureDialog::metricBox(const QString& metric) const {
-    return findChild<QCheckBox*>(metric);
-}
-
-QString MeasureDialog::estimate() const {
-    return estimate_->text();
-}
-
-MeasureSettings MeasureDialog::settings() const {
-    MeasureSettings settings;
-    settings.metrics.clear();
-    for (const QCheckBox* box : metrics_) {
-        if (box->isChecked()) {
-            settings.metrics.append(box->objectName());
-        }
-    }
-    settings.calibrationText = calibration_->isEnabled() ? calibration_->path() : QString();
-    settings.calibrationTokens = calibrationTokens_->value();
-    settings.text = text_->isEnabled() ? text_->path() : QString();
-    settings.textTokens = textTokens_->value();
-    return settings;
-}
-
-void MeasureDialog::update() {
-    const MeasureSettings chosen = settings();
-    const auto has = [&chosen](const QString& id) { return chosen.metrics.contains(id); };
-    const bool noise = has(u"kl"_s) || has(u"sipit"_s);
-    calibration_->setEnabled(noise || has(u"proxy"_s));
-    calibrationTokens_->setEnabled(calibration_->isEnabled());
-    text_->setEnabled(noise || has(u"lens"_s));
-    textTokens_->setEnabled(text_->isEnabled());
-    const bool sound = (!calibration_->isEnabled() || calibration_->sound()) &&
-                       (!text_->isEnabled() || text_->sound());
-    start_->setEnabled(sound && !chosen.metrics.isEmpty());
-    if (chosen.metrics.isEmpty()) {
-        estimate_->setText(tr("Choose at least one metric."));
-        fit();
-        return;
-    }
-    const int cores = QThread::idealThreadCount();
-    const double seconds = fidelitySeconds(config_, fidelityWork(chosen), cores);
-    estimate_->setText(
-        tr("About %1 on the processor of this machine (%n core(s)), estimated from the model's "
-           "shape. It can be stopped and resumed in Runs.",
-           nullptr, cores)
-            .arg(spanText(std::max(1.0, seconds))));
-    fit();
-}
-
 /// Sentences wrap, so the height depends on them.
-void MeasureDialog::fit() {
+void MeasureDialog::update() {
+    start_->setEnabled(form_->isSound());
     const int height = layout()->totalHeightForWidth(std::max(width(), kWidth));
     setMinimumHeight(height);
     resize(std::max(width(), kWidth), height);

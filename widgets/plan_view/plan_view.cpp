@@ -35,6 +35,7 @@ namespace caldera::studio {
 
 namespace {
 constexpr int kTablesHeight = 72;
+constexpr int kLiveInterval = 200; // ms
 
 /// As the heatmap shows them.
 std::map<Cell, double> shownValues(const CellGridModel& grid) {
@@ -69,6 +70,14 @@ PlanView::PlanView(Session& session, QWidget* parent)
 
     connect(&session_, &Session::opened, this, &PlanView::showOpened);
     connect(&session_, &Session::reportChanged, this, &PlanView::showFigures);
+    // The heatmap has taken the cell by then; the table need not follow each of many.
+    liveCells_.setSingleShot(true);
+    liveCells_.setInterval(kLiveInterval);
+    connect(&session_, &Session::liveCell, &liveCells_, [this] {
+        if (!liveCells_.isActive())
+            liveCells_.start();
+    });
+    connect(&liveCells_, &QTimer::timeout, this, &PlanView::showModules);
     // The heatmap has followed the plan by then, so that an edit is shown once.
     connect(heatmap_, &HeatmapPanel::metricShown, this, &PlanView::showPlan);
 }
@@ -232,7 +241,7 @@ void PlanView::showOpened() {
     showPlan();
 }
 
-void PlanView::showPlan() {
+void PlanView::showModules() {
     if (session_.plan().empty()) {
         return;
     }
@@ -241,6 +250,13 @@ void PlanView::showPlan() {
                        metric == nullptr ? QString() : metric->unit);
     modules_.setRows(
         moduleRows(session_.plan().plan(), session_.plan().cells(), shownValues(heatmap_->grid())));
+}
+
+void PlanView::showPlan() {
+    if (session_.plan().empty()) {
+        return;
+    }
+    showModules();
     const auto& problem = session_.plan().problem();
     if (problem) {
         banner_->showFailure(*problem);

@@ -1,6 +1,7 @@
 // The Plan mode: the heatmap of the open model, the plan's settings, what they cost, Compress.
 #pragma once
 
+#include <QTimer>
 #include <QWidget>
 
 #include "widgets/heatmap/heatmap_panel.h"
@@ -74,6 +75,7 @@ private:
     QWidget* makeBody();
     void showOpened();
     void showPlan();
+    void showModules();
     void showFigures();
 
     Session& session_;
@@ -94,6 +96,7 @@ private:
     DifferencePanel* differences_ = nullptr;
     QTabWidget* tables_ = nullptr;
     ModuleTableModel modules_;
+    QTimer liveCells_; ///< values of a run come faster than the table is drawn
     ModuleTable* table_ = nullptr;
     TruthBar* truth_;
     QPushButton* measure_;

@@ -27,12 +27,14 @@ QString timeLine(const TimeEstimate& time) {
         return {};
     }
     const QString span = spanText(time.seconds);
-    return time.runs > 0
-               ? PreflightLine::tr("Takes about %1, as measured in %n earlier run(s) "
-                                   "there.",
-                                   nullptr, time.runs)
-                     .arg(span)
-               : PreflightLine::tr("Takes about %1, estimated by documented rates.").arg(span);
+    return time.runs > 0 ? PreflightLine::tr("Takes about %1, as measured in %n earlier run(s) "
+                                             "there.",
+                                             nullptr, time.runs)
+                               .arg(span)
+                         : PreflightLine::tr(
+                               "Takes about %1: a first guess by documented rates, which may be "
+                               "off by a factor. The first run there corrects it.")
+                               .arg(span);
 }
 
 } // namespace
@@ -102,11 +104,13 @@ void PreflightLine::showAnswer(const Preflight& preflight) {
     show(preflightText(preflight), !preflight.fits(), false);
 }
 
-void PreflightLine::showFailure(const QString& sentence) {
-    show(tr("What it takes is not known: %1").arg(sentence), false, false);
+void PreflightLine::showFailure(const QString& sentence, bool isRefused) {
+    show(isRefused ? sentence : tr("What it takes is not known: %1").arg(sentence), isRefused,
+         offersToAsk_);
 }
 
 void PreflightLine::showNothing(bool offersToAsk) {
+    offersToAsk_ = offersToAsk;
     show(offersToAsk ? tr("The machine says what the run takes before it begins, and refuses what "
                           "does not fit.")
                      : QString(),

@@ -22,8 +22,8 @@ public:
     /// The question is on its way.
     void showAsking();
     void showAnswer(const Preflight& preflight);
-    /// It could not be asked.
-    void showFailure(const QString& sentence);
+    /// It could not be asked; or it was (`isRefused`), and the run would fail as it is.
+    void showFailure(const QString& sentence, bool isRefused);
     /// Nothing is known; a button asks, where asking takes a login.
     void showNothing(bool offersToAsk);
 
@@ -47,6 +47,7 @@ private:
     QPushButton* ask_;
     QCheckBox* force_;
     bool isProblem_ = false;
+    bool offersToAsk_ = false; ///< it takes a login
 };
 
 /// The answer in the studio's words.

@@ -84,6 +84,11 @@ void PodChoice::setSettings(const PodSettings& settings) {
     refresh();
 }
 
+void PodChoice::setDocumented(double seconds) {
+    times_.documented = seconds;
+    refresh();
+}
+
 void PodChoice::setTimes(const PodTimes& times) {
     times_ = times;
     refresh();

@@ -34,6 +34,9 @@ public:
     explicit PodChoice(const PodWork& work, QWidget* parent = nullptr);
 
     void setTimes(const PodTimes& times);
+    /// Other work: what it takes on an H100.
+    void setDocumented(double seconds);
+    double documented() const { return times_.documented; }
 
     /// What was decided about renting, without what is entered here.
     void setSettings(const PodSettings& settings);

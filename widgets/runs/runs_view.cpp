@@ -6,7 +6,6 @@
 #include <QClipboard>
 #include <QDesktopServices>
 #include <QGuiApplication>
-#include <QHBoxLayout>
 #include <QHeaderView>
 #include <QMenu>
 #include <QMessageBox>
@@ -23,6 +22,7 @@
 #include "widgets/runs/jobs_model.h"
 #include "widgets/support/empty_state.h"
 #include "widgets/support/labels.h"
+#include "widgets/support/notice_bar.h"
 #include "widgets/theme/icons.h"
 #include "widgets/theme/theme.h"
 
@@ -64,14 +64,16 @@ RunsView::RunsView(JobService& service, QWidget* parent)
                             tr("Compressing, measuring and evaluating happen here. A run goes on "
                                "when the studio is closed, and is found again."),
                             this)),
-      pages_(new QStackedWidget(this)) {
+      notice_(new NoticeBar(this)), pages_(new QStackedWidget(this)) {
     buildTable();
     empty_->setActionText(tr("Plan a compression"));
     pages_->addWidget(empty_);
     pages_->addWidget(buildSplitter());
-    auto* layout = new QHBoxLayout(this);
+    auto* layout = new QVBoxLayout(this);
     layout->setContentsMargins(0, 0, 0, 0);
-    layout->addWidget(pages_);
+    layout->setSpacing(0);
+    layout->addWidget(notice_);
+    layout->addWidget(pages_, 1);
     connectAll();
     for (const JobSummary& job : service_.jobs())
         addJob(job.id);

@@ -16,6 +16,7 @@ namespace caldera::studio {
 class EmptyState;
 class JobDetails;
 class JobsModel;
+class NoticeBar;
 class PodJobs;
 class ToneLabel;
 
@@ -34,6 +35,7 @@ public:
     void remove(const QString& id);
     JobsModel* model() const { return model_; }
     JobDetails* details() const { return details_; }
+    NoticeBar* notice() const { return notice_; }
 
 Q_SIGNALS:
     /// "Open in Inspect" on an artifact folder, or on a report file.
@@ -72,6 +74,7 @@ private:
     QSplitter* splitter_ = nullptr;
     JobDetails* details_;
     EmptyState* empty_;
+    NoticeBar* notice_;
     QStackedWidget* pages_;
     ToneLabel* spent_ = nullptr; ///< by all jobs
     QString selected_;

@@ -196,5 +196,23 @@ TEST_F(ChatViewTest, LeadsFromAModelThatIsNotCompressedToThePlan) {
     EXPECT_EQ(open.count(), 0);
 }
 
+TEST_F(ChatViewTest, SaysWhyAServerElsewhereIsNotReachedUntilItIs) {
+    connectToServer();
+    server_.play({kStreamHead, FakeServer::token(u"Hel"_s)}, true);
+    type(u"Hi"_s);
+    ASSERT_TRUE(answerReaches(u"Hel"_s));
+    view_->loseServer(u"The connection is being restored."_s);
+    EXPECT_FALSE(view_->isStreaming());
+    EXPECT_EQ(last().error, u"The connection is being restored."_s);
+    EXPECT_EQ(last().text, u"Hel"_s) << "what came is kept";
+    type(u"Again"_s);
+    EXPECT_FALSE(view_->isStreaming()) << "nobody would answer";
+    connectToServer();
+    server_.play({kStreamHead, FakeServer::token(u"Here"_s), FakeServer::end()});
+    type(u"Again"_s);
+    ASSERT_TRUE(becomesIdle());
+    EXPECT_EQ(last().text, u"Here"_s);
+}
+
 } // namespace
 } // namespace caldera::studio

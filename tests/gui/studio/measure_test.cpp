@@ -4,12 +4,15 @@
 #include <QCheckBox>
 #include <QFile>
 #include <QPushButton>
+#include <QTableView>
 
 #include "core/plan/plan.h"
 #include "tests/gui/pictures.h"
 #include "tests/gui/studio/studio_fixture.h"
 #include "widgets/jobs/job_service.h"
+#include "widgets/models/module_table_model.h"
 #include "widgets/plan_view/text_choice.h"
+#include "widgets/support/number_text.h"
 
 namespace caldera::studio {
 namespace {
@@ -24,7 +27,9 @@ protected:
         window().planView()->measureButton()->click();
         dialog_ = window().findChild<MeasureDialog*>();
     }
-    void setChecked(const QString& metric, bool on) { dialog_->metricBox(metric)->setChecked(on); }
+    void setChecked(const QString& metric, bool on) {
+        dialog_->form()->metricBox(metric)->setChecked(on);
+    }
     QString write(const QString& name, const QByteArray& bytes) {
         QFile file(root_.filePath(name));
         EXPECT_TRUE(file.open(QIODevice::WriteOnly));
@@ -41,26 +46,42 @@ TEST_F(MeasureTest, BeginsWithWhatTheSolverNeeds) {
     ASSERT_NE(dialog_, nullptr);
     EXPECT_EQ(dialog_->settings().metrics, (QStringList{u"proxy"_s, u"kl"_s}));
     EXPECT_TRUE(dialog_->startButton()->isEnabled());
-    EXPECT_TRUE(dialog_->estimate().startsWith(u"About "_s)) << dialog_->estimate().toStdString();
+    EXPECT_TRUE(dialog_->form()->estimate().startsWith(u"About "_s))
+        << dialog_->form()->estimate().toStdString();
     for (const SchemeChoice scheme : {SchemeChoice::Light, SchemeChoice::Dark}) {
         EXPECT_LE(picture(*dialog_, u"measure"_s, scheme).height(), 720);
     }
     Theme::current().setChoice(SchemeChoice::System);
 }
 
+TEST_F(MeasureTest, TheTableFollowsARunAsTheHeatmapDoes) {
+    Session& session = window().session();
+    session.beginLive(u"Fragility, so far"_s, u"kl"_s);
+    const auto* table = window().planView()->findChild<QTableView*>(u"moduleTable"_s);
+    const auto shows = [table](double value) {
+        const QModelIndex mean = table->model()->index(0, ModuleTableModel::Mean);
+        return QTest::qWaitFor([&] { return mean.data().toString() == figureText(value); },
+                               kPatience);
+    };
+    session.takeLiveCell({0, kModules.front()}, 0.25, {});
+    EXPECT_TRUE(shows(0.25));
+    session.takeLiveCell({1, kModules.front()}, 0.75, {});
+    EXPECT_TRUE(shows(0.5));
+}
+
 TEST_F(MeasureTest, AsksOnlyForWhatTheMetricsUse) {
     setChecked(u"kl"_s, false);
-    EXPECT_FALSE(dialog_->text()->isEnabled());
+    EXPECT_FALSE(dialog_->form()->text()->isEnabled());
     setChecked(u"proxy"_s, false);
     EXPECT_FALSE(dialog_->startButton()->isEnabled());
     setChecked(u"lens"_s, true);
-    EXPECT_TRUE(dialog_->text()->isEnabled());
-    EXPECT_FALSE(dialog_->calibration()->isEnabled());
+    EXPECT_TRUE(dialog_->form()->text()->isEnabled());
+    EXPECT_FALSE(dialog_->form()->calibration()->isEnabled());
     EXPECT_TRUE(dialog_->startButton()->isEnabled());
 }
 
 TEST_F(MeasureTest, LooksAtTextsBeforeItStarts) {
-    TextChoice& text = *dialog_->text();
+    TextChoice& text = *dialog_->form()->text();
     text.setPath(write(u"latin.txt"_s, "caf\xE9"));
     EXPECT_FALSE(dialog_->startButton()->isEnabled()) << "not looked at yet";
     ASSERT_TRUE(lookedAt(text));
@@ -85,8 +106,8 @@ TEST_F(MeasureTest, StartsTheJobThatWasAskedFor) {
     window().planView()->measureButton()->click();
     dialog_ = window().findChildren<MeasureDialog*>().last();
     setChecked(u"sipit"_s, true);
-    dialog_->text()->setPath(write(u"own.txt"_s, "some text"));
-    ASSERT_TRUE(lookedAt(*dialog_->text()));
+    dialog_->form()->text()->setPath(write(u"own.txt"_s, "some text"));
+    ASSERT_TRUE(lookedAt(*dialog_->form()->text()));
     dialog_->accept();
     ASSERT_TRUE(QTest::qWaitFor([this] { return !window().jobs().jobs().isEmpty(); }, kPatience));
     const QStringList arguments = window().jobs().jobs().first().arguments;

@@ -1,24 +1,68 @@
 // Runs that the window begins on another machine, with a real sshd on the loopback.
 #include <QAction>
+#include <QCheckBox>
 #include <QComboBox>
 #include <QFile>
 
+#include <algorithm>
 #include <fstream>
 
 #include "core/artifact/artifact.h"
 #include "core/model/outline.h"
 #include "tests/gui/remote/loopback_sshd.h"
 #include "tests/gui/studio/studio_work.h"
+#include "widgets/plan_view/measure_dialog.h"
 #include "widgets/plan_view/preflight_line.h"
 #include "widgets/remote/open_elsewhere_dialog.h"
 #include "widgets/remote/target_store.h"
 #include "widgets/runs/runs_view.h"
+#include "widgets/support/notice_bar.h"
 
 namespace caldera::studio {
 namespace {
 
-TEST_F(StudioWork, ARunOnAnotherMachineFillsInAndComesHome) {
-    const LoopbackSshd server;
+class StudioElsewhere : public StudioWork {
+protected:
+    bool bothSay(const QString& words) {
+        const auto says = [&words](const NoticeBar* notice) {
+            return notice->isVisibleTo(notice->parentWidget()) &&
+                   notice->sentence().contains(words);
+        };
+        return wait([&] {
+            return says(window_->runsView()->notice()) && says(window_->planView()->notice());
+        });
+    }
+    /// From the button beside the result over a broken connection to the end of the server.
+    void chatThere(const QString& made, LoopbackSshd& server) {
+        window_->setMode(Mode::Runs);
+        window_->runsView()->selectJob(made);
+        const auto buttons = window_->runsView()->findChildren<QPushButton*>();
+        const auto chat = std::find_if(buttons.begin(), buttons.end(), [](QPushButton* each) {
+            return each->text().startsWith(u"Chat on ") && each->isVisible();
+        });
+        ASSERT_NE(chat, buttons.end());
+        const auto dialogs = window_->findChildren<BeginDialog*>().size();
+        (*chat)->click();
+        ASSERT_EQ(window_->findChildren<BeginDialog*>().size(), dialogs + 1);
+        window_->findChildren<BeginDialog*>().last()->accept();
+        ASSERT_TRUE(bothSay(u"answers"_s));
+        const QString id = window_->jobs().running().first().id;
+        server.stop();
+        ASSERT_TRUE(bothSay(u"is being restored"_s));
+        photograph(*window_, u"runs-server-away"_s);
+        server.start();
+        window_->jobs().resume(id);
+        ASSERT_TRUE(bothSay(u"answers"_s));
+        window_->jobs().cancel(id);
+        EXPECT_TRUE(wait([&] {
+            return !window_->runsView()->notice()->isVisible() &&
+                   window_->planView()->notice()->isHidden();
+        })) << "it ended";
+    }
+};
+
+TEST_F(StudioElsewhere, ARunOnAnotherMachineFillsInAndComesHome) {
+    LoopbackSshd server;
     openWindow(u"/nonexistent/caldera"_s); // nothing is done here
     openDemo();
     window_->targets().save(server.target());
@@ -36,6 +80,12 @@ TEST_F(StudioWork, ARunOnAnotherMachineFillsInAndComesHome) {
     }));
     dialog->targetChoice()->setCurrentText(server.target().name);
     EXPECT_FALSE(dialog->startButton()->isEnabled());
+    dialog->modelThere()->setText(u"/nowhere/model"_s);
+    dialog->preflight()->askButton()->click();
+    ASSERT_TRUE(wait([&] { return dialog->preflight()->text().contains(u"/nowhere/model"); }))
+        << dialog->preflight()->text().toStdString();
+    EXPECT_FALSE(dialog->startButton()->isEnabled()) << "it would fail at once";
+    photograph(*dialog, u"launch-no-model"_s);
     dialog->modelThere()->setText(QStringLiteral(CALDERA_SOURCE_DIR) + u"/resources/demo-model"_s);
     dialog->findChild<QSpinBox*>()->setValue(256);
     EXPECT_TRUE(dialog->startButton()->isEnabled());
@@ -75,6 +125,39 @@ TEST_F(StudioWork, ARunOnAnotherMachineFillsInAndComesHome) {
     ASSERT_EQ(job().phase, u"done"_s) << job().message.toStdString();
     ASSERT_TRUE(wait([&] { return !window_->session().evaluations().empty(); }));
     EXPECT_TRUE(window_->session().evaluations().front().numbers.contains("kl_mean"));
+
+    const QString made = window_->jobs().jobs().last().id;
+    chatThere(made, server);
+}
+
+TEST_F(StudioWork, MeasuringElsewhereIsAskedInOneDialog) {
+    const LoopbackSshd server;
+    openWindow(u"/nonexistent/caldera"_s);
+    openDemo();
+    window_->targets().save(server.target());
+    window_->planView()->measureButton()->click();
+    auto* dialog = window_->findChild<LaunchDialog*>();
+    ASSERT_NE(dialog, nullptr);
+    EXPECT_EQ(window_->findChild<MeasureDialog*>(), nullptr);
+    MeasureForm* form = dialog->measuring();
+    ASSERT_NE(form, nullptr);
+    EXPECT_TRUE(form->estimate().contains(u"this machine")) << form->estimate().toStdString();
+    dialog->targetChoice()->setCurrentText(server.target().name);
+    dialog->modelThere()->setText(QStringLiteral(CALDERA_SOURCE_DIR) + u"/resources/demo-model"_s);
+    EXPECT_FALSE(form->estimate().contains(u"this machine")) << form->estimate().toStdString();
+    EXPECT_TRUE(dialog->startButton()->isEnabled());
+    for (const QString& metric : {u"proxy"_s, u"kl"_s}) {
+        form->metricBox(metric)->setChecked(false);
+    }
+    EXPECT_FALSE(dialog->startButton()->isEnabled()) << "nothing would be measured";
+    form->metricBox(u"lens"_s)->setChecked(true);
+    photograph(*dialog, u"measure-elsewhere"_s);
+    dialog->accept();
+    ASSERT_TRUE(wait([&] { return window_->jobs().jobs().size() == 1; }));
+    const JobSummary job = window_->jobs().jobs().first();
+    EXPECT_EQ(job.host, server.target().name);
+    EXPECT_EQ(job.arguments.value(job.arguments.indexOf(u"--metric"_s) + 1), u"lens"_s);
+    window_->jobs().cancel(job.id);
 }
 
 TEST_F(StudioWork, AModelThatIsOnlyElsewhereIsPlannedForHereAndCompressedThere) {

@@ -155,7 +155,7 @@ TEST_F(StudioWork, FromTheFirstStartToAPlanThatFitsABudget) {
     photograph(*window_, u"first-start"_s);
     page.measureButton()->click();
     auto* dialog = window_->findChild<MeasureDialog*>();
-    dialog->metricBox(u"kl"_s)->setChecked(false); // errors alone, to be quick
+    dialog->form()->metricBox(u"kl"_s)->setChecked(false); // errors alone, to be quick
     for (QSpinBox* box : dialog->findChildren<QSpinBox*>()) {
         box->setValue(256);
     }
