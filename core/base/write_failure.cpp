@@ -4,6 +4,8 @@
 #include <cstring>
 
 #include "core/base/error.h"
+#include "core/base/file.h"
+#include "core/base/text.h"
 
 namespace caldera {
 
@@ -15,7 +17,8 @@ void throwWriteFailure(const std::filesystem::path& path, int error) {
     const bool isFull = error == ENOSPC || error == EDQUOT;
     std::string sentence = "Cannot write " + path.string() + ": " + systemReason(error) + ".";
     if (isFull) {
-        sentence += " Free some space on that disk and start again; finished work is kept.";
+        sentence += " On that disk " + byteText(freeDiskBytes(path)) +
+                    " are free. Make room there and start again; finished work is kept.";
     }
     throw Error(isFull ? "file.disk-full" : "file.write", sentence,
                 {{"file", path.string()}, {"reason", systemReason(error)}});

@@ -47,7 +47,8 @@ void forEachSlice(std::span<Byte> bytes, Take take) {
 }
 
 /// A file that several threads write at once. It counts only once its facts say so, so it is
-/// neither synced nor renamed.
+/// neither synced nor renamed. Without keep() it is removed: half of it would only fill a disk that
+/// is full.
 class DataFile {
 public:
     explicit DataFile(fs::path path)
@@ -57,7 +58,12 @@ public:
             throwWriteFailure(path_, errno);
         }
     }
-    ~DataFile() { ::close(descriptor_); }
+    ~DataFile() {
+        ::close(descriptor_);
+        if (!isKept_) {
+            ::unlink(path_.c_str());
+        }
+    }
     DataFile(const DataFile&) = delete;
     DataFile& operator=(const DataFile&) = delete;
 
@@ -76,14 +82,16 @@ public:
         }
     }
 
+    void keep() { isKept_ = true; }
+
 private:
     fs::path path_;
     int descriptor_;
+    bool isKept_ = false;
 };
 
 /// Writes the bytes and returns the SHA-256 of every slice.
-std::vector<std::string> writeSlices(const fs::path& path, std::span<const std::byte> bytes) {
-    const DataFile file(path);
+std::vector<std::string> writeSlices(const DataFile& file, std::span<const std::byte> bytes) {
     std::vector<std::string> hashes(sliceCount(bytes.size()));
     forEachSlice(bytes, [&](size_t slice, std::span<const std::byte> part) {
         hashes[slice] = sha256Hex(part);
@@ -164,14 +172,15 @@ void HiddenStore::save(int layer, const torch::Tensor& hidden) const {
     const torch::Tensor values = hidden.to(at::kCPU, at::kFloat).contiguous();
     fs::create_directories(folder_);
     fs::remove(factsOf(layer)); // of the same layer, written before
-    const Json facts = {
-        {"format", kFormat},
-        {"key", key_},
-        {"shape", values.sizes().vec()},
-        {"sha256", writeSlices(dataOf(layer),
-                               std::as_bytes(std::span(values.data_ptr<float>(),
-                                                       static_cast<size_t>(values.numel()))))}};
+    DataFile data(dataOf(layer));
+    const auto bytes =
+        std::as_bytes(std::span(values.data_ptr<float>(), static_cast<size_t>(values.numel())));
+    const Json facts = {{"format", kFormat},
+                        {"key", key_},
+                        {"shape", values.sizes().vec()},
+                        {"sha256", writeSlices(data, bytes)}};
     writeFileAtomically(factsOf(layer), facts.dump() + "\n");
+    data.keep();
     for (const auto& entry : fs::directory_iterator(folder_)) {
         if (entry.path() != factsOf(layer) && entry.path() != dataOf(layer)) {
             fs::remove(entry.path());

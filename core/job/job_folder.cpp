@@ -14,6 +14,7 @@
 #include "core/base/file.h"
 #include "core/base/format_version.h"
 #include "core/base/printable.h"
+#include "core/base/write_failure.h"
 
 namespace caldera {
 
@@ -340,9 +341,9 @@ JobLock::JobLock(const JobFolder& folder) {
     const std::string process = std::to_string(::getpid()) + "\n";
     if (::ftruncate(descriptor_, 0) != 0 ||
         ::pwrite(descriptor_, process.data(), process.size(), 0) < 0) {
+        const int error = errno;
         ::close(descriptor_);
-        throw Error("job.lock", "Cannot write " + file.string() + ". Is the disk full?",
-                    {{"file", file.string()}});
+        throwWriteFailure(file, error);
     }
 }
 

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <cstdlib>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -13,9 +15,26 @@
 
 namespace caldera::hdf5 {
 
+/// The errno in what HDF5 remembers of its last failure; 0: the system was not asked.
+inline int systemError() {
+    int error = 0;
+    const auto look = [](unsigned, const H5E_error2_t* entry, void* found) -> herr_t {
+        constexpr std::string_view kMark = "errno = ";
+        const std::string_view text = entry->desc == nullptr ? "" : entry->desc;
+        const size_t at = text.find(kMark);
+        if (at != std::string_view::npos) {
+            *static_cast<int*>(found) = std::atoi(entry->desc + at + kMark.size());
+        }
+        return 0;
+    };
+    H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, look, &error);
+    return error;
+}
+
 /// What could not be done; becomes an Error with the file's name at the border of this folder.
 struct Failure {
     std::string what;
+    int error = systemError(); ///< before closing anything makes HDF5 forget it
 };
 
 class Handle {

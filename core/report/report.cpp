@@ -10,6 +10,7 @@
 #include "core/base/error.h"
 #include "core/base/file.h"
 #include "core/base/format_version.h"
+#include "core/base/write_failure.h"
 #include "core/plan/plan_keys.h"
 #include "core/report/fidelity_groups.h"
 #include "core/report/hdf5_handle.h"
@@ -368,9 +369,12 @@ void writeReport(const Report& report, const std::filesystem::path& path) {
         try {
             ReportWriter(report, file.temporary()).write();
         } catch (const hdf5::Failure& failure) {
+            if (failure.error != 0) {
+                throwWriteFailure(path, failure.error);
+            }
             throw Error("report.write",
                         "Cannot write the report " + path.string() + ": HDF5 failed to " +
-                            failure.what + ". Is the disk full?",
+                            failure.what + ".",
                         {{"file", path.string()}, {"reason", failure.what}});
         }
     }

@@ -1,6 +1,7 @@
 #include "core/base/file.h"
 
 #include <array>
+#include <cerrno>
 #include <fcntl.h>
 #include <filesystem>
 #include <sys/stat.h>
@@ -11,6 +12,7 @@
 
 #include "core/base/error.h"
 #include "core/base/hash.h"
+#include "core/base/write_failure.h"
 #include "tests/support/complaint.h"
 
 using namespace caldera;
@@ -166,4 +168,17 @@ TEST(File, ARenamedFolderIsThereUnderItsNewNameOnly) {
 TEST(Hash, MatchesThePublishedVectors) {
     EXPECT_EQ(sha256Hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     EXPECT_EQ(Sha256().update("a").update("bc").hex(), sha256Hex("abc"));
+}
+
+TEST(File, AFullDiskIsToldWithWhatIsFreeThere) {
+    const auto folder = freshFolder();
+    try {
+        throwWriteFailure(folder / "a", ENOSPC);
+    } catch (const Error& error) {
+        EXPECT_EQ(error.code(), "file.disk-full");
+        const std::string sentence = error.what();
+        EXPECT_NE(sentence.find("No space left on device. On that disk "), std::string::npos)
+            << sentence;
+        EXPECT_NE(sentence.find(" are free."), std::string::npos) << sentence;
+    }
 }

@@ -15,6 +15,7 @@
 #include "core/base/file.h"
 #include "core/job/job_folder.h"
 #include "tests/support/complaint.h"
+#include "tests/support/full_disk.h"
 #include "tests/support/report_format.h"
 
 namespace caldera {
@@ -23,6 +24,7 @@ namespace {
 namespace fs = std::filesystem;
 using test::setReportFormat;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 class ReportTest : public testing::Test {
 protected:
@@ -141,6 +143,20 @@ TEST_F(ReportTest, RoundTrips) {
 TEST_F(ReportTest, AnEmptyReportIsWhole) {
     writeReport(Report{}, path_);
     EXPECT_TRUE(readReport(path_).cells.empty());
+}
+
+TEST_F(ReportTest, SaysWhatTheSystemSaidOfAFullDiskAndLeavesNothing) {
+    const test::FullDisk full(4096);
+    try {
+        writeReport(sampleReport(), path_);
+        FAIL();
+    } catch (const Error& error) {
+        EXPECT_EQ(error.code(), "file.write");
+        EXPECT_THAT(error.what(), HasSubstr(path_.string() + ": File too large."));
+    }
+    for (const auto& entry : fs::directory_iterator(path_.parent_path())) {
+        EXPECT_THAT(entry.path().string(), Not(HasSubstr(path_.string()))) << "half a file";
+    }
 }
 
 TEST_F(ReportTest, HoldsALargeModelQuickly) {

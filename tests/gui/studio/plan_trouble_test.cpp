@@ -3,8 +3,6 @@
 #include <QDir>
 #include <QSignalSpy>
 
-#include <csignal>
-#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <filesystem>
@@ -12,6 +10,7 @@
 #include "app/studio/plan_actions.h"
 #include "core/base/file.h"
 #include "tests/gui/studio/studio_fixture.h"
+#include "tests/support/full_disk.h"
 #include "widgets/models/plan_autosave.h"
 #include "widgets/support/error_banner.h"
 
@@ -20,25 +19,7 @@ namespace {
 
 using namespace Qt::StringLiterals;
 
-/// While it lives no file of this process grows, as on a full disk.
-class FullDisk {
-public:
-    FullDisk() : handler_(std::signal(SIGXFSZ, SIG_IGN)) {
-        ::getrlimit(RLIMIT_FSIZE, &before_);
-        const rlimit none{0, before_.rlim_max};
-        ::setrlimit(RLIMIT_FSIZE, &none);
-    }
-    ~FullDisk() {
-        ::setrlimit(RLIMIT_FSIZE, &before_);
-        std::signal(SIGXFSZ, handler_);
-    }
-    FullDisk(const FullDisk&) = delete;
-    FullDisk& operator=(const FullDisk&) = delete;
-
-private:
-    rlimit before_{};
-    void (*handler_)(int);
-};
+using test::FullDisk;
 
 class PlanTroubleTest : public StudioFixture {
 protected:
