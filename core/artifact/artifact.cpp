@@ -75,6 +75,9 @@ std::string readSmallFile(const std::filesystem::path& folder, const Manifest& m
 void checkFileSize(const std::filesystem::path& file, int64_t needed) {
     std::error_code error;
     const auto size = static_cast<int64_t>(std::filesystem::file_size(file, error));
+    if (error && error != std::errc::no_such_file_or_directory) {
+        const MappedFile says(file); // what it is, or why it is not for us
+    }
     if (error) {
         throw Error("artifact.file-missing",
                     file.string() + " is missing. Copy the artifact again, whole.",

@@ -21,7 +21,7 @@ namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
 void requireFile(const fs::path& folder, const char* name) {
-    if (!fs::is_regular_file(folder / name)) {
+    if (!fs::exists(folder / name)) { // opening says what else may be wrong with it
         throw Error("model.file-missing",
                     folder.string() + " has no " + name +
                         "; a model folder holds config.json, tokenizer.json and "

@@ -4,6 +4,8 @@
 #include <fstream>
 #include <set>
 
+#include <sys/stat.h>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -310,6 +312,12 @@ TEST_F(ArtifactTest, RefusesToOpenWhatIsNotWhole) {
     EXPECT_EQ(openComplaint().code, "artifact.truncated");
     fs::remove(folder_ / shard);
     EXPECT_EQ(openComplaint().code, "artifact.file-missing");
+    ASSERT_EQ(::mkfifo((folder_ / shard).c_str(), 0600), 0);
+    EXPECT_THAT(openComplaint().sentence, HasSubstr(shard + ": it is no regular file"));
+    fs::remove(folder_ / shard);
+    fs::create_directory(folder_ / shard);
+    EXPECT_THAT(openComplaint().sentence, HasSubstr(shard + ": it is a folder"));
+    fs::remove(folder_ / shard);
     writeBytes(shard, whole);
     const std::string manifest = readBytes("manifest.json");
     writeBytes("manifest.json", manifest.substr(0, manifest.size() / 2));

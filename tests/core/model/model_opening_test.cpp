@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <sys/stat.h>
 
 #include <nlohmann/json.hpp>
 
@@ -102,6 +103,22 @@ TEST(OpenModel, RefusesAFolderWithoutItsParts) {
     const fs::path folder = copyOf("qwen2-tied");
     fs::remove(folder / "model.safetensors");
     EXPECT_EQ(codeOfOpening(folder), "safetensors.missing");
+}
+
+TEST(OpenModel, NamesWhatStandsInPlaceOfAPart) {
+    for (const char* part : {"config.json", "tokenizer.json", "model.safetensors"}) {
+        const fs::path folder = copyOf("qwen2-tied");
+        fs::remove(folder / part);
+        ASSERT_EQ(::mkfifo((folder / part).c_str(), 0600), 0);
+        try {
+            openModel(folder);
+            FAIL() << part;
+        } catch (const Error& error) {
+            EXPECT_NE(std::string(error.what()).find(std::string(part) + ": it is no regular file"),
+                      std::string::npos)
+                << error.what();
+        }
+    }
 }
 
 TEST(OpenModel, RefusesWeightsThatDoNotFitTheConfiguration) {
