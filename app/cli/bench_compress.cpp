@@ -31,6 +31,7 @@
 #include "core/linalg/random.h"
 #include "core/linalg/spectrum.h"
 #include "core/model/safetensors.h"
+#include "core/plan/plan.h"
 
 namespace caldera::cli {
 
@@ -313,10 +314,17 @@ private:
     bool isOwn_;
 };
 
+/// Throws Error("plan.*") for settings that a plan of such a model may not have.
+void checkSettings(const Options& options) {
+    Plan plan;
+    plan.defaults = options.settings;
+    checkPlan(plan, shapeConfig(options.shape));
+}
+
 void run(Options options, const Invocation& invocation) {
     options.compute.apply();
     options.sequenceLength = std::min(options.sequenceLength, options.tokens);
-    static_cast<void>(makeCodec(options.settings.codecId())); // before gigabytes are written
+    checkSettings(options); // before gigabytes are written
     const BenchFolder folder(options.work);
     options.work = folder.path();
     const Json result = BlockBench(options, invocation).run();

@@ -22,6 +22,11 @@ void sendError(httplib::Response& response, int status, const std::string& messa
     response.set_content(errorDocument(message, errorType(status), parameter, code), kJsonType);
 }
 
+void sendTooLarge(httplib::Response& response) {
+    sendError(response, 413, "The body has more than 8 MiB, the most that is read here.", "",
+              "serve.too-large");
+}
+
 std::optional<std::string> readBody(const httplib::Request& request,
                                     const httplib::ContentReader& reader,
                                     httplib::Response& response) {
@@ -53,8 +58,7 @@ std::optional<std::string> readBody(const httplib::Request& request,
                                          return take({bytes, size});
                                      });
     if (isTooLarge || response.status == 413) {
-        sendError(response, 413, "The body has more than 8 MiB, the most that is read here.", "",
-                  "serve.too-large");
+        sendTooLarge(response);
         return std::nullopt;
     }
     if (!isWhole) {

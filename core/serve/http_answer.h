@@ -25,6 +25,9 @@ std::string errorType(int status);
 void sendError(httplib::Response& response, int status, const std::string& message,
                const std::string& parameter = {}, const std::string& code = {});
 
+/// That the body has more than kMostBodyBytes.
+void sendTooLarge(httplib::Response& response);
+
 /// Nothing when the body is larger than we take, breaks off or is a form; the response says so.
 std::optional<std::string> readBody(const httplib::Request& request,
                                     const httplib::ContentReader& reader,

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cctype>
+#include <charconv>
+#include <cstdint>
 #include <utility>
 
 #include "core/serve/access_token.h"
@@ -31,6 +33,14 @@ bool hasOneLength(const httplib::Request& request) {
                isChunked(request.get_header_value("Transfer-Encoding"));
     }
     return lengths == 0 || (lengths == 1 && !length.empty() && isNumber);
+}
+
+/// Whether its length says that the body is more than is read, also a length beyond 64 bits.
+bool isTooLarge(const httplib::Request& request) {
+    const std::string length = request.get_header_value("Content-Length");
+    uint64_t bytes = 0;
+    const auto read = std::from_chars(length.data(), length.data() + length.size(), bytes);
+    return read.ec == std::errc::result_out_of_range || bytes > kMostBodyBytes;
 }
 
 } // namespace
@@ -79,6 +89,10 @@ bool RequestGuard::isRefused(const httplib::Request& request, httplib::Response&
                   "API key.",
                   "", "invalid_api_key");
         response.set_header("WWW-Authenticate", "Bearer");
+        return true;
+    }
+    if (isTooLarge(request)) {
+        sendTooLarge(response);
         return true;
     }
     return false;

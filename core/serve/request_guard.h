@@ -14,7 +14,7 @@ public:
     /// `host`: the address that the server is bound to; `names`: others it is reached by.
     RequestGuard(std::string token, std::string host, std::vector<std::string> names);
 
-    /// Answers a request that may not be answered with 401 or 403.
+    /// Answers a request that may not be answered with 400, 401, 403 or 413.
     bool isRefused(const httplib::Request& request, httplib::Response& response) const;
 
 private:

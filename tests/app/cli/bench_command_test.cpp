@@ -75,6 +75,17 @@ TEST(BenchCompress, LeavesNoFolderOfItsOwnBehindWhenItFails) {
     fs::remove_all(place);
 }
 
+TEST(BenchCompress, ChecksItsSettingsBeforeAnythingIsWritten) {
+    const fs::path work = fs::path(testing::TempDir()) / newJobId();
+    for (const char* rank : {"24", "65536"}) {
+        const Result refused =
+            bench({"compress", "--shape", "demo", "--rank", rank, "--work", work.string()});
+        EXPECT_EQ(refused.exitCode, 1);
+        EXPECT_THAT(refused.err, HasSubstr(std::string("rank ") + rank + " is "));
+        EXPECT_FALSE(fs::exists(work)) << "nothing was made";
+    }
+}
+
 TEST(BenchCompress, NamesTheShapesThatThereAre) {
     const Result refused = bench({"compress", "--shape", "gpt"});
     EXPECT_EQ(refused.exitCode, 2);

@@ -75,6 +75,23 @@ TEST_F(ServerTest, RefusesBodiesWhoseLengthCanBeReadInTwoWays) {
     }
 }
 
+TEST_F(ServerTest, RefusesLengthsThatNobodyReadsWithoutWaitingForTheBody) {
+    const RunningServer server(scripted());
+    for (const char* length :
+         {"8388609", "18446744073709551615", "18446744073709551616",
+          "100000000000000000000000000000000", "00000000000000000000000000009999999999"}) {
+        SCOPED_TRACE(length);
+        RawClient client(server.port());
+        const auto start = std::chrono::steady_clock::now();
+        client.send("POST " + std::string(kChat) + " HTTP/1.1\r\nHost: localhost\r\n" +
+                    kAuthorization + "Content-Length: " + length + "\r\n\r\n");
+        const std::string answer = client.readAll();
+        EXPECT_NE(answer.find(" 413 "), std::string::npos) << answer;
+        EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(4))
+            << "a client that sends nothing has 5 s";
+    }
+}
+
 TEST_F(ServerTest, SaysThatPackedBodiesAreNotSupported) {
     const auto engine = scripted();
     const RunningServer server(engine);
