@@ -106,6 +106,7 @@ std::optional<CompressResult> compressJob(const Options& options, const Compress
 
 void run(const Options& options, Invocation& invocation) {
     CompressRequest request;
+    request.force = options.preflight.forces;
     request.out = options.preflight.checks && options.out.empty()
                       ? fs::current_path() / "out"
                       : outFolder(options.out, invocation);

@@ -249,7 +249,9 @@ CompressResult Compression::run() {
     const auto start = std::chrono::steady_clock::now();
     progress_.stage("compress");
     findCells();
-    checkDisk();
+    if (!request_.force) {
+        checkDisk();
+    }
     if (!open_.empty()) {
         unsealShard(request_.work);
     }

@@ -26,6 +26,7 @@ struct CompressRequest {
     /// may hold an earlier run's work.
     std::optional<LayerRange> layers{};
     std::string source{}; ///< path or name of the model, which a shard remembers
+    bool force = false;   ///< begins also where the disk seems to have too little room
 };
 
 struct CompressResult {
