@@ -18,7 +18,9 @@ int main(int argc, char** argv) {
     for (const char* name : {"XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"}) {
         qputenv(name, home.filePath(QString::fromLatin1(name)).toUtf8());
     }
-    qputenv("FONTCONFIG_FILE", CALDERA_SOURCE_DIR "/tests/gui/fonts.conf");
+    if (!qEnvironmentVariableIsSet("CALDERA_PICTURES_FONTS")) {
+        qputenv("FONTCONFIG_FILE", CALDERA_SOURCE_DIR "/tests/gui/fonts.conf");
+    }
     ::testing::InitGoogleTest(&argc, argv);
     QApplication application(argc, argv);
     std::setlocale(LC_NUMERIC, "C");

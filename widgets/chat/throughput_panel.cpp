@@ -187,7 +187,7 @@ void ThroughputPanel::buildPlot() {
     roofline.color = token(Token::Warn);
     roofline.dashed = true;
     roofline.width = 1;
-    plot_->setCurves({tr("seconds"), tr("tokens a second"), false, true}, {answer, roofline});
+    plot_->setCurves({tr("seconds"), tr("tokens a second")}, {answer, roofline});
     fillPlot();
 }
 

@@ -28,7 +28,8 @@ constexpr QMargins kItemMargins(0, 0, 0, 2);
 constexpr int kBesideAxis = 60; ///< pixels that numbers and title of the y axis take
 constexpr int kFewestTicks = 2;
 constexpr int kMostTicks = 8;
-constexpr double kLeastRoom = 0.01; ///< above and below the curves, of their height
+constexpr float kCaptionGround = 0.8F; ///< how much of the curves a caption covers
+constexpr double kLeastRoom = 0.01;    ///< above and below the curves, of their height
 
 void styleAxis(QCPAxis* axis, const PlotAxes& axes, bool vertical) {
     const Theme& theme = Theme::current();
@@ -86,6 +87,7 @@ Plot::Plot(const QString& name, QWidget* parent) : QCustomPlot(parent), name_(na
     cursorText_ = new QCPItemText(this);
     cursor_->setVisible(false);
     cursorText_->setVisible(false);
+    cursorText_->setLayer(u"legend"_s); // above the curves
     cursorText_->setClipToAxisRect(false);
     cursorText_->position->setTypeX(QCPItemPosition::ptAbsolute);
     cursorText_->position->setTypeY(QCPItemPosition::ptAxisRectRatio);
@@ -345,6 +347,9 @@ void Plot::restyle() {
     const QColor line = theme.color(Token::Accent);
     cursor_->setPen(QPen(line, 1, Qt::DashLine));
     cursorText_->setColor(line);
+    QColor ground = theme.color(Token::Panel);
+    ground.setAlphaF(kCaptionGround);
+    cursorText_->setBrush(ground);
     cursorText_->setFont(theme.numberFont(-1.5));
     replot(rpQueuedReplot);
 }

@@ -12,6 +12,7 @@
 #include "widgets/chat/transcript.h"
 #include "widgets/support/error_banner.h"
 #include "widgets/support/notice_bar.h"
+#include "widgets/support/plot.h"
 
 namespace caldera::studio {
 namespace {
@@ -178,6 +179,21 @@ TEST_F(ChatViewTest, AnIdlePanelNamesTheUnitsOfWhatItWillShow) {
     EXPECT_EQ(shown.count(u"– MB"_s), 1) << "weights";
     EXPECT_EQ(shown.count(u"– MiB"_s), 1) << "cache";
     EXPECT_GE(shown.count(u"– %"_s), 1) << "of that reached";
+}
+
+TEST_F(ChatViewTest, TheLineOfAShortAnswerHasNumbersAlongItsSeconds) {
+    ThroughputPanel& panel = *view_->throughput();
+    panel.beginAnswer();
+    panel.setTokens(29);
+    ChatStatistics statistics;
+    statistics.tokensPerSecond = 755; // over in 0.04 s
+    panel.endAnswer(statistics);
+    panel.plot()->replot();
+    const QCPAxis& axis = *panel.plot()->xAxis;
+    int numbers = 0;
+    for (const double tick : axis.tickVector())
+        numbers += axis.range().contains(tick) ? 1 : 0;
+    EXPECT_GE(numbers, 2);
 }
 
 TEST_F(ChatViewTest, LeadsFromAModelThatIsNotCompressedToThePlan) {

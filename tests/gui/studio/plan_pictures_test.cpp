@@ -5,6 +5,7 @@
 #include <QPushButton>
 #include <QTabWidget>
 
+#include "app/studio/translations.h"
 #include "tests/gui/pictures.h"
 #include "tests/gui/studio/large_model.h"
 #include "tests/gui/studio/studio_fixture.h"
@@ -21,6 +22,7 @@ using namespace Qt::StringLiterals;
 class PlanPictures : public StudioFixture {
 protected:
     PlanPictures() {
+        installTranslations(*QCoreApplication::instance()); // "560 cells", as people see it
         window().resize(1440, 900);
         window().session().show(measuredModel(seventyTwo()));
         window().setMode(Mode::Plan);
