@@ -82,7 +82,8 @@ void RemoteJob::readStream(QProcess& process, const std::stop_token& stop) {
             if (process.exitStatus() == QProcess::NormalExit && process.exitCode() == 1) {
                 throw Error("remote.follow", "On " + host() + ": " + words);
             }
-            throw ConnectionError("The connection to " + host() + " broke. " + words);
+            throw ConnectionError("The connection to " + host() + " broke." +
+                                  (words.empty() ? words : " " + words));
         }
         if (heard.elapsed() > kSilence) {
             throw ConnectionError(host() + " does not answer.");

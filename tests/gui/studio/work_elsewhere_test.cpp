@@ -5,12 +5,14 @@
 #include <QFile>
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 
 #include "core/artifact/artifact.h"
 #include "core/model/outline.h"
 #include "tests/gui/remote/loopback_sshd.h"
 #include "tests/gui/studio/studio_work.h"
+#include "widgets/inspect_view/inspect_view.h"
 #include "widgets/plan_view/measure_dialog.h"
 #include "widgets/plan_view/preflight_line.h"
 #include "widgets/remote/open_elsewhere_dialog.h"
@@ -168,7 +170,8 @@ TEST_F(StudioWork, AModelThatIsOnlyElsewhereIsPlannedForHereAndCompressedThere) 
     auto* open = window_->findChild<OpenElsewhereDialog*>();
     ASSERT_NE(open, nullptr);
     EXPECT_FALSE(open->openButton()->isEnabled());
-    const QString model = QStringLiteral(CALDERA_SOURCE_DIR) + u"/resources/demo-model"_s;
+    const QString model = server.folder() + u"/demo-model"_s;
+    std::filesystem::copy(CALDERA_SOURCE_DIR "/resources/demo-model", model.toStdString());
     open->place()->setText(model);
     photograph(*open, u"open-elsewhere"_s);
     open->openButton()->click();
@@ -200,6 +203,16 @@ TEST_F(StudioWork, AModelThatIsOnlyElsewhereIsPlannedForHereAndCompressedThere) 
     ASSERT_TRUE(wait([&] { return hasEnded(); }));
     ASSERT_EQ(job().phase, u"done"_s) << job().message.toStdString();
     EXPECT_TRUE(isArtifact(window_->jobs().history(id_).artifact().toStdString()));
+
+    std::filesystem::rename(model.toStdString(),
+                            model.toStdString() + ".away"); // not of this machine
+    window_->openPath(window_->jobs().history(id_).artifact());
+    ASSERT_TRUE(wait([&] { return !window_->session().busy(); }));
+    Q_EMIT window_->inspectView()->evaluateRequested();
+    BeginDialog* begin = beginDialog();
+    ASSERT_NE(begin, nullptr);
+    EXPECT_TRUE(begin->windowTitle().endsWith(server.target().name))
+        << begin->windowTitle().toStdString() << ": the original is there";
 }
 
 } // namespace
