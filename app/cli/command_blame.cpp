@@ -171,7 +171,7 @@ void addBlameCommand(CommandLine& commands) {
     CLI::App& app =
         commands.add("blame", "Which cells moved the probability of a token: each is swapped back",
                      [options](Invocation& invocation) { run(*options, invocation); });
-    app.add_option("artifact", options->artifact, "Compressed model")
+    app.add_option("ARTIFACT", options->artifact, "Compressed model")
         ->required()
         ->type_name("ARTIFACT");
     app.add_option("--reference", options->reference, "The model that it was made from")

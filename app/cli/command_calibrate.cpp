@@ -79,7 +79,7 @@ void addCalibrateCommand(CommandLine& commands) {
     CLI::App& app = commands.add(
         "calibrate", "Write single matrices with the Hessians of their inputs, for `decompose`",
         [options](Invocation& invocation) { run(*options, invocation); });
-    app.add_option("model", options->model, "Folder, .gguf file, or name in the Hugging Face cache")
+    app.add_option("MODEL", options->model, "Folder, .gguf file, or name in the Hugging Face cache")
         ->required()
         ->type_name("MODEL");
     app.add_option("--cell", options->patterns,

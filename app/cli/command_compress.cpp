@@ -157,7 +157,7 @@ void addCompressCommand(CommandLine& commands) {
     const auto options = std::make_shared<Options>();
     CLI::App& app = commands.add("compress", "Compress a model by a plan",
                                  [options](Invocation& invocation) { run(*options, invocation); });
-    app.add_option("model", options->model, "Folder, .gguf file, or name in the Hugging Face cache")
+    app.add_option("MODEL", options->model, "Folder, .gguf file, or name in the Hugging Face cache")
         ->required()
         ->type_name("MODEL");
     app.add_option(

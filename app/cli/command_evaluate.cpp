@@ -316,7 +316,7 @@ void addEvaluateCommand(CommandLine& commands) {
     CLI::App& app =
         commands.add("evaluate", "Perplexity on a text, answers to questions, and what was lost",
                      [options](Invocation& invocation) { run(*options, invocation); });
-    app.add_option("subject", options->subject,
+    app.add_option("SUBJECT", options->subject,
                    "Model (folder, .gguf, name in the Hugging Face cache) or compressed model")
         ->required()
         ->type_name("MODEL|ARTIFACT");

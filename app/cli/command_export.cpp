@@ -48,7 +48,7 @@ void addExportCommand(CommandLine& commands) {
         "export",
         "A one-page report of a compressed model: plan, charts, numbers, hashes, commands",
         [options](Invocation& invocation) { run(*options, invocation); });
-    app.add_option("subject", options->subject, "Compressed model, or a report of one")
+    app.add_option("SUBJECT", options->subject, "Compressed model, or a report of one")
         ->required()
         ->type_name("ARTIFACT|REPORT.h5");
     app.add_option("--report", options->report, "The page to write")

@@ -269,7 +269,7 @@ void addFidelityCommand(CommandLine& commands) {
     const auto options = std::make_shared<Options>();
     CLI::App& app = commands.add("fidelity", "Measure how fragile each cell of a model is",
                                  [options](Invocation& invocation) { run(*options, invocation); });
-    app.add_option("model", options->model, "Folder, .gguf file, or name in the Hugging Face cache")
+    app.add_option("MODEL", options->model, "Folder, .gguf file, or name in the Hugging Face cache")
         ->required()
         ->type_name("MODEL");
     addMetricOptions(app, *options);

@@ -323,7 +323,7 @@ void addInfoCommand(CommandLine& commands) {
                    "Also write all of a model but its weights into a folder, which other machines "
                    "open to plan for it")
         ->type_name("FOLDER");
-    app.add_option("model", options->model,
+    app.add_option("MODEL", options->model,
                    "Folder, .gguf file, name in the Hugging Face cache, or compressed model")
         ->required()
         ->type_name("MODEL|ARTIFACT");

@@ -17,6 +17,7 @@
 #include "app/cli/standard_streams.h"
 #include "core/base/error.h"
 #include "core/base/paths.h"
+#include "core/base/printable.h"
 #include "core/job/follow.h"
 #include "core/job/job_start.h"
 
@@ -64,20 +65,51 @@ Json describe(const JobFolder& folder) {
             {"message", state.message}};
 }
 
+/// One job whose files are damaged hides none of the others.
+Json describeInList(const JobFolder& folder) {
+    try {
+        return describe(folder);
+    } catch (const Error& error) {
+        return {{"folder", folder.path().string()},
+                {"phase", "unreadable"},
+                {"fraction", 0.0},
+                {"title", error.what()},
+                {"code", error.code()},
+                {"message", error.what()}};
+    }
+}
+
+/// Nobody has to have begun a job, but who names a folder means one that is there.
+void requireReadable(const JobOptions& options, const fs::path& root) {
+    std::error_code error;
+    const fs::directory_iterator entries(root, error);
+    if (error && !(options.folder.empty() && error == std::errc::no_such_file_or_directory)) {
+        throw Error("job.list",
+                    "Cannot list the jobs in " + root.string() + ": " + error.message() +
+                        ". Name the folder that holds the folders of jobs.",
+                    {{"folder", root.string()}, {"reason", error.message()}});
+    }
+}
+
 void runList(const JobOptions& options, const Invocation& invocation) {
+    constexpr size_t kLongestTitle = 200;
     const fs::path root = options.folder.empty() ? jobsFolder() : options.folder;
+    requireReadable(options, root);
     Json all = Json::array();
     for (const JobFolder& folder : listJobs(root)) {
-        all.push_back(describe(folder));
+        all.push_back(describeInList(folder));
     }
     if (invocation.json) {
         std::cout << jsonText(all) << '\n';
         return;
     }
+    if (all.empty()) {
+        std::cout << "There is no job in " << root.string() << ".\n";
+    }
     for (const Json& job : all) {
         std::printf("%-10s %3.0f %%  %s  %s\n", job["phase"].get<std::string>().c_str(),
                     100 * job["fraction"].get<double>(), job["folder"].get<std::string>().c_str(),
-                    job["title"].get<std::string>().c_str());
+                    printable(job["title"].get<std::string>(), kLongestTitle).c_str());
     }
 }
 
@@ -164,22 +196,50 @@ void runFollow(const JobOptions& options, const Invocation& invocation) {
     } while (reader.isThere());
 }
 
-void runCancel(const JobOptions& options, const Invocation& /*invocation*/) {
-    const JobFolder folder = openFolder(options);
-    folder.requestCancel();
-    JobState state = folder.state();
-    if (state.phase == "queued" && !folder.workerAlive()) {
-        state.phase = "cancelled"; // there is no worker yet that could say so
-        folder.writeState(state);
+bool isOver(const JobFolder& folder) {
+    return isFinalPhase(folder.state().phase) && !folder.workerAlive();
+}
+
+/// Asks the worker for something. Of a job that is over it says so and leaves nothing behind; that
+/// is no failure, since a job may end while somebody reaches for it.
+void steer(const JobFolder& folder, const Invocation& invocation,
+           const std::function<void()>& request) {
+    const bool wasQueued = folder.state().phase == "queued"; // a worker may be about to begin
+    const bool wasOver = isOver(folder);
+    if (!wasOver) {
+        request();
+        if (!wasQueued && isOver(folder)) { // before it looked
+            folder.clearControl();
+        }
+    }
+    if (invocation.json) {
+        std::cout << jsonText(describe(folder)) << '\n';
+    } else if (wasOver) {
+        std::cout << "Nothing to do: the job in " << folder.path().string() << " is over ("
+                  << folder.state().phase << ").\n";
     }
 }
 
-void runPause(const JobOptions& options, const Invocation& /*invocation*/) {
-    openFolder(options).requestPause();
+void runCancel(const JobOptions& options, const Invocation& invocation) {
+    const JobFolder folder = openFolder(options);
+    steer(folder, invocation, [&folder] {
+        folder.requestCancel();
+        JobState state = folder.state();
+        if (state.phase == "queued" && !folder.workerAlive()) {
+            state.phase = "cancelled"; // there is no worker yet that could say so
+            folder.writeState(state);
+        }
+    });
 }
 
-void runContinue(const JobOptions& options, const Invocation& /*invocation*/) {
-    openFolder(options).requestContinue();
+void runPause(const JobOptions& options, const Invocation& invocation) {
+    const JobFolder folder = openFolder(options);
+    steer(folder, invocation, [&folder] { folder.requestPause(); });
+}
+
+void runContinue(const JobOptions& options, const Invocation& invocation) {
+    const JobFolder folder = openFolder(options);
+    steer(folder, invocation, [&folder] { folder.requestContinue(); });
 }
 
 void runRevise(const JobOptions& options, const Invocation& invocation) {

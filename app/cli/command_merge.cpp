@@ -38,7 +38,7 @@ void addMergeCommand(CommandLine& commands) {
     CLI::App& app =
         commands.add("merge", "Join shards that `compress --layers` made into a compressed model",
                      [options](Invocation& invocation) { run(*options, invocation); });
-    app.add_option("shards", options->shards,
+    app.add_option("SHARD", options->shards,
                    "Folders of shards, in any order, which hold every layer once")
         ->required()
         ->type_name("SHARD");

@@ -104,7 +104,7 @@ void addScoreCommand(CommandLine& commands) {
     CLI::App& app = commands.add(
         "score", "How likely a model finds a text, token by token, one layer in memory at a time",
         [options](Invocation& invocation) { run(*options, invocation); });
-    app.add_option("model", options->model,
+    app.add_option("MODEL", options->model,
                    "Model (folder, .gguf, name in the Hugging Face cache) or compressed model")
         ->required()
         ->type_name("MODEL|ARTIFACT");

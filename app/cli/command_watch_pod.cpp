@@ -95,7 +95,7 @@ void addWatchPodCommand(CommandLine& commands) {
         "watch-pod",
         "On a rented pod: stop it when its job is over or idle, or the budget is spent",
         [options](Invocation& invocation) { run(*options, invocation); });
-    app.add_option("folder", options->folder, "The job's folder")->required()->type_name("FOLDER");
+    app.add_option("FOLDER", options->folder, "The job's folder")->required()->type_name("FOLDER");
     app.add_option("--pod", options->pod, "Its id (RUNPOD_POD_ID of the pod)")->type_name("ID");
     app.add_option("--budget", options->budget, "Most US dollars for this run of the pod; 0: any")
         ->check(notNegative());

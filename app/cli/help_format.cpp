@@ -22,11 +22,19 @@ std::string readable(const std::string& type) {
 
 } // namespace
 
+std::string HelpFormat::make_option_name(const CLI::Option* option, bool isPositional) const {
+    const std::string name = Formatter::make_option_name(option, isPositional);
+    return isPositional ? name : name.substr(0, name.find('{')); // "--no-wait{false}"
+}
+
 std::string HelpFormat::make_option_opts(const CLI::Option* option) const {
     if (option->get_items_expected_max() == 0) {
         return ""; // a flag
     }
     const bool isList = option->get_expected_max() == CLI::detail::expected_max_vector_size;
+    if (option->get_positional()) {
+        return isList ? " ..." : "";
+    }
     return ' ' + readable(typeAndRange(*option).first) + (isList ? " ..." : "") +
            (option->get_required() ? " REQUIRED" : "");
 }

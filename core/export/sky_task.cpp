@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <regex>
+#include <set>
 
 #include <yaml-cpp/yaml.h>
 
@@ -17,6 +18,10 @@ namespace {
                          const std::string& needed) {
     throw Error("sky.task", "The " + field + " of the SkyPilot task is \"" + came + "\"; " +
                                 needed + " was needed.");
+}
+
+std::string remotePath(const std::string& file) {
+    return std::string(kSkyFiles) + '/' + std::filesystem::path(file).filename().string();
 }
 
 void check(const SkyTask& task) {
@@ -41,6 +46,12 @@ void check(const SkyTask& task) {
     if (task.arguments.empty()) {
         refuse("command", "", "a command of caldera, like compress MODEL --out FOLDER,");
     }
+    std::set<std::string> paths;
+    for (const std::string& file : task.files) {
+        if (!paths.insert(remotePath(file)).second) {
+            refuse("file", file, "a name that no other file of the task has");
+        }
+    }
     if (task.diskGb < 1 || task.idleMinutes < 0 || task.maxHourlyCost < 0) {
         refuse("disk, idle time or ceiling", "below its least", "a number of at least 0");
     }
@@ -52,10 +63,6 @@ std::string quoted(const std::string& word) {
         text += letter == '\'' ? std::string("'\\''") : std::string(1, letter);
     }
     return text + "'";
-}
-
-std::string remotePath(const std::string& file) {
-    return std::string(kSkyFiles) + '/' + std::filesystem::path(file).filename().string();
 }
 
 std::string setupOf(const SkyTask& task) {

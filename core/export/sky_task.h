@@ -19,7 +19,7 @@ struct SkyTask {
     std::string installScript;          ///< text of resources/worker/install_worker.sh
     std::vector<std::string> arguments; ///< of `caldera`: "compress", "org/model", ...
     /// Files of this machine that the arguments name, each sent to a path below kSkyFiles; in the
-    /// arguments the path there takes their place.
+    /// arguments the path there takes their place. No two of the same name.
     std::vector<std::string> files;
     bool needsHubToken = false; ///< HF_TOKEN, handed over with `sky launch --secret HF_TOKEN`
 };

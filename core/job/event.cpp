@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
+#include <limits>
 #include <string_view>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 #include "core/base/error.h"
 #include "core/base/file.h"
 #include "core/base/json_text.h"
+#include "core/job/growing_file.h"
 
 namespace caldera {
 
@@ -131,10 +133,10 @@ std::vector<Event> EventReader::poll() {
     if (size < offset_) {
         offset_ = 0; // another file has taken its place
     }
-    const MappedFile map(file_);
-    std::string_view text(reinterpret_cast<const char*>(map.bytes().data()), map.bytes().size());
+    const std::string bytes = readFrom(file_, offset_, std::numeric_limits<size_t>::max());
+    const std::string_view text = bytes;
     std::vector<Event> events;
-    size_t begin = std::min(static_cast<size_t>(offset_), text.size());
+    size_t begin = 0;
     for (size_t end = text.find('\n', begin); end != std::string_view::npos;
          end = text.find('\n', begin)) {
         if (auto event = parseEvent(text.substr(begin, end - begin))) {
@@ -142,7 +144,7 @@ std::vector<Event> EventReader::poll() {
         }
         begin = end + 1;
     }
-    offset_ = static_cast<int64_t>(begin);
+    offset_ += static_cast<int64_t>(begin);
     return events;
 }
 

@@ -7,6 +7,7 @@
 #include "core/base/file.h"
 #include "core/base/hash.h"
 #include "core/base/printable.h"
+#include "core/job/growing_file.h"
 #include "core/job/shards.h"
 
 namespace caldera {
@@ -151,21 +152,26 @@ std::vector<FollowFrame> JobFollower::poll() {
 bool JobFollower::readEvents(std::vector<FollowFrame>& frames) {
     std::error_code error;
     const auto size = static_cast<int64_t>(std::filesystem::file_size(folder_.events(), error));
-    if (error || size <= offset_) {
+    if (error || size == offset_) {
         return true;
     }
-    const MappedFile map(folder_.events());
-    std::string_view text(reinterpret_cast<const char*>(map.bytes().data()), map.bytes().size());
-    text = text.substr(std::min(static_cast<size_t>(offset_), text.size()));
-    const size_t firstEnd = text.find('\n');
-    if (firstEnd == std::string_view::npos) {
+    if (size < offset_) {
+        offset_ = 0; // another file has taken its place: the reader begins anew, too
+    }
+    std::string text = readFrom(folder_.events(), offset_, kPiece);
+    const bool isAll = text.size() < kPiece;
+    size_t end = text.rfind('\n');
+    if (end == std::string::npos && !isAll) { // one long line
+        text = readFrom(folder_.events(), offset_, kMostBytes);
+        end = text.find('\n');
+    }
+    if (end == std::string::npos) {
         return true;
     }
-    const size_t lastEnd = text.rfind('\n', std::max(kPiece, firstEnd));
-    frames.push_back(
-        {FollowFrame::Kind::Events, offset_, std::string(text.substr(0, lastEnd + 1))});
-    offset_ += static_cast<int64_t>(lastEnd) + 1;
-    return text.find('\n', lastEnd + 1) == std::string_view::npos;
+    text.resize(end + 1);
+    frames.push_back({FollowFrame::Kind::Events, offset_, text});
+    offset_ += static_cast<int64_t>(text.size());
+    return isAll;
 }
 
 bool isFinalPhase(std::string_view phase) {

@@ -48,7 +48,7 @@ JobState stateFromJson(const Json& json) {
     JobState state;
     state.phase = json.at("phase").get<std::string>();
     state.stage = json.value("stage", "");
-    state.fraction = json.value("fraction", 0.0);
+    state.fraction = std::clamp(json.value("fraction", 0.0), 0.0, 1.0);
     state.etaSeconds = json.value("eta_seconds", -1.0);
     state.message = printable(json.value("message", ""), kLongestMessage);
     state.code = json.value("code", "");
@@ -148,6 +148,18 @@ bool isRequested(const std::filesystem::path& folder, std::string_view word) {
         }
         return false; // taken back between the two looks
     }
+}
+
+/// Opens a lock, which another machine may have put there as a pipe or a folder. -1: none.
+int openLock(const std::filesystem::path& file, int flags) {
+    const int descriptor = ::open(file.c_str(), flags | O_CLOEXEC | O_NONBLOCK, 0644);
+    struct stat facts {};
+    if (descriptor >= 0 && (::fstat(descriptor, &facts) != 0 || !S_ISREG(facts.st_mode))) {
+        ::close(descriptor);
+        errno = EINVAL;
+        return -1;
+    }
+    return descriptor;
 }
 
 struct flock wholeFile(short type) {
@@ -276,7 +288,7 @@ void JobFolder::clearControl() const {
 }
 
 bool JobFolder::workerAlive() const {
-    const int descriptor = ::open((path_ / "lock").c_str(), O_RDONLY | O_CLOEXEC);
+    const int descriptor = openLock(path_ / "lock", O_RDONLY);
     if (descriptor < 0) {
         return false;
     }
@@ -319,7 +331,7 @@ std::vector<JobFolder> listJobs(const std::filesystem::path& root) {
 
 JobLock::JobLock(const JobFolder& folder) {
     const std::filesystem::path file = folder.path() / "lock";
-    descriptor_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    descriptor_ = openLock(file, O_RDWR | O_CREAT);
     const std::string reason =
         descriptor_ < 0 ? std::strerror(errno) : ""; // NOLINT(concurrency-mt-unsafe)
     if (descriptor_ < 0) {

@@ -194,13 +194,14 @@ TEST(Command, HelpReadsWell) {
             app.add_option("--text", text, "A text");
             app.add_option("--layers", layers, "Some layers")->type_name("A:B");
             app.add_flag("--quick", quick, "Be quick");
-            app.add_option("parts", parts, "All parts")->required()->type_name("PART");
+            app.add_flag("!--no-wait", quick, "Do not wait");
+            app.add_option("PART", parts, "All parts")->required()->type_name("PART");
         }).out;
     for (const char* line :
          {"  --threads NUMBER            Threads (from 0 to 1024, default 0)\n",
           "  --text TEXT                 A text\n", "  --layers A:B                Some layers\n",
-          "  --quick                     Be quick\n",
-          "  parts PART ... REQUIRED     All parts\n"}) {
+          "  --quick                     Be quick\n", "  --no-wait                   Do not wait\n",
+          "Usage: caldera work [OPTIONS] PART...\n", "  PART ...                    All parts\n"}) {
         EXPECT_THAT(help, HasSubstr(line));
     }
 }

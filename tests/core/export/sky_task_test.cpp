@@ -101,6 +101,7 @@ TEST(SkyTask, RefusesWhatSkyPilotWould) {
     EXPECT_EQ(codeOf([](SkyTask& t) { t.workerHash = "abc"; }), "sky.task");
     EXPECT_EQ(codeOf([](SkyTask& t) { t.arguments.clear(); }), "sky.task");
     EXPECT_EQ(codeOf([](SkyTask& t) { t.diskGb = 0; }), "sky.task");
+    EXPECT_EQ(codeOf([](SkyTask& t) { t.files = {"a/t.txt", "b/t.txt"}; }), "sky.task");
     EXPECT_EQ(codeOf([](SkyTask&) {}), "");
 }
 

@@ -118,6 +118,45 @@ TEST_F(FollowTest, BeginsAnewForAReaderOfOtherEvents) {
     }
 }
 
+TEST_F(FollowTest, BeginsAnewWhereTheEventsShrink) {
+    const std::string first =
+        "{\"seq\": 0, \"event\": \"log\"}\n{\"seq\": 1, \"event\": \"log\"}\n";
+    const std::string other = "{\"seq\": 0, \"event\": \"hello\", \"a\": 1}\n";
+    std::ofstream(job_->events()) << first;
+    JobFollower follower(*job_, 0, {});
+    EventReader reader(job_->events());
+    EXPECT_EQ(eventsOf(drain(follower)), first);
+    EXPECT_EQ(reader.poll().size(), 2U);
+    std::ofstream(job_->events(), std::ios::trunc) << other;
+    const auto anew = drain(follower);
+    ASSERT_FALSE(anew.empty());
+    EXPECT_EQ(anew.front().offset, 0);
+    EXPECT_EQ(anew.front().bytes, other);
+    ASSERT_EQ(reader.poll().size(), 1U);
+    std::ofstream(job_->events(), std::ios::app) << "{\"seq\": 1, \"event\": \"log\"}\n";
+    EXPECT_EQ(drain(follower).front().offset, static_cast<int64_t>(other.size()));
+    EXPECT_EQ(reader.poll().size(), 1U);
+}
+
+/// A memory map of a file that is cut off ends the process that reads it.
+TEST_F(FollowTest, SurvivesEventsThatAreCutOffWhileTheyAreRead) {
+    std::string lines;
+    for (int i = 0; i < 20000; ++i) {
+        lines += "{\"seq\": " + std::to_string(i) + ", \"event\": \"log\"}\n";
+    }
+    std::ofstream(job_->events()) << lines;
+    std::jthread cutter([&](const std::stop_token& stop) {
+        while (!stop.stop_requested()) {
+            fs::resize_file(job_->events(), 0);
+            std::ofstream(job_->events()) << lines;
+        }
+    });
+    for (int look = 0; look < 200; ++look) {
+        EventReader(job_->events()).poll();
+        JobFollower(*job_, 0, {}).poll();
+    }
+}
+
 TEST_F(FollowTest, TellsManyEventsInPieces) {
     std::string lines;
     for (int i = 0; i < 30000; ++i) {
