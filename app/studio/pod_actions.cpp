@@ -15,6 +15,7 @@
 #include "widgets/pods/pod_page.h"
 #include "widgets/remote/when_done.h"
 #include "widgets/remote/worker_bundle.h"
+#include "widgets/support/enter_key.h"
 #include "widgets/theme/theme.h"
 
 using namespace Qt::Literals::StringLiterals;
@@ -23,7 +24,7 @@ namespace caldera::studio {
 
 namespace {
 
-constexpr QSize kDialogSize(640, 720);
+constexpr QSize kDialogSize(640, 660);
 
 /// What was rented, and where workers come from; read from files.
 struct Known {
@@ -223,12 +224,13 @@ void PodActions::showDialog() {
     page->setSettings(readPodSettings(settings));
     auto* buttons = new QDialogButtonBox(QDialogButtonBox::Cancel, dialog);
     buttons->button(QDialogButtonBox::Cancel)->setText(tr("Cancel"));
-    buttons->addButton(tr("Keep"), QDialogButtonBox::AcceptRole)->setDefault(true);
+    buttons->addButton(tr("Keep"), QDialogButtonBox::YesRole);
     auto* layout = new QVBoxLayout(dialog);
     layout->setContentsMargins(kSpaceHuge, kSpaceLarge, kSpaceHuge, kSpaceLarge);
     layout->setSpacing(kSpaceLarge);
     layout->addWidget(page, 1);
     layout->addWidget(buttons);
+    setEnterButton(*dialog, nullptr); // Enter saves a key that is typed
     connect(page, &PodPage::keyAccepted, this, &PodActions::useKey);
     connect(buttons, &QDialogButtonBox::rejected, dialog, &QDialog::reject);
     connect(buttons, &QDialogButtonBox::accepted, dialog, [this, dialog, page] {

@@ -251,7 +251,8 @@ std::optional<PodOrder> PodChoice::order() const {
 
 void PodChoice::refresh() {
     const QStringList gpus = gpuTexts();
-    gpu_->setText(gpus.value(0, hasMarket_ ? tr("none") : QString()));
+    const QString unknown = hasMarket_ ? tr("none") : tr("not known yet");
+    gpu_->setText(gpus.value(0, unknown));
     setToolTip(gpus.size() > 1
                    ? tr("Where it is sold out meanwhile: %1").arg(gpus.mid(1).join(u"; "_s))
                    : QString());
@@ -259,7 +260,10 @@ void PodChoice::refresh() {
                                         .arg(volume()->name)
                                         .arg(volume()->sizeGb)
                                         .arg(volume()->dataCenter)
-                                  : QString());
+                                  : unknown);
+    for (auto& [label, isKnown] :
+         {std::pair(gpu_, !gpus.isEmpty()), std::pair(volumeText_, volume() != nullptr)})
+        label->setTone(isKnown ? Token::Text : Token::Secondary);
     const QString wrong = complaint();
     const bool isAsking = problem_.isEmpty() && !hasMarket_;
     estimate_->setTone(wrong.isEmpty() || isAsking ? Token::Secondary : Token::Warn);

@@ -3,6 +3,7 @@
 #include <QComboBox>
 #include <QDoubleSpinBox>
 #include <QFileDialog>
+#include <QFileInfo>
 #include <QFormLayout>
 #include <QHBoxLayout>
 #include <QHeaderView>
@@ -12,8 +13,11 @@
 #include <QVBoxLayout>
 #include <QtConcurrent>
 
+#include <utility>
+
 #include "widgets/pods/dollar_field.h"
 #include "widgets/pods/pod_offers_model.h"
+#include "widgets/pods/secret_line.h"
 #include "widgets/remote/bundle_fields.h"
 #include "widgets/remote/pod_quote.h"
 #include "widgets/remote/secret_file.h"
@@ -29,12 +33,8 @@ namespace caldera::studio {
 
 namespace {
 
-constexpr int kTableHeight = 200;
+constexpr int kTableHeight = 140;
 constexpr double kMostMinutes = 720;
-
-QString keyName() {
-    return QString::fromUtf16(kRunpodKeyName);
-}
 
 } // namespace
 
@@ -46,7 +46,7 @@ PodPage::PodPage(SecretStore& secrets, Connect connectTo, QWidget* parent)
     layout->setContentsMargins(0, 0, 0, 0);
     layout->setSpacing(kSpaceMedium);
     layout->addWidget(banner_);
-    layout->addWidget(buildKeyLine());
+    layout->addWidget(buildSecrets());
     layout->addWidget(buildOffers(), 1);
     layout->addWidget(buildLimits());
     hint_ = new ToneLabel({}, Token::Secondary, this);
@@ -55,37 +55,44 @@ PodPage::PodPage(SecretStore& secrets, Connect connectTo, QWidget* parent)
     connect(this, &PodPage::settingsChanged, this, &PodPage::showHint);
     connect(offers_, &PodOffersModel::chosenChanged, this, &PodPage::settingsChanged);
     setSettings({});
-    readKey();
+    key_->read();
+    token_->read();
 }
 
 PodPage::~PodPage() = default;
 
-QWidget* PodPage::buildKeyLine() {
+QWidget* PodPage::buildSecrets() {
     auto* box = new QWidget(this);
-    key_ = new QLineEdit(box);
-    key_->setEchoMode(QLineEdit::Password);
-    key_->setPlaceholderText(tr("API key of RunPod"));
-    key_->setAccessibleName(tr("API key of RunPod"));
-    save_ = new QPushButton(tr("Save"), box);
-    save_->setEnabled(false);
+    key_ = new SecretLine(secrets_, QString::fromUtf16(kRunpodKeyName),
+                          {tr("API key of RunPod"),
+                           tr("The key of RunPod is known. Type another one to replace it."),
+                           tr("No key yet. RunPod makes one under Settings, API keys; it needs to "
+                              "read and write pods.")},
+                          box);
+    token_ = new SecretLine(secrets_, QString::fromUtf16(kHubTokenName),
+                            {tr("Token of Hugging Face (HF_TOKEN)"),
+                             tr("The token of Hugging Face is known."),
+                             tr("No HF_TOKEN: models that ask for a licence cannot be fetched by "
+                                "the pod; all others can.")},
+                            box);
     auto* import = new QPushButton(tr("Import .env…"), box);
     import->setToolTip(tr("Takes RUNPOD_API_KEY and HF_TOKEN from a file of NAME=value lines"));
-    keyState_ = new ToneLabel({}, Token::Secondary, box);
-    connect(key_, &QLineEdit::textChanged, this,
-            [this](const QString& text) { save_->setEnabled(!text.trimmed().isEmpty()); });
-    connect(key_, &QLineEdit::returnPressed, this, &PodPage::saveKey);
-    connect(save_, &QPushButton::clicked, this, &PodPage::saveKey);
+    imported_ = new ToneLabel({}, Token::Secondary, box);
+    imported_->setWordWrap(true);
+    connect(key_, &SecretLine::known, this, &PodPage::useKey);
     connect(import, &QPushButton::clicked, this, &PodPage::chooseEnvFile);
+    for (SecretLine* line : {key_, token_})
+        connect(line, &SecretLine::failed, this, &PodPage::fail);
     auto* line = new QHBoxLayout;
     line->setSpacing(kSpaceSmall);
-    line->addWidget(key_, 1);
-    line->addWidget(save_);
     line->addWidget(import);
+    line->addWidget(imported_, 1);
     auto* layout = new QVBoxLayout(box);
     layout->setContentsMargins(0, 0, 0, 0);
-    layout->setSpacing(kSpaceTiny);
+    layout->setSpacing(kSpaceSmall);
+    layout->addWidget(key_);
+    layout->addWidget(token_);
     layout->addLayout(line);
-    layout->addWidget(keyState_);
     return box;
 }
 
@@ -110,6 +117,8 @@ QWidget* PodPage::buildOffers() {
 QWidget* PodPage::buildLimits() {
     auto* box = new QWidget(this);
     volume_ = new QComboBox(box);
+    volume_->setPlaceholderText(tr("none yet"));
+    volume_->setEnabled(false);
     storage_ = new ToneLabel({}, Token::Secondary, box);
     ceiling_ = ceilingField(box);
     cap_ = capField(box);
@@ -141,44 +150,6 @@ QWidget* PodPage::buildLimits() {
     return box;
 }
 
-void PodPage::readKey() {
-    keyState_->setText(tr("Asking the keyring…"));
-    whenDone(
-        secrets_.read(keyName()), this,
-        [this](const QString& key) {
-            if (!key.isEmpty()) {
-                keyState_->setText(tr("The key is known. Type another one to replace it."));
-                useKey(key);
-                return;
-            }
-            keyState_->setText(tr("No key yet. RunPod makes one under Settings, API keys; it needs "
-                                  "to read and write pods."));
-        },
-        [this](const Error& error) { fail(error); });
-}
-
-void PodPage::saveKey() {
-    const QString key = key_->text().trimmed();
-    if (key.isEmpty())
-        return;
-    banner_->clear();
-    keyState_->setText(tr("Writing it into the keyring…"));
-    whenDone(
-        secrets_.write(keyName(), key), this,
-        [this, key](SecretPlace place) {
-            key_->clear();
-            keyState_->setText(
-                place == SecretPlace::Keyring
-                    ? tr("The key is in the keyring.")
-                    : tr("%1 The key is kept until the studio ends.").arg(secrets_.complaint()));
-            useKey(key);
-        },
-        [this](const Error& error) {
-            keyState_->setText({});
-            fail(error);
-        });
-}
-
 void PodPage::chooseEnvFile() {
     auto* dialog = new QFileDialog(this, tr("A .env file"));
     dialog->setAttribute(Qt::WA_DeleteOnClose);
@@ -190,24 +161,26 @@ void PodPage::chooseEnvFile() {
 void PodPage::importEnvFile(const QString& path) {
     whenDone(
         QtConcurrent::run([path] { return readEnvFile(path); }), this,
-        [this, path](const QMap<QString, QString>& variables) {
-            const QString token = variables.value(QString::fromUtf16(kHubTokenName));
-            if (!token.isEmpty())
-                whenDone(
-                    secrets_.write(QString::fromUtf16(kHubTokenName), token), this,
-                    [](SecretPlace) {}, [this](const Error& error) { fail(error); });
-            const QString key = variables.value(keyName());
-            if (!key.isEmpty()) {
-                key_->setText(key);
-                saveKey();
-            } else if (token.isEmpty()) {
-                fail(Error("secret.file", tr("%1 holds neither RUNPOD_API_KEY nor HF_TOKEN. Choose "
-                                             "another file, or type the key.")
-                                              .arg(path)
-                                              .toStdString()));
-            }
-        },
+        [this, path](const EnvFile& file) { takeSecrets(file, path); },
         [this](const Error& error) { fail(error); });
+}
+
+void PodPage::takeSecrets(const EnvFile& file, const QString& path) {
+    banner_->clear();
+    QStringList taken;
+    for (const auto& [name, line] : {std::pair(QString::fromUtf16(kRunpodKeyName), key_),
+                                     std::pair(QString::fromUtf16(kHubTokenName), token_)}) {
+        const QString value = file.variables.value(name);
+        if (!value.isEmpty()) {
+            taken.append(name);
+            line->save(value);
+        }
+    }
+    const QString found =
+        taken.isEmpty() ? tr("%1 holds neither RUNPOD_API_KEY nor HF_TOKEN.").arg(path)
+                        : tr("%1 gave %2.").arg(QFileInfo(path).fileName(), taken.join(u", "_s));
+    imported_->setTone(taken.isEmpty() || !file.skipped.isEmpty() ? Token::Warn : Token::Secondary);
+    imported_->setText(QStringList{found, skippedSentence(file)}.join(u' ').trimmed());
 }
 
 void PodPage::useKey(const QString& key) {
@@ -217,25 +190,48 @@ void PodPage::useKey(const QString& key) {
         fail(error);
         return;
     }
+    load(key);
+}
+
+/// What can be rented, and on which volumes. Only the newest of several questions is answered.
+void PodPage::load(const QString& key) {
+    const int round = ++round_;
+    unanswered_ = 2;
+    banner_->clear();
+    showHint();
+    const auto failed = [this, key, round](const Error& error) {
+        if (round != round_)
+            return;
+        ++round_; // what else is on its way has no place to go
+        unanswered_ = 0;
+        showHint();
+        banner_->showFailure(describeFailure(error), {},
+                             {tr("Try again"), [this, key] { useKey(key); }});
+    };
     whenDone(
         provider_->volumes(), this,
-        [this, key](const QList<PodVolume>& volumes) {
+        [this, key, round](const QList<PodVolume>& volumes) {
+            if (round != round_)
+                return;
+            --unanswered_;
             showVolumes(volumes);
             Q_EMIT keyAccepted(key);
         },
-        [this](const Error& error) { fail(error); });
-    ask();
-}
-
-void PodPage::ask() {
+        failed);
     whenDone(
         provider_->offers(1), this,
-        [this](const QList<PodOffer>& offers) { offers_->setOffers(offers); },
-        [this](const Error& error) { fail(error); });
+        [this, round](const QList<PodOffer>& offers) {
+            if (round != round_)
+                return;
+            --unanswered_;
+            offers_->setOffers(offers);
+        },
+        failed);
 }
 
 void PodPage::showVolumes(const QList<PodVolume>& volumes) {
     volume_->clear();
+    volume_->setEnabled(!volumes.isEmpty());
     for (const PodVolume& volume : volumes) {
         volume_->addItem(
             tr("%1, %2 GB in %3").arg(volume.name).arg(volume.sizeGb).arg(volume.dataCenter),
@@ -243,9 +239,8 @@ void PodPage::showVolumes(const QList<PodVolume>& volumes) {
         const int row = volume_->count() - 1;
         volume_->setItemData(row, volume.dataCenter, Qt::UserRole + 1);
         volume_->setItemData(row, volume.monthlyPrice, Qt::UserRole + 2);
-        if (volume.id == wanted_.volumeId)
-            volume_->setCurrentIndex(row);
     }
+    volume_->setCurrentIndex(qMax(0, volume_->findData(wanted_.volumeId)));
     volumeChosen();
 }
 
@@ -294,8 +289,11 @@ void PodPage::showHint() {
     const double least = offers_->leastPrice();
     const bool tooDear = least > ceiling_->value();
     hint_->setTone(tooDear ? Token::Warn : Token::Secondary);
-    if (offers_->rowCount() == 0)
-        hint_->setText({});
+    if (unanswered_ > 0)
+        hint_->setText(tr("Asking RunPod what can be rented…"));
+    else if (offers_->rowCount() == 0)
+        hint_->setText(provider_ ? QString()
+                                 : tr("GPUs and volumes are listed when the key is known."));
     else if (offers_->chosen().isEmpty())
         hint_->setText(tr("Tick the GPUs that may be rented; the cheapest that is free is taken."));
     else if (tooDear)

@@ -15,14 +15,15 @@
 class QComboBox;
 class QDoubleSpinBox;
 class QLineEdit;
-class QPushButton;
 class QTableView;
 
 namespace caldera::studio {
 
 class ErrorBanner;
+struct EnvFile;
 class FileLine;
 class PodOffersModel;
+class SecretLine;
 class ToneLabel;
 
 class PodPage : public QWidget {
@@ -40,6 +41,8 @@ public:
     /// Whether a pod could be rented with what was chosen.
     bool isComplete() const;
     PodOffersModel* offers() const { return offers_; }
+    /// Keeps what the file holds of our secrets; says which lines it could not read.
+    void importEnvFile(const QString& path);
 
 Q_SIGNALS:
     void settingsChanged();
@@ -47,16 +50,14 @@ Q_SIGNALS:
     void keyAccepted(const QString& key);
 
 private:
-    QWidget* buildKeyLine();
+    QWidget* buildSecrets();
     QWidget* buildOffers();
     QWidget* buildLimits();
     void showHint();
-    void readKey();
-    void saveKey();
     void chooseEnvFile();
-    void importEnvFile(const QString& path);
+    void takeSecrets(const EnvFile& file, const QString& path);
     void useKey(const QString& key);
-    void ask();
+    void load(const QString& key);
     void showVolumes(const QList<PodVolume>& volumes);
     void volumeChosen();
     void fail(const Error& error);
@@ -67,9 +68,11 @@ private:
     PodSettings wanted_; ///< shown as soon as there is a list to choose from
     PodOffersModel* offers_;
     ErrorBanner* banner_;
-    QLineEdit* key_ = nullptr;
-    QPushButton* save_ = nullptr;
-    ToneLabel* keyState_ = nullptr;
+    int round_ = 0;      ///< of questions to the provider
+    int unanswered_ = 0; ///< of them
+    SecretLine* key_ = nullptr;
+    SecretLine* token_ = nullptr;
+    ToneLabel* imported_ = nullptr;
     QTableView* table_ = nullptr;
     QComboBox* volume_ = nullptr;
     ToneLabel* storage_ = nullptr;

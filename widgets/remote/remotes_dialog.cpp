@@ -3,9 +3,11 @@
 #include <QDialogButtonBox>
 #include <QHBoxLayout>
 #include <QListWidget>
+#include <QMessageBox>
 #include <QPushButton>
 #include <QScrollArea>
 #include <QStackedWidget>
+#include <QTimer>
 #include <QVBoxLayout>
 
 #include "widgets/remote/host_key_dialog.h"
@@ -23,7 +25,7 @@ namespace caldera::studio {
 using namespace Qt::StringLiterals;
 
 namespace {
-constexpr QSize kSize(960, 700);
+constexpr QSize kSize(920, 620); // fits a screen of 1024x700 with its frame
 constexpr int kListWidth = 200;
 } // namespace
 
@@ -35,7 +37,7 @@ RemotesDialog::RemotesDialog(TargetStore& store, QWidget* parent)
                                "clusters with SLURM. The model is read there; what is finished "
                                "comes home."),
                             this)),
-      form_(new TargetForm(this)), stages_(new StageList(this)),
+      scroll_(new QScrollArea(this)), form_(new TargetForm(this)), stages_(new StageList(this)),
       complaint_(new ToneLabel({}, Token::Secondary, this)),
       test_(new QPushButton(tr("Test"), this)), save_(new QPushButton(tr("Save"), this)) {
     setObjectName(u"remotesDialog"_s);
@@ -84,14 +86,23 @@ QWidget* RemotesDialog::makeList() {
     layout->setSpacing(kSpaceSmall);
     layout->addWidget(list_, 1);
     layout->addLayout(buttons);
-    connect(addButton, &QPushButton::clicked, this, [this] { add(); });
+    connect(addButton, &QPushButton::clicked, this, [this] { unlessChanged([this] { add(); }); });
     connect(remove_, &QPushButton::clicked, this, &RemotesDialog::removeSelected);
-    connect(list_, &QListWidget::currentItemChanged, this, &RemotesDialog::follow);
+    connect(list_, &QListWidget::currentItemChanged, this, [this](const QListWidgetItem* item) {
+        const QString name = item != nullptr ? item->text() : QString();
+        if (!name.isEmpty() && isChanged()) {
+            mark(shown_.name); // until it is answered
+        }
+        unlessChanged([this, name] {
+            mark(name);
+            follow();
+        });
+    });
     return box;
 }
 
 QWidget* RemotesDialog::makeDetails() {
-    auto* inside = new QWidget;
+    auto* inside = new QWidget; // as high as it needs; what acts on it stays in sight below
     complaint_->setWordWrap(true);
     test_->setAutoDefault(false);
     save_->setDefault(true);
@@ -104,14 +115,18 @@ QWidget* RemotesDialog::makeDetails() {
     layout->setContentsMargins(0, 0, kSpaceSmall, 0);
     layout->setSpacing(kSpaceLarge);
     layout->addWidget(form_);
-    layout->addLayout(buttons);
     layout->addWidget(stages_);
     layout->addStretch(1);
-    auto* scroll = new QScrollArea(this);
-    scroll->setWidget(inside);
-    scroll->setWidgetResizable(true);
-    scroll->setFrameShape(QFrame::NoFrame);
-    scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+    scroll_->setWidget(inside);
+    scroll_->setWidgetResizable(true);
+    scroll_->setFrameShape(QFrame::NoFrame);
+    scroll_->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+    auto* page = new QWidget(this);
+    auto* whole = new QVBoxLayout(page);
+    whole->setContentsMargins(0, 0, 0, 0);
+    whole->setSpacing(kSpaceMedium);
+    whole->addWidget(scroll_, 1);
+    whole->addLayout(buttons);
     connect(test_, &QPushButton::clicked, this, [this] {
         if (checker_.isRunning()) {
             checker_.stop();
@@ -121,7 +136,7 @@ QWidget* RemotesDialog::makeDetails() {
         }
     });
     connect(save_, &QPushButton::clicked, this, &RemotesDialog::save);
-    return scroll;
+    return page;
 }
 
 void RemotesDialog::connectTester() {
@@ -162,6 +177,48 @@ void RemotesDialog::showTargets() {
     update();
 }
 
+/// Marks the machine in the list, without showing it.
+void RemotesDialog::mark(const QString& name) {
+    const QSignalBlocker quiet(list_);
+    const QList<QListWidgetItem*> found = list_->findItems(name, Qt::MatchExactly);
+    list_->setCurrentItem(found.value(0));
+}
+
+void RemotesDialog::reject() {
+    unlessChanged([this] { QDialog::reject(); });
+}
+
+/// Goes on at once, or when what was typed has been saved or given up.
+void RemotesDialog::unlessChanged(const std::function<void()>& then) {
+    if (pages_->currentIndex() == 0 || !isChanged()) {
+        then();
+        return;
+    }
+    update(); // whether it could be saved
+    auto* question =
+        new QMessageBox(QMessageBox::Question, tr("Machines"), tr("What was typed is not saved."),
+                        QMessageBox::Save | QMessageBox::Discard | QMessageBox::Cancel, this);
+    question->setObjectName(u"unsavedMachine"_s);
+    question->setAttribute(Qt::WA_DeleteOnClose);
+    question->setInformativeText(save_->isEnabled() ? QString() : complaint_->text());
+    question->button(QMessageBox::Save)->setText(tr("Save"));
+    question->button(QMessageBox::Save)->setEnabled(save_->isEnabled());
+    question->button(QMessageBox::Discard)->setText(tr("Discard"));
+    question->button(QMessageBox::Cancel)->setText(tr("Cancel"));
+    question->setDefaultButton(save_->isEnabled() ? QMessageBox::Save : QMessageBox::Cancel);
+    connect(question, &QMessageBox::finished, this, [this, then](int answer) {
+        if (answer == QMessageBox::Save) {
+            save();
+        } else if (answer == QMessageBox::Discard) {
+            form_->setTarget(shown_);
+        } else {
+            return;
+        }
+        then();
+    });
+    question->open();
+}
+
 void RemotesDialog::select(const QString& name) {
     const QList<QListWidgetItem*> found = list_->findItems(name, Qt::MatchExactly);
     if (!found.isEmpty()) {
@@ -200,6 +257,7 @@ void RemotesDialog::test() {
     stages_->begin(checkStages(form_->target().kind));
     checker_.start(form_->target());
     update();
+    QTimer::singleShot(0, scroll_, [this] { scroll_->ensureWidgetVisible(stages_, 0, 0); });
 }
 
 void RemotesDialog::save() {
@@ -222,7 +280,7 @@ void RemotesDialog::removeSelected() {
 
 void RemotesDialog::compareKey(const QStringList& keys) {
     const SshEndpoint shown = form_->target().ssh;
-    auto* dialog = new HostKeyDialog(shown.host, keys, !shown.hostKeys.isEmpty(), this);
+    auto* dialog = new HostKeyDialog(shown, keys, !shown.hostKeys.isEmpty(), this);
     dialog->setAttribute(Qt::WA_DeleteOnClose);
     connect(dialog, &QDialog::finished, this,
             [this](int result) { checker_.confirmKey(result == QDialog::Accepted); });

@@ -1,6 +1,8 @@
 // Adds, tests, changes and removes the machines on which jobs can run.
 #pragma once
 
+#include <functional>
+
 #include <QDialog>
 
 #include "widgets/remote/target.h"
@@ -9,6 +11,7 @@
 class QLabel;
 class QListWidget;
 class QPushButton;
+class QScrollArea;
 class QStackedWidget;
 
 namespace caldera::studio {
@@ -32,6 +35,8 @@ public:
     void select(const QString& name);
     void test();
     void save();
+    /// Esc and Close ask before anything that was typed is lost.
+    void reject() override;
 
 Q_SIGNALS:
     /// A test has ended.
@@ -44,6 +49,8 @@ private:
     void showTargets();
     void showTarget(const Target& target);
     void follow();
+    void mark(const QString& name);
+    void unlessChanged(const std::function<void()>& then);
     void removeSelected();
     void compareKey(const QStringList& keys);
     void update();
@@ -55,6 +62,7 @@ private:
     QPushButton* remove_;
     QStackedWidget* pages_;
     EmptyState* empty_;
+    QScrollArea* scroll_;
     TargetForm* form_;
     StageList* stages_;
     ToneLabel* complaint_;

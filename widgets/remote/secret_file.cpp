@@ -3,7 +3,6 @@
 #include <QCoreApplication>
 #include <QRegularExpression>
 
-#include "core/base/error.h"
 #include "core/base/file.h"
 
 using namespace Qt::Literals::StringLiterals;
@@ -13,18 +12,10 @@ namespace caldera::studio {
 namespace {
 
 constexpr size_t kFileLimit = 1U << 20;
+constexpr qsizetype kMostTold = 6; // lines that were left out
 
 QString tr(const char* text) {
     return QCoreApplication::translate("SecretFile", text);
-}
-
-[[noreturn]] void refuse(const QString& origin, qsizetype line, const QString& what) {
-    throw Error("secret.file",
-                tr("%1, line %2: %3. A line NAME=value was needed; mend it or remove it.")
-                    .arg(origin)
-                    .arg(line)
-                    .arg(what)
-                    .toStdString());
 }
 
 QChar unescaped(QChar letter) {
@@ -55,38 +46,48 @@ QString plainValue(const QString& text) {
 
 } // namespace
 
-QMap<QString, QString> parseEnvFile(const QByteArray& text, const QString& origin) {
+EnvFile parseEnvFile(const QByteArray& text) {
     static const QRegularExpression assignment(
         u"^(?:export\\s+)?([A-Za-z_][A-Za-z0-9_]*)\\s*=\\s*(.*)$"_s);
     static const QRegularExpression lineEnd(u"\r\n|\n|\r"_s);
     QString all = QString::fromUtf8(text);
     if (all.startsWith(QChar::ByteOrderMark))
         all.remove(0, 1);
-    QMap<QString, QString> variables;
+    EnvFile file;
     qsizetype number = 0;
+    const auto skip = [&](const QString& reason) {
+        file.skipped.append(tr("line %1 (%2)").arg(number).arg(reason));
+    };
     for (const QString& raw : all.split(lineEnd)) {
         ++number;
         const QString line = raw.trimmed();
         if (line.isEmpty() || line.startsWith(u'#'))
             continue;
         const auto match = assignment.match(line);
-        if (!match.hasMatch())
-            refuse(origin, number, tr("no assignment"));
         const QString value = match.captured(2);
-        if (!value.startsWith(u'"') && !value.startsWith(u'\'')) {
-            variables[match.captured(1)] = plainValue(value);
-        } else if (const auto quoted = quotedValue(value)) {
-            variables[match.captured(1)] = *quoted;
-        } else {
-            refuse(origin, number, tr("a quote is not closed, or text follows it"));
-        }
+        const bool isQuoted = value.startsWith(u'"') || value.startsWith(u'\'');
+        const auto read = isQuoted ? quotedValue(value) : std::optional(plainValue(value));
+        if (!match.hasMatch())
+            skip(tr("no NAME=value"));
+        else if (!read)
+            skip(tr("a quote is not closed, or text follows it"));
+        else
+            file.variables[match.captured(1)] = *read;
     }
-    return variables;
+    return file;
 }
 
-QMap<QString, QString> readEnvFile(const QString& path) {
-    const std::string text = readTextFile(path.toStdU16String(), kFileLimit);
-    return parseEnvFile(QByteArray::fromStdString(text), path);
+EnvFile readEnvFile(const QString& path) {
+    return parseEnvFile(QByteArray::fromStdString(readTextFile(path.toStdU16String(), kFileLimit)));
+}
+
+QString skippedSentence(const EnvFile& file) {
+    if (file.skipped.isEmpty())
+        return {};
+    const qsizetype more = file.skipped.size() - kMostTold;
+    const QString lines = file.skipped.mid(0, kMostTold).join(u", "_s);
+    return more > 0 ? tr("Not understood and left out: %1, and %2 more.").arg(lines).arg(more)
+                    : tr("Not understood and left out: %1.").arg(lines);
 }
 
 } // namespace caldera::studio

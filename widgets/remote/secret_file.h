@@ -4,16 +4,24 @@
 #include <QByteArray>
 #include <QMap>
 #include <QString>
+#include <QStringList>
 
 namespace caldera::studio {
 
-/// The variables of a .env file; of a name that comes twice the last one counts. Takes `export `
-/// in front, spaces around "=", comments, single quotes (literal), double quotes (with \n, \t, \",
-/// \\ and \$), CRLF and a byte order mark; nothing is expanded. Throws Error("secret.file") with
-/// `origin` and the line; no sentence holds a value.
-QMap<QString, QString> parseEnvFile(const QByteArray& text, const QString& origin);
+struct EnvFile {
+    QMap<QString, QString> variables; ///< of a name that comes twice the last one counts
+    QStringList skipped;              ///< "line 3 (no assignment)", never with what stands there
+};
 
-/// Reads and parses a file of at most 1 MiB. Not on the GUI thread. Throws Error("file.*") too.
-QMap<QString, QString> readEnvFile(const QString& path);
+/// What is understood of a .env file. Takes `export ` in front, spaces around "=", comments, single
+/// quotes (literal), double quotes (with \n, \t, \", \\ and \$), CRLF and a byte order mark;
+/// nothing is expanded.
+EnvFile parseEnvFile(const QByteArray& text);
+
+/// Reads and parses a file of at most 1 MiB. Not on the GUI thread. Throws Error("file.*").
+EnvFile readEnvFile(const QString& path);
+
+/// The lines that were not understood as a sentence, of many only the first; empty without any.
+QString skippedSentence(const EnvFile& file);
 
 } // namespace caldera::studio

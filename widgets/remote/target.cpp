@@ -84,6 +84,10 @@ void writeSlurm(const SlurmSettings& slurm, YAML::Emitter& out) {
     out << YAML::EndMap;
 }
 
+QString printableText(const std::string& words) {
+    return QString::fromStdString(printable(words, kLongestMessage));
+}
+
 /// Reads one map, whose keys must all be asked for.
 class Reader {
 public:
@@ -92,9 +96,23 @@ public:
         if (!map_.IsMap()) {
             complain(u"a list of names and values was needed"_s);
         }
+        std::set<std::string> seen;
+        for (const auto& entry : map_) {
+            if (!seen.insert(entry.first.Scalar()).second) {
+                complain(u"\"%1\" stands there twice"_s.arg(printableText(entry.first.Scalar())));
+            }
+        }
     }
 
+    /// Of one line.
     QString text(const char* key) {
+        const QString value = lines(key);
+        if (value.contains(u'\n')) {
+            complain(u"%1 holds more than one line"_s.arg(QLatin1StringView(key)));
+        }
+        return value;
+    }
+    QString lines(const char* key) {
         const YAML::Node node = find(key);
         if (!node) {
             return {};
@@ -143,8 +161,7 @@ public:
     void finish() const {
         for (const auto& entry : map_) {
             if (!asked_.contains(entry.first.Scalar())) {
-                complain(u"\"%1\" is not known here"_s.arg(
-                    QString::fromStdString(printable(entry.first.Scalar(), kLongestMessage))));
+                complain(u"\"%1\" is not known here"_s.arg(printableText(entry.first.Scalar())));
             }
         }
     }
@@ -177,8 +194,8 @@ TargetKind readKind(Reader& reader) {
             return kind;
         }
     }
-    reader.complain(u"kind is \"%1\"; local, ssh, slurm or pod was needed"_s.arg(
-        QString::fromStdString(printable(word, kLongestMessage))));
+    reader.complain(
+        u"kind is \"%1\"; local, ssh, slurm or pod was needed"_s.arg(printableText(word)));
 }
 
 SshEndpoint readSsh(Reader reader) {
@@ -204,7 +221,7 @@ SlurmSettings readSlurm(Reader reader) {
     slurm.cpus = reader.number("cpus", 0, kMost, 0);
     slurm.nodeSshPort = reader.number("node_ssh_port", 0, kHighestPort, 0);
     slurm.shards = reader.number("shards", 1, 1000, 1);
-    slurm.extraOptions = reader.text("extra_options");
+    slurm.extraOptions = reader.lines("extra_options");
     reader.finish();
     return slurm;
 }
@@ -220,8 +237,8 @@ void checkFormat(Reader& reader, const QString& origin) {
                     {{"file", origin.toStdString()}});
     }
     if (fit == FormatFit::Foreign) {
-        reader.complain(u"its format is \"%1\"; caldera-remote/1 was needed"_s.arg(
-            QString::fromStdString(printable(format, kLongestMessage))));
+        reader.complain(
+            u"its format is \"%1\"; caldera-remote/1 was needed"_s.arg(printableText(format)));
     }
 }
 

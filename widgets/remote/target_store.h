@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include <QHash>
 #include <QList>
 #include <QObject>
 #include <QThreadPool>
@@ -38,11 +39,15 @@ private:
     struct Found;
 
     void load();
+    void take(const Found& found);
+    /// The file that holds it, or that will.
     QString fileOf(const QString& name) const;
     void inBackground(std::function<void()> work);
 
     QString folder_;
     QList<Target> targets_;
+    QHash<QString, QString>
+        files_; ///< by the targets' names; people may have called them otherwise
     bool ready_ = false;
     QThreadPool pool_; ///< of one thread: in the order of the calls
 };

@@ -2,6 +2,8 @@
 
 #include <QAbstractItemModelTester>
 #include <QComboBox>
+#include <QFile>
+#include <QLabel>
 #include <QLineEdit>
 #include <QPushButton>
 #include <QSettings>
@@ -94,6 +96,56 @@ TEST_F(PodPageTest, ARefusedKeyIsSaid) {
     EXPECT_TRUE(QTest::qWaitFor([&] { return banner->sentence().contains(u"401"_s); }, kWaitLimit));
     EXPECT_FALSE(banner->sentence().contains(u"rpa_not"_s));
     EXPECT_FALSE(made->isComplete());
+}
+
+TEST_F(PodPageTest, AProviderThatDoesNotAnswerIsSaidAndAskedAgain) {
+    resultOf(secrets_.write(u"RUNPOD_API_KEY"_s, key(), SecretPlace::Session));
+    server_.cause({.verb = "GET", .path = "/v2/.*olumes", .times = 4, .status = 503});
+    const auto made = page();
+    const auto says = [&made](const QString& words) {
+        return QTest::qWaitFor(
+            [&] {
+                const QList<QLabel*> labels = made->findChildren<QLabel*>();
+                return std::any_of(labels.begin(), labels.end(), [&](const QLabel* label) {
+                    return label->isVisible() && label->text().contains(words);
+                });
+            },
+            kWaitLimit);
+    };
+    EXPECT_TRUE(says(u"Asking RunPod what can be rented"_s));
+    auto* banner = made->findChild<ErrorBanner*>();
+    ASSERT_TRUE(QTest::qWaitFor([&] { return banner->isVisible(); }, kWaitLimit));
+    QPushButton* again = nullptr;
+    for (QPushButton* button : banner->findChildren<QPushButton*>())
+        again = button->text() == u"Try again"_s ? button : again;
+    ASSERT_NE(again, nullptr);
+    again->click();
+    EXPECT_TRUE(listed(*made));
+    EXPECT_FALSE(banner->isVisible());
+}
+
+TEST_F(PodPageTest, SaysThatThereIsNoTokenUntilThereIsOne) {
+    const auto made = page();
+    const auto state = [&made](const QString& words) {
+        return QTest::qWaitFor(
+            [&] {
+                const QList<QLabel*> labels = made->findChildren<QLabel*>();
+                return std::any_of(labels.begin(), labels.end(), [&](const QLabel* label) {
+                    return label->wordWrap() && label->text().contains(words);
+                });
+            },
+            kWaitLimit);
+    };
+    EXPECT_TRUE(state(u"No HF_TOKEN: models that ask for a licence cannot be fetched"_s));
+    const QTemporaryDir folder;
+    QFile file(folder.filePath(u"a.env"_s));
+    ASSERT_TRUE(file.open(QIODevice::WriteOnly));
+    file.write("odd-secret\nHF_TOKEN=hf_12345678\n");
+    file.close();
+    made->importEnvFile(file.fileName());
+    EXPECT_TRUE(state(u"a.env gave HF_TOKEN. Not understood and left out: line 1 (no NAME"_s));
+    EXPECT_TRUE(state(u"It is kept until the studio ends."_s)) << "there is no keyring here";
+    EXPECT_EQ(resultOf(secrets_.read(u"HF_TOKEN"_s)), u"hf_12345678"_s);
 }
 
 TEST_F(PodPageTest, NothingAboveTheCeilingIsComplete) {

@@ -1,6 +1,7 @@
 // Rented pods in the studio's window.
 #include <QAction>
 #include <QDialog>
+#include <QLineEdit>
 #include <QTemporaryDir>
 #include <QTest>
 
@@ -8,6 +9,7 @@
 
 #include "app/studio/main_window.h"
 #include "app/studio/pod_actions.h"
+#include "tests/gui/pictures.h"
 #include "widgets/pods/pod_page.h"
 #include "widgets/pods/pod_strip.h"
 #include "widgets/remote/pod_record.h"
@@ -46,7 +48,14 @@ TEST_F(PodWindow, OpensThePageFromTheMenu) {
     (*found)->trigger();
     auto* dialog = window.findChild<QDialog*>(u"podDialog"_s);
     ASSERT_NE(dialog, nullptr);
-    EXPECT_NE(dialog->findChild<PodPage*>(), nullptr);
+    auto* page = dialog->findChild<PodPage*>();
+    ASSERT_NE(page, nullptr);
+    EXPECT_LE(dialog->height(), 660) << "with its frame on a screen of 1024x700";
+    for (const SchemeChoice scheme : {SchemeChoice::Dark, SchemeChoice::Light})
+        (void)picture(*dialog, u"pod-dialog"_s, scheme);
+    QTest::keyClick(page->findChild<QLineEdit*>(), Qt::Key_Return);
+    QTest::keyClick(dialog, Qt::Key_Enter);
+    EXPECT_TRUE(dialog->isVisible()) << "Enter closes it";
     dialog->reject();
 }
 

@@ -1,14 +1,18 @@
 #include "widgets/remote/remotes_dialog.h"
 
+#include <QClipboard>
 #include <QComboBox>
 #include <QFile>
+#include <QGuiApplication>
 #include <QLabel>
 #include <QLineEdit>
 #include <QListWidget>
+#include <QMessageBox>
 #include <QPushButton>
 #include <QSettings>
 #include <QTemporaryDir>
 #include <QTest>
+#include <QToolButton>
 
 #include <gtest/gtest.h>
 
@@ -125,6 +129,37 @@ TEST_F(RemotesDialogTest, LeavesOutAFileThatIsDamagedAndSaysSo) {
     EXPECT_TRUE(file.exists());
 }
 
+TEST_F(RemotesDialogTest, FilesThatPeopleNamedStayTheirTargets) {
+    QDir().mkpath(root_.filePath(u"targets"_s));
+    const auto write = [this](const QString& name, const QByteArray& target) {
+        QFile file(root_.filePath(u"targets/"_s + name));
+        ASSERT_TRUE(file.open(QIODevice::WriteOnly));
+        file.write("format: caldera-remote/1\nkind: ssh\nfolder: ~/jobs\n" + target);
+    };
+    write(u"a.yaml"_s, "name: cluster\nssh: {host: one}\n");
+    write(u"b.yaml"_s, "name: cluster\nssh: {host: two}\n");
+    QStringList sentences;
+    Target other;
+    {
+        TargetStore store(root_.filePath(u"targets"_s));
+        QObject::connect(&store, &TargetStore::failed, &store,
+                         [&](const QString& text) { sentences.append(text); });
+        ASSERT_TRUE(QTest::qWaitFor([&] { return store.ready(); }, kPatience));
+        ASSERT_EQ(store.targets().size(), 1) << "two of one name could not be told apart";
+        EXPECT_TRUE(sentences.value(0).contains(u"b.yaml both describe \"cluster\""_s));
+        other = store.targets().first();
+        other.name = u"a"_s; // whose file would be that of the cluster
+        store.save(other);
+        store.save(store.targets().last(), u"cluster"_s);
+        store.remove(u"cluster"_s);
+    }
+    EXPECT_FALSE(QFile::exists(root_.filePath(u"targets/a.yaml"_s))) << "it comes back";
+    QFile::remove(root_.filePath(u"targets/b.yaml"_s));
+    const auto store = open();
+    ASSERT_EQ(store->targets().size(), 1);
+    EXPECT_EQ(store->targets().first(), other);
+}
+
 TEST_F(RemotesDialogTest, AddsTestsAndKeepsAHost) {
     LoopbackSshd server;
     const auto store = open();
@@ -140,6 +175,18 @@ TEST_F(RemotesDialogTest, AddsTestsAndKeepsAHost) {
     auto* question = awaitChild<HostKeyDialog>(dialog);
     ASSERT_NE(question, nullptr);
     photograph(*question, u"host-key"_s);
+    for (const QPushButton* button : question->findChildren<QPushButton*>()) {
+        EXPECT_TRUE(button->text() == u"Cancel"_s ||
+                    (!button->isDefault() && !button->autoDefault()))
+            << "Enter accepts the key";
+    }
+    EXPECT_TRUE(question->findChild<QLabel*>()->text().contains(
+        u"127.0.0.1, port %1,"_s.arg(target.ssh.port)));
+    auto* command = question->findChild<QLineEdit*>();
+    EXPECT_EQ(command->text(), u"ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub"_s);
+    QGuiApplication::clipboard()->clear();
+    question->findChild<QToolButton*>()->click();
+    EXPECT_EQ(QGuiApplication::clipboard()->text(), command->text());
     const QList<QLabel*> labels = question->findChildren<QLabel*>();
     EXPECT_TRUE(std::any_of(labels.begin(), labels.end(), [&](const QLabel* label) {
         return label->text().contains(fingerprint(server.hostKey()));
@@ -150,6 +197,103 @@ TEST_F(RemotesDialogTest, AddsTestsAndKeepsAHost) {
     dialog.save();
     photograph(dialog, u"machines-tested"_s);
     EXPECT_EQ(store->find(target.name)->ssh.hostKeys, QStringList{server.hostKey()});
+}
+
+TEST_F(RemotesDialogTest, EnterAcceptsNoHostKey) {
+    HostKeyDialog dialog({u"gpu-3"_s}, {u"ssh-rsa AAAA"_s}, true);
+    dialog.show();
+    QTest::keyClick(&dialog, Qt::Key_Return);
+    EXPECT_FALSE(dialog.isVisible());
+    EXPECT_EQ(dialog.result(), QDialog::Rejected);
+    EXPECT_TRUE(dialog.findChild<QLineEdit*>()->text().endsWith(u"ssh_host_rsa_key.pub"_s));
+}
+
+TEST_F(RemotesDialogTest, AsksBeforeTypedValuesAreLost) {
+    const auto store = open();
+    Target known;
+    known.kind = TargetKind::Slurm;
+    known.name = u"cluster"_s;
+    known.ssh.host = u"login"_s;
+    known.folder = u"~/jobs"_s;
+    store->save(known);
+    RemotesDialog dialog(*store);
+    dialog.show();
+    dialog.select(u"cluster"_s);
+    const auto answer = [&dialog](QMessageBox::StandardButton button) {
+        auto* question = awaitChild<QMessageBox>(dialog);
+        ASSERT_NE(question, nullptr);
+        question->button(button)->click();
+        EXPECT_TRUE(QTest::qWaitFor([&] { return dialog.findChild<QMessageBox*>() == nullptr; }));
+    };
+    const auto type = [&dialog] {
+        Target changed = dialog.form()->target();
+        changed.slurm.partition = u"gpu"_s;
+        changed.ssh.host = u"other"_s;
+        dialog.form()->setTarget(changed);
+        return changed;
+    };
+    const Target typed = type();
+    photograph(dialog, u"machines-slurm"_s);
+    QTest::keyClick(&dialog, Qt::Key_Escape);
+    answer(QMessageBox::Cancel);
+    EXPECT_TRUE(dialog.isVisible());
+    EXPECT_EQ(dialog.form()->target(), typed);
+    dialog.reject();
+    answer(QMessageBox::Discard);
+    EXPECT_FALSE(dialog.isVisible());
+    EXPECT_EQ(store->find(u"cluster"_s), known);
+    dialog.show();
+    type();
+    dialog.reject();
+    answer(QMessageBox::Save);
+    EXPECT_FALSE(dialog.isVisible());
+    EXPECT_EQ(store->find(u"cluster"_s)->slurm.partition, u"gpu"_s);
+    dialog.show();
+    dialog.reject();
+    EXPECT_FALSE(dialog.isVisible()) << "nothing was typed";
+}
+
+TEST_F(RemotesDialogTest, AnotherMachineInTheListTakesNothingThatWasTyped) {
+    const auto store = open();
+    for (const char16_t* name : {u"a", u"b"}) {
+        Target target;
+        target.kind = TargetKind::Ssh;
+        target.name = QString::fromUtf16(name);
+        target.ssh.host = target.name;
+        target.folder = u"~/jobs"_s;
+        store->save(target);
+    }
+    RemotesDialog dialog(*store);
+    dialog.show();
+    dialog.select(u"a"_s);
+    Target typed = dialog.form()->target();
+    typed.worker = u"/opt/caldera"_s;
+    dialog.form()->setTarget(typed);
+    dialog.select(u"b"_s);
+    auto* list = dialog.findChild<QListWidget*>();
+    EXPECT_EQ(list->currentItem()->text(), u"a"_s);
+    auto* question = awaitChild<QMessageBox>(dialog);
+    ASSERT_NE(question, nullptr);
+    question->button(QMessageBox::Discard)->click();
+    EXPECT_TRUE(QTest::qWaitFor([&] { return dialog.form()->target().name == u"b"_s; }));
+    EXPECT_EQ(list->currentItem()->text(), u"b"_s);
+    EXPECT_EQ(store->find(u"a"_s)->worker, u""_s);
+}
+
+TEST_F(RemotesDialogTest, WhatSavesAndTestsStaysInSight) {
+    const auto store = open();
+    RemotesDialog dialog(*store);
+    dialog.add(TargetKind::Slurm);
+    dialog.show();
+    EXPECT_LE(dialog.height(), 660) << "with its frame on a screen of 1024x700";
+    for (const QPushButton* button : dialog.findChildren<QPushButton*>()) {
+        if (button->text() == u"Save"_s || button->text() == u"Test"_s) {
+            EXPECT_TRUE(
+                dialog.rect().contains(QRect(button->mapTo(&dialog, QPoint()), button->size())))
+                << button->text().toStdString();
+            EXPECT_FALSE(button->visibleRegion().isEmpty()) << button->text().toStdString();
+        }
+    }
 }
 
 TEST_F(RemotesDialogTest, AsksForThePassphraseOfAKey) {

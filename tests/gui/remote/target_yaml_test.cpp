@@ -43,14 +43,34 @@ TEST(TargetYaml, ComesBackAsItWas) {
 
 TEST(TargetYaml, RefusesWhatItDoesNotKnow) {
     const QByteArray head = "format: caldera-remote/1\nkind: ssh\n";
-    for (const QByteArray& text :
-         {QByteArray(""), QByteArray("[1, 2]"), QByteArray("format: other/1\nkind: ssh\n"),
-          QByteArray("kind: ssh\n"), QByteArray("format: caldera-remote/1\nkind: moon\n"),
-          head + "password: secret\n", head + "name: [a]\n", head + "ssh: 3\n",
-          head + "ssh: {port: 70000}\n", head + "ssh: {port: twenty}\n",
-          head + "ssh: {jump_hosts: a}\n", head + "ssh: {jump_hosts: [[a]]}\n",
-          head + "slurm: {shards: 0}\n", head + "name: \"a\\u0007\"\n", QByteArray("{"),
-          head + "name: *nobody\n", QByteArray(100000, ' ')}) {
+    for (const QByteArray& text : {QByteArray(""),
+                                   QByteArray("[1, 2]"),
+                                   QByteArray("format: other/1\nkind: ssh\n"),
+                                   QByteArray("kind: ssh\n"),
+                                   QByteArray("format: caldera-remote/1\nkind: moon\n"),
+                                   head + "password: secret\n",
+                                   head + "name: [a]\n",
+                                   head + "ssh: 3\n",
+                                   head + "ssh: {port: 70000}\n",
+                                   head + "ssh: {port: twenty}\n",
+                                   head + "ssh: {jump_hosts: a}\n",
+                                   head + "ssh: {jump_hosts: [[a]]}\n",
+                                   head + "slurm: {shards: 0}\n",
+                                   head + "name: \"a\\u0007\"\n",
+                                   QByteArray("{"),
+                                   head + "name: *nobody\n",
+                                   QByteArray(100000, ' '),
+                                   head + "name: \"a\\nb\"\n",
+                                   head + "folder: \"/a\\n/b\"\n",
+                                   head + "ssh: {host: \"a\\nb\"}\n",
+                                   head + "ssh: {port: -1}\n",
+                                   head + "ssh: {port: 1.5}\n",
+                                   head + "ssh: {port: [22]}\n",
+                                   head + "name: a\nname: b\n",
+                                   head + "ssh: {port: 22, port: 23}\n",
+                                   head + "[a, b]: c\n",
+                                   head + "slurm: {cpus: 99999999999}\n",
+                                   head + "name: " + QByteArray(60000, '[')}) {
         EXPECT_EQ(codeOf([&] { targetFromYaml(text, u"a.yaml"_s); }), "remote.target")
             << text.left(100).toStdString();
     }
