@@ -22,27 +22,16 @@ torch::Tensor originalWeight(const Model& model, Cell cell) {
     return weight;
 }
 
-} // namespace
-
-CompressResult summarize(const std::map<Cell, CellReport>& reports) {
-    CompressResult result;
-    result.cells = static_cast<int>(reports.size());
-    for (const auto& [cell, report] : reports) {
-        result.meanRelativeError += report.relativeError / static_cast<double>(reports.size());
-    }
-    return result;
-}
-
-CompressResult joinArtifact(const JoinRequest& request, Progress& progress,
-                            const std::stop_token& stop) {
-    progress.stage("write");
-    const fs::path staging = stagingFolder(request.out);
-    for (const auto& entry : fs::directory_iterator(staging)) { // it is locked, so it stays
+void empty(const fs::path& folder) {
+    for (const auto& entry : fs::directory_iterator(folder)) {
         fs::remove_all(entry.path());
     }
-    Report report;
-    report.run = request.facts.attributes();
-    report.layerCount = request.model->config.layerCount;
+}
+
+/// Writes the whole artifact into the staging folder. Returns its hash.
+std::string stage(const JoinRequest& request, Report& report, Progress& progress,
+                  const std::stop_token& stop) {
+    const fs::path staging = stagingFolder(request.out);
     ArtifactRequest artifact;
     artifact.model = request.model;
     artifact.plan = request.plan;
@@ -60,8 +49,37 @@ CompressResult joinArtifact(const JoinRequest& request, Progress& progress,
         checkPacking(cell, originalWeight(*request.model, cell.cell));
     };
     artifact.codecTables = codecTables(request.plan, request.model->config);
-    const std::string hash = writeArtifact(artifact);
+    std::string hash = writeArtifact(artifact);
     writeReport(report, staging / "report.h5");
+    return hash;
+}
+
+} // namespace
+
+CompressResult summarize(const std::map<Cell, CellReport>& reports) {
+    CompressResult result;
+    result.cells = static_cast<int>(reports.size());
+    for (const auto& [cell, report] : reports) {
+        result.meanRelativeError += report.relativeError / static_cast<double>(reports.size());
+    }
+    return result;
+}
+
+CompressResult joinArtifact(const JoinRequest& request, Progress& progress,
+                            const std::stop_token& stop) {
+    progress.stage("write");
+    const fs::path staging = stagingFolder(request.out);
+    empty(staging); // it is locked, so it stays
+    Report report;
+    report.run = request.facts.attributes();
+    report.layerCount = request.model->config.layerCount;
+    std::string hash;
+    try {
+        hash = stage(request, report, progress, stop);
+    } catch (...) {
+        empty(staging); // nothing in it is taken up again, and it may fill the disk
+        throw;
+    }
     renameDurably(staging, request.out);
 
     const auto written = Artifact::open(request.out);

@@ -146,6 +146,17 @@ TEST_F(Shards, WithGapsOrOverlapsAreRefused) {
     EXPECT_EQ(refusal({front, front, last}).first, "merge.overlap");
 }
 
+TEST_F(Shards, CutShortAreRefusedAndLeaveNothingHalf) {
+    const fs::path first = makeShard({0, 1});
+    const fs::path second = makeShard({1, 3});
+    const fs::path cell = cellFile(second, {2, Module::DownProj});
+    fs::resize_file(cell, fs::file_size(cell) / 2);
+    const auto [code, sentence] = refusal({first, second});
+    EXPECT_EQ(code, "shard.cell");
+    EXPECT_THAT(sentence, HasSubstr("model.layers.2.mlp.down_proj"));
+    EXPECT_FALSE(fs::exists(root_ / "merged.partial"));
+}
+
 TEST_F(Shards, MadeDifferentlyAreRefused) {
     const fs::path first = makeShard({0, 1});
     const CompressRequest original = request_;
