@@ -17,8 +17,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 Token choose(Backend& backend, const TokenChoice& choice) {
-    return backend.choose({&choice, 1}, static_cast<int>(backend.artifact().tokenizer()->size()))
-        .front();
+    return backend.choose({&choice, 1}, choosableTokens(backend.artifact())).front();
 }
 
 /// Seconds of each token, sorted.
@@ -43,11 +42,12 @@ std::vector<double> secondsOfTokens(Backend& backend, int count, const std::stop
 
 } // namespace
 
-std::vector<Token> randomPrompt(const Tokenizer& tokenizer, int length, std::mt19937_64& random) {
+std::vector<Token> randomPrompt(const Artifact& artifact, int length, std::mt19937_64& random) {
+    const auto vocabulary = static_cast<uint64_t>(choosableTokens(artifact));
     std::vector<Token> prompt;
     while (std::ssize(prompt) < length) {
-        const auto token = static_cast<Token>(random() % static_cast<uint64_t>(tokenizer.size()));
-        if (!tokenizer.isSpecial(token)) {
+        const auto token = static_cast<Token>(random() % vocabulary);
+        if (!artifact.tokenizer()->isSpecial(token)) {
             prompt.push_back(token);
         }
     }
@@ -61,7 +61,7 @@ Json timeArtifact(const ArtifactSteps& steps, const std::stop_token& stop) {
     settings.contextLength = steps.position + steps.tokens;
     const std::unique_ptr<Backend> backend = openBackend(artifact, settings);
     std::mt19937_64 random(steps.seed);
-    const std::vector<Token> prompt = randomPrompt(*artifact->tokenizer(), steps.position, random);
+    const std::vector<Token> prompt = randomPrompt(*artifact, steps.position, random);
     const auto run = [&] {
         backend->truncate(0, 0);
         appendInBatches(*backend, 0, prompt, stop);

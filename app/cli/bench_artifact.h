@@ -8,7 +8,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "core/model/tokenizer.h"
+#include "core/artifact/artifact.h"
 #include "core/runtime/engine_settings.h"
 
 namespace caldera::cli {
@@ -25,7 +25,7 @@ struct ArtifactSteps {
 /// without scheduler, server and client. Throws what opening throws, Error("engine.*"), Cancelled.
 nlohmann::ordered_json timeArtifact(const ArtifactSteps& steps, const std::stop_token& stop);
 
-/// Ordinary tokens, drawn.
-std::vector<Token> randomPrompt(const Tokenizer& tokenizer, int length, std::mt19937_64& random);
+/// Ordinary tokens, drawn from those that the model can choose.
+std::vector<Token> randomPrompt(const Artifact& artifact, int length, std::mt19937_64& random);
 
 } // namespace caldera::cli

@@ -11,7 +11,9 @@
 
 #include "app/cli/bench_artifact.h"
 #include "app/cli/engine_options.h"
+#include "core/base/error.h"
 #include "core/base/text.h"
+#include "core/runtime/backend.h"
 #include "core/runtime/read_bandwidth.h"
 #include "kernels/common/copy_speed.h"
 
@@ -82,7 +84,7 @@ Point measure(Engine& engine, int prompt, int chats, const Options& options,
               std::mt19937_64& random, const std::stop_token& stop) {
     std::vector<std::vector<Token>> prompts;
     for (int i = 0; i < chats; ++i) {
-        prompts.push_back(randomPrompt(*engine.artifact().tokenizer(), prompt, random));
+        prompts.push_back(randomPrompt(engine.artifact(), prompt, random));
     }
     const std::vector<GenerationStatistics> all = answerAll(engine, prompts, options.tokens, stop);
     const auto of = [&all](double GenerationStatistics::*figure) {
@@ -151,6 +153,19 @@ void print(const Json& document) {
     }
 }
 
+/// All chats at once, or they would wait for one another. Throws Error("bench.memory").
+void requireRoom(const EngineStatistics& facts, const EngineSettings& settings) {
+    const int64_t needed = settings.chats * usedTokens(settings.contextLength);
+    if (facts.poolTokens < needed) {
+        throw Error("bench.memory", std::to_string(settings.chats) + " chats of " +
+                                        std::to_string(settings.contextLength) +
+                                        " tokens were asked for, " + std::to_string(needed) +
+                                        " in all; beside the model memory holds " +
+                                        std::to_string(facts.poolTokens) +
+                                        ". Give fewer --chats or a shorter --prompt.");
+    }
+}
+
 Json sweep(const Options& options, const Invocation& invocation) {
     EngineOptions engineOptions = options.engine;
     const auto most = [](const std::vector<int>& values) {
@@ -161,6 +176,7 @@ Json sweep(const Options& options, const Invocation& invocation) {
     invocation.progress.stage("open");
     const std::unique_ptr<Engine> engine = engineOptions.open(invocation.stop);
     const EngineStatistics facts = engine->statistics();
+    requireRoom(facts, engineOptions.settings);
     const bool isGpu = facts.deviceBytes > 0;
     const double bandwidth =
         isGpu ? kernels::deviceCopySpeed() : measureReadBandwidth(engineOptions.settings.threads);

@@ -2,9 +2,11 @@
 // an artifact.
 #include "app/cli/bench_decode.h"
 
+#include <algorithm>
 #include <iomanip>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,16 +28,22 @@ struct Options {
     std::string codec = "trellis-v4k8m4";
     int rank = 64;
     int context = 8192;
-    int position = 1023;
+    std::optional<int> position = {}; ///< default: 1023, or what there is room for
     std::vector<int> chats = {1};
     std::vector<int> prompts = {};
     int cacheBits = 16;
-    int activationBits = 8;
+    std::optional<int> activationBits = {}; ///< default: 8 of a shape, an artifact's best
     ArtifactSteps artifact;
     std::string device = "auto";
 };
 
-void check(const Options& options) {
+/// Tokens before the one that is timed, of which `room` fit.
+int positionIn(const Options& options, int room) {
+    constexpr int kUsual = 1023;
+    return options.position.value_or(std::clamp(room, 1, kUsual));
+}
+
+void check(const Options& options, int position) {
     const auto requireRoom = [&](const std::string& what, int tokens) {
         if (tokens > options.context) {
             throw Error("bench.context",
@@ -45,15 +53,16 @@ void check(const Options& options) {
                         {{"tokens", std::to_string(tokens)}});
         }
     };
-    requireRoom("A conversation", options.position + 1);
+    requireRoom("A conversation", position + 1);
     for (const int tokens : options.prompts) {
         requireRoom("A prompt", tokens);
     }
 }
 
 DecodeShape decodeShape(const Options& options) {
-    check(options);
     DecodeShape shape;
+    shape.position = positionIn(options, options.context - 1);
+    check(options, shape.position);
     shape.config = shapeConfig(options.shape);
     shape.code = kernels::stepCode(options.codec);
     if (shape.code == nullptr) {
@@ -64,11 +73,10 @@ DecodeShape decodeShape(const Options& options) {
     }
     shape.rank = options.rank;
     shape.contextLength = options.context;
-    shape.position = options.position;
     shape.chats = options.chats;
     shape.prompts = options.prompts;
     shape.cacheBits = options.cacheBits;
-    shape.activationBits = options.activationBits;
+    shape.activationBits = options.activationBits.value_or(8);
     return shape;
 }
 
@@ -80,7 +88,7 @@ Json phaseReport(const std::vector<double>& phases) {
             {"combine", phases[4]}};
 }
 
-Json report(const Options& options, const DecodeTimings& timings) {
+Json report(const Options& options, const DecodeShape& shape, const DecodeTimings& timings) {
     Json steps = Json::array();
     for (const DecodeTiming& step : timings.steps) {
         steps.push_back({{"chats", step.chats},
@@ -99,9 +107,9 @@ Json report(const Options& options, const DecodeTimings& timings) {
             {"codec", options.codec},
             {"rank", options.rank},
             {"context", options.context},
-            {"position", options.position},
+            {"position", shape.position},
             {"cache_bits", options.cacheBits},
-            {"activation_bits", options.activationBits},
+            {"activation_bits", shape.activationBits},
             {"weight_bytes", timings.weightBytes},
             {"device_bytes", timings.deviceBytes},
             {"expected_device_bytes", timings.expectedBytes},
@@ -110,19 +118,19 @@ Json report(const Options& options, const DecodeTimings& timings) {
             {"choice_microseconds", timings.choiceMicroseconds}};
 }
 
-void print(const Options& options, const DecodeTimings& timings) {
+void print(const Options& options, const DecodeShape& shape, const DecodeTimings& timings) {
     std::cout << std::fixed << std::setprecision(1) << options.shape << ", " << options.codec
-              << ", rank " << options.rank << ", token " << options.position + 1 << ": "
+              << ", rank " << options.rank << ", token " << shape.position + 1 << ": "
               << static_cast<double>(timings.weightBytes) / 1e9 << " GB of weights a step, "
               << std::setprecision(2) << static_cast<double>(timings.deviceBytes) / (1 << 30)
               << " GiB of GPU memory (" << static_cast<double>(timings.expectedBytes) / (1 << 30)
               << " expected)\n"
               << std::setprecision(1);
     for (const DecodeTiming& step : timings.steps) {
-        std::cout << step.chats << " chats: " << step.microseconds << " us a step, "
-                  << 1e6 * step.chats / step.microseconds << " tok/s; products " << step.phases[1]
-                  << " us, finishing them " << step.phases[2] << ", attention " << step.phases[3]
-                  << " + " << step.phases[4] << "\n";
+        std::cout << step.chats << (step.chats == 1 ? " chat: " : " chats: ") << step.microseconds
+                  << " us a step, " << 1e6 * step.chats / step.microseconds << " tok/s; products "
+                  << step.phases[1] << " us, finishing them " << step.phases[2] << ", attention "
+                  << step.phases[3] << " + " << step.phases[4] << "\n";
     }
     for (const PromptTiming& prompt : timings.prompts) {
         std::cout << "a prompt of " << prompt.tokens << " tokens: " << 1e3 * prompt.seconds
@@ -135,12 +143,19 @@ void print(const Options& options, const DecodeTimings& timings) {
 }
 
 /// Of the artifact, where one was given.
-void runArtifact(const Options& options, bool hasActivationBits, const Invocation& invocation) {
+void runArtifact(const Options& options, const Invocation& invocation) {
     ArtifactSteps steps = options.artifact;
-    steps.position = options.position;
+    steps.position =
+        positionIn(options, Artifact::open(steps.artifact)->config().maxPositions - steps.tokens);
+    if (steps.position < 1) {
+        throw Error(
+            "bench.position",
+            "--position: 0 was given; an artifact's first timed token has at least 1 before "
+            "it.");
+    }
     steps.settings.device = engineDevice(options.device);
     steps.settings.cacheBits = options.cacheBits;
-    steps.settings.activationBits = hasActivationBits ? options.activationBits : 0;
+    steps.settings.activationBits = options.activationBits.value_or(0);
     const Json document = timeArtifact(steps, invocation.stop);
     if (invocation.json) {
         std::cout << document.dump(2) << '\n';
@@ -155,11 +170,12 @@ void runArtifact(const Options& options, bool hasActivationBits, const Invocatio
 }
 
 void runShape(const Options& options, const Invocation& invocation) {
-    const DecodeTimings timings = timeDecode(decodeShape(options));
+    const DecodeShape shape = decodeShape(options);
+    const DecodeTimings timings = timeDecode(shape, invocation.stop);
     if (invocation.json) {
-        std::cout << report(options, timings).dump(2) << '\n';
+        std::cout << report(options, shape, timings).dump(2) << '\n';
     } else {
-        print(options, timings);
+        print(options, shape, timings);
     }
 }
 
@@ -189,7 +205,7 @@ void addShapeOptions(CLI::App& app, Options& options, CLI::Option& artifact) {
     artifact.excludes(app.add_option("--codec", options.codec, "Id of the codec of all linears")
                           ->capture_default_str());
     artifact.excludes(app.add_option("--rank", options.rank, "Rank of L and R, in 4 bits")
-                          ->check(CLI::IsMember({0, 16, 32, 64, 128, 256, 512}))
+                          ->check(rankComplaint)
                           ->capture_default_str());
     artifact.excludes(
         app.add_option("--context", options.context, "Tokens that a chat has room for")
@@ -206,17 +222,17 @@ void addShapeOptions(CLI::App& app, Options& options, CLI::Option& artifact) {
                           ->check(between(1, 1 << 20)));
 }
 
-/// Of a shape or an artifact; returns the one whose default differs between them.
-CLI::Option* addStepOptions(CLI::App& app, Options& options) {
-    app.add_option("--position", options.position, "Tokens before the one that is timed")
-        ->check(between(0, (1 << 20) - 1))
-        ->capture_default_str();
+/// Of a shape or an artifact.
+void addStepOptions(CLI::App& app, Options& options) {
+    app.add_option("--position", options.position,
+                   "Tokens before the one that is timed (default: 1023, or what there is room for)")
+        ->check(between(0, (1 << 20) - 1));
     app.add_option("--kv-bits", options.cacheBits, "Bits of keys and values")
         ->check(CLI::IsMember({16, 8}))
         ->capture_default_str();
-    return app.add_option("--activation-bits", options.activationBits, "Bits of rounded inputs")
-        ->check(CLI::IsMember({16, 8}))
-        ->capture_default_str();
+    app.add_option("--activation-bits", options.activationBits,
+                   "Bits of rounded inputs (default: 8; of an artifact, what the device does best)")
+        ->check(CLI::IsMember({16, 8}));
 }
 
 } // namespace
@@ -229,13 +245,12 @@ void addDecodeBench(CLI::App& bench, const std::function<void(BenchRun)>& choose
     app->fallthrough();
     CLI::Option* artifact = addArtifactOptions(*app, *options);
     addShapeOptions(*app, *options, *artifact);
-    CLI::Option* activationBits = addStepOptions(*app, *options);
-    app->callback([options, choose, artifact, activationBits] {
+    addStepOptions(*app, *options);
+    app->callback([options, choose, artifact] {
         const bool hasArtifact = artifact->count() > 0;
-        const bool hasActivationBits = activationBits->count() > 0;
-        choose([options, hasArtifact, hasActivationBits](const Invocation& invocation) {
+        choose([options, hasArtifact](const Invocation& invocation) {
             if (hasArtifact) {
-                runArtifact(*options, hasActivationBits, invocation);
+                runArtifact(*options, invocation);
             } else {
                 runShape(*options, invocation);
             }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 namespace caldera::cli {
 
@@ -28,6 +29,16 @@ std::string shapeComplaint(const std::string& name) {
         known += (known.empty() ? "" : ", ") + std::string(shape.name);
     }
     return name + " is no known shape; there are " + known;
+}
+
+std::string rankComplaint(const std::string& rank) {
+    constexpr int kMost = 512;
+    constexpr int kStep = 16;
+    int value = -1;
+    const char* end = rank.data() + rank.size();
+    const bool isNumber = std::from_chars(rank.data(), end, value).ptr == end;
+    const bool isKnown = isNumber && value >= 0 && value <= kMost && value % kStep == 0;
+    return isKnown ? "" : rank + " was given; a multiple of 16 from 0 to 512 was needed";
 }
 
 ModelConfig shapeConfig(const std::string& name) {

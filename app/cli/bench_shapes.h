@@ -10,6 +10,9 @@ namespace caldera::cli {
 /// "" when there is such a shape: the sentence of a CLI11 validator.
 std::string shapeComplaint(const std::string& name);
 
+/// The same of ranks that kernels are made for.
+std::string rankComplaint(const std::string& rank);
+
 /// The configuration of a known shape.
 ModelConfig shapeConfig(const std::string& name);
 

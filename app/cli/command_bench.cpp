@@ -5,18 +5,22 @@
 #include <iomanip>
 #include <iostream>
 #include <random>
+#include <stop_token>
 
 #include "app/cli/bench_chats.h"
 #include "app/cli/bench_compress.h"
 #include "app/cli/bench_decode.h"
+#include "app/cli/bench_shapes.h"
 #include "app/cli/command.h"
 #include "core/base/elapsed.h"
 #include "core/base/error.h"
+#include "core/base/machine.h"
 #include "core/base/text.h"
 #include "core/codec/codec.h"
+#include "core/job/progress.h"
 #include "core/linalg/device.h"
 #include "core/model/codec_facts.h"
-#include "core/preflight/machine.h"
+#include "kernels/common/kernel_error.h"
 #include "kernels/lloyd/lloyd.h"
 #include "kernels/step/product_timing.h"
 #include "kernels/step/step.h"
@@ -148,6 +152,17 @@ double timeGemv(const Codec& codec, const CodedMatrix& q, const std::vector<floa
     return best;
 }
 
+kernels::cuda::ProductTiming timeOnGpu(const kernels::cuda::ProductShape& shape, int64_t aheadBytes,
+                                       const std::stop_token& stop) {
+    try {
+        const kernels::cuda::ProductTiming timing = kernels::cuda::timeProduct(shape, aheadBytes);
+        checkCancelled(stop);
+        return timing;
+    } catch (const kernels::KernelError& error) {
+        throw Error("engine.gpu", std::string("The product could not be timed: ") + error.what());
+    }
+}
+
 /// On a GPU: many distinct matrices one after another, as in a decode step.
 void runGpuGemv(const BenchOptions& options, const Invocation& invocation) {
     const kernels::StepCode* code = kernels::stepCode(options.codec);
@@ -164,7 +179,7 @@ void runGpuGemv(const BenchOptions& options, const Invocation& invocation) {
     shape.sequences = options.batch;
     shape.activationBits = options.activationBits;
     const kernels::cuda::ProductTiming timing =
-        kernels::cuda::timeProduct(shape, options.aheadMegabytes << 20);
+        timeOnGpu(shape, options.aheadMegabytes << 20, invocation.stop);
     const double rate = timing.bytes / timing.microseconds * 1e6;
     if (invocation.json) {
         std::cout << Json{{"codec", options.codec},
@@ -210,6 +225,12 @@ void runGemv(const BenchOptions& options, const Invocation& invocation) {
     if (options.device == "cuda") {
         runGpuGemv(options, invocation);
         return;
+    }
+    if (options.rows.size() > 1 || options.rank > 0 || options.batch > 1 ||
+        options.activationBits != BenchOptions{}.activationBits) {
+        throw UsageError("bench.processor",
+                         "Several --rows, --rank, --batch and --activation-bits are for --device "
+                         "cuda; on a processor one matrix is timed with one vector.");
     }
     const auto codec = makeCodec(options.codec);
     const MatrixShape shape = {padTo(options.rows.front(), kRowGroup),
@@ -281,10 +302,11 @@ void addBenchCommand(CommandLine& commands) {
                      "Rows of the weights; on a GPU several with commas, of matrices that share an "
                      "input")
         ->delimiter(',')
+        ->expected(1, kernels::kStepMembers)
         ->check(between(1, 1 << 18))
         ->capture_default_str();
     gemv->add_option("--rank", options->rank, "Rank of L and R beside them, on a GPU")
-        ->check(CLI::IsMember({0, 16, 32, 64, 128, 256, 512}))
+        ->check(rankComplaint)
         ->capture_default_str();
     gemv->add_option("--batch", options->batch, "Vectors multiplied together, on a GPU")
         ->check(between(1, kernels::kStepSequences))

@@ -205,10 +205,10 @@ MemoryNeed evaluateMemory(const ModelConfig& config, const EvaluateMemory& work,
 
 MemoryNeed serveMemory(const ModelConfig& config, int64_t artifactBytes, const GpuLoad& load) {
     const int64_t numbers = 2 * int64_t{config.layerCount} * config.kvHeadCount * config.headSize;
-    const int64_t tokens = int64_t{load.contextLength} * load.chats;
     const int64_t logits = int64_t{load.chats} * config.vocabSize * kFloat;
-    return {kRuntimeProgram + artifactBytes + numbers * kFloat * tokens + 2 * logits +
-                activationBytes(config, 0, Processor::Cpu) / 8, // prompts pass 512 tokens at once
+    // Room for one context is all that it begins with: others take what is left.
+    return {kRuntimeProgram + artifactBytes + numbers * kFloat * load.contextLength + 2 * logits +
+                activationBytes(config, 0, Processor::Cpu) / 8, // of its batches; prompts have 64
             0};
 }
 

@@ -8,7 +8,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "core/preflight/machine.h"
+#include "core/base/machine.h"
 #include "core/preflight/memory_need.h"
 #include "core/preflight/speed_log.h"
 

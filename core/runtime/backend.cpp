@@ -48,6 +48,10 @@ void check(const Artifact& artifact, const EngineSettings& settings) {
 
 } // namespace
 
+int choosableTokens(const Artifact& artifact) {
+    return std::min(artifact.config().vocabSize, static_cast<int>(artifact.tokenizer()->size()));
+}
+
 bool runsOnGpu(const EngineSettings& settings) {
     using Device = EngineSettings::Device;
     return settings.device == Device::Cuda ||

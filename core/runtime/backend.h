@@ -63,8 +63,8 @@ public:
     virtual void step(std::span<const Next> next) = 0;
 
     /// The token after each row of logits, of the first `vocabulary`: as kernels::sampleToken(), so
-    /// every backend chooses the same from the same logits. A penalty changes the logits. Valid
-    /// until the next call.
+    /// every backend chooses the same from the same logits. A penalty changes the logits. There are
+    /// as many rows as choices. Valid until the next call.
     virtual std::span<const Token> choose(std::span<const TokenChoice> choices, int vocabulary) = 0;
     /// The logits [rows][vocab], brought here from where they are. Valid until the next call.
     virtual std::span<const float> logits() = 0;
@@ -74,6 +74,9 @@ public:
     /// what makes a codec.
     virtual void swapCells(std::span<const CellSwap> swaps);
 };
+
+/// Tokens that can be chosen: those that the head and the tokenizer know.
+int choosableTokens(const Artifact& artifact);
 
 /// append() for any number of tokens, in batches, with logits after the last one.
 void appendInBatches(Backend& backend, int slot, std::span<const Token> tokens,

@@ -1,7 +1,5 @@
 #include "core/runtime/cpu_backend.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <map>
@@ -10,6 +8,7 @@
 #include <vector>
 
 #include "core/base/error.h"
+#include "core/base/machine.h"
 #include "core/base/text.h"
 #include "core/runtime/attention.h"
 #include "core/runtime/kv_cache.h"
@@ -105,15 +104,11 @@ struct Activations {
     std::vector<float> q, k, v, attended, gate, up;
 };
 
-int64_t memoryOfThisMachine() {
-    return int64_t{::sysconf(_SC_PHYS_PAGES)} * ::sysconf(_SC_PAGESIZE);
-}
-
 class CpuBackend : public Backend {
 public:
     CpuBackend(std::shared_ptr<const Artifact> artifact, const EngineSettings& settings)
         : artifact_(std::move(artifact)), config_(artifact_->config()),
-          poolTokens_(cpuPoolTokens(*artifact_, settings, memoryOfThisMachine())),
+          poolTokens_(cpuPoolTokens(*artifact_, settings, readMachine().freeMemoryBytes)),
           pool_(settings.threads, settings.isPinned ? Pinning::Pinned : Pinning::Free),
           rope_(config_, settings.contextLength), attention_(config_, pool_),
           embedding_(artifact_->embedding()), head_(artifact_->head()),
@@ -367,7 +362,7 @@ int64_t cpuPoolTokens(const Artifact& artifact, const EngineSettings& settings, 
         throw Error("engine.memory",
                     "A context of " + context + " tokens needs " + needed +
                         " for keys and values; beside " + artifact.name() +
-                        " the memory of this machine holds " + std::to_string(held) +
+                        " the free memory of this machine holds " + std::to_string(held) +
                         " tokens. Choose a smaller --context.",
                     {{"context", context}, {"needed", needed}, {"held", std::to_string(held)}});
     }

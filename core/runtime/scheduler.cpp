@@ -23,9 +23,8 @@ std::exception_ptr noFiniteLogit() {
 
 Scheduler::Scheduler(std::unique_ptr<Backend> backend)
     : backend_(std::move(backend)), memory_(backend_->memory()),
-      vocabulary_(std::min(backend_->artifact().config().vocabSize,
-                           static_cast<int>(backend_->artifact().tokenizer()->size()))),
-      slots_(*backend_), thread_([this](const std::stop_token& end) { work(end); }) {}
+      vocabulary_(choosableTokens(backend_->artifact())), slots_(*backend_),
+      thread_([this](const std::stop_token& end) { work(end); }) {}
 
 int Scheduler::contextLength() const {
     return static_cast<int>(std::min<int64_t>(backend_->contextLength(), backend_->poolTokens()));

@@ -32,10 +32,16 @@ const void* deviceCopy(const void* data, size_t bytes) {
     if (copy == nullptr) {
         void* memory = nullptr;
         require(cudaMalloc(&memory, bytes));
-        require(cudaMemcpy(memory, data, bytes, cudaMemcpyHostToDevice));
-        // The copy may still be under way when the call returns.
-        require(cudaDeviceSynchronize());
         copy = memory;
+        try {
+            require(cudaMemcpy(memory, data, bytes, cudaMemcpyHostToDevice));
+            // The copy may still be under way when the call returns.
+            require(cudaDeviceSynchronize());
+        } catch (const KernelError&) {
+            copy = nullptr;
+            cudaFree(memory);
+            throw;
+        }
     }
     return copy;
 }

@@ -18,6 +18,7 @@ namespace caldera::kernels::cuda {
 namespace {
 
 constexpr int kLeastMatrices = 10;
+constexpr int kMostMatrices = 1024;       ///< each has three phases in the GPU's memory
 constexpr double kCacheBytes = 256 << 20; ///< more than any GPU's second-level cache
 constexpr int kReplays = 21;
 constexpr int kBackToBack = 8; ///< replays of a sample, so that only the first one is waited for
@@ -61,7 +62,8 @@ public:
           x_(std::vector<uint16_t>(static_cast<size_t>(shape.columns), kHalfOne)),
           state_(std::vector<StepState>(1, stateOf(shape.sequences))) {
         const auto memory = static_cast<size_t>(setBytes());
-        count_ = std::max(kLeastMatrices, static_cast<int>(kCacheBytes / memory) + 1);
+        count_ =
+            std::clamp(static_cast<int>(kCacheBytes / memory) + 1, kLeastMatrices, kMostMatrices);
         codes_ = DeviceMemory<uint8_t>(memory * static_cast<size_t>(count_) + kCodesBeyond);
         const std::vector<uint8_t> bytes = randomBytes(memory);
         for (int i = 0; i < count_; ++i) {
@@ -236,8 +238,8 @@ ProductTiming timeProduct(const ProductShape& shape, int64_t aheadBytes) {
 double timeDenseProduct(const ProductShape& shape) {
     const int64_t rows = std::accumulate(shape.rows.begin(), shape.rows.end(), int64_t{0});
     const int64_t size = rows * shape.columns;
-    const int count =
-        std::max(2, static_cast<int>(kCacheBytes / (2.0 * static_cast<double>(size))) + 1);
+    const int count = std::clamp(
+        static_cast<int>(kCacheBytes / (2.0 * static_cast<double>(size))) + 1, 2, kMostMatrices);
     const auto matrices = randomHalves(static_cast<size_t>(size) * static_cast<size_t>(count));
     const auto x = randomHalves(static_cast<size_t>(shape.columns * shape.sequences));
     const DeviceMemory<uint16_t> y(static_cast<size_t>(rows * shape.sequences));

@@ -28,8 +28,9 @@ struct ProductTiming {
 };
 
 /// Median over replays of a graph of products with at least ten matrices, which hold the same
-/// random bytes and together are larger than the GPU's cache; each waits for the one before. y is
-/// f32. aheadBytes: as StepProgram::seal(). Throws KernelError.
+/// random bytes and together are larger than the GPU's cache (small ones, of which 1,024 are not,
+/// come from it); each waits for the one before. y is f32. aheadBytes: as StepProgram::seal().
+/// Throws KernelError.
 ProductTiming timeProduct(const ProductShape& shape, int64_t aheadBytes);
 
 /// ProductTiming::denseMicroseconds alone: of fp16 matrices with as many vectors as the shape has

@@ -320,6 +320,11 @@ void StepProgram::requireRoom(int columns) const {
 }
 
 std::vector<StepResult> StepProgram::multiply(const StepGroup& group, const StepInput& input) {
+    if (std::ssize(group.members) > kStepMembers) {
+        throw KernelError("step: " + std::to_string(group.members.size()) +
+                          " matrices share an input; at most " + std::to_string(kStepMembers) +
+                          " are possible.");
+    }
     const StepFacts facts = factsOf(group, input);
     std::vector<StepResult> results;
     int64_t rows = 0;

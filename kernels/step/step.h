@@ -59,7 +59,8 @@ struct StepProduct {
     int32_t totals = -1;
 };
 
-inline constexpr int kStepProducts = 6;
+inline constexpr int kStepMembers = 3;                 ///< of a group: q, k and v
+inline constexpr int kStepProducts = 2 * kStepMembers; ///< Q or R of each
 /// Rows and columns of an item of a factor in 4 bits.
 inline constexpr int kFactorRows = 4;
 inline constexpr int kFactorColumns = 256;
@@ -169,11 +170,11 @@ inline constexpr int kEndsOfResult = 3;
 struct FinishPhase {
     FinishKind kind = FinishKind::Values;
     int32_t resultCount = 0;
-    int32_t isBatched = 0;      ///< 1: a team has several sequences, for which there is room
-    int32_t blocks = 0;         ///< of 128 rows, of all results; of gate and up, of one of them
-    int32_t firstBlock[3] = {}; ///< of each result
+    int32_t isBatched = 0; ///< 1: a team has several sequences, for which there is room
+    int32_t blocks = 0;    ///< of 128 rows, of all results; of gate and up, of one of them
+    int32_t firstBlock[kStepMembers] = {}; ///< of each result
     EndVector ends[kEndVectors] = {};
-    StepResult results[3];
+    StepResult results[kStepMembers];
     const float* inverseRms = nullptr; ///< StepFacts::inverseRms
     float* hidden = nullptr;           ///< [sequences, rows]
     StepInput next;

@@ -129,7 +129,8 @@ void requireRoom(const DecodeShape& shape, int chats, int64_t freeBytes) {
     const int64_t needed = expectedBytes(shape, chats);
     if (needed > freeBytes) {
         throw Error("engine.memory",
-                    "Decoding at this shape for " + std::to_string(chats) + " chats of " +
+                    "Decoding at this shape for " + std::to_string(chats) +
+                        (chats == 1 ? " chat of " : " chats of ") +
                         std::to_string(shape.contextLength) + " tokens takes " +
                         memoryText(static_cast<uint64_t>(needed)) + " of GPU memory; " +
                         memoryText(static_cast<uint64_t>(freeBytes)) +
@@ -139,7 +140,13 @@ void requireRoom(const DecodeShape& shape, int chats, int64_t freeBytes) {
     }
 }
 
-DecodeTimings measure(const DecodeShape& shape) {
+void checkStop(const std::stop_token& stop) {
+    if (stop.stop_requested()) {
+        throw Cancelled();
+    }
+}
+
+DecodeTimings measure(const DecodeShape& shape, const std::stop_token& stop) {
     const int64_t before = kernels::cuda::freeDeviceBytes();
     const int most = *std::max_element(shape.chats.begin(), shape.chats.end());
     requireRoom(shape, most, before);
@@ -153,6 +160,7 @@ DecodeTimings measure(const DecodeShape& shape) {
     timings.weightBytes = engine.model().arena.bytes();
     timings.expectedBytes = expectedBytes(shape, most);
     for (const int chats : shape.chats) {
+        checkStop(stop);
         const kernels::StepState state = stateOf(chats, shape.position);
         ModelStep& step = engine.stepFor(chats);
         step.run(state, true);
@@ -160,6 +168,7 @@ DecodeTimings measure(const DecodeShape& shape) {
             {chats, step.microseconds(state, kReplays), step.phaseMicroseconds(state)});
     }
     for (const int tokens : shape.prompts) {
+        checkStop(stop);
         timings.prompts.push_back({tokens, medianPromptSeconds(engine, tokens), 0});
     }
     timings.choiceMicroseconds =
@@ -170,10 +179,11 @@ DecodeTimings measure(const DecodeShape& shape) {
 
 } // namespace
 
-DecodeTimings timeDecode(const DecodeShape& shape) {
+DecodeTimings timeDecode(const DecodeShape& shape, const std::stop_token& stop) {
     try {
-        DecodeTimings timings = measure(shape);
+        DecodeTimings timings = measure(shape, stop);
         for (PromptTiming& prompt : timings.prompts) { // now that the model's memory is free
+            checkStop(stop);
             prompt.denseSeconds = denseSeconds(shape.config, prompt.tokens);
         }
         return timings;

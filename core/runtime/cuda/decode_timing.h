@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <stop_token>
 #include <vector>
 
 #include "core/model/config.h"
@@ -44,7 +45,8 @@ struct DecodeTimings {
     int64_t expectedBytes = 0;     ///< what gpuMemory() says of it
 };
 
-/// Throws Error("engine.gpu").
-DecodeTimings timeDecode(const DecodeShape& shape);
+/// Throws Error("engine.gpu"), Error("engine.memory"), Error("engine.no-cuda") and Cancelled, which
+/// is looked for between one time and the next.
+DecodeTimings timeDecode(const DecodeShape& shape, const std::stop_token& stop);
 
 } // namespace caldera

@@ -4,7 +4,7 @@
 
 namespace caldera {
 
-DecodeTimings timeDecode(const DecodeShape& /*shape*/) {
+DecodeTimings timeDecode(const DecodeShape& /*shape*/, const std::stop_token& /*stop*/) {
     throw Error("engine.no-cuda", kernels::cudaDevice().reason);
 }
 

@@ -28,7 +28,7 @@ public:
             if (inputGroupOf(module) == inputs) {
                 const MatrixShape shape = model_.config.shapeOf(module);
                 group.columns = static_cast<int>(shape.columns);
-                group.members.push_back(linear(shape));
+                group.members.push_back(linear(shape, inputs == InputGroup::Qkv));
             }
         }
         group.inSign = ones(group.columns);
@@ -84,7 +84,7 @@ private:
         return to;
     }
 
-    StepLinear linear(MatrixShape shape) {
+    StepLinear linear(MatrixShape shape, bool hasBias) {
         StepLinear linear;
         const int64_t groups = padTo(shape.rows, 16) / 16;
         linear.code = weights_.code;
@@ -95,7 +95,7 @@ private:
         linear.scale = floats(groups, 0.02F * weights_.code->step);
         linear.outSign = ones(shape.rows);
         linear.outBlock = static_cast<int>(kernels::hadamardBlock(shape.rows));
-        if (shape.rows <= model_.config.hiddenSize) { // as q, k and v have
+        if (hasBias) {
             linear.bias = floats(shape.rows, 0);
         }
         linear.rank = weights_.rank;

@@ -1,4 +1,4 @@
-#include "core/preflight/machine.h"
+#include "core/base/machine.h"
 
 #include <gtest/gtest.h>
 
