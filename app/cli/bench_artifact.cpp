@@ -55,7 +55,7 @@ std::vector<Token> randomPrompt(const Artifact& artifact, int length, std::mt199
 }
 
 Json timeArtifact(const ArtifactSteps& steps, const std::stop_token& stop) {
-    const auto artifact = Artifact::open(steps.artifact);
+    const auto& artifact = steps.artifact;
     EngineSettings settings = steps.settings;
     settings.chats = 1;
     settings.contextLength = steps.position + steps.tokens;

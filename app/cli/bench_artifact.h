@@ -1,7 +1,7 @@
 // caldera bench decode ARTIFACT: whole steps of a compressed model, and nothing around them.
 #pragma once
 
-#include <filesystem>
+#include <memory>
 #include <random>
 #include <stop_token>
 #include <vector>
@@ -14,7 +14,7 @@
 namespace caldera::cli {
 
 struct ArtifactSteps {
-    std::filesystem::path artifact;
+    std::shared_ptr<const Artifact> artifact;
     EngineSettings settings; ///< all but context and chats
     int position = 128;      ///< tokens before the first one that is timed
     int tokens = 64;         ///< that are timed

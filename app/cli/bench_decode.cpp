@@ -3,6 +3,7 @@
 #include "app/cli/bench_decode.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <iomanip>
 #include <iostream>
 #include <memory>
@@ -33,7 +34,8 @@ struct Options {
     std::vector<int> prompts = {};
     int cacheBits = 16;
     std::optional<int> activationBits = {}; ///< default: 8 of a shape, an artifact's best
-    ArtifactSteps artifact;
+    std::filesystem::path artifact;         ///< timed in the place of a shape
+    ArtifactSteps steps;
     std::string device = "auto";
 };
 
@@ -64,13 +66,7 @@ DecodeShape decodeShape(const Options& options) {
     shape.position = positionIn(options, options.context - 1);
     check(options, shape.position);
     shape.config = shapeConfig(options.shape);
-    shape.code = kernels::stepCode(options.codec);
-    if (shape.code == nullptr) {
-        throw Error("bench.codec",
-                    "The GPU has no product with the codec " + options.codec +
-                        ". It has one with " + std::string(kernels::stepCodeIds()) + ".",
-                    {{"codec", options.codec}});
-    }
+    shape.code = gpuCode(options.codec);
     shape.rank = options.rank;
     shape.contextLength = options.context;
     shape.chats = options.chats;
@@ -144,9 +140,9 @@ void print(const Options& options, const DecodeShape& shape, const DecodeTimings
 
 /// Of the artifact, where one was given.
 void runArtifact(const Options& options, const Invocation& invocation) {
-    ArtifactSteps steps = options.artifact;
-    steps.position =
-        positionIn(options, Artifact::open(steps.artifact)->config().maxPositions - steps.tokens);
+    ArtifactSteps steps = options.steps;
+    steps.artifact = Artifact::open(options.artifact);
+    steps.position = positionIn(options, steps.artifact->config().maxPositions - steps.tokens);
     if (steps.position < 1) {
         throw Error(
             "bench.position",
@@ -180,17 +176,17 @@ void runShape(const Options& options, const Invocation& invocation) {
 }
 
 CLI::Option* addArtifactOptions(CLI::App& app, Options& options) {
-    CLI::Option* artifact = app.add_option("ARTIFACT", options.artifact.artifact,
+    CLI::Option* artifact = app.add_option("ARTIFACT", options.artifact,
                                            "Folder of a compressed model, timed in the place of a "
                                            "shape")
                                 ->type_name("FOLDER");
     app.add_option("--device", options.device, "Of an artifact: auto, cpu or cuda")
         ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
         ->capture_default_str();
-    app.add_option("--threads", options.artifact.settings.threads,
+    app.add_option("--threads", options.steps.settings.threads,
                    "Of an artifact: threads that compute (default: all cores)")
         ->check(between(1, 1024));
-    app.add_option("--tokens", options.artifact.tokens, "Of an artifact: tokens that are timed")
+    app.add_option("--tokens", options.steps.tokens, "Of an artifact: tokens that are timed")
         ->check(between(8, 1 << 16))
         ->capture_default_str();
     return artifact;

@@ -4,6 +4,8 @@
 #include <array>
 #include <charconv>
 
+#include "core/base/error.h"
+
 namespace caldera::cli {
 
 namespace {
@@ -39,6 +41,17 @@ std::string rankComplaint(const std::string& rank) {
     const bool isNumber = std::from_chars(rank.data(), end, value).ptr == end;
     const bool isKnown = isNumber && value >= 0 && value <= kMost && value % kStep == 0;
     return isKnown ? "" : rank + " was given; a multiple of 16 from 0 to 512 was needed";
+}
+
+const kernels::StepCode* gpuCode(const std::string& codec) {
+    const kernels::StepCode* code = kernels::stepCode(codec);
+    if (code == nullptr) {
+        throw Error("bench.codec",
+                    "The GPU has no product with the codec " + codec + ". It has one with " +
+                        std::string(kernels::stepCodeIds()) + ".",
+                    {{"codec", codec}});
+    }
+    return code;
 }
 
 ModelConfig shapeConfig(const std::string& name) {

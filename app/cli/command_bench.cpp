@@ -165,13 +165,7 @@ kernels::cuda::ProductTiming timeOnGpu(const kernels::cuda::ProductShape& shape,
 
 /// On a GPU: many distinct matrices one after another, as in a decode step.
 void runGpuGemv(const BenchOptions& options, const Invocation& invocation) {
-    const kernels::StepCode* code = kernels::stepCode(options.codec);
-    if (code == nullptr) {
-        throw Error("bench.codec",
-                    "The GPU has no product with the codec " + options.codec +
-                        ". It has one with " + std::string(kernels::stepCodeIds()) + ".",
-                    {{"codec", options.codec}});
-    }
+    const kernels::StepCode* code = gpuCode(options.codec);
     static_cast<void>(deviceOf(options.device)); // says what is missing
     kernels::cuda::ProductShape shape{code, options.rows,
                                       padTo(options.columns, std::max(4, code->columns))};
@@ -246,9 +240,7 @@ void runGemv(const BenchOptions& options, const Invocation& invocation) {
     std::vector<float> y(static_cast<size_t>(shape.rows));
     const auto start = Clock::now();
     const double seconds = timeGemv(*codec, {codes, shape, scale}, x, y, [&] {
-        if (invocation.stop.stop_requested()) {
-            throw Cancelled();
-        }
+        checkCancelled(invocation.stop);
         return secondsSince(start) < options.seconds;
     });
     const double bytes = static_cast<double>(codes.size() + scale.size() * 2);

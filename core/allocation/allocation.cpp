@@ -7,6 +7,7 @@
 #include "core/allocation/items.h"
 #include "core/allocation/wording.h"
 #include "core/base/error.h"
+#include "core/base/pause.h"
 
 namespace caldera {
 
@@ -373,9 +374,7 @@ std::vector<FrontPoint> paretoFront(const AllocationProblem& problem, int most,
     bytes.keepsTables |= problem.target.kind == Kind::BitsPerWeight;
     bytes.target = {Kind::Bytes, 1};
     const std::vector<Choice> all = Solver(bytes).front();
-    if (stop.stop_requested()) {
-        throw Cancelled();
-    }
+    checkCancelled(stop);
     const double first = all.front().cost;
     const double spacing = (all.back().cost - first) / std::max(most - 1, 1);
     std::vector<FrontPoint> points;

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/base/error.h"
+#include "core/base/pause.h"
 
 namespace caldera {
 
@@ -53,9 +54,7 @@ public:
         std::vector<State> states = {State{}};
         consider(states.front());
         for (size_t i = 0; i < open_.size(); ++i) {
-            if (stop.stop_requested()) {
-                throw Cancelled();
-            }
+            checkCancelled(stop);
             states = next(states, i);
         }
         SearchResult result;

@@ -3,6 +3,8 @@
 #include <condition_variable>
 #include <mutex>
 
+#include "core/base/error.h"
+
 namespace caldera {
 
 void pauseFor(std::chrono::milliseconds span, const std::stop_token& stop) {
@@ -10,6 +12,12 @@ void pauseFor(std::chrono::milliseconds span, const std::stop_token& stop) {
     std::condition_variable_any changed;
     std::unique_lock lock(mutex);
     changed.wait_for(lock, stop, span, [] { return false; });
+}
+
+void checkCancelled(const std::stop_token& stop) {
+    if (stop.stop_requested()) {
+        throw Cancelled();
+    }
 }
 
 } // namespace caldera

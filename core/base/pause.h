@@ -1,4 +1,4 @@
-// Waiting that ends early when it is called off.
+// Work and waiting that end early when they are called off.
 #pragma once
 
 #include <chrono>
@@ -8,5 +8,8 @@ namespace caldera {
 
 /// Returns after the span, or once a stop is requested.
 void pauseFor(std::chrono::milliseconds span, const std::stop_token& stop);
+
+/// Throws Cancelled when a stop was requested.
+void checkCancelled(const std::stop_token& stop);
 
 } // namespace caldera

@@ -1,7 +1,5 @@
 #include "core/job/progress.h"
 
-#include "core/base/error.h"
-
 namespace caldera {
 
 namespace {
@@ -18,12 +16,6 @@ public:
 Progress& noProgress() {
     static NoProgress progress;
     return progress;
-}
-
-void checkCancelled(const std::stop_token& stop) {
-    if (stop.stop_requested()) {
-        throw Cancelled();
-    }
 }
 
 double EtaClock::update(int64_t done, int64_t total) {

@@ -4,10 +4,11 @@
 
 #include <chrono>
 #include <cstdint>
-#include <stop_token>
 #include <string>
 
 #include <nlohmann/json.hpp>
+
+#include "core/base/pause.h" // checkCancelled(): who reports progress can be called off
 
 namespace caldera {
 
@@ -25,9 +26,6 @@ public:
 
 /// Does nothing; for tests and small calls.
 Progress& noProgress();
-
-/// Throws Cancelled when a stop was requested.
-void checkCancelled(const std::stop_token& stop);
 
 /// Remaining seconds from a steady rate since the first call (resumed units do not count as done
 /// work); negative while unknown.

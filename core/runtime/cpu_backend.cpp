@@ -9,6 +9,7 @@
 
 #include "core/base/error.h"
 #include "core/base/machine.h"
+#include "core/base/pause.h"
 #include "core/base/text.h"
 #include "core/runtime/attention.h"
 #include "core/runtime/kv_cache.h"
@@ -236,9 +237,7 @@ void CpuBackend::pass(Batch batch, const std::stop_token& cancel) {
                        activations_.hidden.data() + t * static_cast<size_t>(config_.hiddenSize));
     }
     for (int index = 0; index < config_.layerCount; ++index) {
-        if (cancel.stop_requested()) {
-            throw Cancelled();
-        }
+        checkCancelled(cancel);
         const Layer& layer = layers_[static_cast<size_t>(index)];
         normalise(layer.inputNorm, batch);
         attend(layer, index, batch);

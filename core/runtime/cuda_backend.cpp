@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/base/error.h"
+#include "core/base/pause.h"
 #include "core/plan/gpu_memory.h"
 #include "core/runtime/cuda/device_engine.h"
 #include "core/runtime/cuda/device_sampler.h"
@@ -115,9 +116,7 @@ void CudaBackend::append(int slot, std::span<const Token> tokens, bool wantsLogi
                          const std::stop_token& cancel) {
     const int before = length(slot);
     const auto count = static_cast<int>(tokens.size());
-    if (cancel.stop_requested()) {
-        throw Cancelled();
-    }
+    checkCancelled(cancel);
     logitRows_ = 0;
     try {
         onGpu("Reading the prompt", [&] {

@@ -5,6 +5,7 @@
 
 #include "core/base/error.h"
 #include "core/base/glob.h"
+#include "core/base/pause.h"
 #include "core/base/printable.h"
 #include "core/base/text.h"
 #include "core/serve/chat_request.h"
@@ -187,9 +188,7 @@ Json Swaps::swap(std::string_view body, const std::stop_token& cancel) {
             state[cell] = {name, open(name).cell(cell)};
             requireRoom(state); // before the next one is read
         }
-        if (cancel.stop_requested()) {
-            throw Cancelled();
-        }
+        checkCancelled(cancel);
     }
     return step(std::move(state), cancel);
 }

@@ -32,16 +32,15 @@ const void* deviceCopy(const void* data, size_t bytes) {
     if (copy == nullptr) {
         void* memory = nullptr;
         require(cudaMalloc(&memory, bytes));
-        copy = memory;
-        try {
-            require(cudaMemcpy(memory, data, bytes, cudaMemcpyHostToDevice));
-            // The copy may still be under way when the call returns.
-            require(cudaDeviceSynchronize());
-        } catch (const KernelError&) {
-            copy = nullptr;
-            cudaFree(memory);
-            throw;
+        cudaError_t status = cudaMemcpy(memory, data, bytes, cudaMemcpyHostToDevice);
+        if (status == cudaSuccess) {
+            status = cudaDeviceSynchronize(); // the copy may still be under way
         }
+        if (status != cudaSuccess) {
+            cudaFree(memory);
+        }
+        require(status);
+        copy = memory;
     }
     return copy;
 }

@@ -241,10 +241,8 @@ void InspectView::leaveEmptyPage() {
     };
     const int wanted = wantedPage_;
     int at = wanted;
-    if (!hasData(at)) {
-        for (at = 0; !hasData(at);) {
-            ++at;
-        }
+    for (int page = 0; !hasData(at); ++page) {
+        at = page;
     }
     tabs_->setCurrentIndex(at);
     wantedPage_ = wanted;

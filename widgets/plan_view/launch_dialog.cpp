@@ -17,6 +17,7 @@
 #include "widgets/plan_view/preflight_line.h"
 #include "widgets/pods/pod_choice.h"
 #include "widgets/remote/model_fetch.h"
+#include "widgets/support/fit_height.h"
 #include "widgets/support/icon_button.h"
 #include "widgets/support/labels.h"
 #include "widgets/theme/theme.h"
@@ -113,7 +114,7 @@ void LaunchDialog::connectFields() {
     connect(&checkSoon_, &QTimer::timeout, this, &LaunchDialog::check);
     connect(preflight_, &PreflightLine::askRequested, this, &LaunchDialog::check);
     connect(preflight_, &PreflightLine::changed, this, &LaunchDialog::updateButton);
-    connect(preflight_, &PreflightLine::changed, this, &LaunchDialog::fit);
+    connect(preflight_, &PreflightLine::changed, this, [this] { fitHeight(*this); });
     connect(tokens_, &QSpinBox::valueChanged, this, &LaunchDialog::forgetCheck);
     connect(model_, &QLineEdit::textChanged, this, &LaunchDialog::forgetCheck);
 }
@@ -192,7 +193,7 @@ void LaunchDialog::askMeasuring(MeasureForm* form) {
     columns_->insertWidget(0, measuring_, 1);
     columns_->insertWidget(1, new Separator(Qt::Vertical, this));
     connect(measuring_, &MeasureForm::changed, this, &LaunchDialog::forgetCheck);
-    connect(measuring_, &MeasureForm::changed, this, &LaunchDialog::fit);
+    connect(measuring_, &MeasureForm::changed, this, [this] { fitHeight(*this); });
     showTarget();
 }
 
@@ -247,16 +248,7 @@ void LaunchDialog::showTarget() {
         measuring_->setPlace(isHere ? MeasureForm::Place::Here : MeasureForm::Place::Elsewhere);
     }
     forgetCheck();
-    fit();
-}
-
-/// Sentences wrap, so the height depends on them.
-void LaunchDialog::fit() {
-    const int width = qMax(this->width(), minimumWidth());
-    layout()->invalidate();
-    const int height = layout()->totalHeightForWidth(width);
-    setMinimumHeight(height);
-    resize(width, height);
+    fitHeight(*this);
 }
 
 /// Here the answer comes by itself; elsewhere it takes a login, which a person asks for.

@@ -81,7 +81,6 @@ private:
     void remember() const;
     void chooseFolder();
     void showTarget();
-    void fit();
     void updateButton();
     void forgetCheck();
     void check();

@@ -4,8 +4,7 @@
 #include <QPushButton>
 #include <QVBoxLayout>
 
-#include <algorithm>
-
+#include "widgets/support/fit_height.h"
 #include "widgets/support/labels.h"
 #include "widgets/support/number_text.h"
 #include "widgets/theme/theme.h"
@@ -55,12 +54,9 @@ QWidget* MeasureDialog::makeButtons() {
     return buttons;
 }
 
-/// Sentences wrap, so the height depends on them.
 void MeasureDialog::update() {
     start_->setEnabled(form_->isSound());
-    const int height = layout()->totalHeightForWidth(std::max(width(), kWidth));
-    setMinimumHeight(height);
-    resize(std::max(width(), kWidth), height);
+    fitHeight(*this);
 }
 
 } // namespace caldera::studio

@@ -192,8 +192,7 @@ QString MeasureForm::estimateText(const MeasureSettings& chosen) const {
     if (place_ == Place::Elsewhere) {
         const double seconds = fidelitySecondsOnGpu(config_, fidelityWork(chosen));
         return tr("About %1 on an H100, a first guess from the model's shape. It can be stopped "
-                  "and "
-                  "resumed in Runs.")
+                  "and resumed in Runs.")
             .arg(spanText(std::max(1.0, seconds)));
     }
     const int cores = QThread::idealThreadCount();

@@ -3,6 +3,7 @@
 #include <QCoreApplication>
 
 #include "core/base/error.h"
+#include "core/base/pause.h"
 #include "widgets/remote/pod_quote.h"
 
 namespace caldera::studio {
@@ -65,9 +66,7 @@ PodAccess PodDesk::await(const QString& job, const std::stop_token& stop) {
     std::unique_lock lock(mutex_);
     const Entry& entry = entries_[job]; // of a map: stays where it is
     changed_.wait(lock, stop, [&entry] { return entry.end || entry.access; });
-    if (stop.stop_requested()) {
-        throw Cancelled();
-    }
+    checkCancelled(stop);
     if (entry.end) {
         throw Error(entry.end->code, entry.end->sentence);
     }

@@ -8,6 +8,7 @@
 #include <QProcess>
 
 #include "core/base/error.h"
+#include "core/base/pause.h"
 #include "core/base/printable.h"
 
 namespace caldera::studio {
@@ -62,9 +63,7 @@ int awaitProcess(QProcess& process, int every, const std::stop_token& stop,
                  const std::function<void()>& look) {
     while (!process.waitForFinished(every) && process.state() != QProcess::NotRunning) {
         try {
-            if (stop.stop_requested()) {
-                throw Cancelled();
-            }
+            checkCancelled(stop);
             look();
         } catch (...) {
             endProcess(process);

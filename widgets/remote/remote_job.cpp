@@ -131,9 +131,7 @@ void RemoteJob::waitToRetry(int attempt, const std::string& why, const std::stop
     std::unique_lock lock(mutex_);
     woken_.wait_for(lock, stop, std::chrono::seconds(seconds), [this] { return retryNow_; });
     retryNow_ = false;
-    if (stop.stop_requested()) {
-        throw Cancelled();
-    }
+    checkCancelled(stop);
     tellWait(0); // it is tried now
 }
 

@@ -100,9 +100,7 @@ void RemoteJob::readStream(QProcess& process, const std::stop_token& stop) {
             tunnel_.open(there, stop);
         }
         attend(stop);
-        if (stop.stop_requested()) {
-            throw Cancelled();
-        }
+        checkCancelled(stop);
     }
 }
 

@@ -46,8 +46,7 @@ private:
 
     QString folder_;
     QList<Target> targets_;
-    QHash<QString, QString>
-        files_; ///< by the targets' names; people may have called them otherwise
+    QHash<QString, QString> files_; ///< by targets' names: people may call them otherwise
     bool ready_ = false;
     QThreadPool pool_; ///< of one thread: in the order of the calls
 };

@@ -6,6 +6,7 @@
 
 #include "core/base/file.h"
 #include "core/base/hash.h"
+#include "core/base/pause.h"
 #include "core/base/printable.h"
 #include "widgets/remote/ssh_session.h"
 
@@ -76,9 +77,7 @@ std::string hashOf(const fs::path& file, const std::stop_token& stop) {
     const MappedFile map(file);
     Sha256 hash;
     for (auto rest = map.bytes(); !rest.empty();) {
-        if (stop.stop_requested()) {
-            throw Cancelled();
-        }
+        checkCancelled(stop);
         const auto piece = rest.first(std::min(kPiece, rest.size()));
         hash.update(piece);
         rest = rest.subspan(piece.size());

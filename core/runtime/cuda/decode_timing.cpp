@@ -7,6 +7,7 @@
 
 #include "core/base/elapsed.h"
 #include "core/base/error.h"
+#include "core/base/pause.h"
 #include "core/base/text.h"
 #include "core/model/codec_facts.h"
 #include "core/plan/gpu_memory.h"
@@ -140,12 +141,6 @@ void requireRoom(const DecodeShape& shape, int chats, int64_t freeBytes) {
     }
 }
 
-void checkStop(const std::stop_token& stop) {
-    if (stop.stop_requested()) {
-        throw Cancelled();
-    }
-}
-
 DecodeTimings measure(const DecodeShape& shape, const std::stop_token& stop) {
     const int64_t before = kernels::cuda::freeDeviceBytes();
     const int most = *std::max_element(shape.chats.begin(), shape.chats.end());
@@ -160,7 +155,7 @@ DecodeTimings measure(const DecodeShape& shape, const std::stop_token& stop) {
     timings.weightBytes = engine.model().arena.bytes();
     timings.expectedBytes = expectedBytes(shape, most);
     for (const int chats : shape.chats) {
-        checkStop(stop);
+        checkCancelled(stop);
         const kernels::StepState state = stateOf(chats, shape.position);
         ModelStep& step = engine.stepFor(chats);
         step.run(state, true);
@@ -168,7 +163,7 @@ DecodeTimings measure(const DecodeShape& shape, const std::stop_token& stop) {
             {chats, step.microseconds(state, kReplays), step.phaseMicroseconds(state)});
     }
     for (const int tokens : shape.prompts) {
-        checkStop(stop);
+        checkCancelled(stop);
         timings.prompts.push_back({tokens, medianPromptSeconds(engine, tokens), 0});
     }
     timings.choiceMicroseconds =
@@ -183,7 +178,7 @@ DecodeTimings timeDecode(const DecodeShape& shape, const std::stop_token& stop) 
     try {
         DecodeTimings timings = measure(shape, stop);
         for (PromptTiming& prompt : timings.prompts) { // now that the model's memory is free
-            checkStop(stop);
+            checkCancelled(stop);
             prompt.denseSeconds = denseSeconds(shape.config, prompt.tokens);
         }
         return timings;

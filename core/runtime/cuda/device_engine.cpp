@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/base/error.h"
+#include "core/base/pause.h"
 #include "core/plan/gpu_workspace.h"
 #include "core/runtime/backend.h"
 
@@ -64,9 +65,7 @@ float* DeviceEngine::appendInSteps(std::span<const Token> tokens, int before, in
                                    bool wantsLogits, const std::stop_token& cancel) {
     const auto most = static_cast<size_t>(followingTokens());
     for (size_t first = 0;; first += most) {
-        if (cancel.stop_requested()) {
-            throw Cancelled();
-        }
+        checkCancelled(cancel);
         kernels::StepState state;
         for (const Token token : tokens.subspan(first, std::min(most, tokens.size() - first))) {
             const int i = state.count++;

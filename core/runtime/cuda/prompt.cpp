@@ -4,6 +4,7 @@
 #include <string>
 
 #include "core/base/error.h"
+#include "core/base/pause.h"
 
 namespace caldera {
 
@@ -141,9 +142,7 @@ void ModelPrompt::waitForLayer(int index, const std::stop_token& cancel) const {
     if (index >= 2) {
         require(cudaEventSynchronize(layerDone_[static_cast<size_t>(index % 2)].get()), kDoing);
     }
-    if (cancel.stop_requested()) {
-        throw Cancelled();
-    }
+    checkCancelled(cancel);
 }
 
 void ModelPrompt::run(std::span<const Token> tokens, int firstPosition, int slot, bool wantsLogits,
