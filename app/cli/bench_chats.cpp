@@ -162,7 +162,7 @@ void requireRoom(const EngineStatistics& facts, const EngineSettings& settings) 
                                         " tokens were asked for, " + std::to_string(needed) +
                                         " in all; beside the model memory holds " +
                                         std::to_string(facts.poolTokens) +
-                                        ". Give fewer --chats or a shorter --prompt.");
+                                        ". Give fewer --chats or a shorter --prompts.");
     }
 }
 
