@@ -1,4 +1,4 @@
-// Activations on their way into the rotated basis of packed matrices and out of it: int8 with one
+// Activations on their way to packed matrices and out of their rotated basis: integers with one
 // scale per 128 values before a product with Q, signs and bias after it.
 #pragma once
 
@@ -13,22 +13,6 @@ inline constexpr float kLargestCode8 = 127;
 inline constexpr float kLargestCode16 = 127 * 256;
 /// Blocks below are zeros: the inverse of their scale might be no number.
 inline constexpr float kSmallestPeak = 1e-30F;
-
-/// A vector of int8 codes; value = codes[i] * scale[i / 128].
-struct QuantizedVector {
-    const int8_t* codes = nullptr; ///< [128 * blocks]; 0 beyond the end of the vector
-    const float* scale = nullptr;  ///< [blocks]
-    const int32_t* sum = nullptr;  ///< [blocks] of a block's codes
-    int64_t blocks = 0;
-};
-
-/// The same memory, to be written.
-struct QuantizedVectorOut {
-    int8_t* codes = nullptr;
-    float* scale = nullptr;
-    int32_t* sum = nullptr;
-    int64_t blocks = 0; ///< at least size / 128, rounded up
-};
 
 /// Several vectors of integers: value i of vector t = scale[t][i / 128] * code[t][i], and a code is
 /// its high byte (8 bits), or 256 times the high byte and the low byte (16 bits). Both are signed.
@@ -82,11 +66,6 @@ namespace reference {
 
 /// The same, code for code, in plain loops.
 void quantize(const float* x, int64_t size, const QuantizedRow& out);
-
-/// Rotates x [size] by sign [size] and the block Hadamard transform, then rounds each 128 values to
-/// int8 by their largest magnitude. A block of zeros has scale 0.
-void quantizeInput(const float* x, const float* sign, Rotation rotation,
-                   const QuantizedVectorOut& out);
 
 /// y = sign * Hadamard(product) + bias; bias may be null. All [size].
 void rotateOutput(const float* product, const float* sign, const float* bias, Rotation rotation,

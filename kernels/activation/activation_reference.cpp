@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cmath>
-#include <vector>
 
 #include "kernels/activation/activation.h"
 #include "kernels/hadamard/hadamard.h"
@@ -45,16 +44,6 @@ void quantize(const float* x, int64_t size, const QuantizedRow& out) {
                       {out.high + first, out.low != nullptr ? out.low + first : nullptr,
                        out.scale + block, out.sum + block, 1});
     }
-}
-
-void quantizeInput(const float* x, const float* sign, Rotation rotation,
-                   const QuantizedVectorOut& out) {
-    std::vector<float> rotated(x, x + rotation.size);
-    for (int64_t i = 0; i < rotation.size; ++i) {
-        rotated[i] *= sign[i];
-    }
-    blockHadamard(rotated.data(), 1, rotation.size, rotation.block);
-    quantize(rotated.data(), rotation.size, {out.codes, nullptr, out.scale, out.sum, out.blocks});
 }
 
 void rotateOutput(const float* product, const float* sign, const float* bias, Rotation rotation,

@@ -34,11 +34,8 @@ void e8pDecode(const uint16_t* codes, int64_t count, float* values);
 /// Words of one group [blocks, 16] to its rows: values [16, 8 * blocks] row-major.
 void e8pDecodeGroup(const uint16_t* codes, int64_t blocks, float* values);
 
-/// y[16 g + i] += scale[g] * (Q x)[16 g + i] for the groups of the range. x [8 * blocks],
-/// y [16 * groups].
-void e8pGemv(const E8pMatrix& q, const float* x, float* y, GroupRange range);
-
-/// The same for every vector of the batch; each codeword is decoded once.
+/// y[t][16 g + i] += scale[g] * (Q x[t])[16 g + i] for the groups of the range and every vector of
+/// the batch: x [count, 8 * blocks], y [count, 16 * groups]. Each codeword is decoded once.
 void e8pGemm(const E8pMatrix& q, const InputBatch& batch, GroupRange range);
 
 /// y[t][16 g + i] += scale[g] * (Q x[t])[16 g + i] for the groups of the range: products of whole
@@ -49,6 +46,7 @@ void e8pIntegerProduct(const E8pMatrix& q, const QuantizedBatch& x, const Output
 namespace reference {
 void e8pEncode(const float* x, int64_t count, uint16_t* codes, float* decoded);
 void e8pDecode(const uint16_t* codes, int64_t count, float* values);
+/// e8pGemm of one vector.
 void e8pGemv(const E8pMatrix& q, const float* x, float* y, GroupRange range);
 void e8pIntegerProduct(const E8pMatrix& q, const QuantizedBatch& x, const OutputVectors& y,
                        GroupRange range);

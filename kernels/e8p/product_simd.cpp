@@ -217,7 +217,6 @@ namespace caldera::kernels {
 
 HWY_EXPORT(decode);
 HWY_EXPORT(decodeGroup);
-HWY_EXPORT(gemv);
 HWY_EXPORT(gemm);
 
 void e8pDecode(const uint16_t* codes, int64_t count, float* values) {
@@ -226,10 +225,6 @@ void e8pDecode(const uint16_t* codes, int64_t count, float* values) {
 
 void e8pDecodeGroup(const uint16_t* codes, int64_t blocks, float* values) {
     HWY_DYNAMIC_DISPATCH(decodeGroup)(codes, blocks, values);
-}
-
-void e8pGemv(const E8pMatrix& q, const float* x, float* y, GroupRange range) {
-    HWY_DYNAMIC_DISPATCH(gemv)(q, x, y, range);
 }
 
 void e8pGemm(const E8pMatrix& q, const InputBatch& batch, GroupRange range) {

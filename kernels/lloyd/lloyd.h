@@ -39,10 +39,6 @@ void lloydDecodeRow(const LloydMatrix& matrix, int64_t row, float* values);
 void lloydProject(const LloydMatrix& matrix, const float* scale, const float* x, float* t,
                   RowRange range);
 
-/// L: y[i] += sum_k level[i, k] scale[k] t[k] for rows i of the range. t [columns], y [rows].
-void lloydExpand(const LloydMatrix& matrix, const float* scale, const float* t, float* y,
-                 RowRange range);
-
 /// The levels of 4 bits as integers, as integer products take them: level ~ step * high at 8 bits,
 /// step * (256 high + low) at 16.
 struct LloydIntegers {
@@ -65,6 +61,7 @@ void lloydIntegerProduct(const LloydMatrix& matrix, int levelBits, const Quantiz
 void lloydDecodeRow(const LloydMatrix& matrix, int64_t row, float* values);
 void lloydProject(const LloydMatrix& matrix, const float* scale, const float* x, float* t,
                   RowRange range);
+/// L: y[i] += sum_k level[i, k] scale[k] t[k] for rows i of the range. t [columns], y [rows].
 void lloydExpand(const LloydMatrix& matrix, const float* scale, const float* t, float* y,
                  RowRange range);
 } // namespace reference

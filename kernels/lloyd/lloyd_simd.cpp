@@ -1,10 +1,7 @@
 #include "kernels/lloyd/lloyd.h"
 
-#include <algorithm>
 #include <array>
 #include <cstring>
-#include <functional>
-#include <vector>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/lloyd/lloyd_simd.cpp"
@@ -94,27 +91,6 @@ HWY_INLINE void multiplyRows(const Decoder& decoder, const LloydMatrix& matrix, 
     }
 }
 
-/// use(row, sum of the row's levels times x) for the rows of the range.
-template <class Use>
-HWY_INLINE void forEachProduct(const LloydMatrix& matrix, const float* x, RowRange range,
-                               const Use& use) {
-    constexpr int kRows = 4;
-    const Decoder decoder;
-    const int64_t end = range.first + range.count;
-    int64_t row = range.first;
-    std::array<float, kRows> sums;
-    for (; row + kRows <= end; row += kRows) {
-        multiplyRows<kRows>(decoder, matrix, row, x, sums.data());
-        for (int r = 0; r < kRows; ++r) {
-            use(row + r, sums[r]);
-        }
-    }
-    for (; row < end; ++row) {
-        multiplyRows<1>(decoder, matrix, row, x, sums.data());
-        use(row, sums[0]);
-    }
-}
-
 void decodeRow(const LloydMatrix& matrix, int64_t row, float* values) {
     const Decoder decoder;
     const uint8_t* codes = matrix.codes + row * matrix.rowBytes();
@@ -133,14 +109,21 @@ void decodeRow(const LloydMatrix& matrix, int64_t row, float* values) {
 
 void project(const LloydMatrix& matrix, const float* scale, const float* x, float* t,
              RowRange range) {
-    forEachProduct(matrix, x, range, [&](int64_t row, float sum) { t[row] = scale[row] * sum; });
-}
-
-void expand(const LloydMatrix& matrix, const float* scale, const float* t, float* y,
-            RowRange range) {
-    std::vector<float> scaled(matrix.columns);
-    std::transform(t, t + matrix.columns, scale, scaled.begin(), std::multiplies<>());
-    forEachProduct(matrix, scaled.data(), range, [&](int64_t row, float sum) { y[row] += sum; });
+    constexpr int kRows = 4;
+    const Decoder decoder;
+    const int64_t end = range.first + range.count;
+    int64_t row = range.first;
+    std::array<float, kRows> sums;
+    for (; row + kRows <= end; row += kRows) {
+        multiplyRows<kRows>(decoder, matrix, row, x, sums.data());
+        for (int r = 0; r < kRows; ++r) {
+            t[row + r] = scale[row + r] * sums[r];
+        }
+    }
+    for (; row < end; ++row) {
+        multiplyRows<1>(decoder, matrix, row, x, sums.data());
+        t[row] = scale[row] * sums[0];
+    }
 }
 
 } // namespace
@@ -152,7 +135,6 @@ namespace caldera::kernels {
 
 HWY_EXPORT(decodeRow);
 HWY_EXPORT(project);
-HWY_EXPORT(expand);
 
 void lloydDecodeRow(const LloydMatrix& matrix, int64_t row, float* values) {
     HWY_DYNAMIC_DISPATCH(decodeRow)(matrix, row, values);
@@ -161,11 +143,6 @@ void lloydDecodeRow(const LloydMatrix& matrix, int64_t row, float* values) {
 void lloydProject(const LloydMatrix& matrix, const float* scale, const float* x, float* t,
                   RowRange range) {
     HWY_DYNAMIC_DISPATCH(project)(matrix, scale, x, t, range);
-}
-
-void lloydExpand(const LloydMatrix& matrix, const float* scale, const float* t, float* y,
-                 RowRange range) {
-    HWY_DYNAMIC_DISPATCH(expand)(matrix, scale, t, y, range);
 }
 
 } // namespace caldera::kernels

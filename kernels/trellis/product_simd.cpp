@@ -276,10 +276,6 @@ void trellisDecodeRows(const TrellisCode& code, const uint8_t* codes, int64_t bl
     HWY_DYNAMIC_DISPATCH(decodeRows)(code, codes, blocks, values);
 }
 
-void trellisGemv(const TrellisMatrix& q, const float* x, float* y, GroupRange range) {
-    HWY_DYNAMIC_DISPATCH(multiply)(q, {x, 0, y, 0, 1}, range);
-}
-
 void trellisGemm(const TrellisMatrix& q, const InputBatch& batch, GroupRange range) {
     HWY_DYNAMIC_DISPATCH(multiply)(q, batch, range);
 }

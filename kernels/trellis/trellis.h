@@ -65,11 +65,8 @@ void trellisDecode(const TrellisCode& code, const uint8_t* codes, int64_t groups
 void trellisDecodeRows(const TrellisCode& code, const uint8_t* codes, int64_t blocks,
                        float* values);
 
-/// y[16 g + i] += scale[g] * (Q x)[16 g + i] for the groups of the range. x [V * blocks],
-/// y [16 * groups].
-void trellisGemv(const TrellisMatrix& q, const float* x, float* y, GroupRange range);
-
-/// The same for every vector of the batch; each group is decoded once.
+/// y[t][16 g + i] += scale[g] * (Q x[t])[16 g + i] for the groups of the range and every vector of
+/// the batch: x [count, V * blocks], y [count, 16 * groups]. Each group is decoded once.
 void trellisGemm(const TrellisMatrix& q, const InputBatch& batch, GroupRange range);
 
 /// What integer products look up: for each window, top bit included, its V entries as bytes of a
@@ -92,6 +89,7 @@ void trellisEncode(const TrellisCode& code, const float* x, int64_t groups, uint
 void trellisEncodeExhaustively(const TrellisCode& code, const float* x, int64_t groups,
                                uint8_t* codes, float* decoded);
 void trellisDecode(const TrellisCode& code, const uint8_t* codes, int64_t groups, float* values);
+/// trellisGemm of one vector.
 void trellisGemv(const TrellisMatrix& q, const float* x, float* y, GroupRange range);
 } // namespace reference
 

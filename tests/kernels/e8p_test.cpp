@@ -189,7 +189,7 @@ TestMatrix randomMatrix(int64_t groups, int64_t blocks) {
 
 } // namespace
 
-TEST(E8pGemv, EqualsDecodeAndDotForOddSizesAndRanges) {
+TEST(E8pGemm, EqualsDecodeAndDotForOddSizesAndRangesOfOneVector) {
     for (const auto& [groups, blocks] : {std::pair<int64_t, int64_t>{1, 1}, {3, 37}, {2, 300}}) {
         const TestMatrix matrix = randomMatrix(groups, blocks);
         const std::vector<float> x = randomNormal(8 * blocks, 1.0F, 8);
@@ -197,7 +197,7 @@ TEST(E8pGemv, EqualsDecodeAndDotForOddSizesAndRanges) {
         std::vector<float> y = expected;
         reference::e8pGemv(matrix.view(), x.data(), expected.data(), {0, groups});
         for (int64_t group = 0; group < groups; ++group) {
-            e8pGemv(matrix.view(), x.data(), y.data(), {group, 1});
+            e8pGemm(matrix.view(), {x.data(), 0, y.data(), 0, 1}, {group, 1});
         }
         for (size_t i = 0; i < y.size(); ++i) {
             EXPECT_NEAR(y[i], expected[i], 1e-4) << groups << " x " << blocks << ", row " << i;
@@ -205,11 +205,11 @@ TEST(E8pGemv, EqualsDecodeAndDotForOddSizesAndRanges) {
     }
 }
 
-TEST(E8pGemv, LeavesRowsOutsideTheRangeAlone) {
+TEST(E8pGemm, LeavesRowsOutsideTheRangeAlone) {
     const TestMatrix matrix = randomMatrix(3, 5);
     const std::vector<float> x = randomNormal(40, 1.0F, 8);
     std::vector<float> y(48, 7.0F);
-    e8pGemv(matrix.view(), x.data(), y.data(), {1, 1});
+    e8pGemm(matrix.view(), {x.data(), 0, y.data(), 0, 1}, {1, 1});
     for (int i = 0; i < 16; ++i) {
         EXPECT_EQ(y[i], 7.0F);
         EXPECT_NE(y[16 + i], 7.0F);

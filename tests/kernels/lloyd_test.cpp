@@ -124,20 +124,6 @@ TEST_P(LloydProducts, ProjectAsTheReferenceInEveryRange) {
     }
 }
 
-TEST_P(LloydProducts, ExpandAsTheReferenceAndAdd) {
-    const std::vector<float> scale = randomNormal(columns_, 0.1F, 25);
-    const std::vector<float> t = randomNormal(columns_, 1.0F, 26);
-    std::vector<float> expected(rows_, 0.5F);
-    std::vector<float> y = expected;
-    reference::lloydExpand(matrix_, scale.data(), t.data(), expected.data(), {0, rows_});
-    const int64_t middle = rows_ / 3;
-    lloydExpand(matrix_, scale.data(), t.data(), y.data(), {middle, rows_ - middle});
-    lloydExpand(matrix_, scale.data(), t.data(), y.data(), {0, middle});
-    for (int64_t i = 0; i < rows_; ++i) {
-        EXPECT_NEAR(y[i], expected[i], 2e-5) << "row " << i;
-    }
-}
-
 TEST_P(LloydProducts, MultiplyIntegersAsTheReference) {
     for (const int64_t count : {1, 4, 7}) {
         for (const int bits : {8, 16}) {

@@ -198,8 +198,9 @@ TEST_P(Trellis, MultipliesAsTheReference) {
         std::vector<float> single(expected);
         for (int64_t i = 0; i < 7; ++i) {
             reference::trellisGemv(q, &x[i * (columns + 3)], &expected[i * 50], {1, 2});
-            trellisGemv(q, &x[i * (columns + 3)], &single[i * 50], {1, 1});
-            trellisGemv(q, &x[i * (columns + 3)], &single[i * 50], {2, 1});
+            const InputBatch one = {&x[i * (columns + 3)], 0, &single[i * 50], 0, 1};
+            trellisGemm(q, one, {1, 1});
+            trellisGemm(q, one, {2, 1});
         }
         trellisGemm(q, {x.data(), columns + 3, batched.data(), 50, 7}, {1, 2});
         for (size_t i = 0; i < expected.size(); ++i) {
