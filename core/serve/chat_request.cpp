@@ -6,10 +6,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "core/base/json_text.h"
 #include "core/base/printable.h"
 #include "core/base/text.h"
-#include "core/model/byte_level.h"
 
 namespace caldera {
 
@@ -215,34 +213,6 @@ void refuseWhatWeLack(const Json& body) {
     }
 }
 
-Json parseBody(std::string_view body) {
-    if (const auto bad = firstNotUtf8(body)) {
-        refuse("", "The body is not UTF-8, as JSON has to be: byte " + std::to_string(bad->place) +
-                       " is " + bad->hex + ".");
-    }
-    if (nestsTooDeep(body)) {
-        refuse("", "The lists and objects of the body are nested too deeply.");
-    }
-    try {
-        return Json::parse(body);
-    } catch (const Json::parse_error& error) {
-        refuse("", "The body is not JSON: it breaks off or is wrong at byte " +
-                       std::to_string(error.byte) + ".");
-    } catch (const Json::out_of_range&) {
-        refuse("", "The body holds a number that is too large.");
-    }
-}
-
-/// `keys`: what the sentence says is needed.
-Json parseObject(std::string_view body, const std::string& keys) {
-    Json json = parseBody(body);
-    if (!json.is_object()) {
-        refuse("", "The body is " + std::string(json.type_name()) + "; a JSON object with \"" +
-                       keys + "\" was needed.");
-    }
-    return json;
-}
-
 std::vector<Token> tokensOf(const Json& body) {
     const Json* list = member(body, "tokens");
     if (list == nullptr) {
@@ -273,7 +243,7 @@ bool usageWanted(const Json& body) {
 } // namespace
 
 ChatRequest parseChatRequest(std::string_view body) {
-    const Json json = parseObject(body, "messages");
+    const Json json = parseRequestBody(body, "messages");
     ChatRequest request;
     request.messages = messagesOf(json);
     request.sampling = samplingOf(json);
@@ -290,7 +260,7 @@ ChatRequest parseChatRequest(std::string_view body) {
 }
 
 ScoreRequest parseScoreRequest(std::string_view body) {
-    const Json json = parseObject(body, "messages\" or \"text");
+    const Json json = parseRequestBody(body, "messages\" or \"text");
     ScoreRequest request;
     request.likeliest = static_cast<int>(
         integer(json, "top_logprobs", 0, kMostScoreLikeliest).value_or(request.likeliest));

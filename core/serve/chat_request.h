@@ -5,9 +5,9 @@
 #include <string_view>
 #include <vector>
 
-#include "core/base/error.h"
 #include "core/model/chat_template.h"
 #include "core/runtime/engine.h"
+#include "core/serve/request_body.h"
 
 namespace caldera {
 
@@ -19,18 +19,6 @@ struct ChatRequest {
     bool includesUsage = false; ///< a last chunk of its own has the usage
     /// The last message is the assistant's beginning of the answer, which goes on from there.
     bool continues = false;
-};
-
-/// The client asked for something that cannot be done (HTTP 400). `parameter` is the key.
-class RequestError : public Error {
-public:
-    RequestError(std::string parameter, const std::string& sentence)
-        : Error("serve.request", sentence, {{"parameter", parameter}}),
-          parameter_(std::move(parameter)) {}
-    const std::string& parameter() const noexcept { return parameter_; }
-
-private:
-    std::string parameter_;
 };
 
 /// Reads a request. Keys that are null count as absent, unknown keys are ignored, a missing seed is

@@ -10,6 +10,7 @@
 
 #include "core/base/error.h"
 #include "core/serve/chat_request.h"
+#include "core/serve/request_body.h"
 
 namespace caldera {
 

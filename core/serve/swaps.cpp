@@ -8,7 +8,7 @@
 #include "core/base/pause.h"
 #include "core/base/printable.h"
 #include "core/base/text.h"
-#include "core/serve/chat_request.h"
+#include "core/serve/request_body.h"
 
 namespace caldera {
 
@@ -33,15 +33,6 @@ std::vector<Cell> allCells(const ModelConfig& config) {
         }
     }
     return cells;
-}
-
-Json parseBody(std::string_view body) {
-    Json document = Json::parse(body, nullptr, false);
-    if (!document.is_object()) {
-        throw RequestError("", "The body is no JSON object; {\"cells\": [...], \"source\": ...} "
-                               "was needed.");
-    }
-    return document;
 }
 
 } // namespace
@@ -167,7 +158,7 @@ Json Swaps::step(State state, const std::stop_token& cancel) {
 }
 
 Json Swaps::swap(std::string_view body, const std::stop_token& cancel) {
-    const Json request = parseBody(body);
+    const Json request = parseRequestBody(body, "cells\" and \"source");
     const std::vector<Cell> cells = cellsOf(request);
     const auto given = request.find("source");
     const Json source = given == request.end() ? Json(false) : *given;

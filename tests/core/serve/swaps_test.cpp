@@ -129,6 +129,18 @@ TEST_F(SwapsTest, RefusesWhatCannotBeAndChangesNothing) {
     EXPECT_EQ(scores(server_), own);
 }
 
+TEST_F(SwapsTest, RefuseBodiesThatAreNoJsonOfOurs) {
+    const auto refused = [this](const std::string& body, const std::string& said) {
+        const Json error = sent(server_.client().Post(kSwaps, body, kJsonType), 400).at("error");
+        EXPECT_THAT(error.at("message").get<std::string>(), HasSubstr(said));
+    };
+    const std::string deep = std::string(2000000, '[') + std::string(2000000, ']');
+    refused(R"({"cells": ["*"], "source": )" + deep + "}", "nested too deeply");
+    refused("{\"cells\": [\"\xff\"], \"source\": null}", "not UTF-8");
+    refused(R"({"cells": ["*"])", "wrong at byte");
+    refused("[]", "a JSON object with \"cells\" and \"source\" was needed");
+}
+
 TEST_F(SwapsTest, WantTheToken) {
     httplib::Client stranger("127.0.0.1", server_.port());
     EXPECT_EQ(stranger.Get(kSwaps)->status, 401);
