@@ -27,13 +27,14 @@ void sendTooLarge(httplib::Response& response) {
               "serve.too-large");
 }
 
-std::optional<std::string> readBody(const httplib::Request& request,
-                                    const httplib::ContentReader& reader,
-                                    httplib::Response& response) {
+namespace {
+
+/// Not a form, nor packed; else the response says so.
+bool isPlain(const httplib::Request& request, httplib::Response& response) {
     if (request.is_multipart_form_data()) {
         sendError(response, 400, "The body is a form; JSON (application/json) was needed.", "",
                   "serve.request");
-        return std::nullopt;
+        return false;
     }
     const std::string coding = request.get_header_value("Content-Encoding");
     if (!coding.empty() && coding != "identity") {
@@ -41,6 +42,17 @@ std::optional<std::string> readBody(const httplib::Request& request,
                   "The body is packed (Content-Encoding: " + printable(coding, 40) +
                       "), which is not supported here. Send it as it is, without that header.",
                   "", "serve.coding");
+        return false;
+    }
+    return true;
+}
+
+} // namespace
+
+std::optional<std::string> readBody(const httplib::Request& request,
+                                    const httplib::ContentReader& reader,
+                                    httplib::Response& response) {
+    if (!isPlain(request, response)) {
         return std::nullopt;
     }
     std::string body;

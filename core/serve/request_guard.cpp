@@ -43,6 +43,45 @@ bool isTooLarge(const httplib::Request& request) {
     return read.ec == std::errc::result_out_of_range || bytes > kMostBodyBytes;
 }
 
+/// Then the response says so, as of an Origin.
+bool hasForeignHost(const httplib::Request& request, const OwnNames& own,
+                    httplib::Response& response) {
+    if (const size_t hosts = request.get_header_value_count("Host"); hosts > 1) {
+        sendError(response, 403, std::to_string(hosts) + " Host headers came; one was needed.", "",
+                  "serve.host");
+        return true;
+    }
+    const std::string host = request.get_header_value("Host");
+    if (!isOwnHost(host, own)) {
+        sendError(response, 403,
+                  "The Host header is \"" + host +
+                      "\", which is no name of this server. 127.0.0.1, localhost or [::1] is one; "
+                      "others are given with --allow-host.",
+                  "", "serve.host");
+        return true;
+    }
+    return false;
+}
+
+bool hasForeignOrigin(const httplib::Request& request, const OwnNames& own,
+                      httplib::Response& response) {
+    if (const size_t origins = request.get_header_value_count("Origin"); origins > 1) {
+        sendError(response, 403, std::to_string(origins) + " Origin headers came; one is the most.",
+                  "", "serve.origin");
+        return true;
+    }
+    const std::string origin = request.get_header_value("Origin");
+    if (request.has_header("Origin") &&
+        !isOwnOrigin(origin, request.get_header_value("Host"), own)) {
+        sendError(response, 403,
+                  "The page at \"" + origin +
+                      "\" may not use this server; web pages of other origins are refused.",
+                  "", "serve.origin");
+        return true;
+    }
+    return false;
+}
+
 } // namespace
 
 bool RequestGuard::isRefused(const httplib::Request& request, httplib::Response& response) const {
@@ -54,31 +93,7 @@ bool RequestGuard::isRefused(const httplib::Request& request, httplib::Response&
         return true;
     }
     const OwnNames own{host_, names_};
-    const std::string host = request.get_header_value("Host");
-    if (const size_t hosts = request.get_header_value_count("Host"); hosts > 1) {
-        sendError(response, 403, std::to_string(hosts) + " Host headers came; one was needed.", "",
-                  "serve.host");
-        return true;
-    }
-    if (!isOwnHost(host, own)) {
-        sendError(response, 403,
-                  "The Host header is \"" + host +
-                      "\", which is no name of this server. 127.0.0.1, localhost or [::1] is one; "
-                      "others are given with --allow-host.",
-                  "", "serve.host");
-        return true;
-    }
-    if (const size_t origins = request.get_header_value_count("Origin"); origins > 1) {
-        sendError(response, 403, std::to_string(origins) + " Origin headers came; one is the most.",
-                  "", "serve.origin");
-        return true;
-    }
-    const std::string origin = request.get_header_value("Origin");
-    if (request.has_header("Origin") && !isOwnOrigin(origin, host, own)) {
-        sendError(response, 403,
-                  "The page at \"" + origin +
-                      "\" may not use this server; web pages of other origins are refused.",
-                  "", "serve.origin");
+    if (hasForeignHost(request, own, response) || hasForeignOrigin(request, own, response)) {
         return true;
     }
     if (request.get_header_value_count("Authorization") != 1 ||

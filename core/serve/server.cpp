@@ -51,6 +51,8 @@ private:
     /// Of the statistics: null without a GPU, or where its driver tells nothing.
     Json gpuDocument() const;
     void sendModels(Response& response) const;
+    /// Null: there was none, and the response says so.
+    Seats::Seat takeSeat(Response& response);
     /// `make` makes the answer from the body.
     template <class Make>
     void answer(const Request& request, Response& response, const httplib::ContentReader& reader,
@@ -207,6 +209,16 @@ void ChatServer::sendModels(Response& response) const {
                          kJsonType);
 }
 
+Seats::Seat ChatServer::takeSeat(Response& response) {
+    auto seat = seats_.take();
+    if (!seat) {
+        sendError(response, 429,
+                  "Too many requests are waiting for the model; ask again in a moment.", "",
+                  "serve.busy");
+    }
+    return seat;
+}
+
 template <class Make>
 void ChatServer::answer(const Request& request, Response& response,
                         const httplib::ContentReader& reader, const Make& make) {
@@ -214,11 +226,8 @@ void ChatServer::answer(const Request& request, Response& response,
     if (!body) {
         return;
     }
-    auto seat = seats_.take();
+    auto seat = takeSeat(response);
     if (!seat) {
-        sendError(response, 429,
-                  "Too many requests are waiting for the model; ask again in a moment.", "",
-                  "serve.busy");
         return;
     }
     reportingErrors([&] { give(make(*body), std::move(seat), response); },
@@ -230,11 +239,8 @@ void ChatServer::answer(const Request& request, Response& response,
 
 template <class Change>
 void ChatServer::changeCells(Response& response, const Change& change) {
-    const auto seat = seats_.take();
+    const auto seat = takeSeat(response);
     if (!seat) {
-        sendError(response, 429,
-                  "Too many requests are waiting for the model; ask again in a moment.", "",
-                  "serve.busy");
         return;
     }
     reportingErrors(
