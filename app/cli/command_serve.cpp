@@ -6,9 +6,11 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <filesystem>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -17,6 +19,7 @@
 #include "app/cli/engine_options.h"
 #include "app/cli/preflight_options.h"
 #include "core/base/error.h"
+#include "core/base/write_failure.h"
 #include "core/plan/plan_cells.h"
 #include "core/runtime/gpu_use.h"
 #include "core/runtime/read_bandwidth.h"
@@ -52,6 +55,12 @@ public:
             return;
         }
         wakeUp_ = ::eventfd(0, EFD_CLOEXEC);
+        if (wakeUp_ < 0) {
+            throw Error("serve.watch", "The end of standard input cannot be watched (" +
+                                           systemReason(errno) +
+                                           "). Close other programs, or start the server without "
+                                           "--exit-with-parent.");
+        }
         thread_ = std::thread([this, &source] { watch(source); });
     }
     ~ParentWatch() {
@@ -170,28 +179,45 @@ PlannedWork plannedWork(const EngineOptions& engine) {
     return work;
 }
 
+ServeOptions serveOptionsOf(const Options& options) {
+    ServeOptions result;
+    result.host = options.host;
+    result.port = options.port;
+    result.names = options.names;
+    result.swaps = options.swaps;
+    result.token = options.readsToken ? readToken() : randomAccessToken();
+    return result;
+}
+
+/// What whoever started the server reads from its standard output.
+nlohmann::json listeningLine(const std::string& host, int port, const std::string& url,
+                             const Engine& engine) {
+    return {{"event", "listening"},
+            {"host", host},
+            {"port", port},
+            {"url", url},
+            {"model", engine.artifact().name()},
+            {"context", engine.contextLength()},
+            {"chats", engine.statistics().chats}};
+}
+
 void run(const Options& options, Invocation& invocation) {
     if (!options.preflight.mayBegin(plannedWork(options.engine), invocation)) {
         return;
     }
-    ServeOptions serveOptions;
-    serveOptions.host = options.host;
-    serveOptions.names = options.names;
-    serveOptions.swaps = options.swaps;
-    serveOptions.token = options.readsToken ? readToken() : randomAccessToken();
+    ServeOptions serveOptions = serveOptionsOf(options);
     std::stop_source source;
     const std::stop_callback outer(invocation.stop, [&source] { source.request_stop(); });
-    std::unique_ptr<ParentWatch> parent;
+    std::optional<ParentWatch> parent;
     if (options.exitWithParent) {
-        parent = std::make_unique<ParentWatch>(source);
+        parent.emplace(source);
     }
-    std::unique_ptr<TokenFile> tokenFile;
+    std::optional<TokenFile> tokenFile;
     if (invocation.job && !options.readsToken) {
-        tokenFile = std::make_unique<TokenFile>(*invocation.job, serveOptions.token);
+        tokenFile.emplace(*invocation.job, serveOptions.token);
     }
     invocation.progress.stage("open");
     const std::shared_ptr<Engine> engine = options.engine.open(source.get_token());
-    serveOptions.port = options.port;
     const bool isGpu = engine->statistics().deviceBytes > 0;
     serveOptions.measureReadBandwidth = [isGpu, threads = options.engine.settings.threads] {
         return isGpu ? kernels::deviceCopySpeed() : measureReadBandwidth(threads);
@@ -200,14 +226,8 @@ void run(const Options& options, Invocation& invocation) {
     if (isGpu) {
         serveOptions.gpuUse = [&monitor] { return monitor.read(); };
     }
-    serveOptions.onListening = [&](int port) {
-        nlohmann::json line = {{"event", "listening"},
-                               {"host", serveOptions.host},
-                               {"port", port},
-                               {"url", "http://" + serveOptions.host + ":" + std::to_string(port)},
-                               {"model", engine->artifact().name()},
-                               {"context", engine->contextLength()},
-                               {"chats", engine->statistics().chats}};
+    serveOptions.onListening = [&](int port, const std::string& url) {
+        nlohmann::json line = listeningLine(serveOptions.host, port, url, *engine);
         if (!options.readsToken && !tokenFile) {
             line["token"] = serveOptions.token;
         }

@@ -324,7 +324,7 @@ void ChatServer::announce(int port, Progress& progress) const {
                            {"port", port},
                            {"url", url}});
     if (options_.onListening) {
-        options_.onListening(port);
+        options_.onListening(port, url);
     }
 }
 

@@ -26,8 +26,8 @@ struct ServeOptions {
     /// How busy the engine's GPU is, asked with each request for statistics. Empty: there is none.
     std::function<std::optional<GpuUse>()> gpuUse{};
     SwapPlaces swaps{};
-    /// Called once with the real port, when connections are accepted.
-    std::function<void(int port)> onListening;
+    /// Called once with the real port and where that is, when connections are accepted.
+    std::function<void(int port, const std::string& url)> onListening;
 };
 
 /// GET /v1/models, POST /v1/chat/completions (plain and "stream": true, with a `caldera` object of

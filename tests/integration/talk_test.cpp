@@ -82,6 +82,18 @@ TEST_F(TalkTest, ServeSaysWhereItListensAndEndsWithItsParent) {
     EXPECT_EQ(program.exitCode(), 0);
 }
 
+TEST_F(TalkTest, ServeSaysAnIpv6AddressAsAUrlHasIt) {
+    if (httplib::Server().bind_to_any_port("::1") < 0) {
+        GTEST_SKIP() << "this machine has no IPv6";
+    }
+    Program program({"serve", model_.folder().string(), "--host", "::1", "--port", "0",
+                     "--exit-with-parent", "--device", "cpu"});
+    const Json line = Json::parse(program.readLine());
+    EXPECT_EQ(line.at("url"), "http://[::1]:" + std::to_string(line.at("port").get<int>()));
+    program.closeInput();
+    EXPECT_EQ(program.exitCode(), 0);
+}
+
 TEST_F(TalkTest, BenchDecodeTimesTheStepsOfAnArtifact) {
     Program program({"bench", "decode", model_.folder().string(), "--position", "20", "--tokens",
                      "16", "--threads", "2", "--device", "cpu", "--json"});

@@ -64,7 +64,7 @@ public:
         std::promise<int> port;
         auto listening = port.get_future();
         options.token = kToken;
-        options.onListening = [&port](int real) { port.set_value(real); };
+        options.onListening = [&port](int real, const std::string&) { port.set_value(real); };
         thread_ = std::jthread([this, engine = std::move(engine), options](std::stop_token stop) {
             serve(engine, options, log_, stop);
             hasEnded_.set_value();
