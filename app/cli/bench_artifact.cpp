@@ -1,11 +1,11 @@
 #include "app/cli/bench_artifact.h"
 
-#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <span>
 
 #include "core/base/elapsed.h"
+#include "core/base/median.h"
 #include "core/job/progress.h"
 #include "core/runtime/backend.h"
 #include "core/runtime/sampler.h"
@@ -20,7 +20,7 @@ Token choose(Backend& backend, const TokenChoice& choice) {
     return backend.choose({&choice, 1}, choosableTokens(backend.artifact())).front();
 }
 
-/// Seconds of each token, sorted.
+/// Seconds of each token.
 std::vector<double> secondsOfTokens(Backend& backend, int count, const std::stop_token& stop) {
     std::vector<double> seconds;
     SamplingOptions greedy;
@@ -36,7 +36,6 @@ std::vector<double> secondsOfTokens(Backend& backend, int count, const std::stop
         token = choose(backend, choice);
         seconds.push_back(secondsSince(start));
     }
-    std::sort(seconds.begin(), seconds.end());
     return seconds;
 }
 
@@ -68,8 +67,7 @@ Json timeArtifact(const ArtifactSteps& steps, const std::stop_token& stop) {
         return secondsOfTokens(*backend, steps.tokens, stop);
     };
     run(); // weights come from the disk, memory from the system
-    const std::vector<double> seconds = run();
-    const double median = seconds[seconds.size() / 2];
+    const double seconds = median(run());
     const BackendMemory memory = backend->memory();
     return {{"model", artifact->name()},
             {"artifact", artifact->hash()},
@@ -79,8 +77,8 @@ Json timeArtifact(const ArtifactSteps& steps, const std::stop_token& stop) {
             {"weight_bytes", memory.weightBytes},
             {"device_bytes", memory.deviceBytes},
             {"steps", Json::array({{{"chats", 1},
-                                    {"microseconds", 1e6 * median},
-                                    {"tokens_per_second", 1 / median}}})}};
+                                    {"microseconds", 1e6 * seconds},
+                                    {"tokens_per_second", 1 / seconds}}})}};
 }
 
 } // namespace caldera::cli

@@ -12,6 +12,7 @@
 #include "app/cli/bench_artifact.h"
 #include "app/cli/engine_options.h"
 #include "core/base/error.h"
+#include "core/base/median.h"
 #include "core/base/text.h"
 #include "core/runtime/backend.h"
 #include "core/runtime/read_bandwidth.h"
@@ -40,12 +41,6 @@ struct Point {
     double p50 = 0, p95 = 0, p99 = 0; ///< seconds between tokens: the median, the largest
     int64_t cacheBytes = 0;           ///< of all
 };
-
-double median(std::vector<double> values) {
-    std::sort(values.begin(), values.end());
-    const size_t middle = values.size() / 2;
-    return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
-}
 
 /// Asks all prompts at once. Throws what an answer threw, and Cancelled.
 std::vector<GenerationStatistics> answerAll(Engine& engine,

@@ -1,6 +1,5 @@
 #include "core/preflight/speed_log.h"
 
-#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <vector>
@@ -12,6 +11,7 @@
 #include "core/base/error.h"
 #include "core/base/file.h"
 #include "core/base/format_version.h"
+#include "core/base/median.h"
 #include "core/base/paths.h"
 
 namespace caldera {
@@ -44,12 +44,6 @@ std::vector<Json> readLines(const std::filesystem::path& file) {
         }
     }
     return lines;
-}
-
-double median(std::vector<double> values) {
-    std::sort(values.begin(), values.end());
-    const size_t middle = values.size() / 2;
-    return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
 }
 
 } // namespace

@@ -12,7 +12,6 @@ namespace {
 using namespace prompt;
 
 constexpr int kLoaded = 8; ///< neighbouring elements that a thread copies
-constexpr int kMostHeadSize = 256;
 
 /// The place of a token's vector of one key head in arrays [pages, kvHeads, kPageTokens].
 __device__ int64_t placeOf(const AttendPhase& phase, int slot, int kvHead, int position) {

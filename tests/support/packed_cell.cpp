@@ -6,18 +6,11 @@
 #include "core/codec/codec.h"
 #include "core/codec/transform.h"
 #include "kernels/hadamard/hadamard.h"
+#include "tests/support/random_codes.h"
 
 namespace caldera::test {
 
 namespace {
-
-std::vector<std::byte> randomBytes(int64_t count, std::mt19937& random) {
-    std::vector<std::byte> bytes(static_cast<size_t>(count));
-    for (std::byte& byte : bytes) {
-        byte = static_cast<std::byte>(random() & 0xFFU);
-    }
-    return bytes;
-}
 
 std::vector<std::byte> encodedNoise(const Codec& codec, MatrixShape shape, std::mt19937& random) {
     std::vector<std::byte> codes(static_cast<size_t>(codec.codeBytes(shape)));
@@ -35,14 +28,6 @@ std::vector<std::byte> randomCodes(const Codec& codec, MatrixShape shape, std::m
     const bool anyBytes = codec.id().starts_with("e8p") || codec.id().starts_with("trellis");
     return anyBytes ? randomBytes(codec.codeBytes(shape), random)
                     : encodedNoise(codec, shape, random);
-}
-
-std::vector<uint16_t> randomSigns(int64_t count, std::mt19937& random) {
-    std::vector<uint16_t> signs;
-    for (int64_t i = 0; i < count; ++i) {
-        signs.push_back(floatToFp16((random() & 1U) != 0 ? 1.0F : -1.0F));
-    }
-    return signs;
 }
 
 std::vector<uint16_t> randomScales(int64_t count, float typical, std::mt19937& random) {

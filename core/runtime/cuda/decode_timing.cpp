@@ -7,6 +7,7 @@
 
 #include "core/base/elapsed.h"
 #include "core/base/error.h"
+#include "core/base/median.h"
 #include "core/base/pause.h"
 #include "core/base/text.h"
 #include "core/model/codec_facts.h"
@@ -43,8 +44,7 @@ double medianPromptSeconds(DeviceEngine& engine, int tokens) {
     for (int i = 0; i < kPromptRuns; ++i) {
         seconds.push_back(promptSeconds(engine, tokens));
     }
-    std::nth_element(seconds.begin(), seconds.begin() + kPromptRuns / 2, seconds.end());
-    return seconds[kPromptRuns / 2];
+    return median(std::move(seconds));
 }
 
 /// What cuBLAS takes in fp16 for the linears of all layers.
@@ -121,8 +121,7 @@ double choiceMicroseconds(DeviceEngine& engine, float* logits) {
         sampler.choose({&choice, 1}, logits, vocabulary, vocabulary);
         seconds.push_back(secondsSince(start));
     }
-    std::sort(seconds.begin(), seconds.end());
-    return 1e6 * seconds[seconds.size() / 2];
+    return 1e6 * median(std::move(seconds));
 }
 
 /// Throws Error("engine.memory") where it would not fit.

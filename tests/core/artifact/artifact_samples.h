@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "core/artifact/artifact.h"
-#include "core/base/half.h"
 #include "core/base/json_text.h"
 #include "core/plan/packing.h"
+#include "tests/support/random_codes.h"
 
 namespace caldera {
 
@@ -99,29 +99,13 @@ inline Plan tinyPlan() {
     return plan;
 }
 
-inline std::vector<std::byte> madeUpBytes(int64_t count, std::mt19937& random) {
-    std::vector<std::byte> bytes(static_cast<size_t>(count));
-    for (std::byte& byte : bytes) {
-        byte = static_cast<std::byte>(random() & 0xFFU);
-    }
-    return bytes;
-}
-
-inline std::vector<uint16_t> madeUpSigns(int64_t count, std::mt19937& random) {
-    std::vector<uint16_t> signs;
-    for (int64_t i = 0; i < count; ++i) {
-        signs.push_back(floatToFp16((random() & 1U) != 0 ? 1.0F : -1.0F));
-    }
-    return signs;
-}
-
 inline CompressedCell madeUpCell(Cell cell, const Plan& plan, const ModelConfig& config) {
     const CellSettings settings = plan.settingsOf(cell);
     const MatrixShape shape = config.shapeOf(cell.module);
     std::mt19937 random(static_cast<unsigned>(cell.layer * 7 + static_cast<int>(cell.module)));
     const auto matrix = [&](const std::string& codec, MatrixShape size, int64_t bytes,
                             int64_t scales) {
-        return PackedMatrix{codec, size, madeUpBytes(bytes, random),
+        return PackedMatrix{codec, size, test::randomBytes(bytes, random),
                             std::vector<uint16_t>(static_cast<size_t>(scales), 0x3C00)};
     };
     CompressedCell made;
@@ -133,9 +117,9 @@ inline CompressedCell madeUpCell(Cell cell, const Plan& plan, const ModelConfig&
                     rank);
     made.r = matrix(settings.rightCodecId(), {rank, shape.columns},
                     rightCodes(settings, shape).bytes(), rank);
-    made.outSign = madeUpSigns(shape.rows, random);
+    made.outSign = test::randomSigns(shape.rows, random);
     std::mt19937 groupRandom(static_cast<unsigned>(inputGroupOf(cell.module)));
-    made.inSign = madeUpSigns(shape.columns, groupRandom);
+    made.inSign = test::randomSigns(shape.columns, groupRandom);
     made.report.settings = settings;
     made.report.shape = shape;
     made.report.relativeError = 0.125;

@@ -8,21 +8,16 @@
 #include "core/base/half.h"
 #include "core/codec/codec.h"
 #include "kernels/hadamard/hadamard.h"
+#include "tests/support/random_codes.h"
 
 using namespace caldera;
+using test::randomBytes;
+using test::randomSigns;
 
 namespace {
 
 constexpr MatrixShape kShape = {40, 48}; // blocks of 8 and 16
 constexpr int64_t kRank = 16;
-
-std::vector<std::byte> randomBytes(int64_t count, std::mt19937& random) {
-    std::vector<std::byte> bytes(static_cast<size_t>(count));
-    for (std::byte& byte : bytes) {
-        byte = static_cast<std::byte>(random() & 0xFFU);
-    }
-    return bytes;
-}
 
 std::vector<uint16_t> randomScales(size_t count, std::mt19937& random) {
     std::vector<uint16_t> scales(count);
@@ -30,14 +25,6 @@ std::vector<uint16_t> randomScales(size_t count, std::mt19937& random) {
         scale = floatToFp16(0.5F + static_cast<float>(random() % 1000) / 1000);
     }
     return scales;
-}
-
-std::vector<uint16_t> randomSignBits(int64_t count, std::mt19937& random) {
-    std::vector<uint16_t> signs(static_cast<size_t>(count));
-    for (uint16_t& sign : signs) {
-        sign = floatToFp16(random() % 2 == 0 ? 1.0F : -1.0F);
-    }
-    return signs;
 }
 
 CompressedCell randomCell(const std::string& transform) {
@@ -53,8 +40,8 @@ CompressedCell randomCell(const std::string& transform) {
               randomScales(kRank, random)};
     cell.r = {"lloyd-4", right, randomBytes(factors->codeBytes(right), random),
               randomScales(kRank, random)};
-    cell.outSign = randomSignBits(kShape.rows, random);
-    cell.inSign = randomSignBits(kShape.columns, random);
+    cell.outSign = randomSigns(kShape.rows, random);
+    cell.inSign = randomSigns(kShape.columns, random);
     return cell;
 }
 
