@@ -38,6 +38,8 @@ class DeviceEngine {
 public:
     /// Throws kernels::KernelError.
     DeviceEngine(DeviceModel model, const DeviceEngineShape& shape);
+    DeviceEngine(const DeviceEngine&) = delete; // its parts refer to one another
+    DeviceEngine& operator=(const DeviceEngine&) = delete;
 
     const DeviceModel& model() const { return model_; }
     /// Tokens that one step takes at most.

@@ -21,6 +21,8 @@ public:
     /// For at most `tokens` tokens at once. The model, and the memory of the context, live longer.
     /// Throws kernels::KernelError.
     ModelPrompt(const DeviceModel& model, const StepContext& context, int tokens);
+    ModelPrompt(const ModelPrompt&) = delete; // its parts refer to one another
+    ModelPrompt& operator=(const ModelPrompt&) = delete;
 
     int tokens() const { return tokens_; }
     /// Appends 1 to tokens() tokens at positions firstPosition ... to the cache of a slot, whose
