@@ -9,9 +9,6 @@
 
 namespace caldera {
 
-/// Sequences take room in the cache in pages of this many tokens.
-inline constexpr int kCachePageTokens = 64;
-
 /// Bytes behind the last tensor that kernels may read.
 inline constexpr int64_t kGpuReadBeyond = 4096;
 

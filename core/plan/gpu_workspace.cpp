@@ -18,14 +18,8 @@ constexpr int64_t kThreads = 132LL * 2048;
 constexpr int64_t kThreadBytes = 512; ///< of it that a thread of a step has (sm_90)
 
 // What the kernels of a step and of a prompt work in.
-constexpr int64_t kSplitBlocks = 4;        ///< least blocks of a part of a product's columns
-constexpr int64_t kPhaseBytes = 4 << 10;   ///< the description of a phase
-constexpr int64_t kLayerPhases = 12;       ///< phases of a layer
-constexpr int64_t kTileBytes = 116 << 20;  ///< of a slice's decoded rows
-constexpr int64_t kTileRows = 128;         ///< least rows of a slice
-constexpr int64_t kScoreBytes = 64 << 20;  ///< of a prompt's attention
-constexpr int64_t kCacheTokens = 64;       ///< of a page of keys and values
-constexpr int64_t kCublasBytes = 32 << 20; ///< that cuBLAS splits sums over
+constexpr int64_t kSplitBlocks = 4;  ///< least blocks of a part of a product's columns
+constexpr int64_t kLayerPhases = 12; ///< phases of a layer
 
 /// An array by itself: the driver gives out whole pages, which small arrays share.
 int64_t arrayBytes(int64_t bytes) {
@@ -141,13 +135,13 @@ int64_t stepBytes(const ModelConfig& config, const Ranks& ranks, int64_t sequenc
           parts * config.headSize, parts, parts, int64_t{config.vocabSize}}) {
         bytes += arrayBytes(kFloat * sequences * numbers);
     }
-    return bytes + arrayBytes(config.layerCount * kLayerPhases * kPhaseBytes);
+    return bytes + arrayBytes(config.layerCount * kLayerPhases * kGpuPhaseBytes);
 }
 
 /// What a prompt's attention works in.
 int64_t attentionBytes(const ModelConfig& config, int64_t tokens, int64_t context) {
     const int64_t ofQuery = kFloat * context * (config.headCount / config.kvHeadCount);
-    const int64_t scores = std::max(ofQuery, std::min(kScoreBytes, ofQuery * tokens));
+    const int64_t scores = std::max(ofQuery, std::min(kGpuPromptScoreBytes, ofQuery * tokens));
     return kHalf * (tokens * attendedSize(config) + 2 * context * config.headSize) + scores;
 }
 
@@ -159,8 +153,8 @@ int64_t tileBytes(const ModelConfig& config, const Ranks& ranks, int64_t tokens,
         const int64_t rows = std::min<int64_t>(padTo(std::max(shape.rows, ranks.most), kRowGroup),
                                                kGpuPromptSliceRows);
         const int64_t rowBytes = kHalf * padTo(shape.columns, 8);
-        most =
-            std::max(most, rowBytes * std::min(rows, std::max(kTileRows, kTileBytes / rowBytes)));
+        const int64_t tileRows = std::max<int64_t>(kGpuStepBlock, kGpuPromptTileBytes / rowBytes);
+        most = std::max(most, rowBytes * std::min(rows, tileRows));
     }
     return most;
 }
@@ -181,7 +175,8 @@ int64_t promptBytes(const ModelConfig& config, const Ranks& ranks, const GpuLoad
                                           kHalf * padTo(config.intermediateSize, 8)));
     bytes +=
         arrayBytes(kFloat * tokens * config.hiddenSize) + arrayBytes(kFloat * config.vocabSize);
-    return bytes + arrayBytes(kCublasBytes) + arrayBytes(tileBytes(config, ranks, tokens, context));
+    return bytes + arrayBytes(kGpuCublasBytes) +
+           arrayBytes(tileBytes(config, ranks, tokens, context));
 }
 
 /// A step for one token and, where one may take more, another for several.
@@ -194,7 +189,7 @@ int64_t stepsBytes(const ModelConfig& config, const Ranks& ranks, const GpuLoad&
 /// The angles of positions and the numbers of pages.
 int64_t contextBytes(const ModelConfig& config, const GpuLoad& load, int64_t context) {
     const int64_t angles = kFloat * context * config.headSize / 2;
-    return 2 * arrayBytes(angles) + arrayBytes(kFloat * load.chats * context / kCacheTokens);
+    return 2 * arrayBytes(angles) + arrayBytes(kFloat * load.chats * context / kCachePageTokens);
 }
 
 } // namespace
@@ -205,7 +200,7 @@ int64_t gpuWorkspaceBytes(const Plan& plan, const ModelConfig& config, const Gpu
 
 int64_t gpuWorkspaceBytes(const PlanCells& cells, const ModelConfig& config, const GpuLoad& load) {
     const Ranks ranks = ranksOf(cells, config);
-    const int64_t context = padTo(load.contextLength, kCacheTokens);
+    const int64_t context = padTo(load.contextLength, kCachePageTokens);
     return kCodeBytes + kThreads * kThreadBytes + stepsBytes(config, ranks, load) +
            samplingBytes(config, load) + promptBytes(config, ranks, load, context) +
            contextBytes(config, load, context);

@@ -26,6 +26,13 @@ inline constexpr int kGpuStepBlock = 128;        ///< columns of an input with o
 inline constexpr int kGpuAttentionParts = 16;    ///< of a sequence's context
 inline constexpr int kGpuSumBytes = 8;           ///< of R x for a rank index
 inline constexpr int kGpuPromptSliceRows = 2048; ///< of a linear that a prompt multiplies at once
+inline constexpr int64_t kGpuPromptTileBytes = 116 << 20; ///< of a slice's decoded rows
+inline constexpr int64_t kGpuPromptScoreBytes = 64 << 20; ///< of a prompt's attention
+inline constexpr int64_t kGpuCublasBytes = 32 << 20;      ///< that cuBLAS splits sums over
+inline constexpr int64_t kGpuPhaseBytes = 4 << 10;        ///< at least the description of a phase
+
+/// Sequences take room in the cache in pages of this many tokens.
+inline constexpr int kCachePageTokens = 64;
 
 /// How an engine on a GPU is to run.
 struct GpuLoad {

@@ -5,9 +5,6 @@
 namespace caldera::kernels::cuda {
 namespace {
 
-/// Of the scores of one key head's queries; more queries take turns.
-constexpr int64_t kScoreBytes = 64 << 20;
-
 /// Whole pages: products then have no odd ends.
 int paddedLength(int length) {
     return (length + kPageTokens - 1) / kPageTokens * kPageTokens;
@@ -25,7 +22,7 @@ int64_t promptAttentionBytes(const PromptHeads& shape, int tokens, int context) 
     const int padded = paddedLength(context);
     const int64_t ofQuery =
         static_cast<int64_t>(sizeof(float)) * padded * (shape.heads / shape.kvHeads);
-    const int64_t scores = std::max(ofQuery, std::min(kScoreBytes, ofQuery * tokens));
+    const int64_t scores = std::max(ofQuery, std::min(kPromptScoreBytes, ofQuery * tokens));
     return static_cast<int64_t>(sizeof(uint16_t)) * halvesOf(shape, tokens, padded) + scores;
 }
 
@@ -47,7 +44,8 @@ void PromptAttention::run(const AttendPhase& phase, const PromptChunk& chunk, fl
     const int64_t used =
         static_cast<int64_t>(sizeof(uint16_t)) * halvesOf(shape, chunk.tokens, padded);
     work.scores = reinterpret_cast<float*>(memory_ + used);
-    work.scoreCount = std::min(kScoreBytes, bytes_ - used) / static_cast<int64_t>(sizeof(float));
+    work.scoreCount =
+        std::min(kPromptScoreBytes, bytes_ - used) / static_cast<int64_t>(sizeof(float));
     promptPlace(phase, chunk, work.queries, stream_);
     for (int kvHead = 0; kvHead < phase.kvHeads; ++kvHead) {
         work.context.kvHead = kvHead;

@@ -9,6 +9,9 @@
 
 namespace caldera::kernels::cuda {
 
+/// Of the scores of one key head's queries; more queries take turns.
+inline constexpr int64_t kPromptScoreBytes = 64 << 20;
+
 /// Heads as in AttendPhase.
 struct PromptHeads {
     int heads = 0;

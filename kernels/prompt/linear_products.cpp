@@ -6,11 +6,6 @@
 namespace caldera::kernels::cuda {
 namespace {
 
-/// Of a slice. With down's 29568 columns it has 2048 rows: tiles of products for 128 of a large
-/// GPU's multiprocessors, which work on 2048 tokens at once.
-constexpr int64_t kTileBytes = 116 << 20;
-constexpr int kRotationBlock = 128;
-
 int64_t rowBytes(int columns) {
     return static_cast<int64_t>(sizeof(uint16_t)) * promptStride(columns);
 }
@@ -22,9 +17,9 @@ MatrixRows inputRows(const PromptVectors& x, int tokens) {
 } // namespace
 
 int promptSliceRows(int columns) {
-    const int64_t blocks = kTileBytes / rowBytes(columns) / kRotationBlock;
+    const int64_t blocks = kPromptTileBytes / rowBytes(columns) / kQuantizedBlock;
     return static_cast<int>(
-        std::clamp<int64_t>(blocks * kRotationBlock, kRotationBlock, kPromptSliceRows));
+        std::clamp<int64_t>(blocks * kQuantizedBlock, kQuantizedBlock, kPromptSliceRows));
 }
 
 int64_t promptTileBytes(int rows, int columns) {

@@ -11,7 +11,12 @@
 
 namespace caldera::kernels::cuda {
 
-/// Rows of a slice of a matrix with so many columns: a multiple of 128.
+/// Of a slice's decoded rows. With down's 29568 columns it has 2048 rows: tiles of products for 128
+/// of a large GPU's multiprocessors, which work on 2048 tokens at once.
+inline constexpr int64_t kPromptTileBytes = 116 << 20;
+
+/// Rows of a slice of a matrix with so many columns: a multiple of kQuantizedBlock, as they are
+/// rotated.
 int promptSliceRows(int columns);
 /// Bytes that the decoded rows of a slice take, of a matrix with at most so many rows.
 int64_t promptTileBytes(int rows, int columns);

@@ -7,9 +7,6 @@
 namespace caldera::kernels::cuda {
 namespace {
 
-/// What cuBLAS splits sums over; its own would be shared with others.
-constexpr size_t kWorkspaceBytes = 32 << 20;
-
 void require(cublasStatus_t status, const char* doing) {
     if (status != CUBLAS_STATUS_SUCCESS) {
         throw KernelError(std::string(doing) +
@@ -23,7 +20,7 @@ void MatrixProducts::Destroy::operator()(cublasContext* handle) const {
     cublasDestroy(handle);
 }
 
-MatrixProducts::MatrixProducts(CudaStream stream) : workspace_(kWorkspaceBytes) {
+MatrixProducts::MatrixProducts(CudaStream stream) : workspace_(kCublasBytes) {
     const char* doing = "Preparing products of matrices";
     cublasHandle_t handle = nullptr;
     require(cublasCreate(&handle), doing);

@@ -1,6 +1,7 @@
 // Products of matrices in the GPU's memory, by cuBLAS; only in builds with CUDA.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 
@@ -10,6 +11,9 @@
 struct cublasContext;
 
 namespace caldera::kernels::cuda {
+
+/// What cuBLAS splits sums over; its own would be shared with others.
+inline constexpr size_t kCublasBytes = 32 << 20;
 
 /// Rows one behind another, of fp16 or f32.
 struct MatrixRows {

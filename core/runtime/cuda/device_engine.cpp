@@ -7,6 +7,9 @@
 #include "core/base/pause.h"
 #include "core/plan/gpu_workspace.h"
 #include "core/runtime/backend.h"
+#include "kernels/prompt/attention.h"
+#include "kernels/prompt/linear_products.h"
+#include "kernels/prompt/matrix_products.h"
 
 namespace caldera {
 
@@ -16,6 +19,10 @@ static_assert(kGpuStepSequences == kernels::kStepSequences);
 static_assert(kGpuStepBlock == kernels::kQuantizedBlock);
 static_assert(kGpuAttentionParts == kernels::kAttentionParts);
 static_assert(kGpuPromptSliceRows == kernels::cuda::kPromptSliceRows);
+static_assert(kGpuPromptTileBytes == kernels::cuda::kPromptTileBytes);
+static_assert(kGpuPromptScoreBytes == kernels::cuda::kPromptScoreBytes);
+static_assert(kGpuCublasBytes == kernels::cuda::kCublasBytes);
+static_assert(kGpuPhaseBytes >= sizeof(kernels::StepPhase));
 
 /// So few tokens of a prompt are faster by steps than at once, where a step takes one of them and
 /// where it takes several: both were measured (docs/experiments/decode-kernel.md).
