@@ -1,5 +1,5 @@
 // caldera bench chats: how fast an artifact answers, over lengths of prompts and chats at once.
-#include "app/cli/bench_chats.h"
+#include "app/cli/benches.h"
 
 #include <algorithm>
 #include <cstdio>

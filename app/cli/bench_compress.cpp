@@ -1,6 +1,6 @@
 // caldera bench compress: one block of a large model, from its file to its cell files, by stage.
 // Weights and inputs are random; what is measured is time and memory.
-#include "app/cli/bench_compress.h"
+#include "app/cli/benches.h"
 
 #include <algorithm>
 #include <array>

@@ -1,6 +1,6 @@
 // caldera bench decode: whole steps of a model of some shape on a GPU, with random weights, or of
 // an artifact.
-#include "app/cli/bench_decode.h"
+#include "app/cli/benches.h"
 
 #include <algorithm>
 #include <filesystem>
