@@ -64,6 +64,12 @@ __device__ inline int firstToken(const AttendUnit& unit) {
     return unit.part * stepMemory().partPages[unit.sequence] * kPageTokens;
 }
 
+/// Behind the last one that its queries see.
+__device__ inline int endToken(const AttendUnit& unit) {
+    return min(firstToken(unit) + stepMemory().partPages[unit.sequence] * kPageTokens,
+               unit.position + 1);
+}
+
 /// The tokens from one on that are in shared memory together.
 __device__ inline AttendChunk chunkAt(const AttendPhase& phase, const AttendUnit& unit,
                                       int position, int buffer) {
@@ -246,14 +252,34 @@ __device__ inline void storeNew(const AttendPhase& phase, const AttendUnit& unit
     }
 }
 
+/// Adds a chunk that is there to the sums: each warp scores eight of its tokens, and has some of
+/// its values' elements.
+template <int kSize, int kGroups, int kTiles>
+__device__ __forceinline__ void attendChunk(const AttendPhase& phase, const AttendUnit& unit,
+                                            const AttendChunk& chunk, AttendMemory& memory,
+                                            ValueSums<kGroups, kTiles>& sums) {
+    const int tiles = chunk.tokens / kTileHeads;
+    TileScores<kGroups> scores;
+    if (warpIndex() < tiles) {
+        scores.template multiply<kSize>(phase, unit, chunk, memory);
+        scores.noteLargest(memory);
+    }
+    __syncthreads();
+    const float scale = sums.raise(tiles, memory);
+    if (warpIndex() < tiles) {
+        scores.store(sums.largest, scale, memory);
+    }
+    __syncthreads();
+    sums.add(phase, chunk, scale, memory);
+}
+
 /// One part of a sequence's context for one key head; its first chunk is staged.
 template <bool kFollow, int kGroups, int kSize>
 __device__ inline void attendUnit(const AttendPhase& phase, const AttendUnit& unit,
                                   AttendMemory& memory) {
     constexpr int kTiles = kSize / kTileHeads / (kStepThreads / kWarpLanes);
     const int first = firstToken(unit);
-    const int end =
-        min(first + stepMemory().partPages[unit.sequence] * kPageTokens, unit.position + 1);
+    const int end = endToken(unit);
     const Queries queries(phase, unit);
     waitForCopies();
     __syncthreads(); // the angles are there
@@ -274,19 +300,7 @@ __device__ inline void attendUnit(const AttendPhase& phase, const AttendUnit& un
                 stageChunk(phase, unit, next);
             }
         }
-        const int tiles = chunk.tokens / kTileHeads;
-        TileScores<kGroups> scores;
-        if (warpIndex() < tiles) {
-            scores.template multiply<kSize>(phase, unit, chunk, memory);
-            scores.noteLargest(memory);
-        }
-        __syncthreads();
-        const float scale = sums.raise(tiles, memory);
-        if (warpIndex() < tiles) {
-            scores.store(sums.largest, scale, memory);
-        }
-        __syncthreads();
-        sums.add(phase, chunk, scale, memory);
+        attendChunk<kSize>(phase, unit, chunk, memory, sums);
         if (following >= end) {
             break;
         }

@@ -104,8 +104,7 @@ struct TileScores {
     float2 score[kGroups];
     float2 valueScale; ///< of the tokens; 0 where there are none
 
-    /// Keys times queries. The order of a head's elements is that in which a lane's 16 bytes of
-    /// keys are two steps of a tile, and no two lanes want one bank.
+    /// Keys times queries, of tokens that the unit's own one sees.
     template <int kSize>
     __device__ void multiply(const AttendPhase& phase, const AttendUnit& unit,
                              const AttendChunk& chunk, const AttendMemory& memory) {
@@ -117,32 +116,8 @@ struct TileScores {
             valueScale =
                 *reinterpret_cast<const float2*>(phase.cache.valueScale + chunk.place + first);
         }
-        const int rowBytes = attendRowBytes(phase.headSize);
-        const int pieces = phase.headSize / 8; // of 16 bytes
-        const char* keys = chunk.keys + (warpIndex() * kTileHeads + tileRow()) * rowBytes;
         float sum[kGroups][2][4] = {};
-#pragma unroll
-        for (int step = 0; step < kSize / 32; ++step) {
-            const int piece = step / 2 * 8 + 2 * tileColumn() + step % 2;
-            if (step / 2 * 8 < pieces) {
-                const bool isThere = piece < pieces;
-                const uint4 none = {};
-                const uint4 key =
-                    isThere ? *reinterpret_cast<const uint4*>(keys + 16 * piece) : none;
-#pragma unroll
-                for (int group = 0; group < kGroups; ++group) {
-                    const char* queries = reinterpret_cast<const char*>(memory.queries) +
-                                          (group * 2 * kTileHeads + tileRow()) * rowBytes +
-                                          16 * piece;
-                    const uint4 high = isThere ? *reinterpret_cast<const uint4*>(queries) : none;
-                    const uint4 low =
-                        isThere ? *reinterpret_cast<const uint4*>(queries + kTileHeads * rowBytes)
-                                : none;
-                    multiplyTile(sum[group][0], {high.x, low.x, high.y, low.y}, key.x, key.y);
-                    multiplyTile(sum[group][1], {high.z, low.z, high.w, low.w}, key.z, key.w);
-                }
-            }
-        }
+        addProducts<kSize>(sum, phase, chunk, memory);
         const int seen = unit.position - chunk.position - first; // 0: the first token, 1: both
 #pragma unroll
         for (int group = 0; group < kGroups; ++group) {
@@ -188,6 +163,40 @@ struct TileScores {
             const float sum = sumRow(weight.x + weight.y);
             if (tileColumn() == 0) {
                 memory.weight[warpIndex()][group * kTileHeads + tileRow()] = sum;
+            }
+        }
+    }
+
+private:
+    /// Rows of queries times the warp's keys, the even steps apart from the odd ones. The order of
+    /// a head's elements is that in which a lane's 16 bytes of keys are two steps of a tile, and no
+    /// two lanes want one bank.
+    template <int kSize>
+    __device__ static void addProducts(float (&sum)[kGroups][2][4], const AttendPhase& phase,
+                                       const AttendChunk& chunk, const AttendMemory& memory) {
+        const int rowBytes = attendRowBytes(phase.headSize);
+        const int pieces = phase.headSize / 8; // of 16 bytes
+        const char* keys = chunk.keys + (warpIndex() * kTileHeads + tileRow()) * rowBytes;
+#pragma unroll
+        for (int step = 0; step < kSize / 32; ++step) {
+            const int piece = step / 2 * 8 + 2 * tileColumn() + step % 2;
+            if (step / 2 * 8 < pieces) {
+                const bool isThere = piece < pieces;
+                const uint4 none = {};
+                const uint4 key =
+                    isThere ? *reinterpret_cast<const uint4*>(keys + 16 * piece) : none;
+#pragma unroll
+                for (int group = 0; group < kGroups; ++group) {
+                    const char* queries = reinterpret_cast<const char*>(memory.queries) +
+                                          (group * 2 * kTileHeads + tileRow()) * rowBytes +
+                                          16 * piece;
+                    const uint4 high = isThere ? *reinterpret_cast<const uint4*>(queries) : none;
+                    const uint4 low =
+                        isThere ? *reinterpret_cast<const uint4*>(queries + kTileHeads * rowBytes)
+                                : none;
+                    multiplyTile(sum[group][0], {high.x, low.x, high.y, low.y}, key.x, key.y);
+                    multiplyTile(sum[group][1], {high.z, low.z, high.w, low.w}, key.z, key.w);
+                }
             }
         }
     }
@@ -249,15 +258,7 @@ struct ValueSums {
     __device__ void add(const AttendPhase& phase, const AttendChunk& chunk, float scale,
                         const AttendMemory& memory) {
         const int rowBytes = attendRowBytes(phase.headSize);
-#pragma unroll
-        for (int group = 0; group < kGroups; ++group) {
-#pragma unroll
-            for (int tile = 0; tile < kPageTokens / kTileHeads; ++tile) {
-                if (tile < chunk.tokens / kTileHeads) {
-                    weight[group] += memory.weight[tile][group * kTileHeads + tileRow()];
-                }
-            }
-        }
+        addWeights(chunk, memory);
 #pragma unroll
         for (int tile = 0; tile < kTiles; ++tile) {
             const int element = elementOf(tile);
@@ -320,6 +321,18 @@ struct ValueSums {
     }
 
 private:
+    __device__ void addWeights(const AttendChunk& chunk, const AttendMemory& memory) {
+#pragma unroll
+        for (int group = 0; group < kGroups; ++group) {
+#pragma unroll
+            for (int tile = 0; tile < kPageTokens / kTileHeads; ++tile) {
+                if (tile < chunk.tokens / kTileHeads) {
+                    weight[group] += memory.weight[tile][group * kTileHeads + tileRow()];
+                }
+            }
+        }
+    }
+
     /// The first of a tile's elements.
     __device__ static int elementOf(int tile) {
         return (tile * (kStepThreads / kWarpLanes) + warpIndex()) * kTileHeads;

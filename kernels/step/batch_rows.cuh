@@ -209,6 +209,18 @@ __device__ inline void multiplyTableGroup(const TableAhead<Table>& codes, int wh
     }
 }
 
+/// Writes a lane's sums of an item, of `vectors` vectors from `sequence` on.
+__device__ __forceinline__ void storeTableSums(const StepProduct& table, const ProductItem& item,
+                                               int sequence, int vectors, const float (&total)[4]) {
+#pragma unroll
+    for (int i = 0; i < 4; ++i) {
+        const int vector = laneIndex() % 4 * 2 + i % 2;
+        if (vector < vectors) {
+            sumsOf(table, item, sequence + vector)[laneIndex() / 4 + i / 2 * 8] = total[i];
+        }
+    }
+}
+
 /// All items of the thread block's warps with the parts of the inputs that are staged, from one on.
 template <class Table>
 __device__ inline void multiplyTableItems(const StepProduct& table, TableInputs inputs,
@@ -246,13 +258,7 @@ __device__ inline void multiplyTableItems(const StepProduct& table, TableInputs 
                 }
             }
         }
-#pragma unroll
-        for (int i = 0; i < 4; ++i) {
-            const int vector = laneIndex() % 4 * 2 + i % 2;
-            if (vector < vectors) {
-                sumsOf(table, item, sequence + vector)[laneIndex() / 4 + i / 2 * 8] = total[i];
-            }
-        }
+        storeTableSums(table, item, sequence, vectors, total);
     }
 }
 

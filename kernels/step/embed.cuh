@@ -77,6 +77,19 @@ struct PartWeights {
         }
     }
 
+    /// The largest scores of a warp's two parts. They are not indexed, for arrays of registers
+    /// cannot be.
+    __device__ float2 ofWarp(int warp) const {
+        constexpr int kWarps = kAttentionParts / 2;
+        float2 own = {-INFINITY, -INFINITY};
+#pragma unroll
+        for (int part = 0; part < kWarps; ++part) {
+            own = {part == warp ? largest[part] : own.x,
+                   part == warp ? largest[part + kWarps] : own.y};
+        }
+        return own;
+    }
+
     __device__ float inverse() const {
         float sum = 0;
 #pragma unroll
@@ -91,6 +104,16 @@ struct PartWeights {
 __device__ inline float4* combinedSums(TeamMemory& memory) {
     static_assert(sizeof(memory.vectors) >= kTeamThreads * sizeof(float4));
     return reinterpret_cast<float4*>(memory.vectors);
+}
+
+/// Of what all warps of a team have put there.
+__device__ __forceinline__ float4 totalOfWarps(TeamMemory& memory) {
+    float4 total = all(0);
+#pragma unroll
+    for (int i = 0; i < kTeamThreads / kWarpLanes; ++i) {
+        total = plus(total, combinedSums(memory)[i * kWarpLanes + laneIndex()]);
+    }
+    return total;
 }
 
 /// A block of 128 elements of the heads' output by a team, each warp some of the parts.
@@ -117,26 +140,17 @@ __device__ inline void combineBlock(const CombinePhase& phase, int sequence, int
         }
     }
     const PartWeights weights(phase.parts, head, count);
-    // The warp's own are not indexed, for arrays of registers cannot be.
-    float own[2] = {-INFINITY, -INFINITY};
-#pragma unroll
-    for (int part = 0; part < kAttentionParts; ++part) {
-        own[part / kWarps] = part % kWarps == warp ? weights.largest[part] : own[part / kWarps];
-    }
+    const float2 own = weights.ofWarp(warp);
     combinedSums(memory)[threadNumber() % kTeamThreads] =
-        plus(times(all(__expf(own[0] - weights.most)), sum[0]),
-             times(all(__expf(own[1] - weights.most)), sum[1]));
+        plus(times(all(__expf(own.x - weights.most)), sum[0]),
+             times(all(__expf(own.y - weights.most)), sum[1]));
     const float inverse = weights.inverse();
     const InputFactors factors = InputFactors::load<kEven>(phase.next, block);
     syncTeam();
     if (warp > 0) {
         return;
     }
-    float4 total = all(0);
-#pragma unroll
-    for (int i = 0; i < kWarps; ++i) {
-        total = plus(total, combinedSums(memory)[i * kWarpLanes + laneIndex()]);
-    }
+    const float4 total = totalOfWarps(memory);
     storeInput<kEven>(phase.next, sequence, block, isThere ? times(total, all(inverse)) : all(0),
                       factors);
 }
