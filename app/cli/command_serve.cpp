@@ -21,6 +21,7 @@
 #include "core/base/error.h"
 #include "core/base/write_failure.h"
 #include "core/plan/plan_cells.h"
+#include "core/runtime/backend.h"
 #include "core/runtime/gpu_use.h"
 #include "core/runtime/read_bandwidth.h"
 #include "core/serve/access_token.h"
@@ -154,6 +155,7 @@ MemoryNeed memoryOf(const Artifact& artifact, const EngineSettings& settings, Pr
 PlannedWork plannedWork(const EngineOptions& engine) {
     const auto artifact = Artifact::open(engine.artifact);
     const EngineSettings settings = engine.completeFor(*artifact);
+    requireSettings(*artifact, settings); // what cannot begin does not fit
     PlannedWork work;
     work.kind = "serve";
     work.device = runsOnGpu(settings) ? "cuda" : "cpu";

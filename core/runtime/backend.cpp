@@ -33,7 +33,9 @@ void require(bool suits, const std::string& name, int value, const std::string& 
     }
 }
 
-void check(const Artifact& artifact, const EngineSettings& settings) {
+} // namespace
+
+void requireSettings(const Artifact& artifact, const EngineSettings& settings) {
     checkContext(artifact, settings.contextLength);
     require(settings.chats >= 1 && settings.chats <= kMostChats, "chats at once", settings.chats,
             "1 to " + std::to_string(kMostChats));
@@ -45,8 +47,6 @@ void check(const Artifact& artifact, const EngineSettings& settings) {
             "bits for activations", settings.activationBits, "16, 8 or 0 (the device's best)");
     checkCodecTables(artifact.codecTables(), artifact.name());
 }
-
-} // namespace
 
 int choosableTokens(const Artifact& artifact) {
     return std::min(artifact.config().vocabSize, static_cast<int>(artifact.tokenizer()->size()));
@@ -75,7 +75,7 @@ void appendInBatches(Backend& backend, int slot, std::span<const Token> tokens,
 
 std::unique_ptr<Backend> openBackend(std::shared_ptr<const Artifact> artifact,
                                      const EngineSettings& settings) {
-    check(*artifact, settings);
+    requireSettings(*artifact, settings);
     return runsOnGpu(settings) ? openCudaBackend(std::move(artifact), settings)
                                : openCpuBackend(std::move(artifact), settings);
 }

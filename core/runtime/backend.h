@@ -91,8 +91,11 @@ constexpr int64_t usedTokens(int64_t length) {
 }
 
 /// Throws Error("engine.context") for a context that the model does not take,
-/// Error("engine.settings"), Error("engine.no-cuda"), Error("engine.codec"), Error("engine.memory")
-/// and Error("artifact.codec-table").
+/// Error("engine.settings") and Error("artifact.codec-table").
+void requireSettings(const Artifact& artifact, const EngineSettings& settings);
+
+/// Throws as requireSettings(), and Error("engine.no-cuda"), Error("engine.gpu"),
+/// Error("engine.codec") and Error("engine.memory").
 std::unique_ptr<Backend> openBackend(std::shared_ptr<const Artifact> artifact,
                                      const EngineSettings& settings);
 

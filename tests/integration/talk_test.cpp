@@ -94,6 +94,14 @@ TEST_F(TalkTest, ServeSaysAnIpv6AddressAsAUrlHasIt) {
     EXPECT_EQ(program.exitCode(), 0);
 }
 
+TEST_F(TalkTest, ServeChecksWhatItWouldRefuse) {
+    Program program({"serve", model_.folder().string(), "--check", "--context", "1000000",
+                     "--device", "cpu", "--json"});
+    const Json document = Json::parse(program.readAll());
+    EXPECT_EQ(document.at("error").at("code"), "engine.context");
+    EXPECT_EQ(program.exitCode(), 1);
+}
+
 TEST_F(TalkTest, BenchDecodeTimesTheStepsOfAnArtifact) {
     Program program({"bench", "decode", model_.folder().string(), "--position", "20", "--tokens",
                      "16", "--threads", "2", "--device", "cpu", "--json"});
