@@ -219,7 +219,9 @@ std::unique_ptr<Backend> openCudaBackend(std::shared_ptr<const Artifact> artifac
                     {{"reason", device.reason}});
     }
     return onGpu("Preparing the GPU", [&]() -> std::unique_ptr<Backend> {
-        requireSharedMemory(artifact->config(), settings, device.name);
+        const ModelConfig& config = artifact->config();
+        kernels::cuda::requireHeads(config.headCount, config.kvHeadCount, config.headSize);
+        requireSharedMemory(config, settings, device.name);
         const int64_t freeBytes = freeDeviceBytes();
         const int64_t tokens = gpuPoolTokens(*artifact, settings, freeBytes);
         return std::make_unique<CudaBackend>(std::move(artifact), settings, freeBytes, tokens);

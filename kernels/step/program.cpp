@@ -127,20 +127,24 @@ void StepProgram::embed(const EmbedPhase& phase) {
     added.isEven = phase.next.isEven;
 }
 
-void StepProgram::attend(const AttendPhase& phase) {
-    const int sharing = phase.heads / phase.kvHeads;
+void requireHeads(int heads, int kvHeads, int headSize) {
+    const int sharing = heads / kvHeads;
     const int eights = (sharing + 7) / 8 * 8; // heads go in eights through tensor cores
-    if (sharing > kMostSharing || eights * phase.headSize > kMostQuery ||
-        phase.headSize > kMostHeadSize || phase.headSize % 8 != 0) {
+    if (sharing > kMostSharing || eights * headSize > kMostQuery || headSize > kMostHeadSize ||
+        headSize % 8 != 0) {
         throw KernelError("step: " + std::to_string(sharing) + " heads of " +
-                          std::to_string(phase.headSize) + " numbers share a key head; at most " +
+                          std::to_string(headSize) + " numbers share a key head; at most " +
                           std::to_string(kMostSharing) + " heads and " +
                           std::to_string(kMostQuery) + " numbers are possible, a head of at most " +
                           std::to_string(kMostHeadSize) + ", and multiples of 8.");
     }
+}
+
+void StepProgram::attend(const AttendPhase& phase) {
+    requireHeads(phase.heads, phase.kvHeads, phase.headSize);
     AttendPhase& added = add(PhaseKind::Attend).attend;
     added = phase;
-    added.sharing = sharing;
+    added.sharing = phase.heads / phase.kvHeads;
 }
 
 void StepProgram::combine(const CombinePhase& phase) {

@@ -55,6 +55,9 @@ struct StepGroup {
 /// What the inputs of a model's groups are called: memory is shared by role from layer to layer.
 enum class StepRole { Qkv, O, GateUp, Down, Head };
 
+/// Throws KernelError unless a step can attend with such heads, of which kvHeads are keys'.
+void requireHeads(int heads, int kvHeads, int headSize);
+
 class StepProgram {
 public:
     /// For at most so many sequences; activations of 8 or 16 bits; norms with this epsilon.
