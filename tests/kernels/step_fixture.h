@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -194,6 +195,25 @@ protected:
                                           static_cast<size_t>(finish.results[i].rows)));
         }
         return values;
+    }
+
+    /// Every sequence's part of `values` [sequences, rows] is what the linear makes of its input,
+    /// rounded to so many bits.
+    static void expectRows(const TestLinear& linear, const std::vector<float>& x,
+                           const std::vector<float>& inSign, int bits,
+                           const std::vector<float>& values) {
+        const auto sequences = static_cast<int64_t>(x.size()) / linear.columns;
+        ASSERT_EQ(static_cast<int64_t>(values.size()), sequences * linear.rows);
+        for (int64_t sequence = 0; sequence < sequences; ++sequence) {
+            const auto* first = x.data() + sequence * linear.columns;
+            const std::vector<float> own(first, first + linear.columns);
+            const auto* got = values.data() + sequence * linear.rows;
+            expectNear({got, got + linear.rows},
+                       linear.apply(quantized(rotated(own, inSign), bits)), 1e-4F,
+                       std::string(linear.code->id) + ", " + std::to_string(linear.rows) + " x " +
+                           std::to_string(linear.columns) + ", " + std::to_string(bits) +
+                           " bits, sequence " + std::to_string(sequence));
+        }
     }
 
     Arrays arrays_;

@@ -38,18 +38,8 @@ TEST_P(CudaStepProducts, AgreeWithTheReference) {
                 EXPECT_THROW(multiply({linear}, x, inSign, each.sequences, bits), KernelError);
                 continue;
             }
-            const auto values = multiply({linear}, x, inSign, each.sequences, bits).front();
-            for (int sequence = 0; sequence < each.sequences; ++sequence) {
-                const auto* first = x.data() + static_cast<int64_t>(sequence) * each.columns;
-                const std::vector<float> own(first, first + each.columns);
-                const std::vector<float> expected =
-                    linear.apply(quantized(rotated(own, inSign), bits));
-                const auto* got = values.data() + static_cast<int64_t>(sequence) * each.rows;
-                expectNear({got, got + each.rows}, expected, 1e-4F,
-                           std::to_string(each.rows) + " x " + std::to_string(each.columns) + ", " +
-                               std::to_string(bits) + " bits, sequence " +
-                               std::to_string(sequence));
-            }
+            expectRows(linear, x, inSign, bits,
+                       multiply({linear}, x, inSign, each.sequences, bits).front());
         }
     }
 }
@@ -64,12 +54,15 @@ TEST_F(CudaStep, MembersMayHaveDifferentCodesAndRanks) {
     linears.emplace_back(*stepCode("trellis-v4k8m4"), 896, columns, 64, 10);
     linears.emplace_back(*stepCode("trellis-v2k6m6"), 128, columns, 0, 20);
     linears.emplace_back(*stepCode("e8p-2"), 128, columns, 16, 30);
-    const std::vector<float> x = inputsOf(1, columns);
     const std::vector<float> inSign = randomSigns(columns, 65);
-    const auto values = multiply(linears, x, inSign, 1, 8);
-    for (size_t i = 0; i < linears.size(); ++i) {
-        expectNear(values[i], linears[i].apply(quantized(rotated(x, inSign), 8)), 1e-4F,
-                   "member " + std::to_string(i));
+    for (const int sequences : {1, 2, 8, 9, 16}) {
+        const std::vector<float> x = inputsOf(sequences, columns);
+        for (const int bits : {8, 16}) {
+            const auto values = multiply(linears, x, inSign, sequences, bits);
+            for (size_t i = 0; i < linears.size(); ++i) {
+                expectRows(linears[i], x, inSign, bits, values[i]);
+            }
+        }
     }
 }
 

@@ -122,6 +122,19 @@ double dot(const float* a, const float* b, size_t size) {
 
 } // namespace
 
+std::vector<std::pair<std::string, CellOverride>> mixedCodes() {
+    CellOverride key;
+    key.bits = 3;
+    key.rank = 16;
+    CellOverride value;
+    value.codec = "e8p";
+    value.bits = 2;
+    value.rank = 0;
+    CellOverride up;
+    up.bits = 4;
+    return {{"*.k_proj", key}, {"*.v_proj", value}, {"*.up_proj", up}};
+}
+
 TinyModel::TinyModel(const TinyOptions& options)
     : folder_(freshFolder()), model_(modelOf(options)) {
     std::mt19937 random(options.seed);
@@ -131,6 +144,7 @@ TinyModel::TinyModel(const TinyOptions& options)
     plan.defaults.codec = options.codec;
     plan.defaults.bits = options.bits;
     plan.skipLayers = options.skipped;
+    plan.patternOverrides = options.overrides;
     plan.embeddingBits = options.embeddingBits;
     plan.headBits = options.headBits;
     addWeights(random);
@@ -141,8 +155,11 @@ TinyModel::TinyModel(const TinyOptions& options)
     request.plan = plan;
     request.folder = folder_;
     request.load = [this](Cell cell) { return cells_.at(cell).cell(); };
-    for (const std::string& codec : {plan.defaults.codecId(), plan.defaults.leftCodecId()}) {
-        request.codecTables[codec] = codecTableHash(codec);
+    for (const auto& [cell, packed] : cells_) {
+        const CellSettings settings = plan.settingsOf(cell);
+        for (const std::string& codec : {settings.codecId(), settings.leftCodecId()}) {
+            request.codecTables[codec] = codecTableHash(codec);
+        }
     }
     writeArtifact(request);
     artifact_ = Artifact::open(folder_);

@@ -7,9 +7,11 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/artifact/artifact.h"
+#include "core/plan/plan.h"
 #include "tests/support/packed_cell.h"
 
 namespace caldera::test {
@@ -23,13 +25,17 @@ struct TinyOptions {
     double bits = 3;
     int embeddingBits = 16;
     int headBits = 16;
-    std::vector<std::string> skipped = {}; ///< globs over cell names
-    int contextLength = 256;               ///< of the model, not of an engine
+    std::vector<std::string> skipped = {};                            ///< globs over cell names
+    std::vector<std::pair<std::string, CellOverride>> overrides = {}; ///< by such globs
+    int contextLength = 256; ///< of the model, not of an engine
     uint32_t seed = 1;
     /// Sizes that GPUs take in whole blocks of 128, as those of large models are: 256 and 640 wide,
     /// heads of 64, rank 64. Otherwise 64 and 96, heads of 16, rank 16.
     bool isWide = false;
 };
+
+/// Overrides after which the members of a group have different codes and ranks.
+std::vector<std::pair<std::string, CellOverride>> mixedCodes();
 
 /// The tokenizer is the demo model's: 2048 tokens, ChatML marks. The folder is removed at the end.
 class TinyModel {

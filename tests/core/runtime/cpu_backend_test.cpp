@@ -66,6 +66,8 @@ INSTANTIATE_TEST_SUITE_P(
         Variant{"roundedLattice", {.codec = "e8p", .bits = 2, .seed = 10}},
         Variant{"roundedTrellis", {.codec = "trellis", .bits = 2, .seed = 8}},
         Variant{"roundedTrellis3", {.codec = "trellis", .bits = 3, .seed = 9}},
+        Variant{"roundedMixed",
+                {.codec = "trellis", .bits = 2, .overrides = mixedCodes(), .seed = 11}},
         Variant{"skippedCells",
                 {.skipped = {"model.layers.0.self_attn.k_proj", "model.layers.1.*",
                              "model.layers.2.mlp.down_proj"},

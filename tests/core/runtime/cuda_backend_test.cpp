@@ -92,6 +92,11 @@ const std::vector<TinyOptions>& variants() {
          .seed = 10,
          .isWide = true},
         {.hasTiedHead = false, .codec = "e8p", .bits = 2, .headBits = 8, .seed = 9, .isWide = true},
+        {.codec = "trellis",
+         .bits = 2,
+         .overrides = test::mixedCodes(),
+         .seed = 11,
+         .isWide = true},
     };
     return all;
 }
@@ -115,7 +120,7 @@ TEST_F(CudaBackendTest, ComputesTheLogitsOfTheDenseModel) {
 }
 
 TEST_F(CudaBackendTest, EightBitInputsAreThoseOfTheCpu) {
-    for (const size_t i : {0U, 1U, 3U, 4U, 6U, 7U}) { // codes whose inputs the CPU rounds, too
+    for (const size_t i : {0U, 1U, 3U, 4U, 6U, 7U, 9U}) { // codes whose inputs the CPU rounds, too
         const TinyModel model(variants()[i]);
         const auto gpu = openCudaBackend(model.artifact(), onGpu(8));
         EngineSettings settings = onGpu(8);
@@ -193,7 +198,7 @@ TEST_F(CudaBackendTest, PromptsAtOnceAreThoseOneByOne) {
 }
 
 TEST_F(CudaBackendTest, ShortPromptsInStepsAreThoseOneByOne) {
-    for (const size_t i : {0U, 1U, 2U, 4U, 6U, 7U}) {
+    for (const size_t i : {0U, 1U, 2U, 4U, 6U, 7U, 9U}) {
         for (const int cacheBits : {16, 8}) {
             const TinyModel model(variants()[i]);
             const std::vector<Token> tokens = randomTokens(90, static_cast<uint32_t>(i));
@@ -243,7 +248,7 @@ TEST_F(CudaBackendTest, SequencesAreAloneInCompany) {
 }
 
 TEST_F(CudaBackendTest, CompanyChangesNoMoreThanTheOrderOfSums) {
-    for (const size_t variant : {0U, 4U, 6U, 7U}) {
+    for (const size_t variant : {0U, 4U, 6U, 7U, 9U}) {
         const TinyModel model(variants()[variant]);
         const auto backend = openCudaBackend(model.artifact(), onGpu(8, 16));
         const auto vocab = static_cast<size_t>(model.artifact()->config().vocabSize);
