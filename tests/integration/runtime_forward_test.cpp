@@ -5,48 +5,24 @@
 
 #include "core/forward/transformer.h"
 #include "core/runtime/backend.h"
-#include "core/runtime/engine.h"
+#include "tests/integration/torch_logits.h"
 #include "tests/support/backend_logits.h"
 #include "tests/support/tiny_model.h"
 
 namespace caldera {
 namespace {
 
+using test::greedyAnswer;
+using test::kAnswerTokens;
 using test::TinyModel;
 using test::TinyOptions;
+using test::torchLogits;
 
 constexpr int kPromptTokens = 32;
-constexpr int kAnswerTokens = 64;
 constexpr EngineSettings kOnCpu = {.contextLength = 128,
                                    .threads = 2,
                                    .device = EngineSettings::Device::Cpu,
                                    .activationBits = 16};
-
-/// Prompt and greedy answer.
-std::vector<Token> talk(Engine& engine, uint32_t seed) {
-    std::vector<Token> tokens = test::randomTokens(kPromptTokens, seed);
-    SamplingOptions greedy;
-    greedy.temperature = 0;
-    greedy.maxTokens = kAnswerTokens;
-    GenerationStatistics statistics;
-    std::vector<Token> answer;
-    engine.generate(tokens, {}, greedy,
-                    [&answer](Token token) {
-                        answer.push_back(token);
-                        return true;
-                    },
-                    statistics, {});
-    tokens.insert(tokens.end(), answer.begin(), answer.end());
-    return tokens;
-}
-
-/// Logits after every token: [tokens, vocab].
-torch::Tensor torchLogits(const TransformerWeights& weights, const std::vector<Token>& tokens) {
-    const torch::NoGradGuard noGrad;
-    const torch::Tensor ids =
-        torch::tensor(std::vector<int64_t>(tokens.begin(), tokens.end())).unsqueeze(0);
-    return logitsOf(weights, forwardHidden(weights, ids)).squeeze(0);
-}
 
 TEST(RuntimeAndForward, ChooseTheSameTokens) {
     const std::vector<TinyOptions> models = {
@@ -66,7 +42,8 @@ TEST(RuntimeAndForward, ChooseTheSameTokens) {
         const auto engine = Engine::open(model.artifact(), kOnCpu);
         const auto weights = artifactWeights(model.artifact());
         for (const uint32_t seed : {1U, 2U}) {
-            const std::vector<Token> tokens = talk(*engine, seed);
+            const std::vector<Token> tokens =
+                greedyAnswer(*engine, test::randomTokens(kPromptTokens, seed));
             const torch::Tensor best =
                 torchLogits(*weights, tokens).slice(1, 0, 2048).argmax(1); // [tokens]
             for (size_t i = kPromptTokens; i < tokens.size(); ++i) {
