@@ -23,7 +23,7 @@ void ComputeOptions::addTo(CLI::App& command) {
         ->type_name("NAME")
         ->check(deviceComplaint)
         ->capture_default_str();
-    command.add_option("--threads", threads, "Threads; 0: all cores")
+    command.add_option("--threads", threads, "Threads; 0: OMP_NUM_THREADS, else all cores")
         ->check(between(0, kMostThreads))
         ->capture_default_str();
 }

@@ -5,7 +5,8 @@
 
 namespace caldera {
 
-/// Sets the thread count of LibTorch (0: all cores) and its deterministic mode. Call once at start.
+/// Sets the thread count of LibTorch (0: OMP_NUM_THREADS, or all cores of this process) and its
+/// deterministic mode. Call at the start of a process, and again with what the user wants.
 void fixNumerics(int threads = 0);
 
 /// "2 threads, SkylakeX": what the last bits of a result depend on besides inputs and device.

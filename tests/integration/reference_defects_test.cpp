@@ -111,7 +111,7 @@ void expectRunsAsItIs(const CompressedCell& cell) {
 class ReferenceDefects : public testing::Test {
 protected:
     void SetUp() override {
-        fixNumerics(2);
+        fixNumerics(1);
         fs::create_directories(root_);
         std::ofstream(root_ / "text.txt") << test::tinyText(3000);
         model_ = test::tinyModel(4);

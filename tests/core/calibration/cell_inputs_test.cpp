@@ -25,7 +25,7 @@ namespace fs = std::filesystem;
 class CellInputs : public testing::Test {
 protected:
     void SetUp() override {
-        fixNumerics(2);
+        fixNumerics(1);
         fs::remove_all(root_);
         ModelConfig config = tinyConfig();
         config.vocabSize = 2048; // the tokenizer's

@@ -56,7 +56,7 @@ protected:
     static constexpr int kCells = 14;
 
     void SetUp() override {
-        fixNumerics(2);
+        fixNumerics(1);
         fs::remove_all(root_);
         ModelConfig config = tinyConfig();
         config.vocabSize = 2048; // the tokenizer's

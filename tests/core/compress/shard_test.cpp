@@ -175,7 +175,7 @@ TEST_F(Shards, MadeDifferentlyAreRefused) {
     other->fingerprint = std::string(64, 'e');
     request_.model = other;
     expectDifference("\"model\"");
-    fixNumerics(1);
+    fixNumerics(2);
     expectDifference("\"numerics\"");
 }
 

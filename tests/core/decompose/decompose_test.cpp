@@ -44,7 +44,7 @@ MatrixProblem makeProblem(int64_t rows, int64_t columns, uint64_t seed = 1) {
 
 class Decompose : public testing::Test {
 protected:
-    void SetUp() override { fixNumerics(2); }
+    void SetUp() override { fixNumerics(1); }
 };
 
 TEST_F(Decompose, ReportsTheErrorOfThePackedBytes) {

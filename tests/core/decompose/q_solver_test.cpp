@@ -35,7 +35,7 @@ torch::Tensor randomHessian(int64_t size) {
 
 class QSolverOf : public testing::TestWithParam<std::string> {
 protected:
-    void SetUp() override { fixNumerics(2); }
+    void SetUp() override { fixNumerics(1); }
 
     double errorOf(const QuantizedWeight& q) const {
         const torch::Tensor error = target_ - solver_.dense(q);

@@ -15,7 +15,7 @@ using test::randomMatrix;
 
 class Factorization : public testing::Test {
 protected:
-    void SetUp() override { fixNumerics(2); }
+    void SetUp() override { fixNumerics(1); }
 };
 
 TEST_F(Factorization, FactorsADampedMatrix) {

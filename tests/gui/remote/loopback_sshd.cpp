@@ -86,13 +86,18 @@ void LoopbackSshd::makeKey(const QString& name, const QString& passphrase) const
 }
 
 void LoopbackSshd::start() {
+    // Artifacts are the same for the same number of threads, and the program here has it from
+    // there.
+    const QByteArray threads = qgetenv("OMP_NUM_THREADS");
+    const QByteArray ofThreads = threads.isEmpty() ? threads : "OMP_NUM_THREADS=" + threads + ' ';
     const QString config = folder_.filePath(u"sshd_config"_s);
-    write(config, u"ListenAddress %4:%1\nHostKey %2/host\nAuthorizedKeysFile %2/authorized\n"
-                  "PidFile none\nStrictModes no\nUsePAM no\nPasswordAuthentication no\n"
-                  "PermitRootLogin yes\nMaxStartups 50\nMaxSessions 50\nSetEnv "
-                  "XDG_STATE_HOME=%2/state XDG_CACHE_HOME=%2/cache %3\n"_s.arg(port_)
-                      .arg(folder_.path(), QString::fromUtf8(variables_.join(' ')), address_)
-                      .toUtf8());
+    write(config,
+          u"ListenAddress %4:%1\nHostKey %2/host\nAuthorizedKeysFile %2/authorized\n"
+          "PidFile none\nStrictModes no\nUsePAM no\nPasswordAuthentication no\n"
+          "PermitRootLogin yes\nMaxStartups 50\nMaxSessions 50\nSetEnv "
+          "XDG_STATE_HOME=%2/state XDG_CACHE_HOME=%2/cache %3\n"_s.arg(port_)
+              .arg(folder_.path(), QString::fromUtf8(ofThreads + variables_.join(' ')), address_)
+              .toUtf8());
     server_ = std::make_unique<QProcess>();
     server_->setChildProcessModifier([] { ::prctl(PR_SET_PDEATHSIG, SIGKILL); });
     server_->setStandardErrorFile(folder_.filePath(u"sshd.log"_s), QIODevice::Append);
