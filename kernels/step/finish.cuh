@@ -228,6 +228,9 @@ __device__ inline void finishBlock(const FinishPhase& phase, int which, int sequ
     if (isFirst) {
         beginPhase();
     }
+    if (block == kNoBlock) {
+        return;
+    }
     const float4 inverse = all(inverseRmsOf(phase, sequence)); // loaded while rows are summed
     row.sum(sequence, memory);
     waitForCopies();
@@ -254,18 +257,13 @@ __device__ __noinline__ void runFinish(int phasePlace) {
     const int second = phase.firstBlock[1];
     const int third = phase.firstBlock[2];
     const int count = stepMemory().state.count;
-    bool isFirst = true;
-    forTeams(blocks * count, [&](int unit) {
-        const int sequence = count == 1 ? 0 : quotient(unit, blocks);
+    forAllTeams(blocks * count, [&](int unit, bool isFirst) {
+        const int sequence = count == 1 || unit < 0 ? 0 : quotient(unit, blocks);
         const int block = unit - sequence * blocks;
         const int which = block >= third ? 2 : block >= second ? 1 : 0;
-        finishBlock<kEven>(phase, which, sequence, block - phase.firstBlock[which], isFirst,
-                           memory);
-        isFirst = false;
+        finishBlock<kEven>(phase, which, sequence,
+                           unit < 0 ? kNoBlock : block - phase.firstBlock[which], isFirst, memory);
     });
-    if (isFirst) {
-        beginPhase();
-    }
 }
 
 } // namespace caldera::kernels::step

@@ -158,6 +158,9 @@ __device__ inline void finishBatchBlock(const FinishPhase& phase, int which, con
     if (isFirst) {
         beginPhase();
     }
+    if (block == kNoBlock) {
+        return;
+    }
     const float inverse = isEnding ? inverseRmsOf(phase, rows.first + warp) : 1;
 #pragma unroll 1
     for (int i = 0; i < results; ++i) {
@@ -204,20 +207,16 @@ __device__ __noinline__ void runFinishBatch(int phasePlace) {
     const int blocks = phase.blocks;
     const int count = stepMemory().state.count;
     const int together = sequencesOfTeam(blocks, count);
-    bool isFirst = true;
-    forTeams(blocks * ((count + together - 1) / together), [&](int unit) {
-        const int round = quotient(unit, blocks);
+    const int units = blocks * ((count + together - 1) / together);
+    forAllTeams(units, [&](int unit, bool isFirst) {
+        const int round = unit < 0 ? 0 : quotient(unit, blocks);
         const int block = unit - round * blocks;
         const int which = block >= phase.firstBlock[2] ? 2 : block >= phase.firstBlock[1] ? 1 : 0;
         const int sequence = round * together;
-        const BatchRows rows(sequence, min(together, count - sequence),
-                             block - phase.firstBlock[which]);
-        finishBatchBlock(phase, which, rows, block - phase.firstBlock[which], isFirst, memory);
-        isFirst = false;
+        const int own = unit < 0 ? kNoBlock : block - phase.firstBlock[which];
+        const BatchRows rows(sequence, min(together, count - sequence), own);
+        finishBatchBlock(phase, which, rows, own, isFirst, memory);
     });
-    if (isFirst) {
-        beginPhase();
-    }
 }
 
 } // namespace caldera::kernels::step

@@ -71,8 +71,8 @@ __device__ inline void endPhaseBefore(int place) {
 }
 
 /// Where a phase begins with what depends on the phase before. Every phase calls it once, by all
-/// threads; what does not depend on it, it loads before. All thread blocks must run at once (a
-/// cooperative launch).
+/// threads and in one place; what does not depend on it, it loads before. All thread blocks must
+/// run at once (a cooperative launch).
 __device__ inline void beginPhase() {
     StepProgress& progress = stepMemory().progress;
     if (threadNumber() == kWaitingThread) {

@@ -25,6 +25,24 @@ __device__ inline void forTeams(int units, const Work& work) {
     }
 }
 
+/// What a team without a unit works on: a block beyond all rows, of which nothing is loaded.
+inline constexpr int kNoBlock = 1 << 20;
+
+/// Calls work(unit, isFirst) for every unit of a team, and with unit -1 once where it has none: the
+/// first time all teams come to the barrier of the phase, and they must do so in one place.
+template <class Work>
+__device__ inline void forAllTeams(int units, const Work& work) {
+    constexpr int kTeams = kStepThreads / kTeamThreads;
+    const int team = threadNumber() / kTeamThreads;
+    const int first = team * static_cast<int>(gridDim.x) + static_cast<int>(blockIdx.x);
+#pragma unroll 1
+    for (int unit = first; unit == first || unit < units;
+         unit += kTeams * static_cast<int>(gridDim.x)) {
+        work(unit < units ? unit : -1, unit == first);
+        syncTeam();
+    }
+}
+
 /// What one thread of a team does: a row of a result, or a part of what the row needs. Where there
 /// are two results (gate and up) a half of the team has each; else each half has half of the
 /// products' parts and of the rank.
