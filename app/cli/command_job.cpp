@@ -125,6 +125,24 @@ void awaitFirstWord(const JobFolder& folder, pid_t worker, const std::stop_token
     }
 }
 
+/// Starts the worker and returns once it has spoken. One that is killed before it could say
+/// anything, by a machine that runs out of memory, say, is started once more.
+void startAndHear(const JobFolder& folder, const fs::path& program, const std::stop_token& stop) {
+    constexpr int kStarts = 2;
+    for (int start = 1;; ++start) {
+        queueAgain(folder);
+        try {
+            awaitFirstWord(folder, startWorker(folder, program), stop);
+            return;
+        } catch (const Error& error) {
+            if (error.code() != "job.worker-ended" || !lastWords(folder).empty() ||
+                start == kStarts) {
+                throw;
+            }
+        }
+    }
+}
+
 /// As the studio finds it: another one where a variable names it, else this program.
 fs::path workerProgram() {
     const char* named = std::getenv("CALDERA_WORKER");
@@ -137,8 +155,7 @@ void runStart(const JobOptions& options, const Invocation& invocation) {
     const std::string phase = folder.state().phase;
     const bool isDone = phase == "done" && folder.spec().kind != "serve"; // nothing is left to do
     if (!folder.workerAlive() && !isDone && !(options.onlyNew && phase != "queued")) {
-        queueAgain(folder);
-        awaitFirstWord(folder, startWorker(folder, workerProgram()), invocation.stop);
+        startAndHear(folder, workerProgram(), invocation.stop);
     }
     if (invocation.json) {
         std::cout << jsonText(describe(folder)) << '\n';

@@ -127,5 +127,30 @@ TEST_F(JobFolders, AShareIsOneHoweverItIsWritten) {
     EXPECT_EQ(folder.state().fraction, 0);
 }
 
+/// A worker that notes its starts beside it, is killed in the first `kills` of them, and then ends
+/// its job.
+fs::path workerKilledAtFirst(const fs::path& folder, int kills) {
+    fs::path program = folder / "worker";
+    std::ofstream(program) << "#!/bin/sh\necho start >> '" << folder.string()
+                           << "/starts'\n[ $(wc -l < '" << folder.string() << "/starts') -gt "
+                           << kills << " ] || kill -9 $$\n"
+                           << "for job; do :; done\nsed -i 's/queued/done/' \"$job/state.json\"\n";
+    fs::permissions(program, fs::perms::owner_all);
+    return program;
+}
+
+TEST_F(JobFolders, AWorkerKilledBeforeItsFirstWordIsStartedOnceMore) {
+    for (const int kills : {1, 2}) {
+        const test::ScratchFolder place;
+        ::setenv("CALDERA_WORKER", workerKilledAtFirst(place.path(), kills).c_str(), 1);
+        const JobFolder folder = create("queued");
+        const Result result = job({"start", folder.path().string()});
+        ::unsetenv("CALDERA_WORKER");
+        EXPECT_EQ(result.exitCode, kills == 1 ? 0 : 1) << result.err;
+        EXPECT_EQ(folder.state().phase, kills == 1 ? "done" : "failed");
+        EXPECT_EQ(folder.state().code, kills == 1 ? "" : "job.worker-ended");
+    }
+}
+
 } // namespace
 } // namespace caldera::cli
