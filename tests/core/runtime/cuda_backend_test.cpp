@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "core/base/error.h"
+#include "core/base/median.h"
 #include "core/plan/gpu_memory.h"
 #include "core/runtime/cpu_backend.h"
 #include "core/runtime/cuda/device_model.h"
@@ -31,6 +32,7 @@ using test::randomTokens;
 using test::TinyModel;
 using test::TinyOptions;
 
+/// Random models amplify a rounding error at some tokens, so of differences the middle one counts.
 class CudaBackendTest : public GpuTest {};
 
 EngineSettings onGpu(int activationBits, int chats = 1, int cacheBits = 16) {
@@ -50,13 +52,6 @@ double relativeDifference(std::span<const float> a, std::span<const float> b) {
         size += std::pow(b[i], 2);
     }
     return std::sqrt(difference / size);
-}
-
-/// Random models amplify a rounding error at some tokens, so the middle one counts.
-double median(std::vector<double> values) {
-    const auto middle = values.begin() + static_cast<int64_t>(values.size() / 2);
-    std::nth_element(values.begin(), middle, values.end());
-    return *middle;
 }
 
 const std::vector<TinyOptions>& variants() {
