@@ -1,6 +1,5 @@
 #include "core/model/safetensors.h"
 
-#include <chrono>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -142,15 +141,14 @@ TEST(Safetensors, RefusesBytesThatBelongToNoTensor) {
 }
 
 TEST(Safetensors, ReadsAHeaderOfManyTensorsInTimeProportionalToThem) {
+    constexpr int kTensors = 400'000; // to compare each with all others takes longer than tests may
     std::string header = "{";
-    for (int i = 0; i < 100000; ++i) {
+    for (int i = 0; i < kTensors; ++i) {
         header +=
             (i == 0 ? "\"" : ",\"") + std::to_string(i) + "\":" + tensor("U8", "[0]", "[0,0]");
     }
     const auto path = fileWith(header + "}", 0);
-    const auto start = std::chrono::steady_clock::now();
-    EXPECT_EQ(SafetensorsFile(path).tensors().size(), 100000U);
-    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(5));
+    EXPECT_EQ(SafetensorsFile(path).tensors().size(), static_cast<size_t>(kTensors));
 }
 
 TEST(Safetensors, RefusesDamagedJson) {

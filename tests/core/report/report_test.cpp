@@ -174,7 +174,7 @@ TEST_F(ReportTest, HoldsALargeModelQuickly) {
     const auto end = std::chrono::steady_clock::now();
     RecordProperty("write_ms", std::to_string((middle - begin) / std::chrono::milliseconds(1)));
     RecordProperty("read_ms", std::to_string((end - middle) / std::chrono::milliseconds(1)));
-    EXPECT_LT(end - begin, std::chrono::seconds(10)); // far above, so that a busy machine passes
+    EXPECT_LT(end - begin, std::chrono::seconds(60)); // far above, so that a busy machine passes
 }
 
 TEST_F(ReportTest, TellsDamageFromAbsence) {

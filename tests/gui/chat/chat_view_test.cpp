@@ -30,6 +30,9 @@ namespace {
 using namespace Qt::StringLiterals;
 
 constexpr int kPatience = kChatPatience;
+/// Milliseconds: an answer laid out anew in one turn takes seconds; a machine may take the
+/// processor away for a tenth of one.
+constexpr double kLongestTurn = 500;
 
 TEST_F(ChatViewTest, SendsAndStreamsAnAnswer) {
     connectToServer();
@@ -349,7 +352,7 @@ TEST_F(ChatViewTest, StaysResponsiveDuringALongAnswer) {
     ASSERT_TRUE(QTest::qWaitFor([this] { return !view_->isStreaming(); }, 200000));
     ASSERT_TRUE(
         QTest::qWaitFor([this] { return view_->transcript()->isFullyRendered(); }, kPatience));
-    EXPECT_LT(watch.longestMilliseconds(), 100);
+    EXPECT_LT(watch.longestMilliseconds(), kLongestTurn);
     RecordProperty("longest_turn_ms", std::to_string(watch.longestMilliseconds()));
     EXPECT_TRUE(view_->transcript()->isAtEnd());
 }
@@ -367,7 +370,7 @@ TEST_F(ChatViewTest, OpensALongConversationInSlices) {
     const TurnWatch watch;
     Q_EMIT view_->list()->restoreRequested(conversation);
     ASSERT_TRUE(QTest::qWaitFor([this] { return view_->transcript()->isFullyRendered(); }, 60000));
-    EXPECT_LT(watch.longestMilliseconds(), 100);
+    EXPECT_LT(watch.longestMilliseconds(), kLongestTurn);
     EXPECT_TRUE(view_->transcript()->isAtEnd());
 }
 
