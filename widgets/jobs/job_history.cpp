@@ -53,6 +53,8 @@ bool JobHistory::apply(const QJsonObject& event) {
         addLine(time, u"log"_s, firstText(event, {"message"_L1, "text"_L1}));
     else if (kind == "hello"_L1)
         applyStart(time, lastWord);
+    else if (kind == "revision"_L1)
+        closeStage(time, u"cancelled"_s); // it begins anew with the other plan
     else if (kind == "end"_L1)
         applyEnd(event, time);
     return true;

@@ -70,6 +70,15 @@ TEST(JobHistory, AStageThatWasCutOffStaysSoAfterAResume) {
                                    u"resumed"_s, u"stage"_s, u"stage"_s}));
 }
 
+TEST(JobHistory, AStageThatAChangedPlanInterruptsIsNotDone) {
+    JobHistory history;
+    history.apply(event(0, u"stage"_s, {{u"stage"_s, u"compress"_s}}));
+    history.apply(event(1, u"revision"_s, {{u"plan"_s, u"0"_s}}));
+    history.apply(event(2, u"stage"_s, {{u"stage"_s, u"calibrate"_s}}));
+    EXPECT_EQ(history.stages()[0].phase, u"cancelled"_s);
+    EXPECT_EQ(history.stages()[1].phase, QString());
+}
+
 TEST(JobHistory, TakesNoCellThatIsInNoModel) {
     JobHistory history;
     int seq = 0;
