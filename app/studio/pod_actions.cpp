@@ -1,30 +1,22 @@
 #include "app/studio/pod_actions.h"
 
 #include <QApplication>
-#include <QDialog>
-#include <QDialogButtonBox>
 #include <QPointer>
-#include <QPushButton>
 #include <QSettings>
-#include <QVBoxLayout>
 #include <QtConcurrent>
 
 #include <algorithm>
 
 #include "widgets/pods/pod_choice.h"
-#include "widgets/pods/pod_page.h"
+#include "widgets/pods/pod_dialog.h"
 #include "widgets/remote/when_done.h"
 #include "widgets/remote/worker_bundle.h"
-#include "widgets/support/enter_key.h"
-#include "widgets/theme/theme.h"
 
 using namespace Qt::Literals::StringLiterals;
 
 namespace caldera::studio {
 
 namespace {
-
-constexpr QSize kDialogSize(640, 660);
 
 /// What was rented, and where workers come from; read from files.
 struct Known {
@@ -213,30 +205,14 @@ void PodActions::fill(PodChoice& choice) {
 
 void PodActions::showDialog() {
     QWidget* above = QApplication::activeModalWidget();
-    auto* dialog = new QDialog(above != nullptr ? above : &window_);
-    dialog->setObjectName(u"podDialog"_s);
+    auto* dialog = new PodDialog(
+        secrets_, [this](const QString& key) { return connectWith(key); }, keptSettings(),
+        above != nullptr ? above : &window_);
     dialog->setAttribute(Qt::WA_DeleteOnClose);
-    dialog->setWindowTitle(tr("Rented pods: RunPod"));
-    dialog->resize(kDialogSize);
-    auto* page = new PodPage(
-        secrets_, [this](const QString& key) { return connectWith(key); }, dialog);
-    QSettings settings;
-    page->setSettings(readPodSettings(settings));
-    auto* buttons = new QDialogButtonBox(QDialogButtonBox::Cancel, dialog);
-    buttons->button(QDialogButtonBox::Cancel)->setText(tr("Cancel"));
-    buttons->addButton(tr("Keep"), QDialogButtonBox::YesRole);
-    auto* layout = new QVBoxLayout(dialog);
-    layout->setContentsMargins(kSpaceHuge, kSpaceLarge, kSpaceHuge, kSpaceLarge);
-    layout->setSpacing(kSpaceLarge);
-    layout->addWidget(page, 1);
-    layout->addWidget(buttons);
-    setEnterButton(*dialog, nullptr); // Enter saves a key that is typed
-    connect(page, &PodPage::keyAccepted, this, &PodActions::useKey);
-    connect(buttons, &QDialogButtonBox::rejected, dialog, &QDialog::reject);
-    connect(buttons, &QDialogButtonBox::accepted, dialog, [this, dialog, page] {
-        QSettings kept;
-        writePodSettings(kept, page->settings());
-        dialog->accept();
+    connect(dialog->page(), &PodPage::keyAccepted, this, &PodActions::useKey);
+    connect(dialog, &PodDialog::kept, this, [this](const PodSettings& kept) {
+        QSettings settings;
+        writePodSettings(settings, kept);
         Q_EMIT settingsChanged();
     });
     dialog->open();

@@ -240,8 +240,13 @@ void PodPage::showVolumes(const QList<PodVolume>& volumes) {
         volume_->setItemData(row, volume.dataCenter, Qt::UserRole + 1);
         volume_->setItemData(row, volume.monthlyPrice, Qt::UserRole + 2);
     }
-    volume_->setCurrentIndex(qMax(0, volume_->findData(wanted_.volumeId)));
+    const int wanted = volume_->findData(wanted_.volumeId);
+    volume_->setCurrentIndex(qMax(0, wanted));
     volumeChosen();
+    if (wanted < 0) { // nobody chose it
+        shown_.volumeId = wanted_.volumeId;
+        shown_.dataCenter = wanted_.dataCenter;
+    }
 }
 
 void PodPage::volumeChosen() {
@@ -277,7 +282,20 @@ void PodPage::setSettings(const PodSettings& settings) {
     bundle_->setPath(settings.bundle);
     bundleUrl_->setText(settings.bundleUrl);
     volume_->setCurrentIndex(qMax(0, volume_->findData(settings.volumeId)));
+    shown_ = this->settings(); // as the fields round it
     showHint();
+}
+
+bool PodPage::isChanged() const {
+    PodSettings now = settings();
+    PodSettings before = shown_;
+    for (PodSettings* each : {&now, &before})
+        each->gpus.sort(); // their order tells nothing
+    return now != before;
+}
+
+bool PodPage::hasTypedSecret() const {
+    return key_->isTyped() || token_->isTyped();
 }
 
 bool PodPage::isComplete() const {

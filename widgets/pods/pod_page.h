@@ -38,6 +38,10 @@ public:
 
     PodSettings settings() const;
     void setSettings(const PodSettings& settings);
+    /// Whether somebody changed what setSettings() showed.
+    bool isChanged() const;
+    /// Whether a key or token is typed that is not saved.
+    bool hasTypedSecret() const;
     /// Whether a pod could be rented with what was chosen.
     bool isComplete() const;
     PodOffersModel* offers() const { return offers_; }
@@ -65,6 +69,7 @@ private:
     SecretStore& secrets_;
     Connect connect_;
     std::unique_ptr<PodProvider> provider_;
+    PodSettings shown_;  ///< before anybody changed it
     PodSettings wanted_; ///< shown as soon as there is a list to choose from
     PodOffersModel* offers_;
     ErrorBanner* banner_;

@@ -38,6 +38,10 @@ SecretLine::SecretLine(SecretStore& secrets, const QString& name, Words words, Q
     layout->addWidget(state_);
 }
 
+bool SecretLine::isTyped() const {
+    return !edit_->text().trimmed().isEmpty();
+}
+
 void SecretLine::read() {
     state_->setText(tr("Asking the keyring…"));
     whenDone(

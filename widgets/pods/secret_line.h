@@ -25,6 +25,8 @@ public:
 
     void read();
     void save(const QString& value);
+    /// Whether something is typed that is not saved.
+    bool isTyped() const;
 
 Q_SIGNALS:
     /// It was found, or entered and kept.

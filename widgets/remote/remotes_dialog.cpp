@@ -3,7 +3,6 @@
 #include <QDialogButtonBox>
 #include <QHBoxLayout>
 #include <QListWidget>
-#include <QMessageBox>
 #include <QPushButton>
 #include <QScrollArea>
 #include <QStackedWidget>
@@ -17,6 +16,7 @@
 #include "widgets/remote/target_store.h"
 #include "widgets/support/empty_state.h"
 #include "widgets/support/labels.h"
+#include "widgets/support/unsaved_question.h"
 #include "widgets/theme/icons.h"
 #include "widgets/theme/theme.h"
 
@@ -195,28 +195,21 @@ void RemotesDialog::unlessChanged(const std::function<void()>& then) {
         return;
     }
     update(); // whether it could be saved
-    auto* question =
-        new QMessageBox(QMessageBox::Question, tr("Machines"), tr("What was typed is not saved."),
-                        QMessageBox::Save | QMessageBox::Discard | QMessageBox::Cancel, this);
-    question->setObjectName(u"unsavedMachine"_s);
-    question->setAttribute(Qt::WA_DeleteOnClose);
-    question->setInformativeText(save_->isEnabled() ? QString() : complaint_->text());
-    question->button(QMessageBox::Save)->setText(tr("Save"));
-    question->button(QMessageBox::Save)->setEnabled(save_->isEnabled());
-    question->button(QMessageBox::Discard)->setText(tr("Discard"));
-    question->button(QMessageBox::Cancel)->setText(tr("Cancel"));
-    question->setDefaultButton(save_->isEnabled() ? QMessageBox::Save : QMessageBox::Cancel);
-    connect(question, &QMessageBox::finished, this, [this, then](int answer) {
-        if (answer == QMessageBox::Save) {
+    UnsavedAnswers answers{{},
+                           [this, then] {
+                               form_->setTarget(shown_);
+                               then();
+                           },
+                           {}};
+    if (save_->isEnabled()) {
+        answers.save = [this, then] {
             save();
-        } else if (answer == QMessageBox::Discard) {
-            form_->setTarget(shown_);
-        } else {
-            return;
-        }
-        then();
-    });
-    question->open();
+            then();
+        };
+    } else {
+        answers.obstacle = complaint_->text();
+    }
+    askAboutUnsaved(*this, answers);
 }
 
 void RemotesDialog::select(const QString& name) {

@@ -7,6 +7,8 @@
 #include <QLineEdit>
 #include <QSpinBox>
 
+#include <initializer_list>
+
 #include "widgets/remote/bundle_fields.h"
 #include "widgets/support/file_line.h"
 #include "widgets/theme/theme.h"
@@ -48,17 +50,13 @@ TargetForm::TargetForm(QWidget* parent)
     kind_->addItem(tr("SLURM cluster"), static_cast<int>(TargetKind::Slurm));
     kind_->setAccessibleName(tr("Kind"));
     form_->addRow(tr("Kind"), kind_);
-    name_ = addLine(form_, tr("Name"), tr("gpu-3"), tr("How it is called here"));
-    addSshRows(form_);
-    folder_ = addLine(form_, tr("Folder for jobs"), u"~/caldera/jobs"_s,
+    name_ = addLine(tr("Name"), tr("gpu-3"), tr("How it is called here"));
+    addSshRows();
+    folder_ = addLine(tr("Folder for jobs"), u"~/caldera/jobs"_s,
                       tr("On the host; needs room for the compressed model and its work files"));
-    addWorkerRows(form_);
-    slurm_ = makeSlurm();
-    auto* layout = new QVBoxLayout(this);
-    layout->setContentsMargins(0, 0, 0, 0);
-    layout->setSpacing(kSpaceSmall);
-    layout->addLayout(form_);
-    layout->addWidget(slurm_);
+    addWorkerRows();
+    addSlurmRows();
+    setLayout(form_);
     connect(kind_, &QComboBox::currentIndexChanged, this, &TargetForm::showKind);
     connect(kind_, &QComboBox::currentIndexChanged, this, &TargetForm::edited);
     for (QSpinBox* box : findChildren<QSpinBox*>()) {
@@ -68,14 +66,13 @@ TargetForm::TargetForm(QWidget* parent)
     showWorker();
 }
 
-void TargetForm::addSshRows(QFormLayout* form) {
-    host_ = addLine(form, tr("Host"), tr("name, address, or alias of ~/.ssh/config"), {});
+void TargetForm::addSshRows() {
+    host_ = addLine(tr("Host"), tr("name, address, or alias of ~/.ssh/config"), {});
     port_ = number(65535, tr("as usual"), this);
     port_->setToolTip(tr("What ~/.ssh/config says, else 22"));
     port_->setAccessibleName(tr("Port"));
-    form->addRow(tr("Port"), port_);
-    user_ = addLine(form, tr("User"), tr("as usual"),
-                    tr("What ~/.ssh/config says, else your name here"));
+    form_->addRow(tr("Port"), port_);
+    user_ = addLine(tr("User"), tr("as usual"), tr("What ~/.ssh/config says, else your name here"));
     key_ = new FileLine(tr("Private key"), this);
     key_->edit()->setPlaceholderText(tr("agent and usual keys"));
     connect(key_, &FileLine::changed, this, &TargetForm::edited);
@@ -83,19 +80,19 @@ void TargetForm::addSshRows(QFormLayout* form) {
         dialog->setDirectory(QDir::homePath() + "/.ssh"_L1);
         dialog->setFilter(QDir::Files | QDir::Hidden);
     });
-    form->addRow(tr("Key file"), key_);
-    jumps_ = addLine(form, tr("Jump hosts"), tr("none"),
+    form_->addRow(tr("Key file"), key_);
+    jumps_ = addLine(tr("Jump hosts"), tr("none"),
                      tr("user@host:port of each machine on the way, with commas between"));
 }
 
-void TargetForm::addWorkerRows(QFormLayout* form) {
-    worker_ = addLine(form, tr("Worker"), tr("caldera, as found there"),
+void TargetForm::addWorkerRows() {
+    worker_ = addLine(tr("Worker"), tr("caldera, as found there"),
                       tr("The caldera program on the host, when it is not on the PATH there"));
     bundle_ = bundleLine(this);
     bundle_->edit()->setPlaceholderText(tr("none: the worker is there already"));
     bundleUrl_ = bundleUrlLine(this);
-    form->addRow(tr("Worker bundle"), bundle_);
-    form->addRow(tr("Fetched from"), bundleUrl_);
+    form_->addRow(tr("Worker bundle"), bundle_);
+    form_->addRow(tr("Fetched from"), bundleUrl_);
     connect(bundle_, &FileLine::changed, this, &TargetForm::showWorker);
     connect(bundle_, &FileLine::changed, this, &TargetForm::edited);
     connect(bundleUrl_, &QLineEdit::textChanged, this, &TargetForm::edited);
@@ -108,44 +105,42 @@ void TargetForm::showWorker() {
     form_->setRowVisible(bundleUrl_, isInstalled);
 }
 
-QWidget* TargetForm::makeSlurm() {
-    auto* box = new QWidget(this);
-    auto* form = makeForm();
-    partition_ = addLine(form, tr("Partition"), tr("the cluster's default"), {});
-    account_ = addLine(form, tr("Account"), tr("yours"), {});
-    timeLimit_ = addLine(form, tr("Time limit"), tr("the cluster's default"),
+void TargetForm::addSlurmRows() {
+    partition_ = addLine(tr("Partition"), tr("the cluster's default"), {});
+    account_ = addLine(tr("Account"), tr("yours"), {});
+    timeLimit_ = addLine(tr("Time limit"), tr("the cluster's default"),
                          tr("days-hours:minutes:seconds, as sbatch takes it. A job that reaches "
                             "it is resumed with what is finished."));
-    gpus_ = addLine(form, tr("GPUs of a task"), tr("none"), tr("As --gres takes it: gpu:1"));
-    memory_ = number(kMostMemory, tr("default"), box);
+    gpus_ = addLine(tr("GPUs of a task"), tr("none"), tr("As --gres takes it: gpu:1"));
+    memory_ = number(kMostMemory, tr("default"), this);
     memory_->setSuffix(tr(" MiB"));
-    form->addRow(tr("Memory of a task"), memory_);
-    cpus_ = number(kMostCpus, tr("default"), box);
-    form->addRow(tr("Processors of a task"), cpus_);
-    shards_ = number(kMostShards, {}, box);
+    form_->addRow(tr("Memory of a task"), memory_);
+    cpus_ = number(kMostCpus, tr("default"), this);
+    form_->addRow(tr("Processors of a task"), cpus_);
+    shards_ = number(kMostShards, {}, this);
     shards_->setMinimum(1);
     shards_->setToolTip(tr("A compression is split by layers into so many tasks, which the "
                            "scheduler spreads over its nodes; their results are joined"));
-    form->addRow(tr("Tasks"), shards_);
-    auto* layout = new QVBoxLayout(box);
-    layout->setContentsMargins(0, 0, 0, 0);
-    layout->addLayout(form);
-    return box;
+    form_->addRow(tr("Tasks"), shards_);
 }
 
-QLineEdit* TargetForm::addLine(QFormLayout* form, const QString& label, const QString& placeholder,
+QLineEdit* TargetForm::addLine(const QString& label, const QString& placeholder,
                                const QString& toolTip) {
     auto* line = new QLineEdit(this);
     line->setPlaceholderText(placeholder);
     line->setToolTip(toolTip);
     line->setAccessibleName(label);
     connect(line, &QLineEdit::textChanged, this, &TargetForm::edited);
-    form->addRow(label, line);
+    form_->addRow(label, line);
     return line;
 }
 
 void TargetForm::showKind() {
-    slurm_->setVisible(kind_->currentData().toInt() == static_cast<int>(TargetKind::Slurm));
+    const bool isSlurm = kind_->currentData().toInt() == static_cast<int>(TargetKind::Slurm);
+    for (QWidget* field : std::initializer_list<QWidget*>{partition_, account_, timeLimit_, gpus_,
+                                                          memory_, cpus_, shards_}) {
+        form_->setRowVisible(field, isSlurm);
+    }
 }
 
 void TargetForm::setTarget(const Target& target) {

@@ -27,11 +27,10 @@ Q_SIGNALS:
     void edited();
 
 private:
-    void addSshRows(QFormLayout* form);
-    QWidget* makeSlurm();
-    QLineEdit* addLine(QFormLayout* form, const QString& label, const QString& placeholder,
-                       const QString& toolTip);
-    void addWorkerRows(QFormLayout* form);
+    void addSshRows();
+    void addSlurmRows();
+    QLineEdit* addLine(const QString& label, const QString& placeholder, const QString& toolTip);
+    void addWorkerRows();
     void showKind();
     void showWorker();
 
@@ -48,7 +47,6 @@ private:
     QLineEdit* worker_;
     FileLine* bundle_;
     QLineEdit* bundleUrl_;
-    QWidget* slurm_;
     QLineEdit* partition_;
     QLineEdit* account_;
     QLineEdit* timeLimit_;

@@ -60,6 +60,7 @@ TEST_F(PodPageTest, AKeyThatIsTypedBringsTheListsAndStaysHidden) {
     EXPECT_EQ(field->echoMode(), QLineEdit::Password);
     type(*made, key());
     ASSERT_TRUE(listed(*made));
+    EXPECT_FALSE(made->isChanged()) << "a volume that nobody chose is no change";
     EXPECT_EQ(field->text(), u""_s);
     EXPECT_EQ(resultOf(secrets_.read(u"RUNPOD_API_KEY"_s)), key());
     tick(*made, 0);
