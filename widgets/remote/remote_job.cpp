@@ -50,6 +50,7 @@ void RemoteJob::run(Begin begin, const std::stop_token& stop) {
         const JobLock lock(folder_);
         record_ = readRemoteRecord(folder_.path());
         state_ = folder_.state();
+        begin_ = begin;
         if (record_.target.kind == TargetKind::Pod) {
             pod_ = std::make_unique<PodHost>(desk_, folder_);
         }
@@ -58,7 +59,7 @@ void RemoteJob::run(Begin begin, const std::stop_token& stop) {
             QElapsedTimer clock;
             clock.start();
             try {
-                follow(begin, stop);
+                follow(stop);
                 isOver = true;
             } catch (const ConnectionError& error) {
                 attempt = clock.elapsed() > kGoodConnection ? 0 : attempt;
@@ -67,7 +68,6 @@ void RemoteJob::run(Begin begin, const std::stop_token& stop) {
             cells_.reset();
             tunnel_.reset(); // it may go through the session
             session_.reset();
-            begin = Begin::Follow;
         }
     } catch (const Cancelled&) {
         // The studio closes, the job goes on there and is followed again by the next one; or it was
@@ -135,11 +135,11 @@ void RemoteJob::waitToRetry(int attempt, const std::string& why, const std::stop
     tellWait(0); // it is tried now
 }
 
-void RemoteJob::follow(Begin begin, const std::stop_token& stop) {
-    if (state_.phase == "queued" || begin == Begin::Restart) {
+void RemoteJob::follow(const std::stop_token& stop) {
+    if (state_.phase == "queued" || begin_ == Begin::Restart) {
         tell("preparing", {});
     }
-    pod_ ? beginOnPod(begin, stop) : this->begin(begin, stop);
+    pod_ ? beginOnPod(stop) : begin(stop);
     cells_ = std::make_unique<CellFetch>(*session_, record_.folder + "/cells"_L1, folder_.cells());
     stream(stop);
     finish(stop);
@@ -154,9 +154,9 @@ void RemoteJob::connect(const std::stop_token& stop) {
     isConnecting_ = false;
 }
 
-void RemoteJob::begin(Begin begin, const std::stop_token& stop) {
+void RemoteJob::begin(const std::stop_token& stop) {
     connect(stop);
-    const bool begins = !record_.started || begin == Begin::Restart;
+    const bool begins = !record_.started || begin_ == Begin::Restart;
     if (begins) {
         installWorker(stop);
     }
@@ -167,7 +167,7 @@ void RemoteJob::begin(Begin begin, const std::stop_token& stop) {
     if (begins) {
         fetchModels({}, stop);
     }
-    launch(begin, stop);
+    launch(stop);
 }
 
 /// The target's own bundle, if it has one. May take long, so it can be called off.
@@ -200,7 +200,7 @@ void RemoteJob::fetchModels(const QString& cache, const std::stop_token& outer) 
 }
 
 /// All of it can be called off.
-void RemoteJob::beginOnPod(Begin begin, const std::stop_token& outer) {
+void RemoteJob::beginOnPod(const std::stop_token& outer) {
     const CancelToken either(folder_, outer);
     const std::stop_token stop = either.token();
     tellStage("pod");
@@ -218,7 +218,10 @@ void RemoteJob::beginOnPod(Begin begin, const std::stop_token& outer) {
     if (isNew) {
         fetchModels(pod_->hubCache(), stop);
     }
-    launch(isNew && record_.started ? Begin::Restart : begin, stop);
+    if (isNew && record_.started) {
+        begin_ = Begin::Restart;
+    }
+    launch(stop);
 }
 
 /// Puts job.json and its files there; doing it twice changes nothing.
@@ -260,17 +263,20 @@ QStringList RemoteJob::argumentsThere() const {
     return record_.target.slurm.gpus.isEmpty() ? arguments : onGpu(arguments);
 }
 
-void RemoteJob::launch(Begin begin, const std::stop_token& stop) {
-    if (record_.started && begin != Begin::Restart) {
+/// Only then a restart is done with, however often the connection broke before.
+void RemoteJob::launch(const std::stop_token& stop) {
+    if (record_.started && begin_ != Begin::Restart) {
         return;
     }
     // What is finished and was not fetched is only fetched.
-    if (!record_.started || !isDoneThere(place(), stop)) {
+    const bool again = record_.started || begin_ == Begin::Restart; // a start may have failed there
+    if (!again || !isDoneThere(place(), stop)) {
         if (record_.started) {
             checkWorker(worker_, *session_, stop); // it may be another one by now
         }
-        launchRemotely(place(), argumentsThere(), record_.started, stop);
+        launchRemotely(place(), argumentsThere(), again, stop);
     }
+    begin_ = Begin::Follow;
     record_.started = true;
     record_.podId = pod_ ? pod_->podId() : QString();
     writeRemoteRecord(folder_.path(), record_);

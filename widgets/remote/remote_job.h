@@ -59,14 +59,14 @@ public:
     bool isConnecting() const { return isConnecting_; }
 
 private:
-    void follow(Begin begin, const std::stop_token& stop);
+    void follow(const std::stop_token& stop);
     void connect(const std::stop_token& stop);
-    void begin(Begin begin, const std::stop_token& stop);
-    void beginOnPod(Begin begin, const std::stop_token& stop);
+    void begin(const std::stop_token& stop);
+    void beginOnPod(const std::stop_token& stop);
     void prepare(const std::stop_token& stop);
     void installWorker(const std::stop_token& stop);
     void fetchModels(const QString& cache, const std::stop_token& stop);
-    void launch(Begin begin, const std::stop_token& stop);
+    void launch(const std::stop_token& stop);
     void stream(const std::stop_token& stop);
     void readStream(QProcess& process, const std::stop_token& stop);
     void take(const FollowFrame& frame);
@@ -99,7 +99,8 @@ private:
     QString worker_;               ///< command there, quoted
     std::unique_ptr<SshSession> session_;
     std::unique_ptr<CellFetch> cells_;
-    JobState state_; ///< the last that the host told
+    Begin begin_ = Begin::Follow; ///< what is still to do of it
+    JobState state_;              ///< the last that the host told
     bool ended_ = false;
     QElapsedTimer asked_; ///< the scheduler
     RemoteRevision revision_{folder_, record_};
