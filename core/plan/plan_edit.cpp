@@ -9,7 +9,6 @@ namespace caldera {
 
 namespace {
 
-using Overrides = std::vector<std::pair<std::string, CellOverride>>;
 using Wanted = std::map<Cell, BitsAndRank>;
 
 /// Bits and ranks of all cells.
@@ -24,15 +23,14 @@ Wanted completed(const Wanted& wanted, const PlanCells& cells) {
     return all;
 }
 
-CellOverride& overrideOf(Overrides& overrides, const std::string& name) {
-    const auto found = std::find_if(overrides.begin(), overrides.end(),
-                                    [&](const auto& entry) { return entry.first == name; });
-    return found != overrides.end() ? found->second
-                                    : overrides.emplace_back(name, CellOverride{}).second;
-}
-
-void forgetExactValues(Plan& plan) {
+/// But of locked cells that stay as they are: what a person wrote of them stays written.
+void forgetExactValues(Plan& plan, const PlanCells& cells, const Wanted& wanted) {
     for (auto& [name, override] : plan.layerOverrides) {
+        const auto cell = parseCellName(name);
+        const bool isKnown = cell && cell->layer < cells.layerCount();
+        if (isKnown && cells.settingsOf(*cell).locked && !wanted.contains(*cell)) {
+            continue;
+        }
         override.bits.reset();
         override.rank.reset();
     }
@@ -94,8 +92,9 @@ void addExceptions(Plan& plan, const Wanted& all) {
         }
         const std::string name = cellName(cell);
         if (const auto entry = entries.find(name); entry != entries.end()) {
-            entry->second->bits = exception.bits;
-            entry->second->rank = exception.rank;
+            CellOverride& own = *entry->second;
+            own.bits = exception.bits ? exception.bits : own.bits;
+            own.rank = exception.rank ? exception.rank : own.rank;
         } else {
             added.emplace_back(name, exception);
         }
@@ -105,9 +104,17 @@ void addExceptions(Plan& plan, const Wanted& all) {
 
 } // namespace
 
+CellOverride& overrideOf(Overrides& overrides, const std::string& name) {
+    const auto found = std::find_if(overrides.begin(), overrides.end(),
+                                    [&](const auto& entry) { return entry.first == name; });
+    return found != overrides.end() ? found->second
+                                    : overrides.emplace_back(name, CellOverride{}).second;
+}
+
 Plan withBitsAndRanks(Plan plan, const ModelConfig& config, const Wanted& wanted) {
-    const Wanted all = completed(wanted, PlanCells(plan, config));
-    forgetExactValues(plan);
+    const PlanCells cells(plan, config);
+    const Wanted all = completed(wanted, cells);
+    forgetExactValues(plan, cells, wanted);
     for (const Module module : kModules) {
         plan = withPattern(plan, all, module);
     }

@@ -2,10 +2,18 @@
 #pragma once
 
 #include <map>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "core/plan/plan.h"
 
 namespace caldera {
+
+using Overrides = std::vector<std::pair<std::string, CellOverride>>;
+
+/// What stands under a name or pattern; at the end where nothing did. A name may stand once.
+CellOverride& overrideOf(Overrides& overrides, const std::string& name);
 
 struct BitsAndRank {
     double bits = 0;

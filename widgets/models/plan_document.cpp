@@ -7,6 +7,7 @@
 #include <exception>
 #include <utility>
 
+#include "core/plan/plan_edit.h"
 #include "widgets/models/plan_snapshot.h"
 
 using namespace Qt::Literals::StringLiterals;
@@ -117,9 +118,7 @@ void PlanDocument::setCommonRank(int rank) {
         plan.defaults.rank = rank;
         for (const Module module : kModules) {
             if (const int largest = largestRank(module); largest < rank) {
-                CellOverride smaller;
-                smaller.rank = largest;
-                plan.patternOverrides.emplace_back(modulePattern(module), smaller);
+                overrideOf(plan.patternOverrides, modulePattern(module)).rank = largest;
             }
         }
     });

@@ -80,5 +80,18 @@ TEST(PlanEdit, KeepsLocksOfExactNames) {
     expectFaithful(plan, after, wanted);
 }
 
+TEST(PlanEdit, LeavesLockedCellsPinnedToWhatTheyInheritToday) {
+    Plan plan;
+    CellOverride locked;
+    locked.locked = true;
+    locked.bits = plan.defaults.bits;
+    locked.rank = plan.defaults.rank;
+    plan.layerOverrides = {{"model.layers.0.mlp.up_proj", locked}};
+    const Wanted wanted = {{{0, Module::DownProj}, {3, 16}}};
+    const Plan after = withBitsAndRanks(plan, smallConfig(), wanted);
+    EXPECT_EQ(after.layerOverrides.front(), plan.layerOverrides.front());
+    expectFaithful(plan, after, wanted);
+}
+
 } // namespace
 } // namespace caldera

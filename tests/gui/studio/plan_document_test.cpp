@@ -9,6 +9,7 @@
 #include <random>
 
 #include "core/base/error.h"
+#include "core/plan/plan_edit.h"
 #include "tests/gui/studio/example_model.h"
 #include "widgets/models/plan_clipboard.h"
 
@@ -213,12 +214,30 @@ TEST_F(PlanDocumentTest, KnowsWhatIsSaved) {
     EXPECT_EQ(document_.file(), QStringLiteral("/plans/a.yaml"));
 }
 
+/// As a solver sets them: the cells of a module alike, so that they become a pattern, and some not.
+Plan solvedAtRandom(const PlanDocument& document, std::mt19937& random) {
+    std::map<Cell, BitsAndRank> wanted;
+    for (const Module module : kModules) {
+        const BitsAndRank common{
+            2.0 + static_cast<double>(random() % 3),
+            std::min<int>(static_cast<int>(random() % 5) * 16, document.largestRank(module))};
+        for (int layer = 0; layer < document.config().layerCount; ++layer) {
+            const CellSettings& now = document.settingsOf({layer, module});
+            const bool isFree = !now.locked && !now.skip && now.codec == "trellis";
+            if (isFree && random() % 4 != 0) {
+                wanted[{layer, module}] = common;
+            }
+        }
+    }
+    return withBitsAndRanks(document.plan(), document.config(), wanted);
+}
+
 /// Any edit that the window offers, on a random cell or several.
 void editAtRandom(PlanDocument& document, std::mt19937& random) {
     const auto pick = [&random](size_t count) { return random() % count; };
     const Cell cell{static_cast<int>(pick(4)), kModules.at(pick(kModules.size()))};
     const std::array families = {"trellis", "e8p", "scalar", "nf"};
-    switch (pick(8)) {
+    switch (pick(9)) {
     case 0:
         document.setCommonRank(static_cast<int>(pick(8)) * 16);
         break;
@@ -241,6 +260,9 @@ void editAtRandom(PlanDocument& document, std::mt19937& random) {
         break;
     case 6:
         document.setEmbeddingBits(pick(2) == 0 ? 8 : 16);
+        break;
+    case 7:
+        document.take(QStringLiteral("Solve"), solvedAtRandom(document, random));
         break;
     default: {
         CellEdit edit;
@@ -266,6 +288,8 @@ TEST_F(PlanDocumentTest, UndoingAThousandRandomEditsGivesTheSameFile) {
         ASSERT_EQ(document_.size().total(), planSize(document_.plan(), exampleConfig()).total());
         ASSERT_FALSE(document_.problem().has_value())
             << "step " << step << ": " << document_.problem()->sentence.toStdString();
+        ASSERT_EQ(parsePlan(printPlan(document_.plan()), "printed"), document_.plan())
+            << "step " << step;
     }
     const std::string after = printPlan(document_.plan());
     while (document_.undoStack().canUndo()) {
