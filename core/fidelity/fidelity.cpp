@@ -384,7 +384,7 @@ Report Measurement::run() {
 
 Report measureFidelity(const FidelityRequest& request, Progress& progress,
                        const std::stop_token& stop) {
-    checkPlan(request.plan, request.model->config);
+    checkMeasured(request.plan, request.model->config);
     if (request.work.empty()) {
         return Measurement(request, progress, stop).run();
     }

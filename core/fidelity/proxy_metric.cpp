@@ -13,6 +13,7 @@
 #include "core/linalg/random.h"
 #include "core/linalg/spectrum.h"
 #include "core/plan/group_settings.h"
+#include "core/plan/rank_step.h"
 
 namespace caldera {
 
@@ -63,12 +64,31 @@ void addSpectra(CellReport& report, const torch::Tensor& weight, const GroupBasi
 
 } // namespace
 
+CellSettings measuredSettings(const Plan& plan, Cell cell, MatrixShape shape) {
+    CellSettings settings = plan.settingsOf(cell);
+    if (settings.skip) {
+        settings.skip = false;
+        settings.rank = std::min(settings.rank, largestRank(shape));
+    }
+    return settings;
+}
+
+void checkMeasured(const Plan& plan, const ModelConfig& config) {
+    checkPlan(plan, config);
+    for (int layer = 0; layer < config.layerCount; ++layer) {
+        for (const Module module : kModules) {
+            const Cell cell{layer, module};
+            const MatrixShape shape = config.shapeOf(module);
+            checkCell(cellName(cell), measuredSettings(plan, cell, shape), shape);
+        }
+    }
+}
+
 void ProxyMetric::measureCell(Cell cell, const torch::Tensor& weight, const GroupBasis& basis,
                               LayerErrors& errors) const {
     checkWeight(weight);
-    CellSettings settings = plan_.settingsOf(cell);
-    settings.skip = false;
     const MatrixShape shape = config_.shapeOf(cell.module);
+    const CellSettings settings = measuredSettings(plan_, cell, shape);
     const uint64_t seed = deriveSeed(settings.seed, cellName(cell));
     const CellBasis cellBasis(basis, settings, shape.rows, seed);
     const torch::Tensor rotated = cellBasis.rotated(weight);

@@ -23,6 +23,12 @@ struct LayerErrors {
     BlockWeights disturbed;
 };
 
+/// What a cell is measured at. One that the plan skips: at its other settings, of which the plan
+/// need not know that they fit, at the largest rank that its matrix has.
+CellSettings measuredSettings(const Plan& plan, Cell cell, MatrixShape shape);
+/// Throws Error("plan.*") as checkPlan() does, also for what skipped cells are measured at.
+void checkMeasured(const Plan& plan, const ModelConfig& config);
+
 class ProxyMetric {
 public:
     struct Wanted {
@@ -30,8 +36,8 @@ public:
         bool reports = true;            ///< cells with spectra
         bool noise = false;             ///< the disturbed block
     };
-    /// All of them outlive the metric. A cell that the plan skips is measured at its other
-    /// settings: whether to skip it is what the measurement is for.
+    /// All of them outlive the metric. A cell that the plan skips is measured, too: whether to skip
+    /// it is what the measurement is for.
     ProxyMetric(const Plan& plan, const ModelConfig& config, Wanted wanted,
                 const std::stop_token& stop)
         : plan_(plan), config_(config), wanted_(std::move(wanted)), stop_(stop) {}

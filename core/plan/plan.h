@@ -101,6 +101,8 @@ Plan defaultPlan(const std::string& model, const ModelConfig& config);
 /// or transform that differs inside an input group, patterns and names that match nothing. Throws
 /// Error("plan.*") for the first problem.
 void checkPlan(const Plan& plan, const ModelConfig& config);
+/// The same of one cell's settings and matrix, wherever they stand.
+void checkCell(const std::string& cell, const CellSettings& settings, MatrixShape shape);
 
 /// Exact bytes of one compressed cell: codes, scales, factors, output signs (bias excluded). A
 /// skipped cell costs 16 bits a weight.

@@ -59,28 +59,6 @@ void checkRank(const std::string& cell, int rank, MatrixShape shape) {
     }
 }
 
-void checkCell(const std::string& cell, const CellSettings& settings, MatrixShape shape) {
-    if (findCodecFacts(settings.codec, settings.bits) == nullptr) {
-        throwUnknown(cell, "codec", settings.codecId(), codecChoices());
-    }
-    if (settings.bits == 0 && settings.rank == 0) {
-        throw Error("plan.nothing-left",
-                    cell +
-                        ": with bq 0 and rank 0 nothing of the matrix is left. Give it a rank or "
-                        "bits, or set `skip: true` to keep it in 16 bits.",
-                    {{"cell", cell}});
-    }
-    requireKnown(cell, "transform", settings.transform, kTransforms);
-    checkRank(cell, settings.rank, shape);
-    if (settings.rank > 0) {
-        for (const std::string& id : {settings.leftCodecId(), settings.rightCodecId()}) {
-            if (!isFactorCodec(id)) {
-                throwUnknown(cell, "factor codec", id, factorCodecChoices());
-            }
-        }
-    }
-}
-
 /// Cells of an input group are multiplied with one transformed input.
 void checkGroup(Cell first, const CellSettings& a, Cell second, const CellSettings& b) {
     const auto differs = [&](const char* key, const std::string& left, const std::string& right) {
@@ -166,6 +144,28 @@ void checkLayer(const PlanCells& cells, int layer) {
 }
 
 } // namespace
+
+void checkCell(const std::string& cell, const CellSettings& settings, MatrixShape shape) {
+    if (findCodecFacts(settings.codec, settings.bits) == nullptr) {
+        throwUnknown(cell, "codec", settings.codecId(), codecChoices());
+    }
+    if (settings.bits == 0 && settings.rank == 0) {
+        throw Error("plan.nothing-left",
+                    cell +
+                        ": with bq 0 and rank 0 nothing of the matrix is left. Give it a rank or "
+                        "bits, or set `skip: true` to keep it in 16 bits.",
+                    {{"cell", cell}});
+    }
+    requireKnown(cell, "transform", settings.transform, kTransforms);
+    checkRank(cell, settings.rank, shape);
+    if (settings.rank > 0) {
+        for (const std::string& id : {settings.leftCodecId(), settings.rightCodecId()}) {
+            if (!isFactorCodec(id)) {
+                throwUnknown(cell, "factor codec", id, factorCodecChoices());
+            }
+        }
+    }
+}
 
 void checkPlan(const Plan& plan, const ModelConfig& config) {
     checkPlan(plan, PlanCells(plan, config));

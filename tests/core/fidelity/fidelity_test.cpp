@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "core/base/error.h"
+#include "core/plan/rank_step.h"
 #include "tests/core/fidelity/fidelity_fixture.h"
 
 using namespace caldera;
@@ -106,6 +107,25 @@ TEST(Fidelity, SkippedCellsAreMeasuredAndLeaveTheirGroupItsBasis) {
     EXPECT_FALSE(measured.settings.skip);
     EXPECT_LT(measured.bitsPerWeight, 4);
     EXPECT_GT(measured.relativeError, 0.1);
+}
+
+TEST(Fidelity, SkippedCellsNeedNotFitTheirRankButNeedACodec) {
+    auto request = requestFor(test::tinyModel());
+    const Cell cell{0, Module::KProj};
+    const MatrixShape shape = request.model->config.shapeOf(cell.module);
+    CellOverride skipped;
+    skipped.skip = true;
+    skipped.rank = 4096;
+    request.plan.patternOverrides.emplace_back("*.k_proj", skipped);
+    EXPECT_EQ(run(request).cells.at(cell).settings.rank, largestRank(shape));
+    request.plan.patternOverrides.back().second.bits = 5;
+    try {
+        run(request);
+        ADD_FAILURE() << "there is no codec of five bits";
+    } catch (const Error& error) {
+        EXPECT_EQ(error.code(), "plan.codec");
+        EXPECT_THAT(error.what(), testing::HasSubstr(cellName(cell)));
+    }
 }
 
 TEST(Fidelity, NamesLayerAndInputGroupOrCellOfWhatCannotBeMeasured) {
