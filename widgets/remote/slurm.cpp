@@ -143,6 +143,7 @@ void submitToSlurm(const RemotePlace& place, const QStringList& arguments, bool 
         if (!again || slurmHasJob(place, stop)) {
             return;
         }
+        clearFromSlurm(place, stop); // of what is held
         place.session.require(forgetStates(place), "remote.folder", stop);
     }
     place.session.require("mkdir -p "_L1 + shellWord(place.folder + "/slurm"_L1), "remote.folder",
@@ -198,13 +199,23 @@ void clearFromSlurm(const RemotePlace& place, const std::stop_token& stop) {
                       stop);
 }
 
+bool queueGoesOn(const QByteArray& queue) {
+    // "launch failed requeued held", in some versions with underscores.
+    const auto isHeld = [](const QByteArray& task) { return task.contains("requeued"); };
+    QList<QByteArray> tasks = QByteArray(queue).replace('_', ' ').trimmed().split('\n');
+    tasks.removeAll(QByteArray());
+    const bool isAnyHeld = std::any_of(tasks.begin(), tasks.end(), isHeld);
+    return std::any_of(tasks.begin(), tasks.end(), [&](const QByteArray& task) {
+        return !isHeld(task) && !(isAnyHeld && task.contains("Dependency"));
+    });
+}
+
 bool slurmHasJob(const RemotePlace& place, const std::stop_token& stop) {
     const ProcessResult result =
-        place.session.run("squeue -h -o %T -j $(tr -s ' \\n' ',' < "_L1 +
+        place.session.run("squeue -h -o '%T %r' -j $(tr -s ' \\n' ',' < "_L1 +
                               shellWord(place.folder + kIds) + " | sed 's/^,//;s/,$//')"_L1,
                           stop);
-    return result.exitCode == 0 ? !result.out.trimmed().isEmpty()
-                                : !result.err.contains("Invalid job id");
+    return result.exitCode == 0 ? queueGoesOn(result.out) : !result.err.contains("Invalid job id");
 }
 
 } // namespace caldera::studio

@@ -43,7 +43,13 @@ void steerSlurm(const RemotePlace& place, const QString& word, const std::stop_t
 /// controller that was killed may bring a cancelled task back.
 void clearFromSlurm(const RemotePlace& place, const std::stop_token& stop);
 
-/// Whether the scheduler has the job in its queue or at work; true also when it does not answer.
+/// Whether any of a queue's tasks, "STATE REASON" a line, runs or will run: not one that the
+/// scheduler holds since its launch failed (a node or the controller died), until somebody releases
+/// it; nor what depends on such a one.
+bool queueGoesOn(const QByteArray& queue);
+
+/// Whether the scheduler has the job at work or in its queue, and not held for ever; true also when
+/// it does not answer.
 bool slurmHasJob(const RemotePlace& place, const std::stop_token& stop);
 
 } // namespace caldera::studio

@@ -238,6 +238,17 @@ TEST(SlurmScript, SplitsLayersEvenly) {
     EXPECT_EQ(splitLayers(0, 4).size(), 1);
 }
 
+TEST(SlurmQueue, GoesOnUnlessWhatIsLeftIsHeld) {
+    EXPECT_FALSE(queueGoesOn("\n"));
+    EXPECT_TRUE(queueGoesOn("RUNNING None\n"));
+    EXPECT_TRUE(queueGoesOn("PENDING Resources\nPENDING Dependency\n"));
+    EXPECT_TRUE(queueGoesOn("PENDING Dependency\n")) << "the parts have just ended";
+    EXPECT_TRUE(queueGoesOn("PENDING JobHeldUser\n")) << "whoever held it will release it";
+    EXPECT_FALSE(queueGoesOn("PENDING launch failed requeued held\n"));
+    EXPECT_FALSE(queueGoesOn("PENDING launch_failed_requeued_held\nPENDING Dependency\n"));
+    EXPECT_TRUE(queueGoesOn("RUNNING None\nPENDING launch failed requeued held\n"));
+}
+
 TEST(GatheredState, IsWhatThePartsDo) {
     QTemporaryDir root;
     JobSpec spec;
