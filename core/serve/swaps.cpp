@@ -1,6 +1,8 @@
 #include "core/serve/swaps.h"
 
 #include <algorithm>
+#include <numeric>
+#include <set>
 #include <utility>
 
 #include "core/base/error.h"
@@ -125,6 +127,19 @@ void Swaps::requireRoom(const State& state) const {
     }
 }
 
+int64_t Swaps::heldBytes() const {
+    std::set<std::shared_ptr<const SourceCell>> cells;
+    const auto add = [&cells](const State& state) {
+        for (const auto& [cell, placed] : state) {
+            cells.insert(placed.cell);
+        }
+    };
+    add(state_);
+    std::for_each(undo_.begin(), undo_.end(), add);
+    return std::accumulate(cells.begin(), cells.end(), int64_t{0},
+                           [](int64_t sum, const auto& cell) { return sum + cell->bytes; });
+}
+
 bool Swaps::goTo(State state, const std::stop_token& cancel) {
     std::vector<CellSwap> swaps;
     for (const Cell cell : allCells(engine_.artifact().config())) {
@@ -150,7 +165,7 @@ Json Swaps::step(State state, const std::stop_token& cancel) {
     if (goTo(std::move(state), cancel)) {
         const std::lock_guard lock(mutex_);
         undo_.push_back(std::move(before));
-        if (undo_.size() > kMostSteps) {
+        while (undo_.size() > kMostSteps || heldBytes() > places_.mostBytes) {
             undo_.erase(undo_.begin());
         }
     }

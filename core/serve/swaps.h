@@ -20,7 +20,8 @@ namespace caldera {
 struct SwapPlaces {
     std::filesystem::path original;              ///< empty: the model that the plan names
     std::vector<std::filesystem::path> others{}; ///< artifacts, by the names of their folders
-    int64_t mostBytes = int64_t{4} << 30;        ///< of memory for swapped originals
+    /// Of memory for swapped originals, those that steps could bring back included.
+    int64_t mostBytes = int64_t{4} << 30;
 };
 
 /// GET, POST and DELETE of /caldera/v1/swaps (docs/serve.md). Any thread may call; one swap is made
@@ -51,6 +52,8 @@ private:
     const CellSource& open(const std::string& name);
     std::vector<Cell> cellsOf(const nlohmann::json& body) const;
     void requireRoom(const State& state) const;
+    /// What cells of the state and of all steps before it hold; each counts once.
+    int64_t heldBytes() const;
     /// False when nothing changes by it.
     bool goTo(State state, const std::stop_token& cancel);
     nlohmann::json step(State state, const std::stop_token& cancel);
