@@ -132,6 +132,7 @@ private:
     void showSwapped(int cells);
     void explainSwap(const QString& sentence, bool needsProcessor);
     void undoSwap();
+    void forgetSwaps();
 
     ConversationStore* store_;
     ChatClient* client_;

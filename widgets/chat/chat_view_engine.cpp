@@ -29,6 +29,7 @@ void ChatView::openArtifact(const QString& path, const QString& name) {
     if (ownEngine_ && artifact_ == path)
         return;
     stop();
+    forgetSwaps();
     ownEngine_ = true;
     artifact_ = path;
     modelName_ = name;
@@ -44,6 +45,7 @@ void ChatView::openArtifact(const QString& path, const QString& name) {
 
 void ChatView::closeArtifact(const QString& uncompressed) {
     stop();
+    forgetSwaps();
     uncompressed_ = uncompressed;
     ownEngine_ = true;
     artifact_.clear();
@@ -58,6 +60,7 @@ void ChatView::closeArtifact(const QString& uncompressed) {
 
 void ChatView::useServer(const QUrl& server, const QString& modelName, const QByteArray& token) {
     stop();
+    forgetSwaps();
     ownEngine_ = false;
     artifact_.clear();
     modelName_ = modelName;
@@ -104,6 +107,13 @@ void ChatView::putBack(const QStringList& cells) {
         return client_->swapCells(server_, cells);
     putBack_ = cells;
     ensureEngine();
+}
+
+/// Another model, or another server of it, has cells of its own.
+void ChatView::forgetSwaps() {
+    putBack_.clear();
+    wanted_.clear();
+    swapped_->clear();
 }
 
 void ChatView::showSwapped(int cells) {

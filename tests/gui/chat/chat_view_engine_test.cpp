@@ -91,6 +91,21 @@ TEST_F(ChatViewTest, PutsOriginalCellsBackAndUndoesIt) {
     EXPECT_TRUE(QTest::qWaitFor([&] { return !notice->isVisible(); }, kPatience));
 }
 
+TEST_F(ChatViewTest, CellsOfOneModelAreNotPutBackInAnother) {
+    const QString port = QString::number(server_.url().port());
+    view_->openArtifact(u"/models/good-"_s + port, u"Demo"_s);
+    server_.playOn("/caldera/v1/swaps", document({{u"cells"_s, QJsonArray{u"a"_s}}}));
+    view_->putBack({u"a"_s}); // the engine is not ready yet
+    view_->openArtifact(u"/models/../models/good-"_s + port, u"Other"_s);
+    ASSERT_TRUE(QTest::qWaitFor(
+        [this] { return view_->engine()->state() == EngineProcess::State::Ready; }, kPatience));
+    QTest::qWait(200);
+    EXPECT_FALSE(view_->swapNotice()->isVisible());
+    for (const QJsonObject& request : server_.requests()) {
+        EXPECT_FALSE(request.contains("cells"_L1)) << "it was for the first";
+    }
+}
+
 TEST_F(ChatViewTest, SaysWhyCellsKeepTheirWeights) {
     view_->openArtifact(u"/models/good-"_s + QString::number(server_.url().port()), u"Demo"_s);
     server_.playOn("/caldera/v1/swaps",
