@@ -84,17 +84,28 @@ nlohmann::json scores(const Options& options, const Invocation& invocation, Prog
             {"tokens", std::move(tokens)}};
 }
 
+void printLine(const nlohmann::json& document) {
+    std::cout << document.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)
+              << std::endl;
+}
+
+/// Whoever reads lines finds the reason among them, too.
+void runInLines(const Options& options, const Invocation& invocation) {
+    LineProgress lines;
+    try {
+        printLine(scores(options, invocation, lines));
+    } catch (const Error& error) {
+        printLine({{"error", {{"code", error.code()}, {"message", error.what()}}}});
+        throw;
+    }
+}
+
 void run(const Options& options, Invocation& invocation) {
     options.compute.apply();
-    LineProgress lines;
-    const nlohmann::json document =
-        scores(options, invocation, options.lines ? lines : invocation.progress);
     if (options.lines) {
-        std::cout << document.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)
-                  << std::endl;
-    } else {
-        std::cout << jsonText(document) << std::endl;
+        return runInLines(options, invocation);
     }
+    std::cout << jsonText(scores(options, invocation, invocation.progress)) << std::endl;
 }
 
 } // namespace

@@ -210,5 +210,23 @@ TEST_F(TalkTest, APassLayerByLayerScoresAsTheServerDoes) {
     }
 }
 
+TEST_F(TalkTest, APassThatFailsSaysWhyInALine) {
+    for (const auto& [request, model] :
+         {std::pair<std::string, std::string>{R"({"text": "x"})", "/nowhere"},
+          {R"({"tokens": [999999]})", model_.folder().string()}}) {
+        Program program({"score", model, "--lines"});
+        program.write(request);
+        program.closeInput();
+        std::istringstream lines(program.readAll());
+        EXPECT_NE(program.exitCode(), 0);
+        Json last;
+        for (std::string text; std::getline(lines, text);) {
+            last = Json::parse(text, nullptr, false);
+        }
+        ASSERT_TRUE(last.is_object() && last.contains("error")) << request << ": " << last;
+        EXPECT_GT(last.at("error").at("message").get<std::string>().size(), 20U);
+    }
+}
+
 } // namespace
 } // namespace caldera
