@@ -20,6 +20,7 @@
 #include "core/compress/work_folder.h"
 #include "core/linalg/device.h"
 #include "core/linalg/numerics.h"
+#include "core/runtime/cell_source.h"
 
 namespace caldera::cli {
 
@@ -51,6 +52,7 @@ Outcome blameFor(const Options& options, const fs::path& work, Invocation& invoc
     const BlamedSource source = readBlamedSource(options.text);
     const auto artifact = Artifact::open(options.artifact);
     const auto model = openModel(options.reference);
+    requireOriginal(*model, *artifact, options.reference);
     BlameRequest request;
     request.subject = artifactWeights(artifact, device);
     request.original = modelWeights(model, device);

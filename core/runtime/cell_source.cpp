@@ -77,6 +77,16 @@ void requireSameShape(const ModelConfig& config, const Artifact& artifact,
 
 } // namespace
 
+void requireOriginal(const Model& model, const Artifact& artifact, const std::string& path) {
+    requireSameShape(model.config, artifact, path);
+    if (model.fingerprint != artifact.modelFingerprint()) {
+        throw Error("swap.model",
+                    path + " is not the model that " + artifact.name() +
+                        " was made from; its weights differ. Give that one.",
+                    {{"path", path}});
+    }
+}
+
 std::unique_ptr<CellSource> openCellSource(const std::filesystem::path& path,
                                            const Artifact& artifact) {
     if (isArtifact(path)) {
@@ -85,13 +95,7 @@ std::unique_ptr<CellSource> openCellSource(const std::filesystem::path& path,
         return std::make_unique<ArtifactSource>(std::move(other));
     }
     auto model = openModel(path);
-    requireSameShape(model->config, artifact, path.string());
-    if (model->fingerprint != artifact.modelFingerprint()) {
-        throw Error("swap.model",
-                    path.string() + " is not the model that " + artifact.name() +
-                        " was made from; its weights differ. Give that one with --original.",
-                    {{"path", path.string()}});
-    }
+    requireOriginal(*model, artifact, path.string());
     return std::make_unique<ModelSource>(std::move(model));
 }
 

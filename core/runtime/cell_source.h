@@ -7,6 +7,7 @@
 #include <string>
 
 #include "core/artifact/artifact.h"
+#include "core/model/model.h"
 
 namespace caldera {
 
@@ -29,6 +30,9 @@ public:
     /// An original's weights are rounded to bf16, and read as a whole. Throws what reading throws.
     virtual std::shared_ptr<const SourceCell> cell(Cell cell) const = 0;
 };
+
+/// Throws Error("swap.model") unless the artifact was made from the model, which `path` names.
+void requireOriginal(const Model& model, const Artifact& artifact, const std::string& path);
 
 /// Opens an artifact, or a model. Throws what opening throws, Error("swap.model") when it is not of
 /// the same shape as `artifact`, and when a model is not the one that `artifact` was made from.
