@@ -19,6 +19,7 @@
 #include "core/base/elapsed.h"
 #include "core/base/error.h"
 #include "core/base/file.h"
+#include "core/base/hash.h"
 #include "core/base/paths.h"
 #include "core/compress/work_folder.h"
 #include "core/evaluate/choice_accuracy.h"
@@ -181,6 +182,7 @@ private:
 
     void addFacts(const fs::path& file, EvaluationRecord& record) const {
         record.facts.insert({{"text", file.filename().string()},
+                             {kTextHash, sha256Hex(readTextFile(file))},
                              {"subject", subject_.name},
                              {"reference", reference_ ? reference_->name : std::string()},
                              {"command", invocation_.commandLine}});

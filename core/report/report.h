@@ -67,6 +67,9 @@ struct FidelityMetric {
 };
 
 /// Results of one evaluation, by the names of `caldera evaluate --json`.
+/// The fact of an evaluation that tells texts and tasks of one name apart.
+inline constexpr const char* kTextHash = "text_hash";
+
 struct EvaluationRecord {
     std::string name;
     std::map<std::string, double> numbers;

@@ -287,30 +287,30 @@ QList<int> EvaluationPage::selected() const {
 
 void EvaluationPage::showComparison() {
     const QList<int> chosen = selected();
-    // Results on different texts say nothing about one another.
-    const std::string text = chosen.isEmpty()
-                                 ? (entries_.isEmpty() ? std::string() : entries_[0].record.name)
-                                 : entries_[chosen.first()].record.name;
+    EvaluationRecord like;
+    if (!entries_.isEmpty())
+        like = entries_[chosen.isEmpty() ? 0 : chosen.first()].record;
     QList<Curve> bars;
     auto names = QSharedPointer<QCPAxisTickerText>::create();
     for (const BoardEntry& entry : std::as_const(entries_)) {
         const auto estimate = estimateOf(entry.record, number().key);
-        if (entry.record.name == text && estimate) {
+        if (compares(number(), entry.record, like) && estimate) {
             const int row = static_cast<int>(bars.size());
             names->addTick(row, entry.model);
             bars.append(barOf(entry, *estimate, row, isOpen(entry)));
         }
     }
-    plot_->setCurves({tr("%1 on %2").arg(number().title, QString::fromStdString(text)), QString()},
-                     bars);
+    plot_->setCurves(
+        {tr("%1 on %2").arg(number().title, QString::fromStdString(like.name)), QString()}, bars);
     plot_->yAxis->setTicker(names);
     plot_->yAxis->setRange(-0.6, static_cast<double>(bars.size()) - 0.4);
     if (chosen.size() == 2) {
         const BoardEntry& first = entries_[chosen[0]];
         const BoardEntry& second = entries_[chosen[1]];
-        comparison_->setText(first.record.name == second.record.name
+        comparison_->setText(compares(number(), first.record, second.record)
                                  ? comparisonText(number(), first, second)
-                                 : tr("Results on different texts or tasks do not compare."));
+                                 : tr("Results on different texts or tasks, at different "
+                                      "contexts, or beside different originals do not compare."));
     } else {
         comparison_->setText(chosen.size() == 1 ? besideTheBest(entries_[chosen.first()])
                                                 : number().toolTip);
@@ -318,7 +318,7 @@ void EvaluationPage::showComparison() {
 }
 
 QString EvaluationPage::besideTheBest(const BoardEntry& entry) const {
-    const BoardEntry* best = bestOf(entries_, number(), entry.record.name);
+    const BoardEntry* best = bestOf(entries_, number(), entry.record);
     if (best == nullptr || !estimateOf(entry.record, number().key)) {
         return number().toolTip;
     }

@@ -79,18 +79,18 @@ std::optional<Estimate> estimateOf(const EvaluationRecord& record, const std::st
 const std::vector<BoardNumber>& boardNumbers() {
     static const std::vector<BoardNumber> numbers = {
         {"kl_mean", Texts::tr("KL mean"),
-         Texts::tr("KL divergence from the original, nats a token"), true, false},
+         Texts::tr("KL divergence from the original, nats a token"), true, false, true},
         {"kl_p99", Texts::tr("KL 99 %"), Texts::tr("Of 100 tokens the worst is beyond this"), true,
-         false},
-        {"kl_max", Texts::tr("KL max"), Texts::tr("Of the worst token"), true, false},
+         false, true},
+        {"kl_max", Texts::tr("KL max"), Texts::tr("Of the worst token"), true, false, true},
         {"perplexity", Texts::tr("Perplexity"), Texts::tr("On this text, at this context"), true,
          false},
         {"perplexity_ratio", Texts::tr("Ratio"),
-         Texts::tr("Perplexity over that of the original on the same tokens"), true, false},
+         Texts::tr("Perplexity over that of the original on the same tokens"), true, false, true},
         {"top1_agreement", Texts::tr("Top 1"), Texts::tr("Same likeliest token as the original"),
-         false, true},
+         false, true, true},
         {"top5_agreement", Texts::tr("Top 5"), Texts::tr("Shared of the five likeliest tokens"),
-         false, true},
+         false, true, true},
         {"accuracy", Texts::tr("Accuracy"), Texts::tr("Questions answered rightly"), false, true},
         {"accuracy_normalized", Texts::tr("Normalized"),
          Texts::tr("The same, with scores divided by the length of the answer"), false, true}};
@@ -102,13 +102,30 @@ QString estimateText(const BoardNumber& number, const Estimate& estimate) {
                           : figureText(estimate.value, 4);
 }
 
+bool compares(const BoardNumber& number, const EvaluationRecord& first,
+              const EvaluationRecord& second) {
+    const auto sameNumber = [&](const char* name) {
+        return numberOf(first, name) == numberOf(second, name);
+    };
+    const auto sameFact = [&](const char* name) {
+        const auto here = first.facts.find(name);
+        const auto there = second.facts.find(name);
+        // Earlier versions noted less.
+        return here == first.facts.end() || there == second.facts.end() ||
+               here->second == there->second;
+    };
+    return first.name == second.name && sameNumber("tokens") && sameNumber("context") &&
+           sameNumber("questions") && sameFact(kTextHash) &&
+           (!number.ofOriginal || sameFact("reference"));
+}
+
 const BoardEntry* bestOf(const QList<BoardEntry>& entries, const BoardNumber& number,
-                         const std::string& text) {
+                         const EvaluationRecord& like) {
     const BoardEntry* best = nullptr;
     double least = 0;
     for (const BoardEntry& entry : entries) {
         const auto estimate = estimateOf(entry.record, number.key);
-        if (entry.record.name != text || !estimate) {
+        if (!compares(number, entry.record, like) || !estimate) {
             continue;
         }
         const double cost = number.lessIsBetter ? estimate->value : -estimate->value;

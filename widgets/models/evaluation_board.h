@@ -46,15 +46,23 @@ struct BoardNumber {
     QString title;
     QString toolTip;
     bool lessIsBetter = true;
-    bool isShare = false; ///< 0 .. 1, shown in percent
+    bool isShare = false;    ///< 0 .. 1, shown in percent
+    bool ofOriginal = false; ///< says how near the original is
 };
 const std::vector<BoardNumber>& boardNumbers();
 /// The figure as people read it: shares in percent.
 QString estimateText(const BoardNumber& number, const Estimate& estimate);
 
-/// The entry that is best by a number among those on a text or task; nullptr when none has it.
+/// Whether a number says something of the two beside one another: on the same text or task, as many
+/// tokens of it, at the same context and, where the number is of a comparison with an original,
+/// with the same one.
+bool compares(const BoardNumber& number, const EvaluationRecord& first,
+              const EvaluationRecord& second);
+
+/// The entry that is best by a number among those that compare with `like`; nullptr when none has
+/// the number.
 const BoardEntry* bestOf(const QList<BoardEntry>& entries, const BoardNumber& number,
-                         const std::string& text);
+                         const EvaluationRecord& like);
 /// Comma-separated values of all entries: every number of every evaluation, exact, a line for each.
 QString boardCsv(const QList<BoardEntry>& entries);
 

@@ -64,6 +64,31 @@ TEST(EvaluationBoard, IntervalsSayWhetherADifferenceMayBeChance) {
                     .contains(u"not measured for both"_s));
 }
 
+TEST(EvaluationBoard, OnlyWhatComparesIsCompared) {
+    const BoardNumber& kl = boardNumbers().front();
+    const BoardNumber& perplexity = boardNumbers()[3];
+    EvaluationRecord first = recordOf(0.04);
+    first.facts.insert({{kTextHash, "a"}, {"reference", "original"}});
+    EXPECT_TRUE(compares(kl, first, recordOf(0.05))) << "earlier versions noted less";
+    EXPECT_FALSE(compares(kl, first, recordOf(0.05, "other")));
+    for (const char* name : {"context", "tokens"}) {
+        EvaluationRecord other = first;
+        other.numbers[name] = 512;
+        EXPECT_FALSE(compares(perplexity, first, other)) << name;
+    }
+    EvaluationRecord second = first;
+    second.facts[kTextHash] = "b";
+    EXPECT_FALSE(compares(perplexity, first, second)) << "another file of that name";
+    second = first;
+    second.facts["reference"] = "another";
+    EXPECT_FALSE(compares(kl, first, second));
+    EXPECT_TRUE(compares(perplexity, first, second)) << "it is no matter of the original";
+    EvaluationRecord shorter = recordOf(0.01);
+    shorter.numbers["context"] = 512;
+    const QList<BoardEntry> apart = {{u"A"_s, {}, {}, first}, {u"B"_s, {}, {}, shorter}};
+    EXPECT_EQ(bestOf(apart, kl, first)->model, u"A"_s);
+}
+
 TEST(EvaluationBoard, ShowsWhatIsThereAndMarksWhatIsNot) {
     const EvaluationRecord record = recordOf(0.04, "heldout", false);
     ASSERT_TRUE(estimateOf(record, "kl_mean").has_value());
