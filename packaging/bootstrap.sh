@@ -190,7 +190,9 @@ test)
     (test_clients) || echo "The OpenAI client cannot be had; the tests that need it will say so."
     build
     say "Testing"
-    ctest --test-dir "$build_folder" --output-on-failure --no-tests=error --parallel "${CALDERA_JOBS:-$(nproc)}" \
+    # Two a core: many wait for servers, clusters and clocks, and each computes with one thread.
+    ctest --test-dir "$build_folder" --output-on-failure --no-tests=error \
+        --parallel "${CALDERA_JOBS:-$((2 * $(nproc)))}" \
         $([ "$preset" = cpu ] && echo "--label-exclude gpu")
     ;;
 build)
