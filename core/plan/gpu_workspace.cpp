@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 
 #include "core/model/module.h"
 #include "core/plan/plan_cells.h"
@@ -17,9 +18,10 @@ constexpr int64_t kCodeBytes = 32LL << 20; ///< kernels, cuBLAS, CUDA graphs
 constexpr int64_t kThreads = 132LL * 2048;
 constexpr int64_t kThreadBytes = 512; ///< of it that a thread of a step has (sm_90)
 
-// What the kernels of a step and of a prompt work in.
-constexpr int64_t kSplitBlocks = 4;  ///< least blocks of a part of a product's columns
-constexpr int64_t kLayerPhases = 12; ///< phases of a layer
+/// Phases of a layer, at most: a product for each module (those that share an input have one,
+/// unless their codes differ), an end for each input, attention and the joining of its parts.
+constexpr auto kLayerPhases =
+    static_cast<int64_t>(std::size(kModules) + std::size(kInputGroups) + 2);
 
 /// An array by itself: the driver gives out whole pages, which small arrays share.
 int64_t arrayBytes(int64_t bytes) {
@@ -100,7 +102,7 @@ int64_t stepProductBytes(const ModelConfig& config, const Ranks& ranks, int64_t 
     GrowingArray sums;
     int64_t inputs = inputBytes(config.hiddenSize, sequences, activationBits); // of the head
     const auto needSums = [&](int64_t rows, int64_t columns) {
-        sums.need(kFloat * sequences * rows * partsOf(columns, kSplitBlocks));
+        sums.need(kFloat * sequences * rows * partsOf(columns, kGpuSplitBlocks));
     };
     for (const InputGroup group : kInputGroups) {
         const int64_t columns = config.inputSize(group);

@@ -24,6 +24,7 @@ constexpr int gpuStepWidth(int chats, int activationBits) {
 // What kernels are made for; core/runtime holds it against them.
 inline constexpr int kGpuStepBlock = 128;        ///< columns of an input with one scale
 inline constexpr int kGpuAttentionParts = 16;    ///< of a sequence's context
+inline constexpr int kGpuSplitBlocks = 4;        ///< least blocks of a part of a product's columns
 inline constexpr int kGpuSumBytes = 8;           ///< of R x for a rank index
 inline constexpr int kGpuPromptSliceRows = 2048; ///< of a linear that a prompt multiplies at once
 inline constexpr int64_t kGpuPromptTileBytes = 116 << 20; ///< of a slice's decoded rows

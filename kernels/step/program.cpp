@@ -337,7 +337,7 @@ std::vector<StepResult> StepProgram::multiply(const StepGroup& group, const Step
         rows += results.back().paddedRows;
     }
     // As many parts as the finest split of any of its members could want.
-    const int64_t most = (blocksOf(group.columns) + 3) / 4;
+    const int64_t most = (blocksOf(group.columns) + kLeastSplitBlocks - 1) / kLeastSplitBlocks;
     float* partial = shared(partial_, static_cast<int64_t>(sequences_) * rows * most);
     const auto parts = byCode(group);
     for (size_t part = 0; part < parts.size(); ++part) {
@@ -369,31 +369,6 @@ StepFacts StepProgram::factsOf(const StepGroup& group, const StepInput& input) c
         facts.halfSteps = facts_ + sequences_;
     }
     return facts;
-}
-
-void StepProgram::run(const StepState* state, int sequences, int phaseCount, CudaStream stream,
-                      int64_t* clocks) const {
-    StepLaunch launch;
-    launch.state = state;
-    launch.totals = totals_.data();
-    launch.totalCount = totalCount_;
-    launch.sharedBytes = sharedBytes_;
-    launch.isBatched = sequences >= kStepLeastBatch && isBatching();
-    // Tables have a product in the kernel for several vectors only: in that for one, all else would
-    // be slower by an eighth.
-    const bool isCut = !launch.isBatched && phaseCount > tablePhase_;
-    const int cut = isCut ? tablePhase_ : phaseCount;
-    launch.phases = sealed_.data();
-    launch.phaseCount = cut;
-    launch.clocks = clocks;
-    runStep(launch, stream);
-    if (isCut) {
-        launch.isBatched = true;
-        launch.phases += cut;
-        launch.phaseCount = phaseCount - cut;
-        launch.clocks = clocks != nullptr ? clocks + cut : nullptr;
-        runStep(launch, stream);
-    }
 }
 
 } // namespace caldera::kernels::cuda

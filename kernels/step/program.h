@@ -84,14 +84,24 @@ public:
     /// Whether all products so far read their weights once for several tokens.
     bool multipliesTogether() const { return multipliesTogether_; }
     /// Runs the first `phaseCount` phases for so many sequences, as the state says when it runs.
-    /// Throws KernelError.
+    /// clocks: null, or StepLaunch::clocks of each launch, one after another. Throws KernelError.
     void run(const StepState* state, int sequences, int phaseCount, CudaStream stream,
              int64_t* clocks = nullptr) const;
+    /// Runs all phases; returns clocks of a multiprocessor that each takes, waiting included, what
+    /// passes between launches left out. Throws KernelError.
+    std::vector<int64_t> phaseClocks(const StepState* state, int sequences,
+                                     CudaStream stream) const;
     PhaseKind kindOf(int phase) const { return phases_[static_cast<size_t>(phase)].kind; }
 
 private:
     /// Whether several tokens have a kernel of theirs.
     bool isBatching() const { return sequences_ >= kStepLeastBatch && activationBits_ == 8; }
+    /// How phases are shared out to launches: those from `place` on are another one's.
+    struct Cut {
+        bool isBatched; ///< StepLaunch::isBatched of the first
+        int place;      ///< the number of phases: there is one launch
+    };
+    Cut cutOf(int sequences, int phaseCount) const;
     struct Shared { ///< memory that is needed for one group at a time
         float* data = nullptr;
         int64_t size = 0;

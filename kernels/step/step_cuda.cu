@@ -18,6 +18,8 @@ namespace {
 
 using namespace step;
 
+static_assert(kBlocksTogether == cuda::kLeastSplitBlocks);
+
 /// By value in every launch: 64 bytes of parameters.
 struct LloydLevels {
     float at[16];

@@ -35,10 +35,13 @@ int stepSharedLimit();
 /// Thread blocks of a step on this GPU: one for each multiprocessor.
 int stepGrid();
 
+/// The least blocks of 128 columns of a part of a product: what a warp multiplies in a turn.
+inline constexpr int kLeastSplitBlocks = 4;
+
 /// How a product is shared out over the warps of this GPU.
 struct StepSplit {
     int splits = 1;
-    int splitBlocks = 0; ///< of 128 columns; a multiple of 4
+    int splitBlocks = 0; ///< of 128 columns; a multiple of kLeastSplitBlocks
 };
 StepSplit splitProduct(int64_t groups, int64_t blocks);
 

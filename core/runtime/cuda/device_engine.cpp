@@ -17,6 +17,7 @@ namespace {
 
 static_assert(kGpuStepSequences == kernels::kStepSequences);
 static_assert(kGpuStepBlock == kernels::kQuantizedBlock);
+static_assert(kGpuSplitBlocks == kernels::cuda::kLeastSplitBlocks);
 static_assert(kGpuAttentionParts == kernels::kAttentionParts);
 static_assert(kGpuPromptSliceRows == kernels::cuda::kPromptSliceRows);
 static_assert(kGpuPromptTileBytes == kernels::cuda::kPromptTileBytes);

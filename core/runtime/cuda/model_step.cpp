@@ -1,5 +1,7 @@
 #include "core/runtime/cuda/model_step.h"
 
+#include <numeric>
+
 #include "kernels/common/cuda_graph.h"
 
 namespace caldera {
@@ -161,22 +163,18 @@ double ModelStep::microseconds(const kernels::StepState& state, int replays) {
 std::vector<double> ModelStep::phaseMicroseconds(const kernels::StepState& state) {
     const char* doing = "Timing the step's phases";
     constexpr int kKinds = 5;
-    const auto count = static_cast<size_t>(program_.phaseCount());
-    const kernels::cuda::DeviceMemory<int64_t> clocks(count + 1);
     pinnedState_[0] = state;
     require(cudaMemcpyAsync(state_.data(), pinnedState_.get(), sizeof(state),
                             cudaMemcpyHostToDevice, stream_.get()),
             doing);
-    program_.run(state_.data(), sequences(), program_.phaseCount(), stream_.get(), clocks.data());
-    require(cudaStreamSynchronize(stream_.get()), doing);
-    std::vector<int64_t> host(count + 1);
-    require(cudaMemcpy(host.data(), clocks.data(), clocks.bytes(), cudaMemcpyDeviceToHost), doing);
+    const std::vector<int64_t> clocks =
+        program_.phaseClocks(state_.data(), sequences(), stream_.get());
     std::vector<double> sums(kKinds);
-    for (size_t i = 0; i < count; ++i) {
+    for (size_t i = 0; i < clocks.size(); ++i) {
         sums[static_cast<size_t>(program_.kindOf(static_cast<int>(i)))] +=
-            static_cast<double>(host[i + 1] - host[i]);
+            static_cast<double>(clocks[i]);
     }
-    const auto all = static_cast<double>(host[count] - host[0]);
+    const auto all = static_cast<double>(std::accumulate(clocks.begin(), clocks.end(), int64_t{0}));
     const double whole = microseconds(state, 5);
     for (double& each : sums) {
         each *= whole / all;
