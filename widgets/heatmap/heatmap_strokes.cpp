@@ -83,7 +83,7 @@ void HeatmapStrokes::follow(const QPoint& position) {
 }
 
 void HeatmapStrokes::begin(Cell cell) {
-    stroke_ = Stroke{cell, cell, plan_.newStroke(), 0, plan_.undoStack().index()};
+    stroke_ = Stroke{cell, cell, plan_.newStroke(), 0, {}};
     moveTo(cell);
 }
 
@@ -112,17 +112,16 @@ void HeatmapStrokes::end() {
 
 void HeatmapStrokes::cancel() {
     if (stroke_) {
-        if (plan_.undoStack().index() > stroke_->stepsBefore) {
-            plan_.undoStack().undo();
-        }
+        plan_.undoStroke(stroke_->id);
         stroke_.reset();
         showReach(std::nullopt);
     }
 }
 
 void HeatmapStrokes::paintFrom(Cell from, Cell to) {
-    const std::vector<Cell> cells =
+    std::vector<Cell> cells =
         paint_.reach().cells(stroke_->origin.layer, from, to, plan_.config().layerCount);
+    std::erase_if(cells, [this](Cell cell) { return !stroke_->reached.insert(cell).second; });
     stroke_->leftAlone +=
         plan_.editCells(paint_.name(), editsOf(cells, paint_.edit()), stroke_->id);
 }

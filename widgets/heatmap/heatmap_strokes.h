@@ -4,6 +4,7 @@
 #include <QObject>
 
 #include <optional>
+#include <set>
 
 #include "core/model/module.h"
 
@@ -39,7 +40,7 @@ private:
         Cell last;
         int id = 0;
         int leftAlone = 0;
-        int stepsBefore = 0; ///< on the undo stack
+        std::set<Cell> reached; ///< painted, or left alone
     };
     /// Whether a stroke begins there.
     bool press(const QMouseEvent& mouse);

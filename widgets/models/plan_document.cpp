@@ -100,6 +100,13 @@ int PlanDocument::editCells(const QString& name, const CellEdits& edits,
     return leftAlone;
 }
 
+void PlanDocument::undoStroke(int stroke) {
+    const QUndoCommand* newest = stack_.index() > 0 ? stack_.command(stack_.index() - 1) : nullptr;
+    if (newest != nullptr && newest->id() == kMergeStroke + stroke) {
+        stack_.undo();
+    }
+}
+
 void PlanDocument::setCommonBits(double bits) {
     edit(tr("Set the bits of all cells"), kMergeNothing, [this, bits](Plan& plan) {
         clearUnlocked(plan, cells_, [](CellOverride& override) { override.bits.reset(); });

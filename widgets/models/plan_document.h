@@ -48,6 +48,8 @@ public:
     int editCells(const QString& name, const CellEdits& edits, std::optional<int> stroke = {});
     /// A number for editCells() that no other stroke has.
     int newStroke() { return nextStroke_++; }
+    /// Undoes the newest step if it is the stroke's.
+    void undoStroke(int stroke);
     /// Bits or rank of every unlocked cell: the nearest that its codec has, less where a matrix is
     /// smaller.
     void setCommonBits(double bits);

@@ -1,6 +1,7 @@
 // Painting and editing the plan on the heatmap, by keys and mouse, in the real window.
 #include <QClipboard>
 #include <QComboBox>
+#include <QSignalSpy>
 #include <QSpinBox>
 #include <QToolButton>
 
@@ -8,8 +9,8 @@
 #include <random>
 
 #include "tests/gui/studio/studio_fixture.h"
+#include "widgets/heatmap/heatmap_strokes.h"
 #include "widgets/heatmap/paint_bar.h"
-#include "widgets/heatmap/paint_reach.h"
 #include "widgets/models/plan_clipboard.h"
 #include "widgets/plan_view/plan_settings.h"
 #include "widgets/support/error_banner.h"
@@ -18,43 +19,6 @@
 
 namespace caldera::studio {
 namespace {
-
-TEST(PaintReach, EveryToolReachesWhatItsNameSays) {
-    const auto count = [](PaintTool tool, Cell from, Cell to) {
-        return PaintReach{tool, 1, false}.cells(from.layer, from, to, 10).size();
-    };
-    const Cell a{2, Module::QProj};
-    const Cell b{5, Module::OProj};
-    EXPECT_EQ(count(PaintTool::Box, a, b), 16U);
-    EXPECT_EQ(count(PaintTool::Box, b, a), 16U);
-    EXPECT_EQ(count(PaintTool::Row, a, a), 10U);
-    EXPECT_EQ(count(PaintTool::Column, a, b), 28U);
-    EXPECT_EQ(count(PaintTool::Group, a, a), 30U) << "q, k and v share their input";
-    EXPECT_EQ(count(PaintTool::Group, a, b), 40U);
-    EXPECT_EQ(count(PaintTool::Brush, a, b), 4U);
-}
-
-TEST(PaintReach, ThinsOutFromWhereTheStrokeBeganAndMirrors) {
-    const Cell from{2, Module::QProj};
-    PaintReach reach{PaintTool::Row, 4, false};
-    EXPECT_EQ(reach.cells(2, from, from, 10),
-              (std::vector<Cell>{{2, Module::QProj}, {6, Module::QProj}}));
-    reach = {PaintTool::Brush, 1, true};
-    EXPECT_EQ(reach.cells(2, from, from, 10),
-              (std::vector<Cell>{{2, Module::QProj}, {7, Module::QProj}}));
-    EXPECT_EQ(reach.cells(0, {1, Module::QProj}, {1, Module::QProj}, 3).size(), 1U)
-        << "the middle is its own mirror";
-}
-
-TEST(PaintReach, AFastStrokeLeavesNoGaps) {
-    const PaintReach reach{PaintTool::Brush, 1, false};
-    const std::vector<Cell> cells = reach.cells(0, {0, Module::QProj}, {40, Module::DownProj}, 80);
-    EXPECT_EQ(cells.size(), 41U);
-    for (size_t at = 1; at < cells.size(); ++at) {
-        EXPECT_EQ(cells[at].layer, cells[at - 1].layer + 1);
-        EXPECT_LE(static_cast<int>(cells[at].module) - static_cast<int>(cells[at - 1].module), 1);
-    }
-}
 
 class PaintingTest : public StudioFixture {};
 
@@ -105,6 +69,31 @@ TEST_F(PaintingTest, EscapeTakesBackTheStrokeThenLeavesTheTool) {
     EXPECT_EQ(paint().reach().tool, PaintTool::Brush);
     press(Qt::Key_Escape);
     EXPECT_EQ(paint().reach().tool, PaintTool::Select);
+}
+
+TEST_F(PaintingTest, EscapeInABoxLeavesWhatWasDoneMeanwhile) {
+    openDemo();
+    press(Qt::Key_X);
+    QTest::mousePress(view().viewport(), Qt::LeftButton, {}, centerOf({1, Module::KProj}));
+    Plan solved = plan().plan();
+    solved.defaults.rank = 32;
+    plan().take(QStringLiteral("Solve"), solved); // a solver that was at work has ended
+    press(Qt::Key_Escape);
+    EXPECT_EQ(plan().plan(), solved);
+    EXPECT_EQ(plan().undoStack().index(), 1);
+}
+
+TEST_F(PaintingTest, ALockedCellCountsOnceHoweverOftenTheBrushMeetsIt) {
+    openDemo();
+    plan().setCellLocked({2, Module::QProj}, true);
+    press(Qt::Key_B);
+    press(Qt::Key_4);
+    QSignalSpy met(window().findChild<HeatmapStrokes*>(), &HeatmapStrokes::leftAlone);
+    drag({{1, Module::QProj}, {3, Module::QProj}, {1, Module::QProj}, {2, Module::QProj}});
+    ASSERT_EQ(met.count(), 1);
+    EXPECT_EQ(met.front().front().toInt(), 1);
+    EXPECT_EQ(plan().settingsOf({2, Module::QProj}).bits, 2);
+    EXPECT_EQ(plan().settingsOf({3, Module::QProj}).bits, 4);
 }
 
 TEST_F(PaintingTest, RowsColumnsAndRolesTakeOneClick) {
