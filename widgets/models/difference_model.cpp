@@ -27,12 +27,14 @@ QString byteChangeText(int64_t bytes) {
 }
 
 DifferenceModel::DifferenceModel(const PlanComparison& comparison, QObject* parent)
-    : QAbstractTableModel(parent), other_(comparison.name()), rows_(comparison.differences()) {
+    : QAbstractTableModel(parent), other_(comparison.name()), rows_(comparison.differences()),
+      isExplained_(comparison.isExplained()) {
     connect(&comparison, &PlanComparison::changed, this, [this, &comparison] { take(comparison); });
 }
 
 void DifferenceModel::take(const PlanComparison& comparison) {
     const std::vector<CellDifference>& rows = comparison.differences();
+    isExplained_ = comparison.isExplained();
     if (other_ != comparison.name()) {
         other_ = comparison.name();
         Q_EMIT headerDataChanged(Qt::Horizontal, There, There);
@@ -78,7 +80,7 @@ QVariant DifferenceModel::data(const QModelIndex& index, int role) const {
             return role == Qt::ToolTipRole ? tr("%1 bytes").arg(countText(row.bytes))
                                            : byteChangeText(row.bytes);
         case Why:
-            return row.reason.isEmpty() ? tr("by hand") : row.reason;
+            return row.reason.isEmpty() && isExplained_ ? tr("by hand") : row.reason;
         default:
             return {};
         }

@@ -29,6 +29,7 @@ private:
 
     QString other_; ///< what people call the other plan
     std::vector<CellDifference> rows_;
+    bool isExplained_ = false;
 };
 
 /// "3/64", "16" of a kept cell; the codec stands before it where it is not `usual`.

@@ -1,7 +1,6 @@
 #include "widgets/models/plan_comparison.h"
 
 #include <algorithm>
-#include <utility>
 
 #include "widgets/models/plan_document.h"
 
@@ -38,11 +37,14 @@ PlanComparison::PlanComparison(PlanDocument& plan, QObject* parent) : QObject(pa
 }
 
 void PlanComparison::begin(const QString& name, const Plan& other,
-                           std::map<Cell, QString> reasons) {
+                           const std::map<Cell, QString>& reasons) {
     name_ = name;
     otherPlan_ = withoutCells(other);
     other_.emplace(other, plan_.config());
-    reasons_ = std::move(reasons);
+    reasons_.clear();
+    for (const auto& [cell, sentence] : reasons) {
+        reasons_[cell] = {plan_.settingsOf(cell), sentence};
+    }
     compare();
     Q_EMIT otherChanged();
 }
@@ -63,6 +65,13 @@ QString PlanComparison::reasonOf(Cell cell) const {
     return found == differences_.end() ? QString() : found->reason;
 }
 
+QString PlanComparison::reasonFor(Cell cell) const {
+    const auto found = reasons_.find(cell);
+    const bool holds =
+        found != reasons_.end() && sameCodes(found->second.settings, plan_.settingsOf(cell));
+    return holds ? found->second.sentence : QString();
+}
+
 int64_t PlanComparison::bytes() const {
     return other_ ? plan_.size().total() - other_->size().total() : 0;
 }
@@ -79,10 +88,9 @@ void PlanComparison::compare() {
         const CellSettings& there = other_->settingsOf(cell);
         const CellSettings& here = plan_.settingsOf(cell);
         if (!sameCodes(there, here)) {
-            const auto reason = reasons_.find(cell);
             differences_.push_back({cell, there, here,
                                     plan_.cells().bytesOf(cell) - other_->bytesOf(cell),
-                                    reason == reasons_.end() ? QString() : reason->second});
+                                    reasonFor(cell)});
         }
     }
     if (other_) {

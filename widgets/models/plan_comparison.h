@@ -21,7 +21,7 @@ struct CellDifference {
     CellSettings there;
     CellSettings here;
     int64_t bytes = 0; ///< more here
-    QString reason;    ///< of whoever changed it; empty: a person
+    QString reason;    ///< of whoever changed it; empty: a person, or nobody said why
     bool operator==(const CellDifference&) const = default;
 };
 
@@ -31,12 +31,15 @@ class PlanComparison : public QObject {
 public:
     explicit PlanComparison(PlanDocument& plan, QObject* parent = nullptr);
 
-    /// `reasons` say why cells were changed since that plan.
-    void begin(const QString& name, const Plan& other, std::map<Cell, QString> reasons = {});
+    /// `reasons` say why cells of the edited plan are other than in that one; each holds while the
+    /// cell stays as it is now.
+    void begin(const QString& name, const Plan& other, const std::map<Cell, QString>& reasons = {});
     void end();
     /// Null while there is none.
     const PlanCells* other() const { return other_ ? &*other_ : nullptr; }
     const QString& name() const { return name_; }
+    /// Whether changes since the other plan have reasons, so that those without are a person's.
+    bool isExplained() const { return !reasons_.empty(); }
     const std::vector<CellDifference>& differences() const { return differences_; }
     /// Why the cell is other than there; empty when nobody said so, or it is the same.
     QString reasonOf(Cell cell) const;
@@ -51,13 +54,18 @@ Q_SIGNALS:
     void otherChanged();
 
 private:
+    struct Reason {
+        CellSettings settings; ///< that it explains
+        QString sentence;
+    };
+    QString reasonFor(Cell cell) const;
     void compare();
 
     PlanDocument& plan_;
     QString name_;
     Plan otherPlan_;
     std::optional<PlanCells> other_;
-    std::map<Cell, QString> reasons_;
+    std::map<Cell, Reason> reasons_;
     std::vector<CellDifference> differences_;
     std::vector<PlanDifference> otherSettings_;
 };

@@ -180,8 +180,8 @@ void PlanSolver::take(const QString& name, const Plan& before, const Allocation&
         return;
     }
     const auto cells = static_cast<int>(plan.config().cellCount());
-    comparison_.begin(tr("the plan before"), before, reasonsOf(allocation, cells));
     plan.take(name, allocation.plan);
+    comparison_.begin(tr("the plan before"), before, reasonsOf(allocation, cells));
     base_ = allocation.plan;
     const auto changes = static_cast<int>(allocation.changes.size());
     const bool isPredicted = losses_ && losses_->hasSensitivities();

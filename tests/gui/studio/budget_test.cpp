@@ -13,6 +13,7 @@
 #include "tests/gui/studio/studio_fixture.h"
 #include "widgets/cell_panel/cell_panel.h"
 #include "widgets/jobs/job_service.h"
+#include "widgets/models/difference_model.h"
 #include "widgets/plan_view/budget_bar.h"
 #include "widgets/plan_view/difference_panel.h"
 #include "widgets/plan_view/front_panel.h"
@@ -201,6 +202,26 @@ TEST_F(BudgetTest, SolveKeepsToTheBudgetAsOneStepAndSaysWhy) {
     EXPECT_EQ(plan().undoStack().undoText(), u"Solve for the budget"_s);
     press(Qt::Key_Z, Qt::ControlModifier);
     EXPECT_EQ(plan().plan(), before);
+}
+
+TEST_F(BudgetTest, AReasonHoldsWhileTheCellIsAsTheSolverLeftIt) {
+    openLarge();
+    limit(u"Bits per weight"_s, 2.3);
+    budget().solveButton()->click();
+    ASSERT_TRUE(solved());
+    const CellDifference solvedCell = page().comparison().differences().front();
+    ASSERT_FALSE(solvedCell.reason.isEmpty());
+    const double other = solvedCell.here.bits == 4 ? 3 : 4;
+    plan().setCellBits(solvedCell.cell, other);
+    EXPECT_EQ(page().comparison().reasonOf(solvedCell.cell), QString());
+    const QAbstractItemModel& table = *page().differences()->table()->model();
+    const auto why = [&] { return table.index(0, DifferenceModel::Why).data().toString(); };
+    EXPECT_EQ(why(), u"by hand"_s);
+    press(Qt::Key_Z, Qt::ControlModifier);
+    EXPECT_EQ(page().comparison().reasonOf(solvedCell.cell), solvedCell.reason);
+    page().comparison().begin(u"a file"_s, Plan());
+    ASSERT_GT(table.rowCount(), 0);
+    EXPECT_EQ(why(), QString()) << "who changed what is not known of a file";
 }
 
 TEST_F(BudgetTest, UntouchedCellsPayForAStroke) {

@@ -219,15 +219,17 @@ TEST(DifferenceModel, KeepsTheItemModelContractWhileThePlanChanges) {
     const CheckedModel checked(model);
     const Plan first = defaultPlan("model", exampleConfig());
     plan.reset(first, exampleConfig());
+    plan.setCellRank({2, Module::OProj}, 32);
     comparison.begin(u"before"_s, first, {{Cell{2, Module::OProj}, u"because"_s}});
-    EXPECT_EQ(model.rowCount(), 0);
+    EXPECT_EQ(model.rowCount(), 1);
     plan.setCommonRank(48);
     EXPECT_GT(model.rowCount(), 10);
     plan.undoStack().undo();
     plan.setCellRank({2, Module::OProj}, 48);
     ASSERT_EQ(model.rowCount(), 1);
-    plan.setCellRank({2, Module::OProj}, 32);
     const auto text = [&model](int column) { return model.index(0, column).data().toString(); };
+    EXPECT_EQ(text(DifferenceModel::Why), u"by hand"_s);
+    plan.setCellRank({2, Module::OProj}, 32);
     EXPECT_EQ(text(DifferenceModel::Name), u"Layer 2 · o_proj"_s);
     const auto heading = [&model](int column) {
         return model.headerData(column, Qt::Horizontal).toString();
