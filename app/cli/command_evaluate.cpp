@@ -198,7 +198,7 @@ private:
 
 /// The text that is evaluated; empty: questions alone.
 fs::path textOf(const Options& options) {
-    return options.text.empty() && options.tasks.empty() ? heldOutText({}) : options.text;
+    return options.text.empty() && !options.tasks.empty() ? fs::path() : heldOutText(options.text);
 }
 
 ModelConfig shapeOf(const std::string& model) {
@@ -328,8 +328,9 @@ void addEvaluateCommand(CommandLine& commands) {
     app.add_flag("--keep-reference", options->keepsReference,
                  "Keep what the original predicts, so that it runs once for a text");
     app.add_option("--text", options->text,
-                   "UTF-8 file; default, without a task: the demo model's held-out text")
-        ->type_name("FILE");
+                   "UTF-8 file, or builtin: the demo model's held-out text; default, without a "
+                   "task: builtin")
+        ->type_name("FILE|builtin");
     app.add_option("--task", options->tasks,
                    "Multiple-choice questions, one JSON object a line; may be given several times")
         ->type_name("FILE.jsonl");

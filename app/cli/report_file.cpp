@@ -11,7 +11,8 @@ namespace caldera::cli {
 namespace fs = std::filesystem;
 
 fs::path heldOutText(const fs::path& chosen) {
-    return chosen.empty() ? resourcesFolder() / "demo-model" / "heldout.txt" : chosen;
+    return chosen.empty() || chosen == "builtin" ? resourcesFolder() / "demo-model" / "heldout.txt"
+                                                 : chosen;
 }
 
 fs::path reportFile(const fs::path& chosen, const Invocation& invocation, const char* name) {

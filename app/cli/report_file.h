@@ -7,7 +7,7 @@
 
 namespace caldera::cli {
 
-/// The chosen text; without one, the demo model's held-out text.
+/// The chosen text; without one, or for "builtin", the demo model's held-out text.
 std::filesystem::path heldOutText(const std::filesystem::path& chosen);
 
 /// The chosen file; without one, `name` among a job's results; else empty. Throws as

@@ -12,6 +12,7 @@
 
 #include "widgets/jobs/job_service.h"
 #include "widgets/models/session.h"
+#include "widgets/plan_view/evaluate_form.h"
 #include "widgets/plan_view/launch_dialog.h"
 
 namespace caldera::studio {
@@ -20,11 +21,12 @@ class LiveJob;
 class PodJobs;
 struct BlameQuestion;
 
-/// A run that needs no settings, before a person lets it begin.
+/// A run that needs few settings or none, before a person lets it begin.
 struct BeginSuggestion {
     JobRequest request;
     QString summary; ///< what it does
     QString podOf;   ///< it runs on a pod like that of this job; empty: on the request's target
+    std::optional<EvaluateSettings> evaluating; ///< what of it is asked; none: nothing
 };
 
 class JobActions : public QObject {
@@ -62,6 +64,9 @@ public:
     /// The same for evaluating the open artifact against its original; where that lies only on the
     /// machine where the artifact was made, evaluationThereWanted() instead.
     void evaluate();
+    /// Calls `then` with the whole request; texts for another machine are read first, and a failure
+    /// is told.
+    void complete(const BeginSuggestion& suggestion, std::function<void(const JobRequest&)> then);
     /// Starts what was suggested.
     void begin(const BeginSuggestion& suggestion, bool forces);
     /// Finds out which cells of the open artifact moved a token of the text; no text: of the

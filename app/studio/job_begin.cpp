@@ -1,11 +1,12 @@
-// Runs that need no settings: evaluations, and chats with results where they were made. A person
-// sees what they take before they begin.
+// Runs that need few settings or none: evaluations, and chats with results where they were made. A
+// person sees what they take before they begin.
 #include <optional>
 #include <utility>
 
 #include <QFileInfo>
 
 #include "app/studio/job_actions.h"
+#include "app/studio/job_files.h"
 #include "app/studio/job_words.h"
 #include "app/studio/live_job.h"
 #include "core/base/error.h"
@@ -29,7 +30,7 @@ void JobActions::evaluateThere(const QString& id, const Target& target) {
                          made.arguments.value(1)};
     suggestWhereMade(made, request,
                      tr("Measures what “%1” lost against the model there: perplexity, KL "
-                        "divergence, agreement.")
+                        "divergence, agreement, answers to questions.")
                          .arg(made.title));
 }
 
@@ -49,7 +50,10 @@ void JobActions::serveThere(const QString& id, const Target& target) {
 
 void JobActions::suggestWhereMade(const JobSummary& made, const JobRequest& request,
                                   const QString& summary) {
-    BeginSuggestion suggestion{request, summary, {}};
+    BeginSuggestion suggestion{request, summary, {}, {}};
+    if (request.kind == u"evaluate") {
+        suggestion.evaluating.emplace();
+    }
     if (made.isOnPod) {
         suggestion.podOf = made.id;
         try {
@@ -72,10 +76,11 @@ void JobActions::evaluate() {
     }
     const OpenFacts& facts = *session_.facts();
     BeginSuggestion suggestion;
+    suggestion.evaluating.emplace();
     suggestion.request.kind = u"evaluate"_s;
     suggestion.request.title = tr("Evaluate %1").arg(facts.name);
-    suggestion.summary = tr("Measures what %1 lost against its original on the text that comes "
-                            "with the program: perplexity, KL divergence, agreement.")
+    suggestion.summary = tr("Measures what %1 lost against its original: perplexity, KL "
+                            "divergence, agreement, answers to questions.")
                              .arg(facts.name);
     const QString original = modelPath(session_);
     const QString made = madeElsewhere(facts.path);
@@ -105,16 +110,40 @@ QString JobActions::madeElsewhere(const QString& artifact) const {
     return {};
 }
 
-void JobActions::begin(const BeginSuggestion& suggestion, bool forces) {
+void JobActions::complete(const BeginSuggestion& suggestion,
+                          std::function<void(const JobRequest&)> then) {
+    const bool isHere =
+        suggestion.podOf.isEmpty() && suggestion.request.target.kind == TargetKind::Local;
     JobRequest request = suggestion.request;
-    request.arguments += forced(forces);
-    try {
-        Q_EMIT started(suggestion.podOf.isEmpty() ? service_.start(request)
-                                                  : pods_.startLike(suggestion.podOf, request),
-                       request.title);
-    } catch (const Error& error) {
-        Q_EMIT failed(describeFailure(error));
+    if (!suggestion.evaluating || isHere) {
+        request.arguments +=
+            suggestion.evaluating ? evaluating(*suggestion.evaluating) : QStringList();
+        then(request);
+        return;
     }
+    session_.inBackground([chosen = *suggestion.evaluating] { return readEvaluated(chosen); },
+                          [this, request, then = std::move(then)](const SentTasks& sent) mutable {
+                              if (sent.failure) {
+                                  Q_EMIT failed(*sent.failure);
+                                  return;
+                              }
+                              request.arguments += evaluating(sent.there);
+                              request.files.insert(sent.files);
+                              then(request);
+                          });
+}
+
+void JobActions::begin(const BeginSuggestion& suggestion, bool forces) {
+    complete(suggestion, [this, podOf = suggestion.podOf, forces](JobRequest request) {
+        request.arguments += forced(forces);
+        try {
+            Q_EMIT started(podOf.isEmpty() ? service_.start(request)
+                                           : pods_.startLike(podOf, request),
+                           request.title);
+        } catch (const Error& error) {
+            Q_EMIT failed(describeFailure(error));
+        }
+    });
 }
 
 } // namespace caldera::studio

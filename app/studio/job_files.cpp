@@ -1,5 +1,6 @@
 #include "app/studio/job_files.h"
 
+#include <QFileInfo>
 #include <QUuid>
 
 #include <exception>
@@ -21,6 +22,24 @@ QString writePlanFile(const Plan& plan) {
     return QString::fromStdString(file.string());
 }
 
+namespace {
+
+/// Reads the file and names it as it will lie there: by its own name, which results bear.
+QString take(const QString& file, QMap<QString, QByteArray>& files) {
+    const QByteArray content = QByteArray::fromStdString(readUtf8File(file.toStdString()));
+    const QString name = QFileInfo(file).fileName();
+    const bool isOfNoJob =
+        name.endsWith(".txt"_L1) || (name.endsWith(".jsonl"_L1) && name != "events.jsonl"_L1);
+    QString free = isOfNoJob ? name : u"text-"_s + name; // jobs have files of their own
+    for (int number = 2; files.contains(free); ++number) {
+        free = u"text%1-%2"_s.arg(number).arg(name);
+    }
+    files.insert(free, content);
+    return u"{job}/"_s + free;
+}
+
+} // namespace
+
 SentTexts readTexts(const MeasureSettings& settings) {
     SentTexts texts;
     const auto read = [](const QString& path) {
@@ -34,6 +53,22 @@ SentTexts readTexts(const MeasureSettings& settings) {
         texts.failure = describeFailure(error);
     }
     return texts;
+}
+
+SentTasks readEvaluated(const EvaluateSettings& settings) {
+    SentTasks sent;
+    sent.there = settings;
+    try {
+        if (!settings.text.isEmpty()) {
+            sent.there.text = take(settings.text, sent.files);
+        }
+        for (QString& task : sent.there.tasks) {
+            task = take(task, sent.files);
+        }
+    } catch (const std::exception& error) {
+        sent.failure = describeFailure(error);
+    }
+    return sent;
 }
 
 } // namespace caldera::studio

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <QByteArray>
+#include <QMap>
 #include <QString>
 
 #include <optional>
 
 #include "core/plan/plan.h"
+#include "widgets/plan_view/evaluate_form.h"
 #include "widgets/plan_view/measure_form.h"
 #include "widgets/support/failure.h"
 
@@ -24,5 +26,15 @@ struct SentTexts {
 
 /// Never throws.
 SentTexts readTexts(const MeasureSettings& settings);
+
+/// Text and questions of an evaluation, to be sent to another machine.
+struct SentTasks {
+    EvaluateSettings there;          ///< names them as they lie there
+    QMap<QString, QByteArray> files; ///< by name, in the job's folder
+    std::optional<Failure> failure;
+};
+
+/// Never throws.
+SentTasks readEvaluated(const EvaluateSettings& settings);
 
 } // namespace caldera::studio

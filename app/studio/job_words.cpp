@@ -26,6 +26,23 @@ QStringList measuring(const QString& model, const MeasureSettings& settings) {
     return arguments;
 }
 
+QStringList evaluating(const EvaluateSettings& settings) {
+    QStringList arguments;
+    if (settings.onText) {
+        arguments += {u"--text"_s, settings.text.isEmpty() ? u"builtin"_s : settings.text};
+    }
+    if (settings.onText && settings.context > 0) {
+        arguments += {u"--context"_s, QString::number(settings.context)};
+    }
+    for (const QString& task : settings.tasks) {
+        arguments += {u"--task"_s, task};
+    }
+    if (settings.onText && settings.keepsReference) {
+        arguments += u"--keep-reference"_s;
+    }
+    return arguments;
+}
+
 QByteArray planThere(Plan plan) {
     plan.calibration.text = "builtin"; // or what --calibration-text names
     return QByteArray::fromStdString(printPlan(plan));

@@ -1,5 +1,6 @@
 // The dialogs that begin runs and keep machines.
 #include <QApplication>
+#include <QPointer>
 #include <QSettings>
 
 #include "app/studio/job_actions.h"
@@ -8,6 +9,7 @@
 #include "app/studio/pod_actions.h"
 #include "widgets/jobs/job_check.h"
 #include "widgets/plan_view/begin_dialog.h"
+#include "widgets/plan_view/evaluate_form.h"
 #include "widgets/plan_view/launch_dialog.h"
 #include "widgets/plan_view/measure_dialog.h"
 #include "widgets/plan_view/preflight_line.h"
@@ -65,12 +67,26 @@ void MainWindow::showBegin(const BeginSuggestion& suggestion) {
                                                  : BeginDialog::Check::OnAsking;
     auto* dialog = new BeginDialog(suggestion.request.title, suggestion.summary, way, this);
     dialog->setAttribute(Qt::WA_DeleteOnClose);
+    if (suggestion.evaluating) {
+        dialog->askEvaluation(*suggestion.evaluating);
+    }
+    const auto decided = [dialog, suggestion] {
+        BeginSuggestion chosen = suggestion;
+        if (const EvaluateForm* form = dialog->evaluation()) {
+            chosen.evaluating = form->settings();
+        }
+        return chosen;
+    };
     auto* check = checkFor(*dialog->preflight(), dialog);
-    connect(dialog, &BeginDialog::checkRequested, check,
-            [check, suggestion] { check->ask(suggestion.request); });
-    connect(dialog, &QDialog::accepted, this, [this, dialog, suggestion] {
-        actions_->begin(suggestion, dialog->preflight()->forces());
+    connect(dialog, &BeginDialog::checkRequested, check, [this, check, decided] {
+        actions_->complete(decided(), [check = QPointer(check)](const JobRequest& request) {
+            if (check) {
+                check->ask(request);
+            }
+        });
     });
+    connect(dialog, &QDialog::accepted, this,
+            [this, dialog, decided] { actions_->begin(decided(), dialog->preflight()->forces()); });
     dialog->open();
 }
 

@@ -1,13 +1,17 @@
-// Says what a run without settings does and takes, and lets a person begin it.
+// Says what a run does and takes, asks the little that it leaves open, and lets a person begin it.
 #pragma once
 
 #include <QDialog>
+#include <QTimer>
 
 class QPushButton;
+class QVBoxLayout;
 
 namespace caldera::studio {
 
+class EvaluateForm;
 class PreflightLine;
+struct EvaluateSettings;
 
 class BeginDialog : public QDialog {
     Q_OBJECT
@@ -24,6 +28,10 @@ public:
     /// What the run takes, as whoever answers checkRequested() says.
     PreflightLine* preflight() const { return preflight_; }
     QPushButton* startButton() const { return start_; }
+    /// Also asks on what to evaluate.
+    void askEvaluation(const EvaluateSettings& suggested);
+    /// Null where nothing is asked.
+    EvaluateForm* evaluation() const { return evaluation_; }
 
 Q_SIGNALS:
     void checkRequested();
@@ -32,8 +40,15 @@ protected:
     void showEvent(QShowEvent* event) override;
 
 private:
+    void check();
+    void forgetCheck();
+    void update();
+
     Check check_;
+    QTimer recheck_; ///< a check waits until nothing more is changed
     PreflightLine* preflight_;
+    EvaluateForm* evaluation_ = nullptr;
+    QVBoxLayout* layout_;
     QPushButton* start_;
 };
 

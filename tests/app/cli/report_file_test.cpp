@@ -22,6 +22,12 @@ using ::testing::AllOf;
 using ::testing::Each;
 using ::testing::HasSubstr;
 
+TEST(ReportFile, TheTextThatComesWithTheProgramHasAName) {
+    EXPECT_EQ(heldOutText({}).filename(), "heldout.txt");
+    EXPECT_EQ(heldOutText("builtin"), heldOutText({}));
+    EXPECT_EQ(heldOutText("own.txt"), "own.txt");
+}
+
 TEST(ReportFile, NothingIsWrittenOverWhatIsNoReport) {
     const test::ScratchFolder folder;
     const auto file = folder.path() / "notes.h5";

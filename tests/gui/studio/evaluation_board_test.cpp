@@ -1,11 +1,14 @@
 #include "widgets/models/evaluation_board.h"
 
+#include <QCheckBox>
 #include <QComboBox>
 #include <QDir>
 #include <QFile>
 #include <QFileInfo>
 #include <QLabel>
 #include <QPushButton>
+#include <QSignalSpy>
+#include <QSpinBox>
 #include <QTabWidget>
 
 #include "core/report/kept_reports.h"
@@ -18,6 +21,10 @@
 #include "widgets/inspect_view/evaluation_page.h"
 #include "widgets/inspect_view/inspect_view.h"
 #include "widgets/inspect_view/run_summary.h"
+#include "widgets/jobs/job_service.h"
+#include "widgets/plan_view/begin_dialog.h"
+#include "widgets/plan_view/evaluate_form.h"
+#include "widgets/plan_view/text_choice.h"
 #include "widgets/support/labels.h"
 #include "widgets/support/number_text.h"
 #include "widgets/support/table.h"
@@ -256,6 +263,43 @@ TEST_F(EvaluationPageTest, AnEvaluationIsAskedFor) {
     QSignalSpy asked(window().inspectView(), &InspectView::evaluateRequested);
     page().evaluateButton()->click();
     EXPECT_EQ(asked.count(), 1);
+}
+
+TEST_F(EvaluationPageTest, AnEvaluationIsOfTheTextsAndQuestionsThatWereChosen) {
+    const auto write = [this](const QString& name, const QByteArray& content) {
+        QFile file(root_.filePath(name));
+        EXPECT_TRUE(file.open(QIODevice::WriteOnly));
+        file.write(content);
+        return file.fileName();
+    };
+    const QString text = write(u"own.txt"_s, "some text");
+    const QString task = write(u"task.jsonl"_s, "{}");
+    openArtifact(u"bbbb"_s);
+    page().evaluateButton()->click();
+    BeginDialog* dialog = nullptr;
+    ASSERT_TRUE(QTest::qWaitFor(
+        [&] { return (dialog = window().findChild<BeginDialog*>()) != nullptr; }, kPatience));
+    EvaluateForm* form = dialog->evaluation();
+    ASSERT_NE(form, nullptr);
+    ASSERT_TRUE(QTest::qWaitFor([&] { return dialog->startButton()->isEnabled(); }, kPatience));
+    form->textBox()->setChecked(false);
+    EXPECT_FALSE(dialog->startButton()->isEnabled()) << "nothing to evaluate on";
+    form->addTasks({task, task});
+    EXPECT_EQ(form->settings().tasks, QStringList{task});
+    EXPECT_TRUE(form->isSound());
+    form->textBox()->setChecked(true);
+    form->context()->setValue(512);
+    form->text()->setPath(text);
+    ASSERT_TRUE(QTest::qWaitFor([&] { return form->isSound(); }, kPatience));
+    for (const SchemeChoice scheme : {SchemeChoice::Light, SchemeChoice::Dark}) {
+        EXPECT_LE(picture(*dialog, u"evaluate"_s, scheme).height(), 720);
+    }
+    dialog->accept();
+    ASSERT_TRUE(QTest::qWaitFor([&] { return !window().jobs().jobs().isEmpty(); }, kPatience));
+    const QString words = window().jobs().jobs().first().arguments.join(u' ');
+    EXPECT_TRUE(
+        words.contains(u"--text %1 --context 512 --task %2 --keep-reference"_s.arg(text, task)))
+        << words.toStdString();
 }
 
 TEST_F(EvaluationPageTest, Looks) {

@@ -13,8 +13,10 @@
 #include "tests/gui/remote/loopback_sshd.h"
 #include "tests/gui/studio/studio_work.h"
 #include "widgets/inspect_view/inspect_view.h"
+#include "widgets/plan_view/evaluate_form.h"
 #include "widgets/plan_view/measure_dialog.h"
 #include "widgets/plan_view/preflight_line.h"
+#include "widgets/plan_view/text_choice.h"
 #include "widgets/remote/open_elsewhere_dialog.h"
 #include "widgets/remote/target_store.h"
 #include "widgets/runs/runs_view.h"
@@ -116,6 +118,19 @@ TEST_F(StudioElsewhere, ARunOnAnotherMachineFillsInAndComesHome) {
     Q_EMIT window_->runsView()->evaluateThereRequested(id_);
     BeginDialog* begin = beginDialog();
     ASSERT_NE(begin, nullptr);
+    EvaluateForm* form = begin->evaluation();
+    ASSERT_NE(form, nullptr);
+    std::filesystem::create_directory(root_.filePath(u"other"_s).toStdString());
+    const QString words = root_.filePath(u"words.txt"_s);
+    const QString questions = root_.filePath(u"other/words.txt"_s);
+    std::ofstream(words.toStdString()) << std::string(2000, 'a') + " and more words";
+    std::ofstream(questions.toStdString())
+        << R"({"context": "The cat", "choices": [" sat", " flew"], "answer": 0})"
+        << "\n";
+    form->text()->setPath(words);
+    form->addTasks({questions});
+    form->context()->setValue(64);
+    ASSERT_TRUE(wait([&] { return form->isSound(); }));
     photograph(*begin, u"begin-elsewhere"_s);
     begin->preflight()->askButton()->click();
     ASSERT_TRUE(wait([&] { return begin->preflight()->text().contains(u"Needs"); }))
@@ -126,7 +141,11 @@ TEST_F(StudioElsewhere, ARunOnAnotherMachineFillsInAndComesHome) {
     ASSERT_TRUE(wait([&] { return hasEnded(); }));
     ASSERT_EQ(job().phase, u"done"_s) << job().message.toStdString();
     ASSERT_TRUE(wait([&] { return !window_->session().evaluations().empty(); }));
-    EXPECT_TRUE(window_->session().evaluations().front().numbers.contains("kl_mean"));
+    const auto& evaluations = window_->session().evaluations();
+    ASSERT_EQ(evaluations.size(), 2U) << "the text and the questions travelled";
+    EXPECT_TRUE(evaluations.back().numbers.contains("kl_mean"));
+    EXPECT_EQ(evaluations.back().facts.at("text"), "words.txt");
+    EXPECT_TRUE(evaluations.front().numbers.contains("accuracy"));
 
     const QString made = window_->jobs().jobs().last().id;
     chatThere(made, server);
