@@ -284,8 +284,8 @@ private:
         allocation.budget = measure_.budget(cells_);
         allocation.gap = selection.gap;
         allocation.isEverything = isEverything(selection);
-        allocation.changes = changesOf(selection);
-        allocation.interpolatedCells = interpolatedCells(cells);
+        allocation.changes = changesOf(selection, cells);
+        allocation.interpolatedCells = problem_.losses->interpolatedCells(cells);
         return allocation;
     }
 
@@ -301,7 +301,9 @@ private:
         return true;
     }
 
-    std::vector<AllocationChange> changesOf(const Selection& selection) const {
+    /// cells: of the plan that the selection makes.
+    std::vector<AllocationChange> changesOf(const Selection& selection,
+                                            const PlanCells& cells) const {
         const auto places = fragilityOrder(*problem_.losses, problem_.config);
         const double price = !isKl()               ? selection.price
                              : selection.price > 0 ? 1 / selection.price
@@ -323,29 +325,11 @@ private:
             change.price = price;
             if (const Cell* cell = std::get_if<Cell>(&item.what)) {
                 change.fragility = places.at(*cell);
-                change.error =
-                    problem_.losses->error(*cell, change.after.bits, change.after.rank).origin;
+                change.error = problem_.losses->error(*cell, cells.settingsOf(*cell)).origin;
             }
             changes.push_back(change);
         }
         return changes;
-    }
-
-    int interpolatedCells(const PlanCells& cells) const {
-        int count = 0;
-        for (int layer = 0; layer < cells.layerCount(); ++layer) {
-            for (const Module module : kModules) {
-                const Cell cell{layer, module};
-                const CellSettings& settings = cells.settingsOf(cell);
-                const LossModel& losses = *problem_.losses;
-                const bool isMeasured =
-                    losses.sensitivityOrigin(cell) == SensitivityOrigin::Measured &&
-                    losses.error(cell, settings.bits, settings.rank).origin ==
-                        ErrorOrigin::Measured;
-                count += !settings.skip && !isMeasured ? 1 : 0;
-            }
-        }
-        return count;
     }
 
     const AllocationProblem& problem_;

@@ -70,7 +70,7 @@ std::map<Cell, ExpectedError> expectedErrors(const PlanCells& cells, const LossM
             if (settings.skip) {
                 continue;
             }
-            const OptionError error = model.error(cell, settings.bits, settings.rank);
+            const OptionError error = model.error(cell, settings);
             const Factors factors =
                 factorsOf(error.origin, settings.rank, cells.config().shapeOf(module));
             all[cell] = {error.relativeError, factors.low * error.relativeError,

@@ -67,7 +67,7 @@ LossModel::LossModel(const Report& report, const ModelConfig& config)
     : config_(config), cells_(static_cast<size_t>(config.cellCount())) {
     requireSameModel(report, config);
     const FidelityMetric* proxy = findMetric(report, "proxy");
-    takeOptions(proxy != nullptr ? proxy->options : FidelityMetric{}.options);
+    takeOptions(proxy != nullptr ? *proxy : FidelityMetric{});
     const FidelityMetric* kl = findMetric(report, "kl");
     takeSensitivities(kl != nullptr ? *kl : FidelityMetric{});
     if (kl != nullptr) {
@@ -76,9 +76,9 @@ LossModel::LossModel(const Report& report, const ModelConfig& config)
     }
 }
 
-void LossModel::takeOptions(const std::map<Cell, std::vector<FidelityOption>>& measured) {
+void LossModel::takeOptions(const FidelityMetric& metric) {
     std::array<std::map<int, size_t>, kModules.size()> layers;
-    for (const auto& [cell, options] : measured) {
+    for (const auto& [cell, options] : metric.options) {
         if (options.empty() || cell.layer >= config_.layerCount) {
             continue;
         }
@@ -87,6 +87,8 @@ void LossModel::takeOptions(const std::map<Cell, std::vector<FidelityOption>>& m
         }
         layers.at(static_cast<size_t>(cell.module))[cell.layer] = options_.size();
         options_.push_back(options);
+        const auto measured = metric.settings.find(cell);
+        codecs_.push_back(measured != metric.settings.end() ? measured->second.codec : "");
     }
     for (const Module module : kModules) {
         takeOptions(module, layers.at(static_cast<size_t>(module)));
@@ -187,10 +189,13 @@ void LossModel::takeTables(const FidelityMetric& metric) {
     }
 }
 
-OptionError LossModel::error(Cell cell, double bits, int rank) const {
+OptionError LossModel::error(Cell cell, const CellSettings& settings) const {
     const CellFacts& facts = factsOf(cell);
-    OptionError error = interpolatedError(options_[facts.options], bits, rank);
-    if (!facts.hasOwnOptions && error.origin == ErrorOrigin::Measured) {
+    OptionError error = interpolatedError(options_[facts.options], settings.bits, settings.rank);
+    const std::string& codec = codecs_[facts.options];
+    if (!codec.empty() && codec != settings.codec) {
+        error.origin = ErrorOrigin::Extrapolated;
+    } else if (!facts.hasOwnOptions && error.origin == ErrorOrigin::Measured) {
         error.origin = ErrorOrigin::Interpolated;
     }
     return error;
@@ -200,7 +205,7 @@ double LossModel::cellLoss(Cell cell, const CellSettings& settings) const {
     if (settings.skip) {
         return 0;
     }
-    const double relative = error(cell, settings.bits, settings.rank).relativeError;
+    const double relative = error(cell, settings).relativeError;
     return sensitivity(cell) * relative * relative;
 }
 
@@ -224,6 +229,20 @@ double LossModel::planLoss(const Plan& plan, const PlanCells& cells) const {
         }
     }
     return loss;
+}
+
+int LossModel::interpolatedCells(const PlanCells& cells) const {
+    int count = 0;
+    for (int layer = 0; layer < cells.layerCount(); ++layer) {
+        for (const Module module : kModules) {
+            const Cell cell{layer, module};
+            const CellSettings& settings = cells.settingsOf(cell);
+            const bool isMeasured = sensitivityOrigin(cell) == SensitivityOrigin::Measured &&
+                                    error(cell, settings).origin == ErrorOrigin::Measured;
+            count += !settings.skip && !isMeasured ? 1 : 0;
+        }
+    }
+    return count;
 }
 
 } // namespace caldera

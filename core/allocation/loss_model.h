@@ -39,8 +39,8 @@ public:
     /// Nats of KL divergence at a relative error of 1.
     double sensitivity(Cell cell) const { return factsOf(cell).sensitivity; }
     SensitivityOrigin sensitivityOrigin(Cell cell) const { return factsOf(cell).origin; }
-    /// At these bits and rank; the cell's codec family is taken to be the measured one.
-    OptionError error(Cell cell, double bits, int rank) const;
+    /// Extrapolated where another codec was measured.
+    OptionError error(Cell cell, const CellSettings& settings) const;
     /// Measured settings of the cell, or of its module in the nearest layer.
     const std::vector<FidelityOption>& options(Cell cell) const {
         return options_[factsOf(cell).options];
@@ -53,6 +53,9 @@ public:
     bool isMeasured(Table table, int bits) const;
     /// Of a whole plan for the model.
     double planLoss(const Plan& plan, const PlanCells& cells) const;
+
+    /// Compressed cells of a plan whose error or sensitivity is not measured.
+    int interpolatedCells(const PlanCells& cells) const;
 
     /// One standard error of a predicted loss over the loss itself, from the tokens that
     /// divergences were measured on; cells err together, since their tokens are the same. 0:
@@ -74,7 +77,7 @@ private:
         return static_cast<size_t>(cell.layer) * kModules.size() + static_cast<size_t>(cell.module);
     }
     const CellFacts& factsOf(Cell cell) const { return cells_[slot(cell)]; }
-    void takeOptions(const std::map<Cell, std::vector<FidelityOption>>& measured);
+    void takeOptions(const FidelityMetric& metric);
     void takeOptions(Module module, const std::map<int, size_t>& layers);
     using LogSensitivities = std::array<std::map<int, double>, kModules.size()>;
     LogSensitivities measuredSensitivities(const FidelityMetric& metric) const;
@@ -84,7 +87,8 @@ private:
 
     ModelConfig config_;
     std::vector<std::vector<FidelityOption>> options_;
-    std::vector<CellFacts> cells_; ///< [layer][module]
+    std::vector<std::string> codecs_; ///< that options_ were measured with; empty: not known
+    std::vector<CellFacts> cells_;    ///< [layer][module]
     std::map<std::pair<Table, int>, double> tables_;
     double relativeDeviation_ = 0;
     bool hasSensitivities_ = false;

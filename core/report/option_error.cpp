@@ -19,7 +19,7 @@ const double kIdealSlope = -std::log(2.0);
 struct Point {
     double place = 0;
     double logError = 0;
-    bool isMeasured = true;
+    bool isMeasured = true; ///< rather than worked out from others, or lowered to them
 };
 
 double onLine(const Point& a, const Point& b, double place) {
@@ -32,7 +32,8 @@ Point atRank(std::span<const FidelityOption> line, int rank) {
     for (const FidelityOption& option : line) {
         const double logError = std::log(std::max(option.relativeError, kSmallestError));
         const double least = points.empty() ? logError : points.back().logError;
-        points.push_back({static_cast<double>(option.rank), std::min(logError, least)});
+        points.push_back(
+            {static_cast<double>(option.rank), std::min(logError, least), logError <= least});
     }
     const auto place = static_cast<double>(rank);
     const auto next = std::find_if(points.begin(), points.end(),
@@ -41,7 +42,7 @@ Point atRank(std::span<const FidelityOption> line, int rank) {
         return {line.front().bits, points.back().logError, false};
     }
     if (next->place == place) {
-        return {line.front().bits, next->logError, true};
+        return {line.front().bits, next->logError, next->isMeasured};
     }
     if (next != points.begin()) {
         return {line.front().bits, onLine(*(next - 1), *next, place), false};
@@ -113,8 +114,9 @@ std::vector<Point> atRankForEachBits(std::span<const FidelityOption> options, in
             const double others = atBits(atRankOfWholeLines(lines, rank), point.place);
             point.logError = std::max(point.logError, others);
         }
-        if (!points.empty()) {
-            point.logError = std::min(point.logError, points.back().logError);
+        if (!points.empty() && point.logError > points.back().logError) {
+            point.logError = points.back().logError;
+            point.isMeasured = false;
         }
         points.push_back(point);
     }

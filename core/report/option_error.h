@@ -21,10 +21,10 @@ struct OptionError {
 
 /// Relative error at `bits` and `rank`, the logarithm linear in either between measured settings.
 /// Never grows with bits or rank: where measurements do, the smaller error counts, since more
-/// bits can do what fewer did. Where less rank was measured at other bits only, those say what it
-/// costs. Outside: more rank than measured gains nothing, fewer bits rise to
-/// an error of 1 at 0 bits, and each bit more halves the error. `options` are sorted as in
-/// FidelityMetric. Throws Error("report.options") when there are none.
+/// bits can do what fewer did, and the figure is no measured one. Where less rank was measured at
+/// other bits only, those say what it costs. Outside: more rank than measured gains nothing, fewer
+/// bits rise to an error of 1 at 0 bits, and each bit more halves the error. `options` are sorted
+/// as in FidelityMetric. Throws Error("report.options") when there are none.
 OptionError interpolatedError(std::span<const FidelityOption> options, double bits, int rank);
 
 } // namespace caldera

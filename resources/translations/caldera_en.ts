@@ -159,6 +159,13 @@
 <context>
     <name>PlanFigures</name>
     <message numerus="yes">
+        <source>%n of %1 cell(s) rest on interpolation.</source>
+        <translation>
+            <numerusform>%n of %1 cells rests on interpolation.</numerusform>
+            <numerusform>%n of %1 cells rest on interpolation.</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
         <source>On the processor of this machine (%n core(s)), from the model&apos;s shape; about %1 on an H100. Right within a factor of two where nothing else is at work.</source>
         <translation>
             <numerusform>On the processor of this machine (%n core), from the model&apos;s shape; about %1 on an H100. Right within a factor of two where nothing else is at work.</numerusform>

@@ -131,6 +131,15 @@ double measuredSpread(const EvaluationRecord& record) {
                : 0;
 }
 
+/// " 12 of 560 cells rest on interpolation."
+QString interpolatedText(const LossModel& losses, const PlanCells& cells) {
+    const int count = losses.interpolatedCells(cells);
+    return count == 0
+               ? QString()
+               : u' ' + PlanFigures::tr("%n of %1 cell(s) rest on interpolation.", nullptr, count)
+                            .arg(cells.config().cellCount());
+}
+
 void addLoss(QList<TruthFigure>& figures, const Session& session, const PlanSolver& solver) {
     if (const EvaluationRecord* record = measuredKl(session)) {
         const double kl = record->numbers.at("kl_mean");
@@ -149,18 +158,18 @@ void addLoss(QList<TruthFigure>& figures, const Session& session, const PlanSolv
     const double kl = solver.losses()->planLoss(plan.plan(), plan.cells());
     const double spread = kl * solver.losses()->relativeDeviation();
     const bool measured = solver.losses()->hasSensitivities();
-    figures.append(
-        {u"kl"_s, PlanFigures::tr("KL divergence, nats"), withSpread(kl, spread),
-         measured ? PlanFigures::tr("predicted") : PlanFigures::tr("estimated"), kl,
-         measured
-             ? PlanFigures::tr(
-                   "In nats, for text like the one that was measured on: what each cell's error "
-                   "costs, summed over all cells. On another kind of text all plans can be off by "
-                   "the same factor; their order holds.") +
-                   intervalText(kl, spread)
-             : PlanFigures::tr(
-                   "In nats, but only as an order: how much each cell's error costs is assumed "
-                   "to be as in most models. Measure to know it.")});
+    const QString meaning =
+        measured
+            ? PlanFigures::tr(
+                  "In nats, for text like the one that was measured on: what each cell's error "
+                  "costs, summed over all cells. On another kind of text all plans can be off by "
+                  "the same factor; their order holds.") +
+                  intervalText(kl, spread) + interpolatedText(*solver.losses(), plan.cells())
+            : PlanFigures::tr("In nats, but only as an order: how much each cell's error costs is "
+                              "assumed to be as in most models. Measure to know it.");
+    figures.append({u"kl"_s, PlanFigures::tr("KL divergence, nats"), withSpread(kl, spread),
+                    measured ? PlanFigures::tr("predicted") : PlanFigures::tr("estimated"), kl,
+                    meaning});
 }
 
 /// Of the report that is open, 0 where none says it.

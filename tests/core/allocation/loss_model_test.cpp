@@ -45,8 +45,8 @@ TEST(LossModel, IsSensitivityTimesSquaredError) {
     EXPECT_EQ(losses.sensitivityOrigin(cell), SensitivityOrigin::Measured);
     EXPECT_NEAR(losses.cellLoss(cell, settingsOf(2, 64)), 0.001, 1e-12);
     EXPECT_NEAR(losses.cellLoss(cell, settingsOf(2, 32)), 0.002, 1e-12); // half-way in logarithms
-    EXPECT_EQ(losses.error(cell, 2, 64).origin, ErrorOrigin::Measured);
-    EXPECT_EQ(losses.error(cell, 2, 32).origin, ErrorOrigin::Interpolated);
+    EXPECT_EQ(losses.error(cell, settingsOf(2, 64)).origin, ErrorOrigin::Measured);
+    EXPECT_EQ(losses.error(cell, settingsOf(2, 32)).origin, ErrorOrigin::Interpolated);
     CellSettings skipped;
     skipped.skip = true;
     EXPECT_EQ(losses.cellLoss(cell, skipped), 0);
@@ -96,7 +96,18 @@ TEST(LossModel, BorrowsSettingsFromTheNearestLayer) {
     options.erase(cell);
     const LossModel losses(report, layeredConfig(4));
     EXPECT_EQ(losses.options(cell), (options[{2, Module::QProj}]));
-    EXPECT_EQ(losses.error(cell, 2, 64).origin, ErrorOrigin::Interpolated);
+    EXPECT_EQ(losses.error(cell, settingsOf(2, 64)).origin, ErrorOrigin::Interpolated);
+}
+
+TEST(LossModel, AnotherCodecThanTheMeasuredOneIsAGuess) {
+    Report report = plausibleReport(layeredConfig(2), 1);
+    const Cell cell{1, Module::QProj};
+    metric(report, "proxy").settings[cell] = {"trellis", 2, 64};
+    const LossModel losses(report, layeredConfig(2));
+    CellSettings settings = settingsOf(2, 64);
+    EXPECT_EQ(losses.error(cell, settings).origin, ErrorOrigin::Measured);
+    settings.codec = "e8p";
+    EXPECT_EQ(losses.error(cell, settings).origin, ErrorOrigin::Extrapolated);
 }
 
 TEST(LossModel, AddsUpAPlan) {

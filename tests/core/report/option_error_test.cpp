@@ -98,6 +98,13 @@ TEST(OptionError, NeverGrowsWithBitsOrRankWhateverWasMeasured) {
     }
 }
 
+TEST(OptionError, WhatIsLoweredToFewerBitsOrLessRankIsNotMeasured) {
+    const std::vector<FidelityOption> options = {{2, 0, 0.2}, {2, 64, 0.3}, {3, 0, 0.25}};
+    EXPECT_EQ(interpolatedError(options, 2, 0).origin, ErrorOrigin::Measured);
+    EXPECT_EQ(interpolatedError(options, 2, 64).origin, ErrorOrigin::Interpolated);
+    EXPECT_EQ(interpolatedError(options, 3, 0).origin, ErrorOrigin::Interpolated);
+}
+
 TEST(OptionError, NeverPromisesLessThanEverWasMeasured) {
     const unsigned seed = std::random_device()();
     std::mt19937 random(seed);
