@@ -44,7 +44,8 @@ __device__ inline uint4 factorCodes(const void* from, int count) {
             count > 24 ? words[3] : 0};
 }
 
-/// Four rows and 256 columns of a factor; a lane has 32 columns of a row.
+/// Four rows of a factor and one or more chunks of 256 columns; a lane has 32 columns of a row of
+/// each chunk.
 class FactorItem {
 public:
     static constexpr int kLanes = 8; ///< of a row
@@ -66,50 +67,43 @@ public:
         const int split = own - group * product.splits;
         const int lane = laneIndex();
         const int row = group * kFactorRows + lane / kLanes;
-        column_ = split * kFactorColumns + lane % kLanes * kColumns;
-        count_ = max(min(product.columns - column_, kColumns), 0);
+        chunks_ = product.splitBlocks * static_cast<int>(kQuantizedBlock) / kFactorColumns;
+        column_ = split * chunks_ * kFactorColumns + lane % kLanes * kColumns;
+        columns_ = product.columns;
         from_ = reinterpret_cast<const uint32_t*>(
             product.codes + static_cast<int64_t>(row) * (product.columns / 2) + column_ / 2);
         total_ = product.totals + row;
         stride_ = product.rows;
     }
 
-    /// The lane's codes to shared memory.
+    /// The lane's codes of the first chunk to shared memory.
     __device__ void copyCodesLater(uint4* to) const {
-        if (isWhole()) {
+        const int count = countOf(0);
+        if (isWholeVector(from_, count)) {
             copyLater(to, from_);
             return;
         }
-        for (int i = 0; i * 8 < count_; ++i) {
+        for (int i = 0; i * 8 < count; ++i) {
             copyWordLater(reinterpret_cast<uint32_t*>(to) + i, from_ + i);
         }
     }
 
-    /// The lane's codes; what is beyond its columns may be anything.
-    __device__ uint4 codes() const { return factorCodes(from_, count_); }
+    /// The lane's codes of a chunk, from 0 on; what is beyond its columns may be anything.
+    __device__ uint4 codes(int chunk) const {
+        return factorCodes(from_ + chunk * (kFactorColumns / 8), countOf(chunk));
+    }
 
-    /// Multiplies the lane's codes with codes and scales of one sequence's vector.
+    /// Multiplies the lane's codes, those of the first chunk given, with codes and scales of one
+    /// sequence's vector.
     template <bool kWide>
-    __device__ void multiply(uint4 words, const int* codes, const float* scale,
-                             int sequence) const {
-        const uint32_t word[kWords] = {words.x, words.y, words.z, words.w};
+    __device__ void multiply(uint4 words, const int* x, const float* scale, int sequence) const {
         float sum = 0;
-        int units = 0;
-#pragma unroll
-        for (int i = 0; i < kWords; ++i) {
-            const int at = column_ / 8 + i;
-            if (i * 8 < count_) {
-                if constexpr (kWide) {
-                    sum = dotLevelsWide(word[i], reinterpret_cast<const int4*>(codes)[at], sum);
-                } else {
-                    units = dotLevels(word[i], reinterpret_cast<const int2*>(codes)[at], units);
-                }
-            }
+#pragma unroll 1
+        for (int chunk = 0; chunk < chunks_; ++chunk) {
+            const uint4 next = chunk + 1 < chunks_ ? codes(chunk + 1) : uint4{};
+            sum += multiplyChunk<kWide>(words, x, scale, chunk);
+            words = next;
         }
-        if constexpr (!kWide) {
-            sum = static_cast<float>(units) / kLevelUnits;
-        }
-        sum *= count_ > 0 ? scale[column_ / static_cast<int>(kQuantizedBlock)] : 0;
 #pragma unroll
         for (int distance = kLanes / 2; distance > 0; distance /= 2) {
             sum += __shfl_xor_sync(kAllLanes, sum, distance);
@@ -120,15 +114,41 @@ public:
     }
 
 private:
-    __device__ bool isWhole() const {
-        return isWholeVector(from_, count_);
+    template <bool kWide>
+    __device__ float multiplyChunk(uint4 words, const int* x, const float* scale, int chunk) const {
+        const int column = column_ + chunk * kFactorColumns;
+        const int count = countOf(chunk);
+        const uint32_t word[kWords] = {words.x, words.y, words.z, words.w};
+        float sum = 0;
+        int units = 0;
+#pragma unroll
+        for (int i = 0; i < kWords; ++i) {
+            const int at = column / 8 + i;
+            if (i * 8 < count) {
+                if constexpr (kWide) {
+                    sum = dotLevelsWide(word[i], reinterpret_cast<const int4*>(x)[at], sum);
+                } else {
+                    units = dotLevels(word[i], reinterpret_cast<const int2*>(x)[at], units);
+                }
+            }
+        }
+        if constexpr (!kWide) {
+            sum = static_cast<float>(units) / kLevelUnits;
+        }
+        return count > 0 ? sum * scale[column / static_cast<int>(kQuantizedBlock)] : 0;
+    }
+
+    /// Columns of the lane in a chunk.
+    __device__ int countOf(int chunk) const {
+        return max(min(columns_ - column_ - chunk * kFactorColumns, kColumns), 0);
     }
 
     const uint32_t* from_ = nullptr;
     int total_ = 0;  ///< place of the first sequence's
     int stride_ = 0; ///< from one sequence's to the next
-    int column_ = 0;
-    int count_ = 0; ///< columns of the lane
+    int chunks_ = 0;
+    int column_ = 0;  ///< the lane's first
+    int columns_ = 0; ///< of the factor
 };
 
 /// Lets the codes of the warp's first item travel to shared memory.
@@ -146,7 +166,7 @@ __device__ inline void runFactors(const ProductPhase& phase, int sequence) {
 #pragma unroll 1
     for (int at = firstTicket(); at < phase.factorItems; at += ticketStride()) {
         const FactorItem item(phase, at);
-        item.multiply<kWide>(isStaged ? stepMemory().product.factor[threadNumber()] : item.codes(),
+        item.multiply<kWide>(isStaged ? stepMemory().product.factor[threadNumber()] : item.codes(0),
                              inputMemory(), stepMemory().product.scale, sequence);
         isStaged = false;
     }

@@ -17,7 +17,9 @@
 namespace caldera::kernels::cuda {
 namespace {
 
-constexpr int kLeastMatrices = 10;
+/// What a launch begins with, 3 to 12 us, is shared by as many as keep it below a hundredth; a step
+/// of a model has some hundred products.
+constexpr int kLeastMatrices = 40;
 constexpr int kMostMatrices = 1024;       ///< each has three phases in the GPU's memory
 constexpr double kCacheBytes = 256 << 20; ///< more than any GPU's second-level cache
 constexpr int kReplays = 21;

@@ -27,7 +27,7 @@ struct ProductTiming {
     int matrices = 0;              ///< at places of their own, one after another
 };
 
-/// Median over replays of a graph of products with at least ten matrices, which hold the same
+/// Median over replays of a graph of products with at least 40 matrices, which hold the same
 /// random bytes and together are larger than the GPU's cache (small ones, of which 1,024 are not,
 /// come from it); each waits for the one before. y is f32. aheadBytes: as StepProgram::seal().
 /// Throws KernelError.

@@ -175,12 +175,23 @@ std::vector<size_t> factorsLast(const StepGroup& group) {
     return members;
 }
 
+/// Blocks of an item of the group's factors in 4 bits: as few as leave every warp at most one item,
+/// whose beginning and end take about as long as kReduceBlocks do.
+int factorBlocks(const StepGroup& group) {
+    int64_t items = 0; // of kReduceBlocks
+    for (const StepLinear& member : group.members) {
+        if (member.right.storage == StepStorage::Lloyd4) {
+            items += member.rank / kFactorRows * divideUp(blocksOf(group.columns), kReduceBlocks);
+        }
+    }
+    const int64_t together = std::max<int64_t>(1, divideUp(items, stepWarps()));
+    return static_cast<int>(together) * kReduceBlocks;
+}
+
 } // namespace
 
 void StepProgram::addReduced(ProductPhase& phase, const StepGroup& group, const StepInput& input,
                              std::vector<StepResult>& results) {
-    const int blocks = blocksOf(group.columns);
-    const int splits = (blocks + kReduceBlocks - 1) / kReduceBlocks;
     for (const size_t i : factorsLast(group)) {
         const StepLinear& member = group.members[i];
         StepProduct product;
@@ -188,11 +199,12 @@ void StepProgram::addReduced(ProductPhase& phase, const StepGroup& group, const 
         product.rows = member.rank;
         product.groups = groupsOf(member.rank);
         product.columns = group.columns;
-        product.splits = splits;
-        product.splitBlocks = kReduceBlocks;
+        const bool isFactor = product.storage == StepStorage::Lloyd4;
+        product.splitBlocks = isFactor ? factorBlocks(group) : kReduceBlocks;
+        product.splits = static_cast<int>(divideUp(blocksOf(group.columns), product.splitBlocks));
         product.codes = member.right.codes;
         product.totals = static_cast<int32_t>(totalCount_);
-        if (member.right.storage != StepStorage::Lloyd4) {
+        if (!isFactor) {
             multipliesTogether_ = false;
             addProduct(phase, product);
         } else {
@@ -337,7 +349,7 @@ std::vector<StepResult> StepProgram::multiply(const StepGroup& group, const Step
         rows += results.back().paddedRows;
     }
     // As many parts as the finest split of any of its members could want.
-    const int64_t most = (blocksOf(group.columns) + kLeastSplitBlocks - 1) / kLeastSplitBlocks;
+    const int64_t most = divideUp(blocksOf(group.columns), kLeastSplitBlocks);
     float* partial = shared(partial_, static_cast<int64_t>(sequences_) * rows * most);
     const auto parts = byCode(group);
     for (size_t part = 0; part < parts.size(); ++part) {

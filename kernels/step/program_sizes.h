@@ -7,9 +7,13 @@
 
 namespace caldera::kernels::cuda {
 
+constexpr int64_t divideUp(int64_t count, int64_t each) {
+    return (count + each - 1) / each;
+}
+
 /// Blocks of 128 that a vector has.
 inline int blocksOf(int columns) {
-    return static_cast<int>((columns + kQuantizedBlock - 1) / kQuantizedBlock);
+    return static_cast<int>(divideUp(columns, kQuantizedBlock));
 }
 
 /// Whether there is no vector, or one that can be read four numbers at a time.

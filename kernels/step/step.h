@@ -61,7 +61,7 @@ struct StepProduct {
 
 inline constexpr int kStepMembers = 3;                 ///< of a group: q, k and v
 inline constexpr int kStepProducts = 2 * kStepMembers; ///< Q or R of each
-/// Rows and columns of an item of a factor in 4 bits.
+/// Rows of an item of a factor in 4 bits, and columns that it has some times.
 inline constexpr int kFactorRows = 4;
 inline constexpr int kFactorColumns = 256;
 
@@ -89,7 +89,7 @@ struct ProductPhase {
     int32_t productCount = 0;
     int32_t items = 0;       ///< of all but those factors
     int32_t factorCount = 0; ///< factors in 4 bits
-    int32_t factorItems = 0; ///< of kFactorRows x kFactorColumns, counted apart
+    int32_t factorItems = 0; ///< of kFactorRows rows, counted apart
     int32_t code = 0;        ///< of Coded: a place in stepCodes()
     int32_t codedCount = 0;  ///< products with that code; 0: no table is needed
     int32_t isStaged = 0;    ///< 1: factors or codes want the rotated input

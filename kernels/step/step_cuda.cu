@@ -10,6 +10,7 @@
 #include "kernels/step/finish.cuh"
 #include "kernels/step/finish_batch.cuh"
 #include "kernels/step/grid.cuh"
+#include "kernels/step/program_sizes.h"
 #include "kernels/step/run_product.cuh"
 #include "kernels/trellis/code_shape.cuh"
 
@@ -17,6 +18,7 @@ namespace caldera::kernels {
 namespace {
 
 using namespace step;
+using cuda::divideUp;
 
 static_assert(kBlocksTogether == cuda::kLeastSplitBlocks);
 
@@ -116,10 +118,6 @@ bool isLaidOutLarge() {
     return hasLargeSharedMemory(attributes.ptxVersion);
 }
 
-int64_t divideUp(int64_t count, int64_t each) {
-    return (count + each - 1) / each;
-}
-
 /// Turns of a warp over so many blocks of columns.
 int64_t turnsOf(int64_t blocks) {
     return std::max<int64_t>(1, divideUp(blocks, kBlocksTogether));
@@ -127,8 +125,7 @@ int64_t turnsOf(int64_t blocks) {
 
 /// How often all warps of the GPU have an item.
 double wavesOf(int64_t items) {
-    const int64_t warps = static_cast<int64_t>(cuda::stepGrid()) * kStepThreads / kWarpLanes;
-    return static_cast<double>(divideUp(items, warps));
+    return static_cast<double>(divideUp(items, cuda::stepWarps()));
 }
 
 /// Blocks of a piece that shared memory has room for, as BatchMemory lays it out.
@@ -170,6 +167,10 @@ int stepSharedLimit() {
 
 int stepGrid() {
     return std::max(1, attribute(cudaDevAttrMultiProcessorCount));
+}
+
+int64_t stepWarps() {
+    return int64_t{stepGrid()} * kStepThreads / kWarpLanes;
 }
 
 StepSplit splitProduct(int64_t groups, int64_t blocks) {

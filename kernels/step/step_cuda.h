@@ -34,6 +34,8 @@ int stepSharedBytes(int blocks, int bits);
 int stepSharedLimit();
 /// Thread blocks of a step on this GPU: one for each multiprocessor.
 int stepGrid();
+/// Warps of all of them.
+int64_t stepWarps();
 
 /// The least blocks of 128 columns of a part of a product: what a warp multiplies in a turn.
 inline constexpr int kLeastSplitBlocks = 4;

@@ -66,6 +66,19 @@ TEST_F(CudaStep, MembersMayHaveDifferentCodesAndRanks) {
     }
 }
 
+/// More parts of R than the GPU has warps, so that an item has several chunks of columns, the last
+/// of which is no whole one.
+TEST_F(CudaStep, ItemsOfLargeFactorsHaveSeveralChunks) {
+    const int columns = 29568 + 8;
+    const TestLinear linear(*stepCode("trellis-v4k8m4"), 64, columns, 512, 81);
+    const std::vector<float> x = inputsOf(2, columns);
+    const std::vector<float> inSign = randomSigns(columns, 82);
+    for (const int sequences : {1, 2}) {
+        const std::vector<float> own(x.begin(), x.begin() + sequences * columns);
+        expectRows(linear, own, inSign, 8, multiply({linear}, own, inSign, sequences, 8).front());
+    }
+}
+
 TEST_F(CudaStep, HasRoomForTheInputsOfLargeModels) {
     const int needed = stepSharedBytes(blocksOf(29568), 8); // of Qwen2-72B's down
     std::printf("A step's thread block may have %d KiB of shared memory, %d are needed\n",
