@@ -190,6 +190,8 @@ test)
     (test_clients) || echo "The OpenAI client cannot be had; the tests that need it will say so."
     build
     say "Testing"
+    [ -e "$cache/models/SmolLM2-135M-Instruct.gguf" ] ||
+        echo "SmolLM2 is not here, so nothing is compared with its recorded figures; sample-model fetches it."
     # Two a core: many wait for servers, clusters and clocks, and each computes with one thread.
     ctest --test-dir "$build_folder" --output-on-failure --no-tests=error \
         --parallel "${CALDERA_JOBS:-$((2 * $(nproc)))}" \

@@ -287,14 +287,18 @@ CLI::Validator share() {
     return numbers("above 0, at most 1", [](double value) { return value > 0 && value <= 1; });
 }
 
-CLI::Validator seedNumber() {
-    return {[](std::string& text) -> std::string {
+CLI::Validator seedNumber(uint64_t most) {
+    return {[most](std::string& text) -> std::string {
                 uint64_t seed = 0;
                 const char* end = text.data() + text.size();
                 const auto [rest, error] = std::from_chars(text.data(), end, seed);
-                return error == std::errc() && rest == end
+                return error == std::errc() && rest == end && seed <= most
                            ? ""
-                           : text + " was given; a whole number from 0 to 2^64 - 1 was needed";
+                           : text + " was given; a whole number from 0 to " +
+                                 (most == std::numeric_limits<uint64_t>::max()
+                                      ? "2^64 - 1"
+                                      : std::to_string(most)) +
+                                 " was needed";
             },
             ""};
 }

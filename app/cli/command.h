@@ -1,8 +1,10 @@
 // How a command plugs into `caldera`: one file per command, composition only.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <limits>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -38,7 +40,9 @@ CLI::Validator between(double low, double high);
 /// Takes numbers above 0 and up to 1.
 CLI::Validator share();
 /// Takes whole numbers of 64 bits without a sign. (CLI11 takes -1, and others for the nearest.)
-CLI::Validator seedNumber();
+CLI::Validator seedNumber(uint64_t most = std::numeric_limits<uint64_t>::max());
+/// Reports hold numbers of 53 bits; a larger seed would come back as another one.
+inline constexpr uint64_t kMostReportedSeed = uint64_t{1} << 53;
 
 class CommandLine {
 public:

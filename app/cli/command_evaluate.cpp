@@ -273,6 +273,12 @@ void run(const Options& options, Invocation& invocation) {
         throw UsageError("evaluate.labels", "--labels holds the answers of one task: give one "
                                             "--task FILE.jsonl with it.");
     }
+    if (!options.tasks.empty() && isReferenceStore(options.reference)) {
+        throw UsageError("evaluate.kept-task",
+                         options.reference +
+                             " keeps predictions of a text, which say nothing of --task. Give the "
+                             "reference itself, or evaluate the questions without --reference.");
+    }
     const fs::path out = reportFile(options.out, invocation, "evaluation.h5");
     const fs::path workFiles = out.empty() ? fs::path() : workFolder(out, invocation);
     options.compute.applyAsIn(workFiles);
@@ -340,7 +346,7 @@ void addEvaluateCommand(CommandLine& commands) {
     app.add_option("--limit", options->limit, "Only so many questions of each task")
         ->check(positive());
     app.add_option("--seed", options->seed, "Of the confidence intervals")
-        ->check(seedNumber())
+        ->check(seedNumber(kMostReportedSeed))
         ->capture_default_str();
     app.add_option("--context", options->context,
                    "Tokens of a window; default: 2048, or what the model has")

@@ -13,6 +13,7 @@
 #include "core/evaluate/evaluation_summary.h"
 #include "core/evaluate/keep_reference.h"
 #include "core/evaluate/resumable_scores.h"
+#include "core/evaluate/vocabulary_check.h"
 
 namespace caldera {
 
@@ -189,6 +190,10 @@ void put(EvaluationRecord& record, const std::string& name, const MeanInterval& 
 ChoiceEvaluation evaluateChoices(const ChoiceRequest& request, Progress& progress,
                                  const std::stop_token& stop) {
     const auto start = std::chrono::steady_clock::now();
+    if (request.reference != nullptr) {
+        requireSameVocabulary(request.subject->config().vocabSize,
+                              request.reference->config().vocabSize);
+    }
     progress.stage("tokenize");
     const ChoicePass subject(request, *request.subject, "evaluated");
     std::optional<ChoicePass> reference;

@@ -17,23 +17,12 @@
 #include "core/evaluate/model_pass.h"
 #include "core/evaluate/reference_store.h"
 #include "core/evaluate/resumable_scores.h"
+#include "core/evaluate/vocabulary_check.h"
 #include "core/evaluate/windows.h"
 
 namespace caldera {
 
 namespace {
-
-void checkVocabulary(const ModelConfig& subject, int reference) {
-    if (subject.vocabSize != reference) {
-        throw Error("evaluate.vocabulary",
-                    "The vocabularies differ: the evaluated model has " +
-                        std::to_string(subject.vocabSize) + " tokens, the reference " +
-                        std::to_string(reference) +
-                        ". Give the model that the artifact was made from as the reference.",
-                    {{"subject", std::to_string(subject.vocabSize)},
-                     {"reference", std::to_string(reference)}});
-    }
-}
 
 void checkRequest(const EvaluateRequest& request) {
     const ModelConfig& config = request.subject->config();
@@ -47,7 +36,7 @@ void checkRequest(const EvaluateRequest& request) {
             {{"context", std::to_string(request.contextLength)}, {"limit", std::to_string(limit)}});
     }
     if (request.reference != nullptr) {
-        checkVocabulary(config, request.reference->config().vocabSize);
+        requireSameVocabulary(config.vocabSize, request.reference->config().vocabSize);
     }
 }
 
@@ -221,7 +210,7 @@ void scoreAgainstKept(const EvaluateRequest& request, const WindowGroup& group,
 void checkStore(const EvaluateRequest& request, const std::vector<WindowGroup>& groups,
                 const ReferenceStore& store) {
     const ReferenceFacts& facts = store.facts();
-    checkVocabulary(request.subject->config(), facts.vocabulary);
+    requireSameVocabulary(request.subject->config().vocabSize, facts.vocabulary);
     if (facts.text != textHash(groups) || facts.contextLength != request.contextLength ||
         facts.predicted != predictedIn(groups)) {
         throw Error("evaluate.kept-other",

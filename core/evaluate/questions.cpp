@@ -131,8 +131,9 @@ Draft hellaSwag(const Json& json) {
     std::string context = json.contains("ctx_a") ? textAt(json, "ctx_a") : textAt(json, "ctx");
     if (json.contains("ctx_a") && json.contains("ctx_b")) {
         std::string second = textAt(json, "ctx_b");
-        if (!second.empty()) {
-            second[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(second[0])));
+        for (size_t i = 0; i < second.size(); ++i) { // as Python's capitalize()
+            const auto letter = static_cast<unsigned char>(second[i]);
+            second[i] = static_cast<char>(i == 0 ? std::toupper(letter) : std::tolower(letter));
         }
         context += " " + second;
     }

@@ -202,6 +202,19 @@ void refuseWhatWeLack(const Json& body) {
             refuse(key, "\"" + std::string(key) + "\" was given; this server calls no tools.");
         }
     }
+    for (const char* key : {"presence_penalty", "frequency_penalty"}) {
+        if (number(body, key, -2, 2).value_or(0) != 0) {
+            refuse(key, "\"" + std::string(key) +
+                            "\" is not 0; this server has \"repetition_penalty\" alone.");
+        }
+    }
+    const Json* bias = member(body, "logit_bias");
+    if (bias != nullptr && !bias->is_object()) {
+        refuseType("logit_bias", *bias, "an object");
+    }
+    if (bias != nullptr && !bias->empty()) {
+        refuse("logit_bias", "\"logit_bias\" was given; this server favours no tokens.");
+    }
     const Json* format = member(body, "response_format");
     if (format != nullptr && (!format->is_object() || format->value("type", Json()) != "text")) {
         refuse("response_format", "\"response_format\" must be {\"type\": \"text\"}; answers are "

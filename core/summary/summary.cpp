@@ -37,12 +37,23 @@ Summary readSummary(const fs::path& artifactOrReport) {
                     {{"artifact", artifactOrReport.string()}});
     }
     summary.report = readReport(own);
-    if (const fs::path kept = keptEvaluations(summary.artifact->hash); fs::exists(kept)) {
+    addKeptEvaluations(summary);
+    return summary;
+}
+
+void addKeptEvaluations(Summary& summary) {
+    const fs::path kept = keptEvaluations(summary.artifact->hash);
+    if (!fs::exists(kept)) {
+        return;
+    }
+    try {
         for (EvaluationRecord& record : readReport(kept).evaluations) {
             summary.report.evaluations.push_back(std::move(record));
         }
+    } catch (const Error& error) {
+        summary.problems.push_back("Evaluations kept on this machine are left out: " +
+                                   std::string(error.what()));
     }
-    return summary;
 }
 
 std::string titleOf(const Summary& summary) {

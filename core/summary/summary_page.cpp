@@ -21,6 +21,7 @@ constexpr double kBody = 8; ///< size of letters
 constexpr double kLineHeight = 11.5;
 constexpr double kLabelWidth = 78;
 constexpr size_t kMostEvaluations = 4;
+constexpr size_t kMostLetters = 110; ///< of a sentence on one line
 constexpr size_t kMostWorst = 5;
 constexpr size_t kCommandLetters = 104; ///< in a line of the page's width
 constexpr size_t kCommandLines = 3;
@@ -232,6 +233,10 @@ private:
         heading("Evaluations");
         const std::vector<EvaluationRecord>& records = summary_.report.evaluations;
         y_ += kLineHeight;
+        for (const std::string& problem : summary_.problems) {
+            words(kMargin, y_, printable(problem, kMostLetters), Font::Plain, kPaleInk);
+            y_ += kLineHeight;
+        }
         if (records.empty()) {
             words(kMargin, y_, "None yet. caldera evaluate ARTIFACT --reference MODEL", Font::Plain,
                   kPaleInk);

@@ -125,6 +125,10 @@ int main(int argc, char** argv) {
     int at = 0;
     for (int* option : {&options.tokens, &options.speed, &options.runs, &options.messages})
         *option = ++at < argc ? std::atoi(argv[at]) : *option;
+    if (options.tokens < 1 || options.speed < 1 || options.runs < 1 || options.messages < 0) {
+        std::fprintf(stderr, "chat_stream: TOKENS, TOKENS_A_SECOND and RUNS must be at least 1.\n");
+        return 2;
+    }
     std::vector<double> repeated(kPlaces, std::numeric_limits<double>::max());
     for (int i = 0; i < options.runs; ++i) {
         const std::vector<double> longest = run(options);

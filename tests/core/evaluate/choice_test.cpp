@@ -9,6 +9,7 @@
 #include "core/evaluate/choice_sequences.h"
 #include "core/evaluate/continuation_scores.h"
 #include "core/report/value_interval.h"
+#include "tests/support/code_of.h"
 #include "tests/support/random_model.h"
 
 using namespace caldera;
@@ -110,6 +111,14 @@ TEST(Choices, AModelAnswersAsItself) {
     const auto numbers = toRecord("q", other).numbers;
     EXPECT_EQ(numbers.at("accuracy"), other.subject.plain.mean);
     EXPECT_EQ(numbers.at("accuracy_normalized_difference_high"), other.difference->normalized.high);
+}
+
+TEST(Choices, AReferenceOfAnotherVocabularyIsRefused) {
+    ChoiceRequest request = requestFor(someQuestions(2), 2);
+    const auto other = std::make_shared<Model>(*test::tinyModel(2));
+    other->config.vocabSize += 8;
+    request.reference = modelWeights(other);
+    EXPECT_EQ(test::codeOf([&] { run(request); }), "evaluate.vocabulary");
 }
 
 TEST(Choices, OneQuestionHasNoIntervalAndSaysSo) {

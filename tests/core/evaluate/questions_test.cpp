@@ -65,9 +65,9 @@ TEST_F(Questions, PublishedFormsBecomeTheUsualPrompts) {
     EXPECT_EQ(piqa.choices[1], (Choice{"Question: Cut\nAnswer:", " or so"}));
     EXPECT_EQ(piqa.answer, 1);
     const Question swag = only(
-        R"({"activity_label": "Baking", "ctx_a": "She [header] stirs.", "ctx_b": "she",
+        R"({"activity_label": "Baking", "ctx_a": "She [header] stirs.", "ctx_b": "she, Ann",
             "ctx": "unused", "endings": ["eats [title] it", "waits"], "label": "1"})");
-    EXPECT_EQ(swag.choices[0], (Choice{"Baking: She stirs. She", " eats. it"}));
+    EXPECT_EQ(swag.choices[0], (Choice{"Baking: She stirs. She, ann", " eats. it"}));
     EXPECT_EQ(swag.answer, 1);
     const Question arc = only(
         R"({"question": {"stem": "Hot?", "choices": [{"text": "sun", "label": "A"},

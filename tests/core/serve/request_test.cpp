@@ -100,6 +100,11 @@ TEST(ChatRequest, SaysWhatIsWrong) {
          "stop", "at most 16"},
         {withMessage(R"(, "stream": 1)"), "stream", "true or false"},
         {withMessage(R"(, "n": 2)"), "n", "one answer"},
+        {withMessage(R"(, "presence_penalty": 0.5)"), "presence_penalty", "repetition_penalty"},
+        {withMessage(R"(, "frequency_penalty": -1)"), "frequency_penalty", "repetition_penalty"},
+        {withMessage(R"(, "frequency_penalty": "much")"), "frequency_penalty", "number"},
+        {withMessage(R"(, "logit_bias": {"50256": -100})"), "logit_bias", "no tokens"},
+        {withMessage(R"(, "logit_bias": 3)"), "logit_bias", "object"},
         {withMessage(R"(, "tools": [{"type": "function"}])"), "tools", "no tools"},
         {withMessage(R"(, "response_format": {"type": "json_object"})"), "response_format",
          "plain text"},
@@ -116,6 +121,12 @@ TEST(ChatRequest, SaysWhatIsWrong) {
             EXPECT_NE(std::string(error.what()).find(bad.said), std::string::npos) << error.what();
         }
     }
+}
+
+TEST(ChatRequest, TakesWhatAsksForNothingThatItLacks) {
+    EXPECT_NO_THROW(parseChatRequest(withMessage(
+        R"(, "presence_penalty": 0, "frequency_penalty": 0.0, "logit_bias": {}, "n": 1)")));
+    EXPECT_NO_THROW(parseChatRequest(withMessage(R"(, "logit_bias": null)")));
 }
 
 /// Values this deep cannot be copied, nor printed, without overflowing the stack.

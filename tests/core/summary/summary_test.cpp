@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "core/base/file.h"
+#include "core/report/kept_reports.h"
 #include "core/summary/chart.h"
 #include "core/summary/letters.h"
 #include "tests/support/complaint.h"
@@ -96,6 +97,22 @@ TEST(Summary, AnEightyLayerModelAndAnEmptyReportFitThePage) {
     EXPECT_TRUE(fits(empty));
     EXPECT_THAT(toHtml(empty, "t"), HasSubstr("No cell was measured."));
     EXPECT_THAT(toHtml(empty, "t"), HasSubstr("None yet."));
+}
+
+TEST(Summary, ADamagedFileOfEvaluationsIsToldAndTheRestIsShown) {
+    const test::ScratchFolder state;
+    ::setenv("XDG_STATE_HOME", state.path().c_str(), 1); // NOLINT(concurrency-mt-unsafe)
+    Summary summary = sampleSummary();
+    const auto kept = keptEvaluations(kHash);
+    std::filesystem::create_directories(kept.parent_path());
+    writeFileAtomically(kept, "no HDF5");
+    addKeptEvaluations(summary);
+    ASSERT_EQ(summary.problems.size(), 1U);
+    const Drawing page = summaryPage(summary);
+    EXPECT_TRUE(fits(page));
+    EXPECT_THAT(toHtml(page, "t"), HasSubstr("are left out"));
+    EXPECT_THAT(toHtml(page, "t"), HasSubstr("8.125"));
+    ::unsetenv("XDG_STATE_HOME"); // NOLINT(concurrency-mt-unsafe)
 }
 
 TEST(Summary, SurvivesWhatForeignReportsMayHold) {
