@@ -8,6 +8,7 @@
 #include "core/base/hash.h"
 #include "core/base/pause.h"
 #include "core/base/printable.h"
+#include "widgets/remote/rsync_result.h"
 #include "widgets/remote/ssh_session.h"
 
 namespace caldera::studio {
@@ -22,13 +23,6 @@ constexpr int kAttempts = 3;
 constexpr int kLookEvery = 200; // ms
 constexpr auto kHashLimit = std::chrono::hours(12);
 constexpr qsizetype kHashLength = 64;
-// Exit codes of rsync that a connection causes: protocol, socket, stream, signal, timeouts, ssh.
-constexpr int kConnectionCodes[] = {-1, 2, 5, 10, 12, 20, 30, 35, 255};
-
-bool isConnectionCode(int code) {
-    return std::find(std::begin(kConnectionCodes), std::end(kConnectionCodes), code) !=
-           std::end(kConnectionCodes);
-}
 
 /// rsync's for files that come, and ours for those that are on their way.
 bool isOnItsWay(const fs::path& name) {
@@ -144,7 +138,7 @@ QStringList VerifiedFetch::copy(const QStringList& options, const std::stop_toke
             tell(std::min(bytesHere(), total), total);
         }
     });
-    const std::string words = lastLine(process->readAllStandardError()).toStdString();
+    const std::string words = rsyncReason(process->readAllStandardError()).toStdString();
     constexpr int kVanished = 24; // a file that was there when the list was made; it comes no more
     if (isConnectionCode(code)) {
         throw ConnectionError("The transfer broke: " + words);

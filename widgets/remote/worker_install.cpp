@@ -6,8 +6,10 @@
 
 #include "core/base/version.h"
 #include "widgets/remote/remote_host.h"
+#include "widgets/remote/rsync_result.h"
 #include "widgets/remote/ssh_session.h"
 #include "widgets/remote/worker_bundle.h"
+#include "widgets/support/number_text.h"
 
 namespace caldera::studio {
 
@@ -60,9 +62,20 @@ void sendArchive(const HostSetUp& setUp, const QString& archive, const QString& 
             tell(share);
         }
     });
+    const std::string words = rsyncReason(process->readAllStandardError()).toStdString();
+    if (isConnectionCode(code)) {
+        throw ConnectionError("The worker bundle could not be sent: " + words);
+    }
     if (code != 0) {
-        throw ConnectionError("The worker bundle could not be sent: " +
-                              lastLine(process->readAllStandardError()).toStdString());
+        const QString folder = there.section(u'/', 0, -2);
+        setUp.session.run("rm -rf "_L1 + shellWord(there) + u' ' +
+                              shellWord(folder + "/.partial"_L1),
+                          setUp.stop);
+        throw Error("remote.install",
+                    "The worker bundle, " + sizeText(QFileInfo(archive).size()).toStdString() +
+                        ", could not be written to " + folder.toStdString() + " there: " + words +
+                        ". Free some space, or choose another folder for this "
+                        "machine.");
     }
     tell(1); // whether or not its last word was heard
 }

@@ -1,11 +1,15 @@
 // What a host gets before its first job, where nothing of ours is: the worker, and the model.
+#include <algorithm>
 #include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <memory>
+#include <random>
 #include <thread>
 
 #include <QDir>
+#include <QProcess>
 #include <QSet>
 
 #include "core/base/file.h"
@@ -165,6 +169,55 @@ TEST_F(WorkerInstallTest, WhatCameDamagedIsMended) {
     EXPECT_TRUE(wasSent_);
     EXPECT_TRUE(fs::exists(program.toStdString()));
     EXPECT_FALSE(fs::exists(archive(bundle))) << "it is not needed any more";
+}
+
+/// A file system of one megabyte.
+class SmallDisk {
+public:
+    explicit SmallDisk(const QString& folder) : folder_(folder) {
+        fs::create_directories(folder.toStdString());
+        isThere_ = QProcess::execute(u"mount"_s, {u"-t"_s, u"tmpfs"_s, u"-o"_s, u"size=1m"_s,
+                                                  u"tmpfs"_s, folder}) == 0;
+    }
+    ~SmallDisk() {
+        if (isThere_) {
+            QProcess::execute(u"umount"_s, {u"-l"_s, folder_}); // a session may still be there
+        }
+    }
+    SmallDisk(const SmallDisk&) = delete;
+    SmallDisk& operator=(const SmallDisk&) = delete;
+    bool isThere() const { return isThere_; }
+
+private:
+    QString folder_;
+    bool isThere_ = false;
+};
+
+TEST_F(WorkerInstallTest, ADiskThatIsFullIsNoBrokenConnection) {
+    const SmallDisk disk(folder());
+    if (!disk.isThere()) {
+        GTEST_SKIP() << "file systems can be mounted by root alone";
+    }
+    std::string noise;
+    std::mt19937 random(1);
+    std::generate_n(std::back_inserter(noise), 3 << 20,
+                    [&] { return static_cast<char>(random()); });
+    const fs::path file = (server_.folder() + "/large.tar.gz"_L1).toStdString();
+    std::ofstream(file, std::ios::binary) << noise;
+    const WorkerBundle bundle = {QString(64, u'a'), {}, QString::fromStdString(file.string()), {}};
+    try {
+        install(bundle);
+        FAIL() << "three megabytes have no room there";
+    } catch (const Error& error) {
+        EXPECT_EQ(error.code(), "remote.install");
+        EXPECT_NE(std::string(error.what()).find("No space left on device"), std::string::npos)
+            << error.what();
+        EXPECT_NE(std::string(error.what()).find("3.15 MB"), std::string::npos) << error.what();
+    }
+    EXPECT_TRUE(wasSent_);
+    EXPECT_FALSE(fs::exists(archive(bundle)) ||
+                 fs::exists(archive(bundle).parent_path() / ".partial"))
+        << "a full disk keeps nothing of it";
 }
 
 TEST_F(WorkerInstallTest, WhatIsInstalledAndDamagedIsInstalledAnew) {
