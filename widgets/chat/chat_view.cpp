@@ -273,7 +273,10 @@ void ChatView::connectMessages() {
     connect(compare_, &CompareView::blameRequested, this, &ChatView::blameRequested);
     connect(composer_, &Composer::sendRequested, this, &ChatView::send);
     connect(composer_, &Composer::stopRequested, this, &ChatView::stop);
-    connect(composer_, &Composer::editCancelled, this, [this] { editing_.clear(); });
+    connect(composer_, &Composer::editCancelled, this, [this] {
+        editing_.clear();
+        showFit();
+    });
     connect(composer_->field(), &QPlainTextEdit::textChanged, this, &ChatView::showFit);
     ChatSettings* settings = composer_->settings();
     connect(settings, &ChatSettings::changed, this, [this, settings] {

@@ -143,7 +143,9 @@ void ChatView::exportConversation(const QString& id) {
 }
 
 void ChatView::showFit() {
-    const ContextFit fit = contextFit(open_, composer_->field()->toPlainText(), contextLength_);
+    const ChatMessage* edited = open_.find(editing_);
+    const ContextFit fit = contextFit(open_, composer_->field()->toPlainText(), contextLength_,
+                                      edited ? std::optional(edited->parent) : std::nullopt);
     const QString used = (fit.exact ? QString() : tr("about ")) + countText(fit.used);
     QString sentence;
     if (fit.state == ContextState::Full)
@@ -273,7 +275,7 @@ void ChatView::stop() {
     if (!isStreaming())
         return;
     client_->cancel();
-    endAnswer(ChatEnd::Stopped, {}, {});
+    endAnswer(ChatEnd::Stopped, throughput_->measured(), {});
 }
 
 void ChatView::endAnswer(ChatEnd end, const ChatStatistics& statistics, const QString& error) {
@@ -289,7 +291,8 @@ void ChatView::endAnswer(ChatEnd end, const ChatStatistics& statistics, const QS
         if (continuedTokens_ > 0 && statistics.generatedTokens >= 0) {
             // What was there before counts as the answer's, not as the prompt's.
             message->statistics.generatedTokens += continuedTokens_;
-            message->statistics.promptTokens -= continuedTokens_;
+            if (statistics.promptTokens >= 0)
+                message->statistics.promptTokens -= continuedTokens_;
         }
         touch(*conversation);
         if (conversation == &open_)

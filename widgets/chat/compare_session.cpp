@@ -130,6 +130,8 @@ void CompareSession::takePassOutput() {
             (followsReference_ ? subject_ : reference_).along =
                 ScoredToken::listFromJson(line["tokens"_L1].toArray());
             measure();
+            if (!pass_)
+                return; // they cannot be compared
         } else if (line["total"_L1].toDouble() > 0) {
             fraction_ = line["done"_L1].toDouble() / line["total"_L1].toDouble();
             Q_EMIT changed();
@@ -185,8 +187,18 @@ void CompareSession::measure() {
     const QList<ScoredToken>& reference = referenceAlong();
     const QList<ScoredToken>& subject = subjectAlong();
     const qsizetype count = std::min(reference.size(), subject.size());
-    for (qsizetype i = divergences_.size(); i < count && reference[i].id == subject[i].id; ++i)
+    for (qsizetype i = divergences_.size(); i < count && reference[i].id == subject[i].id; ++i) {
+        if (reference[i].text != subject[i].text) { // the same number is another token
+            fail(tr("%1 and %2 cut texts into other tokens (number %3 is \"%4\" and \"%5\"), so "
+                    "their probabilities cannot be compared. Choose a model with the same "
+                    "tokenizer: the original, or one that was made from it.")
+                     .arg(reference_.what.name, subject_.what.name)
+                     .arg(reference[i].id)
+                     .arg(reference[i].text, subject[i].text));
+            return;
+        }
         divergences_.append(leastDivergence(reference[i], subject[i]));
+    }
 }
 
 } // namespace caldera::studio

@@ -243,7 +243,11 @@ void CompareView::takeEngine() {
     } else if (engine_->state() == State::Failed) {
         reference_.server.clear();
         waiting_.clear();
-        banner_->showFailure({engine_->error(), {}}, engine_->messages());
+        const bool forces = engine_->doesNotFit();
+        banner_->showFailure({engine_->error(), {}}, engine_->messages(),
+                             {forces ? tr("Begin all the same") : tr("Retry"), [this, forces] {
+                                  engine_->start(engine_->artifact(), {forces, engine_->device()});
+                              }});
     }
     refresh();
 }

@@ -20,9 +20,10 @@ bool isCounted(const ChatMessage& message) {
 
 } // namespace
 
-ContextFit contextFit(const Conversation& conversation, const QString& draft, int contextLength) {
+ContextFit contextFit(const Conversation& conversation, const QString& draft, int contextLength,
+                      const std::optional<QString>& parent) {
     ContextFit fit;
-    const ChatMessage* message = conversation.find(conversation.leaf());
+    const ChatMessage* message = conversation.find(parent.value_or(conversation.leaf()));
     // What the engine counted last includes everything before it.
     for (; message && !isCounted(*message); message = conversation.find(message->parent)) {
         fit.used += estimate(message->text);

@@ -3,6 +3,8 @@
 
 #include <QString>
 
+#include <optional>
+
 #include "widgets/chat/conversation.h"
 
 namespace caldera::studio {
@@ -20,9 +22,11 @@ struct ContextFit {
     bool exact = true; ///< false where tokens were estimated from characters
 };
 
-/// Tokens of the conversation's path with `draft` after it. Answers say what the engine counted;
-/// what came after the last of those is estimated at three characters a token, which is more than
-/// most texts need. `contextLength` 0: unknown, and everything fits.
-ContextFit contextFit(const Conversation& conversation, const QString& draft, int contextLength);
+/// Tokens of the conversation's path with `draft` after it, or after the message `parent` (empty:
+/// as a first one) where that is to be another branch. Answers say what the engine counted; what
+/// came after the last of those is estimated at three characters a token, which is more than most
+/// texts need. `contextLength` 0: unknown, and everything fits.
+ContextFit contextFit(const Conversation& conversation, const QString& draft, int contextLength,
+                      const std::optional<QString>& parent = {});
 
 } // namespace caldera::studio

@@ -290,6 +290,18 @@ void ThroughputPanel::redraw() {
     plot_->yAxis->grid()->setVisible(!line_.isEmpty());
 }
 
+ChatStatistics ThroughputPanel::measured() const {
+    ChatStatistics seen;
+    if (tokens_ == 0)
+        return seen;
+    seen.generatedTokens = tokens_;
+    seen.timeToFirstToken = firstArrival_;
+    const double span = arrivals_.last().first - firstArrival_;
+    if (tokens_ > 1 && span > 0)
+        seen.tokensPerSecond = (tokens_ - 1) / span;
+    return seen;
+}
+
 void ThroughputPanel::endAnswer(const ChatStatistics& statistics) {
     sample();
     running_ = false;

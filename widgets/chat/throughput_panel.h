@@ -31,6 +31,8 @@ public:
     /// One piece of text came; most servers send one for each token. Ours tell how many there are.
     void countToken();
     void setTokens(int tokens);
+    /// What was seen of the answer so far: all there is of one that is stopped.
+    ChatStatistics measured() const;
     void endAnswer(const ChatStatistics& statistics);
     /// The figures of a stored answer, without a line.
     void showStored(const ChatStatistics& statistics);

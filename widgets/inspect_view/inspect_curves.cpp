@@ -92,6 +92,10 @@ QList<Curve> historyCurves(const InspectFocus& focus) {
 namespace {
 
 void addSpectrum(Curve& curve, const std::vector<float>& values) {
+    for (size_t at = 0; at < values.size(); ++at) {
+        curve.allX.append(static_cast<double>(at + 1));
+        curve.allY.append(static_cast<double>(values[at]));
+    }
     for (const qsizetype place :
          logSpaced(static_cast<qsizetype>(values.size()), kMostSpectrumPoints)) {
         const float value = values[static_cast<size_t>(place)];

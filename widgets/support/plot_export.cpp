@@ -20,9 +20,11 @@ namespace caldera::studio {
 QString Plot::csv() const {
     QString text = u"curve,x,y\n"_s;
     for (const Curve& curve : curves_) {
-        for (qsizetype at = 0; at < curve.x.size(); ++at) {
-            text += csvField(curve.name) + u',' + QString::fromStdString(numberText(curve.x[at])) +
-                    u',' + QString::fromStdString(numberText(curve.y[at])) + u'\n';
+        const QVector<double>& x = curve.allX.isEmpty() ? curve.x : curve.allX;
+        const QVector<double>& y = curve.allX.isEmpty() ? curve.y : curve.allY;
+        for (qsizetype at = 0; at < x.size(); ++at) {
+            text += csvField(curve.name) + u',' + QString::fromStdString(numberText(x[at])) + u',' +
+                    QString::fromStdString(numberText(y[at])) + u'\n';
         }
     }
     return text;

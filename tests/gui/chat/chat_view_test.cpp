@@ -148,6 +148,21 @@ TEST_F(ChatViewTest, EscStopsAndKeepsWhatCame) {
     EXPECT_TRUE(QTest::qWaitFor([this] { return server_.clientsGone() >= 1; }, kPatience));
 }
 
+TEST_F(ChatViewTest, AStoppedAnswerKeepsWhatWasMeasured) {
+    connectToServer();
+    server_.setPace(20);
+    server_.play({kStreamHead, FakeServer::token(u"one"_s), FakeServer::token(u" two"_s),
+                  FakeServer::token(u" three"_s)},
+                 true);
+    type(u"Hi"_s);
+    ASSERT_TRUE(answerReaches(u"one two three"_s));
+    view_->stop();
+    EXPECT_EQ(last().statistics.generatedTokens, 3);
+    EXPECT_GT(last().statistics.tokensPerSecond, 0);
+    EXPECT_GT(last().statistics.timeToFirstToken, 0);
+    EXPECT_LT(last().statistics.promptTokens, 0) << "only the server knows";
+}
+
 TEST_F(ChatViewTest, GoesOnWithAnAnswerThatBrokeOff) {
     connectToServer();
     server_.play(
@@ -192,6 +207,11 @@ TEST_F(ChatViewTest, WarnsBeforeTheContextOverflows) {
     EXPECT_TRUE(QTest::qWaitFor([&] { return says(u"a long answer will be cut"_s); }, kPatience));
     view_->composer()->field()->setPlainText(QString(1200, u'x'));
     EXPECT_TRUE(says(u"fills the context"_s));
+    view_->composer()->field()->clear();
+    view_->editMessage(view_->conversation().path().first().id);
+    EXPECT_FALSE(says(u"will be cut"_s)) << "the edited question begins another branch";
+    QTest::keyClick(view_->composer()->field(), Qt::Key_Escape);
+    EXPECT_TRUE(says(u"will be cut"_s));
     view_->newConversation();
     view_->composer()->field()->clear();
     EXPECT_TRUE(says(u"Enter sends"_s));

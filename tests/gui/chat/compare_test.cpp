@@ -271,6 +271,38 @@ TEST_F(Compare, StartsTheReferencesEngineAgainWhenItWasKilled) {
     EXPECT_EQ(view_.followed()->toPlainText(), u" red sky"_s);
 }
 
+TEST_F(Compare, AReferenceThatDoesNotFitIsBegunAllTheSame) {
+    const QTemporaryDir folder;
+    const QString path = folder.filePath(u"tight-"_s + QString::number(reference_.url().port()));
+    ASSERT_TRUE(QDir().mkpath(path));
+    QFile manifest(path + u"/manifest.json"_s);
+    ASSERT_TRUE(manifest.open(QIODevice::WriteOnly));
+    view_.setReference(path);
+    ASSERT_TRUE(QTest::qWaitFor(
+        [this] { return view_.engine()->state() == EngineProcess::State::Failed; }, kPatience));
+    const auto buttons = view_.findChildren<QAbstractButton*>();
+    const auto begin = std::find_if(buttons.begin(), buttons.end(), [](QAbstractButton* button) {
+        return button->text() == u"Begin all the same" && button->isVisible();
+    });
+    ASSERT_NE(begin, buttons.end());
+    (*begin)->click();
+    EXPECT_TRUE(QTest::qWaitFor(
+        [this] { return view_.engine()->state() == EngineProcess::State::Ready; }, kPatience));
+}
+
+TEST_F(Compare, ModelsOfOtherTokensAreNotCompared) {
+    const auto other = token(10, u" rouge"_s, 0.4, {{11, u" bleu"_s, 0.5}});
+    subject_.playOn(kScores, {kStreamHead, scored(other), "data: [DONE]\n\n"});
+    QSignalSpy failed(&view_.session(), &CompareSession::failed);
+    view_.setReference(CompareSide{u"large"_s, reference_.url(), "r", {}});
+    view_.ask(u"Which colour?"_s);
+    ASSERT_TRUE(failed.wait(kPatience));
+    EXPECT_TRUE(failed[0][0].toString().contains(u"other tokens"_s))
+        << failed[0][0].toString().toStdString();
+    EXPECT_TRUE(view_.session().divergences().isEmpty());
+    EXPECT_EQ(view_.session().stage(), Stage::Idle);
+}
+
 TEST_F(Compare, SaysWhatWentWrongAndStops) {
     QSignalSpy failed(&view_.session(), &CompareSession::failed);
     view_.setReference(u"/models/broken"_s);

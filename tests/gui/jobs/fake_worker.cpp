@@ -8,6 +8,7 @@
 #include <fstream>
 #include <iostream>
 #include <iterator>
+#include <map>
 #include <string>
 #include <thread>
 #include <unistd.h>
@@ -150,12 +151,13 @@ int score(const std::string& model) {
     if (model.ends_with("endless")) {
         std::this_thread::sleep_for(std::chrono::minutes(1));
     }
+    const std::map<int, std::string> words{{10, " red"}, {11, " blue"}, {12, " sky"}};
     const auto asked = nlohmann::json::parse(request);
     auto tokens = nlohmann::json::array();
     for (const auto& id : asked.at("tokens")) {
         const nlohmann::json two = {{"id", 2}, {"token", " two"}, {"logprob", -0.5}};
         tokens.push_back({{"id", id},
-                          {"token", "?"},
+                          {"token", words.at(id.get<int>())},
                           {"logprob", -1.5},
                           {"top_logprobs", nlohmann::json::array({two})}});
     }

@@ -212,6 +212,7 @@ TEST_F(InspectTest, TheRankCursorSaysHowMuchEnergyItKeeps) {
     show(inspect().spectra());
     SpectraPage& page = *inspect().spectra();
     EXPECT_EQ(page.plot()->curves().size(), 3);
+    EXPECT_EQ(page.plot()->exported(u"csv"_s).count('\n'), 1 + 3 * 256) << "also what is not drawn";
     EXPECT_TRUE(page.readout()->text().contains(u"rank 64"_s));
     page.setRank(256);
     EXPECT_TRUE(page.readout()->text().contains(u"W, as the inputs see it 96.0 %"_s))
