@@ -163,7 +163,12 @@ struct Task {
     bool json = false;
 
     Invocation invocation(Progress& progress, StopSignals& signals) const {
-        return {json, commandLineOf(words), std::nullopt, progress, signals.token(), &signals};
+        return {json,
+                commandLineOf(withoutJobOption(words)),
+                std::nullopt,
+                progress,
+                signals.token(),
+                &signals};
     }
 };
 

@@ -22,7 +22,7 @@ class StopSignals;
 /// What a running command may use.
 struct Invocation {
     bool json = false;                        ///< print one JSON document on stdout instead of text
-    std::string commandLine;                  ///< as typed, for reports
+    std::string commandLine;                  ///< as typed but without --job, for reports
     std::optional<std::filesystem::path> job; ///< the job folder, when run as a job
     Progress& progress;
     std::stop_token stop; ///< SIGINT, SIGTERM or the job's control file

@@ -52,7 +52,7 @@ Outcome blameFor(const Options& options, const fs::path& work, Invocation& invoc
     const BlamedSource source = readBlamedSource(options.text);
     const auto artifact = Artifact::open(options.artifact);
     const auto model = openModel(options.reference);
-    requireOriginal(*model, *artifact, options.reference);
+    requireOriginal(*model, *artifact, options.reference, {"blame.models", "--reference"});
     BlameRequest request;
     request.subject = artifactWeights(artifact, device);
     request.original = modelWeights(model, device);

@@ -112,10 +112,11 @@ public:
 
     EvaluateOutcome::Text onText(const fs::path& file) {
         EvaluateRequest request = textRequest(file);
+        const std::string hash = sha256Hex(request.text);
         EvaluateOutcome::Text text;
         text.evaluation = evaluate(request, invocation_.progress, invocation_.stop);
         text.record = toRecord(file.stem().string(), text.evaluation);
-        addFacts(file, text.record);
+        addFacts(file, hash, text.record);
         if (!text.evaluation.keptFolder.empty()) {
             text.record.facts["kept"] = text.evaluation.keptFolder.string();
         }
@@ -138,7 +139,7 @@ public:
         EvaluateOutcome::Task task;
         task.evaluation = evaluateChoices(request, invocation_.progress, invocation_.stop);
         task.record = toRecord(file.stem().string(), task.evaluation);
-        addFacts(file, task.record);
+        addFacts(file, sha256Hex(readTextFile(file)), task.record);
         return task;
     }
 
@@ -180,9 +181,9 @@ private:
         return request;
     }
 
-    void addFacts(const fs::path& file, EvaluationRecord& record) const {
+    void addFacts(const fs::path& file, const std::string& hash, EvaluationRecord& record) const {
         record.facts.insert({{"text", file.filename().string()},
-                             {kTextHash, sha256Hex(readTextFile(file))},
+                             {kTextHash, hash},
                              {"subject", subject_.name},
                              {"reference", reference_ ? reference_->name : std::string()},
                              {"command", invocation_.commandLine}});

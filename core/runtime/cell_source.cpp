@@ -59,15 +59,15 @@ private:
     std::shared_ptr<const Model> model_;
 };
 
-void requireSameShape(const ModelConfig& config, const Artifact& artifact,
-                      const std::string& path) {
+void requireSameShape(const ModelConfig& config, const Artifact& artifact, const std::string& path,
+                      const char* code) {
     const ModelConfig& own = artifact.config();
     const bool isSame = config.layerCount == own.layerCount &&
                         std::all_of(kModules.begin(), kModules.end(), [&](Module module) {
                             return config.shapeOf(module) == own.shapeOf(module);
                         });
     if (!isSame) {
-        throw Error("swap.model",
+        throw Error(code,
                     path + " has other layers or widths than " + artifact.name() +
                         ", so its cells cannot stand in their place. Give the model "
                         "that the artifact was made from, or another artifact of it.",
@@ -77,12 +77,14 @@ void requireSameShape(const ModelConfig& config, const Artifact& artifact,
 
 } // namespace
 
-void requireOriginal(const Model& model, const Artifact& artifact, const std::string& path) {
-    requireSameShape(model.config, artifact, path);
+void requireOriginal(const Model& model, const Artifact& artifact, const std::string& path,
+                     const ModelAsked& asked) {
+    requireSameShape(model.config, artifact, path, asked.code);
     if (model.fingerprint != artifact.modelFingerprint()) {
-        throw Error("swap.model",
+        throw Error(asked.code,
                     path + " is not the model that " + artifact.name() +
-                        " was made from; its weights differ. Give that one.",
+                        " was made from; its weights differ. Give that one with " + asked.option +
+                        ".",
                     {{"path", path}});
     }
 }
@@ -91,7 +93,7 @@ std::unique_ptr<CellSource> openCellSource(const std::filesystem::path& path,
                                            const Artifact& artifact) {
     if (isArtifact(path)) {
         auto other = Artifact::open(path);
-        requireSameShape(other->config(), artifact, path.string());
+        requireSameShape(other->config(), artifact, path.string(), ModelAsked().code);
         return std::make_unique<ArtifactSource>(std::move(other));
     }
     auto model = openModel(path);

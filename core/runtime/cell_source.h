@@ -31,8 +31,15 @@ public:
     virtual std::shared_ptr<const SourceCell> cell(Cell cell) const = 0;
 };
 
-/// Throws Error("swap.model") unless the artifact was made from the model, which `path` names.
-void requireOriginal(const Model& model, const Artifact& artifact, const std::string& path);
+/// Who asks for a model, for the words of a refusal.
+struct ModelAsked {
+    const char* code = "swap.model";
+    const char* option = "--original"; ///< that names it
+};
+
+/// Throws Error(asked.code) unless the artifact was made from the model, which `path` names.
+void requireOriginal(const Model& model, const Artifact& artifact, const std::string& path,
+                     const ModelAsked& asked = {});
 
 /// Opens an artifact, or a model. Throws what opening throws, Error("swap.model") when it is not of
 /// the same shape as `artifact`, and when a model is not the one that `artifact` was made from.

@@ -10,6 +10,7 @@
 #include "core/base/version.h"
 #include "core/report/value_interval.h"
 #include "core/summary/chart.h"
+#include "core/summary/shell_lines.h"
 #include "core/summary/summary.h"
 
 namespace caldera {
@@ -24,7 +25,7 @@ constexpr size_t kMostEvaluations = 4;
 constexpr size_t kMostLetters = 110; ///< of a sentence on one line
 constexpr size_t kMostWorst = 5;
 constexpr size_t kCommandLetters = 104; ///< in a line of the page's width
-constexpr size_t kCommandLines = 3;
+constexpr size_t kCommandLines = 8;
 
 using Fact = std::pair<std::string, std::string>;
 
@@ -319,27 +320,28 @@ private:
     void drawCommands() {
         heading("Commands that make this again");
         for (const std::string& command : commands()) {
-            std::string rest = printable(command, kCommandLetters * kCommandLines);
-            while (!rest.empty() && y_ < page_.height - kMargin - kLineHeight) {
-                const std::string line = printableLine(rest);
+            std::vector<std::string> lines =
+                command.size() > kCommandLetters * kCommandLines
+                    ? std::vector<std::string>()
+                    : shellLines(printable(command, kCommandLetters * kCommandLines),
+                                 kCommandLetters);
+            if (lines.empty() || roomFor(lines.size()) < lines.size()) {
+                lines = {"# A command too long for this page; the report has it whole."};
+            }
+            if (roomFor(lines.size()) < lines.size()) {
+                return;
+            }
+            for (const std::string& line : lines) {
                 y_ += kLineHeight - 1;
                 words(kMargin, y_, line, Font::Mono, kInk, 7.5 * 0.95);
-                rest.erase(0, line.size());
             }
         }
     }
 
-    /// The beginning that fits a line, broken at a space where there is one.
-    static std::string printableLine(const std::string& text) {
-        if (text.size() <= kCommandLetters) {
-            return text;
-        }
-        const size_t space = text.rfind(' ', kCommandLetters);
-        size_t end = space == std::string::npos || space == 0 ? kCommandLetters : space + 1;
-        while (end > 1 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) {
-            --end; // between letters
-        }
-        return text.substr(0, end);
+    /// How many of so many lines of commands the page still takes.
+    size_t roomFor(size_t lines) const {
+        const double room = (page_.height - kMargin - y_) / (kLineHeight - 1);
+        return std::min(lines, static_cast<size_t>(std::max(0.0, room)));
     }
 
     const Summary& summary_;

@@ -337,6 +337,7 @@ protected:
 TEST_F(JobCommand, LeavesItsStoryInTheFolder) {
     const Result result = work([&](Invocation& invocation) {
         EXPECT_EQ(invocation.job, folder_);
+        EXPECT_EQ(invocation.commandLine, "caldera work") << "pasted, it makes the same again";
         EXPECT_TRUE(JobFolder(folder_).workerAlive());
         invocation.progress.stage("thinking");
         invocation.progress.advance(1, 2);

@@ -11,6 +11,7 @@
 #include "core/report/kept_reports.h"
 #include "core/summary/chart.h"
 #include "core/summary/letters.h"
+#include "core/summary/shell_lines.h"
 #include "tests/support/complaint.h"
 #include "tests/support/scratch_folder.h"
 
@@ -113,6 +114,46 @@ TEST(Summary, ADamagedFileOfEvaluationsIsToldAndTheRestIsShown) {
     EXPECT_THAT(toHtml(page, "t"), HasSubstr("are left out"));
     EXPECT_THAT(toHtml(page, "t"), HasSubstr("8.125"));
     ::unsetenv("XDG_STATE_HOME"); // NOLINT(concurrency-mt-unsafe)
+}
+
+/// What the shell makes of lines that go on.
+std::string joined(const std::vector<std::string>& lines) {
+    std::string text;
+    for (const std::string& line : lines) {
+        text += line.ends_with('\\') ? line.substr(0, line.size() - 1) : line;
+    }
+    return text;
+}
+
+TEST(ShellLines, AreTheSameCommand) {
+    const std::string command = "caldera evaluate 'a folder/with spaces' --text " +
+                                std::string(60, 'x') + " --context 512 modèle";
+    const auto lines = shellLines(command, 24);
+    EXPECT_GT(lines.size(), 4U);
+    EXPECT_EQ(joined(lines), command);
+    for (const std::string& line : lines) {
+        EXPECT_LE(line.size(), 24U) << line;
+    }
+    EXPECT_EQ(shellLines("short", 24), std::vector<std::string>{"short"});
+    EXPECT_TRUE(shellLines("run '" + std::string(60, 'q') + "'", 24).empty());
+}
+
+TEST(Summary, CommandsCanBePasted) {
+    Summary summary = sampleSummary();
+    std::string command = "caldera evaluate";
+    for (int i = 0; i < 12; ++i) {
+        command +=
+            " --task /home/somebody/questions/of-some-length-" + std::to_string(i) + ".jsonl";
+    }
+    summary.report.run["command"] = command;
+    std::string text;
+    for (const Shape& shape : summaryPage(summary).shapes) {
+        if (const auto* words = std::get_if<Words>(&shape)) {
+            text += words->text.ends_with('\\') ? words->text.substr(0, words->text.size() - 1)
+                                                : words->text;
+        }
+    }
+    EXPECT_THAT(text, HasSubstr(command));
 }
 
 TEST(Summary, SurvivesWhatForeignReportsMayHold) {
