@@ -153,7 +153,7 @@ MemoryNeed memoryOf(const Artifact& artifact, const EngineSettings& settings, Pr
 }
 
 PlannedWork plannedWork(const EngineOptions& engine) {
-    const auto artifact = Artifact::open(engine.artifact);
+    const auto artifact = openServed(engine.artifact);
     const EngineSettings settings = engine.completeFor(*artifact);
     requireSettings(*artifact, settings); // what cannot begin does not fit
     PlannedWork work;

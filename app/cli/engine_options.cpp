@@ -34,9 +34,11 @@ EngineSettings::Device engineDevice(const std::string& name) {
 }
 
 void EngineOptions::addTo(CLI::App& command) {
-    command.add_option("ARTIFACT", artifact, "Folder of a compressed model")
+    command
+        .add_option("ARTIFACT", artifact,
+                    "Folder of a compressed model, or a model as it is: a folder or a GGUF file")
         ->required()
-        ->type_name("FOLDER");
+        ->type_name("PATH");
     command
         .add_option("--context", settings.contextLength,
                     "Tokens that a conversation may have (default: what the model takes, at most " +
@@ -77,7 +79,7 @@ EngineSettings EngineOptions::completeFor(const Artifact& opened) const {
 }
 
 std::unique_ptr<Engine> EngineOptions::open(const std::stop_token& stop) const {
-    auto opened = Artifact::open(artifact);
+    auto opened = openServed(artifact);
     if (!trusted) {
         opened->verify(stop);
     }

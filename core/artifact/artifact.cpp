@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdint>
-#include <cstring>
 
 #include <nlohmann/json.hpp>
 
+#include "core/artifact/artifact_data.h"
 #include "core/artifact/layout.h"
 #include "core/artifact/manifest.h"
 #include "core/base/error.h"
@@ -15,43 +15,6 @@
 #include "core/job/progress.h"
 
 namespace caldera {
-
-struct Artifact::Data {
-    std::filesystem::path path;
-    Manifest manifest;
-    std::string hash;
-    ModelConfig config;
-    std::shared_ptr<const Tokenizer> tokenizer;
-    ChatTemplate chat;
-    Plan plan;
-    std::vector<std::unique_ptr<SafetensorsFile>> shards;
-    std::map<std::string, TensorView> tensors;
-    int64_t fileBytes = 0;
-
-    /// Empty when the artifact has no such tensor.
-    std::span<const std::byte> bytes(const std::string& name) const {
-        const auto found = tensors.find(name);
-        return found == tensors.end() ? std::span<const std::byte>() : found->second.bytes;
-    }
-    std::span<const uint16_t> halves(const std::string& name) const {
-        const auto raw = bytes(name);
-        return {reinterpret_cast<const uint16_t*>(raw.data()), raw.size() / sizeof(uint16_t)};
-    }
-    std::vector<float> floats(const std::string& name) const {
-        const auto raw = bytes(name);
-        std::vector<float> values(raw.size() / sizeof(float));
-        if (!values.empty()) {
-            std::memcpy(values.data(), raw.data(), raw.size());
-        }
-        return values;
-    }
-    ArtifactTable table(const std::string& name, int bits) const {
-        return {{config.vocabSize, config.hiddenSize},
-                bits,
-                bytes(name + ".weight"),
-                halves(name + ".scale")};
-    }
-};
 
 namespace {
 
@@ -332,7 +295,7 @@ ArtifactTable Artifact::head() const {
 }
 
 std::vector<float> Artifact::norm(const std::string& name) const {
-    if (!data_->tensors.contains(name)) {
+    if (data_->bytes(name).empty()) {
         throw Error("artifact.tensor-missing",
                     data_->path.string() + " has no tensor " + name + ".", {{"tensor", name}});
     }

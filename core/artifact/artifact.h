@@ -54,12 +54,16 @@ struct ArtifactTable {
     ArtifactTable row(int64_t index) const;
 };
 
-/// An opened artifact; immutable and thread-safe.
+/// An opened artifact, or a model that stands for one; immutable and thread-safe.
 class Artifact {
 public:
     /// Checks format version, presence, shapes and sizes of every tensor, and the manifest's own
     /// hash. Throws Error("artifact.*").
     static std::shared_ptr<const Artifact> open(const std::filesystem::path& folder);
+    /// A model that stands for an artifact whose cells all stay at 16 bits, so that engines run it:
+    /// no codes and nothing to verify; the hash is the model's fingerprint. Weights are rounded to
+    /// bf16 when they are first asked for, and then stay in memory.
+    static std::shared_ptr<const Artifact> ofModel(std::shared_ptr<const Model> model);
     ~Artifact();
 
     const std::filesystem::path& path() const;
@@ -88,6 +92,9 @@ public:
 private:
     std::unique_ptr<Data> data_;
 };
+
+/// What an engine runs: an artifact, or a model as it is. Throws what opening either throws.
+std::shared_ptr<const Artifact> openServed(const std::filesystem::path& path);
 
 /// True when the folder has a manifest of ours (a cheap test, no checks).
 bool isArtifact(const std::filesystem::path& folder);

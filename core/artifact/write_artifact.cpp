@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <optional>
 #include <unordered_map>
 
@@ -9,7 +8,7 @@
 #include "core/artifact/artifact.h"
 #include "core/artifact/layout.h"
 #include "core/artifact/manifest.h"
-#include "core/artifact/table_codes.h"
+#include "core/artifact/model_tensors.h"
 #include "core/base/clock.h"
 #include "core/base/error.h"
 #include "core/base/half.h"
@@ -35,20 +34,6 @@ Bytes bytesOf(const std::vector<T>& values) {
                 "The finished cell " + cellName(cell.cell) + " does not fit its plan: " + reason +
                     ". Remove its file from the job and resume.",
                 {{"cell", cellName(cell.cell)}, {"reason", reason}});
-}
-
-/// What no cell holds (tables, norms, biases, matrices kept whole) passes through unchanged, and a
-/// single NaN in it would make every answer one.
-void requireWithin(const std::string& tensor, std::span<const float> values, float largest) {
-    // A comparison with NaN is false.
-    if (!std::all_of(values.begin(), values.end(),
-                     [largest](float value) { return std::abs(value) <= largest; })) {
-        throw Error("artifact.not-finite",
-                    "The tensor " + tensor + " holds NaN, infinity, or numbers above " +
-                        numberText(largest) +
-                        ". The model file is damaged or was saved in a format too narrow for it.",
-                    {{"tensor", tensor}});
-    }
 }
 
 void requireMatrix(const CompressedCell& cell, const char* part, const PackedMatrix& matrix,
@@ -211,80 +196,9 @@ private:
         if (spec.dtype == "F16") {
             return std::move(rowScales_); // follows its table
         }
-        if (spec.dtype == "F32") {
-            const std::vector<float> values = request_.model->weights->read(spec.name);
-            requireWithin(spec.name, values, std::numeric_limits<float>::max());
-            return bytesOf(values);
-        }
-        return spec.dtype == "U8"   ? fourBit(spec)
-               : spec.dtype == "I8" ? eightBit(spec)
-                                    : bf16(spec);
-    }
-
-    /// Calls take(row, values) for each row of a weight of the model; none may be beyond `largest`.
-    template <class Take>
-    void forEachRow(const TensorSpec& spec, int64_t width, float largest, Take take) {
-        constexpr int64_t kRowsAtOnce = 256;
-        const int64_t rows = spec.shape.at(0);
-        const auto columns = static_cast<size_t>(width);
-        std::vector<float> values(kRowsAtOnce * columns);
-        for (int64_t first = 0; first < rows; first += kRowsAtOnce) {
-            const int64_t count = std::min(kRowsAtOnce, rows - first);
-            const auto part = std::span(values).first(static_cast<size_t>(count) * columns);
-            request_.model->weights->readRows(spec.name, first, count, part);
-            requireWithin(spec.name, part, largest);
-            for (int64_t row = 0; row < count; ++row) {
-                take(static_cast<size_t>(first + row),
-                     part.subspan(static_cast<size_t>(row) * columns, columns));
-            }
-        }
-    }
-
-    Bytes bf16(const TensorSpec& spec) {
-        constexpr float kLargestBf16 = 0x1.FEp127F;
-        return encoded(spec, {spec.shape.at(1), 16, kLargestBf16},
-                       [](std::span<const float> values, std::byte* codes, uint16_t*) {
-                           std::transform(values.begin(), values.end(),
-                                          reinterpret_cast<uint16_t*>(codes), floatToBf16);
-                       });
-    }
-
-    Bytes eightBit(const TensorSpec& spec) {
-        return encoded(spec, {spec.shape.at(1), 8, kLargestEightBit},
-                       [](std::span<const float> values, std::byte* codes, uint16_t* scale) {
-                           *scale = encodeEightBit(values, reinterpret_cast<int8_t*>(codes));
-                       });
-    }
-
-    Bytes fourBit(const TensorSpec& spec) {
-        return encoded(spec, {config_.hiddenSize, 4, kLargestFourBit},
-                       [](std::span<const float> values, std::byte* codes, uint16_t* scale) {
-                           encodeFourBit(values, reinterpret_cast<uint8_t*>(codes), scale);
-                       });
-    }
-
-    struct Rows {
-        int64_t columns;
-        int bits;
-        float largest; ///< that the codes can stand for
-    };
-    /// The codes of a weight and, for the tensor that follows, its scales. Every row is decoded
-    /// again before it counts.
-    template <class Encode>
-    Bytes encoded(const TensorSpec& spec, const Rows& rows, Encode encode) {
-        const int64_t count = spec.shape.at(0);
-        const TableRow layout = tableRow(rows.bits, rows.columns);
-        Bytes codes(static_cast<size_t>(spec.bytes()));
-        std::vector<uint16_t> scales(static_cast<size_t>(count * layout.scales));
-        const ArtifactTable table{{count, rows.columns}, rows.bits, codes, scales};
-        forEachRow(spec, rows.columns, rows.largest,
-                   [&](size_t row, std::span<const float> values) {
-                       encode(values, codes.data() + row * static_cast<size_t>(layout.codeBytes),
-                              scales.data() + row * static_cast<size_t>(layout.scales));
-                       requireTableRow(spec.name, table, static_cast<int64_t>(row), values);
-                   });
-        rowScales_ = bytesOf(scales);
-        return codes;
+        ModelTensor tensor = modelTensor(*request_.model, spec);
+        rowScales_ = std::move(tensor.scales);
+        return std::move(tensor.codes);
     }
 
     const ArtifactRequest& request_;

@@ -178,9 +178,10 @@ TEST_F(TalkTest, ServeSaysItsTokenAndEndsOnASignal) {
     EXPECT_EQ(program.exitCode(), 0);
 }
 
-TEST_F(TalkTest, APassLayerByLayerScoresAsTheServerDoes) {
+/// A server and a pass layer by layer find a text equally likely.
+void expectScoredAlike(const std::string& model) {
     const Json request = {{"text", "The quick brown fox"}, {"top_logprobs", 3}};
-    Program server({"serve", model_.folder().string(), "--port", "0", "--device", "cpu"});
+    Program server({"serve", model, "--port", "0", "--device", "cpu"});
     const Json line = Json::parse(server.readLine());
     httplib::Client client("127.0.0.1", line.at("port").get<int>());
     client.set_default_headers(
@@ -189,7 +190,7 @@ TEST_F(TalkTest, APassLayerByLayerScoresAsTheServerDoes) {
     ASSERT_TRUE(answer);
     const Json served = Json::parse(answer->body).at("tokens");
 
-    Program program({"score", model_.folder().string(), "--lines"});
+    Program program({"score", model, "--lines"});
     program.write(request.dump());
     program.closeInput();
     std::istringstream lines(program.readAll());
@@ -208,6 +209,20 @@ TEST_F(TalkTest, APassLayerByLayerScoresAsTheServerDoes) {
         EXPECT_NEAR(passed[i].at("logprob"), served[i].at("logprob"), 0.02);
         EXPECT_EQ(passed[i].at("top_logprobs").size(), 3U);
     }
+}
+
+TEST_F(TalkTest, APassLayerByLayerScoresAsTheServerDoes) {
+    expectScoredAlike(model_.folder().string());
+}
+
+TEST_F(TalkTest, AModelAsItIsIsServedToo) {
+    const std::string original = CALDERA_SOURCE_DIR "/resources/demo-model";
+    expectScoredAlike(original);
+    Program program({"chat", original, "--prompt", "Hello", "--temperature", "0", "--max-tokens",
+                     "12", "--device", "cpu", "--json"});
+    const Json document = Json::parse(program.readAll());
+    EXPECT_EQ(program.exitCode(), 0);
+    EXPECT_GT(document.at("answer").get<std::string>().size(), 5U);
 }
 
 TEST_F(TalkTest, APassThatFailsSaysWhyInALine) {

@@ -151,7 +151,14 @@ void RemoteJob::askScheduler(const std::stop_token& stop) {
     }
     const bool isFirst = !asked_.isValid();
     asked_.start();
-    if (isFirst || slurmHasJob(place(), stop)) {
+    const std::optional<QByteArray> queue = slurmQueue(place(), stop);
+    if (queue && state_.phase == "queued") {
+        const QString reason = queueReason(*queue);
+        tell("queued", reason.isEmpty()
+                           ? std::string()
+                           : "In the queue of " + host() + ": " + reason.toStdString() + ".");
+    }
+    if (isFirst || !queue || queueGoesOn(*queue)) {
         missed_ = 0;
     } else if (++missed_ > 1) { // its last words may be on their way
         state_.phase = "lost";

@@ -210,12 +210,34 @@ bool queueGoesOn(const QByteArray& queue) {
     });
 }
 
-bool slurmHasJob(const RemotePlace& place, const std::stop_token& stop) {
+QString queueReason(const QByteArray& queue) {
+    for (const QByteArray& task : queue.trimmed().split('\n')) {
+        const qsizetype space = task.indexOf(' ');
+        const QByteArray reason = task.mid(space + 1).trimmed();
+        if (!task.startsWith("PENDING")) {
+            return {};
+        }
+        if (space > 0 && reason != "None" && reason != "Dependency") {
+            return QString::fromUtf8(reason).replace(u'_', u' ');
+        }
+    }
+    return {};
+}
+
+std::optional<QByteArray> slurmQueue(const RemotePlace& place, const std::stop_token& stop) {
     const ProcessResult result =
         place.session.run("squeue -h -o '%T %r' -j $(tr -s ' \\n' ',' < "_L1 +
                               shellWord(place.folder + kIds) + " | sed 's/^,//;s/,$//')"_L1,
                           stop);
-    return result.exitCode == 0 ? queueGoesOn(result.out) : !result.err.contains("Invalid job id");
+    if (result.exitCode == 0) {
+        return result.out;
+    }
+    return result.err.contains("Invalid job id") ? std::optional(QByteArray()) : std::nullopt;
+}
+
+bool slurmHasJob(const RemotePlace& place, const std::stop_token& stop) {
+    const std::optional<QByteArray> queue = slurmQueue(place, stop);
+    return !queue || queueGoesOn(*queue);
 }
 
 } // namespace caldera::studio

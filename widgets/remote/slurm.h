@@ -2,6 +2,8 @@
 // accounting (sacct) is not needed.
 #pragma once
 
+#include <optional>
+
 #include <QByteArray>
 #include <QStringList>
 
@@ -47,6 +49,14 @@ void clearFromSlurm(const RemotePlace& place, const std::stop_token& stop);
 /// scheduler holds since its launch failed (a node or the controller died), until somebody releases
 /// it; nor what depends on such a one.
 bool queueGoesOn(const QByteArray& queue);
+
+/// Why such a queue's tasks wait, in the scheduler's words; empty where one runs or nothing is
+/// said.
+QString queueReason(const QByteArray& queue);
+
+/// The job's tasks in the scheduler's queue, "STATE REASON" a line; nullopt when it does not
+/// answer.
+std::optional<QByteArray> slurmQueue(const RemotePlace& place, const std::stop_token& stop);
 
 /// Whether the scheduler has the job at work or in its queue, and not held for ever; true also when
 /// it does not answer.

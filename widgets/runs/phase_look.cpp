@@ -88,7 +88,8 @@ QString phaseSentence(const JobSummary& job) {
     if (job.phase == "lost"_L1)
         return tr("The worker stopped without a word: the machine was switched off, or memory ran "
                   "out. Resume goes on with what is finished.");
-    return job.phase == "failed"_L1 ? job.message : QString();
+    const bool isTold = job.phase == "failed"_L1 || job.phase == "queued"_L1; // what it waits for
+    return isTold ? job.message : QString();
 }
 
 } // namespace caldera::studio

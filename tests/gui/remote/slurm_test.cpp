@@ -72,6 +72,9 @@ TEST_F(SlurmTest, RunsAndCancelsJobsOfTheScheduler) {
     ASSERT_TRUE(
         QTest::qWaitFor([&] { return fs::exists(there(waiting) / "slurm/ids"); }, kPatience));
     ASSERT_TRUE(reaches(waiting, u"queued"_s));
+    EXPECT_TRUE(QTest::qWaitFor(
+        [&] { return service_->job(waiting).message.contains("PartitionDown"_L1); }, kPatience))
+        << "it says what it waits for";
     service_->cancel(waiting);
     ASSERT_TRUE(reaches(waiting, u"cancelled"_s));
     EXPECT_TRUE(
@@ -247,6 +250,15 @@ TEST(SlurmQueue, GoesOnUnlessWhatIsLeftIsHeld) {
     EXPECT_FALSE(queueGoesOn("PENDING launch failed requeued held\n"));
     EXPECT_FALSE(queueGoesOn("PENDING launch_failed_requeued_held\nPENDING Dependency\n"));
     EXPECT_TRUE(queueGoesOn("RUNNING None\nPENDING launch failed requeued held\n"));
+}
+
+TEST(SlurmQueue, SaysWhatItWaitsFor) {
+    EXPECT_EQ(queueReason("PENDING Resources\nPENDING Dependency\n"), u"Resources"_s);
+    EXPECT_EQ(queueReason("PENDING Dependency\nPENDING Nodes_required_for_job_are_DOWN,_DRAINED\n"),
+              u"Nodes required for job are DOWN, DRAINED"_s);
+    EXPECT_EQ(queueReason("RUNNING None\nPENDING Resources\n"), QString());
+    EXPECT_EQ(queueReason("PENDING None\n"), QString());
+    EXPECT_EQ(queueReason(""), QString());
 }
 
 TEST(GatheredState, IsWhatThePartsDo) {
