@@ -7,6 +7,7 @@
 #include <numeric>
 #include <vector>
 
+#include <QElapsedTimer>
 #include <QTimer>
 
 #include "tests/gui/chat/fake_server.h"
@@ -14,13 +15,15 @@
 namespace caldera::studio {
 
 /// How long this thread's processor works between two turns of the event loop. Processor time, so
-/// that a busy machine does not count against the window.
+/// that a busy machine does not count against the window; beside it the same by the clock, which is
+/// what a person waits.
 class TurnWatch {
 public:
     TurnWatch() {
         QObject::connect(&timer_, &QTimer::timeout, &timer_, [this] { take(); });
         timer_.start(1);
         last_ = now();
+        clock_.start();
     }
     /// Of this thread's processor time, in milliseconds.
     static double now() {
@@ -31,14 +34,12 @@ public:
     /// Hears of each turn, in milliseconds.
     std::function<void(double)> onTurn;
 
+    /// By the clock, between two turns that are a millisecond apart where nothing is to be done.
+    double longestByTheClock() const { return shareOf(byTheClock_, 1); }
+    double byTheClockOf(double share) const { return shareOf(byTheClock_, share); }
     double longestMilliseconds() const { return turns_.empty() ? 0 : std::ranges::max(turns_); }
     /// What `share` of the turns did not exceed.
-    double millisecondsOf(double share) const {
-        std::vector<double> sorted = turns_;
-        std::ranges::sort(sorted);
-        const auto place = static_cast<std::size_t>(share * static_cast<double>(sorted.size()));
-        return sorted.empty() ? 0 : sorted[std::min(place, sorted.size() - 1)];
-    }
+    double millisecondsOf(double share) const { return shareOf(turns_, share); }
     /// When the longest turn ended, in seconds of the processor's time.
     double secondsToTheLongest() const {
         const auto end = std::ranges::max_element(turns_);
@@ -51,7 +52,14 @@ public:
     }
 
 private:
+    static double shareOf(std::vector<double> turns, double share) {
+        std::ranges::sort(turns);
+        const auto place = static_cast<std::size_t>(share * static_cast<double>(turns.size()));
+        return turns.empty() ? 0 : turns[std::min(place, turns.size() - 1)];
+    }
     void take() {
+        byTheClock_.push_back(static_cast<double>(clock_.nsecsElapsed()) / 1e6);
+        clock_.start();
         const double time = now();
         turns_.push_back(time - last_);
         if (onTurn)
@@ -61,7 +69,9 @@ private:
 
     QTimer timer_;
     double last_ = 0;
+    QElapsedTimer clock_; ///< since the last turn
     std::vector<double> turns_;
+    std::vector<double> byTheClock_;
 };
 
 /// The stream of a recorded answer with what answers have: words, bold, code, tables, lists.
