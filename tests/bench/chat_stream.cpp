@@ -8,13 +8,16 @@
 // several RUNS the shortest of the longest turns at the same place of the answer counts.
 #include <QApplication>
 #include <QElapsedTimer>
+#include <QEventLoop>
 #include <QTemporaryDir>
 #include <QTest>
 #include <QThread>
+#include <QTimer>
 
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <vector>
@@ -74,6 +77,20 @@ private:
     QUrl url_;
 };
 
+/// An event loop as programs have it: QTest's waits sleep 10 ms at a time.
+bool waitFor(const std::function<bool()>& isReached, int patience) {
+    QEventLoop loop;
+    QTimer looks;
+    QObject::connect(&looks, &QTimer::timeout, &loop, [&] {
+        if (isReached())
+            loop.quit();
+    });
+    looks.start(100);
+    QTimer::singleShot(patience, &loop, &QEventLoop::quit);
+    loop.exec();
+    return isReached();
+}
+
 /// The longest turn of each part of the answer, in milliseconds; empty when it did not end.
 std::vector<double> run(const Options& options) {
     const QTemporaryDir folder;
@@ -104,8 +121,8 @@ std::vector<double> run(const Options& options) {
     const double sending = TurnWatch::now() - start;
     const int patience = 4000 * (static_cast<int>(seconds) + 30);
     const bool isShown =
-        QTest::qWaitFor([&view] { return !view.isStreaming(); }, patience) &&
-        QTest::qWaitFor([&view] { return view.transcript()->isFullyRendered(); }, patience);
+        waitFor([&view] { return !view.isStreaming(); }, patience) &&
+        waitFor([&view] { return view.transcript()->isFullyRendered(); }, patience);
     std::printf("%d tokens in %.1f s (%.0f a second): longest turn %.1f ms (after %.1f s of the "
                 "processor's; in the last tenth %.1f), of sending %.1f, p99 %.2f, median %.2f\n",
                 options.tokens, static_cast<double>(clock.elapsed()) / 1e3,
@@ -125,7 +142,7 @@ std::vector<double> run(const Options& options) {
 /// its longest say nothing of the chat.
 void printMachine() {
     const TurnWatch idle;
-    QTest::qWait(5000);
+    waitFor([] { return false; }, 5000);
     std::printf("the machine: an idle event loop waits by the clock up to %.1f ms (p99.9 %.1f, p99 "
                 "%.2f, median %.2f)\n",
                 idle.longestByTheClock(), idle.byTheClockOf(0.999), idle.byTheClockOf(0.99),
