@@ -198,19 +198,22 @@ void CompareView::setSubject(const CompareSide& subject) {
 
 void CompareView::setReference(const CompareSide& reference) {
     stop();
+    chosenPath_.clear();
+    scoredInstead_.clear();
     engine_->stop();
     reference_ = reference;
     refresh();
 }
 
 void CompareView::setReference(const QString& path) {
-    setReference(CompareSide{QFileInfo(path).completeBaseName(), {}, {}, path});
+    setReference(CompareSide{QFileInfo(path).completeBaseName(), {}, {}, {}});
+    chosenPath_ = path;
     // An artifact has a manifest; looking for it reads the disk.
     QtConcurrent::run([path] {
         return QFileInfo::exists(path + "/manifest.json"_L1);
     }).then(this, [this, path](bool isArtifact) {
-        if (isArtifact && reference_.model == path) {
-            reference_.model.clear();
+        if (chosenPath_ == path) {
+            scoredInstead_ = isArtifact ? QString() : path;
             engine_->start(path);
         }
     });
@@ -240,6 +243,11 @@ void CompareView::takeEngine() {
         reference_.token = engine_->token();
         if (!waiting_.isEmpty())
             ask(std::exchange(waiting_, {}));
+    } else if (engine_->state() == State::Failed && !scoredInstead_.isEmpty()) {
+        reference_.server.clear();
+        reference_.model = scoredInstead_;
+        if (!waiting_.isEmpty())
+            ask(std::exchange(waiting_, {}));
     } else if (engine_->state() == State::Failed) {
         reference_.server.clear();
         waiting_.clear();
@@ -258,9 +266,10 @@ void CompareView::ask(const QString& question) {
     banner_->clear();
     question_->setText(question);
     chosen_ = -1;
-    if (engine_->state() == EngineProcess::State::Failed)
-        engine_->start(engine_->artifact()); // it may have run out of memory, or been killed
-    if (engine_->state() == EngineProcess::State::Starting) {
+    const bool isScored = !reference_.model.isEmpty();
+    if (engine_->state() == EngineProcess::State::Failed && !isScored)
+        engine_->start(engine_->artifact());        // it may have run out of memory, or been killed
+    if (reference_.server.isEmpty() && !isScored) { // its engine is not ready
         waiting_ = question;
         refresh();
         return;

@@ -31,8 +31,8 @@ public:
 
     /// The open model: what is judged.
     void setSubject(const CompareSide& subject);
-    /// What it is compared with; a folder or file is asked for otherwise. An artifact gets an
-    /// engine of its own, a model is scored layer by layer.
+    /// What it is compared with; a folder or file is asked for otherwise. It gets an engine of its
+    /// own; a model that none can load is scored layer by layer.
     void setReference(const QString& path);
     void setReference(const CompareSide& reference);
     void setQuestionSettings(const QString& systemPrompt, const ChatSampling& sampling);
@@ -78,6 +78,8 @@ private:
     CompareSide subject_;
     CompareSide reference_;
     ChatRequest request_;
+    QString chosenPath_;     ///< of the reference
+    QString scoredInstead_;  ///< the model, should its engine fail; empty: an artifact
     QString waiting_;        ///< question that is asked when the engine is ready
     QTimer refresh_;         ///< while tokens come
     QList<TokenMark> marks_; ///< of the answer that is followed

@@ -9,6 +9,7 @@
 
 #include "widgets/chat/chance_table.h"
 #include "widgets/chat/compare_view.h"
+#include "widgets/chat/engine_process.h"
 #include "widgets/chat/token_text.h"
 #include "widgets/support/labels.h"
 #include "widgets/support/number_text.h"
@@ -40,6 +41,7 @@ void CompareView::showAnswers() {
                                 : tr("%1, judged by %2").arg(subjectName, referenceName));
     rightTitle_->setText(follows ? subjectName
                                  : tr("%1 is scored, but writes no answer").arg(referenceName));
+    rightTitle_->setToolTip(follows ? QString() : engine_->error()); // why it has no engine
     left_->setTokens(follows ? session_.referenceAnswer() : session_.subjectAnswer());
     right_->setTokens(follows ? session_.subjectAnswer() : QList<ScoredToken>());
 

@@ -215,8 +215,17 @@ TEST_F(Compare, AsksWhichCellsMovedTheChosenToken) {
     EXPECT_EQ(question.word, u"␣sky"_s);
 }
 
-TEST_F(Compare, AModelWithoutAnEngineIsScoredInOnePass) {
-    view_.setReference(u"/models/original"_s);
+TEST_F(Compare, AnOriginalThatFitsAnswersByItself) {
+    view_.setReference(u"/models/good-"_s + QString::number(reference_.url().port()));
+    view_.ask(u"Which colour?"_s);
+    ASSERT_TRUE(reaches(Stage::Done));
+    EXPECT_TRUE(view_.session().followsReference());
+    EXPECT_EQ(view_.followed()->toPlainText(), u" red sky"_s);
+    EXPECT_EQ(view_.other()->toPlainText(), u" blue sky"_s);
+}
+
+TEST_F(Compare, AnOriginalThatDoesNotFitIsScoredInOnePass) {
+    view_.setReference(u"/models/tight-original"_s);
     view_.ask(u"Which colour?"_s);
     ASSERT_TRUE(reaches(Stage::Done));
     EXPECT_FALSE(view_.session().followsReference());

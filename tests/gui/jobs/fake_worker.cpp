@@ -122,6 +122,10 @@ int serve(const std::vector<std::string>& words) {
                      "programs, or choose a machine with more. --force begins all the same.\n";
         return 1;
     }
+    if (scenario == "endless") { // of a score
+        std::cerr << "caldera: The engine cannot run this model.\n";
+        return 1;
+    }
     if (scenario == "killed") {
         std::raise(SIGKILL);
     }
