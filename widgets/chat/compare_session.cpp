@@ -1,6 +1,7 @@
 #include "widgets/chat/compare_session.h"
 
 #include <QJsonDocument>
+#include <QtConcurrent>
 
 #include <algorithm>
 #include <utility>
@@ -14,6 +15,7 @@ namespace {
 constexpr int kAnswerLikeliest = 20; // the most that a chat's answer can tell
 constexpr int kScoreLikeliest = 50;
 constexpr qsizetype kLongestLine = 64 << 20;
+constexpr qsizetype kShortLine = 16 << 10; // is read in no time
 
 } // namespace
 
@@ -63,6 +65,7 @@ void CompareSession::start(const CompareSide& reference, const CompareSide& subj
 void CompareSession::stop() {
     reference_.client.cancel();
     subject_.client.cancel();
+    ++passes_;
     if (pass_) {
         pass_->disconnect(this);
         connect(pass_, &QProcess::finished, pass_, &QObject::deleteLater);
@@ -104,6 +107,8 @@ void CompareSession::scoreAlong() {
 void CompareSession::scoreByPass(const Side& side, const QList<int>& tokens) {
     clock_.start();
     passOutput_.clear();
+    isReading_ = false;
+    passCode_.reset();
     pass_ = new QProcess(this);
     connect(pass_, &QProcess::readyReadStandardOutput, this, &CompareSession::takePassOutput);
     connect(pass_, &QProcess::finished, this, &CompareSession::takePassEnd);
@@ -124,14 +129,12 @@ void CompareSession::takePassOutput() {
     }
     // Events of the progress come before the document, a line each.
     for (qsizetype end = passOutput_.indexOf('\n'); end >= 0; end = passOutput_.indexOf('\n')) {
-        const QJsonObject line = QJsonDocument::fromJson(passOutput_.left(end)).object();
+        const QByteArray text = passOutput_.left(end);
         passOutput_.remove(0, end + 1);
-        if (line.contains("tokens"_L1)) {
-            (followsReference_ ? subject_ : reference_).along =
-                ScoredToken::listFromJson(line["tokens"_L1].toArray());
-            measure();
-            if (!pass_)
-                return; // they cannot be compared
+        const QJsonObject line =
+            text.size() > kShortLine ? QJsonObject() : QJsonDocument::fromJson(text).object();
+        if (text.size() > kShortLine || line.contains("tokens"_L1)) {
+            readScores(text);
         } else if (line["total"_L1].toDouble() > 0) {
             fraction_ = line["done"_L1].toDouble() / line["total"_L1].toDouble();
             Q_EMIT changed();
@@ -142,6 +145,23 @@ void CompareSession::takePassOutput() {
     }
 }
 
+/// A long answer's scores take longer to read than the event loop may stand still.
+void CompareSession::readScores(const QByteArray& line) {
+    isReading_ = true;
+    QtConcurrent::run([line] {
+        return ScoredToken::listFromJson(
+            QJsonDocument::fromJson(line).object()["tokens"_L1].toArray());
+    }).then(this, [this, number = passes_](const QList<ScoredToken>& tokens) {
+        if (number != passes_)
+            return; // of a pass that was stopped
+        isReading_ = false;
+        (followsReference_ ? subject_ : reference_).along = tokens;
+        measure();
+        if (number == passes_ && passCode_) // they can be compared
+            endPass(*passCode_);
+    });
+}
+
 void CompareSession::takePassEnd(int code) {
     if (pass_)
         takePassOutput();
@@ -149,6 +169,12 @@ void CompareSession::takePassEnd(int code) {
         return; // it has failed, and said why
     pass_->deleteLater();
     pass_.clear();
+    passCode_ = code;
+    if (!isReading_)
+        endPass(code);
+}
+
+void CompareSession::endPass(int code) {
     if ((followsReference_ ? subject_ : reference_).along.isEmpty())
         fail(tr("The model could not be scored (code %1); memory may have run out.").arg(code));
     else

@@ -8,6 +8,8 @@
 #include <QProcess>
 #include <QUrl>
 
+#include <optional>
+
 #include "widgets/chat/chat_client.h"
 #include "widgets/chat/scored_token.h"
 
@@ -74,7 +76,10 @@ private:
     void scoreAlong();
     void scoreByPass(const Side& side, const QList<int>& tokens);
     void takePassOutput();
+    void readScores(const QByteArray& line);
     void takePassEnd(int code);
+    /// It ended with this exit code, and all that it said was read.
+    void endPass(int code);
     void fail(const QString& sentence);
     void setStage(Stage stage);
 
@@ -89,6 +94,9 @@ private:
     QElapsedTimer clock_; ///< since the scoring began
     QPointer<QProcess> pass_;
     QByteArray passOutput_;
+    quint64 passes_ = 0;     ///< that were begun or stopped
+    bool isReading_ = false; ///< scores of the pass, on another thread
+    std::optional<int> passCode_;
 };
 
 } // namespace caldera::studio
