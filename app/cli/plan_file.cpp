@@ -22,17 +22,25 @@ Plan planToLose(const std::filesystem::path& path) {
     }
 }
 
+/// Nothing where there are no words.
+template <class Words>
+std::string listed(const char* begin, const Words& words) {
+    std::string text;
+    for (const std::string& word : words) {
+        text += (text.empty() ? begin : ", ") + word;
+    }
+    return text;
+}
+
 } // namespace
 
 Plan readPlanFile(const std::filesystem::path& path) {
     Plan plan = loadPlan(path);
     if (plan.foreign) {
-        std::string ignored;
-        for (const std::string& key : std::set(plan.ignoredKeys.begin(), plan.ignoredKeys.end())) {
-            ignored += (ignored.empty() ? "" : ", ") + key;
-        }
+        const std::set ignored(plan.ignoredKeys.begin(), plan.ignoredKeys.end());
         std::cerr << path.string() << " is not a caldera plan; its common settings were taken over"
-                  << (ignored.empty() ? "" : ", these keys ignored: " + ignored) << ".\n";
+                  << listed(", these keys ignored: ", ignored)
+                  << listed(", these values adapted: ", plan.adaptedValues) << ".\n";
     }
     return plan;
 }

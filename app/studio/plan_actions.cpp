@@ -26,16 +26,26 @@ struct ReadPlan {
 };
 
 QString remarkOn(const Plan& plan, const QString& path) {
-    const QString name = QFileInfo(path).fileName();
     if (!plan.foreign) {
         return {};
     }
-    return plan.ignoredKeys.empty()
-               ? PlanActions::tr("%1 is a configuration of qwen2-caldera-max.").arg(name)
-               : PlanActions::tr("%1 is a configuration of qwen2-caldera-max; %n of its keys mean "
-                                 "nothing here.",
-                                 nullptr, static_cast<int>(plan.ignoredKeys.size()))
-                     .arg(name);
+    const QString name = QFileInfo(path).fileName();
+    QStringList sentences = {
+        plan.ignoredKeys.empty()
+            ? PlanActions::tr("%1 is a configuration of qwen2-caldera-max.").arg(name)
+            : PlanActions::tr("%1 is a configuration of qwen2-caldera-max; %n of its keys mean "
+                              "nothing here.",
+                              nullptr, static_cast<int>(plan.ignoredKeys.size()))
+                  .arg(name)};
+    QStringList adapted;
+    for (const std::string& value : plan.adaptedValues) {
+        adapted += QString::fromStdString(value);
+    }
+    if (!adapted.isEmpty()) {
+        sentences +=
+            PlanActions::tr("Adapted to what is supported: %1.").arg(adapted.join(u", "_s));
+    }
+    return sentences.join(u' ');
 }
 
 } // namespace

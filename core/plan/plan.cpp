@@ -25,6 +25,33 @@ int affordableRank(MatrixShape shape, double factorBits) {
     return static_cast<int>(rank / kRankStep * kRankStep);
 }
 
+/// `Target` has a member for every key.
+template <class Target>
+void copyGiven(const CellOverride& from, Target& to) {
+    const auto set = [](const auto& given, auto& member) {
+        if (given) {
+            member = given.value();
+        }
+    };
+    set(from.bits, to.bits);
+    set(from.leftBits, to.leftBits);
+    set(from.rightBits, to.rightBits);
+    set(from.rank, to.rank);
+    set(from.codec, to.codec);
+    set(from.factorCodec, to.factorCodec);
+    set(from.transform, to.transform);
+    set(from.outerIterations, to.outerIterations);
+    set(from.innerIterations, to.innerIterations);
+    set(from.updateOrder, to.updateOrder);
+    set(from.lowRankStart, to.lowRankStart);
+    set(from.activationAware, to.activationAware);
+    set(from.hessianDowndate, to.hessianDowndate);
+    set(from.damping, to.damping);
+    set(from.seed, to.seed);
+    set(from.locked, to.locked);
+    set(from.skip, to.skip);
+}
+
 } // namespace
 
 std::string CellSettings::codecId() const {
@@ -40,28 +67,11 @@ std::string CellSettings::rightCodecId() const {
 }
 
 void CellOverride::applyTo(CellSettings& settings) const {
-    const auto set = [](const auto& given, auto& member) {
-        if (given) {
-            member = *given;
-        }
-    };
-    set(bits, settings.bits);
-    set(leftBits, settings.leftBits);
-    set(rightBits, settings.rightBits);
-    set(rank, settings.rank);
-    set(codec, settings.codec);
-    set(factorCodec, settings.factorCodec);
-    set(transform, settings.transform);
-    set(outerIterations, settings.outerIterations);
-    set(innerIterations, settings.innerIterations);
-    set(updateOrder, settings.updateOrder);
-    set(lowRankStart, settings.lowRankStart);
-    set(activationAware, settings.activationAware);
-    set(hessianDowndate, settings.hessianDowndate);
-    set(damping, settings.damping);
-    set(seed, settings.seed);
-    set(locked, settings.locked);
-    set(skip, settings.skip);
+    copyGiven(*this, settings);
+}
+
+void CellOverride::applyTo(CellOverride& override) const {
+    copyGiven(*this, override);
 }
 
 CellSettings Plan::settingsOf(Cell cell) const {

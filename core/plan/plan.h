@@ -53,6 +53,7 @@ struct CellOverride {
     std::optional<uint64_t> seed;
 
     void applyTo(CellSettings& settings) const;
+    void applyTo(CellOverride& override) const; ///< what both name is as it is here
     bool operator==(const CellOverride&) const = default;
 };
 
@@ -79,6 +80,8 @@ struct Plan {
     bool hasComments = false;             ///< saving loses them
     bool foreign = false;                 ///< no file of ours: a configuration of qwen2-caldera-max
     std::vector<std::string> ignoredKeys; ///< of a foreign file: keys that mean nothing here
+    /// Of a foreign file: "rank 40 -> 48", "o_proj skipped".
+    std::vector<std::string> adaptedValues;
 
     /// Defaults, then skip_layers, then patterns in order, then the exact name.
     CellSettings settingsOf(Cell cell) const;

@@ -1,6 +1,7 @@
 // The keys of a cell's settings, once, for reading and for printing.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@ namespace caldera {
 
 inline constexpr const char* kPlanFormat = "caldera-plan";
 inline constexpr int kPlanMajor = 1;
+inline constexpr int64_t kMostTokens = 1'000'000'000'000; ///< of calibration
 
 /// Both ends belong to the range.
 struct Range {

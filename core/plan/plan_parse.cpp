@@ -13,6 +13,7 @@
 #include "core/base/format_version.h"
 #include "core/base/text.h"
 #include "core/model/text_file.h"
+#include "core/plan/foreign_plan.h"
 #include "core/plan/plan.h"
 #include "core/plan/plan_keys.h"
 
@@ -58,19 +59,21 @@ public:
 
     Plan read(const YAML::Node& root) {
         checkFormat(root);
-        readMap(
-            root, "the plan",
-            {{"format", [](const YAML::Node&) {}},
-             {"model", [&](const YAML::Node& n) { read(n, "model", plan_.model, AnyText{}); }},
-             {"calibration", [&](const YAML::Node& n) { readCalibration(n); }},
-             {"caldera", [&](const YAML::Node& n) { readSettings(n); }},
-             {"embeddings",
-              [&](const YAML::Node& n) { readTable(n, "embeddings", plan_.embeddingBits); }},
-             {"lm_head", [&](const YAML::Node& n) { readTable(n, "lm_head", plan_.headBits); }}});
+        std::vector<Handler> handlers = {
+            {"format", [](const YAML::Node&) {}},
+            {"model", [&](const YAML::Node& n) { read(n, "model", plan_.model, AnyText{}); }},
+            {"calibration", [&](const YAML::Node& n) { readCalibration(n); }},
+            {"caldera", [&](const YAML::Node& n) { readSettings(n); }},
+            {"embeddings",
+             [&](const YAML::Node& n) { readTable(n, "embeddings", plan_.embeddingBits); }},
+            {"lm_head", [&](const YAML::Node& n) { readTable(n, "lm_head", plan_.headBits); }}};
         if (plan_.foreign) {
-            adoptForeign(root);
+            handlers.emplace_back("model_id", [&](const YAML::Node& n) {
+                read(n, "model_id", plan_.model, AnyText{});
+            });
         }
-        return std::move(plan_);
+        readMap(root, "the plan", handlers);
+        return plan_.foreign ? adoptPlan(std::move(foreign_)) : std::move(plan_);
     }
 
 private:
@@ -256,17 +259,23 @@ private:
 
     void readCalibration(const YAML::Node& node) {
         CalibrationSettings& c = plan_.calibration;
-        readMap(node, "`calibration`",
-                {{"text", [&](const YAML::Node& n) { read(n, "text", c.text, AnyText{}); }},
-                 {"tokens",
-                  [&](const YAML::Node& n) {
-                      read(n, "tokens", c.tokens, Range{1, 1e12});
-                  }},
-                 {"sequence_length",
-                  [&](const YAML::Node& n) {
-                      read(n, "sequence_length", c.sequenceLength, Range{2, 1 << 20});
-                  }},
-                 {"seed", [&](const YAML::Node& n) { read(n, "seed", c.seed); }}});
+        std::vector<Handler> handlers = {
+            {"text", [&](const YAML::Node& n) { read(n, "text", c.text, AnyText{}); }},
+            {"tokens",
+             [&](const YAML::Node& n) {
+                 read(n, "tokens", c.tokens, Range{1, static_cast<double>(kMostTokens)});
+             }},
+            {"sequence_length",
+             [&](const YAML::Node& n) {
+                 read(n, "sequence_length", c.sequenceLength, Range{2, 1 << 20});
+             }},
+            {"seed", [&](const YAML::Node& n) { read(n, "seed", c.seed); }}};
+        if (plan_.foreign) {
+            handlers.emplace_back("samples", [&](const YAML::Node& n) {
+                read(n, "samples", foreign_.samples.emplace(), Range{1, 1e9});
+            });
+        }
+        readMap(node, "`calibration`", handlers);
     }
 
     std::vector<Handler> cellHandlers(CellOverride& override) {
@@ -283,23 +292,30 @@ private:
     void readSettings(const YAML::Node& node) {
         CellOverride given;
         std::vector<Handler> handlers = cellHandlers(given);
-        handlers.emplace_back("skip_layers", [&](const YAML::Node& n) { readSkipLayers(n); });
+        handlers.emplace_back("skip_layers", [&](const YAML::Node& n) {
+            readNames(n, "skip_layers", plan_.skipLayers);
+        });
         handlers.emplace_back("layer_overrides", [&](const YAML::Node& n) {
             readOverrides(n, "layer_overrides", plan_.layerOverrides);
         });
         handlers.emplace_back("pattern_overrides", [&](const YAML::Node& n) {
             readOverrides(n, "pattern_overrides", plan_.patternOverrides);
         });
+        if (plan_.foreign) {
+            handlers.emplace_back("target_modules", [&](const YAML::Node& n) {
+                readNames(n, "target_modules", foreign_.targetModules.emplace());
+            });
+        }
         readMap(node, "`caldera`", handlers);
         given.applyTo(plan_.defaults);
     }
 
-    void readSkipLayers(const YAML::Node& node) {
+    void readNames(const YAML::Node& node, const std::string& key, std::vector<std::string>& out) {
         if (!node.IsNull() && !node.IsSequence()) {
-            failType(node, "skip_layers", "a list of names or patterns");
+            failType(node, key, "a list of names or patterns");
         }
         for (const YAML::Node& item : node) {
-            read(item, "skip_layers", plan_.skipLayers.emplace_back(), AnyText{});
+            read(item, key, out.emplace_back(), AnyText{});
         }
     }
 
@@ -322,24 +338,9 @@ private:
                                              }}});
     }
 
-    /// qwen2-caldera-max says `model_id`, and counts calibration in samples.
-    void adoptForeign(const YAML::Node& root) {
-        if (const YAML::Node id = root["model_id"]; id && id.IsScalar()) {
-            plan_.model = id.Scalar();
-            std::erase(plan_.ignoredKeys, "model_id");
-        }
-        const YAML::Node calibration = root["calibration"];
-        if (const YAML::Node samples = calibration ? calibration["samples"] : YAML::Node();
-            samples && samples.IsScalar()) {
-            int64_t count = 0;
-            read(samples, "samples", count, Range{1, 1e9});
-            plan_.calibration.tokens = count * plan_.calibration.sequenceLength;
-            std::erase(plan_.ignoredKeys, "samples");
-        }
-    }
-
     std::string where_;
-    Plan plan_;
+    ForeignPlan foreign_; ///< what else a foreign file says; `plan` is of every file
+    Plan& plan_ = foreign_.plan;
 };
 
 YAML::Node loadYaml(const std::string& yaml, const std::string& where) {

@@ -113,10 +113,11 @@ TEST_F(PlanCommand, ComparesPlans) {
 }
 
 TEST_F(PlanCommand, SaysWhenAFileIsForeign) {
-    writeFileAtomically(file_, "model_id: m\ncaldera: {rank: 16, group_size: 128}\n");
+    writeFileAtomically(file_, "model_id: m\ncaldera: {rank: 40, group_size: 128}\n");
     const Result shown = plan({"show", file_});
     EXPECT_EQ(shown.exitCode, 0);
     EXPECT_THAT(shown.err, HasSubstr("keys ignored: group_size"));
+    EXPECT_THAT(shown.err, HasSubstr("values adapted: rank 40 -> 48."));
 }
 
 } // namespace

@@ -190,31 +190,6 @@ TEST(PlanFile, SurvivesHostileYaml) {
     EXPECT_EQ(parse(laughs + "caldera: {rank: 16}\n").defaults.rank, 16); // foreign: ignored keys
 }
 
-TEST(PlanFile, ReadsAForeignConfiguration) {
-    const Plan plan = parse("model_id: Qwen/Qwen2-72B-Instruct\n"
-                            "output_dir: artifacts\n"
-                            "calibration:\n"
-                            "  datasets: [{name: c4, weight: 0.7}]\n"
-                            "  samples: 512\n"
-                            "  sequence_length: 1024\n"
-                            "caldera:\n"
-                            "  bq: 4\n  bl: 4\n  br: 4\n  rank: 256\n  group_size: 128\n"
-                            "  pattern_overrides:\n"
-                            "    \"model.layers.47.*\": {rank: 384, group_size: 64}\n"
-                            "  layer_overrides:\n"
-                            "    model.layers.0.self_attn.q_proj: {bq: 6, skip: false}\n"
-                            "runtime: {dtype: bf16}\n");
-    EXPECT_TRUE(plan.foreign);
-    EXPECT_EQ(plan.model, "Qwen/Qwen2-72B-Instruct");
-    EXPECT_EQ(plan.calibration.tokens, 512 * 1024);
-    EXPECT_EQ(plan.defaults.bits, 4);
-    EXPECT_EQ(plan.settingsOf({47, Module::UpProj}).rank, 384);
-    EXPECT_EQ(plan.settingsOf({0, Module::QProj}).bits, 6);
-    EXPECT_THAT(plan.ignoredKeys,
-                testing::UnorderedElementsAre("output_dir", "datasets", "group_size", "group_size",
-                                              "runtime"));
-}
-
 TEST(PlanSettings, ExactBeatsPatternAndLaterBeatsEarlier) {
     Plan plan;
     plan.patternOverrides = {{"*.q_proj", rankOverride(16)},

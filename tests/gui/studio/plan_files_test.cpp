@@ -116,10 +116,12 @@ TEST_F(PlanFilesTest, BadPlansAreExplainedAndChangeNothing) {
 
 TEST_F(PlanFilesTest, AForeignConfigurationIsTakenAndSaidSo) {
     openDemo();
-    files().openFile(planFile(u"config.yaml"_s, "model_id: x\ncaldera:\n  bq: 3\n  rank: 32\n"
+    files().openFile(planFile(u"config.yaml"_s, "model_id: x\ncaldera:\n  bq: 3\n  rank: 40\n"
                                                 "evaluation:\n  tasks: [a]\n"));
     ASSERT_TRUE(becomes([&] { return plan().settingsOf({0, Module::QProj}).bits == 3; }));
-    EXPECT_TRUE(window().planView()->notice()->sentence().contains(u"qwen2-caldera-max"_s));
+    const QString said = window().planView()->notice()->sentence();
+    EXPECT_TRUE(said.contains(u"qwen2-caldera-max"_s));
+    EXPECT_TRUE(said.contains(u"rank 40 -> 48"_s)) << said.toStdString();
 }
 
 TEST_F(PlanFilesTest, AnotherPlanStandsOverThisOneAsOutlines) {
