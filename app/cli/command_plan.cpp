@@ -51,7 +51,7 @@ Json settingsToJson(const CellSettings& settings) {
 std::string sizeText(const PlanSize& size) {
     std::ostringstream text;
     text << std::fixed << std::setprecision(3) << size.bitsPerWeight << " bits a weight, "
-         << byteText(static_cast<uint64_t>(size.total())) << " in all: cells "
+         << byteText(static_cast<uint64_t>(size.total())) << " of weights: cells "
          << byteText(static_cast<uint64_t>(size.cellBytes)) << ", embeddings and head "
          << byteText(static_cast<uint64_t>(size.embeddingBytes)) << ", norms and biases "
          << byteText(static_cast<uint64_t>(size.otherBytes));
@@ -201,6 +201,30 @@ void runDiff(const PlanOptions& options, const Invocation& invocation) {
     }
 }
 
+void addPlanFile(CLI::App& app, const char* name, std::string& path) {
+    app.add_option(name, path, "Plan file")->required()->type_name("FILE");
+}
+
+void addNewOptions(CLI::App& app, PlanOptions& options) {
+    app.add_option("MODEL", options.model, "Folder, .gguf file, or name in the Hugging Face cache")
+        ->required()
+        ->type_name("MODEL");
+    app.add_option("--out", options.out, "The plan file to write")->required()->type_name("FILE");
+}
+
+void addShowOptions(CLI::App& app, PlanOptions& options) {
+    addPlanFile(app, "PLAN", options.plan);
+    app.add_option("--model", options.model, "Also print sizes for this model")->type_name("MODEL");
+}
+
+void addCheckOptions(CLI::App& app, PlanOptions& options) {
+    addPlanFile(app, "PLAN", options.plan);
+    app.add_option("--model", options.model,
+                   "Folder, .gguf file, or name in the Hugging Face cache; without it, the model "
+                   "that the plan names")
+        ->type_name("MODEL");
+}
+
 } // namespace
 
 void addPlanCommand(CommandLine& commands) {
@@ -217,32 +241,12 @@ void addPlanCommand(CommandLine& commands) {
         app->callback([action, run] { *action = run; });
         return app;
     };
-    const auto addPlan = [](CLI::App* app, const char* name, std::string& path) {
-        app->add_option(name, path, "Plan file")->required()->type_name("FILE");
-    };
-    CLI::App* create = addAction("new", "Write the default plan of a model", runNew);
-    create
-        ->add_option("MODEL", options->model,
-                     "Folder, .gguf file, or name in the Hugging Face cache")
-        ->required()
-        ->type_name("MODEL");
-    create->add_option("--out", options->out, "The plan file to write")
-        ->required()
-        ->type_name("FILE");
-    CLI::App* show = addAction("show", "Print what a plan says", runShow);
-    addPlan(show, "PLAN", options->plan);
-    show->add_option("--model", options->model, "Also print sizes for this model")
-        ->type_name("MODEL");
-    CLI::App* check = addAction("check", "Check a plan against a model", runCheck);
-    addPlan(check, "PLAN", options->plan);
-    check
-        ->add_option("--model", options->model,
-                     "Folder, .gguf file, or name in the Hugging Face cache; without it, the model "
-                     "that the plan names")
-        ->type_name("MODEL");
+    addNewOptions(*addAction("new", "Write the default plan of a model", runNew), *options);
+    addShowOptions(*addAction("show", "Print what a plan says", runShow), *options);
+    addCheckOptions(*addAction("check", "Check a plan against a model", runCheck), *options);
     CLI::App* diff = addAction("diff", "Print what differs between two plans", runDiff);
-    addPlan(diff, "A", options->plan);
-    addPlan(diff, "B", options->other);
+    addPlanFile(*diff, "A", options->plan);
+    addPlanFile(*diff, "B", options->other);
     addPlanSolve(plan, [action](std::function<void(const Invocation&)> run) {
         *action = [run = std::move(run)](const PlanOptions& /*options*/,
                                          const Invocation& invocation) { run(invocation); };

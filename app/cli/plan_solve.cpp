@@ -208,7 +208,7 @@ void printText(const Options& options, const AllocationProblem& problem,
     const auto cellCount = static_cast<int>(problem.config.cellCount());
     const Estimates estimates = estimatesOf(problem, allocation.plan);
     const bool isPredicted = problem.losses->hasSensitivities();
-    std::printf("Wrote %s: %.3f bits a weight, %s in all.\n", options.out.c_str(),
+    std::printf("Wrote %s: %.3f bits a weight, %s of weights.\n", options.out.c_str(),
                 allocation.size.bitsPerWeight,
                 byteText(static_cast<uint64_t>(allocation.size.total())).c_str());
     std::printf("KL divergence: %.4g nats %s%s, %.4g before; %d of %d cells rest on "

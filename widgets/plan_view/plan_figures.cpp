@@ -41,13 +41,13 @@ TruthFigure diskFigure(const PlanDocument& plan) {
     const double original = static_cast<double>(plan.config().parameterCount()) * 2;
     return {
         u"bytes"_s,
-        PlanFigures::tr("on disk"),
+        PlanFigures::tr("weights on disk"),
         sizeText(size.total()),
         PlanFigures::tr("exact"),
         static_cast<double>(size.total()),
         PlanFigures::tr(
             "%1 bytes of weights, %2 % of 16-bit weights: cells %3, embeddings and head %4, norms "
-            "and biases %5")
+            "and biases %5. Tokenizer, manifest and report lie beside them and are not counted.")
             .arg(countText(size.total()),
                  figureText(static_cast<double>(size.total()) / original * 100),
                  countText(size.cellBytes), countText(size.embeddingBytes),

@@ -63,6 +63,8 @@ TEST_F(BudgetTest, EveryFigureSaysHowItCameAbout) {
                 static_cast<double>(plan().size().total()) / kGigabyte, 0.001);
     EXPECT_EQ(figure(u"bytes"_s).kind, u"exact"_s);
     EXPECT_EQ(figure(u"bytes"_s).amount, static_cast<double>(plan().size().total()));
+    EXPECT_TRUE(figure(u"bytes"_s).caption.contains(u"weights"_s)) << "not the whole folder";
+    EXPECT_TRUE(figure(u"bytes"_s).toolTip.contains(u"not counted"_s));
     EXPECT_EQ(figure(u"bpw"_s).kind, u"exact"_s);
     EXPECT_EQ(figure(u"gpu"_s).kind, u"predicted, 8k tokens"_s);
     EXPECT_EQ(figure(u"gpu"_s).amount,
