@@ -82,19 +82,24 @@ double CostMeasure::table(Table table, int bits) const {
     if (isOnGpu && table == Table::Embeddings && !config_.tiedEmbeddings) {
         return 0; // stays in the machine's memory
     }
-    return static_cast<double>(target_.kind == Kind::GpuMemory
-                                   ? gpuHeadBytes(config_, bits)
-                                   : config_.vocabSize *
-                                         tableRow(bits, config_.hiddenSize).bytes());
+    switch (target_.kind) {
+    case Kind::GpuMemory:
+        return static_cast<double>(gpuHeadBytes(config_, bits));
+    case Kind::TokensPerSecond:
+        return static_cast<double>(gpuHeadReadBytes(config_, bits));
+    default:
+        return static_cast<double>(config_.vocabSize * tableRow(bits, config_.hiddenSize).bytes());
+    }
 }
 
 double CostMeasure::plan(const Plan& plan, const PlanCells& cells) const {
     switch (target_.kind) {
     case Kind::GpuMemory:
         return static_cast<double>(
-            gpuMemory(plan, config_, loadOf(target_), target_.cacheBits).total());
+            gpuMemory(plan, cells, config_, loadOf(target_), target_.cacheBits).total());
     case Kind::TokensPerSecond:
-        return static_cast<double>(gpuStepBytes(plan, config_, loadOf(target_), target_.cacheBits));
+        return static_cast<double>(
+            gpuStepBytes(plan, cells, config_, loadOf(target_), target_.cacheBits));
     default:
         return static_cast<double>(cells.size().total());
     }

@@ -128,6 +128,11 @@ int64_t gpuHeadBytes(const ModelConfig& config, int bits) {
     return gpuTensorBytes(rows) + gpuTensorBytes(scales);
 }
 
+int64_t gpuHeadReadBytes(const ModelConfig& config, int bits) {
+    const auto [rows, scales] = headTensors(config, bits);
+    return rows + scales;
+}
+
 int64_t gpuWeightBytes(const Plan& plan, const ModelConfig& config) {
     return weightBytes(plan, PlanCells(plan, config), config);
 }
@@ -154,8 +159,8 @@ int64_t gpuStepBytes(const Plan& plan, const ModelConfig& config, const GpuLoad&
 
 int64_t gpuStepBytes(const Plan& plan, const PlanCells& cells, const ModelConfig& config,
                      const GpuLoad& load, int cacheBits) {
-    const auto [rows, scales] = headTensors(config, headBits(plan, config));
-    return sumOfCells(cells, config, gpuCellReadBytes) + rows + scales + smallTensorBytes(config) +
+    return sumOfCells(cells, config, gpuCellReadBytes) +
+           gpuHeadReadBytes(config, headBits(plan, config)) + smallTensorBytes(config) +
            load.contextLength * gpuCacheTokenBytes(config, cacheBits);
 }
 

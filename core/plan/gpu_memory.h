@@ -27,6 +27,8 @@ int64_t gpuCellBytes(const CellSettings& settings, MatrixShape shape);
 int64_t gpuCellReadBytes(const CellSettings& settings, MatrixShape shape);
 /// The head. An embedding of its own stays in the machine's memory.
 int64_t gpuHeadBytes(const ModelConfig& config, int bits);
+/// The same as a step reads it.
+int64_t gpuHeadReadBytes(const ModelConfig& config, int bits);
 
 /// All tensors of a plan's model.
 int64_t gpuWeightBytes(const Plan& plan, const ModelConfig& config);

@@ -44,6 +44,29 @@ TEST(Allocation, HitsABudgetOfBytesAndNeverExceedsIt) {
     }
 }
 
+TEST(CostMeasure, CountsATableAsItCountsAPlan) {
+    ModelConfig config = layeredConfig(3);
+    for (const Kind kind : {Kind::Bytes, Kind::GpuMemory, Kind::TokensPerSecond}) {
+        for (const bool tied : {false, true}) {
+            config.tiedEmbeddings = tied;
+            const CostMeasure measure({kind, 1e9, 1000}, config);
+            const auto ofPlan = [&](int bits) {
+                Plan plan = defaultPlan("m", config);
+                plan.embeddingBits = plan.headBits = bits;
+                return measure.plan(plan, PlanCells(plan, config));
+            };
+            const auto ofTables = [&](int bits) {
+                return measure.table(Table::Embeddings, bits) +
+                       (tied ? 0 : measure.table(Table::Head, bits));
+            };
+            for (const int bits : {8, 4}) {
+                EXPECT_EQ(ofPlan(16) - ofPlan(bits), ofTables(16) - ofTables(bits))
+                    << static_cast<int>(kind) << (tied ? ", tied, " : ", ") << bits << " bits";
+            }
+        }
+    }
+}
+
 TEST(Allocation, KeepsToEveryKindOfTarget) {
     const ModelConfig config = layeredConfig(12);
     for (unsigned seed = 0; seed < 5; ++seed) {
