@@ -1,7 +1,8 @@
 // How long the studio takes to show what a person did, on a model of 80 layers: an edit of all
-// cells until heatmap and totals are repainted, a spectrum that follows the cursor, the spectra of
-// 80 cells that follow it in Inspect, and the longest turn of the event loop while a measurement
-// streams 560 cells. Fails where a limit is passed.
+// cells until heatmap and totals are repainted, a spectrum that follows the cursor, both again
+// beside the reasons of a Solve, the spectra of 80 cells that follow the cursor in Inspect, and the
+// longest turn of the event loop while a measurement streams 560 cells. Fails where a limit is
+// passed.
 //   studio_frames FAKE_WORKER
 #include <QApplication>
 #include <QElapsedTimer>
@@ -181,6 +182,35 @@ bool measureSpectrum(MainWindow& window) {
                         *window.planView()->heatmap(), *window.cellPanel()->spectra(), kFrame);
 }
 
+/// Solves for a budget: from then on reasons and marks stand beside the plan. False where that
+/// fails.
+bool solveFor(MainWindow& window, double bitsPerWeight) {
+    PlanSolver& solver = window.planView()->solver();
+    solver.setTarget({AllocationTarget::Kind::BitsPerWeight, bitsPerWeight});
+    solver.solve();
+    return QTest::qWaitFor([&] { return !solver.busy(); }, kPatience) &&
+           window.planView()->comparison().isExplained();
+}
+
+bool measureSolved(MainWindow& window) {
+    if (!solveFor(window, 2.3)) {
+        std::printf("the solver found no plan with reasons\n");
+        return false;
+    }
+    paintAll();
+    const bool hovered =
+        measureHover("the same after a Solve, its reason shown too", *window.planView()->heatmap(),
+                     *window.cellPanel()->spectra(), kFrame);
+    PlanDocument& plan = window.session().plan();
+    Times edits;
+    for (int edit = 0; edit < kRepeats; ++edit) {
+        const Cell cell{edit % 8, Module::QProj}; // the others keep their reasons
+        edits.add(timeOf([&] { plan.setCellRank(cell, 16 * (edit / 8 % 5)); }));
+    }
+    return edits.report("one cell after a Solve, 560 reasons shown, until repainted", kFrame) &&
+           hovered;
+}
+
 /// A module's spectra in all layers, in Inspect, and what else follows the cursor there.
 bool measureSpectra(MainWindow& window) {
     window.setMode(Mode::Inspect);
@@ -251,7 +281,8 @@ int main(int argc, char** argv) {
     reportMachine();
     const bool edits = measureEdits(window);
     const bool hover = measureSpectrum(window);
+    const bool solved = measureSolved(window);
     const bool spectra = measureSpectra(window);
     const bool job = measureJob(window);
-    return edits && hover && spectra && job ? 0 : 1;
+    return edits && hover && solved && spectra && job ? 0 : 1;
 }
