@@ -12,6 +12,7 @@
 #include "core/base/format_version.h"
 #include "core/base/write_failure.h"
 #include "core/plan/plan_keys.h"
+#include "core/report/evaluation_groups.h"
 #include "core/report/fidelity_groups.h"
 #include "core/report/hdf5_handle.h"
 
@@ -111,7 +112,7 @@ public:
         }
         writeLayers();
         writeFidelity(file_, report_);
-        writeEvaluations();
+        writeEvaluations(file_, report_);
         check(H5Fflush(file_, H5F_SCOPE_LOCAL), "put the file on the disk");
         file_.close("put the file on the disk");
     }
@@ -156,27 +157,6 @@ private:
         hdf5::writeDataset(group, "error_history", history_, {rows.size()}, rows.data());
     }
 
-    void writeEvaluations() {
-        const Handle group = hdf5::createGroup(file_, "evaluation");
-        for (const EvaluationRecord& record : report_.evaluations) {
-            hdf5::requireLinkName(record.name);
-            const Handle entry = hdf5::createGroup(group, record.name);
-            const Handle numbers = hdf5::createGroup(entry, "numbers");
-            for (const auto& [name, value] : record.numbers) {
-                hdf5::writeAttribute(numbers, name, value);
-            }
-            const Handle facts = hdf5::createGroup(entry, "facts");
-            for (const auto& [name, text] : record.facts) {
-                hdf5::writeAttribute(facts, name, text);
-            }
-            const Handle layers = hdf5::createGroup(entry, "layers");
-            for (const auto& [name, values] : record.layers) {
-                hdf5::requireLinkName(name);
-                hdf5::writeDataset(layers, name, H5T_NATIVE_DOUBLE, {values.size()}, values.data());
-            }
-        }
-    }
-
     const Report& report_;
     Handle file_;
     Handle history_;
@@ -201,9 +181,11 @@ public:
         for (const std::string& name : hdf5::linkNames(layers)) {
             readLayer(layers, name);
         }
-        group("fidelity"); // a whole report has one
+        for (const char* part : {"fidelity", "evaluation"}) {
+            group(part); // a whole report has one
+        }
         readFidelity(file_, limit_, report_);
-        readEvaluations();
+        readEvaluations(file_, limit_, report_);
         return std::move(report_);
     }
 
@@ -292,36 +274,6 @@ private:
         const bool isPossible = isSize(report.shape.rows) && isSize(report.shape.columns) &&
                                 isSize(report.settings.rank) && report.bytes >= 0;
         check(isPossible ? 0 : -1, "read a cell, whose sizes cannot be right");
-    }
-
-    void readEvaluations() {
-        const Handle records = group("evaluation");
-        for (const std::string& name : hdf5::linkNames(records)) {
-            EvaluationRecord& record = report_.evaluations.emplace_back();
-            record.name = name;
-            const Handle entry = hdf5::openGroup(records, name);
-            const Handle numbers = hdf5::openGroup(entry, "numbers");
-            for (const std::string& number : hdf5::attributeNames(numbers)) {
-                hdf5::readAttribute(numbers, number, record.numbers[number]);
-            }
-            const Handle facts = hdf5::openGroup(entry, "facts");
-            for (const std::string& fact : hdf5::attributeNames(facts)) {
-                hdf5::readAttribute(facts, fact, record.facts[fact]);
-            }
-            readEvaluatedLayers(entry, record);
-        }
-    }
-
-    /// Files from before there were numbers of layers have none.
-    void readEvaluatedLayers(hid_t entry, EvaluationRecord& record) const {
-        if (!hdf5::hasLink(entry, "layers")) {
-            return;
-        }
-        const Handle layers = hdf5::openGroup(entry, "layers");
-        for (const std::string& name : hdf5::linkNames(layers)) {
-            record.layers[name] =
-                hdf5::readDataset<double>(layers, name, H5T_NATIVE_DOUBLE, limit_);
-        }
     }
 
     std::string where_;
