@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <tuple>
 
-#include "core/base/glob.h"
 #include "core/base/text.h"
 #include "core/model/codec_facts.h"
+#include "core/plan/plan_cells.h"
 #include "core/plan/rank_step.h"
 
 namespace caldera {
@@ -76,15 +76,7 @@ void CellOverride::applyTo(CellOverride& override) const {
 
 CellSettings Plan::settingsOf(Cell cell) const {
     const std::string name = cellName(cell);
-    CellSettings settings = defaults;
-    for (const std::string& pattern : skipLayers) {
-        settings.skip = settings.skip || matchesGlob(pattern, name);
-    }
-    for (const auto& [pattern, override] : patternOverrides) {
-        if (matchesGlob(pattern, name)) {
-            override.applyTo(settings);
-        }
-    }
+    CellSettings settings = inheritedSettings(*this, cell);
     for (const auto& [exact, override] : layerOverrides) {
         if (exact == name) {
             override.applyTo(settings);

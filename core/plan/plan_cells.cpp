@@ -19,6 +19,17 @@ int64_t tableBytes(const ModelConfig& config, int bits) {
 
 } // namespace
 
+std::vector<Cell> allCells(int layers) {
+    std::vector<Cell> cells;
+    cells.reserve(static_cast<size_t>(layers) * kModules.size());
+    for (int layer = 0; layer < layers; ++layer) {
+        for (const Module module : kModules) {
+            cells.push_back({layer, module});
+        }
+    }
+    return cells;
+}
+
 CellSettings inheritedSettings(const Plan& plan, Cell cell) {
     CellSettings settings = plan.defaults;
     if (plan.skipLayers.empty() && plan.patternOverrides.empty()) {
@@ -45,10 +56,8 @@ PlanCells::PlanCells(const Plan& plan, const ModelConfig& config)
 std::vector<Cell> PlanCells::follow(const Plan& plan) {
     std::vector<CellSettings> settings;
     settings.reserve(settings_.size());
-    for (int layer = 0; layer < layerCount(); ++layer) {
-        for (const Module module : kModules) {
-            settings.push_back(inheritedSettings(plan, {layer, module}));
-        }
+    for (const Cell cell : allCells(layerCount())) {
+        settings.push_back(inheritedSettings(plan, cell));
     }
     for (const auto& [name, override] : plan.layerOverrides) {
         const auto cell = parseCellName(name);
@@ -57,14 +66,11 @@ std::vector<Cell> PlanCells::follow(const Plan& plan) {
         }
     }
     std::vector<Cell> changed;
-    for (int layer = 0; layer < layerCount(); ++layer) {
-        for (const Module module : kModules) {
-            const Cell cell{layer, module};
-            const size_t at = slot(cell);
-            if (bytes_[at] < 0 || settings[at] != settings_[at]) {
-                bytes_[at] = cellBytes(settings[at], config_.shapeOf(module));
-                changed.push_back(cell);
-            }
+    for (const Cell cell : allCells(layerCount())) {
+        const size_t at = slot(cell);
+        if (bytes_[at] < 0 || settings[at] != settings_[at]) {
+            bytes_[at] = cellBytes(settings[at], config_.shapeOf(cell.module));
+            changed.push_back(cell);
         }
     }
     settings_ = std::move(settings);

@@ -37,6 +37,9 @@ private:
     PlanSize size_;
 };
 
+/// All cells of a model, layer by layer.
+std::vector<Cell> allCells(int layers);
+
 /// What a plan says of a cell before its exact name is looked up.
 CellSettings inheritedSettings(const Plan& plan, Cell cell);
 

@@ -39,7 +39,7 @@ void requireKnown(const std::string& cell, const char* key, const std::string& i
 }
 
 void checkRank(const std::string& cell, int rank, MatrixShape shape) {
-    const int64_t most = std::min(shape.rows, shape.columns) / kRankStep * kRankStep;
+    const int most = largestRank(shape);
     if (rank > std::min(shape.rows, shape.columns)) {
         throw Error(
             "plan.rank",
@@ -77,10 +77,8 @@ void checkGroup(Cell first, const CellSettings& a, Cell second, const CellSettin
 
 std::vector<std::string> cellNames(const ModelConfig& config) {
     std::vector<std::string> names;
-    for (int layer = 0; layer < config.layerCount; ++layer) {
-        for (const Module module : kModules) {
-            names.push_back(cellName({layer, module}));
-        }
+    for (const Cell cell : allCells(config.layerCount)) {
+        names.push_back(cellName(cell));
     }
     return names;
 }

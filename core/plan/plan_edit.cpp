@@ -14,11 +14,9 @@ using Wanted = std::map<Cell, BitsAndRank>;
 /// Bits and ranks of all cells.
 Wanted completed(const Wanted& wanted, const PlanCells& cells) {
     Wanted all = wanted;
-    for (int layer = 0; layer < cells.layerCount(); ++layer) {
-        for (const Module module : kModules) {
-            const CellSettings& now = cells.settingsOf({layer, module});
-            all.try_emplace({layer, module}, BitsAndRank{now.bits, now.rank});
-        }
+    for (const Cell cell : allCells(cells.layerCount())) {
+        const CellSettings& now = cells.settingsOf(cell);
+        all.try_emplace(cell, BitsAndRank{now.bits, now.rank});
     }
     return all;
 }

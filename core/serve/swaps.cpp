@@ -10,6 +10,7 @@
 #include "core/base/pause.h"
 #include "core/base/printable.h"
 #include "core/base/text.h"
+#include "core/plan/plan_cells.h"
 #include "core/serve/request_body.h"
 
 namespace caldera {
@@ -25,16 +26,6 @@ constexpr const char* kOriginal = "original";
 
 std::string quoted(const std::string& text) {
     return '"' + printable(text, kQuoted) + '"';
-}
-
-std::vector<Cell> allCells(const ModelConfig& config) {
-    std::vector<Cell> cells;
-    for (int layer = 0; layer < config.layerCount; ++layer) {
-        for (const Module module : kModules) {
-            cells.push_back({layer, module});
-        }
-    }
-    return cells;
 }
 
 } // namespace
@@ -92,7 +83,7 @@ std::vector<Cell> Swaps::cellsOf(const Json& body) const {
                                         std::to_string(kMostPatterns) +
                                         " names of cells, or patterns of names.");
     }
-    const std::vector<Cell> all = allCells(engine_.artifact().config());
+    const std::vector<Cell> all = allCells(engine_.artifact().config().layerCount);
     std::vector<Cell> chosen;
     for (const Json& pattern : *patterns) {
         if (!pattern.is_string()) {
@@ -142,7 +133,7 @@ int64_t Swaps::heldBytes() const {
 
 bool Swaps::goTo(State state, const std::stop_token& cancel) {
     std::vector<CellSwap> swaps;
-    for (const Cell cell : allCells(engine_.artifact().config())) {
+    for (const Cell cell : allCells(engine_.artifact().config().layerCount)) {
         const auto before = state_.find(cell);
         const auto after = state.find(cell);
         const auto weights = [](const auto& at, const State& of) {

@@ -227,15 +227,4 @@ void clearUnlocked(Plan& plan, const PlanCells& cells,
     names.finish();
 }
 
-std::vector<Cell> allCells(int layers) {
-    std::vector<Cell> cells;
-    cells.reserve(static_cast<size_t>(layers) * kModules.size());
-    for (int layer = 0; layer < layers; ++layer) {
-        for (const Module module : kModules) {
-            cells.push_back({layer, module});
-        }
-    }
-    return cells;
-}
-
 } // namespace caldera::studio

@@ -47,7 +47,5 @@ int applyEdits(Plan& plan, const PlanCells& cells, const CellEdits& edits);
 /// cells follow the plan's own.
 void clearUnlocked(Plan& plan, const PlanCells& cells,
                    const std::function<void(CellOverride&)>& clear);
-/// All cells of a model, layer by layer.
-std::vector<Cell> allCells(int layers);
 
 } // namespace caldera::studio
