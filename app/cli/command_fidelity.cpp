@@ -180,6 +180,19 @@ PlannedWork plannedWork(const FidelityRequest& request, const ComputeOptions& co
     return work;
 }
 
+/// Read again: another measurement may have ended meanwhile, whose metrics are kept.
+void writeResults(const Options& options, const FidelityRequest& request, Report& report,
+                  const fs::path& out) {
+    if (const auto earlier = earlierReport(out, *request.model)) {
+        keepFrom(*earlier, report);
+    }
+    writeReport(report, out);
+    if (!options.lensJson.empty()) {
+        writeLens(options, report, *request.model);
+    }
+    removeWorkFiles(request.work);
+}
+
 void run(const Options& options, Invocation& invocation) {
     const auto start = std::chrono::steady_clock::now();
     const fs::path out =
@@ -205,15 +218,7 @@ void run(const Options& options, Invocation& invocation) {
     if (isFresh) {
         rememberSpeed(planned, secondsSince(start), invocation);
     }
-    // Read again: another measurement may have ended meanwhile.
-    if (const auto earlier = earlierReport(out, *request.model)) {
-        keepFrom(*earlier, report);
-    }
-    writeReport(report, out);
-    if (!options.lensJson.empty()) {
-        writeLens(options, report, *request.model);
-    }
-    removeWorkFiles(work);
+    writeResults(options, request, report, out);
     tellReport(out, invocation);
     const FidelityOutcome outcome{report, options.metrics.front(), out, secondsSince(start)};
     if (invocation.json) {

@@ -28,6 +28,32 @@ bool hasSettings(const GridCell& cell) {
     return cell.bits > 0 || cell.rank > 0;
 }
 
+/// What the cell itself says, whatever the scale is.
+QVariant settingOf(const GridCell& cell, int role) {
+    switch (role) {
+    case CellGridModel::BitsRole:
+        return cell.bits;
+    case CellGridModel::RankRole:
+        return cell.rank;
+    case CellGridModel::StateRole:
+        return static_cast<int>(cell.skipped ? CellState::Skipped
+                                : cell.value ? CellState::Measured
+                                             : CellState::Unmeasured);
+    case CellGridModel::LockedRole:
+        return cell.locked;
+    case CellGridModel::OtherCodecRole:
+        return cell.otherCodec;
+    case CellGridModel::OtherTextRole:
+        return cell.other ? cell.other->text : QString();
+    case CellGridModel::OtherDirectionRole:
+        return cell.other ? cell.other->direction : 0;
+    case CellGridModel::SurpriseRole:
+        return cell.surprise ? cell.surprise->direction : 0;
+    default:
+        return {};
+    }
+}
+
 } // namespace
 
 QString settingsText(const GridCell& cell) {
@@ -255,28 +281,10 @@ QVariant CellGridModel::cellData(Cell cell, int role) const {
         return position(shown);
     case DivergingRole:
         return scale_.isDiverging();
-    case BitsRole:
-        return shown.bits;
-    case RankRole:
-        return shown.rank;
     case RankShareRole:
         return largestRank_ > 0 ? static_cast<double>(shown.rank) / largestRank_ : 0.0;
-    case StateRole:
-        return static_cast<int>(shown.skipped ? CellState::Skipped
-                                : shown.value ? CellState::Measured
-                                              : CellState::Unmeasured);
-    case LockedRole:
-        return shown.locked;
-    case OtherCodecRole:
-        return shown.otherCodec;
-    case OtherTextRole:
-        return shown.other ? shown.other->text : QString();
-    case OtherDirectionRole:
-        return shown.other ? shown.other->direction : 0;
-    case SurpriseRole:
-        return shown.surprise ? shown.surprise->direction : 0;
     default:
-        return {};
+        return settingOf(shown, role);
     }
 }
 

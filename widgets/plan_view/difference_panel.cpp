@@ -53,6 +53,21 @@ QString planKeyName(const std::string& key) {
     return QString(rest).replace(u'_', u' ');
 }
 
+/// Of a table that has the model already.
+void makeDifferenceTable(QTableView& table) {
+    makeQuietTable(table);
+    table.setTextElideMode(Qt::ElideRight); // reasons are sentences
+    table.setWordWrap(true);
+    QHeaderView* header = table.horizontalHeader();
+    header->setSectionResizeMode(QHeaderView::Interactive);
+    header->setStretchLastSection(true);
+    header->setTextElideMode(Qt::ElideMiddle); // names of files
+    header->resizeSection(DifferenceModel::Name, 148);
+    header->resizeSection(DifferenceModel::There, 112);
+    header->resizeSection(DifferenceModel::Here, 84);
+    header->resizeSection(DifferenceModel::Bytes, 96); // "−768 bytes"
+}
+
 } // namespace
 
 DifferencePanel::DifferencePanel(PlanComparison& comparison, QWidget* parent)
@@ -65,17 +80,7 @@ DifferencePanel::DifferencePanel(PlanComparison& comparison, QWidget* parent)
     table_->setObjectName(u"differences"_s);
     table_->setAccessibleName(tr("Cells that differ"));
     table_->setModel(&model_);
-    makeQuietTable(*table_);
-    table_->setTextElideMode(Qt::ElideRight); // reasons are sentences
-    table_->setWordWrap(true);
-    QHeaderView* header = table_->horizontalHeader();
-    header->setSectionResizeMode(QHeaderView::Interactive);
-    header->setStretchLastSection(true);
-    header->setTextElideMode(Qt::ElideMiddle); // names of files
-    header->resizeSection(DifferenceModel::Name, 148);
-    header->resizeSection(DifferenceModel::There, 112);
-    header->resizeSection(DifferenceModel::Here, 84);
-    header->resizeSection(DifferenceModel::Bytes, 96); // "−768 bytes"
+    makeDifferenceTable(*table_);
     auto* line = new QHBoxLayout;
     line->setSpacing(kSpaceSmall);
     line->addWidget(summary_, 1);
@@ -96,7 +101,7 @@ DifferencePanel::DifferencePanel(PlanComparison& comparison, QWidget* parent)
                     Q_EMIT cellChosen(model_.at(now.row()).cell);
                 }
             });
-    connect(header, &QHeaderView::sectionResized, this, [this](int section) {
+    connect(table_->horizontalHeader(), &QHeaderView::sectionResized, this, [this](int section) {
         if (section == DifferenceModel::Why) {
             fitRows();
         }

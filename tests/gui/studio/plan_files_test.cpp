@@ -265,7 +265,7 @@ TEST_F(PlanFilesTest, WhatIsNoFileOfUnsavedChangesIsExplainedToo) {
     std::filesystem::remove_all(path);
 }
 
-/// Edits for ever, saying each edit; UnsavedSurvivesAKill runs it in a process of its own.
+/// Edits for ever, saying each edit; AKillLosesAtMostOneSecond runs it in a process of its own.
 TEST_F(PlanFilesTest, DISABLED_EditsUntilItIsKilled) {
     window_ = std::make_unique<MainWindow>(WindowPlaces{
         root_.filePath(u"jobs"_s), root_.filePath(u"chats"_s), u"/nonexistent/caldera"_s,
