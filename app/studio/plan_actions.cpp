@@ -11,6 +11,7 @@
 #include <optional>
 #include <utility>
 
+#include "widgets/models/foreign_remark.h"
 #include "widgets/models/plan_comparison.h"
 #include "widgets/models/session.h"
 
@@ -24,29 +25,6 @@ struct ReadPlan {
     Plan plan;
     std::optional<Failure> failure;
 };
-
-QString remarkOn(const Plan& plan, const QString& path) {
-    if (!plan.foreign) {
-        return {};
-    }
-    const QString name = QFileInfo(path).fileName();
-    QStringList sentences = {
-        plan.ignoredKeys.empty()
-            ? PlanActions::tr("%1 is a configuration of qwen2-caldera-max.").arg(name)
-            : PlanActions::tr("%1 is a configuration of qwen2-caldera-max; %n of its keys mean "
-                              "nothing here.",
-                              nullptr, static_cast<int>(plan.ignoredKeys.size()))
-                  .arg(name)};
-    QStringList adapted;
-    for (const std::string& value : plan.adaptedValues) {
-        adapted += QString::fromStdString(value);
-    }
-    if (!adapted.isEmpty()) {
-        sentences +=
-            PlanActions::tr("Adapted to what is supported: %1.").arg(adapted.join(u", "_s));
-    }
-    return sentences.join(u' ');
-}
 
 } // namespace
 
@@ -82,7 +60,8 @@ void PlanActions::read(const QString& path, std::function<void(const Plan&)> don
 void PlanActions::openFile(const QString& path) {
     read(path, [this, path](const Plan& plan) {
         session_.plan().open(plan, path);
-        if (const QString remark = remarkOn(plan, path); !remark.isEmpty()) {
+        const QString remark = foreignRemark(plan, QFileInfo(path).fileName());
+        if (!remark.isEmpty()) {
             Q_EMIT remarked(remark);
         }
     });

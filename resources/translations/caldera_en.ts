@@ -110,7 +110,7 @@
     </message>
 </context>
 <context>
-    <name>caldera::studio::PlanActions</name>
+    <name>ForeignRemark</name>
     <message numerus="yes">
         <source>%1 is a configuration of qwen2-caldera-max; %n of its keys mean nothing here.</source>
         <translation>

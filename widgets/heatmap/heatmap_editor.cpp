@@ -246,6 +246,7 @@ void HeatmapEditor::paste() {
         const PastedSettings pasted = parsePasted(QGuiApplication::clipboard()->text());
         if (pasted.plan) {
             plan_.replace(tr("Paste a plan"), *pasted.plan);
+            Q_EMIT planPasted(*pasted.plan);
         } else {
             edit(tr("Paste settings"),
                  placedEdits(pasted.cells, view_.targets(), plan_.config().layerCount));

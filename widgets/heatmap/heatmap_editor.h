@@ -49,6 +49,7 @@ public:
 Q_SIGNALS:
     /// An edit met locked cells.
     void leftAlone(int cells);
+    void planPasted(const caldera::Plan& plan);
     void failed(const caldera::studio::Failure& failure);
 
 protected:

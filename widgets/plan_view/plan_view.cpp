@@ -11,6 +11,7 @@
 #include "widgets/heatmap/heatmap_view.h"
 #include "widgets/heatmap/paint_bar.h"
 #include "widgets/models/cell_edit.h"
+#include "widgets/models/foreign_remark.h"
 #include "widgets/models/session.h"
 #include "widgets/plan_view/budget_bar.h"
 #include "widgets/plan_view/difference_panel.h"
@@ -137,6 +138,12 @@ QWidget* PlanView::makeBody() {
         notice_->showNotice(u"lock"_s, tr("%n locked cell(s) left alone. Select and press L to "
                                           "unlock.",
                                           nullptr, cells));
+    });
+    connect(editor_, &HeatmapEditor::planPasted, this, [this](const Plan& plan) {
+        const QString remark = foreignRemark(plan, tr("What was pasted"));
+        if (!remark.isEmpty()) {
+            notice_->showNotice(u"info"_s, remark);
+        }
     });
     connect(editor_, &HeatmapEditor::failed, this,
             [this](const Failure& failure) { banner_->showFailure(failure); });

@@ -1,6 +1,8 @@
 // Plans as documents: opened, saved, compared, and brought back after the studio was killed.
+#include <QClipboard>
 #include <QDir>
 #include <QFile>
+#include <QGuiApplication>
 #include <QLabel>
 #include <QMessageBox>
 #include <QProcess>
@@ -112,6 +114,15 @@ TEST_F(PlanFilesTest, BadPlansAreExplainedAndChangeNothing) {
     ASSERT_TRUE(becomes(
         [&] { return window().planView()->banner()->sentence().contains(u"/nonexistent"_s); }));
     EXPECT_EQ(plan().file(), QString());
+}
+
+TEST_F(PlanFilesTest, APastedForeignConfigurationIsTakenAndSaidSo) {
+    openDemo();
+    QGuiApplication::clipboard()->setText(u"caldera:\n  bq: 6\n"_s);
+    press(Qt::Key_V, Qt::ControlModifier);
+    EXPECT_EQ(plan().settingsOf({0, Module::QProj}).bits, 4);
+    const QString said = window().planView()->notice()->sentence();
+    EXPECT_TRUE(said.contains(u"bq 6 -> 4"_s)) << said.toStdString();
 }
 
 TEST_F(PlanFilesTest, AForeignConfigurationIsTakenAndSaidSo) {
