@@ -41,7 +41,7 @@ TruthFigure diskFigure(const PlanDocument& plan) {
     const double original = static_cast<double>(plan.config().parameterCount()) * 2;
     return {
         u"bytes"_s,
-        PlanFigures::tr("weights on disk"),
+        PlanFigures::tr("weights"),
         sizeText(size.total()),
         PlanFigures::tr("exact"),
         static_cast<double>(size.total()),

@@ -18,7 +18,7 @@ class ToneLabel;
 /// One figure. A change of its amount shows the difference for two seconds.
 struct TruthFigure {
     QString id;
-    QString caption; ///< "of weights"
+    QString caption; ///< "weights"
     QString value;   ///< "4.92 MB"
     QString kind;    ///< "exact"
     double amount = 0;
