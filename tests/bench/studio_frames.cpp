@@ -199,8 +199,8 @@ bool measureSolved(MainWindow& window) {
     }
     paintAll();
     const bool hovered =
-        measureHover("the same after a Solve, its reason shown too", *window.planView()->heatmap(),
-                     *window.cellPanel()->spectra(), kFrame);
+        measureHover("the cursor after a Solve, spectrum and reason drawn",
+                     *window.planView()->heatmap(), *window.cellPanel()->spectra(), kFrame);
     PlanDocument& plan = window.session().plan();
     Times edits;
     for (int edit = 0; edit < kRepeats; ++edit) {
