@@ -4,12 +4,14 @@
 # Prints the path of the `caldera` program as its last line. Nothing counts as installed before its hash,
 # every file's hash, the C library, the GPU's driver and the program's own version have been checked.
 # What is installed and whole is used; what is damaged is installed anew. The archive is taken from FILE if
-# it is there, else fetched from URL. Exit code 3: neither gave it, so it has to be uploaded to FILE.
+# it is there, else fetched from URL. Exit code 3: neither gave it, so it has to be uploaded to FILE; 4:
+# it could not be unpacked, as a rule for want of room.
 # --for names whose sake it runs for, so that its process can be found.
 set -eu
 
 fail() { printf 'install_worker: %s\n' "$*" >&2; exit 1; }
 lacks() { printf 'install_worker: %s\n' "$*" >&2; exit 3; }
+full() { printf 'install_worker: %s\n' "$*" >&2; exit 4; }
 
 hash='' url='' archive='' version='' to=$HOME/.local/share/caldera/workers
 while [ $# -gt 0 ]; do
@@ -143,7 +145,7 @@ fi
 
 unpacked=$(mktemp -d "$to/unpack.XXXXXX")
 run tar -xzf "$archive" -C "$unpacked" --strip-components=1 --no-same-owner ||
-    fail "the bundle could not be unpacked. Is the disk full?"
+    full "the bundle could not be unpacked. Is the disk full?"
 [ -f "$unpacked/BUNDLE.json" ] && [ -f "$unpacked/SHA256SUMS" ] || fail "this archive is no worker bundle."
 whole "$unpacked" || fail "a file of the bundle is not what it was when it was made; nothing was installed."
 check "$unpacked"

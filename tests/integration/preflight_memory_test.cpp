@@ -1,15 +1,20 @@
 // What `--check` says of memory against the peak that the same command then has: a "fits" must
 // never be wrong. Shapes are chosen so that each part of the estimate is once the largest.
+#include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <random>
 #include <string>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <thread>
 #include <unistd.h>
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <httplib.h>
+#include <nlohmann/json.hpp>
 
 #include "core/model/config.h"
 #include "core/model/safetensors.h"
@@ -102,6 +107,45 @@ int64_t peakOf(Words words) {
     return int64_t{usage.ru_maxrss} * 1024;
 }
 
+/// The most resident memory of a server by now.
+int64_t peakOf(const test::Program& server) {
+    std::ifstream status("/proc/" + std::to_string(server.id()) + "/status");
+    for (std::string line; std::getline(status, line);) {
+        if (line.starts_with("VmHWM:")) {
+            return std::stoll(line.substr(6)) * 1024;
+        }
+    }
+    return 0;
+}
+
+/// Serves by these words and lets as many chats at once fill half of their context.
+int64_t peakOfServing(Words words, int chats, int context) {
+    words.insert(words.end(), {"--port", "0", "--exit-with-parent"});
+    test::Program server(words);
+    const auto line = nlohmann::json::parse(server.readLine());
+    std::string text;
+    while (static_cast<int>(text.size()) < context) { // two letters a token and more
+        text += "Water boils at " + std::to_string(text.size()) + ". ";
+    }
+    const nlohmann::json question{{"messages", {{{"role", "user"}, {"content", text}}}},
+                                  {"max_tokens", 16}};
+    std::vector<std::jthread> asking;
+    std::atomic<int> answered = 0;
+    for (int chat = 0; chat < chats; ++chat) {
+        asking.emplace_back([&] {
+            httplib::Client client("127.0.0.1", line.at("port").get<int>());
+            client.set_read_timeout(std::chrono::minutes(2));
+            client.set_bearer_token_auth(line.at("token").get<std::string>());
+            const auto answer =
+                client.Post("/v1/chat/completions", question.dump(), "application/json");
+            answered += answer && answer->status == 200 ? 1 : 0;
+        });
+    }
+    asking.clear();
+    EXPECT_EQ(answered, chats);
+    return peakOf(server);
+}
+
 int64_t estimateOf(Words words) {
     words.insert(words.end(), {"--check", "--json"});
     test::Program program(words);
@@ -113,9 +157,8 @@ int64_t estimateOf(Words words) {
 }
 
 /// Above what was taken, and not so far above that it would refuse what fits easily.
-void expectEnough(const Words& words, double mostAbove) {
+void expectEnough(const Words& words, int64_t peak, double mostAbove) {
     const int64_t estimate = estimateOf(words);
-    const int64_t peak = peakOf(words);
     const std::string name = words[0] + (words[2] == "--metric" ? "-" + words[3] : "");
     testing::Test::RecordProperty(name, std::to_string(estimate >> 20) + " MiB estimated, " +
                                             std::to_string(peak >> 20) + " MiB taken");
@@ -123,8 +166,21 @@ void expectEnough(const Words& words, double mostAbove) {
     EXPECT_LT(static_cast<double>(estimate), mostAbove * static_cast<double>(peak)) << words[0];
 }
 
+void expectEnough(const Words& words, double mostAbove) {
+    expectEnough(words, peakOf(words), mostAbove);
+}
+
 class PreflightMemory : public testing::Test {
 protected:
+    static void expectEnoughToServe(const std::string& model) {
+        constexpr int kChats = 8;
+        constexpr int kContext = 512; // the most that the demo model takes
+        const Words words{"serve",     model,
+                          "--chats",   std::to_string(kChats),
+                          "--context", std::to_string(kContext),
+                          "--device",  "cpu"};
+        expectEnough(words, peakOfServing(words, kChats, kContext), 3);
+    }
     /// Compresses only the cells whose names fit, quickly.
     Words compressing(const ModelConfig& config, const std::string& onlyModule, int64_t tokens) {
         const fs::path model = folder_ / "model";
@@ -171,6 +227,11 @@ TEST_F(PreflightMemory, CoversCompressingAndEvaluatingTheDemoModel) {
     const std::string planFile = (folder_ / "plan.yaml").string();
     expectEnough({"compress", model, "--plan", planFile, "--out", artifact}, 2.5);
     expectEnough({"evaluate", artifact, "--reference", model, "--max-tokens", "2048"}, 2.5);
+    expectEnoughToServe(artifact);
+}
+
+TEST_F(PreflightMemory, CoversServingAModelAsItIs) {
+    expectEnoughToServe(kDemo.string());
 }
 
 TEST_F(PreflightMemory, CoversEveryMetricOfAMeasurement) {

@@ -74,14 +74,19 @@ WorkerFacts checkWorker(const QString& workerCommand, const SshSession& session,
     return {version, result.out.contains("CUDA device: yes")};
 }
 
-HostFacts readHostFacts(const QString& folder, const SshSession& session,
-                        const std::stop_token& stop) {
-    HostFacts facts;
+qint64 freeDiskBytes(const QString& folder, const SshSession& session,
+                     const std::stop_token& stop) {
     const QString quoted = shellWord(folder);
     const QByteArray disk = session.require("mkdir -p "_L1 + quoted + " && test -w "_L1 + quoted +
                                                 " && df -Pk "_L1 + quoted + " | tail -n 1"_L1,
                                             "remote.folder", stop);
-    facts.freeDiskBytes = disk.simplified().split(' ').value(3).toLongLong() * kKiB;
+    return disk.simplified().split(' ').value(3).toLongLong() * kKiB;
+}
+
+HostFacts readHostFacts(const QString& folder, const SshSession& session,
+                        const std::stop_token& stop) {
+    HostFacts facts;
+    facts.freeDiskBytes = freeDiskBytes(folder, session, stop);
     const QByteArray memory = session.require(u"nproc; cat /proc/meminfo"_s, "remote.facts", stop);
     facts.cores = memory.left(memory.indexOf('\n')).toInt();
     facts.memoryBytes = memoryOf(memory, "MemTotal:");

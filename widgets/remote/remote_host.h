@@ -46,6 +46,10 @@ struct WorkerFacts {
 WorkerFacts checkWorker(const QString& workerCommand, const SshSession& session,
                         const std::stop_token& stop);
 
+/// What a folder there has room for; it is created when missing. Throws Error("remote.folder") when
+/// that fails.
+qint64 freeDiskBytes(const QString& folder, const SshSession& session, const std::stop_token& stop);
+
 /// `folder` is created when missing. Throws Error("remote.folder") when that fails.
 HostFacts readHostFacts(const QString& folder, const SshSession& session,
                         const std::stop_token& stop);

@@ -19,7 +19,10 @@ constexpr auto kEndLimit = std::chrono::seconds(10);
 SentScript sentScript(const char* name, const QStringList& options, const QByteArray& rest) {
     const QByteArray script = QByteArray::fromStdString(
         readTextFile(resourcesFolder() / "worker" / name, kLongestScript));
-    QString command = u"f=$(mktemp) && head -c %1 >\"$f\" && sh \"$f\""_s.arg(script.size());
+    // A connection that breaks may bring a part of the script, which must not run.
+    QString command =
+        u"f=$(mktemp) && head -c %1 >\"$f\" && test $(wc -c <\"$f\") -eq %1 && sh \"$f\""_s.arg(
+            script.size());
     for (const QString& option : options) {
         command += u' ' + shellWord(option);
     }

@@ -1,5 +1,7 @@
 #include "widgets/remote/ssh_session.h"
 
+#include <csignal>
+
 #include <QDir>
 #include <QFile>
 #include <QFileInfo>
@@ -26,6 +28,13 @@ QString folderTemplate() {
     const bool isUsable =
         !runtime.isEmpty() && runtime.size() < kLongest && QFileInfo(runtime).isWritable();
     return (isUsable ? runtime : u"/tmp"_s) + "/caldera-XXXXXX"_L1;
+}
+
+/// A machine that goes down ends everything so; a fault of a program's own has another number.
+bool wasEnded(int exitCode) {
+    constexpr int kBySignal = 128; // as a shell tells it
+    return exitCode == kBySignal + SIGHUP || exitCode == kBySignal + SIGKILL ||
+           exitCode == kBySignal + SIGTERM;
 }
 
 void write(const QString& path, const QByteArray& text) {
@@ -170,9 +179,11 @@ QStringList SshSession::sharedArguments() const {
 }
 
 ProcessCall SshSession::command(const QString& command) const {
-    // Whatever shell the login has, the command is one of the POSIX shell.
+    // Whatever shell the login has, the command is one of the POSIX shell. That one stays until it
+    // ends: ssh tells a program that a signal ended from a broken connection no other way.
     return {u"ssh"_s, sharedArguments() +
-                          QStringList{sshAlias(endpoint_), u"exec sh -c "_s + shellWord(command)}};
+                          QStringList{sshAlias(endpoint_),
+                                      u"exec sh -c "_s + shellWord(command + "\nexit $?"_L1)}};
 }
 
 ProcessResult SshSession::run(const QString& text, const std::stop_token& stop,
@@ -189,7 +200,7 @@ ProcessResult SshSession::run(const QString& text, const std::stop_token& stop,
         }
         throw;
     }
-    if (result.exitCode == kConnectionFailed || result.exitCode < 0) {
+    if (result.exitCode == kConnectionFailed || result.exitCode < 0 || wasEnded(result.exitCode)) {
         throw ConnectionError(
             "The connection to " + endpoint_.host.toStdString() + " broke" +
             (result.err.isEmpty() ? std::string(".") : ": " + lastLine(result.err).toStdString()));

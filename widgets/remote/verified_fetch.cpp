@@ -138,7 +138,7 @@ QStringList VerifiedFetch::copy(const QStringList& options, const std::stop_toke
             tell(std::min(bytesHere(), total), total);
         }
     });
-    const std::string words = rsyncReason(process->readAllStandardError()).toStdString();
+    const std::string words = rsyncReason(process->readAllStandardError(), code).toStdString();
     constexpr int kVanished = 24; // a file that was there when the list was made; it comes no more
     if (isConnectionCode(code)) {
         throw ConnectionError("The transfer broke: " + words);

@@ -19,8 +19,9 @@ namespace {
 
 constexpr int kLookEvery = 200;                          // ms
 constexpr auto kInstallLimit = std::chrono::minutes(60); // gigabytes over a slow line
-constexpr int kLacksArchive = 3;                         // exit code of the script
-constexpr int kSendings = 2;                             // one that arrives damaged is mended once
+constexpr int kLacksArchive = 3;                         // exit codes of the script
+constexpr int kLacksRoom = 4;
+constexpr int kSendings = 2; // one that arrives damaged is mended once
 
 ProcessResult runScript(const HostSetUp& setUp, const QStringList& options) {
     const SentScript script =
@@ -48,6 +49,21 @@ double shareIn(const QByteArray& progress) {
     return share;
 }
 
+/// `there`: the folder that has no room for the bundle.
+[[noreturn]] void failForRoom(const HostSetUp& setUp, const QString& archive, const QString& there,
+                              const std::string& reason) {
+    const qint64 packed = QFileInfo(archive).size(); // 0: the host fetched it
+    const std::string size =
+        packed > 0 ? " (" + sizeText(packed).toStdString() + " packed, about three times unpacked)"
+                   : std::string();
+    throw Error("remote.install",
+                "The worker bundle" + size + " was not installed in " + there.toStdString() +
+                    " there, where " +
+                    sizeText(freeDiskBytes(there, setUp.session, setUp.stop)).toStdString() +
+                    " are free: " + reason +
+                    " Free some space, or choose another folder for this machine.");
+}
+
 void sendArchive(const HostSetUp& setUp, const QString& archive, const QString& there,
                  const std::function<void(double)>& tell) {
     ProcessCall call = setUp.session.sendCall(archive, there);
@@ -62,7 +78,7 @@ void sendArchive(const HostSetUp& setUp, const QString& archive, const QString& 
             tell(share);
         }
     });
-    const std::string words = rsyncReason(process->readAllStandardError()).toStdString();
+    const std::string words = rsyncReason(process->readAllStandardError(), code).toStdString();
     if (isConnectionCode(code)) {
         throw ConnectionError("The worker bundle could not be sent: " + words);
     }
@@ -71,11 +87,7 @@ void sendArchive(const HostSetUp& setUp, const QString& archive, const QString& 
         setUp.session.run("rm -rf "_L1 + shellWord(there) + u' ' +
                               shellWord(folder + "/.partial"_L1),
                           setUp.stop);
-        throw Error("remote.install",
-                    "The worker bundle, " + sizeText(QFileInfo(archive).size()).toStdString() +
-                        ", could not be written to " + folder.toStdString() + " there: " + words +
-                        ". Free some space, or choose another folder for this "
-                        "machine.");
+        failForRoom(setUp, archive, folder, "it could not be written: " + words + ".");
     }
     tell(1); // whether or not its last word was heard
 }
@@ -99,9 +111,13 @@ QString installWorker(const HostSetUp& setUp, const WorkerBundle& bundle, const 
         setUp, bundle.url.isEmpty() ? usual : usual + QStringList{u"--url"_s, bundle.url});
     const bool canSend = QFileInfo(bundle.archive).isFile();
     for (int sent = 0; canSend && result.exitCode == kLacksArchive && sent < kSendings; ++sent) {
+        checkTools(setUp.session, setUp.stop); // rsync is one of them
         setUp.session.require("mkdir -p "_L1 + shellWord(folder), "remote.folder", setUp.stop);
         sendArchive(setUp, bundle.archive, there, tell);
         result = runScript(setUp, usual);
+    }
+    if (result.exitCode == kLacksRoom) {
+        failForRoom(setUp, bundle.archive, folder, words(result));
     }
     const QString program = lastLine(result.out);
     if (result.exitCode != 0 || !program.startsWith(u'/')) {

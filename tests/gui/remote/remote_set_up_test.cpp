@@ -12,7 +12,10 @@
 #include <QProcess>
 #include <QSet>
 
+#include <gmock/gmock.h>
+
 #include "core/base/file.h"
+#include "core/base/hash.h"
 #include "core/model/model.h"
 #include "tests/gui/remote/remote_service.h"
 #include "tests/gui/remote/small_bundle.h"
@@ -28,6 +31,9 @@ namespace {
 
 using namespace Qt::StringLiterals;
 namespace fs = std::filesystem;
+using ::testing::AnyOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 constexpr int kPatience = 120'000;
 constexpr auto kToken = "hf_token_of_the_test";
@@ -193,31 +199,64 @@ private:
     bool isThere_ = false;
 };
 
-TEST_F(WorkerInstallTest, ADiskThatIsFullIsNoBrokenConnection) {
-    const SmallDisk disk(folder());
-    if (!disk.isThere()) {
-        GTEST_SKIP() << "file systems can be mounted by root alone";
+/// What the installation of a bundle says for which a disk of one megabyte has no room.
+class FullDiskTest : public WorkerInstallTest {
+protected:
+    void SetUp() override {
+        if (!disk_.isThere())
+            GTEST_SKIP() << "file systems can be mounted by root alone";
     }
+    std::string refusal(const WorkerBundle& bundle) {
+        try {
+            install(bundle);
+        } catch (const Error& error) {
+            EXPECT_EQ(error.code(), "remote.install");
+            return error.what();
+        }
+        return "it was installed";
+    }
+    WorkerBundle bundleOf(const char* name) {
+        const fs::path file = server_.folder().toStdString() / fs::path(name);
+        return {QString::fromStdString(sha256Hex(readTextFile(file))),
+                {},
+                QString::fromStdString(file)};
+    }
+    /// What the disk tells to be full of.
+    static constexpr int64_t kTooMuch = 3 << 20;
+
+    const SmallDisk disk_{folder()};
+};
+
+TEST_F(FullDiskTest, AnArchiveThatHasNoRoomIsNoBrokenConnection) {
     std::string noise;
     std::mt19937 random(1);
-    std::generate_n(std::back_inserter(noise), 3 << 20,
+    std::generate_n(std::back_inserter(noise), kTooMuch,
                     [&] { return static_cast<char>(random()); });
-    const fs::path file = (server_.folder() + "/large.tar.gz"_L1).toStdString();
-    std::ofstream(file, std::ios::binary) << noise;
-    const WorkerBundle bundle = {QString(64, u'a'), {}, QString::fromStdString(file.string()), {}};
-    try {
-        install(bundle);
-        FAIL() << "three megabytes have no room there";
-    } catch (const Error& error) {
-        EXPECT_EQ(error.code(), "remote.install");
-        EXPECT_NE(std::string(error.what()).find("No space left on device"), std::string::npos)
-            << error.what();
-        EXPECT_NE(std::string(error.what()).find("3.15 MB"), std::string::npos) << error.what();
-    }
+    std::ofstream(server_.folder().toStdString() + "/large.tar.gz", std::ios::binary) << noise;
+    const WorkerBundle bundle = bundleOf("large.tar.gz");
+    const std::string words = refusal(bundle);
+    // Its words are lost where the receiving rsync ends before they are forwarded.
+    EXPECT_THAT(words, AnyOf(HasSubstr("No space left on device"), HasSubstr("exit code 11")));
+    EXPECT_THAT(words, HasSubstr("3.15 MB packed"));
+    EXPECT_THAT(words, HasSubstr("1.05 MB are free"));
     EXPECT_TRUE(wasSent_);
     EXPECT_FALSE(fs::exists(archive(bundle)) ||
                  fs::exists(archive(bundle).parent_path() / ".partial"))
         << "a full disk keeps nothing of it";
+}
+
+TEST_F(FullDiskTest, ABundleThatHasNoRoomUnpackedIsNamedSo) {
+    const fs::path folder = server_.folder().toStdString();
+    fs::create_directories(folder / "caldera-worker");
+    std::ofstream(folder / "caldera-worker/zeros") << std::string(kTooMuch, '\0');
+    ASSERT_EQ(
+        QProcess::execute(u"tar"_s, {u"-C"_s, server_.folder(), u"-czf"_s,
+                                     server_.folder() + "/zeros.tar.gz"_L1, u"caldera-worker"_s}),
+        0);
+    const std::string words = refusal(bundleOf("zeros.tar.gz"));
+    EXPECT_THAT(words, HasSubstr("could not be unpacked"));
+    EXPECT_THAT(words, HasSubstr("MB are free"));
+    EXPECT_THAT(words, Not(HasSubstr("make_bundle")));
 }
 
 TEST_F(WorkerInstallTest, WhatIsInstalledAndDamagedIsInstalledAnew) {

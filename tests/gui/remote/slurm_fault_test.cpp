@@ -94,8 +94,8 @@ protected:
                 for (const QString& number : numbers(id))
                     slurm_->run(u"scontrol"_s,
                                 {u"update"_s, "JobId="_L1 + number, u"StartTime=now"_s});
-                // A controller that comes back and finds a task launched twice drains the node, until
-                // an administrator has looked at it.
+                // A controller that comes back and finds a task launched twice drains the node,
+                // until an administrator has looked at it.
                 slurm_->run(u"scontrol"_s, {u"update"_s, u"NodeName=ALL"_s, u"State=RESUME"_s});
                 ASSERT_LT(clock_.elapsed(), kPatience) << service_->job(id).phase.toStdString();
                 continue;

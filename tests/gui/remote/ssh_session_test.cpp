@@ -1,10 +1,14 @@
 #include "widgets/remote/ssh_session.h"
 
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 
 #include <QElapsedTimer>
+#include <QFile>
 #include <QProcess>
+#include <QStandardPaths>
+#include <QTemporaryDir>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -14,6 +18,8 @@
 #include "tests/support/code_of.h"
 #include "widgets/remote/askpass.h"
 #include "widgets/remote/host_key.h"
+#include "widgets/remote/remote_host.h"
+#include "widgets/remote/sent_script.h"
 #include "widgets/remote/target_check.h"
 #include "widgets/remote/verified_fetch.h"
 
@@ -79,6 +85,33 @@ TEST_F(SshSessionTest, PassesWordsInputAndExitCodesThrough) {
     EXPECT_EQ(codeOf([&] { session.require(u"exit 1"_s, "my.code", {}); }), "my.code");
     server_.dropSessions();
     EXPECT_EQ(codeOf([&] { session.run(u"true"_s, {}); }), "remote.connection");
+}
+
+TEST(SshSessionWithBash, AProgramThatCrashesThereIsNoBrokenConnection) {
+    // In the place of sh, as many systems have it: its last command takes its own place.
+    const QTemporaryDir shells;
+    ASSERT_TRUE(QFile::link(QStandardPaths::findExecutable(u"bash"_s), shells.filePath(u"sh"_s)));
+    const LoopbackSshd server({"PATH=" + shells.path().toUtf8() + ":/usr/bin:/bin"});
+    SshSession session(server.target().ssh);
+    session.connect(nullptr, {});
+    constexpr int kAsShellsTell = 128;
+    const QString crash = u"bash -c 'kill -%1 $$'"_s;
+    EXPECT_EQ(session.run(crash.arg(u"ILL"_s), {}).exitCode, kAsShellsTell + SIGILL);
+    EXPECT_EQ(codeOf([&] { session.run(crash.arg(u"TERM"_s), {}); }), "remote.connection")
+        << "as a machine does that goes down";
+    const std::string worker = server.folder().toStdString() + "/worker";
+    std::ofstream(worker) << "#!/bin/sh\nkill -ILL $$\n";
+    fs::permissions(worker, fs::perms::owner_all);
+    EXPECT_EQ(codeOf([&] { checkWorker(QString::fromStdString(worker), session, {}); }),
+              "remote.worker");
+}
+
+TEST_F(SshSessionTest, AScriptThatCameInPartDoesNotRun) {
+    SshSession session(server_.target().ssh);
+    session.connect(nullptr, {});
+    SentScript script = sentScript("install_worker.sh", {});
+    script.input.truncate(script.input.indexOf("set -eu"));
+    EXPECT_NE(session.run(script.command, {}, script.input).exitCode, 0);
 }
 
 TEST_F(SshSessionTest, AsksForAPassphraseAndKeepsItOutOfSight) {
