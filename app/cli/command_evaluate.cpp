@@ -29,7 +29,6 @@
 #include "core/linalg/numerics.h"
 #include "core/model/text_file.h"
 #include "core/plan/time_estimate.h"
-#include "core/report/join_reports.h"
 
 namespace caldera::cli {
 
@@ -141,6 +140,10 @@ public:
         task.record = toRecord(file.stem().string(), task.evaluation);
         addFacts(file, sha256Hex(readTextFile(file)), task.record);
         return task;
+    }
+
+    ReportSubject subject() const {
+        return {subject_.name, subject_.identity, subject_.weights->config().layerCount};
     }
 
     Report report(const EvaluateOutcome& outcome) const {
@@ -298,6 +301,7 @@ void run(const Options& options, Invocation& invocation) {
     std::optional<HeldWorkFolder> held;
     EvaluateRun work(options, workFiles, invocation);
     if (!out.empty()) {
+        earlierReport(out, work.subject()); // refuses another model's before the work
         held.emplace(workFiles, at::get_num_threads());
     }
     const EvaluateOutcome outcome = evaluateAll(options, work, invocation);
@@ -306,8 +310,7 @@ void run(const Options& options, Invocation& invocation) {
     }
     if (!out.empty()) {
         Report report = work.report(outcome);
-        keepEvaluations(out, report); // other texts and tasks of the same model
-        writeReport(report, out);
+        writeKeeping(report, out);
         removeWorkFiles(workFiles);
         tellReport(out, invocation);
     }

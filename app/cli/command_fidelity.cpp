@@ -3,7 +3,6 @@
 #include <cstdio>
 #include <filesystem>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,8 +21,6 @@
 #include "core/model/text_file.h"
 #include "core/plan/time_estimate.h"
 #include "core/report/find_metric.h"
-#include "core/report/join_reports.h"
-#include "core/report/report_subject.h"
 
 namespace caldera::cli {
 
@@ -87,23 +84,6 @@ void requireUntouched(const fs::path& work, const Options& options, const Invoca
                         "them, or remove the folder to begin anew.",
                     {{"path", work.string()}});
     }
-}
-
-/// The report that stands at the place already: its other metrics are kept.
-std::optional<Report> earlierReport(const fs::path& out, const Model& model) {
-    if (!fs::exists(out)) {
-        return std::nullopt;
-    }
-    Report earlier = readReport(out);
-    if (fingerprintOf(earlier) != model.fingerprint ||
-        earlier.layerCount != model.config.layerCount) {
-        throw Error("fidelity.other-model",
-                    out.string() +
-                        " is a report of another model. Choose another file with --out, or remove "
-                        "it first.",
-                    {{"file", out.string()}});
-    }
-    return earlier;
 }
 
 /// Throws unless the other project's JSON can be written when everything is measured.
@@ -180,13 +160,9 @@ PlannedWork plannedWork(const FidelityRequest& request, const ComputeOptions& co
     return work;
 }
 
-/// Read again: another measurement may have ended meanwhile, whose metrics are kept.
 void writeResults(const Options& options, const FidelityRequest& request, Report& report,
                   const fs::path& out) {
-    if (const auto earlier = earlierReport(out, *request.model)) {
-        keepFrom(*earlier, report);
-    }
-    writeReport(report, out);
+    writeKeeping(report, out);
     if (!options.lensJson.empty()) {
         writeLens(options, report, *request.model);
     }
@@ -209,7 +185,8 @@ void run(const Options& options, Invocation& invocation) {
     const bool isFresh = !hasWorkFiles(work);
     if (!options.preflight.checks) {
         checkLensJson(options, request, out);
-        earlierReport(out, *request.model); // refuses another model's before the work
+        const Model& model = *request.model;
+        earlierReport(out, {model.name, model.fingerprint, model.config.layerCount});
     }
     if (!options.preflight.mayBegin(planned, invocation)) {
         return;

@@ -4,11 +4,27 @@
 #include "core/base/error.h"
 #include "core/base/file.h"
 #include "core/base/paths.h"
-#include "core/report/report.h"
+#include "core/report/join_reports.h"
 
 namespace caldera::cli {
 
 namespace fs = std::filesystem;
+
+namespace {
+
+Report readOwn(const fs::path& file) {
+    try {
+        return readReport(file);
+    } catch (const Error& error) {
+        throw UsageError("report.foreign", file.string() +
+                                               " is there and cannot be read as a report, so "
+                                               "nothing is written over it: " +
+                                               error.what() +
+                                               " Give another name, or move it away.");
+    }
+}
+
+} // namespace
 
 fs::path heldOutText(const fs::path& chosen) {
     return chosen.empty() || chosen == "builtin" ? resourcesFolder() / "demo-model" / "heldout.txt"
@@ -41,18 +57,27 @@ void requireOutsideArtifacts(const fs::path& file) {
 }
 
 void requireReportOrNone(const fs::path& file) {
-    if (!fs::is_regular_file(file)) { // whether anything can be written there is found out next
-        return;
+    if (fs::is_regular_file(file)) { // whether anything can be written there is found out next
+        readOwn(file);
     }
-    try {
-        readReport(file);
-    } catch (const Error& error) {
-        throw UsageError("report.foreign", file.string() +
-                                               " is there and cannot be read as a report, so "
-                                               "nothing is written over it: " +
-                                               error.what() +
-                                               " Give another name, or move it away.");
+}
+
+std::optional<Report> earlierReport(const fs::path& file, const ReportSubject& subject) {
+    if (!fs::is_regular_file(file)) {
+        return std::nullopt;
     }
+    Report earlier = readOwn(file);
+    constexpr const char* kRemedy = "Choose another file with --out, or move it away.";
+    requireFingerprint(earlier, file, kRemedy);
+    requireMeasuredOn(subject, earlier, file, kRemedy);
+    return earlier;
+}
+
+void writeKeeping(Report& report, const fs::path& file) {
+    if (const auto earlier = earlierReport(file, subjectOf(report))) {
+        keepFrom(*earlier, report);
+    }
+    writeReport(report, file);
 }
 
 void requireWritable(const fs::path& file) {

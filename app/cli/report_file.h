@@ -2,8 +2,10 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 
 #include "app/cli/command.h"
+#include "core/report/report_subject.h"
 
 namespace caldera::cli {
 
@@ -25,6 +27,15 @@ void requireOutsideArtifacts(const std::filesystem::path& file);
 /// Throws UsageError("report.foreign") where something else than a whole report has the name: what
 /// is there is kept in the new report, or not touched.
 void requireReportOrNone(const std::filesystem::path& file);
+
+/// The report that has the name already; nothing where there is no file. Throws as
+/// requireReportOrNone does, and Error("report.model") unless it says that it tells of `subject`.
+std::optional<Report> earlierReport(const std::filesystem::path& file,
+                                    const ReportSubject& subject);
+
+/// Adds what an earlier report of the same subject has beside this one, and writes it. The earlier
+/// one is read only now: another measurement may have ended meanwhile. Throws as earlierReport().
+void writeKeeping(Report& report, const std::filesystem::path& file);
 
 /// Finds out before hours of work whether their report can be written. Throws Error("file.*").
 void requireWritable(const std::filesystem::path& file);

@@ -3,9 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/base/error.h"
 #include "core/report/find_metric.h"
-#include "core/report/report_subject.h"
 
 namespace caldera {
 
@@ -33,6 +31,10 @@ void addMetric(FidelityMetric& whole, const FidelityMetric& part) {
     whole.numbers.insert(part.numbers.begin(), part.numbers.end());
 }
 
+bool hasEvaluationsAlone(const Report& report) {
+    return report.cells.empty() && report.fidelity.empty();
+}
+
 } // namespace
 
 void addPart(Report& whole, const Report& part) {
@@ -47,6 +49,10 @@ void addPart(Report& whole, const Report& part) {
 }
 
 void keepFrom(const Report& earlier, Report& later) {
+    if (hasEvaluationsAlone(later) && !hasEvaluationsAlone(earlier)) {
+        later.run = earlier.run;
+    }
+    later.run.insert(earlier.run.begin(), earlier.run.end());
     later.cells.insert(earlier.cells.begin(), earlier.cells.end());
     for (const FidelityMetric& metric : earlier.fidelity) {
         if (findMetric(later, metric.name) == nullptr) {
@@ -64,19 +70,6 @@ void keepEvaluations(const Report& earlier, Report& later) {
         if (!measuredAgain) {
             later.evaluations.push_back(record);
         }
-    }
-}
-
-void keepEvaluations(const std::filesystem::path& earlier, Report& later) {
-    if (!std::filesystem::exists(earlier)) {
-        return;
-    }
-    try {
-        const Report report = readReport(earlier);
-        if (report.run.contains("fingerprint") && fingerprintOf(report) == fingerprintOf(later)) {
-            keepEvaluations(report, later);
-        }
-    } catch (const Error&) { // damaged: replaced, as it was before there was anything to keep
     }
 }
 

@@ -1,8 +1,6 @@
 // Reports made of parts.
 #pragma once
 
-#include <filesystem>
-
 #include "core/report/report.h"
 
 namespace caldera {
@@ -12,12 +10,11 @@ namespace caldera {
 void addPart(Report& whole, const Report& part);
 
 /// What an earlier report has beside a later one's: metrics (each with the settings it was measured
-/// at) and evaluations of other names, cells that are not in it. Both are of the same layers.
+/// at) and evaluations of other names, cells that are not in it, facts of the run. Both are of the
+/// same layers. The run stays the earlier one's where the later report has evaluations alone, which
+/// carry their own command.
 void keepFrom(const Report& earlier, Report& later);
 /// The evaluations alone.
 void keepEvaluations(const Report& earlier, Report& later);
-/// The same from a file that tells of the same model or artifact (the fingerprint of the run). A
-/// file that is missing, damaged or about another one has none.
-void keepEvaluations(const std::filesystem::path& earlier, Report& later);
 
 } // namespace caldera

@@ -29,13 +29,8 @@ std::filesystem::path keptFidelity(const std::string& fingerprint) {
 
 void keepFidelity(const std::filesystem::path& measured) {
     Report report = readReport(measured);
-    const std::string fingerprint = fingerprintOf(report);
-    if (fingerprint.empty()) {
-        throw Error("report.model",
-                    measured.string() + " does not say which model it was measured on.",
-                    {{"file", measured.string()}});
-    }
-    const std::filesystem::path kept = keptFidelity(fingerprint);
+    const std::filesystem::path kept =
+        keptFidelity(requireFingerprint(report, measured, "Measure it again."));
     if (std::filesystem::exists(kept)) {
         try {
             keepFrom(readReport(kept), report);

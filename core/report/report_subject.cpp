@@ -11,9 +11,14 @@ std::string factOf(const Report& report, const char* name) {
     return found == report.run.end() ? std::string() : found->second;
 }
 
-/// "name (8 layers)"
-std::string described(const std::string& name, int layerCount) {
-    return name + " (" + std::to_string(layerCount) + (layerCount == 1 ? " layer)" : " layers)");
+/// "name (8 layers) 0123456789ab"
+std::string described(const ReportSubject& subject) {
+    constexpr size_t kDigits = 12;
+    const std::string layers =
+        std::to_string(subject.layerCount) + (subject.layerCount == 1 ? " layer" : " layers");
+    const std::string digits = subject.fingerprint.substr(0, kDigits);
+    return (subject.name.empty() ? "without a name" : subject.name) + " (" + layers + ")" +
+           (digits.empty() ? "" : " " + digits);
 }
 
 } // namespace
@@ -22,20 +27,33 @@ std::string fingerprintOf(const Report& report) {
     return factOf(report, "fingerprint");
 }
 
-void requireMeasuredOn(const ReportSubject& model, const Report& report,
-                       const std::filesystem::path& file) {
-    const std::string fingerprint = fingerprintOf(report);
-    const bool sameWeights = fingerprint.empty() || fingerprint == model.fingerprint;
-    if (sameWeights && report.layerCount == model.layerCount) {
+std::string requireFingerprint(const Report& report, const std::filesystem::path& file,
+                               const std::string& remedy) {
+    std::string fingerprint = fingerprintOf(report);
+    if (fingerprint.empty()) {
+        throw Error("report.model",
+                    file.string() + " does not say which model it was measured on. " + remedy,
+                    {{"file", file.string()}});
+    }
+    return fingerprint;
+}
+
+ReportSubject subjectOf(const Report& report) {
+    return {factOf(report, "model"), fingerprintOf(report), report.layerCount};
+}
+
+void requireMeasuredOn(const ReportSubject& subject, const Report& report,
+                       const std::filesystem::path& file, const std::string& remedy) {
+    const ReportSubject measured = subjectOf(report);
+    const bool sameWeights =
+        measured.fingerprint.empty() || measured.fingerprint == subject.fingerprint;
+    if (sameWeights && measured.layerCount == subject.layerCount) {
         return;
     }
-    const std::string name = factOf(report, "model");
     throw Error("report.model",
-                file.string() + " was measured on another model, " +
-                    described(name.empty() ? "without a name" : name, report.layerCount) +
-                    ", than " + described(model.name, model.layerCount) +
-                    ". Measure this one with `caldera fidelity`.",
-                {{"file", file.string()}, {"model", model.name}});
+                file.string() + " was measured on another model, " + described(measured) +
+                    ", than " + described(subject) + ". " + remedy,
+                {{"file", file.string()}, {"model", subject.name}});
 }
 
 } // namespace caldera

@@ -1,11 +1,14 @@
-// What `caldera evaluate` refuses before it reads a model.
+// What `caldera evaluate` refuses, and what it keeps of the file that its report goes to.
+#include <filesystem>
 #include <string>
 #include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "core/base/file.h"
 #include "core/evaluate/reference_store.h"
+#include "core/report/find_metric.h"
 #include "tests/app/cli/run_command.h"
 #include "tests/support/scratch_folder.h"
 
@@ -33,6 +36,56 @@ TEST(EvaluateCommand, KeptPredictionsOfATextAreNoReferenceForQuestions) {
 TEST(EvaluateCommand, ASeedThatAReportWouldChangeIsRefused) {
     EXPECT_THAT(evaluate({"model", "--seed", "9007199254740993"}).err,
                 HasSubstr("from 0 to 9007199254740992"));
+}
+
+class EvaluateInto : public testing::Test {
+protected:
+    EvaluateInto() {
+        std::filesystem::copy_file(model() + "/fidelity.h5", out_);
+        writeFileAtomically(folder_ / "words.txt", "Water runs down to the sea.");
+    }
+    static std::string model() { return CALDERA_SOURCE_DIR "/resources/demo-model"; }
+    Result run() {
+        return evaluate(
+            {model(), "--text", (folder_ / "words.txt").string(), "--out", out_.string()});
+    }
+
+    const test::ScratchFolder folder_;
+    const std::filesystem::path out_ = folder_ / "measured.h5";
+};
+
+TEST_F(EvaluateInto, AMeasurementOfTheSameModelStaysInTheFile) {
+    const Report before = readReport(out_);
+    const Result result = run();
+    ASSERT_EQ(result.exitCode, 0) << result.err;
+    const Report after = readReport(out_);
+    ASSERT_EQ(after.evaluations.size(), 1U);
+    EXPECT_EQ(after.evaluations.front().name, "words");
+    EXPECT_EQ(after.fidelity.size(), before.fidelity.size());
+    for (const FidelityMetric& metric : before.fidelity) {
+        ASSERT_NE(findMetric(after, metric.name), nullptr) << metric.name;
+        EXPECT_EQ(findMetric(after, metric.name)->values, metric.values);
+    }
+    EXPECT_EQ(after.cells.size(), before.cells.size());
+    EXPECT_EQ(after.run, before.run) << "an evaluation carries its own command";
+}
+
+TEST_F(EvaluateInto, AReportOfAnotherModelIsLeftAsItIs) {
+    for (const char* fingerprint : {"another", ""}) {
+        Report other = readReport(out_);
+        other.run["model"] = "smol";
+        other.run["fingerprint"] = fingerprint;
+        writeReport(other, out_);
+        const std::string bytes = readTextFile(out_);
+        const Result result = run();
+        EXPECT_NE(result.exitCode, 0);
+        EXPECT_THAT(result.err, HasSubstr("measured.h5"));
+        EXPECT_THAT(result.err, HasSubstr("--out"));
+        if (*fingerprint != 0) {
+            EXPECT_THAT(result.err, HasSubstr("smol (8 layers) another"));
+        }
+        EXPECT_TRUE(readTextFile(out_) == bytes);
+    }
 }
 
 } // namespace

@@ -172,9 +172,9 @@ TEST_F(FidelityCommand, RefusesWhatItCannotDoBeforeItMeasures) {
     other.layerCount = 8;
     other.run = {{"fingerprint", "another model"}};
     writeReport(other, out_);
-    EXPECT_EQ(codeOf({}), "fidelity.other-model");
+    EXPECT_EQ(codeOf({}), "report.model");
     writeFileAtomically(out_, "no report");
-    EXPECT_EQ(codeOf({}), "report.corrupt");
+    EXPECT_EQ(codeOf({}), "report.foreign");
     EXPECT_EQ(readTextFile(out_), "no report");
 }
 

@@ -1,7 +1,6 @@
 #include "core/report/join_reports.h"
 
 #include <cmath>
-#include <filesystem>
 
 #include <gtest/gtest.h>
 
@@ -93,26 +92,24 @@ TEST(JoinReports, AnEvaluationThatWasMeasuredAgainReplacesTheEarlierOne) {
     EXPECT_EQ(later.evaluations[1].name, "code");
 }
 
-TEST(JoinReports, AFileKeepsTheEvaluationsOfTheSameModelAlone) {
-    const test::ScratchFolder folder;
-    const std::filesystem::path file = folder / "evaluations.h5";
-    Report earlier;
-    earlier.run["fingerprint"] = "one";
-    earlier.evaluations = {{"code", {{"kl_mean", 1}}, {}}};
-    writeReport(earlier, file);
-    const auto kept = [&](const std::string& fingerprint) {
-        Report later;
-        later.run["fingerprint"] = fingerprint;
-        later.evaluations = {{"prose", {}, {}}};
-        keepEvaluations(file, later);
-        return later.evaluations.size();
-    };
-    EXPECT_EQ(kept("one"), 2U);
-    EXPECT_EQ(kept("another"), 1U);
-    std::filesystem::resize_file(file, 100);
-    EXPECT_EQ(kept("one"), 1U) << "a damaged file";
-    std::filesystem::remove(file);
-    EXPECT_EQ(kept("one"), 1U) << "no file";
+TEST(JoinReports, EvaluationsJoinAMeasurementAndLeaveItsRun) {
+    Report measured = part(kFirst, 0.1);
+    measured.run = {{"command", "caldera blame"}, {"before", "The cat"}};
+    Report evaluated;
+    evaluated.run = {{"command", "caldera evaluate"}};
+    evaluated.evaluations = {{"text", {}, {}}};
+    Report later = evaluated;
+    keepFrom(measured, later);
+    EXPECT_EQ(later.run, measured.run);
+    later = measured;
+    later.run.erase("before");
+    later.run["command"] = "caldera fidelity";
+    keepFrom(measured, later);
+    EXPECT_EQ(later.run.at("command"), "caldera fidelity") << "the later measurement's";
+    EXPECT_EQ(later.run.at("before"), "The cat");
+    later = measured;
+    keepFrom(evaluated, later);
+    EXPECT_EQ(later.run, measured.run);
 }
 
 } // namespace
