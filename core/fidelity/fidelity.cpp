@@ -12,6 +12,7 @@
 #include "core/calibration/calibration.h"
 #include "core/compress/cell_key.h"
 #include "core/compress/work_folder.h"
+#include "core/fidelity/finite.h"
 #include "core/fidelity/kl_metric.h"
 #include "core/fidelity/layer_span.h"
 #include "core/fidelity/layer_states.h"
@@ -55,17 +56,6 @@ std::string keyOf(const FidelityRequest& request, const CalibrationSettings& cal
                       static_cast<int>(request.sipit.space), request.sipit.seed};
     facts["lens"] = {request.lens.placesPerWindow, request.lens.negatives, request.lens.seed};
     return sha256Hex(facts.dump());
-}
-
-/// Where states are no numbers no metric is one.
-void requireFinite(int layer, const torch::Tensor& states) {
-    if (!at::isfinite(states).all().item<bool>()) {
-        throw Error("fidelity.not-finite",
-                    "The states of the text after layer " + std::to_string(layer) +
-                        " hold NaN or infinity. The model's file is damaged or was saved in a "
-                        "format too narrow for it.",
-                    {{"layer", std::to_string(layer)}});
-    }
 }
 
 /// One run over the layers.
@@ -252,7 +242,7 @@ LayerErrors Measurement::passCalibration(int layer, const BlockWeights& weights,
 void Measurement::passHeldOut(const LayerView& view, Report* part) {
     torch::Tensor output = states_.states(Part::HeldOut);
     applyBlock(config_, view.weights, output);
-    requireFinite(view.layer, output);
+    requireFiniteStates(view.layer, output);
     if (part != nullptr && wants(Metric::Kl)) {
         kl_.passLayer(view);
     }

@@ -11,6 +11,7 @@
 #include "core/base/error.h"
 #include "core/evaluate/evaluation_summary.h"
 #include "core/evaluate/token_scores.h"
+#include "core/fidelity/finite.h"
 #include "core/fidelity/rounded_table.h"
 #include "core/job/progress.h"
 #include "core/report/standard_error.h"
@@ -90,6 +91,7 @@ torch::Tensor KlMetric::passOn(int layer, const torch::Tensor& hidden, const Pas
         checkCancelled(stop_);
         const BlockWeights block = weights_->block(next);
         applyBlock(weights_->config(), block, original);
+        requireFiniteStates(next, original); // or the plan would be blamed for the model's file
         for (Variant& variant : variants_) {
             checkCancelled(stop_);
             if (variant.hidden.defined()) {
@@ -117,6 +119,7 @@ void KlMetric::scoreWithHead(const torch::Tensor& last, int headBits, FidelityMe
         const int64_t count = std::min(slice, tokens - first);
         const torch::Tensor reference =
             sliceLogits(*weights_, norm, head, original.narrow(0, first, count));
+        requireFinitePredictions(reference);
         const torch::Tensor targets = at::zeros({count}, reference.options().dtype(at::kLong));
         for (size_t i = 0; i < variants_.size(); ++i) {
             if (variants_[i].headBits != headBits) {

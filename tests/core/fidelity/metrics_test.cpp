@@ -3,6 +3,8 @@
 #include <cmath>
 #include <filesystem>
 #include <limits>
+#include <map>
+#include <string>
 
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>
@@ -128,6 +130,31 @@ TEST(Fidelity, StatesThatAreNoNumbersAreNamed) {
     } catch (const Error& error) {
         EXPECT_EQ(error.code(), "fidelity.not-finite");
         EXPECT_THAT(error.what(), testing::HasSubstr("after layer 1"));
+    }
+}
+
+TEST(Fidelity, DivergenceBlamesAModelWhosePredictionsAreNoNumbers) {
+    const std::map<std::string, std::string> places = {
+        {"model.layers.1.mlp.down_proj.weight", "The states of the text after layer 1 hold NaN"},
+        {"model.norm.weight", "The model's own predictions"},
+        {"lm_head.weight", "The model's own predictions"}};
+    for (const auto& [name, place] : places) {
+        ModelConfig config = test::tinyConfig();
+        config.tiedEmbeddings = false;
+        auto model = test::tinyModel(1, config);
+        auto weights = test::tinyWeights(config, 1);
+        weights->values(name)[5] = std::numeric_limits<float>::quiet_NaN();
+        model->weights = weights;
+        auto request = requestFor(model);
+        request.metrics = {Metric::Kl};
+        try {
+            run(request);
+            ADD_FAILURE() << name;
+        } catch (const Error& error) {
+            EXPECT_EQ(error.code(), "fidelity.not-finite");
+            EXPECT_THAT(error.what(), testing::AllOf(testing::HasSubstr(place),
+                                                     testing::HasSubstr("file is damaged")));
+        }
     }
 }
 
