@@ -16,6 +16,7 @@ namespace {
 /// Sums of nats may differ by this share with the order of terms.
 constexpr double kRounding = 1e-12;
 constexpr int kMostCorrections = 8;
+constexpr const char* kNats = " nats of predicted KL divergence";
 
 using Kind = AllocationTarget::Kind;
 
@@ -234,24 +235,31 @@ private:
         }
     }
 
-    [[noreturn]] void throwTooMuch(double least) const {
-        const double whole = least + fixed_.cost;
-        const auto text = [&](double cost) {
-            return isKl() ? roundedText(cost) + " nats of predicted KL divergence"
-                          : measure_.text(cost, cells_);
-        };
-        const double asked = isKl() ? problem_.target.value : measure_.budget(cells_);
+    std::string askedText() const {
+        switch (problem_.target.kind) {
+        case Kind::Kl:
+            return roundedText(problem_.target.value) + kNats;
+        case Kind::TokensPerSecond:
+            return roundedText(problem_.target.value) + " tokens a second";
+        default:
+            return measure_.text(measure_.budget(cells_), cells_);
+        }
+    }
+
+    [[noreturn]] void throwTooMuch(double cheapest) const {
+        const double whole = cheapest + fixed_.cost;
+        const std::string least =
+            isKl() ? roundedText(whole, Rounding::Up) + kNats : measure_.enoughText(whole, cells_);
+        const std::string came = askedText();
         const bool isSpeed = problem_.target.kind == Kind::TokensPerSecond;
-        const std::string came =
-            isSpeed ? roundedText(problem_.target.value) + " tokens a second" : text(asked);
         const bool hasFixed = items_.size() < static_cast<size_t>(problem_.config.cellCount());
         throw Error("allocation.budget",
-                    "The target of " + came + " cannot be kept: " + text(whole) + " is the " +
+                    "The target of " + came + " cannot be kept: " + least + " is the " +
                         (isSpeed ? "most" : "least") +
                         " that this plan can come to. Choose another target, " +
                         (hasFixed ? "unlock cells, " : "") +
                         "or measure more settings with `caldera fidelity --options`.",
-                    {{"came", came}, {"least", text(whole)}});
+                    {{"came", came}, {"least", least}});
     }
 
     Plan planOf(const std::vector<int>& picks) const {

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdio>
@@ -46,6 +47,19 @@ std::string originText(const AllocationChange& change) {
     }
 }
 
+/// Three figures in the largest unit that leaves a whole number before the point. One byte more,
+/// since reading them rounds down.
+uint64_t roundedUp(uint64_t bytes, double step) {
+    const auto value = static_cast<double>(bytes);
+    double unit = 1;
+    while (value / unit >= step - 0.5) {
+        unit *= step;
+    }
+    const double place = value / unit > 99 ? unit : value / unit > 9.9 ? unit / 10 : unit / 100;
+    return std::max(bytes,
+                    static_cast<uint64_t>(std::ceil(std::ceil((value + 1) / place) * place)));
+}
+
 /// What was won or lost for what.
 std::string exchangeText(const AllocationChange& change, const SizeWords& sizeWords) {
     const std::string size = sizeWords(static_cast<uint64_t>(std::abs(change.cost)));
@@ -64,10 +78,24 @@ std::string exchangeText(const AllocationChange& change, const SizeWords& sizeWo
 
 } // namespace
 
-std::string roundedText(double value) {
+std::string roundedText(double value, Rounding rounding) {
+    constexpr double kSums = 1e-9; // share by which sums of the same terms may differ
     std::array<char, 32> text{};
+    if (rounding != Rounding::Nearest && value > 0) {
+        const double place = std::pow(10, std::floor(std::log10(value)) - 2);
+        value = rounding == Rounding::Up ? std::ceil(value * (1 + kSums) / place) * place
+                                         : std::floor(value * (1 - kSums) / place) * place;
+    }
     std::snprintf(text.data(), text.size(), "%.3g", value);
     return text.data();
+}
+
+uint64_t roundedUpInThousands(uint64_t bytes) {
+    return roundedUp(bytes, 1000);
+}
+
+uint64_t roundedUpInPowersOf1024(uint64_t bytes) {
+    return roundedUp(bytes, 1024);
 }
 
 std::string changedName(const AllocationChange& change) {

@@ -120,23 +120,35 @@ double CostMeasure::budget(const PlanCells& cells) const {
 }
 
 std::string CostMeasure::text(double bytes, const PlanCells& cells) const {
+    return text(bytes, cells, false);
+}
+
+std::string CostMeasure::enoughText(double bytes, const PlanCells& cells) const {
+    return text(bytes, cells, true);
+}
+
+std::string CostMeasure::text(double bytes, const PlanCells& cells, bool isEnough) const {
     const auto whole = static_cast<uint64_t>(std::max(bytes, 0.0));
     switch (target_.kind) {
     case Kind::BitsPerWeight: {
         const double ofCells =
             bytes - static_cast<double>(cells.size().total() - cells.size().cellBytes);
-        return roundedText(8 * ofCells / static_cast<double>(weightsOf(config_))) +
+        return roundedText(8 * ofCells / static_cast<double>(weightsOf(config_)),
+                           isEnough ? Rounding::Up : Rounding::Nearest) +
                " bits a weight";
     }
     case Kind::GpuMemory:
-        return memoryText(whole) + " of GPU memory (with " + std::to_string(target_.contextLength) +
+        return memoryText(isEnough ? roundedUpInPowersOf1024(whole) : whole) +
+               " of GPU memory (with " + std::to_string(target_.contextLength) +
                " tokens of context)";
     case Kind::TokensPerSecond:
         return roundedText(
-                   target_.speed.tokensPerSecond(static_cast<int64_t>(bytes), config_.layerCount)) +
+                   target_.speed.tokensPerSecond(static_cast<int64_t>(bytes), config_.layerCount),
+                   isEnough ? Rounding::Down : Rounding::Nearest) +
                " tokens a second (estimated)";
     default:
-        return std::to_string(whole) + " bytes (" + byteText(whole) + ")";
+        return std::to_string(whole) + " bytes (" +
+               byteText(isEnough ? roundedUpInThousands(whole) : whole) + ")";
     }
 }
 

@@ -40,8 +40,12 @@ public:
 
     /// "2.50 bits a weight", "21 GiB of GPU memory with 8192 tokens of context".
     std::string text(double bytes, const PlanCells& cells) const;
+    /// The same, rounded so that a target of what stands there allows the bytes.
+    std::string enoughText(double bytes, const PlanCells& cells) const;
 
 private:
+    std::string text(double bytes, const PlanCells& cells, bool isEnough) const;
+
     AllocationTarget target_;
     ModelConfig config_;
 };

@@ -9,7 +9,6 @@
 
 #include "core/artifact/layout.h"
 #include "core/base/error.h"
-#include "core/base/text.h"
 #include "tests/core/allocation/allocation_samples.h"
 #include "tests/support/complaint.h"
 
@@ -333,27 +332,6 @@ TEST(Allocation, LeavesTablesAloneThatTheTargetDoesNotLimit) {
     const Allocation found = solved(problemOf(config, target));
     EXPECT_EQ(found.plan.embeddingBits, 16); // stays in the machine's memory
     EXPECT_EQ(solved(problemOf(config, {Kind::BitsPerWeight, 2.5})).plan.headBits, 16);
-}
-
-TEST(Allocation, CountsTheWorkspaceThatSmallerRanksFree) {
-    const ModelConfig config = layeredConfig(4);
-    const auto gpu = [&](const Plan& plan) {
-        return static_cast<double>(gpuMemory(plan, config, {.contextLength = 512}, 16).total());
-    };
-    AllocationProblem problem = problemOf(config, {Kind::GpuMemory, 1, 512});
-    Plan smallest = problem.plan;
-    smallest.patternOverrides.clear();
-    smallest.defaults.bits = 1.5;
-    smallest.defaults.rank = 0;
-    smallest.headBits = 4;
-    problem.target.value = gpu(smallest);
-    EXPECT_LE(gpu(solved(problem).plan), gpu(smallest));
-    problem.target.value -= 1;
-    const Complaint complaint = complaintOf([&] { solved(problem); });
-    EXPECT_EQ(complaint.code, "allocation.budget");
-    EXPECT_THAT(complaint.sentence,
-                HasSubstr(memoryText(static_cast<uint64_t>(gpu(smallest))) +
-                          " of GPU memory (with 512 tokens of context) is the least"));
 }
 
 TEST(Allocation, CanHaveEveryPointOfItsFront) {
