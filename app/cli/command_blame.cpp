@@ -46,13 +46,16 @@ struct Outcome {
     Report report;
 };
 
-Outcome blameFor(const Options& options, const fs::path& work, Invocation& invocation) {
+/// `out` and `work` empty: nothing is written.
+Outcome blameFor(const Options& options, const fs::path& out, const fs::path& work,
+                 Invocation& invocation) {
     // What is cheapest to mend is said first; reading a whole artifact comes last.
     const torch::Device device = deviceOf(options.compute.device);
     const BlamedSource source = readBlamedSource(options.text);
     const auto artifact = Artifact::open(options.artifact);
     const auto model = openModel(options.reference);
     requireOriginal(*model, *artifact, options.reference, {"blame.models", "--reference"});
+    earlierReport(out, {artifact->name(), artifact->hash(), artifact->config().layerCount});
     BlameRequest request;
     request.subject = artifactWeights(artifact, device);
     request.original = modelWeights(model, device);
@@ -126,11 +129,12 @@ void run(const Options& options, Invocation& invocation) {
     const fs::path work = out.empty() ? fs::path() : workFolder(out, invocation);
     options.compute.applyAsIn(work);
     if (!out.empty()) {
+        requireReportOrNone(out);
         requireWritable(out);
     }
-    const Outcome outcome = blameFor(options, work, invocation);
+    Outcome outcome = blameFor(options, out, work, invocation);
     if (!out.empty()) {
-        writeReport(outcome.report, out);
+        writeKeeping(outcome.report, out);
         removeWorkFiles(work);
         tellReport(out, invocation);
     }

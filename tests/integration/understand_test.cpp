@@ -12,6 +12,7 @@
 #include <httplib.h>
 #include <nlohmann/json.hpp>
 
+#include "core/artifact/artifact.h"
 #include "core/base/file.h"
 #include "core/model/model.h"
 #include "core/plan/plan.h"
@@ -48,6 +49,17 @@ protected:
         return fs::temp_directory_path() / ("caldera-understand-" + std::to_string(::getpid()));
     }
     static std::string artifact() { return (root() / "demo-2bit").string(); }
+    static std::string hash() { return Artifact::open(artifact())->hash(); }
+    /// A report with one evaluation, as of the model or artifact of this fingerprint.
+    static std::string evaluationOf(const std::string& fingerprint) {
+        const fs::path file = root() / "evaluated-before.h5";
+        Report report;
+        report.layerCount = 8;
+        report.run = {{"model", "smol"}, {"fingerprint", fingerprint}};
+        report.evaluations = {{"prose", {{"perplexity", 25.53}}, {}}};
+        writeReport(report, file);
+        return file.string();
+    }
     static Json said(const std::vector<std::string>& words, int exitCode = 0) {
         Program program(words);
         program.closeInput();
@@ -109,6 +121,33 @@ TEST_F(Understand, BlameFindsCellsOfTheLayerThatWasCompressed) {
     EXPECT_NEAR(metric.values.at({7, Module::DownProj}), 0, 0.02)
         << "kept at 16 bits, so all but the same";
     EXPECT_FALSE(fs::exists(out + ".work"));
+}
+
+TEST_F(Understand, BlameKeepsWhatTheReportHadOfTheSameArtifact) {
+    const std::string out = evaluationOf(hash());
+    said({"blame", artifact(), "--reference", model(), "--text-tokens", "8", "--out", out,
+          "--threads", "1", "--json"});
+    const Report report = readReport(out);
+    ASSERT_EQ(report.evaluations.size(), 1U);
+    EXPECT_EQ(report.evaluations.front().numbers.at("perplexity"), 25.53);
+    ASSERT_EQ(report.fidelity.size(), 1U);
+    EXPECT_EQ(report.fidelity.front().name, "blame");
+}
+
+TEST_F(Understand, BlameWritesOverNothingElse) {
+    const std::string notes = (root() / "user.txt").string();
+    writeFileAtomically(notes, "my own notes");
+    const auto refusal = [&](const std::string& out, int exitCode) {
+        const std::string before = readTextFile(out);
+        const Json refused = said({"blame", artifact(), "--reference", model(), "--text-tokens",
+                                   "8", "--out", out, "--threads", "1", "--json"},
+                                  exitCode);
+        EXPECT_TRUE(readTextFile(out) == before);
+        EXPECT_FALSE(fs::exists(out + ".work")) << "nothing was begun";
+        return refused.at("error").at("code").get<std::string>();
+    };
+    EXPECT_EQ(refusal(notes, 2), "report.foreign");
+    EXPECT_EQ(refusal(evaluationOf("another"), 1), "report.model");
 }
 
 TEST_F(Understand, BlameRemovesNothingThatItDidNotMake) {
