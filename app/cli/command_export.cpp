@@ -8,6 +8,7 @@
 #include "app/cli/command.h"
 #include "app/cli/report_file.h"
 #include "core/report/join_reports.h"
+#include "core/report/report_subject.h"
 #include "core/summary/summary.h"
 
 namespace caldera::cli {
@@ -20,11 +21,22 @@ struct Options {
     std::vector<std::filesystem::path> evaluations;
 };
 
+/// What evaluations have to be of.
+ReportSubject evaluatedIn(const Summary& summary) {
+    if (summary.artifact) {
+        const ArtifactFacts& artifact = *summary.artifact;
+        return {artifact.name, artifact.hash, artifact.config.layerCount};
+    }
+    return resultOf(summary.report);
+}
+
 void run(const Options& options, Invocation& invocation) {
     requireWritable(options.report);
     Summary summary = readSummary(options.subject);
     for (const std::filesystem::path& file : options.evaluations) {
         Report given = readReport(file);
+        requireSame(evaluatedIn(summary), subjectOf(given), file,
+                    "Give evaluations of what is exported, or export what they tell of.");
         keepEvaluations(summary.report, given);
         summary.report.evaluations = std::move(given.evaluations);
     }

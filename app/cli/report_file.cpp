@@ -69,7 +69,7 @@ std::optional<Report> earlierReport(const fs::path& file, const ReportSubject& s
     Report earlier = readOwn(file);
     constexpr const char* kRemedy = "Choose another file with --out, or move it away.";
     requireFingerprint(earlier, file, kRemedy);
-    requireMeasuredOn(subject, earlier, file, kRemedy);
+    requireSame(subject, subjectOf(earlier), file, kRemedy);
     return earlier;
 }
 

@@ -7,6 +7,7 @@
 #include "core/compress/folders.h"
 #include "core/compress/packing_check.h"
 #include "core/compress/shard.h"
+#include "core/report/report_subject.h"
 
 namespace caldera {
 
@@ -50,6 +51,7 @@ std::string stage(const JoinRequest& request, Report& report, Progress& progress
     };
     artifact.codecTables = codecTables(request.plan, request.model->config);
     std::string hash = writeArtifact(artifact);
+    report.run[kArtifactFact] = hash; // the report itself is not hashed
     writeReport(report, staging / "report.h5");
     return hash;
 }

@@ -1,5 +1,7 @@
 #include "core/report/report_subject.h"
 
+#include <algorithm>
+
 #include "core/base/error.h"
 
 namespace caldera {
@@ -38,22 +40,43 @@ std::string requireFingerprint(const Report& report, const std::filesystem::path
     return fingerprint;
 }
 
+std::string artifactOf(const Report& report) {
+    return factOf(report, kArtifactFact);
+}
+
+bool isOfCompression(const Report& report) {
+    return std::any_of(report.cells.begin(), report.cells.end(),
+                       [](const auto& entry) { return !entry.second.history.empty(); });
+}
+
 ReportSubject subjectOf(const Report& report) {
     return {factOf(report, "model"), fingerprintOf(report), report.layerCount};
 }
 
-void requireMeasuredOn(const ReportSubject& subject, const Report& report,
-                       const std::filesystem::path& file, const std::string& remedy) {
-    const ReportSubject measured = subjectOf(report);
-    const bool sameWeights =
-        measured.fingerprint.empty() || measured.fingerprint == subject.fingerprint;
-    if (sameWeights && measured.layerCount == subject.layerCount) {
+ReportSubject resultOf(const Report& report) {
+    ReportSubject result = subjectOf(report);
+    if (isOfCompression(report)) {
+        result.fingerprint = artifactOf(report);
+    }
+    return result;
+}
+
+void requireSame(const ReportSubject& needed, const ReportSubject& told,
+                 const std::filesystem::path& file, const std::string& remedy) {
+    const bool sameWeights = told.fingerprint.empty() || needed.fingerprint.empty() ||
+                             told.fingerprint == needed.fingerprint;
+    if (sameWeights && told.layerCount == needed.layerCount) {
         return;
     }
     throw Error("report.model",
-                file.string() + " was measured on another model, " + described(measured) +
-                    ", than " + described(subject) + ". " + remedy,
-                {{"file", file.string()}, {"model", subject.name}});
+                file.string() + " was measured on another model, " + described(told) + ", than " +
+                    described(needed) + ". " + remedy,
+                {{"file", file.string()}, {"model", needed.name}});
+}
+
+void requireMeasuredOn(const ReportSubject& model, const Report& report,
+                       const std::filesystem::path& file) {
+    requireSame(model, subjectOf(report), file, "Measure this one with `caldera fidelity`.");
 }
 
 } // namespace caldera

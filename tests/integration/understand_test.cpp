@@ -25,6 +25,7 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::json;
 using test::Program;
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
@@ -121,6 +122,25 @@ TEST_F(Understand, BlameFindsCellsOfTheLayerThatWasCompressed) {
     EXPECT_NEAR(metric.values.at({7, Module::DownProj}), 0, 0.02)
         << "kept at 16 bits, so all but the same";
     EXPECT_FALSE(fs::exists(out + ".work"));
+}
+
+TEST_F(Understand, ExportRefusesNumbersOfAnotherModel) {
+    const std::string page = (root() / "wrong.html").string();
+    const auto exported = [&](const std::string& subject, const std::string& evaluation) {
+        return std::vector<std::string>{"export",   subject, "--evaluation", evaluation,
+                                        "--report", page,    "--json"};
+    };
+    for (const std::string& subject : {artifact(), artifact() + "/report.h5"}) {
+        const Json refused = said(exported(subject, evaluationOf("the original's")), 1);
+        EXPECT_EQ(refused.at("error").at("code"), "report.model");
+        EXPECT_THAT(refused.at("error").at("message").get<std::string>(),
+                    AllOf(HasSubstr("evaluated-before.h5"), HasSubstr("smol (8 layers) the orig"),
+                          HasSubstr(hash().substr(0, 12))));
+        EXPECT_FALSE(fs::exists(page));
+        said(exported(subject, evaluationOf(hash())));
+        EXPECT_THAT(readTextFile(page), HasSubstr("25.53"));
+        fs::remove(page);
+    }
 }
 
 TEST_F(Understand, BlameKeepsWhatTheReportHadOfTheSameArtifact) {
