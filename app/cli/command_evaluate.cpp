@@ -29,6 +29,7 @@
 #include "core/linalg/numerics.h"
 #include "core/model/text_file.h"
 #include "core/plan/time_estimate.h"
+#include "core/report/value_interval.h"
 
 namespace caldera::cli {
 
@@ -117,7 +118,7 @@ public:
         text.record = toRecord(file.stem().string(), text.evaluation);
         addFacts(file, hash, text.record);
         if (!text.evaluation.keptFolder.empty()) {
-            text.record.facts["kept"] = text.evaluation.keptFolder.string();
+            text.record.facts[kKeptPredictions] = text.evaluation.keptFolder.string();
         }
         if (!options_.baselineText.empty()) {
             text.unigram = unigramPerplexity(*subject_.tokenizer,

@@ -11,8 +11,8 @@
 #include "core/base/hash.h"
 #include "core/evaluate/choice_sequences.h"
 #include "core/evaluate/evaluation_summary.h"
-#include "core/evaluate/keep_reference.h"
 #include "core/evaluate/resumable_scores.h"
+#include "core/evaluate/token_scores.h"
 #include "core/evaluate/vocabulary_check.h"
 
 namespace caldera {

@@ -7,8 +7,8 @@
 #include <ATen/ATen.h>
 
 #include "core/base/error.h"
-#include "core/evaluate/keep_reference.h"
 #include "core/evaluate/model_pass.h"
+#include "core/evaluate/token_scores.h"
 
 namespace caldera {
 

@@ -10,7 +10,7 @@ namespace caldera {
 /// How far hidden states are from the reference's after each block.
 class HiddenErrors {
 public:
-    explicit HiddenErrors(int layers) : sums_(at::zeros({layers}, at::kDouble)) {}
+    explicit HiddenErrors(int layers) : numbers_(at::zeros({layers + 1}, at::kDouble)) {}
 
     /// Adds the first `count` tokens of both. A token counts by its relative distance, so that the
     /// few with huge states do not hide all others.
@@ -22,14 +22,17 @@ public:
         const torch::Tensor there = states(reference);
         const torch::Tensor distance = (states(subject).to(there.device()) - there).norm(2, 1);
         const torch::Tensor relative = distance / there.norm(2, 1).clamp_min(1e-30F);
-        sums_[layer] += relative.sum(at::kDouble).cpu();
+        numbers_[layer] += relative.sum(at::kDouble).cpu();
+        if (layer == 0) {
+            numbers_[-1] += count;
+        }
     }
 
-    /// Over the tokens that were added, [layers] f64 on the CPU.
-    const torch::Tensor& sums() const { return sums_; }
+    /// Sums over the tokens that were added, then how many these are; [layers + 1] f64 on the CPU.
+    const torch::Tensor& numbers() const { return numbers_; }
 
 private:
-    torch::Tensor sums_;
+    torch::Tensor numbers_;
 };
 
 } // namespace caldera

@@ -1,28 +1,26 @@
-// Runs a reference once and keeps what it predicts.
+// What a reference predicts, made to be kept.
 #pragma once
 
-#include <span>
-#include <string>
-#include <vector>
+#include <cstdint>
 
-#include "core/evaluate/evaluate.h"
 #include "core/evaluate/model_pass.h"
 #include "core/evaluate/reference_store.h"
 #include "core/evaluate/windows.h"
 
 namespace caldera {
 
-/// Groups of which a window is not kept.
-std::vector<WindowGroup> missingGroups(const std::vector<WindowGroup>& groups,
-                                       const ReferenceStore& store);
+/// Whether all windows of a group are kept.
+bool isKept(const ReferenceStore& store, const WindowGroup& group);
 
-/// Runs the request's reference over groups and keeps every window of them. The states between
-/// blocks are copied to the store now and then, so that a run which was killed goes on there.
+/// hidden [tokens, hidden] are the reference's states after its last block, of one window.
+/// Throws Error("evaluate.not-finite"), Cancelled.
+KeptRows predictionsOf(const Head& reference, const WindowGroup& group, int64_t window,
+                       const torch::Tensor& hidden, const KeepSettings& settings,
+                       const WorkMeter& meter);
+
+/// Runs a reference by itself over a group and keeps every window of it.
 /// Throws Error("evaluate.not-finite"), Error("file.*"), Cancelled.
-void keepReference(const EvaluateRequest& request, const std::vector<WindowGroup>& groups,
+void keepReference(const TransformerWeights& reference, const WindowGroup& group,
                    const ReferenceStore& store, WorkMeter& meter);
-
-/// Throws Error("evaluate.not-finite"); `model` is what the sentence calls it.
-void requireFinite(std::span<const double> losses, const std::string& model);
 
 } // namespace caldera

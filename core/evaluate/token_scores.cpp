@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <utility>
 
 #include <ATen/ATen.h>
+
+#include "core/base/error.h"
 
 namespace caldera {
 
@@ -84,6 +87,17 @@ void scoreTokens(const torch::Tensor& logits, const torch::Tensor& reference,
         scores.put(scoreRows(rows(logits), rows(reference), rows(targets)),
                    place + static_cast<size_t>(first));
     });
+}
+
+void requireFinite(std::span<const double> losses, const std::string& model) {
+    if (!std::all_of(losses.begin(), losses.end(),
+                     [](double loss) { return std::isfinite(loss); })) {
+        throw Error("evaluate.not-finite",
+                    "The " + model +
+                        " model predicts NaN or infinity, so it has no perplexity. Its file is "
+                        "damaged or was saved in a format too narrow for it.",
+                    {{"model", model}});
+    }
 }
 
 } // namespace caldera

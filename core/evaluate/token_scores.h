@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
+#include <string>
 #include <vector>
 
 #include <torch/types.h>
@@ -30,5 +32,8 @@ struct TokenScores {
 /// overwritten. Sums over the vocabulary are formed in f64 (docs/evaluation.md).
 void scoreTokens(const torch::Tensor& logits, const torch::Tensor& reference,
                  const torch::Tensor& targets, TokenScores& scores);
+
+/// Throws Error("evaluate.not-finite"); `model` is what the sentence calls it.
+void requireFinite(std::span<const double> losses, const std::string& model);
 
 } // namespace caldera

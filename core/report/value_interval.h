@@ -17,6 +17,8 @@ inline constexpr const char* kMargin = "margin";
 
 /// The fact that says why an evaluation's numbers have no ends beside them.
 inline constexpr const char* kNoInterval = "no_interval";
+/// The fact of the folder that holds the predictions of the reference which it was made against.
+inline constexpr const char* kKeptPredictions = "kept";
 
 inline std::string lowEndOf(const std::string& detail) {
     return detail + "_low";

@@ -200,6 +200,9 @@ private:
                     {}};
         for (const EvaluationRecord& record : summary_.report.evaluations) {
             const auto found = record.layers.find("hidden_error");
+            if (record.facts.contains(kKeptPredictions)) {
+                chart.empty = "Not measured: evaluate without kept predictions.";
+            }
             if (found == record.layers.end() || chart.curves.size() == kMostEvaluations) {
                 continue;
             }

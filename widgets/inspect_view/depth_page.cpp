@@ -3,8 +3,10 @@
 #include <QHBoxLayout>
 #include <QStackedWidget>
 
+#include <algorithm>
 #include <cmath>
 
+#include "core/report/value_interval.h"
 #include "widgets/inspect_view/inspect_curves.h"
 #include "widgets/support/labels.h"
 #include "widgets/theme/theme.h"
@@ -14,17 +16,15 @@ namespace caldera::studio {
 DepthPage::DepthPage(QWidget* parent)
     : InspectPage(parent), cells_(new Plot(tr("Error over the depth"), this)),
       hidden_(new Plot(tr("Distance of hidden states"), this)),
-      hiddenStack_(new QStackedWidget(this)) {
+      hiddenStack_(new QStackedWidget(this)),
+      hiddenNote_(new ToneLabel(QString(), Token::Secondary, this)) {
     cells_->showLegend();
     hidden_->showLegend();
     linkPlots({cells_, hidden_});
-    auto* nothing = new ToneLabel(tr("How far the hidden states drift from the original's, layer "
-                                     "by layer, is measured by an evaluation beside the original."),
-                                  Token::Secondary, this);
-    nothing->setWordWrap(true);
-    nothing->setAlignment(Qt::AlignCenter);
-    nothing->setMargin(kSpaceLarge);
-    hiddenStack_->addWidget(nothing);
+    hiddenNote_->setWordWrap(true);
+    hiddenNote_->setAlignment(Qt::AlignCenter);
+    hiddenNote_->setMargin(kSpaceLarge);
+    hiddenStack_->addWidget(hiddenNote_);
     hiddenStack_->addWidget(hidden_);
     auto* layout = new QHBoxLayout(this);
     layout->setContentsMargins(0, kSpaceSmall, 0, 0);
@@ -71,6 +71,17 @@ void DepthPage::setMetric(const MetricLayer* metric) {
 void DepthPage::setEvaluations(const std::vector<EvaluationRecord>& evaluations) {
     const QList<Curve> curves = hiddenErrorCurves(evaluations);
     hidden_->setCurves({tr("layer"), tr("distance from the original"), false, true}, curves);
+    const bool isKept =
+        std::any_of(evaluations.begin(), evaluations.end(), [](const EvaluationRecord& record) {
+            return record.facts.contains(kKeptPredictions);
+        });
+    hiddenNote_->setText(isKept ? tr("Not measured: the evaluation read what the original had "
+                                     "predicted before, which says nothing of hidden states. An "
+                                     "evaluation without “Keep what the original predicts” "
+                                     "measures how far they drift, layer by layer.")
+                                : tr("How far the hidden states drift from the original's, layer "
+                                     "by layer, is measured by an evaluation beside the "
+                                     "original."));
     hiddenStack_->setCurrentIndex(curves.isEmpty() ? 0 : 1);
 }
 

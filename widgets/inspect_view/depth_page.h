@@ -4,6 +4,7 @@
 #include "widgets/inspect_view/inspect_page.h"
 #include "widgets/models/open_facts.h"
 
+class QLabel;
 class QStackedWidget;
 
 namespace caldera::studio {
@@ -19,6 +20,8 @@ public:
     void setEvaluations(const std::vector<EvaluationRecord>& evaluations);
     Plot* cells() const { return cells_; }
     Plot* hidden() const { return hidden_; }
+    /// Why there are no hidden states to show.
+    QLabel* hiddenNote() const { return hiddenNote_; }
 
 private:
     void chooseByPoints();
@@ -27,6 +30,7 @@ private:
     Plot* cells_;
     Plot* hidden_;
     QStackedWidget* hiddenStack_;
+    QLabel* hiddenNote_;
 };
 
 } // namespace caldera::studio

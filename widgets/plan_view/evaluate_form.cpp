@@ -37,8 +37,8 @@ EvaluateForm::EvaluateForm(const EvaluateSettings& suggested, QWidget* parent)
     context_->setToolTip(tr("Tokens of a window; perplexities compare at the same context only"));
     keeps_->setChecked(suggested.keepsReference);
     keeps_->setToolTip(tr("The original runs once for a text, however many compressed models are "
-                          "compared with it. Takes 4.4 KiB a token on disk. Without it the error "
-                          "through the depth is measured too."));
+                          "compared with it. Takes 4.4 KiB a token on disk. The error through the "
+                          "depth is measured only when the original runs."));
     auto* form = new QFormLayout(this);
     form->setContentsMargins(0, 0, 0, 0);
     form->setHorizontalSpacing(kSpaceLarge);

@@ -98,6 +98,27 @@ TEST_F(KeptReference, RunsTheReferenceOnce) {
     EXPECT_EQ(second.keptName, "two");
 }
 
+TEST_F(KeptReference, TheRunThatMakesThemTellsHowTheErrorGrowsThroughTheDepth) {
+    for (const int64_t bytes : {int64_t{1} << 30, int64_t{4} * 32 * 32 * 4}) { // one group, three
+        auto asked = request();
+        asked.hiddenBytes = bytes;
+        asked.keep->fingerprint = std::to_string(bytes);
+        const Evaluation made = run(asked);
+        const Evaluation read = run(asked);
+        EXPECT_TRUE(read.hiddenError.empty()) << "the reference did not run";
+        asked.keep.reset();
+        EXPECT_EQ(made.hiddenError, run(asked).hiddenError);
+        EXPECT_FALSE(made.hiddenError.empty());
+    }
+}
+
+TEST_F(KeptReference, AnErrorThroughTheDepthIsOfAllTheText) {
+    auto asked = request();
+    asked.hiddenBytes = int64_t{4} * 32 * 32 * 4;
+    fs::remove(run(asked).keptFolder / "window-000003.rows");
+    EXPECT_TRUE(run(asked).hiddenError.empty()) << "two groups of three were kept";
+}
+
 TEST_F(KeptReference, ServesWithoutTheReference) {
     const Evaluation first = run(request());
     auto alone = request();
@@ -165,7 +186,7 @@ TEST_F(KeptReference, ARunThatWasStoppedGoesOnWhereItWas) {
     auto asked = request();
     asked.keep->checkpointSeconds = 0;
     std::stop_source source;
-    StopAt progress(300, source); // at the end of the first of two blocks
+    StopAt progress(682, source); // both models are through the first of two blocks
     EXPECT_THROW(evaluate(asked, progress, source.get_token()), Cancelled);
     EXPECT_EQ(reference_->blocks, 1);
     const Evaluation resumed = run(asked);

@@ -125,6 +125,7 @@ TEST_F(EvaluationResume, ATextAgainstKeptPredictionsGoesOnToo) {
     request.keep = KeepReference{scratch_ / "references", "two", "fingerprint of two"};
     request.keep->checkpointSeconds = 0;
     const EvaluationRecord whole = toRecord("text", evaluate(request, noProgress(), {}));
+    ASSERT_EQ(whole.layers.at("hidden_error").size(), 2U);
     fs::remove_all(scratch_ / "references");
     request.work = work();
     EvaluationRecord resumed;

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 
+#include "core/report/value_interval.h"
 #include "tests/gui/studio/example_model.h"
 #include "tests/gui/studio/measured_run.h"
 #include "tests/gui/studio/studio_fixture.h"
@@ -265,6 +266,15 @@ TEST_F(InspectTest, TheDepthShowsCellsAndHiddenStates) {
     EXPECT_EQ(map().shownCell()->layer, 4) << "the heatmap follows";
     Q_EMIT page.cells()->pointClicked({6, 1});
     EXPECT_EQ(map().pinnedCell(), (Cell{1, Module::DownProj}));
+}
+
+TEST_F(InspectTest, TheDepthSaysWhatBringsTheHiddenStates) {
+    DepthPage& page = *inspect().depth();
+    page.setEvaluations({{"text", {{"perplexity", 8}}, {}}});
+    EXPECT_TRUE(page.hiddenNote()->text().contains(u"an evaluation beside the original"_s));
+    page.setEvaluations({{"text", {{"perplexity", 8}}, {{kKeptPredictions, "/kept"}}}});
+    EXPECT_TRUE(page.hiddenNote()->text().contains(u"without “Keep what"_s))
+        << page.hiddenNote()->text().toStdString();
 }
 
 TEST_F(InspectTest, EveryCellHasItsSettingsAndTimes) {
