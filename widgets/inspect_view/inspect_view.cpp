@@ -121,9 +121,9 @@ void InspectView::addPage(Page*& page, Page* made, const QString& title) {
 }
 
 void InspectView::makePages() {
-    addPage(history_, new HistoryPage(tabs_), tr("Error history"));
+    addPage(history_, new HistoryPage(tabs_), tr("History"));
     addPage(spectra_, new SpectraPage(tabs_), tr("Spectra"));
-    addPage(channels_, new ChannelsPage(tabs_), tr("Rows and columns"));
+    addPage(channels_, new ChannelsPage(tabs_), tr("Channels"));
     addPage(depth_, new DepthPage(tabs_), tr("Depth"));
     addPage(cells_, new CellsPage(tabs_), tr("Cells"));
     addPage(compare_, new ComparePage(session_, tabs_), tr("Compare"));
@@ -135,6 +135,9 @@ void InspectView::makePages() {
     connect(blame_, &BlamePage::blameRequested, this, &InspectView::blameRequested);
     connect(blame_, &BlamePage::putBackRequested, this, &InspectView::putBackRequested);
     tabs_->addTab(makeTable(run_, tr("Facts of the run")), tr("Run"));
+    // Titles are short, so that all of them are seen in a small window.
+    tabs_->setTabToolTip(tabs_->indexOf(history_), tr("Error history"));
+    tabs_->setTabToolTip(tabs_->indexOf(channels_), tr("Errors of rows and columns"));
 }
 
 QTableView* InspectView::makeTable(FactsModel& model, const QString& name) {

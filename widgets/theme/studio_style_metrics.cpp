@@ -117,7 +117,7 @@ int StudioStyle::pixelMetric(PixelMetric metric, const QStyleOption* option,
     case PM_ExclusiveIndicatorHeight:
         return 16;
     case PM_TabBarTabHSpace:
-        return 2 * kSpaceMedium;
+        return 2 * kSpaceSmall;
     default:
         return QProxyStyle::pixelMetric(metric, option, widget);
     }

@@ -4,7 +4,9 @@
 #include <QComboBox>
 #include <QFile>
 #include <QHeaderView>
+#include <QTabBar>
 #include <QTabWidget>
+#include <QToolButton>
 
 #include <algorithm>
 
@@ -22,6 +24,7 @@
 #include "widgets/support/error_banner.h"
 #include "widgets/support/labels.h"
 #include "widgets/support/table.h"
+#include "widgets/theme/theme.h"
 
 namespace caldera::studio {
 namespace {
@@ -109,6 +112,23 @@ TEST_F(InspectTest, SaysWhollyWhyThereIsNoCourse) {
     EXPECT_GE(sentence.height(), needed.height()) << sentence.text().toStdString();
     EXPECT_GE(sentence.width(), needed.width()) << sentence.text().toStdString();
     EXPECT_TRUE(sentence.wordWrap());
+}
+
+TEST_F(InspectTest, ShowsEveryTabInASmallWindow) {
+    openRun();
+    const QTabBar& bar = *inspect().tabs()->tabBar();
+    for (const SchemeChoice scheme : {SchemeChoice::Light, SchemeChoice::Dark}) {
+        Theme::current().setChoice(scheme);
+        window().resize(1024, 768);
+        QCoreApplication::processEvents();
+        EXPECT_TRUE(bar.rect().contains(bar.tabRect(bar.count() - 1)))
+            << bar.tabRect(bar.count() - 1).right() << " of " << bar.width();
+        EXPECT_EQ(bar.tabRect(0).left(), 0);
+        for (const QToolButton* arrow : bar.findChildren<QToolButton*>()) {
+            EXPECT_FALSE(arrow->isVisible());
+        }
+    }
+    Theme::current().setChoice(SchemeChoice::System);
 }
 
 TEST_F(InspectTest, KeepsThePageThatSomebodyChose) {
