@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "app/cli/bench_artifact.h"
+#include "app/cli/chats_point.h"
 #include "app/cli/engine_options.h"
 #include "core/base/error.h"
-#include "core/base/median.h"
 #include "core/base/text.h"
 #include "core/runtime/backend.h"
 #include "core/runtime/read_bandwidth.h"
@@ -30,16 +30,6 @@ struct Options {
     std::vector<int> chats = {1, 4};
     int tokens = 64;
     uint64_t seed = 1;
-};
-
-/// What all chats of one point of the sweep came to.
-struct Point {
-    int prompt = 0;
-    int chats = 0;
-    double firstToken = 0;            ///< seconds, the median of the chats
-    double promptSpeed = 0;           ///< tokens a second of one prompt, the median
-    double p50 = 0, p95 = 0, p99 = 0; ///< seconds between tokens: the median, the largest
-    int64_t cacheBytes = 0;           ///< of all
 };
 
 /// Asks all prompts at once. Throws what an answer threw, and Cancelled.
@@ -75,49 +65,13 @@ std::vector<GenerationStatistics> answerAll(Engine& engine,
     return statistics;
 }
 
-Point measure(Engine& engine, int prompt, int chats, const Options& options,
-              std::mt19937_64& random, const std::stop_token& stop) {
+ChatsPoint measure(Engine& engine, int prompt, int chats, const Options& options,
+                   std::mt19937_64& random, const std::stop_token& stop) {
     std::vector<std::vector<Token>> prompts;
     for (int i = 0; i < chats; ++i) {
         prompts.push_back(randomPrompt(engine.artifact(), prompt, random));
     }
-    const std::vector<GenerationStatistics> all = answerAll(engine, prompts, options.tokens, stop);
-    const auto of = [&all](double GenerationStatistics::*figure) {
-        std::vector<double> values;
-        for (const GenerationStatistics& one : all) {
-            values.push_back(one.*figure);
-        }
-        return values;
-    };
-    const auto largest = [](const std::vector<double>& values) {
-        return *std::max_element(values.begin(), values.end());
-    };
-    Point point{prompt, chats};
-    point.firstToken = median(of(&GenerationStatistics::timeToFirstToken));
-    point.promptSpeed = median(of(&GenerationStatistics::promptTokensPerSecond));
-    point.p50 = median(of(&GenerationStatistics::p50));
-    point.p95 = largest(of(&GenerationStatistics::p95));
-    point.p99 = largest(of(&GenerationStatistics::p99));
-    for (const GenerationStatistics& one : all) {
-        point.cacheBytes += one.cacheBytes;
-    }
-    return point;
-}
-
-Json toJson(const Point& point, int64_t weightBytes, double bandwidth) {
-    Json json = {{"prompt_tokens", point.prompt},
-                 {"chats", point.chats},
-                 {"time_to_first_token", point.firstToken},
-                 {"prompt_tokens_per_second", point.promptSpeed},
-                 {"tokens_per_second", point.chats / point.p50},
-                 {"p50", point.p50},
-                 {"p95", point.p95},
-                 {"p99", point.p99},
-                 {"cache_bytes", point.cacheBytes}};
-    if (bandwidth > 0) {
-        json["roofline_share"] = static_cast<double>(weightBytes) / bandwidth / point.p50;
-    }
-    return json;
+    return pointOf(prompt, answerAll(engine, prompts, options.tokens, stop));
 }
 
 void print(const Json& document) {
@@ -161,13 +115,38 @@ void requireRoom(const EngineStatistics& facts, const EngineSettings& settings) 
     }
 }
 
-Json sweep(const Options& options, const Invocation& invocation) {
-    EngineOptions engineOptions = options.engine;
+/// For the most chats and the longest prompt.
+EngineOptions engineFor(const Options& options) {
     const auto most = [](const std::vector<int>& values) {
         return *std::max_element(values.begin(), values.end());
     };
-    engineOptions.settings.chats = most(options.chats);
-    engineOptions.settings.contextLength = most(options.prompts) + options.tokens;
+    EngineOptions engine = options.engine;
+    engine.settings.chats = most(options.chats);
+    engine.settings.contextLength = most(options.prompts) + options.tokens;
+    return engine;
+}
+
+/// `bandwidth` as for toJson().
+Json measureAll(Engine& engine, const Options& options, double bandwidth,
+                const Invocation& invocation) {
+    const int64_t weightBytes = engine.statistics().weightBytes;
+    std::mt19937_64 random(options.seed);
+    measure(engine, options.prompts.front(), 1, options, random, invocation.stop); // warms up
+    Json points = Json::array();
+    const auto count = static_cast<int64_t>(options.prompts.size() * options.chats.size());
+    for (const int prompt : options.prompts) {
+        for (const int chats : options.chats) {
+            points.push_back(
+                toJson(measure(engine, prompt, chats, options, random, invocation.stop),
+                       weightBytes, bandwidth));
+            invocation.progress.advance(std::ssize(points), count);
+        }
+    }
+    return points;
+}
+
+Json sweep(const Options& options, const Invocation& invocation) {
+    const EngineOptions engineOptions = engineFor(options);
     invocation.progress.stage("open");
     const std::unique_ptr<Engine> engine = engineOptions.open(invocation.stop);
     const EngineStatistics facts = engine->statistics();
@@ -177,18 +156,6 @@ Json sweep(const Options& options, const Invocation& invocation) {
         isGpu ? kernels::deviceCopySpeed() : measureReadBandwidth(engineOptions.settings.threads);
 
     invocation.progress.stage("measure");
-    std::mt19937_64 random(options.seed);
-    measure(*engine, options.prompts.front(), 1, options, random, invocation.stop); // warms up
-    Json points = Json::array();
-    const auto count = static_cast<int64_t>(options.prompts.size() * options.chats.size());
-    for (const int prompt : options.prompts) {
-        for (const int chats : options.chats) {
-            points.push_back(
-                toJson(measure(*engine, prompt, chats, options, random, invocation.stop),
-                       facts.weightBytes, bandwidth));
-            invocation.progress.advance(std::ssize(points), count);
-        }
-    }
     Json document = {{"model", engine->artifact().name()},
                      {"artifact", engine->artifact().hash()},
                      {"device", isGpu ? "cuda" : "cpu"},
@@ -196,7 +163,7 @@ Json sweep(const Options& options, const Invocation& invocation) {
                      {"seed", options.seed},
                      {"weight_bytes", facts.weightBytes},
                      {"device_bytes", facts.deviceBytes},
-                     {"points", points}};
+                     {"points", measureAll(*engine, options, bandwidth, invocation)}};
     if (bandwidth > 0) {
         document["read_bytes_per_second"] = bandwidth;
     }

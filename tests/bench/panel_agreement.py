@@ -7,7 +7,7 @@
 The panel shows what an answer's `caldera` object tells over HTTP. In turns, so that whatever else
 the machine does reaches all: an answer from `caldera serve`, as the studio asks for it, `caldera
 bench chats` and `caldera bench decode` on the same artifact, over the same places. Prints the
-rates, which all but bench chats define alike (tokens after the first over their time), and the
+rates, which all define alike (tokens after the first over their time), and the
 median times between two tokens, and fails when the panel's rate is more than 2 % off that of
 `caldera bench decode`. Other work on the machine only ever makes tokens slower, so of the rounds
 the fastest counts.

@@ -307,9 +307,8 @@ void ThroughputPanel::endAnswer(const ChatStatistics& statistics) {
     running_ = false;
     timer_.stop();
     ChatStatistics known = statistics;
-    const double elapsed = static_cast<double>(clock_.nsecsElapsed()) / 1e9 - firstArrival_;
-    if (known.tokensPerSecond < 0 && tokens_ > 1)
-        known.tokensPerSecond = (tokens_ - 1) / elapsed;
+    if (known.tokensPerSecond < 0)
+        known.tokensPerSecond = measured().tokensPerSecond;
     if (known.timeToFirstToken < 0)
         known.timeToFirstToken = firstArrival_;
     showFigures(known);
