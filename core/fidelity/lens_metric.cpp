@@ -7,6 +7,7 @@
 #include <ATen/ATen.h>
 
 #include "core/base/error.h"
+#include "core/report/reported_seed.h"
 
 namespace caldera {
 
@@ -136,8 +137,8 @@ FidelityMetric LensMetric::emptyMetric(int layerCount) const {
                       {"samples_per_seq", settings_.placesPerWindow},
                       {"negatives", static_cast<double>(settings_.negatives)},
                       {"max_length", static_cast<double>(tokens_.size(1))},
-                      {"places", static_cast<double>(places_.size())},
-                      {"seed", static_cast<double>(settings_.seed)}};
+                      {"places", static_cast<double>(places_.size())}};
+    addSeed(metric.numbers, settings_.seed);
     return metric;
 }
 

@@ -7,6 +7,7 @@
 
 #include "core/fidelity/candidates.h"
 #include "core/linalg/random.h"
+#include "core/report/reported_seed.h"
 #include "core/report/value_interval.h"
 
 namespace caldera {
@@ -135,8 +136,8 @@ FidelityMetric SipItMetric::emptyMetric(int layerCount) const {
     metric.numbers = {{"places", static_cast<double>(candidates_.size(0))},
                       {"candidates", static_cast<double>(candidates_.size(1))},
                       {"confidence", 0.95},
-                      {"standardized", settings_.space == StateSpace::Standardized ? 1.0 : 0.0},
-                      {"seed", static_cast<double>(settings_.seed)}};
+                      {"standardized", settings_.space == StateSpace::Standardized ? 1.0 : 0.0}};
+    addSeed(metric.numbers, settings_.seed);
     return metric;
 }
 

@@ -7,6 +7,7 @@
 #include "app/cli/fidelity_output.h"
 #include "core/base/file.h"
 #include "core/report/report.h"
+#include "core/report/reported_seed.h"
 #include "core/report/standard_error.h"
 #include "tests/app/cli/run_command.h"
 #include "tests/support/code_of.h"
@@ -195,6 +196,7 @@ TEST_F(FidelityCommand, TakesNumbersThatAreMoreThanThereIs) {
     const Result places = measure({"--metric", "sipit", "--places", "1000000000000000",
                                    "--candidates", "2", "--seed", "18446744073709551615"});
     EXPECT_EQ(places.exitCode, 0) << places.err;
+    EXPECT_EQ(seedOf(readReport(out_).fidelity.at(0).numbers), 18446744073709551615U);
     const Result candidates =
         measure({"--metric", "sipit", "--places", "1", "--candidates", "1048576"});
     EXPECT_EQ(candidates.exitCode, 0) << candidates.err;
