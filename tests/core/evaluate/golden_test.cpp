@@ -1,7 +1,6 @@
 // Perplexity, divergence and log-likelihoods as transformers computes them
 // (tests/golden/make_evaluation_golden.py).
 #include <cmath>
-#include <cstdlib>
 #include <filesystem>
 
 #include <gtest/gtest.h>
@@ -10,6 +9,7 @@
 #include "core/base/file.h"
 #include "core/evaluate/choice_accuracy.h"
 #include "core/evaluate/evaluate.h"
+#include "tests/support/sample_model.h"
 
 using namespace caldera;
 namespace fs = std::filesystem;
@@ -99,12 +99,8 @@ TEST(EvaluationGolden, TheDemoModelsLikelihoodsAreTransformers) {
 }
 
 TEST(EvaluationGolden, SmolLm2sNumbersAreTransformers) {
-    const char* home = std::getenv("HOME"); // NOLINT(concurrency-mt-unsafe)
-    const fs::path file =
-        fs::path(home != nullptr ? home : "/") / ".cache/caldera/models/SmolLM2-135M-Instruct.gguf";
-    if (!fs::exists(file)) {
-        GTEST_SKIP() << "packaging/bootstrap.sh sample-model fetches it";
-    }
+    const fs::path file = test::sampleModel();
+    ASSERT_FALSE(file.empty()) << test::kNoSampleModel;
     const auto model = openModel(file);
     expectSameNumbers(model, golden("smollm2"));
     expectSameLikelihoods(model, golden("smollm2").at("questions"));

@@ -10,6 +10,7 @@
 #include "core/base/file.h"
 #include "core/model/safetensors.h"
 #include "tests/core/model/test_support.h"
+#include "tests/support/sample_model.h"
 
 using namespace caldera;
 using caldera::test::codeOf;
@@ -203,9 +204,7 @@ TEST(OpenModel, TakesTheChatTemplateOfTheFolder) {
 
 TEST(SampleModel, OpensWithTheShapesOfSmolLm2) {
     const fs::path path = test::sampleModel();
-    if (path.empty()) {
-        GTEST_SKIP() << test::kNoSampleModel;
-    }
+    ASSERT_FALSE(path.empty()) << test::kNoSampleModel;
     const auto model = openModel(path);
     EXPECT_EQ(model->config.architecture, "llama");
     EXPECT_EQ(model->config.layerCount, 30);

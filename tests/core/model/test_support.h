@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdlib>
 #include <filesystem>
 #include <span>
 #include <string>
@@ -11,7 +10,6 @@
 #include <gtest/gtest.h>
 
 #include "core/base/error.h"
-#include "core/base/paths.h"
 
 namespace caldera::test {
 
@@ -39,19 +37,6 @@ std::string codeOf(Action&& action) {
         return error.code();
     }
     return "";
-}
-
-inline constexpr const char* kNoSampleModel =
-    "needs SmolLM2-135M-Instruct: set CALDERA_SAMPLE_MODEL to its .gguf file, or run "
-    "packaging/bootstrap.sh sample-model";
-
-/// The sample model's file; empty when it cannot be had.
-inline std::filesystem::path sampleModel() {
-    const char* given = std::getenv("CALDERA_SAMPLE_MODEL");
-    const std::filesystem::path path = given != nullptr
-                                           ? std::filesystem::path(given)
-                                           : cacheFolder() / "models/SmolLM2-135M-Instruct.gguf";
-    return std::filesystem::exists(path) ? path : std::filesystem::path();
 }
 
 template <typename T>
