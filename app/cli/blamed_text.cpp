@@ -9,13 +9,13 @@
 #include "core/base/file.h"
 #include "core/base/printable.h"
 #include "core/model/text_file.h"
+#include "core/serve/http_answer.h"
 #include "core/serve/score_answer.h"
 
 namespace caldera::cli {
 
 namespace {
 
-constexpr size_t kMostRequestBytes = 8U << 20;
 constexpr int64_t kContextTokens = 24;
 constexpr size_t kContextBytes = 400;
 
@@ -77,7 +77,7 @@ BlamedSource readBlamedSource(const BlamedTextOptions& options) {
     if (options.request.empty()) {
         return {readUtf8File(heldOutText(options.text)), std::nullopt};
     }
-    return {{}, parseScoreRequest(readTextFile(options.request, kMostRequestBytes))};
+    return {{}, parseScoreRequest(readTextFile(options.request, kMostBodyBytes))};
 }
 
 BlamedText blamedText(const BlamedTextOptions& options, const BlamedSource& source,

@@ -133,13 +133,14 @@ public:
         request.subject = subject_.weights;
         request.reference = reference_ ? reference_->weights : nullptr;
         request.tokenizer = subject_.tokenizer;
-        request.questions = readQuestions(file, options_.labels, options_.limit);
+        const std::string text = readUtf8File(file);
+        request.questions = parseQuestions(text, file, options_.labels, options_.limit);
         request.seed = options_.seed;
         request.work = work_;
         EvaluateOutcome::Task task;
         task.evaluation = evaluateChoices(request, invocation_.progress, invocation_.stop);
         task.record = toRecord(file.stem().string(), task.evaluation);
-        addFacts(file, sha256Hex(readTextFile(file)), task.record);
+        addFacts(file, sha256Hex(text), task.record);
         return task;
     }
 

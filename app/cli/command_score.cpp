@@ -12,13 +12,12 @@
 #include "core/evaluate/continuation_scores.h"
 #include "core/linalg/device.h"
 #include "core/serve/chance_document.h"
+#include "core/serve/http_answer.h"
 #include "core/serve/score_answer.h"
 
 namespace caldera::cli {
 
 namespace {
-
-constexpr size_t kMostRequestBytes = 8U << 20;
 
 struct Options {
     std::string model;
@@ -50,10 +49,10 @@ private:
 
 std::string readRequest(const std::string& file) {
     if (file != "-") {
-        return readTextFile(file, kMostRequestBytes);
+        return readTextFile(file, kMostBodyBytes);
     }
     std::string text;
-    for (char letter = 0; std::cin.get(letter) && text.size() <= kMostRequestBytes;) {
+    for (char letter = 0; std::cin.get(letter) && text.size() <= kMostBodyBytes;) {
         text += letter;
     }
     return text;

@@ -8,6 +8,7 @@
 
 #include "core/base/error.h"
 #include "core/base/hash.h"
+#include "core/evaluate/model_pass.h"
 #include "core/fidelity/layer_span.h"
 #include "core/report/finished_parts.h"
 #include "core/report/kept_reports.h"
@@ -16,31 +17,19 @@ namespace caldera {
 
 namespace {
 
-constexpr int64_t kLogitBytes = int64_t{64} << 20; ///< of one slice of logits
-
 torch::Tensor tensorOf(const std::vector<Token>& tokens, int64_t count) {
     const std::vector<int64_t> ids(tokens.begin(), tokens.begin() + count);
     return at::tensor(ids, at::kLong).unsqueeze(0); // [1, t]
 }
 
-/// A head with its norm at hand.
-struct Head {
-    const ModelConfig* config;
-    torch::Tensor norm, table;
-
-    explicit Head(const TransformerWeights& weights)
-        : config(&weights.config()), norm(weights.finalNorm()), table(weights.head()) {}
-    /// hidden [tokens, hidden], targets [tokens] -> log-probabilities [tokens], f64.
-    torch::Tensor logProbabilities(const torch::Tensor& hidden,
-                                   const torch::Tensor& targets) const {
-        const torch::Tensor logits =
-            logitsOf(*config, norm, table, hidden.to(table.device())).to(at::kDouble);
-        return at::log_softmax(logits, 1)
-            .gather(1, targets.to(table.device()).unsqueeze(1))
-            .squeeze(1)
-            .to(at::kCPU);
-    }
-};
+/// hidden [tokens, hidden], targets [tokens] -> log-probabilities [tokens], f64.
+torch::Tensor logProbabilities(const Head& head, const torch::Tensor& hidden,
+                               const torch::Tensor& targets) {
+    return at::log_softmax(head.logits(hidden).to(at::kDouble), 1)
+        .gather(1, targets.to(head.device()).unsqueeze(1))
+        .squeeze(1)
+        .to(at::kCPU);
+}
 
 double requireFinite(double logProbability) {
     if (!std::isfinite(logProbability)) {
@@ -118,14 +107,11 @@ private:
             tensorOf(request_.tokens, predicted + 1).squeeze(0).narrow(0, 1, predicted);
         const torch::Tensor hidden = statesOf(weights, tensorOf(request_.tokens, predicted), meter);
         const Head head(weights);
-        const int64_t slice = std::max<int64_t>(
-            1, kLogitBytes / (config().vocabSize * static_cast<int64_t>(sizeof(double))));
         std::vector<torch::Tensor> parts;
-        for (int64_t first = 0; first < predicted; first += slice) {
-            const int64_t count = std::min(slice, predicted - first);
-            parts.push_back(head.logProbabilities(hidden.narrow(0, first, count),
-                                                  targets.narrow(0, first, count)));
-        }
+        forLogitSlices(config(), predicted, [&](int64_t first, int64_t count) {
+            parts.push_back(logProbabilities(head, hidden.narrow(0, first, count),
+                                             targets.narrow(0, first, count)));
+        });
         return at::cat(parts);
     }
 
@@ -218,7 +204,7 @@ private:
     double logOf(const Head& head, const torch::Tensor& hidden) const {
         const torch::Tensor last = hidden.squeeze(0).narrow(0, hidden.size(1) - 1, 1);
         const torch::Tensor target = at::full({1}, int64_t{blame_.token}, at::kLong);
-        return requireFinite(head.logProbabilities(last, target).item<double>());
+        return requireFinite(logProbabilities(head, last, target).item<double>());
     }
 
     Report reportOf(const std::vector<std::pair<Cell, torch::Tensor>>& variants) const {

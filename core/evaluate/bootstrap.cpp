@@ -5,6 +5,8 @@
 #include <random>
 #include <vector>
 
+#include "core/base/median.h"
+
 namespace caldera {
 
 namespace {
@@ -43,14 +45,6 @@ MeanInterval bootstrapMean(std::span<const double> values, uint64_t seed, size_t
     std::sort(means.begin(), means.end());
     return {std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size()),
             percentile(means, 0.025), percentile(means, 0.975), blocks.size()};
-}
-
-double percentile(std::span<const double> ascending, double fraction) {
-    const double place = fraction * static_cast<double>(ascending.size() - 1);
-    const auto below = static_cast<size_t>(place);
-    const size_t above = std::min(below + 1, ascending.size() - 1);
-    const double share = place - static_cast<double>(below);
-    return ascending[below] + share * (ascending[above] - ascending[below]);
 }
 
 } // namespace caldera

@@ -21,7 +21,4 @@ struct MeanInterval {
 /// shorter). `values` are not empty.
 MeanInterval bootstrapMean(std::span<const double> values, uint64_t seed, size_t blockLength = 1);
 
-/// Value at `fraction` (0 .. 1) of ascending values, linear between neighbours.
-double percentile(std::span<const double> ascending, double fraction);
-
 } // namespace caldera

@@ -4,6 +4,9 @@
 #include <cmath>
 #include <numeric>
 
+#include "core/base/median.h"
+#include "core/report/standard_error.h"
+
 namespace caldera {
 
 namespace {
@@ -39,7 +42,7 @@ MeanInterval exponential(const MeanInterval& logs) {
 /// 95 % of the sum's error around its mean, from the standard errors of what is summed.
 double errorOfMean(std::span<const double> errors) {
     const double squares = std::inner_product(errors.begin(), errors.end(), errors.begin(), 0.0);
-    return 1.96 * std::sqrt(squares) / static_cast<double>(errors.size());
+    return kStandardErrors95 * std::sqrt(squares) / static_cast<double>(errors.size());
 }
 
 void compare(TokenScores scores, Evaluation& result) {

@@ -206,10 +206,10 @@ Draft parse(const std::string& line) {
     return ours(json);
 }
 
-std::vector<std::string> linesOf(const fs::path& file) {
-    std::istringstream text(readUtf8File(file));
+std::vector<std::string> linesOf(const std::string& text) {
+    std::istringstream stream(text);
     std::vector<std::string> lines;
-    for (std::string line; std::getline(text, line);) {
+    for (std::string line; std::getline(stream, line);) {
         lines.push_back(line);
     }
     while (!lines.empty() && trimmed(lines.back()).empty()) {
@@ -243,7 +243,7 @@ std::vector<std::optional<int64_t>> readLabels(const fs::path& file, size_t coun
         return std::vector<std::optional<int64_t>>(count);
     }
     std::vector<std::optional<int64_t>> labels;
-    for (const std::string& line : linesOf(file)) {
+    for (const std::string& line : linesOf(readUtf8File(file))) {
         labels.push_back(wholeNumber(line));
         if (!labels.back()) {
             throw Error("questions.labels",
@@ -263,8 +263,9 @@ std::vector<std::optional<int64_t>> readLabels(const fs::path& file, size_t coun
 
 } // namespace
 
-std::vector<Question> readQuestions(const fs::path& file, const fs::path& labels, int64_t limit) {
-    const std::vector<std::string> lines = linesOf(file);
+std::vector<Question> parseQuestions(const std::string& text, const fs::path& file,
+                                     const fs::path& labels, int64_t limit) {
+    const std::vector<std::string> lines = linesOf(text);
     const std::vector<std::optional<int64_t>> answers = readLabels(labels, lines.size());
     std::vector<Question> questions;
     for (size_t i = 0; i < lines.size(); ++i) {
@@ -279,6 +280,10 @@ std::vector<Question> readQuestions(const fs::path& file, const fs::path& labels
                     {{"path", file.string()}});
     }
     return questions;
+}
+
+std::vector<Question> readQuestions(const fs::path& file, const fs::path& labels, int64_t limit) {
+    return parseQuestions(readUtf8File(file), file, labels, limit);
 }
 
 } // namespace caldera

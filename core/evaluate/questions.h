@@ -20,10 +20,15 @@ struct Question {
     int answer = 0;              ///< index of the right one
 };
 
-/// Reads our own form and those in which PIQA, HellaSwag, ARC and WinoGrande are published. Answers
+/// Takes our own form and those in which PIQA, HellaSwag, ARC and WinoGrande are published. Answers
 /// that stand apart (PIQA's) come from `labels`, a number a line; empty: they are in the questions.
-/// `limit` above 0 reads only so many from the beginning. Throws Error("file.*"),
-/// Error("questions.line") with file and line, Error("questions.labels"), Error("questions.empty").
+/// `file` is where the text is from; `limit` above 0 takes only so many from the beginning. Throws
+/// Error("file.*") of the labels, Error("questions.line") with file and line,
+/// Error("questions.labels"), Error("questions.empty").
+std::vector<Question> parseQuestions(const std::string& text, const std::filesystem::path& file,
+                                     const std::filesystem::path& labels = {}, int64_t limit = 0);
+
+/// The same of a file. Throws what readUtf8File() throws, too.
 std::vector<Question> readQuestions(const std::filesystem::path& file,
                                     const std::filesystem::path& labels = {}, int64_t limit = 0);
 

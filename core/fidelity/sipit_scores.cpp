@@ -5,6 +5,8 @@
 
 #include <ATen/ATen.h>
 
+#include "core/base/median.h"
+
 namespace caldera {
 
 namespace {

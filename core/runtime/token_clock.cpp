@@ -1,8 +1,9 @@
 #include "core/runtime/token_clock.h"
 
 #include <algorithm>
-#include <cmath>
 #include <span>
+
+#include "core/base/median.h"
 
 namespace caldera {
 
@@ -10,12 +11,6 @@ namespace {
 
 double seconds(std::chrono::steady_clock::duration duration) {
     return std::chrono::duration<double>(duration).count();
-}
-
-/// Nearest rank; `sorted` is not empty.
-double percentile(const std::vector<double>& sorted, double share) {
-    const auto rank = static_cast<size_t>(std::ceil(share * static_cast<double>(sorted.size())));
-    return sorted[std::max<size_t>(rank, 1) - 1];
 }
 
 } // namespace

@@ -325,14 +325,6 @@ TEST(Evaluate, ASingleBlockHasNoIntervalAndSaysSo) {
     EXPECT_FALSE(two.facts.contains(kNoInterval));
 }
 
-TEST(Percentile, InterpolatesBetweenNeighbours) {
-    const std::vector<double> values = {0, 1, 2, 10};
-    EXPECT_EQ(percentile(values, 0), 0);
-    EXPECT_EQ(percentile(values, 0.5), 1.5);
-    EXPECT_EQ(percentile(values, 1), 10);
-    EXPECT_EQ(percentile(std::vector<double>{7}, 0.99), 7);
-}
-
 TEST(Unigram, CountsWithAddOneSmoothing) {
     const auto tokenizer = test::tinyTokenizer();
     // 96 tokens: "a" was seen 4 times of 4, "b" never.
