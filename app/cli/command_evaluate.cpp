@@ -274,7 +274,8 @@ EvaluateOutcome evaluateAll(const Options& options, EvaluateRun& work, Invocatio
     return outcome;
 }
 
-void run(const Options& options, Invocation& invocation) {
+/// What the options contradict.
+void requireSense(const Options& options) {
     if (!options.labels.empty() && options.tasks.size() != 1) {
         throw UsageError("evaluate.labels", "--labels holds the answers of one task: give one "
                                             "--task FILE.jsonl with it.");
@@ -285,16 +286,33 @@ void run(const Options& options, Invocation& invocation) {
                              " keeps predictions of a text, which say nothing of --task. Give the "
                              "reference itself, or evaluate the questions without --reference.");
     }
-    const fs::path out = reportFile(options.out, invocation, "evaluation.h5");
-    const fs::path workFiles = out.empty() ? fs::path() : workFolder(out, invocation);
-    options.compute.applyAsIn(workFiles);
-    const auto start = std::chrono::steady_clock::now();
+}
+
+void requireRoomFor(const fs::path& out, const Options& options) {
     if (!out.empty()) {
         requireReportOrNone(out);
         if (!options.preflight.checks) {
             requireWritable(out);
         }
     }
+}
+
+/// What else the file holds of the same model stays.
+void keepReport(const EvaluateRun& work, const EvaluateOutcome& outcome, const fs::path& out,
+                const Invocation& invocation) {
+    Report report = work.report(outcome);
+    writeKeeping(report, out);
+    removeWorkFiles(workFolder(out, invocation));
+    tellReport(out, invocation);
+}
+
+void run(const Options& options, Invocation& invocation) {
+    requireSense(options);
+    const fs::path out = reportFile(options.out, invocation, "evaluation.h5");
+    const fs::path workFiles = out.empty() ? fs::path() : workFolder(out, invocation);
+    options.compute.applyAsIn(workFiles);
+    const auto start = std::chrono::steady_clock::now();
+    requireRoomFor(out, options);
     const PlannedWork planned = plannedWork(options, workFiles);
     const bool isFresh = workFiles.empty() || !hasWorkFiles(workFiles);
     if (!options.preflight.mayBegin(planned, invocation)) {
@@ -311,16 +329,48 @@ void run(const Options& options, Invocation& invocation) {
         rememberSpeed(planned, secondsSince(start), invocation);
     }
     if (!out.empty()) {
-        Report report = work.report(outcome);
-        writeKeeping(report, out);
-        removeWorkFiles(workFiles);
-        tellReport(out, invocation);
+        keepReport(work, outcome, out, invocation);
     }
     if (invocation.json) {
         std::printf("%s\n", jsonText(toJson(outcome)).c_str());
     } else {
         printText(outcome);
     }
+}
+
+void addModelOptions(CLI::App& app, Options& options) {
+    app.add_option("SUBJECT", options.subject,
+                   "Model (folder, .gguf, name in the Hugging Face cache) or compressed model")
+        ->required()
+        ->type_name("MODEL|ARTIFACT");
+    app.add_option("--reference", options.reference,
+                   "The original, or a folder of its kept predictions: adds what was lost")
+        ->type_name("MODEL|FOLDER");
+    app.add_flag("--keep-reference", options.keepsReference,
+                 "Keep what the original predicts, so that it runs once for a text");
+}
+
+void addTextOptions(CLI::App& app, Options& options) {
+    app.add_option("--text", options.text,
+                   "UTF-8 file, or builtin: the demo model's held-out text; default, without a "
+                   "task: builtin")
+        ->type_name("FILE|builtin");
+    app.add_option("--task", options.tasks,
+                   "Multiple-choice questions, one JSON object a line; may be given several times")
+        ->type_name("FILE.jsonl");
+    app.add_option("--labels", options.labels,
+                   "The right choices, a number a line, for a task that does not hold them")
+        ->type_name("FILE");
+    app.add_option("--limit", options.limit, "Only so many questions of each task")
+        ->check(positive());
+    app.add_option("--seed", options.seed, "Of the confidence intervals")
+        ->check(seedNumber(kMostReportedSeed))
+        ->capture_default_str();
+    app.add_option("--context", options.context,
+                   "Tokens of a window; default: 2048, or what the model has")
+        ->check(positive());
+    app.add_option("--max-tokens", options.maxTokens, "Only the beginning of the text")
+        ->check(positive());
 }
 
 } // namespace
@@ -330,35 +380,8 @@ void addEvaluateCommand(CommandLine& commands) {
     CLI::App& app =
         commands.add("evaluate", "Perplexity on a text, answers to questions, and what was lost",
                      [options](Invocation& invocation) { run(*options, invocation); });
-    app.add_option("SUBJECT", options->subject,
-                   "Model (folder, .gguf, name in the Hugging Face cache) or compressed model")
-        ->required()
-        ->type_name("MODEL|ARTIFACT");
-    app.add_option("--reference", options->reference,
-                   "The original, or a folder of its kept predictions: adds what was lost")
-        ->type_name("MODEL|FOLDER");
-    app.add_flag("--keep-reference", options->keepsReference,
-                 "Keep what the original predicts, so that it runs once for a text");
-    app.add_option("--text", options->text,
-                   "UTF-8 file, or builtin: the demo model's held-out text; default, without a "
-                   "task: builtin")
-        ->type_name("FILE|builtin");
-    app.add_option("--task", options->tasks,
-                   "Multiple-choice questions, one JSON object a line; may be given several times")
-        ->type_name("FILE.jsonl");
-    app.add_option("--labels", options->labels,
-                   "The right choices, a number a line, for a task that does not hold them")
-        ->type_name("FILE");
-    app.add_option("--limit", options->limit, "Only so many questions of each task")
-        ->check(positive());
-    app.add_option("--seed", options->seed, "Of the confidence intervals")
-        ->check(seedNumber(kMostReportedSeed))
-        ->capture_default_str();
-    app.add_option("--context", options->context,
-                   "Tokens of a window; default: 2048, or what the model has")
-        ->check(positive());
-    app.add_option("--max-tokens", options->maxTokens, "Only the beginning of the text")
-        ->check(positive());
+    addModelOptions(app, *options);
+    addTextOptions(app, *options);
     app.add_option("--out", options->out,
                    "Also write a report file; an earlier, stopped run of the same goes on (in a "
                    "job: its out/evaluation.h5)")

@@ -72,11 +72,7 @@ CompareView::~CompareView() {
     engine_->disconnect(this);
 }
 
-QWidget* CompareView::buildBar() {
-    auto* bar = new QWidget(this);
-    auto* caption = new ToneLabel(tr("Reference"), Token::Secondary, bar);
-    referenceName_ = new ToneLabel({}, Token::Text, bar);
-    choose_ = new QPushButton(tr("Choose…"), bar);
+QMenu* CompareView::referenceMenu() {
     auto* menu = new QMenu(choose_);
     menu->addAction(tr("The original, or another model (a folder)…"), this,
                     [this] { chooseReference(tr("A model (its folder)"), false); });
@@ -84,33 +80,31 @@ QWidget* CompareView::buildBar() {
                     [this] { chooseReference(tr("A model (its GGUF file)"), true); });
     menu->addAction(tr("Another compressed model…"), this,
                     [this] { chooseReference(tr("A compressed model (its folder)"), false); });
-    choose_->setMenu(menu);
+    return menu;
+}
+
+QLayout* CompareView::buildReference(QWidget* bar) {
+    referenceName_ = new ToneLabel({}, Token::Text, bar);
+    choose_ = new QPushButton(tr("Choose…"), bar);
+    choose_->setMenu(referenceMenu());
+    auto* line = new QHBoxLayout;
+    line->setSpacing(kSpaceSmall);
+    line->addWidget(new ToneLabel(tr("Reference"), Token::Secondary, bar));
+    line->addWidget(referenceName_);
+    line->addWidget(choose_);
+    line->addStretch(1);
+    return line;
+}
+
+QLayout* CompareView::buildQuestion(QWidget* bar) {
     question_ = new QLineEdit(bar);
     question_->setPlaceholderText(tr("Ask both the same"));
     question_->setAccessibleName(tr("Question to both models"));
     ask_ = new QPushButton(tr("Compare"), bar);
-    auto* first = new QHBoxLayout;
-    first->setSpacing(kSpaceSmall);
-    first->addWidget(caption);
-    first->addWidget(referenceName_);
-    first->addWidget(choose_);
-    first->addStretch(1);
-    auto* second = new QHBoxLayout;
-    second->setSpacing(kSpaceSmall);
-    second->addWidget(question_, 1);
-    second->addWidget(ask_);
-    progress_ = new QProgressBar(bar);
-    progress_->setTextVisible(false);
-    progress_->setFixedHeight(4);
-    progress_->setAccessibleName(tr("Progress of the comparison"));
-    state_ = new ToneLabel({}, Token::Secondary, bar);
-    auto* layout = new QVBoxLayout(bar);
-    layout->setContentsMargins(0, 0, 0, 0);
-    layout->setSpacing(kSpaceSmall);
-    layout->addLayout(first);
-    layout->addLayout(second);
-    layout->addWidget(state_);
-    layout->addWidget(progress_);
+    auto* line = new QHBoxLayout;
+    line->setSpacing(kSpaceSmall);
+    line->addWidget(question_, 1);
+    line->addWidget(ask_);
     const auto go = [this] {
         if (session_.isRunning() || !waiting_.isEmpty())
             stop();
@@ -119,6 +113,23 @@ QWidget* CompareView::buildBar() {
     };
     connect(ask_, &QPushButton::clicked, this, go);
     connect(question_, &QLineEdit::returnPressed, this, go);
+    return line;
+}
+
+QWidget* CompareView::buildBar() {
+    auto* bar = new QWidget(this);
+    progress_ = new QProgressBar(bar);
+    progress_->setTextVisible(false);
+    progress_->setFixedHeight(4);
+    progress_->setAccessibleName(tr("Progress of the comparison"));
+    state_ = new ToneLabel({}, Token::Secondary, bar);
+    auto* layout = new QVBoxLayout(bar);
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->setSpacing(kSpaceSmall);
+    layout->addLayout(buildReference(bar));
+    layout->addLayout(buildQuestion(bar));
+    layout->addWidget(state_);
+    layout->addWidget(progress_);
     return bar;
 }
 

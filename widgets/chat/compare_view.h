@@ -9,6 +9,7 @@
 #include "widgets/chat/token_text.h"
 
 class QLineEdit;
+class QMenu;
 class QProgressBar;
 class QPushButton;
 
@@ -60,6 +61,9 @@ protected:
 
 private:
     QWidget* buildBar();
+    QLayout* buildReference(QWidget* bar);
+    QLayout* buildQuestion(QWidget* bar);
+    QMenu* referenceMenu();
     QWidget* buildColumns();
     QWidget* buildFoot();
     void chooseReference(const QString& title, bool isFile);

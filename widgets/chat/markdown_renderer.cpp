@@ -55,20 +55,20 @@ private:
 
     int enterBlock(MD_BLOCKTYPE type, void* detail) {
         switch (type) {
+        case MD_BLOCK_UL:
+        case MD_BLOCK_OL:
+        case MD_BLOCK_LI:
+            enterList(type, detail);
+            break;
+        case MD_BLOCK_TABLE:
+        case MD_BLOCK_TR:
+        case MD_BLOCK_TH:
+        case MD_BLOCK_TD:
+            enterTable(type, detail);
+            break;
         case MD_BLOCK_QUOTE:
             ++quotes_;
             format_.setForeground(writer_.style().secondary);
-            break;
-        case MD_BLOCK_UL:
-            lists_.append({false, static_cast<MD_BLOCK_UL_DETAIL*>(detail)->is_tight != 0, 0});
-            break;
-        case MD_BLOCK_OL: {
-            const auto* list = static_cast<MD_BLOCK_OL_DETAIL*>(detail);
-            lists_.append({true, list->is_tight != 0, list->start});
-            break;
-        }
-        case MD_BLOCK_LI:
-            beginItem(*static_cast<MD_BLOCK_LI_DETAIL*>(detail));
             break;
         case MD_BLOCK_H:
             beginHeading(static_cast<int>(static_cast<MD_BLOCK_H_DETAIL*>(detail)->level));
@@ -83,21 +83,32 @@ private:
         case MD_BLOCK_CODE:
             beginCode(static_cast<MD_BLOCK_CODE_DETAIL*>(detail)->lang);
             break;
-        case MD_BLOCK_TABLE:
-            beginTable(*static_cast<MD_BLOCK_TABLE_DETAIL*>(detail));
-            break;
-        case MD_BLOCK_TR:
-            ++row_;
-            column_ = -1;
-            break;
-        case MD_BLOCK_TH:
-        case MD_BLOCK_TD:
-            beginTableCell(type == MD_BLOCK_TH, static_cast<MD_BLOCK_TD_DETAIL*>(detail)->align);
-            break;
         default:
             break;
         }
         return 0;
+    }
+
+    void enterList(MD_BLOCKTYPE type, void* detail) {
+        if (type == MD_BLOCK_LI) {
+            beginItem(*static_cast<MD_BLOCK_LI_DETAIL*>(detail));
+        } else if (type == MD_BLOCK_UL) {
+            lists_.append({false, static_cast<MD_BLOCK_UL_DETAIL*>(detail)->is_tight != 0, 0});
+        } else {
+            const auto* list = static_cast<MD_BLOCK_OL_DETAIL*>(detail);
+            lists_.append({true, list->is_tight != 0, list->start});
+        }
+    }
+
+    void enterTable(MD_BLOCKTYPE type, void* detail) {
+        if (type == MD_BLOCK_TABLE) {
+            beginTable(*static_cast<MD_BLOCK_TABLE_DETAIL*>(detail));
+        } else if (type == MD_BLOCK_TR) {
+            ++row_;
+            column_ = -1;
+        } else {
+            beginTableCell(type == MD_BLOCK_TH, static_cast<MD_BLOCK_TD_DETAIL*>(detail)->align);
+        }
     }
 
     int leaveBlock(MD_BLOCKTYPE type) {

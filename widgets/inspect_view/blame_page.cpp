@@ -135,30 +135,20 @@ QWidget* BlamePage::makeQuestion() {
     return question;
 }
 
-QWidget* BlamePage::makeAnswer() {
-    answer_ = new QWidget(this);
-    verdict_ = new ToneLabel(QString(), Token::Secondary, answer_);
-    verdict_->setWordWrap(true);
+/// What may be done with the first of the cells.
+QLayout* BlamePage::makeOffer() {
     count_ = new QSpinBox(answer_);
     count_->setRange(1, 1);
     count_->setAccessibleName(tr("How many cells get more bits"));
     give_ = new QPushButton(icon(u"plus"_s), QString(), answer_);
-    connect(count_, &QSpinBox::valueChanged, this, &BlamePage::showOffer);
-    connect(give_, &QPushButton::clicked, this, &BlamePage::giveBits);
     putBack_ = new QPushButton(icon(u"chat"_s), tr("Chat with their originals"), answer_);
     putBack_->setToolTip(tr("Gives these cells their original weights in the chat's engine, at "
                             "once and until you undo it: hear whether they are to blame before "
                             "you spend bits on them. An engine on a GPU has to go on on the "
                             "processor for it; you are asked first."));
-    connect(putBack_, &QPushButton::clicked, this, [this] {
-        QStringList names;
-        for (int at = 0; at < std::min(count_->value(), static_cast<int>(ranked_.size())); ++at) {
-            names.append(QString::fromStdString(cellName(ranked_[static_cast<size_t>(at)])));
-        }
-        Q_EMIT putBackRequested(names);
-    });
-    cells_ = new CellTable(tr("Blame"), answer_);
-    connect(cells_, &CellTable::cellChosen, this, &BlamePage::cellChosen);
+    connect(count_, &QSpinBox::valueChanged, this, &BlamePage::showOffer);
+    connect(give_, &QPushButton::clicked, this, &BlamePage::giveBits);
+    connect(putBack_, &QPushButton::clicked, this, &BlamePage::putBack);
     auto* caption = new ToneLabel(tr("The first"), Token::Secondary, answer_);
     caption->setBuddy(count_);
     auto* line = new QHBoxLayout;
@@ -168,13 +158,31 @@ QWidget* BlamePage::makeAnswer() {
     line->addWidget(give_);
     line->addWidget(putBack_);
     line->addStretch(1);
+    return line;
+}
+
+QWidget* BlamePage::makeAnswer() {
+    answer_ = new QWidget(this);
+    verdict_ = new ToneLabel(QString(), Token::Secondary, answer_);
+    verdict_->setWordWrap(true);
+    QLayout* offer = makeOffer();
+    cells_ = new CellTable(tr("Blame"), answer_);
+    connect(cells_, &CellTable::cellChosen, this, &BlamePage::cellChosen);
     auto* layout = new QVBoxLayout(answer_);
     layout->setContentsMargins(0, 0, 0, 0);
     layout->setSpacing(kSpaceSmall);
     layout->addWidget(verdict_);
-    layout->addLayout(line);
+    layout->addLayout(offer);
     layout->addWidget(cells_, 1);
     return answer_;
+}
+
+void BlamePage::putBack() {
+    QStringList names;
+    for (int at = 0; at < std::min(count_->value(), static_cast<int>(ranked_.size())); ++at) {
+        names.append(QString::fromStdString(cellName(ranked_[static_cast<size_t>(at)])));
+    }
+    Q_EMIT putBackRequested(names);
 }
 
 void BlamePage::look(const InspectFocus& focus) {

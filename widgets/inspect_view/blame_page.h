@@ -51,6 +51,8 @@ Q_SIGNALS:
 private:
     QWidget* makeQuestion();
     QWidget* makeAnswer();
+    QLayout* makeOffer();
+    void putBack();
     void showBlame();
     void showOffer();
     void giveBits();
