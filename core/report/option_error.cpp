@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include "core/base/error.h"
@@ -28,27 +29,36 @@ double onLine(const Point& a, const Point& b, double place) {
 
 /// Along one line of bits: falls with rank, flat behind the last rank.
 Point atRank(std::span<const FidelityOption> line, int rank) {
-    std::vector<Point> points;
-    for (const FidelityOption& option : line) {
-        const double logError = std::log(std::max(option.relativeError, kSmallestError));
-        const double least = points.empty() ? logError : points.back().logError;
-        points.push_back(
-            {static_cast<double>(option.rank), std::min(logError, least), logError <= least});
-    }
+    const auto pointOf = [](const FidelityOption& option, double least) {
+        const double error = std::min(option.relativeError, least);
+        return Point{static_cast<double>(option.rank), std::log(std::max(error, kSmallestError)),
+                     option.relativeError <= least};
+    };
+    const double bits = line.front().bits;
     const auto place = static_cast<double>(rank);
-    const auto next = std::find_if(points.begin(), points.end(),
-                                   [&](const Point& point) { return point.place >= place; });
-    if (next == points.end()) {
-        return {line.front().bits, points.back().logError, false};
+    double least = std::numeric_limits<double>::infinity(); // before `at`
+    size_t at = 0;
+    while (at + 1 < line.size() && line[at].rank < rank) {
+        least = std::min(least, line[at].relativeError);
+        ++at;
     }
-    if (next->place == place) {
-        return {line.front().bits, next->logError, next->isMeasured};
+    const Point next = pointOf(line[at], least);
+    if (next.place == place) {
+        return {bits, next.logError, next.isMeasured};
     }
-    if (next != points.begin()) {
-        return {line.front().bits, onLine(*(next - 1), *next, place), false};
+    if (next.place < place) {
+        return {bits, next.logError, false}; // flat
     }
-    const double backwards = points.size() > 1 ? onLine(points[0], points[1], place) : 0;
-    return {line.front().bits, points.size() > 1 ? backwards : points[0].logError, false};
+    if (at > 0) {
+        // What is before it at its lowest, whichever option that was.
+        const Point before{static_cast<double>(line[at - 1].rank),
+                           std::log(std::max(least, kSmallestError))};
+        return {bits, onLine(before, next, place), false};
+    }
+    const double backwards = line.size() > 1
+                                 ? onLine(next, pointOf(line[1], line[0].relativeError), place)
+                                 : next.logError;
+    return {bits, backwards, false};
 }
 
 using Line = std::span<const FidelityOption>;

@@ -6,6 +6,7 @@
 #include <QTimer>
 #include <QVBoxLayout>
 
+#include <algorithm>
 #include <cmath>
 
 #include "widgets/support/labels.h"
@@ -76,8 +77,10 @@ TruthBar::Tile& TruthBar::tileOf(const QString& id, int place) {
 }
 
 void TruthBar::setFigures(const QList<TruthFigure>& figures) {
+    // One that is hidden and shown again would lay out the whole window each time.
     for (auto& [id, tile] : tiles_) {
-        tile.box->hide();
+        tile.box->setVisible(std::any_of(figures.begin(), figures.end(),
+                                         [&id](const auto& figure) { return figure.id == id; }));
     }
     int place = 0;
     for (const TruthFigure& figure : figures) {
@@ -88,7 +91,6 @@ void TruthBar::setFigures(const QList<TruthFigure>& figures) {
         tile.kind->setText(inLines(figure.kind));
         tile.box->setToolTip(figure.toolTip);
         showChange(tile, figure);
-        tile.box->show();
     }
 }
 
