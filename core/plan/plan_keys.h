@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/plan/plan.h"
+#include "core/plan/rank_step.h"
 
 namespace caldera {
 
@@ -32,7 +33,7 @@ void forEachCellKey(Settings& settings, Visit&& visit) {
     visit("bq", settings.bits, Range{0, 16});
     visit("bl", settings.leftBits, Range{1, 16});
     visit("br", settings.rightBits, Range{1, 16});
-    visit("rank", settings.rank, Range{0, 65536});
+    visit("rank", settings.rank, Range{0, kMostRank});
     visit("codec", settings.codec, Choices{});
     visit("factor_codec", settings.factorCodec, Choices{});
     visit("transform", settings.transform, Choices{});

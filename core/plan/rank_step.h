@@ -9,6 +9,8 @@ namespace caldera {
 
 /// Ranks are multiples of this.
 inline constexpr int kRankStep = 16;
+/// No plan and no report has more.
+inline constexpr int kMostRank = 65536;
 
 /// The multiple that is nearest to `rank`, the larger one half-way.
 constexpr int nearestRank(int rank) {

@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "core/base/error.h"
+#include "core/plan/rank_step.h"
 #include "core/report/hdf5_handle.h"
 
 namespace caldera {
@@ -187,6 +188,10 @@ private:
     const FidelityMetric& metric_;
 };
 
+bool areSettings(double bits, int rank) {
+    return bits >= 0 && bits <= 16 && rank >= 0 && rank <= kMostRank;
+}
+
 class MetricReader {
 public:
     MetricReader(uint64_t limit, const Report& report, FidelityMetric& metric)
@@ -255,7 +260,7 @@ private:
         for (const OptionRow& row :
              hdf5::readDataset<OptionRow>(group, "options", optionType(), limit_)) {
             const Cell cell = cellOf(row, "cells of options");
-            require(row.bits >= 0 && row.bits <= 16 && row.rank >= 0, "bits and ranks of options");
+            require(areSettings(row.bits, row.rank), "bits and ranks of options");
             require(std::isfinite(row.relativeError) && row.relativeError >= 0,
                     "relative errors of options");
             require(std::tie(before.layer, before.module, before.bits, before.rank) <
@@ -274,7 +279,7 @@ private:
         for (const SettingsRow& row :
              hdf5::readDataset<SettingsRow>(group, kSettings, settingsType(), limit_)) {
             const Cell cell = cellOf(row, "cells of settings");
-            require(row.bits >= 0 && row.bits <= 16 && row.rank >= 0, "bits and ranks of settings");
+            require(areSettings(row.bits, row.rank), "bits and ranks of settings");
             const std::string codec(row.codec.data(),
                                     ::strnlen(row.codec.data(), row.codec.size()));
             const bool isFirst =

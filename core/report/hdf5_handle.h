@@ -238,14 +238,23 @@ inline void readAttribute(hid_t object, const std::string& name, std::string& te
     text.resize(text.find_last_not_of('\0') + 1);
 }
 
+/// The type as a file has it: without the gaps of a struct, which hold whatever was in memory.
+inline Handle packed(hid_t type, const std::string& name) {
+    Handle copy(H5Tcopy(type), H5Tclose, "write " + name);
+    if (H5Tget_class(copy) == H5T_COMPOUND) {
+        check(H5Tpack(copy), "write " + name);
+    }
+    return copy;
+}
+
 /// A dataset of any element type; `sizes` are its dimensions.
 inline Handle writeDataset(hid_t parent, const std::string& name, hid_t type,
                            const std::vector<hsize_t>& sizes, const void* values) {
     const Handle space(H5Screate_simple(static_cast<int>(sizes.size()), sizes.data(), nullptr),
                        H5Sclose, "write " + name);
-    Handle dataset(
-        H5Dcreate2(parent, name.c_str(), type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT),
-        H5Dclose, "write " + name);
+    Handle dataset(H5Dcreate2(parent, name.c_str(), packed(type, name), space, H5P_DEFAULT,
+                              H5P_DEFAULT, H5P_DEFAULT),
+                   H5Dclose, "write " + name);
     check(H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values), "write " + name);
     return dataset;
 }

@@ -9,6 +9,7 @@
 
 #include "core/base/error.h"
 #include "core/job/job_folder.h"
+#include "core/report/hdf5_handle.h"
 #include "core/report/report.h"
 #include "tests/support/code_of.h"
 #include "tests/support/complaint.h"
@@ -76,6 +77,20 @@ TEST_F(FidelityGroups, EverythingComesBack) {
     ASSERT_EQ(read.layers.size(), 1U);
     EXPECT_EQ(read.layers.at("rho").at(0), 0.5);
     EXPECT_TRUE(std::isnan(read.layers.at("rho").at(1)));
+}
+
+/// The bytes of a stored value of a compound type.
+size_t storedSize(const std::filesystem::path& file, const char* dataset) {
+    const hdf5::Handle opened(H5Fopen(file.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose, "open");
+    const hdf5::Handle values(H5Dopen2(opened, dataset, H5P_DEFAULT), H5Dclose, "open");
+    const hdf5::Handle type(H5Dget_type(values), H5Tclose, "read the type");
+    return H5Tget_size(type);
+}
+
+TEST_F(FidelityGroups, NothingOfMemoryGetsIntoAFile) {
+    writeReport(reportOf(sampleMetric()), path_);
+    EXPECT_EQ(storedSize(path_, "fidelity_details/kl/options"), 3 * sizeof(int32_t) + 2 * 8U);
+    EXPECT_EQ(storedSize(path_, "fidelity_details/kl/tables"), 16 + sizeof(int32_t) + 8U);
 }
 
 TEST_F(FidelityGroups, FilesFromBeforeDetailsLoadWithoutThem) {
@@ -147,6 +162,7 @@ TEST_F(FidelityGroups, RefusesOptionsThatMislead) {
         {{-1, 0, 0.1}},              // no bits
         {{17, 0, 0.1}},              // more than a weight has
         {{2, -16, 0.1}},             // no rank
+        {{2, 2147483647, 0.1}},      // more than any matrix has
         {{nan, 0, 0.1}},             //
         {{2, 0, 0.1}, {2, 0, 0.2}},  // twice
         {{2, 64, 0.1}, {2, 0, 0.2}}, // not by rank
