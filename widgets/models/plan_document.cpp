@@ -46,21 +46,32 @@ public:
     /// The step opens a file as well.
     void setFiles(PlanDocument::FileState before, PlanDocument::FileState after) {
         files_.emplace(std::move(before), std::move(after));
+        isGiven_ = true;
     }
+    void setGiven() { isGiven_ = true; }
+    /// Whether what it leaves behind was solved or opened.
+    bool isGiven() const { return isGiven_; }
+    Plan before() const { return before_->plan(); }
+    Plan after() const { return after_->plan(); }
     void undo() override {
         if (files_) {
+            files_->second = document_.fileState(); // it may have been saved elsewhere since
             document_.keepTo(files_->first);
         }
         document_.show(before_);
     }
     void redo() override {
         if (files_) {
+            files_->first = document_.fileState();
             document_.keepTo(files_->second);
         }
         document_.show(after_);
     }
     int id() const override { return mergeId_; }
     bool mergeWith(const QUndoCommand* other) override {
+        if (isGiven_) {
+            return false;
+        }
         after_ = static_cast<const PlanEdit*>(other)->after_;
         setObsolete(after_->plan() == before_->plan());
         return true;
@@ -71,6 +82,7 @@ private:
     int mergeId_;
     State before_;
     State after_;
+    bool isGiven_ = false;
     std::optional<std::pair<PlanDocument::FileState, PlanDocument::FileState>> files_;
 };
 
@@ -191,6 +203,32 @@ void PlanDocument::setCalibrationTokens(int64_t tokens) {
 
 void PlanDocument::take(const QString& name, const Plan& plan) {
     edit(name, kMergeNothing, [&plan](Plan& mine) { mine = plan; });
+}
+
+void PlanDocument::takeSolved(const QString& name, const Plan& plan) {
+    take(name, plan);
+    if (PlanEdit* step = newestStep()) { // also where there was nothing to change
+        step->setGiven();
+    }
+}
+
+/// That was done and not undone; null where there is none.
+PlanEdit* PlanDocument::newestStep() {
+    const int index = stack_.index();
+    return index > 0 ? static_cast<PlanEdit*>(const_cast<QUndoCommand*>(stack_.command(index - 1)))
+                     : nullptr;
+}
+
+Plan PlanDocument::given() const {
+    const auto step = [this](int index) {
+        return static_cast<const PlanEdit*>(stack_.command(index));
+    };
+    for (int index = stack_.index() - 1; index >= 0; --index) {
+        if (step(index)->isGiven()) {
+            return step(index)->after();
+        }
+    }
+    return stack_.count() > 0 ? step(0)->before() : plan_;
 }
 
 void PlanDocument::replace(const QString& name, const Plan& plan) {

@@ -19,6 +19,7 @@
 
 namespace caldera::studio {
 
+class PlanEdit;
 class PlanSnapshot;
 
 class PlanDocument : public QObject {
@@ -66,6 +67,8 @@ public:
     void setCalibrationTokens(int64_t tokens);
     /// Takes another plan, as one step.
     void take(const QString& name, const Plan& plan);
+    /// The same of one that a solver found: given() from here on.
+    void takeSolved(const QString& name, const Plan& plan);
     /// The same, but which model it is for stays.
     void replace(const QString& name, const Plan& plan);
     /// Takes the plan of a file, as one step, and keeps to that file.
@@ -78,6 +81,8 @@ public:
     const QString& file() const { return file_; }
     /// The plan as it stands in that file, or as it was when it was opened.
     const Plan& saved() const { return saved_; }
+    /// The plan as it was last solved or opened: what differs since was changed by hand.
+    Plan given() const;
     bool modified() const { return !stack_.isClean(); }
     /// `plan` (an earlier state, when saving took its time) is in `file` now.
     void markSaved(const QString& file, const Plan& plan);
@@ -95,11 +100,13 @@ private:
     /// row become one.
     void edit(const QString& name, int mergeId, const std::function<void(Plan&)>& change);
     void show(const std::shared_ptr<const PlanSnapshot>& snapshot);
+    PlanEdit* newestStep();
     /// The file that a state of the plan keeps to.
     struct FileState {
         QString file;
         Plan saved;
     };
+    FileState fileState() const { return {file_, saved_}; }
     void keepTo(const FileState& state);
     void findProblem();
 

@@ -40,12 +40,6 @@ PlanSolver::PlanSolver(Session& session, PlanComparison& comparison, QObject* pa
     : QObject(parent), session_(session), comparison_(comparison) {
     pool_.setMaxThreadCount(1);
     connect(&session_, &Session::metricsChanged, this, &PlanSolver::takeMeasurements);
-    connect(&session_, &Session::opened, this, [this] { base_ = session_.plan().plan(); });
-    connect(&session_.plan(), &PlanDocument::fileChanged, this, [this] {
-        if (!session_.plan().modified()) {
-            base_ = session_.plan().plan();
-        }
-    });
     connect(&session_.plan(), &PlanDocument::aboutToReset, this, &PlanSolver::forget);
 }
 
@@ -72,6 +66,7 @@ void PlanSolver::takeMeasurements() {
     if (report == measured_) {
         return;
     }
+    cancel(); // what is at work answers for the former measurements
     measured_ = report;
     losses_.reset();
     unusable_.reset();
@@ -103,7 +98,7 @@ AllocationProblem PlanSolver::problem() const {
 }
 
 std::vector<Cell> PlanSolver::touchedCells() const {
-    const PlanCells before(base_, session_.plan().config());
+    const PlanCells before(session_.plan().given(), session_.plan().config());
     std::vector<Cell> touched;
     for (const Cell cell : allCells(before.layerCount())) {
         if (!sameCodes(before.settingsOf(cell), session_.plan().settingsOf(cell))) {
@@ -180,9 +175,8 @@ void PlanSolver::take(const QString& name, const Plan& before, const Allocation&
         return;
     }
     const auto cells = static_cast<int>(plan.config().cellCount());
-    plan.take(name, allocation.plan);
+    plan.takeSolved(name, allocation.plan);
     comparison_.begin(tr("the plan before"), before, reasonsOf(allocation, cells));
-    base_ = allocation.plan;
     const auto changes = static_cast<int>(allocation.changes.size());
     const bool isPredicted = losses_ && losses_->hasSensitivities();
     const QString sentence =

@@ -76,7 +76,6 @@ private:
     std::optional<std::shared_ptr<const Report>> measured_; ///< that losses_ come from
     std::shared_ptr<const LossModel> losses_;
     std::optional<Failure> unusable_; ///< what is wrong with measured_
-    Plan base_;                       ///< since when cells were touched
     std::optional<std::stop_source> stop_;
     QThreadPool pool_;
 };

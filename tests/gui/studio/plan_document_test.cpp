@@ -214,6 +214,43 @@ TEST_F(PlanDocumentTest, KnowsWhatIsSaved) {
     EXPECT_EQ(document_.file(), QStringLiteral("/plans/a.yaml"));
 }
 
+TEST_F(PlanDocumentTest, AStepThatOpenedAFileComesBackWithTheFileItWasSavedAs) {
+    Plan opened = document_.plan();
+    opened.embeddingBits = 4;
+    document_.open(opened, QStringLiteral("/plans/a.yaml"));
+    document_.setEmbeddingBits(8);
+    document_.markSaved(QStringLiteral("/plans/b.yaml"), document_.plan());
+    document_.undoStack().undo();
+    document_.undoStack().undo();
+    EXPECT_EQ(document_.file(), QString());
+    document_.undoStack().redo();
+    document_.undoStack().redo();
+    EXPECT_EQ(document_.file(), QStringLiteral("/plans/b.yaml"));
+    EXPECT_EQ(document_.saved().embeddingBits, 8);
+    EXPECT_FALSE(document_.modified());
+}
+
+TEST_F(PlanDocumentTest, WhatWasGivenIsWhatWasSolvedOrOpenedLast) {
+    const Plan first = document_.plan();
+    document_.setEmbeddingBits(8);
+    EXPECT_EQ(document_.given(), first);
+    Plan solved = document_.plan();
+    solved.headBits = 8;
+    document_.takeSolved(QStringLiteral("Solve"), solved);
+    document_.setEmbeddingBits(4);
+    document_.markSaved(QStringLiteral("/plans/a.yaml"), document_.plan());
+    EXPECT_EQ(document_.given(), solved) << "a saved stroke is a stroke";
+    document_.undoStack().undo();
+    document_.undoStack().undo();
+    EXPECT_EQ(document_.given(), first) << "that solution was taken back";
+    document_.undoStack().redo();
+    EXPECT_EQ(document_.given(), solved);
+    document_.setEmbeddingBits(4);
+    const Plan healed = document_.plan();
+    document_.takeSolved(QStringLiteral("Heal"), healed);
+    EXPECT_EQ(document_.given(), healed) << "also where there was nothing to change";
+}
+
 /// As a solver sets them: the cells of a module alike, so that they become a pattern, and some not.
 Plan solvedAtRandom(const PlanDocument& document, std::mt19937& random) {
     std::map<Cell, BitsAndRank> wanted;
