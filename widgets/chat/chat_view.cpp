@@ -122,6 +122,12 @@ void ChatView::measureSpeed() {
     }).then(this, [this](const QString& program) {
         auto* dialog = new SweepDialog(artifact_, program, history_, this);
         dialog->setAttribute(Qt::WA_DeleteOnClose);
+        connect(dialog, &SweepDialog::roomNeeded, this, [this, dialog] {
+            rest();
+            engine_->whenGone(dialog, [dialog] { dialog->begin(); });
+        });
+        connect(dialog, &SweepDialog::ended, this, &ChatView::wake);
+        connect(dialog, &QDialog::finished, this, &ChatView::wake);
         dialog->open();
     });
 }

@@ -128,6 +128,8 @@ private:
     void showEmpty(bool hasFailed);
     void takeServer(const QUrl& server, const QByteArray& token);
     void ensureEngine();
+    void rest();
+    void wake();
     void measureSpeed();
     void showSwapped(int cells);
     void explainSwap(const QString& sentence, bool needsProcessor);
@@ -163,8 +165,9 @@ private:
     QUrl server_;
     QByteArray token_; ///< of the server
     bool ownEngine_ = true;
-    QString lost_;    ///< why the other server is not reached; empty: it is
-    QString editing_; ///< message that the composer edits
+    bool isResting_ = false; ///< something else needs the machine
+    QString lost_;           ///< why the other server is not reached; empty: it is
+    QString editing_;        ///< message that the composer edits
     QString streamingConversation_;
     QString streamingMessage_;
     /// Tokens that the streaming message had before it was continued; negative: it is a new one.

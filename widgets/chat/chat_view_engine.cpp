@@ -148,8 +148,24 @@ void ChatView::undoSwap() {
         client_->undoSwap(server_);
 }
 
+/// A measurement loads the model by itself: a card that holds it once need not hold it twice, and
+/// what is measured is not slowed down.
+void ChatView::rest() {
+    stop();
+    isResting_ = true;
+    forgetSwaps();
+    engine_->stop();
+}
+
+void ChatView::wake() {
+    isResting_ = false;
+    if (isVisible())
+        ensureEngine();
+}
+
 void ChatView::ensureEngine() {
-    if (ownEngine_ && !artifact_.isEmpty() && engine_->state() == EngineProcess::State::Stopped)
+    if (!isResting_ && ownEngine_ && !artifact_.isEmpty() &&
+        engine_->state() == EngineProcess::State::Stopped)
         engine_->start(artifact_);
 }
 

@@ -70,8 +70,10 @@ void EngineProcess::start(const QString& artifact, const EngineChoices& choices)
     QtConcurrent::run([worker = worker_] {
         return worker.isEmpty() ? JobService::findWorker() : worker;
     }).then(this, [this, attempt](const QString& program) {
-        if (attempt == attempt_)
-            launch(program);
+        whenGone(this, [this, attempt, program] { // two at once may not fit
+            if (attempt == attempt_)
+                launch(program);
+        });
     });
 }
 
@@ -110,6 +112,14 @@ void EngineProcess::stop() {
     setState(State::Stopped);
 }
 
+void EngineProcess::whenGone(QObject* context, const std::function<void()>& then) {
+    if (leaving_ && leaving_->state() != QProcess::NotRunning) {
+        connect(leaving_, &QProcess::finished, context, then);
+    } else {
+        then();
+    }
+}
+
 void EngineProcess::release() {
     if (!process_)
         return;
@@ -121,6 +131,7 @@ void EngineProcess::release() {
         return;
     }
     connect(old, &QProcess::finished, old, &QObject::deleteLater);
+    leaving_ = old;
     old->closeWriteChannel();
     old->terminate();
     QTimer::singleShot(kPatience, old, &QProcess::kill);

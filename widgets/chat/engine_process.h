@@ -6,6 +6,8 @@
 #include <QProcess>
 #include <QUrl>
 
+#include <functional>
+
 namespace caldera::studio {
 
 /// How an engine is started.
@@ -28,6 +30,8 @@ public:
     /// Serves this artifact; another one is stopped first.
     void start(const QString& artifact, const EngineChoices& choices = {});
     void stop();
+    /// Calls `then` once nothing that was stopped holds memory any more.
+    void whenGone(QObject* context, const std::function<void()>& then);
 
     State state() const { return state_; }
     /// Folder of the artifact; empty when stopped.
@@ -66,6 +70,7 @@ private:
 
     QString worker_;
     QPointer<QProcess> process_;
+    QPointer<QProcess> leaving_; ///< that was stopped last, until it has ended
     State state_ = State::Stopped;
     QString artifact_;
     QUrl server_;

@@ -151,6 +151,7 @@ void SweepDialog::showPlan() {
 }
 
 SweepDialog::~SweepDialog() {
+    blockSignals(true); // who listens may be half gone
     stop();
 }
 
@@ -165,6 +166,16 @@ void SweepDialog::measure() {
     settings.setValue(kTokensKey, chosen->tokens);
     banner_->clear();
     messages_.clear();
+    awaitsRoom_ = true;
+    showState();
+    Q_EMIT roomNeeded();
+}
+
+void SweepDialog::begin() {
+    const std::optional<SweepPlan> chosen = plan();
+    if (!std::exchange(awaitsRoom_, false) || !chosen) {
+        return; // stopped meanwhile
+    }
     process_ = new QProcess(this);
     connect(process_, &QProcess::finished, this, &SweepDialog::takeEnd);
     connect(process_, &QProcess::readyReadStandardError, this, [this] {
@@ -180,6 +191,7 @@ void SweepDialog::measure() {
         process_->deleteLater();
         process_.clear();
         showState();
+        Q_EMIT ended();
     });
     process_->start(worker_, QStringList{u"bench"_s, u"chats"_s, artifact_, u"--json"_s} +
                                  chosen->arguments());
@@ -188,14 +200,18 @@ void SweepDialog::measure() {
 }
 
 void SweepDialog::stop() {
-    if (!process_)
+    if (!isMeasuring())
         return;
-    process_->disconnect(this);
-    process_->setParent(nullptr);
-    connect(process_, &QProcess::finished, process_, &QObject::deleteLater);
-    process_->terminate();
-    process_.clear();
+    awaitsRoom_ = false;
+    if (process_) {
+        process_->disconnect(this);
+        process_->setParent(nullptr);
+        connect(process_, &QProcess::finished, process_, &QObject::deleteLater);
+        process_->terminate();
+        process_.clear();
+    }
     showState();
+    Q_EMIT ended();
 }
 
 void SweepDialog::takeEnd(int code, QProcess::ExitStatus how) {
@@ -204,6 +220,7 @@ void SweepDialog::takeEnd(int code, QProcess::ExitStatus how) {
     process_->deleteLater();
     process_.clear();
     showState();
+    Q_EMIT ended();
     if (how == QProcess::CrashExit || code != 0 || run.points.isEmpty()) {
         const QString words = QString::fromUtf8(messages_).trimmed().section(u'\n', -1);
         banner_->showFailure(

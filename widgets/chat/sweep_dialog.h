@@ -28,9 +28,12 @@ public:
     SweepDialog(QString artifact, QString worker, QString history, QWidget* parent = nullptr);
     ~SweepDialog() override;
 
+    /// Asks for room first.
     void measure();
+    /// There is room: nothing else holds the model or answers.
+    void begin();
     void stop();
-    bool isMeasuring() const { return !process_.isNull(); }
+    bool isMeasuring() const { return awaitsRoom_ || process_; }
     /// Compares with this run of the history; -1: with none.
     void compareWith(int index);
 
@@ -47,6 +50,10 @@ public:
     ToneLabel* verdict() const { return verdict_; }
 
 Q_SIGNALS:
+    /// Whoever holds the model lets go of it and calls begin().
+    void roomNeeded();
+    /// Nothing is measured any more.
+    void ended();
     void measured();
 
 private:
@@ -66,6 +73,7 @@ private:
     QString history_;
     QList<SweepRun> runs_; ///< oldest first; the last is shown
     QPointer<QProcess> process_;
+    bool awaitsRoom_ = false;
     QByteArray messages_;
 
     ErrorBanner* banner_;

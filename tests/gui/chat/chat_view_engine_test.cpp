@@ -8,6 +8,7 @@
 
 #include "tests/gui/chat/chat_view_fixture.h"
 #include "widgets/chat/engine_process.h"
+#include "widgets/chat/sweep_dialog.h"
 #include "widgets/chat/throughput_panel.h"
 #include "widgets/chat/transcript.h"
 #include "widgets/support/error_banner.h"
@@ -67,6 +68,26 @@ TEST_F(ChatViewTest, GoesOnAfterTheEngineWasKilled) {
     EXPECT_EQ(last().text, u"One, two"_s);
     EXPECT_EQ(last().end, ChatEnd::Complete);
     EXPECT_TRUE(last().error.isEmpty());
+}
+
+TEST_F(ChatViewTest, AMeasurementHasTheMachineForItself) {
+    view_->openArtifact(u"/models/good-"_s + QString::number(server_.url().port()), u"Demo"_s);
+    const EngineProcess& engine = *view_->engine();
+    const auto isReady = [&] { return engine.state() == EngineProcess::State::Ready; };
+    ASSERT_TRUE(QTest::qWaitFor(isReady, kPatience));
+    Q_EMIT view_->throughput()->measureRequested();
+    SweepDialog* dialog = nullptr;
+    ASSERT_TRUE(QTest::qWaitFor(
+        [&] { return (dialog = view_->findChild<SweepDialog*>()) != nullptr; }, kPatience));
+    QSignalSpy ended(dialog, &SweepDialog::ended);
+    dialog->measure();
+    EXPECT_TRUE(dialog->isMeasuring());
+    EXPECT_EQ(engine.state(), EngineProcess::State::Stopped);
+    view_->hide();
+    view_->show();
+    EXPECT_EQ(engine.state(), EngineProcess::State::Stopped) << "whatever is looked at meanwhile";
+    ASSERT_TRUE(ended.wait(kPatience));
+    EXPECT_TRUE(QTest::qWaitFor(isReady, kPatience)) << "the chat goes on afterwards";
 }
 
 QList<QByteArray> document(const QJsonObject& json) {

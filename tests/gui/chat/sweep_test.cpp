@@ -41,6 +41,7 @@ protected:
     std::unique_ptr<SweepDialog> open(const QString& artifact = u"/models/demo"_s) {
         auto dialog =
             std::make_unique<SweepDialog>(artifact, QStringLiteral(FAKE_WORKER), history());
+        QObject::connect(dialog.get(), &SweepDialog::roomNeeded, dialog.get(), &SweepDialog::begin);
         dialog->show();
         return dialog;
     }
