@@ -42,19 +42,16 @@ void CompareSession::connectSide(Side& side) {
 
 void CompareSession::start(const CompareSide& reference, const CompareSide& subject,
                            const ChatRequest& question) {
-    stop();
+    clear();
     question_ = question;
     question_.sampling.temperature = 0;
     question_.likeliest = kAnswerLikeliest;
     followsReference_ = !reference.server.isEmpty();
     for (auto [side, what] : {std::pair(&reference_, &reference), std::pair(&subject_, &subject)}) {
         side->what = *what;
-        side->answer.clear();
-        side->along.clear();
         side->hasAnswered = what->server.isEmpty();
         side->client.setToken(what->token);
     }
-    divergences_.clear();
     setStage(Stage::Answering);
     for (Side* side : {&reference_, &subject_}) {
         if (!side->hasAnswered)
@@ -75,6 +72,17 @@ void CompareSession::stop() {
     fraction_ = -1;
     if (stage_ != Stage::Done)
         stage_ = Stage::Idle;
+}
+
+void CompareSession::clear() {
+    stop();
+    stage_ = Stage::Idle;
+    followsReference_ = true;
+    divergences_.clear();
+    for (Side* side : {&reference_, &subject_}) {
+        side->answer.clear();
+        side->along.clear();
+    }
 }
 
 void CompareSession::takeEnd(Side& side) {

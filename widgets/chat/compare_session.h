@@ -38,6 +38,8 @@ public:
     void start(const CompareSide& reference, const CompareSide& subject,
                const ChatRequest& question);
     void stop();
+    /// Stops, and forgets what was answered and scored.
+    void clear();
 
     /// For a session that was made before it was known.
     void setWorker(const QString& worker) { worker_ = worker; }

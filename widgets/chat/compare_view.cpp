@@ -209,6 +209,9 @@ void CompareView::setSubject(const CompareSide& subject) {
 
 void CompareView::setReference(const CompareSide& reference) {
     stop();
+    session_.clear(); // it was with another one
+    banner_->clear();
+    chosen_ = -1;
     chosenPath_.clear();
     scoredInstead_.clear();
     engine_->stop();

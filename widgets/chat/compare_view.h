@@ -69,6 +69,8 @@ private:
     void chooseReference(const QString& title, bool isFile);
     void takeEngine();
     void refresh();
+    QString referenceTitle() const;
+    QString subjectTitle() const;
     void showAnswers();
     TokenMark markOf(qsizetype place) const;
     void showState();

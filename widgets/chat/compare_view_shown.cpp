@@ -32,15 +32,22 @@ void CompareView::refresh() {
     showChances();
 }
 
+/// A model and what became of it may have one name.
+QString CompareView::referenceTitle() const {
+    return reference_.name.isEmpty() ? tr("Reference") : tr("%1 (reference)").arg(reference_.name);
+}
+
+QString CompareView::subjectTitle() const {
+    return subject_.name.isEmpty() ? tr("Open model") : tr("%1 (open model)").arg(subject_.name);
+}
+
 void CompareView::showAnswers() {
     const bool follows = session_.followsReference();
-    const QString referenceName = reference_.name.isEmpty() ? tr("Reference") : reference_.name;
-    const QString subjectName = subject_.name.isEmpty() ? tr("Open model") : subject_.name;
     referenceName_->setText(reference_.name.isEmpty() ? tr("none yet") : reference_.name);
-    leftTitle_->setText(follows ? tr("%1 (reference)").arg(referenceName)
-                                : tr("%1, judged by %2").arg(subjectName, referenceName));
-    rightTitle_->setText(follows ? subjectName
-                                 : tr("%1 is scored, but writes no answer").arg(referenceName));
+    leftTitle_->setText(follows ? referenceTitle()
+                                : tr("%1, judged by %2").arg(subjectTitle(), referenceTitle()));
+    rightTitle_->setText(follows ? subjectTitle()
+                                 : tr("%1 is scored, but writes no answer").arg(referenceTitle()));
     rightTitle_->setToolTip(follows ? QString() : engine_->error()); // why it has no engine
     left_->setTokens(follows ? session_.referenceAnswer() : session_.subjectAnswer());
     right_->setTokens(follows ? session_.subjectAnswer() : QList<ScoredToken>());
@@ -151,13 +158,12 @@ void CompareView::chooseToken(qsizetype index) {
 void CompareView::showChances() {
     const QList<double>& divergences = session_.divergences();
     const bool isScored = chosen_ >= 0 && chosen_ < divergences.size();
-    chances_->setPlace(
-        {isScored ? tr("Token %1, KL at least %2 nats")
-                        .arg(countText(chosen_ + 1), figureText(divergences[chosen_]))
-                  : tr("Token"),
-         reference_.name.isEmpty() ? tr("Reference") : reference_.name,
-         subject_.name.isEmpty() ? tr("Open model") : subject_.name,
-         session_.referenceAlong().value(chosen_), session_.subjectAlong().value(chosen_)});
+    chances_->setPlace({isScored
+                            ? tr("Token %1, KL at least %2 nats")
+                                  .arg(countText(chosen_ + 1), figureText(divergences[chosen_]))
+                            : tr("Token"),
+                        referenceTitle(), subjectTitle(), session_.referenceAlong().value(chosen_),
+                        session_.subjectAlong().value(chosen_)});
     chances_->setVisible(chosen_ >= 0);
     blame_->setVisible(isScored && blamable_);
 }

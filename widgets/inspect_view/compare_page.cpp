@@ -36,12 +36,19 @@ struct OtherRun {
     std::optional<Failure> failure;
 };
 
+/// What became of one model has its name, whatever it was compressed to.
+QString runName(const OpenFacts& facts) {
+    return facts.kind == OpenKind::Artifact
+               ? ComparePage::tr("%1, %2 bpw").arg(facts.name, figureText(facts.bitsPerWeight))
+               : facts.name;
+}
+
 OtherRun readRun(const QString& path) {
     OtherRun run;
     try {
         const OpenResult opened = openAnything(path);
         run.report = opened.report ? opened.report : opened.fidelity;
-        run.name = opened.facts ? opened.facts->name : QFileInfo(path).fileName();
+        run.name = opened.facts ? runName(*opened.facts) : QFileInfo(path).fileName();
         if (!run.report || run.report->cells.empty()) {
             run.failure = Failure{
                 ComparePage::tr("%1 has no report of cells to compare with. Choose a compressed "
@@ -118,7 +125,7 @@ QString summaryOf(const RunPair& pair) {
                          : bytes < 0 ? ComparePage::tr("%1 less").arg(sizeText(-bytes))
                                      : ComparePage::tr("the same room");
     return ComparePage::tr("%1 is better in %2 and worse in %3 of %4 cells; mean error %5 here, %6 "
-                           "there; it takes %7.")
+                           "there; its cells take %7.")
         .arg(pair.name, countText(better), countText(worse),
              countText(static_cast<int64_t>(cells.size())), figureText(here / count, 4),
              figureText(there / count, 4), size);

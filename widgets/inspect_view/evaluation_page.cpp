@@ -25,7 +25,6 @@ namespace caldera::studio {
 namespace {
 
 constexpr double kMostWhole = 9e18; ///< that a whole number holds
-constexpr int kHashDigits = 8;      ///< that tell two artifacts of one name apart
 
 /// "0.0412 ±0.0041": half the interval's width beside the figure.
 TableValue cellOf(const BoardNumber& number, const EvaluationRecord& record) {
@@ -96,7 +95,7 @@ QString detailsOf(const BoardEntry& entry) {
 /// The value with its interval as a line of its own height.
 Curve barOf(const BoardEntry& entry, const Estimate& estimate, int row, bool open) {
     Curve curve;
-    curve.name = entry.model;
+    curve.name = entry.title();
     curve.color = [open] {
         return Theme::current().color(open ? Token::Accent : Token::Secondary);
     };
@@ -258,10 +257,8 @@ void EvaluationPage::showTable() {
     std::vector<QList<TableValue>> rows;
     for (const BoardEntry& entry : std::as_const(entries_)) {
         const QString mark = isOpen(entry) ? u"● "_s : QString();
-        const QString hash =
-            entry.hash.isEmpty() ? QString() : u" · "_s + entry.hash.left(kHashDigits);
         QList<TableValue> row{
-            textValue(mark + entry.model + hash, detailsOf(entry)),
+            textValue(mark + entry.title(), detailsOf(entry)),
             numberValue(numberOf(entry.record, "bits_per_weight"), 3),
             sizeValue(numberOf(entry.record, "bytes")),
             textValue(QString::fromStdString(entry.record.name), detailsOf(entry)),
@@ -296,7 +293,7 @@ void EvaluationPage::showComparison() {
         const auto estimate = estimateOf(entry.record, number().key);
         if (compares(number(), entry.record, like) && estimate) {
             const int row = static_cast<int>(bars.size());
-            names->addTick(row, entry.model);
+            names->addTick(row, entry.title());
             bars.append(barOf(entry, *estimate, row, isOpen(entry)));
         }
     }
@@ -324,7 +321,7 @@ QString EvaluationPage::besideTheBest(const BoardEntry& entry) const {
     }
     const QString text = QString::fromStdString(entry.record.name);
     if (best == &entry) {
-        return tr("%1: %2 is the best on %3.").arg(number().title, entry.model, text);
+        return tr("%1: %2 is the best on %3.").arg(number().title, entry.title(), text);
     }
     return comparisonText(number(), entry, *best) + u' ' +
            tr("%1 is the best on %2.").arg(best->model, text);

@@ -59,6 +59,11 @@ QString withInterval(const BoardNumber& number, const Estimate& estimate) {
 
 } // namespace
 
+QString BoardEntry::title() const {
+    constexpr int kHashDigits = 8; // enough to tell two artifacts apart
+    return hash.isEmpty() ? model : model + u" · "_s + hash.left(kHashDigits);
+}
+
 Board readBoard() {
     Board board;
     const QFileInfo any(QString::fromStdString(keptEvaluations("any").string()));
@@ -169,8 +174,8 @@ QString comparisonText(const BoardNumber& number, const BoardEntry& first,
         return Texts::tr("%1 is not measured for both.").arg(number.title);
     }
     const QString figures = Texts::tr("%1: %2 has %3, %4 has %5.")
-                                .arg(number.title, first.model, withInterval(number, *here),
-                                     second.model, withInterval(number, *there));
+                                .arg(number.title, first.title(), withInterval(number, *here),
+                                     second.title(), withInterval(number, *there));
     if (!here->low || !here->high || !there->low || !there->high) {
         return figures + u' ' + Texts::tr("Without intervals nobody knows how much is chance.");
     }
@@ -181,7 +186,7 @@ QString comparisonText(const BoardNumber& number, const BoardEntry& first,
     const bool firstIsBetter = (here->value < there->value) == number.lessIsBetter;
     return figures + u' ' +
            Texts::tr("%1 is better; the intervals lie apart.")
-               .arg(firstIsBetter ? first.model : second.model);
+               .arg(firstIsBetter ? first.title() : second.title());
 }
 
 } // namespace caldera::studio

@@ -19,6 +19,9 @@ struct BoardEntry {
     QString hash; ///< of the artifact
     QString date;
     EvaluationRecord record;
+
+    /// Model and the beginning of the hash: what became of one model has its name.
+    QString title() const;
 };
 
 struct Board {

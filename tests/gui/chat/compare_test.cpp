@@ -19,6 +19,7 @@
 #include "widgets/chat/compare_view.h"
 #include "widgets/chat/engine_process.h"
 #include "widgets/chat/token_text.h"
+#include "widgets/support/error_banner.h"
 
 namespace caldera::studio {
 namespace {
@@ -319,7 +320,11 @@ TEST_F(Compare, SaysWhatWentWrongAndStops) {
     ASSERT_TRUE(failed.wait(kPatience));
     EXPECT_EQ(failed[0][0].toString(), u"The model has no layer 3. Fetch it again."_s);
     EXPECT_EQ(view_.session().stage(), Stage::Idle);
+    const auto* banner = view_.findChild<ErrorBanner*>();
+    EXPECT_FALSE(banner->isHidden());
     view_.setReference(u"/models/endless"_s);
+    EXPECT_TRUE(banner->isHidden()) << "it was about another one";
+    EXPECT_TRUE(view_.followed()->toPlainText().isEmpty());
     view_.ask(u"Which colour?"_s);
     ASSERT_TRUE(QTest::qWaitFor([this] { return view_.session().fraction() == 0.5; }, kPatience));
     view_.stop();

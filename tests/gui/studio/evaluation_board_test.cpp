@@ -60,9 +60,9 @@ TEST(EvaluationBoard, IntervalsSayWhetherADifferenceMayBeChance) {
     const BoardNumber& kl = boardNumbers().front();
     ASSERT_EQ(kl.key, "kl_mean");
     EXPECT_TRUE(comparisonText(kl, entryOf(u"A"_s, 0.04), entryOf(u"B"_s, 0.06))
-                    .contains(u"A is better; the intervals lie apart"_s));
+                    .contains(u"A · hash is better; the intervals lie apart"_s));
     EXPECT_TRUE(comparisonText(kl, entryOf(u"A"_s, 0.06), entryOf(u"B"_s, 0.04))
-                    .contains(u"B is better"_s));
+                    .contains(u"B · hash is better"_s));
     EXPECT_TRUE(comparisonText(kl, entryOf(u"A"_s, 0.040), entryOf(u"B"_s, 0.042))
                     .contains(u"may be chance"_s));
     EXPECT_TRUE(comparisonText(kl, entryOf(u"A"_s, 0.04), entryOf(u"B"_s, 0.06, false))
@@ -193,7 +193,7 @@ TEST_F(EvaluationPageTest, ListsEveryArtifactAndMarksTheOpenOne) {
 TEST_F(EvaluationPageTest, TwoResultsAreComparedWithTheirIntervals) {
     openArtifact(u"bbbb"_s);
     select({rowOf(u"2-bit"_s, u"heldout"_s), rowOf(u"3-bit"_s, u"heldout"_s)});
-    EXPECT_TRUE(page().comparison()->text().contains(u"3-bit is better"_s))
+    EXPECT_TRUE(page().comparison()->text().contains(u"3-bit · bbbb is better"_s))
         << page().comparison()->text().toStdString();
     EXPECT_EQ(page().plot()->curves().size(), 3) << "all on this text";
     select({rowOf(u"2-bit"_s, u"code"_s), rowOf(u"3-bit"_s, u"heldout"_s)});
@@ -207,12 +207,12 @@ TEST_F(EvaluationPageTest, TwoResultsAreComparedWithTheirIntervals) {
 TEST_F(EvaluationPageTest, OneResultIsComparedWithTheBest) {
     openArtifact(u"bbbb"_s);
     select({rowOf(u"2-bit"_s, u"heldout"_s)});
-    EXPECT_TRUE(page().comparison()->text().contains(u"4-bit is the best on heldout"_s))
+    EXPECT_TRUE(page().comparison()->text().contains(u"4-bit · cccc is the best on heldout"_s))
         << page().comparison()->text().toStdString();
     select({rowOf(u"4-bit"_s, u"heldout"_s)});
-    EXPECT_EQ(page().comparison()->text(), u"KL mean: 4-bit is the best on heldout."_s);
+    EXPECT_EQ(page().comparison()->text(), u"KL mean: 4-bit · cccc is the best on heldout."_s);
     page().numberBox()->setCurrentIndex(5); // where more is better
-    EXPECT_EQ(page().comparison()->text(), u"Top 1: 4-bit is the best on heldout."_s);
+    EXPECT_EQ(page().comparison()->text(), u"Top 1: 4-bit · cccc is the best on heldout."_s);
 }
 
 TEST_F(EvaluationPageTest, SizesAndIntervalsStandInTheTable) {
