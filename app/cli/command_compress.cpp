@@ -131,7 +131,8 @@ void run(const Options& options, Invocation& invocation) {
                     {{"path", request.work.string()}});
     }
     const bool isShard = request.layers && fs::is_directory(request.out);
-    if (!options.preflight.checks && !isShard) {
+    const bool isOutKnown = !options.preflight.checks || !options.out.empty();
+    if (isOutKnown && !isShard) {
         requireFreeTarget(request.out); // by the name that was given
     }
     options.compute.applyAsIn(request.work);

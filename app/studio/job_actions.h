@@ -82,6 +82,8 @@ Q_SIGNALS:
     void started(const QString& id, const QString& title);
     /// A run at work was given the plan.
     void revised(const QString& id, const QString& title);
+    /// A run of this session has ended, well or not; what came of it follows.
+    void ended(const QString& id);
     /// A compression of this session has ended well.
     void artifactReady(const QString& title, const QString& folder);
     /// A blame of this session has ended, well or not.

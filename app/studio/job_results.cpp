@@ -73,6 +73,7 @@ void JobActions::takeChange(const QString& id) {
 void JobActions::finish(const QString& id) {
     const JobSummary job = service_.job(id);
     live_->end(id);
+    Q_EMIT ended(id);
     tellLateRevision(job);
     if (job.kind == u"blame") {
         Q_EMIT blameEnded();

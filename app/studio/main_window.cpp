@@ -8,7 +8,6 @@
 #include <QPushButton>
 #include <QScreen>
 #include <QSettings>
-#include <QStackedWidget>
 #include <QStatusBar>
 #include <QVBoxLayout>
 
@@ -34,6 +33,7 @@
 #include "widgets/support/error_banner.h"
 #include "widgets/support/notice_bar.h"
 #include "widgets/support/number_text.h"
+#include "widgets/support/page_stack.h"
 #include "widgets/theme/icons.h"
 #include "widgets/theme/theme.h"
 
@@ -94,7 +94,7 @@ void MainWindow::makeViews(const WindowPlaces& places) {
     runs_->showCosts(podActions_->jobs());
     inspect_ = new InspectView(session_, this);
     chat_ = new ChatView(places.chats, places.worker, this);
-    pages_ = new QStackedWidget(this);
+    pages_ = new PageStack(this);
     for (QWidget* page :
          {static_cast<QWidget*>(model_), static_cast<QWidget*>(plan_), static_cast<QWidget*>(runs_),
           static_cast<QWidget*>(inspect_), static_cast<QWidget*>(chat_)}) {

@@ -17,7 +17,6 @@
 
 class QDockWidget;
 class QMenu;
-class QStackedWidget;
 
 namespace caldera::studio {
 
@@ -33,6 +32,7 @@ class JobLine;
 class JobService;
 class LaunchDialog;
 class ModelView;
+class PageStack;
 class PlanActions;
 class PlanView;
 class PodActions;
@@ -111,6 +111,8 @@ private:
     void connectJobs();
     void connectActions();
     void connectNotices();
+    void noticeWork(const QString& id, const QString& sentence);
+    void showEnd(const QString& id);
     void connectPlan();
     QAction* addCommand(QMenu* menu, const QString& iconName, const QString& text,
                         const QKeySequence& shortcut, std::function<void()> run);
@@ -148,7 +150,9 @@ private:
 
     Session session_;
     RecentItems recent_;
-    QString worker_; ///< path of `caldera`; empty: looked for
+    QString worker_;     ///< path of `caldera`; empty: looked for
+    QString noticedRun_; ///< that the notice above the plan tells of
+    QString workNotice_; ///< what it says
     JobService* jobs_;
     TargetStore* targets_;
     PodActions* podActions_;
@@ -161,7 +165,7 @@ private:
     ChatView* chat_ = nullptr;
     CellPanel* cell_ = nullptr;
     QDockWidget* cellDock_ = nullptr;
-    QStackedWidget* pages_ = nullptr;
+    PageStack* pages_ = nullptr;
     JobLine* line_ = nullptr;
     CommandPalette* palette_ = nullptr;
     QMenu* recentMenu_ = nullptr;

@@ -12,6 +12,7 @@
 #include "widgets/heatmap/heatmap_panel.h"
 #include "widgets/heatmap/heatmap_view.h"
 #include "widgets/inspect_view/inspect_view.h"
+#include "widgets/jobs/job_service.h"
 #include "widgets/model_view/model_view.h"
 #include "widgets/plan_view/plan_view.h"
 #include "widgets/remote/login_dialog.h"
@@ -149,17 +150,16 @@ void MainWindow::connectActions() {
 void MainWindow::connectNotices() {
     connect(actions_, &JobActions::started, this, [this](const QString& id, const QString& title) {
         runs_->selectJob(id);
-        plan_->notice()->showNotice(u"runs"_s,
-                                    tr("“%1” is at work. Cells fill in as they finish.").arg(title),
-                                    tr("Show the run"), [this, id] { showRun(id); });
+        plan_->banner()->clear();
+        inspect_->banner()->clear();
+        noticeWork(id, tr("“%1” is at work. Cells fill in as they finish.").arg(title));
     });
     connect(actions_, &JobActions::revised, this, [this](const QString& id, const QString& title) {
-        plan_->notice()->showNotice(
-            u"runs"_s,
-            tr("“%1” goes on with this plan. Finished cells that it leaves as they are stay.")
-                .arg(title),
-            tr("Show the run"), [this, id] { showRun(id); });
+        noticeWork(id, tr("“%1” goes on with this plan. Finished cells that it leaves as they are "
+                          "stay.")
+                           .arg(title));
     });
+    connect(actions_, &JobActions::ended, this, &MainWindow::showEnd);
     connect(actions_, &JobActions::measured, this, [this] {
         plan_->notice()->showNotice(
             u"check"_s, tr("Measured: the colours show which cells are fragile. Choose a budget "
@@ -173,6 +173,31 @@ void MainWindow::connectNotices() {
                                                 openPath(folder);
                                             });
             });
+}
+
+void MainWindow::noticeWork(const QString& id, const QString& sentence) {
+    if (!jobs_->job(id).active()) {
+        return; // over already
+    }
+    noticedRun_ = id;
+    workNotice_ = sentence;
+    plan_->notice()->showNotice(u"runs"_s, sentence, tr("Show the run"),
+                                [this, id] { showRun(id); });
+}
+
+/// Takes back that it is at work, and tells a failure where the run was asked for.
+void MainWindow::showEnd(const QString& id) {
+    if (id == noticedRun_ && plan_->notice()->sentence() == workNotice_) {
+        plan_->notice()->clear();
+    }
+    const JobSummary job = jobs_->job(id);
+    if (job.phase != u"failed") {
+        return;
+    }
+    const bool isOfInspect = job.kind == u"evaluate" || job.kind == u"blame";
+    ErrorBanner* banner = isOfInspect ? inspect_->banner() : plan_->banner();
+    banner->showFailure({tr("“%1” failed: %2").arg(job.title, job.message), job.code}, {},
+                        {tr("Show the run"), [this, id] { showRun(id); }});
 }
 
 void MainWindow::evaluateThere(const QString& id) {

@@ -49,11 +49,11 @@ bool holdsSomething(const fs::path& path) {
 void requireFreeTarget(const fs::path& out) {
     if (holdsSomething(out)) {
         const std::string what =
-            fs::is_directory(out) ? " exists and is not empty. Choose another folder with --out, "
-                                    "or remove it first."
-            : fs::is_regular_file(out) ? " is a file. Choose a folder with --out."
-                                       : " is neither a folder nor a file. Choose a folder with "
-                                         "--out.";
+            fs::is_directory(out) ? " exists and is not empty. Choose another folder for the "
+                                    "compressed model, or remove it first."
+            : fs::is_regular_file(out)
+                ? " is a file. Choose a folder for the compressed model."
+                : " is neither a folder nor a file. Choose a folder for the compressed model.";
         throw Error("compress.out-exists", out.string() + what, {{"path", out.string()}});
     }
 }

@@ -71,7 +71,8 @@ TEST(CommandLine, APipeIsNoPlaceForResults) {
     const auto folder = refusalOf({"compress", model, "--out", pipe, "--json"});
     EXPECT_EQ(folder.at("code"), "compress.out-exists");
     EXPECT_THAT(folder.at("message").get<std::string>(),
-                HasSubstr(pipe + " is neither a folder nor a file. Choose a folder with --out."));
+                HasSubstr(pipe + " is neither a folder nor a file. Choose a folder for the "
+                                 "compressed model."));
     EXPECT_EQ(refusalOf({"compress", model, "--out", "/proc/here", "--json"}).at("code"),
               "file.no-disk");
 }

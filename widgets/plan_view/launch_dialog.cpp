@@ -117,6 +117,7 @@ void LaunchDialog::connectFields() {
     connect(preflight_, &PreflightLine::changed, this, [this] { fitHeight(*this); });
     connect(tokens_, &QSpinBox::valueChanged, this, &LaunchDialog::forgetCheck);
     connect(model_, &QLineEdit::textChanged, this, &LaunchDialog::forgetCheck);
+    connect(folder_, &QLineEdit::textChanged, this, &LaunchDialog::forgetCheck);
 }
 
 void LaunchDialog::explainFields() {

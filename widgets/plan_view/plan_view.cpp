@@ -3,9 +3,10 @@
 #include <QComboBox>
 #include <QLabel>
 #include <QPushButton>
-#include <QStackedWidget>
 #include <QTabWidget>
 #include <QVBoxLayout>
+
+#include <utility>
 
 #include "widgets/heatmap/heatmap_editor.h"
 #include "widgets/heatmap/heatmap_view.h"
@@ -26,6 +27,7 @@
 #include "widgets/support/labels.h"
 #include "widgets/support/notice_bar.h"
 #include "widgets/support/number_text.h"
+#include "widgets/support/page_stack.h"
 #include "widgets/support/parts_label.h"
 #include "widgets/theme/icons.h"
 #include "widgets/theme/theme.h"
@@ -53,7 +55,7 @@ std::map<Cell, double> shownValues(const CellGridModel& grid) {
 
 PlanView::PlanView(Session& session, QWidget* parent)
     : QWidget(parent), session_(session), banner_(new ErrorBanner(this)),
-      notice_(new NoticeBar(this)), stack_(new QStackedWidget(this)), keys_(new KeyHelp(this)),
+      notice_(new NoticeBar(this)), stack_(new PageStack(this)), keys_(new KeyHelp(this)),
       comparison_(session.plan()), solver_(session, comparison_), truth_(new TruthBar(this)),
       measure_(new QPushButton(icon(u"measure"_s), tr("Measure…"), this)),
       revise_(new QPushButton(tr("Apply to the run"), this)),
@@ -193,6 +195,13 @@ void PlanView::connectSolver() {
     connect(&solver_, &PlanSolver::solved, this, [this](const QString& sentence) {
         banner_->clear();
         notice_->showNotice(u"check"_s, sentence);
+        solved_ = sentence;
+    });
+    // Its figures are those of a plan that is no more.
+    connect(&session_.plan(), &PlanDocument::changed, this, [this] {
+        if (notice_->sentence() == std::exchange(solved_, {})) {
+            notice_->clear();
+        }
     });
     connect(&solver_, &PlanSolver::failed, this, [this](const Failure& failure) {
         if (solver_.losses()) {

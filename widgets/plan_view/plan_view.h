@@ -12,7 +12,6 @@
 class QLabel;
 class QPushButton;
 class QTabWidget;
-class QStackedWidget;
 
 namespace caldera::studio {
 
@@ -25,6 +24,7 @@ class HeatmapEditor;
 class KeyHelp;
 class ModuleTable;
 class NoticeBar;
+class PageStack;
 class PaintBar;
 class PlanSettings;
 class Session;
@@ -81,7 +81,8 @@ private:
     Session& session_;
     ErrorBanner* banner_;
     NoticeBar* notice_;
-    QStackedWidget* stack_;
+    QString solved_; ///< what the notice said of a Solve, while it holds
+    PageStack* stack_;
     QLabel* title_ = nullptr;
     ToneLabel* subtitle_ = nullptr;
     HeatmapPanel* heatmap_ = nullptr;

@@ -20,6 +20,7 @@
 #include "widgets/plan_view/measure_dialog.h"
 #include "widgets/plan_view/plan_figures.h"
 #include "widgets/support/error_banner.h"
+#include "widgets/support/notice_bar.h"
 #include "widgets/support/number_text.h"
 #include "widgets/support/parts_label.h"
 #include "widgets/support/plot.h"
@@ -202,8 +203,10 @@ TEST_F(BudgetTest, SolveKeepsToTheBudgetAsOneStepAndSaysWhy) {
                     .contains(differences[3].reason));
     view().setFocus();
     EXPECT_EQ(plan().undoStack().undoText(), u"Solve for the budget"_s);
+    EXPECT_TRUE(page().notice()->isVisible());
     press(Qt::Key_Z, Qt::ControlModifier);
     EXPECT_EQ(plan().plan(), before);
+    EXPECT_FALSE(page().notice()->isVisible()) << "its figures are not those of this plan";
 }
 
 TEST_F(BudgetTest, AReasonHoldsWhileTheCellIsAsTheSolverLeftIt) {

@@ -1,6 +1,7 @@
 // The studio with the real `caldera`: compress, close, find again, cancel, resume, chat.
 #include <QCheckBox>
 #include <QComboBox>
+#include <QDir>
 #include <QDoubleSpinBox>
 #include <QFile>
 #include <QLineEdit>
@@ -27,6 +28,7 @@
 #include "widgets/plan_view/measure_dialog.h"
 #include "widgets/plan_view/preflight_line.h"
 #include "widgets/runs/runs_view.h"
+#include "widgets/support/error_banner.h"
 #include "widgets/support/notice_bar.h"
 
 namespace caldera::studio {
@@ -101,6 +103,14 @@ TEST_F(StudioWork, TheDialogSaysWhatARunTakesAndHoldsBackWhatDoesNotFit) {
         << line->text().toStdString();
     EXPECT_TRUE(dialog->startButton()->isEnabled());
     photograph(*dialog, u"launch-fits"_s);
+    ASSERT_TRUE(QDir(root_.path()).mkpath(u"taken/other"_s));
+    dialog->folder()->setText(root_.filePath(u"taken"_s));
+    ASSERT_TRUE(wait([&] { return line->text().contains(u"not empty"); }))
+        << line->text().toStdString();
+    EXPECT_FALSE(dialog->startButton()->isEnabled());
+    dialog->folder()->setText(artifact());
+    ASSERT_TRUE(wait([&] { return line->text().contains(u"Needs"); }))
+        << line->text().toStdString();
     Preflight tight;
     tight.items = {{"memory", "", int64_t{20} << 30, int64_t{8} << 30},
                    {"disk", "/", int64_t{2} << 30, int64_t{90} << 30}};
@@ -194,6 +204,7 @@ TEST_F(StudioWork, CancelKeepsWhatIsFinishedAndResumeGoesOn) {
     (*cancel)->click();
     ASSERT_TRUE(wait([&] { return hasEnded(); }));
     ASSERT_EQ(job().phase, u"cancelled"_s) << job().message.toStdString();
+    EXPECT_TRUE(window_->planView()->notice()->isHidden()) << "nothing is at work";
     window_->setMode(Mode::Runs);
     photograph(*window_, u"runs-cancelled"_s);
     const qsizetype before = finishedCells().size();
@@ -208,6 +219,19 @@ TEST_F(StudioWork, CancelKeepsWhatIsFinishedAndResumeGoesOn) {
         std::count_if(cells.begin(), cells.end(), [](const JobCell& cell) { return cell.reused; }),
         before - 1)
         << "what was finished is not computed again";
+}
+
+TEST_F(StudioWork, AFailureIsToldWhereTheRunWasAskedFor) {
+    openWindow();
+    openDemo();
+    ASSERT_TRUE(QDir(root_.path()).mkpath(u"artifact/other"_s)); // which no run writes into
+    compress();
+    ASSERT_TRUE(wait([&] { return hasEnded(); }));
+    ASSERT_EQ(job().phase, u"failed"_s);
+    const ErrorBanner& banner = *window_->planView()->banner();
+    EXPECT_FALSE(banner.isHidden());
+    EXPECT_TRUE(banner.sentence().contains(job().message)) << banner.sentence().toStdString();
+    EXPECT_TRUE(window_->planView()->notice()->isHidden()) << "nothing is at work";
 }
 
 TEST_F(StudioWork, AModelOpenedLaterShowsTheCellsThatWereFinishedBefore) {
