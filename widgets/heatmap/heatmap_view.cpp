@@ -76,7 +76,8 @@ std::optional<Cell> HeatmapView::shownCell() const {
     if (hovered_) {
         return hovered_;
     }
-    return hasFocus() ? CellGridModel::cellOf(currentIndex()) : std::nullopt;
+    const bool isChosen = hasFocus() || selectionModel()->hasSelection();
+    return isChosen ? CellGridModel::cellOf(currentIndex()) : std::nullopt;
 }
 
 void HeatmapView::pin(std::optional<Cell> cell) {

@@ -4,7 +4,6 @@
 #include <QLabel>
 #include <QPushButton>
 #include <QSplitter>
-#include <QStackedWidget>
 #include <QTabWidget>
 #include <QTableView>
 #include <QVBoxLayout>
@@ -25,6 +24,7 @@
 #include "widgets/support/error_banner.h"
 #include "widgets/support/labels.h"
 #include "widgets/support/number_text.h"
+#include "widgets/support/page_stack.h"
 #include "widgets/support/parts_label.h"
 #include "widgets/support/save_file.h"
 #include "widgets/support/table.h"
@@ -41,7 +41,7 @@ constexpr int kNameWidth = 260;
 
 InspectView::InspectView(Session& session, QWidget* parent)
     : QWidget(parent), session_(session), banner_(new ErrorBanner(this)),
-      stack_(new QStackedWidget(this)),
+      stack_(new PageStack(this)),
       empty_(new EmptyState(u"inspect"_s, tr("Nothing measured yet"),
                             tr("Open a compressed model or a report to see the error of every "
                                "cell, or compress the model that is open."),

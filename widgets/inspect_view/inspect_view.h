@@ -8,7 +8,6 @@
 #include "widgets/models/facts_model.h"
 
 class QLabel;
-class QStackedWidget;
 class QTabWidget;
 class QTableView;
 
@@ -24,6 +23,7 @@ class ErrorBanner;
 class EvaluationPage;
 class HistoryPage;
 class InspectPage;
+class PageStack;
 class SpectraPage;
 class Session;
 class ToneLabel;
@@ -80,7 +80,7 @@ private:
 
     Session& session_;
     ErrorBanner* banner_;
-    QStackedWidget* stack_;
+    PageStack* stack_;
     EmptyState* empty_;
     QLabel* title_ = nullptr;
     ToneLabel* subtitle_ = nullptr;

@@ -62,7 +62,7 @@ void makeDifferenceTable(QTableView& table) {
     header->setSectionResizeMode(QHeaderView::Interactive);
     header->setStretchLastSection(true);
     header->setTextElideMode(Qt::ElideMiddle); // names of files
-    header->resizeSection(DifferenceModel::Name, 148);
+    header->resizeSection(DifferenceModel::Name, 184);
     header->resizeSection(DifferenceModel::There, 112);
     header->resizeSection(DifferenceModel::Here, 84);
     header->resizeSection(DifferenceModel::Bytes, 96); // "−768 bytes"

@@ -79,7 +79,7 @@ void FrontPanel::showFront(const std::vector<FrontPoint>& points) {
         losses.append(point.kl);
     }
     const auto tone = [](Token token) { return [token] { return Theme::current().color(token); }; };
-    plot_->setCurves({tr("size, %1").arg(unit_.name), tr("predicted KL, nats"), true, false},
+    plot_->setCurves({tr("size, %1").arg(unit_.name), tr("KL, nats"), true, false},
                      {{tr("best plans"), bytes, losses, tone(Token::Accent), true, false},
                       {tr("this plan"), {}, {}, tone(Token::Warn), true, false}});
     update();

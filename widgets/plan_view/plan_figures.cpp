@@ -131,13 +131,13 @@ double measuredSpread(const EvaluationRecord& record) {
                : 0;
 }
 
-/// " 12 of 560 cells rest on interpolation."
+/// "12 of 560 cells rest on interpolation.", on a line of its own.
 QString interpolatedText(const LossModel& losses, const PlanCells& cells) {
     const int count = losses.interpolatedCells(cells);
     return count == 0
                ? QString()
-               : u' ' + PlanFigures::tr("%n of %1 cell(s) rest on interpolation.", nullptr, count)
-                            .arg(cells.config().cellCount());
+               : u'\n' + PlanFigures::tr("%n of %1 cell(s) rest on interpolation.", nullptr, count)
+                             .arg(cells.config().cellCount());
 }
 
 void addLoss(QList<TruthFigure>& figures, const Session& session, const PlanSolver& solver) {
