@@ -59,6 +59,16 @@ struct Options {
     PreflightOptions preflight;
 };
 
+/// The answers of questions that do not have them: those that were given, else what lies beside the
+/// file as PIQA is published (valid.jsonl, valid-labels.lst).
+fs::path labelsOf(const Options& options, const fs::path& task) {
+    if (!options.labels.empty()) {
+        return options.labels;
+    }
+    const fs::path beside = task.parent_path() / (task.stem().string() + "-labels.lst");
+    return fs::is_regular_file(beside) ? beside : fs::path();
+}
+
 /// What the evaluated model is compared with.
 struct Reference {
     std::string name;
@@ -134,7 +144,7 @@ public:
         request.reference = reference_ ? reference_->weights : nullptr;
         request.tokenizer = subject_.tokenizer;
         const std::string text = readUtf8File(file);
-        request.questions = parseQuestions(text, file, options_.labels, options_.limit);
+        request.questions = parseQuestions(text, file, labelsOf(options_, file), options_.limit);
         request.seed = options_.seed;
         request.work = work_;
         EvaluateOutcome::Task task;
@@ -230,8 +240,21 @@ int64_t tokensOf(const Options& options, const ModelConfig& config) {
     return options.maxTokens > 0 ? std::min(options.maxTokens, whole) : whole;
 }
 
-PlannedWork plannedWork(const Options& options, const fs::path& workFiles) {
-    const ModelConfig config = shapeOf(options.subject);
+/// Everything that would stop the run after hours of work.
+void requireSoundInputs(const Options& options, const ModelConfig& config) {
+    if (options.context > 0) {
+        requireContext(options.context, config);
+    }
+    if (!options.baselineText.empty()) {
+        sizeOf(options.baselineText);
+    }
+    for (const fs::path& task : options.tasks) {
+        readQuestions(task, labelsOf(options, task), options.limit);
+    }
+}
+
+PlannedWork plannedWork(const Options& options, const ModelConfig& config,
+                        const fs::path& workFiles) {
     const Processor on = processorOf(options.compute.device);
     const bool hasReference = !options.reference.empty() && !isReferenceStore(options.reference);
     EvaluateMemory passes;
@@ -313,7 +336,9 @@ void run(const Options& options, Invocation& invocation) {
     options.compute.applyAsIn(workFiles);
     const auto start = std::chrono::steady_clock::now();
     requireRoomFor(out, options);
-    const PlannedWork planned = plannedWork(options, workFiles);
+    const ModelConfig config = shapeOf(options.subject);
+    requireSoundInputs(options, config);
+    const PlannedWork planned = plannedWork(options, config, workFiles);
     const bool isFresh = workFiles.empty() || !hasWorkFiles(workFiles);
     if (!options.preflight.mayBegin(planned, invocation)) {
         return;

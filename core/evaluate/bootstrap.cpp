@@ -1,11 +1,13 @@
 #include "core/evaluate/bootstrap.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <random>
 #include <vector>
 
 #include "core/base/median.h"
+#include "core/report/standard_error.h"
 
 namespace caldera {
 
@@ -45,6 +47,16 @@ MeanInterval bootstrapMean(std::span<const double> values, uint64_t seed, size_t
     std::sort(means.begin(), means.end());
     return {std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size()),
             percentile(means, 0.025), percentile(means, 0.975), blocks.size()};
+}
+
+MeanInterval shareOf(std::span<const double> values) {
+    const auto count = static_cast<double>(values.size());
+    const double share = std::accumulate(values.begin(), values.end(), 0.0) / count;
+    const double z2 = kStandardErrors95 * kStandardErrors95;
+    const double center = (share + z2 / (2 * count)) / (1 + z2 / count);
+    const double half = kStandardErrors95 / (1 + z2 / count) *
+                        std::sqrt(share * (1 - share) / count + z2 / (4 * count * count));
+    return {share, std::max(0.0, center - half), std::min(1.0, center + half), values.size()};
 }
 
 } // namespace caldera

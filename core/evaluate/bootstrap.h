@@ -21,4 +21,8 @@ struct MeanInterval {
 /// shorter). `values` are not empty.
 MeanInterval bootstrapMean(std::span<const double> values, uint64_t seed, size_t blockLength = 1);
 
+/// The share of ones among ones and zeros, with Wilson's interval of 95 %: all alike are no proof
+/// that all others are, which resampling cannot tell. `values` are not empty.
+MeanInterval shareOf(std::span<const double> values);
+
 } // namespace caldera

@@ -120,8 +120,7 @@ void compare(const Answers& subject, const Answers& reference, ChoiceEvaluation&
         return values;
     };
     const uint64_t seed = result.seed;
-    result.reference = ChoiceAccuracy{bootstrapMean(reference.plain, seed),
-                                      bootstrapMean(reference.normalized, seed)};
+    result.reference = ChoiceAccuracy{shareOf(reference.plain), shareOf(reference.normalized)};
     result.difference =
         ChoiceAccuracy{bootstrapMean(lead(subject.plain, reference.plain), seed),
                        bootstrapMean(lead(subject.normalized, reference.normalized), seed)};
@@ -213,8 +212,7 @@ ChoiceEvaluation evaluateChoices(const ChoiceRequest& request, Progress& progres
     result.cut = subject.cut();
     result.likelihoods = subject.run(meter);
     const Answers answers = answersOf(result.likelihoods, request.questions);
-    result.subject = {bootstrapMean(answers.plain, request.seed),
-                      bootstrapMean(answers.normalized, request.seed)};
+    result.subject = {shareOf(answers.plain), shareOf(answers.normalized)};
     if (reference) {
         compare(answers, answersOf(reference->run(meter), request.questions), result);
     }

@@ -18,19 +18,22 @@
 
 namespace caldera {
 
+void requireContext(int contextLength, const ModelConfig& config) {
+    const int limit = config.maxPositions;
+    if (contextLength < 2 || (limit > 0 && contextLength > limit)) {
+        throw Error("evaluate.context",
+                    "A context of " + std::to_string(contextLength) +
+                        " tokens cannot be evaluated: the model has 2 to " + std::to_string(limit) +
+                        ". Choose a context in that range.",
+                    {{"context", std::to_string(contextLength)}, {"limit", std::to_string(limit)}});
+    }
+}
+
 namespace {
 
 void checkRequest(const EvaluateRequest& request) {
     const ModelConfig& config = request.subject->config();
-    const int limit = config.maxPositions;
-    if (request.contextLength < 2 || (limit > 0 && request.contextLength > limit)) {
-        throw Error(
-            "evaluate.context",
-            "A context of " + std::to_string(request.contextLength) +
-                " tokens cannot be evaluated: the model has 2 to " + std::to_string(limit) +
-                ". Choose a context in that range.",
-            {{"context", std::to_string(request.contextLength)}, {"limit", std::to_string(limit)}});
-    }
+    requireContext(request.contextLength, config);
     if (request.reference != nullptr) {
         requireSameVocabulary(config.vocabSize, request.reference->config().vocabSize);
     }

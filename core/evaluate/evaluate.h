@@ -74,6 +74,9 @@ struct Evaluation {
     std::string keptName;             ///< of the model that they are of
 };
 
+/// Throws Error("evaluate.context") where no window can have so many tokens.
+void requireContext(int contextLength, const ModelConfig& config);
+
 /// Streams the models block by block. The same request gives the same bits again. Throws
 /// Error("evaluate.*"): text too short, a context that the model does not have, vocabularies that
 /// differ, logits that are no numbers, kept predictions of another text; Error("reference.*");

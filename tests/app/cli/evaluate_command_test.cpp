@@ -38,6 +38,20 @@ TEST(EvaluateCommand, ASeedThatAReportWouldChangeIsRefused) {
                 HasSubstr("from 0 to 9007199254740992"));
 }
 
+TEST(EvaluateCommand, WhatWouldStopARunIsSaidBeforeIt) {
+    const test::ScratchFolder root;
+    const std::string model = CALDERA_SOURCE_DIR "/resources/demo-model";
+    const std::string questions = (root.path() / "valid.jsonl").string();
+    writeFileAtomically(questions, R"({"goal": "To cook", "sol1": "heat it", "sol2": "cool it"})"
+                                   "\n");
+    EXPECT_THAT(evaluate({model, "--context", "999999", "--check"}).err, HasSubstr("2 to 512"));
+    EXPECT_THAT(evaluate({model, "--task", questions, "--check"}).err, HasSubstr("--labels"));
+    EXPECT_NE(evaluate({model, "--baseline-unigram", "/nowhere.txt", "--check"}).exitCode, 0);
+    writeFileAtomically(root.path() / "valid-labels.lst", "0\n");
+    const Result result = evaluate({model, "--task", questions, "--json"});
+    EXPECT_EQ(result.exitCode, 0) << "as PIQA is published: " << result.err;
+}
+
 class EvaluateInto : public testing::Test {
 protected:
     EvaluateInto() {

@@ -312,6 +312,18 @@ TEST(Bootstrap, KnowsNoIntervalFromASingleBlock) {
     EXPECT_TRUE(bootstrapMean(std::vector<double>{3, 5, 7}, 1, 2).isKnown());
 }
 
+/// Ends as statsmodels' proportion_confint(method="wilson") has them.
+TEST(Share, AllAlikeIsNoProofOfAllOthers) {
+    const MeanInterval all = shareOf(std::vector<double>(4, 1));
+    EXPECT_EQ(all.mean, 1);
+    EXPECT_NEAR(all.low, 0.5101, 1e-4);
+    EXPECT_EQ(all.high, 1);
+    const MeanInterval most = shareOf(std::vector<double>{1, 1, 0, 1, 1, 1, 1, 0, 1, 1});
+    EXPECT_NEAR(most.low, 0.4902, 1e-4);
+    EXPECT_NEAR(most.high, 0.9433, 1e-4);
+    EXPECT_EQ(shareOf(std::vector<double>(5, 0)).low, 0);
+}
+
 TEST(Evaluate, ASingleBlockHasNoIntervalAndSaysSo) {
     TokenScores scores;
     scores.loss.assign(128, 1.5);
