@@ -82,6 +82,15 @@ std::shared_ptr<const OpenFacts> factsOfArtifact(const Artifact& artifact) {
     return facts;
 }
 
+/// Older reports do not say what they tell of, and are taken.
+void requireSameIfSaid(const ReportSubject& needed, const ReportSubject& told,
+                       const QString& file) {
+    if (!told.fingerprint.empty()) {
+        requireSame(needed, told, file.toStdString(),
+                    "Open what it tells of first, or nothing but the report.");
+    }
+}
+
 /// Contents of a report by what they are: cells of a compression, fidelity, blame, evaluations.
 OpenResult sorted(Report contents) {
     const auto report = std::make_shared<const Report>(std::move(contents));
@@ -94,11 +103,7 @@ OpenResult sorted(Report contents) {
     if (!report->fidelity.empty()) {
         result.fidelity = report;
     }
-    // Measuring fragility leaves cells as well, but only a compression has a course of errors.
-    const bool compressed =
-        std::any_of(report->cells.begin(), report->cells.end(),
-                    [](const auto& entry) { return !entry.second.history.empty(); });
-    if (compressed || (report->fidelity.empty() && report->evaluations.empty())) {
+    if (isOfCompression(*report) || (report->fidelity.empty() && report->evaluations.empty())) {
         result.report = report;
     }
     return result;
@@ -177,6 +182,22 @@ ReportSubject subjectOf(const OpenFacts& facts) {
     return {facts.name.toStdString(), facts.fingerprint.toStdString(), facts.config.layerCount};
 }
 
+void requireOfResult(const OpenFacts& facts, const ReportSubject& measured, const QString& file) {
+    ReportSubject needed = subjectOf(facts);
+    if (facts.kind == OpenKind::Artifact) {
+        needed.fingerprint = facts.artifactHash.toStdString();
+    }
+    requireSameIfSaid(needed, measured, file);
+}
+
+void requireMadeBy(const OpenFacts& facts, const Report& report, const QString& file) {
+    if (facts.kind == OpenKind::Artifact && !artifactOf(report).empty()) {
+        requireOfResult(facts, resultOf(report), file);
+    } else {
+        requireSameIfSaid(subjectOf(facts), subjectOf(report), file);
+    }
+}
+
 QString fidelityFile(const QString& fingerprint) {
     return QString::fromStdString(keptFidelity(fingerprint.toStdString()).string());
 }
@@ -190,8 +211,11 @@ QString blameFile(const QString& artifactHash) {
 }
 
 OpenResult openReportFile(const QString& path) {
-    OpenResult result = sorted(readReport(path.toStdString()));
+    Report report = readReport(path.toStdString());
+    const ReportSubject measured = subjectOf(report);
+    OpenResult result = sorted(std::move(report));
     result.reportFile = path;
+    result.measured = measured;
     return result;
 }
 

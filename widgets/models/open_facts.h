@@ -40,7 +40,8 @@ struct OpenFacts {
 
 /// What opening a path gave. A report may come alone.
 struct OpenResult {
-    QString reportFile; ///< of a report that comes alone
+    QString reportFile;     ///< of a report that comes alone
+    ReportSubject measured; ///< what that report says that it tells of
     std::shared_ptr<const OpenFacts> facts;
     std::shared_ptr<const Report> report;   ///< of the artifact, or opened by itself
     std::shared_ptr<const Report> fidelity; ///< measured before compressing
@@ -57,6 +58,12 @@ OpenResult openAnything(const QString& path);
 OpenResult openReportFile(const QString& path);
 /// The model that measurements have to be of.
 ReportSubject subjectOf(const OpenFacts& facts);
+/// Throws Error("report.model") unless evaluations or blame from `file` are of what is open: of an
+/// artifact itself, not of the model that it was made from.
+void requireOfResult(const OpenFacts& facts, const ReportSubject& measured, const QString& file);
+/// Throws Error("report.model") unless the report from `file` is of the compression that made what
+/// is open; older ones only say of which model.
+void requireMadeBy(const OpenFacts& facts, const Report& report, const QString& file);
 /// Where the fidelity report of a model is kept between sessions. Its folder exists.
 QString fidelityFile(const QString& fingerprint);
 /// Where evaluations of an artifact are kept, since the artifact itself is sealed.

@@ -109,31 +109,43 @@ void Session::show(const OpenResult& result) {
     }
 }
 
+/// What was found out about another model says nothing of the one that is open.
 void Session::addReport(const OpenResult& result, std::vector<Failure>& unread) {
-    report_ = result.report ? result.report : report_;
-    blame_ = result.blame ? result.blame : blame_;
-    if (result.fidelity) {
-        takeFidelity(result.fidelity, result.reportFile, unread);
+    const auto isOfOpen = [&](const auto& require) {
+        try {
+            if (facts_) {
+                require(*facts_);
+            }
+            return true;
+        } catch (const std::exception& error) {
+            unread.push_back(describeFailure(error));
+            return false;
+        }
+    };
+    const QString& file = result.reportFile;
+    if (result.report &&
+        isOfOpen([&](const OpenFacts& open) { requireMadeBy(open, *result.report, file); })) {
+        report_ = result.report;
     }
+    if (result.fidelity && isOfOpen([&](const OpenFacts& open) {
+            requireMeasuredOn(subjectOf(open), *result.fidelity, file.toStdString());
+        })) {
+        fidelity_ = withEarlier(result.fidelity, fidelity_);
+    }
+    if ((result.blame || !result.evaluations.empty()) &&
+        isOfOpen([&](const OpenFacts& open) { requireOfResult(open, result.measured, file); })) {
+        takeResults(result);
+    }
+    rebuildMetrics();
+}
+
+void Session::takeResults(const OpenResult& result) {
+    blame_ = result.blame ? result.blame : blame_;
     for (const EvaluationRecord& record : result.evaluations) {
         std::erase_if(evaluations_, [&record](const EvaluationRecord& known) {
             return known.name == record.name;
         });
         evaluations_.push_back(record);
-    }
-    rebuildMetrics();
-}
-
-/// Measurements of another model say nothing of the one that is open.
-void Session::takeFidelity(const std::shared_ptr<const Report>& measured, const QString& file,
-                           std::vector<Failure>& unread) {
-    try {
-        if (facts_) {
-            requireMeasuredOn(subjectOf(*facts_), *measured, file.toStdString());
-        }
-        fidelity_ = withEarlier(measured, fidelity_);
-    } catch (const std::exception& error) {
-        unread.push_back(describeFailure(error));
     }
 }
 

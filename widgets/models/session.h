@@ -94,8 +94,7 @@ private:
     struct Outcome;
     void read(const QString& path, std::function<OpenResult()> work);
     void addReport(const OpenResult& result, std::vector<Failure>& unread);
-    void takeFidelity(const std::shared_ptr<const Report>& measured, const QString& file,
-                      std::vector<Failure>& unread);
+    void takeResults(const OpenResult& result);
     void rebuildMetrics();
     void setBusy(bool busy);
 

@@ -25,6 +25,7 @@
 #include "widgets/plan_view/begin_dialog.h"
 #include "widgets/plan_view/evaluate_form.h"
 #include "widgets/plan_view/text_choice.h"
+#include "widgets/support/error_banner.h"
 #include "widgets/support/labels.h"
 #include "widgets/support/number_text.h"
 #include "widgets/support/table.h"
@@ -245,6 +246,51 @@ TEST_F(EvaluationPageTest, ExportsExactNumbers) {
     EXPECT_TRUE(lines[0].contains(u",kl_mean,kl_mean_high,kl_mean_low,"_s));
     EXPECT_EQ(lines.filter(u",0.08,"_s).size(), 1) << lines.join(u'\n').toStdString();
     EXPECT_TRUE(page().table()->csv().contains(u"\"19000000000\""_s)) << "no thin spaces in files";
+}
+
+TEST_F(EvaluationPageTest, NumbersOfAnotherArtifactAreNeverTakenForTheOpenOnes) {
+    openArtifact(u"bbbb"_s);
+    const auto perplexities = [&](const std::string& fingerprint) {
+        Report report;
+        report.layerCount = 4;
+        report.run = {{"model", "2-bit"}, {"fingerprint", fingerprint}};
+        report.evaluations = {recordOf(0.08, "prose")};
+        report.fidelity = {{kBlameMetric, "", {{{0, Module::QProj}, 0.5}}}};
+        const QString file = root_.filePath(u"evaluation.h5"_s);
+        writeReport(report, file.toStdString());
+        window().openReport(file);
+        EXPECT_TRUE(settled());
+        return window().session().evaluations().size();
+    };
+    EXPECT_EQ(perplexities("aaaa"), 0U);
+    EXPECT_EQ(window().session().metric(u"blame"_s), nullptr);
+    const QString sentence = window().inspectView()->banner()->sentence();
+    EXPECT_TRUE(sentence.contains(u"evaluation.h5"_s) &&
+                sentence.contains(u"2-bit (4 layers) aaaa"_s) &&
+                sentence.contains(u"3-bit (4 layers) bbbb"_s))
+        << sentence.toStdString();
+    EXPECT_EQ(perplexities("bbbb"), 1U);
+    EXPECT_NE(window().session().metric(u"blame"_s), nullptr);
+    EXPECT_EQ(perplexities(""), 1U) << "older files do not say";
+}
+
+TEST_F(EvaluationPageTest, CellsOfAnotherCompressionAreNeverTakenForTheOpenOnes) {
+    openArtifact(u"bbbb"_s);
+    const std::shared_ptr<const Report> own = window().session().report();
+    const auto takes = [&](const std::map<std::string, std::string>& run) {
+        Report report = measuredRun(exampleConfig(4));
+        report.evaluations.clear();
+        report.run = run;
+        const QString file = root_.filePath(u"report.h5"_s);
+        writeReport(report, file.toStdString());
+        window().openReport(file);
+        EXPECT_TRUE(settled());
+        return window().session().report() != own;
+    };
+    const std::string model = window().session().facts()->fingerprint.toStdString();
+    EXPECT_FALSE(takes({{"fingerprint", "another model"}}));
+    EXPECT_FALSE(takes({{"fingerprint", model}, {"artifact", "aaaa"}})) << "another of this model";
+    EXPECT_TRUE(takes({{"fingerprint", model}, {"artifact", "bbbb"}}));
 }
 
 TEST_F(EvaluationPageTest, ADamagedFileIsSaidAndTheOthersAreShown) {
