@@ -119,8 +119,8 @@ private:
     void tellLateRevision(const JobSummary& job);
     void finish(const QString& id);
     void keepSpeed(const QString& id);
-    /// Keeps what was measured on another machine where this one's measurements are.
-    void keepMeasured(const QString& report);
+    /// Keeps what a job of this kind measured on another machine where this one's results are.
+    void keepMeasured(const QString& kind, const QString& report);
 
     Session& session_;
     JobService& service_;

@@ -93,17 +93,17 @@ void JobActions::finish(const QString& id) {
             Q_EMIT measured();
         }
     }
-    if (job.kind == u"fidelity" && !job.host.isEmpty()) {
-        keepMeasured(out);
+    if ((job.kind == u"fidelity" || job.kind == u"evaluate") && !job.host.isEmpty()) {
+        keepMeasured(job.kind, out);
     }
 }
 
-void JobActions::keepMeasured(const QString& report) {
+void JobActions::keepMeasured(const QString& kind, const QString& report) {
     session_.inBackground(
-        [report] {
+        [report, keep = kind == u"fidelity" ? keepFidelity : keepEvaluated] {
             std::optional<Failure> failure;
             try {
-                keepFidelity(report.toStdString());
+                keep(report.toStdString());
             } catch (const std::exception& error) {
                 failure = describeFailure(error);
             }

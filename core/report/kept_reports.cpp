@@ -17,6 +17,21 @@ std::filesystem::path keptFile(const char* folder, const std::string& name) {
     return path / (name.substr(0, kNameLength) + ".h5");
 }
 
+/// Adds a report to the one that is kept of the same fingerprint, at the place that `placeOf` says.
+void keep(const std::filesystem::path& measured,
+          std::filesystem::path (*placeOf)(const std::string& fingerprint)) {
+    Report report = readReport(measured);
+    const std::filesystem::path kept =
+        placeOf(requireFingerprint(report, measured, "Measure it again."));
+    if (std::filesystem::exists(kept)) {
+        try {
+            keepFrom(readReport(kept), report);
+        } catch (const Error&) { // damaged: nothing to keep
+        }
+    }
+    writeReport(report, kept);
+}
+
 } // namespace
 
 std::filesystem::path keptEvaluations(const std::string& artifactHash) {
@@ -27,17 +42,12 @@ std::filesystem::path keptFidelity(const std::string& fingerprint) {
     return keptFile("fidelity", fingerprint);
 }
 
+void keepEvaluated(const std::filesystem::path& evaluated) {
+    keep(evaluated, keptEvaluations);
+}
+
 void keepFidelity(const std::filesystem::path& measured) {
-    Report report = readReport(measured);
-    const std::filesystem::path kept =
-        keptFidelity(requireFingerprint(report, measured, "Measure it again."));
-    if (std::filesystem::exists(kept)) {
-        try {
-            keepFrom(readReport(kept), report);
-        } catch (const Error&) { // damaged: nothing to keep
-        }
-    }
-    writeReport(report, kept);
+    keep(measured, keptFidelity);
 }
 
 std::filesystem::path keptBlame(const std::string& artifactHash) {

@@ -8,6 +8,8 @@ namespace caldera {
 
 /// Evaluations of an artifact, since the artifact itself is sealed. Its folder exists.
 std::filesystem::path keptEvaluations(const std::string& artifactHash);
+/// Adds evaluations that a job left elsewhere, as keepFidelity() does with measurements.
+void keepEvaluated(const std::filesystem::path& evaluated);
 /// What was measured of a model. Its folder exists.
 std::filesystem::path keptFidelity(const std::string& fingerprint);
 /// Adds measurements that a job left elsewhere to what is kept of their model; theirs count where

@@ -57,6 +57,25 @@ TEST_F(KeptReports, ADamagedFileIsReplaced) {
     EXPECT_EQ(kept().at("kl"), 1);
 }
 
+TEST_F(KeptReports, EvaluationsFromElsewhereJoinThoseOfTheArtifact) {
+    const auto evaluated = [&](const std::string& text, double perplexity) {
+        Report report;
+        report.layerCount = 1;
+        report.run = {{"fingerprint", "abc"}};
+        report.evaluations = {{text, {{"perplexity", perplexity}}, {}}};
+        writeReport(report, folder_ / "evaluation.h5");
+        keepEvaluated(folder_ / "evaluation.h5");
+        std::map<std::string, double> kept;
+        for (const EvaluationRecord& record : readReport(keptEvaluations("abc")).evaluations) {
+            kept[record.name] = record.numbers.at("perplexity");
+        }
+        return kept;
+    };
+    EXPECT_EQ(evaluated("prose", 8), (std::map<std::string, double>{{"prose", 8}}));
+    EXPECT_EQ(evaluated("code", 3), (std::map<std::string, double>{{"prose", 8}, {"code", 3}}));
+    EXPECT_EQ(evaluated("prose", 7).at("prose"), 7) << "the later one";
+}
+
 TEST_F(KeptReports, AReportOfNoModelIsNotKept) {
     EXPECT_EQ(test::codeOf([&] { keepFidelity(measured("kl", 1, "")); }), "report.model");
 }

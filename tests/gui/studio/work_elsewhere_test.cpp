@@ -10,6 +10,7 @@
 
 #include "core/artifact/artifact.h"
 #include "core/model/outline.h"
+#include "core/report/kept_reports.h"
 #include "tests/gui/remote/loopback_sshd.h"
 #include "tests/gui/studio/studio_work.h"
 #include "widgets/inspect_view/inspect_view.h"
@@ -146,6 +147,10 @@ TEST_F(StudioElsewhere, ARunOnAnotherMachineFillsInAndComesHome) {
     EXPECT_TRUE(evaluations.back().numbers.contains("kl_mean"));
     EXPECT_EQ(evaluations.back().facts.at("text"), "words.txt");
     EXPECT_TRUE(evaluations.front().numbers.contains("accuracy"));
+    // What the board shows after a restart, and `caldera export` finds.
+    const auto kept = keptEvaluations(window_->session().facts()->artifactHash.toStdString());
+    ASSERT_TRUE(wait([&] { return std::filesystem::exists(kept); }));
+    EXPECT_EQ(readReport(kept).evaluations.size(), 2U);
 
     const QString made = window_->jobs().jobs().last().id;
     chatThere(made, server);
