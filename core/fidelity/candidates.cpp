@@ -8,6 +8,7 @@
 #include <ATen/ATen.h>
 
 #include "core/base/error.h"
+#include "core/base/pause.h"
 
 namespace caldera {
 
@@ -19,9 +20,10 @@ constexpr int64_t kTableRows = 4096;
 /// Which tokens may be tried, [vocab] bool.
 torch::Tensor usableTokens(const Model& model) {
     torch::Tensor usable = at::zeros({model.config.vocabSize}, at::kBool);
+    bool* out = usable.data_ptr<bool>();
     const int known = std::min(model.tokenizer->size(), model.config.vocabSize);
     for (int token = 0; token < known; ++token) {
-        usable[token] = !model.tokenizer->isSpecial(token);
+        out[token] = !model.tokenizer->isSpecial(token);
     }
     return usable;
 }
@@ -102,32 +104,37 @@ torch::Tensor likelyTokens(const TransformerWeights& weights, const torch::Tenso
     return std::get<1>(logits.topk(std::min(count, logits.size(1)), 1)).cpu();
 }
 
-/// One place's tokens; the set keeps each to once.
+/// One place's tokens, each once. A vocabulary is large, so tokens are marked where they are
+/// looked up.
 class Row {
 public:
-    Row(int64_t chosen, torch::Tensor usable) : usable_(std::move(usable)) { take(chosen, true); }
+    Row(int64_t chosen, const torch::Tensor& usable)
+        : free_(usable.data_ptr<bool>(), usable.data_ptr<bool>() + usable.size(0)) {
+        all_.push_back(chosen);
+        free_[static_cast<size_t>(chosen)] = false;
+    }
 
     void takeFrom(const torch::Tensor& tokens, size_t until) {
         for (int64_t i = 0; i < tokens.size(0) && all_.size() < until; ++i) {
-            take(tokens[i].item<int64_t>(), false);
+            take(tokens[i].item<int64_t>());
         }
     }
     void takeRandom(std::mt19937_64& random, size_t until) {
         while (all_.size() < until) {
-            take(static_cast<int64_t>(random() % static_cast<uint64_t>(usable_.size(0))), false);
+            take(static_cast<int64_t>(random() % free_.size()));
         }
     }
     const std::vector<int64_t>& tokens() const { return all_; }
 
 private:
-    void take(int64_t token, bool always) {
-        if ((always || usable_[token].item<bool>()) && known_.insert(token).second) {
+    void take(int64_t token) {
+        if (free_[static_cast<size_t>(token)]) {
             all_.push_back(token);
+            free_[static_cast<size_t>(token)] = false;
         }
     }
 
-    torch::Tensor usable_;
-    std::set<int64_t> known_;
+    std::vector<bool> free_; ///< usable and not taken yet
     std::vector<int64_t> all_;
 };
 
@@ -173,6 +180,7 @@ torch::Tensor candidateTokens(const Model& model, const TransformerWeights& weig
     std::mt19937_64 random(settings.seed);
     torch::Tensor candidates = at::empty({chosen.size(0), count}, at::kLong);
     for (int64_t place = 0; place < chosen.size(0); ++place) {
+        checkCancelled(stop);
         Row row(chosen[place].item<int64_t>(), usable);
         row.takeFrom(neighbours[place], static_cast<size_t>(1 + third));
         row.takeFrom(likely[place], static_cast<size_t>(1 + 2 * third));

@@ -140,7 +140,7 @@ void Measurement::prepare() {
         heldOutTokens_ = tokens.numel();
         states_.add(Part::HeldOut, tokens);
         if (wants(Metric::Lens)) {
-            lens_.emplace(*weights_, tokens, request_.lens);
+            lens_.emplace(*weights_, tokens, request_.lens, stop_);
         }
         if (wants(Metric::SipIt)) {
             sipit_.emplace(request_.model, weights_, tokens, request_.sipit, progress_, stop_);

@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <limits>
 #include <random>
+#include <utility>
 
 #include <ATen/ATen.h>
 
 #include "core/base/error.h"
+#include "core/base/pause.h"
 #include "core/report/reported_seed.h"
 
 namespace caldera {
@@ -51,11 +53,13 @@ std::vector<TokenPlace> placesOf(const torch::Tensor& tokens, int perWindow,
 
 /// [places, 1 + negatives] token ids, the own one first and nowhere else.
 torch::Tensor choicesOf(const torch::Tensor& tokens, const std::vector<TokenPlace>& places,
-                        int64_t negatives, int64_t vocabulary, std::mt19937_64& random) {
+                        int64_t negatives, int64_t vocabulary, std::mt19937_64& random,
+                        const std::stop_token& stop) {
     torch::Tensor choices =
         at::empty({static_cast<int64_t>(places.size()), 1 + negatives}, at::kLong);
     int64_t* out = choices.data_ptr<int64_t>();
     for (const TokenPlace& place : places) {
+        checkCancelled(stop);
         const auto own = tokens[place.sequence][place.position].item<int64_t>();
         *out++ = own;
         for (int64_t i = 0; i < negatives; ++i) {
@@ -68,11 +72,27 @@ torch::Tensor choicesOf(const torch::Tensor& tokens, const std::vector<TokenPlac
     return choices;
 }
 
+/// Puts into choices [places, n], for each token, its number among the tokens that occur there;
+/// returns these, ascending.
+torch::Tensor numberRows(torch::Tensor& choices, int64_t vocabulary, const std::stop_token& stop) {
+    torch::Tensor occurs = at::zeros({vocabulary}, at::kBool);
+    for (int64_t place = 0; place < choices.size(0); ++place) {
+        checkCancelled(stop);
+        occurs.index_fill_(0, choices[place], true);
+    }
+    const torch::Tensor number = occurs.cumsum(0) - 1;
+    for (int64_t place = 0; place < choices.size(0); ++place) {
+        checkCancelled(stop);
+        choices[place].copy_(number.index_select(0, choices[place]));
+    }
+    return occurs.nonzero().squeeze(1);
+}
+
 } // namespace
 
 LensMetric::LensMetric(const TransformerWeights& weights, const torch::Tensor& tokens,
-                       const LensSettings& settings)
-    : settings_(settings), tokens_(tokens) {
+                       const LensSettings& settings, std::stop_token stop)
+    : settings_(settings), stop_(std::move(stop)), tokens_(tokens) {
     if (weights.config().vocabSize < 2) {
         throw Error("fidelity.vocabulary",
                     "The model has a vocabulary of " + std::to_string(weights.config().vocabSize) +
@@ -80,17 +100,28 @@ LensMetric::LensMetric(const TransformerWeights& weights, const torch::Tensor& t
     }
     std::mt19937_64 random(settings.seed);
     places_ = placesOf(tokens, settings.placesPerWindow, random);
-    const torch::Tensor ids =
-        choicesOf(tokens, places_, settings.negatives, weights.config().vocabSize, random);
-    const auto [distinct, place] = at::_unique(ids, true, true);
-    choices_ = place.view(ids.sizes());
+    const int vocabulary = weights.config().vocabSize;
+    choices_ = choicesOf(tokens, places_, settings.negatives, vocabulary, random, stop_);
+    const torch::Tensor distinct = numberRows(choices_, vocabulary, stop_);
     table_ = at::empty({distinct.size(0), weights.config().hiddenSize}, at::kHalf);
     for (int64_t first = 0; first < distinct.size(0); first += kTableRows) {
+        checkCancelled(stop_);
         const int64_t count = std::min(kTableRows, distinct.size(0) - first);
         const torch::Tensor rows =
             weights.embed(distinct.narrow(0, first, count).unsqueeze(0)).squeeze(0).cpu();
         table_.narrow(0, first, count).copy_(unit(rows));
     }
+}
+
+/// choices [n] rows of the table, of which a slice is unpacked at a time.
+double LensMetric::largestCosine(const torch::Tensor& choices, const torch::Tensor& state) const {
+    double largest = -std::numeric_limits<double>::infinity();
+    for (const torch::Tensor& slice : choices.split(kTableRows)) {
+        checkCancelled(stop_);
+        const torch::Tensor rows = table_.index_select(0, slice).to(at::kFloat); // [n, hidden]
+        largest = std::max(largest, at::mv(rows, state).max().item<double>());
+    }
+    return largest;
 }
 
 LensMetric::Score LensMetric::score(const torch::Tensor& hidden) const {
@@ -100,10 +131,9 @@ LensMetric::Score LensMetric::score(const torch::Tensor& hidden) const {
         const TokenPlace& place = places_[i];
         const torch::Tensor state =
             unit(hidden[place.sequence][place.position].to(at::kCPU, at::kFloat));
-        const torch::Tensor cosines =
-            at::mv(table_.index_select(0, choices_[static_cast<int64_t>(i)]).to(at::kFloat), state);
-        const double own = cosines[0].item<double>();
-        const double others = cosines.narrow(0, 1, cosines.size(0) - 1).max().item<double>();
+        const torch::Tensor choices = choices_[static_cast<int64_t>(i)];
+        const double own = largestCosine(choices.narrow(0, 0, 1), state);
+        const double others = largestCosine(choices.narrow(0, 1, choices.size(0) - 1), state);
         nearest += own >= others ? 1 : 0;
         margins += own - others;
     }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <stop_token>
 #include <vector>
 
 #include <torch/types.h>
@@ -25,9 +26,10 @@ struct LensSettings {
 /// cells all have its value, 1 - share.
 class LensMetric {
 public:
-    /// tokens [n, t]. Throws Error("fidelity.vocabulary") for fewer than two tokens.
+    /// tokens [n, t]. Throws Error("fidelity.vocabulary") for fewer than two tokens; Cancelled, as
+    /// all that measures.
     LensMetric(const TransformerWeights& weights, const torch::Tensor& tokens,
-               const LensSettings& settings);
+               const LensSettings& settings, std::stop_token stop = {});
 
     struct Score {
         double fidelity = 0; ///< 0 .. 1
@@ -43,7 +45,10 @@ public:
     FidelityMetric emptyMetric(int layerCount) const;
 
 private:
+    double largestCosine(const torch::Tensor& choices, const torch::Tensor& state) const;
+
     LensSettings settings_;
+    std::stop_token stop_;
     torch::Tensor tokens_; ///< [n, t]
     std::vector<TokenPlace> places_;
     torch::Tensor table_;   ///< [tokens that occur, hidden] fp16 on the CPU, each of length 1

@@ -104,7 +104,7 @@ void SipItMetric::passLayer(const LayerView& view, const torch::Tensor& output, 
     const ModelConfig& config = weights_->config();
     applyBlock(config, view.disturbed, states.cumulative);
     checkCancelled(stop_);
-    applyBlockToContinuations(config, view.weights, view.input, places_, states.tried);
+    applyBlockToContinuations(config, view.weights, view.input, places_, states.tried, stop_);
     if (metric == nullptr) {
         return;
     }

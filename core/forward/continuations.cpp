@@ -4,6 +4,7 @@
 
 #include <ATen/ATen.h>
 
+#include "core/base/pause.h"
 #include "core/forward/attention.h"
 #include "core/forward/block_pass.h"
 
@@ -42,13 +43,14 @@ torch::Tensor attend(const BlockPass::Heads& own, const torch::Tensor& keys,
 
 void applyBlockToContinuations(const ModelConfig& config, const BlockWeights& weights,
                                const torch::Tensor& hidden, const std::vector<TokenPlace>& places,
-                               torch::Tensor& tried) {
+                               torch::Tensor& tried, const std::stop_token& stop) {
     const at::NoGradGuard noGradients;
     const torch::Device device = weights.inputNorm.device();
     const RotaryTable positions = rotaryTable(config, hidden.size(1), device);
     const InputObserver nobody;
     const BlockPass pass(config, weights, nobody);
     for (size_t i = 0; i < places.size(); ++i) {
+        checkCancelled(stop);
         const auto [sequence, position] = places[i];
         const auto place = static_cast<int64_t>(i);
         const torch::Tensor before =

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <stop_token>
 #include <vector>
 
 #include <torch/types.h>
@@ -18,9 +19,9 @@ struct TokenPlace {
 
 /// Replaces the states of tokens that are tried, tried [places, tokens, hidden], by the block's
 /// output: each sees the tokens of its sequence before its place, whose inputs of the block are
-/// hidden [n, t, hidden], and itself. Places pass one after another.
+/// hidden [n, t, hidden], and itself. Places pass one after another. Throws Cancelled.
 void applyBlockToContinuations(const ModelConfig& config, const BlockWeights& weights,
                                const torch::Tensor& hidden, const std::vector<TokenPlace>& places,
-                               torch::Tensor& tried);
+                               torch::Tensor& tried, const std::stop_token& stop = {});
 
 } // namespace caldera

@@ -79,3 +79,23 @@ TEST(Lens, EmptyStatesAreNoNumberButZero) {
     EXPECT_EQ(lens.score(at::zeros({1, 3, 32})).margin, 0);
     EXPECT_EQ(lens.emptyMetric(2).numbers.at("places"), 3) << "no more places than tokens";
 }
+
+TEST(Lens, StopsWithinALayer) {
+    const auto weights = modelWeights(test::tinyModel());
+    const torch::Tensor tokens = at::zeros({1, 3}, at::kLong);
+    std::stop_source stop;
+    const LensMetric lens(*weights, tokens, {8, 16, 1}, stop.get_token());
+    EXPECT_NO_THROW(lens.score(at::zeros({1, 3, 32})));
+    stop.request_stop();
+    EXPECT_THROW(lens.score(at::zeros({1, 3, 32})), Cancelled);
+    EXPECT_THROW(LensMetric(*weights, tokens, {8, 16, 1}, stop.get_token()), Cancelled);
+}
+
+TEST(Lens, ComparesWithMoreTokensThanPassTogether) {
+    const auto weights = modelWeights(test::tinyModel());
+    const torch::Tensor tokens = at::arange(20, at::TensorOptions(at::kLong)).view({1, 20});
+    const torch::Tensor hidden = weights->embed(tokens).flip(1);
+    const LensMetric all(*weights, tokens, {20, 10000, 1}); // surely each of the 96
+    const LensMetric more(*weights, tokens, {20, 20000, 2});
+    EXPECT_EQ(all.score(hidden).margin, more.score(hidden).margin);
+}

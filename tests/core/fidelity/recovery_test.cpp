@@ -3,6 +3,8 @@
 #include <cmath>
 #include <random>
 #include <set>
+#include <stop_token>
+#include <utility>
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
@@ -35,6 +37,27 @@ torch::Tensor candidates(const Model& of, int64_t count, uint64_t seed = 1) {
                            noProgress(), {});
 }
 
+/// Asks for a stop when the pass through the model is over.
+class StoppingWeights : public TransformerWeights {
+public:
+    explicit StoppingWeights(std::shared_ptr<const TransformerWeights> weights)
+        : weights_(std::move(weights)) {}
+    const ModelConfig& config() const override { return weights_->config(); }
+    BlockWeights block(int layer) const override { return weights_->block(layer); }
+    torch::Tensor embed(const torch::Tensor& tokens) const override {
+        return weights_->embed(tokens);
+    }
+    torch::Tensor finalNorm() const override { return weights_->finalNorm(); }
+    torch::Tensor head() const override {
+        stop.request_stop();
+        return weights_->head();
+    }
+    mutable std::stop_source stop;
+
+private:
+    std::shared_ptr<const TransformerWeights> weights_;
+};
+
 } // namespace
 
 TEST(Places, AreDistinctInOrderAndNeverFirst) {
@@ -52,6 +75,15 @@ TEST(Places, AreDistinctInOrderAndNeverFirst) {
         seen.emplace(place.sequence, place.position);
     }
     EXPECT_EQ(samplePlaces(tokens, 1000, 1).size(), 57U) << "all there are";
+}
+
+TEST(Candidates, StopBetweenPlaces) {
+    const std::shared_ptr<Model> of = model();
+    const StoppingWeights weights(modelWeights(of));
+    const torch::Tensor tokens = someTokens();
+    EXPECT_THROW(candidateTokens(*of, weights, tokens, samplePlaces(tokens, 10, 2), {31, 1},
+                                 noProgress(), weights.stop.get_token()),
+                 Cancelled);
 }
 
 TEST(Candidates, BeginWithTheTrueTokenAndHoldEachOnce) {

@@ -1,8 +1,11 @@
 #include "core/forward/continuations.h"
 
+#include <stop_token>
+
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include "core/base/error.h"
 #include "tests/support/random_model.h"
 
 using namespace caldera;
@@ -50,4 +53,16 @@ TEST(Continuations, WorkWithoutSharedKeysAndBiases) {
     config.kvHeadCount = config.headCount;
     config.attentionBias = false;
     expectSameAsWholeSequence(config);
+}
+
+TEST(Continuations, StopBetweenPlaces) {
+    const auto weights = modelWeights(test::tinyModel());
+    const torch::Tensor tokens = at::zeros({1, 3}, at::kLong);
+    torch::Tensor tried = weights->embed(tokens);
+    std::stop_source stop;
+    stop.request_stop();
+    EXPECT_THROW(applyBlockToContinuations(weights->config(), weights->block(0),
+                                           weights->embed(tokens), {{0, 1}}, tried,
+                                           stop.get_token()),
+                 Cancelled);
 }
