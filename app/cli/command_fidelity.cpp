@@ -119,6 +119,16 @@ FidelityWork workOf(const FidelityRequest& request) {
     return work;
 }
 
+/// Tokens that lens draws, of all windows.
+int64_t comparisonsOf(const FidelityRequest& request) {
+    const int64_t positions = request.model->config.maxPositions;
+    int64_t window = std::max(request.heldOut.window, 2);
+    window = positions > 0 ? std::min(window, positions) : window;
+    const int64_t windows = (request.heldOut.tokens + window - 1) / window;
+    return windows * std::min<int64_t>(request.lens.placesPerWindow, window) *
+           (1 + request.lens.negatives);
+}
+
 MemoryNeed memoryOf(const FidelityRequest& request, const PlanCells& cells,
                     const CalibrationSettings& calibration) {
     const bool sipit = request.metrics.contains(Metric::SipIt);
@@ -132,6 +142,9 @@ MemoryNeed memoryOf(const FidelityRequest& request, const PlanCells& cells,
         passes.sideTokens =
             request.heldOut.tokens + std::min(request.sipit.places, request.heldOut.tokens) *
                                          std::min(request.sipit.candidates, words);
+    }
+    if (request.metrics.contains(Metric::Lens)) {
+        passes.comparisons = comparisonsOf(request);
     }
     passes.variantBytes = request.variantBytes;
     return fidelityMemory(cells, calibration, passes, processorOf(request.device));

@@ -125,6 +125,13 @@ MemoryNeed padded(int64_t host, int64_t gpu, Processor on) {
     return {with(host, kHostSlack) + kProgram + kGpuProgram, with(gpu, kGpuSlack) + kGpuContext};
 }
 
+/// Of lens, which compares in main memory: numbers of tokens, and of each that occurs its embedding
+/// in 16 bits.
+int64_t comparisonBytes(const ModelConfig& config, int64_t comparisons) {
+    return comparisons * static_cast<int64_t>(sizeof(int64_t)) +
+           std::min<int64_t>(comparisons, config.vocabSize) * config.hiddenSize * kFloat / 2;
+}
+
 /// One block with its Hessians, then one group after the other; what is where LibTorch computes.
 int64_t blockWork(const PlanCells& cells, int64_t length, Processor on) {
     const ModelConfig& config = cells.config();
@@ -183,7 +190,8 @@ MemoryNeed fidelityMemory(const PlanCells& cells, const CalibrationSettings& cal
     }
     const int64_t host =
         on == Processor::Gpu ? 2 * states + branches + 2 * blockBytes(config) : states;
-    return padded(host, block + branches + (on == Processor::Gpu ? states : 0), on);
+    return padded(host + comparisonBytes(config, work.comparisons),
+                  block + branches + (on == Processor::Gpu ? states : 0), on);
 }
 
 MemoryNeed evaluateMemory(const ModelConfig& config, const EvaluateMemory& work, Processor on) {

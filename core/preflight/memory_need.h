@@ -29,6 +29,7 @@ struct FidelityMemory {
     int64_t textTokens = 0;   ///< held-out
     int64_t window = 0;       ///< tokens of it that pass together
     int64_t sideTokens = 0;   ///< further ones of sipit: candidates, disturbed text
+    int64_t comparisons = 0;  ///< of lens: tokens that states are compared with, of all places
     int64_t variantBytes = 0; ///< that the variants of kl may take on a GPU
 };
 MemoryNeed fidelityMemory(const PlanCells& cells, const CalibrationSettings& calibration,

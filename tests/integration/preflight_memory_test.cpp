@@ -247,6 +247,14 @@ TEST_F(PreflightMemory, CoversEveryMetricOfAMeasurement) {
     }
 }
 
+TEST_F(PreflightMemory, CoversManyTokensThatStatesAreComparedWith) {
+    const fs::path model = folder_ / "model";
+    writeRandomModel(shape(64, 64), model);
+    expectEnough({"fidelity", model.string(), "--metric", "lens", "--text-tokens", "4096",
+                  "--negatives", "400000", "--out", (folder_ / "lens.h5").string()},
+                 3);
+}
+
 TEST_F(PreflightMemory, RefusesWhatDoesNotFitUnlessForced) {
     // More tokens than any machine has memory for; the text gives fewer, so --force works.
     Words words = compressing(shape(64, 64), "k_proj", int64_t{1} << 40);
