@@ -137,7 +137,9 @@ private:
         CellOverride all;
         all.bits = defaults.bits;
         all.leftBits = defaults.leftBits;
-        all.rightBits = defaults.rightBits;
+        if (foreign_.namesRightBits) { // what nobody wrote is not told as adapted
+            all.rightBits = defaults.rightBits;
+        }
         all.rank = defaults.rank;
         adapt(all);
         all.applyTo(defaults);

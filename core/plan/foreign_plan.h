@@ -12,6 +12,7 @@ namespace caldera {
 /// Such a file as it was read: its common keys, and what plans say otherwise.
 struct ForeignPlan {
     Plan plan;
+    bool namesRightBits = false;    ///< by `br`, of all cells
     std::optional<int64_t> samples; ///< of calibration, each of a sequence's length
     /// Ends of the names that are compressed; absent: every cell is.
     std::optional<std::vector<std::string>> targetModules;

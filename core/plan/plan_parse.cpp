@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <cctype>
 #include <charconv>
 #include <cmath>
 #include <functional>
@@ -16,6 +15,7 @@
 #include "core/plan/foreign_plan.h"
 #include "core/plan/plan.h"
 #include "core/plan/plan_keys.h"
+#include "core/plan/plan_yaml.h"
 
 namespace caldera {
 
@@ -24,32 +24,13 @@ namespace {
 constexpr size_t kMaxPlanBytes = 16U << 20;
 constexpr size_t kQuotedLength = 60; ///< of foreign text inside a message
 
-std::string shortened(const std::string& text) {
-    return text.size() <= kQuotedLength ? text : text.substr(0, kQuotedLength) + "...";
+/// Neither quoted nor with a tag, which may say that it is something else.
+bool isPlain(const YAML::Node& node) {
+    return node.IsScalar() && (node.Tag().empty() || node.Tag() == "?");
 }
 
-/// Whether a '#' starts a comment somewhere (yaml-cpp drops them without a word).
-bool containsComment(std::string_view text) {
-    char quote = 0;
-    char before = '\n';
-    for (size_t i = 0; i < text.size(); ++i) {
-        const char letter = text[i];
-        const bool fresh = std::string_view("\n\r\t ,[{").find(before) != std::string_view::npos;
-        if (quote != 0) {
-            if (quote == '"' && letter == '\\') {
-                ++i;
-            } else if (letter == quote) {
-                quote = 0;
-            }
-        } else if ((letter == '"' || letter == '\'') && fresh) {
-            quote = letter;
-        } else if (letter == '#' &&
-                   std::string_view("\n\r\t ").find(before) != std::string_view::npos) {
-            return true;
-        }
-        before = letter;
-    }
-    return false;
+std::string shortened(const std::string& text) {
+    return text.size() <= kQuotedLength ? text : text.substr(0, kQuotedLength) + "...";
 }
 
 /// One pass over the document; every complaint names file and line.
@@ -89,11 +70,19 @@ private:
 
     [[noreturn]] void failType(const YAML::Node& node, const std::string& key,
                                const std::string& needed) const {
-        const std::string came = node.IsScalar()     ? "\"" + shortened(node.Scalar()) + "\""
+        failTypeOf("`" + key + "`", node, key, needed);
+    }
+
+    /// thing: as it stands in the sentence.
+    [[noreturn]] void failTypeOf(const std::string& thing, const YAML::Node& node,
+                                 const std::string& key, const std::string& needed) const {
+        const bool isTagged = node.IsScalar() && node.Tag() != "!" && !isPlain(node);
+        const std::string tag = isTagged ? " with the tag " + shortened(node.Tag()) : "";
+        const std::string came = node.IsScalar()     ? "\"" + shortened(node.Scalar()) + "\"" + tag
                                  : node.IsMap()      ? "a map"
                                  : node.IsSequence() ? "a list"
                                                      : "nothing";
-        fail("plan.type", node.Mark(), "`" + key + "` is " + came + "; " + needed + " is needed.",
+        fail("plan.type", node.Mark(), thing + " is " + came + "; " + needed + " is needed.",
              {{"key", key}, {"came", came}, {"needed", needed}});
     }
 
@@ -179,12 +168,12 @@ private:
             return;
         }
         if (!node.IsMap()) {
-            failType(node, section, "a map of keys and values");
+            failTypeOf(section, node, section, "a map of keys and values");
         }
         std::set<std::string> seen;
         for (const auto& entry : node) {
             if (!entry.first.IsScalar()) {
-                failType(entry.first, "key in " + section, "a name");
+                failTypeOf("a key in " + section, entry.first, "key in " + section, "a name");
             }
             const std::string key = entry.first.Scalar();
             if (!seen.insert(key).second) {
@@ -200,6 +189,10 @@ private:
     void read(const YAML::Node& node, const std::string& key, std::string& out, AnyText /*rule*/) {
         if (!node.IsScalar()) {
             failType(node, key, "a text");
+        }
+        if (node.Scalar().find('\0') != std::string::npos) {
+            fail("plan.type", node.Mark(), "`" + key + "` has a NUL byte; a text has none.",
+                 {{"key", key}});
         }
         out = node.Scalar();
     }
@@ -226,7 +219,7 @@ private:
     template <class Number>
     void read(const YAML::Node& node, const std::string& key, Number& out, Range range) {
         constexpr bool whole = std::is_integral_v<Number>;
-        const std::string text = node.IsScalar() && node.Tag() != "!" ? node.Scalar() : "";
+        const std::string text = isPlain(node) ? node.Scalar() : "";
         const char* end = text.data() + text.size();
         Number value{};
         const auto parsed = std::from_chars(text.data(), end, value);
@@ -250,7 +243,7 @@ private:
     }
 
     void read(const YAML::Node& node, const std::string& key, bool& out) {
-        const std::string text = node.IsScalar() ? node.Scalar() : "";
+        const std::string text = isPlain(node) ? node.Scalar() : "";
         if (text != "true" && text != "false") {
             failType(node, key, "true or false");
         }
@@ -307,6 +300,7 @@ private:
             });
         }
         readMap(node, "`caldera`", handlers);
+        foreign_.namesRightBits = given.rightBits.has_value();
         given.applyTo(plan_.defaults);
     }
 
@@ -342,28 +336,6 @@ private:
     ForeignPlan foreign_; ///< what else a foreign file says; `plan` is of every file
     Plan& plan_ = foreign_.plan;
 };
-
-YAML::Node loadYaml(const std::string& yaml, const std::string& where) {
-    std::vector<YAML::Node> documents;
-    try {
-        documents = YAML::LoadAll(yaml);
-    } catch (const YAML::Exception& e) {
-        const std::string line = std::to_string(e.mark.line + 1);
-        std::string reason = e.msg; // quotes the file, whatever is in it
-        std::replace_if(
-            reason.begin(), reason.end(), [](unsigned char c) { return std::iscntrl(c) != 0; },
-            '?');
-        throw Error("plan.yaml", where + ", line " + line + ": not valid YAML (" + reason + ").",
-                    {{"file", where}, {"line", line}, {"reason", reason}});
-    }
-    if (documents.size() > 1) {
-        throw Error("plan.yaml",
-                    where + " holds several YAML documents; a plan is one. Remove what follows "
-                            "the `---` line.",
-                    {{"file", where}});
-    }
-    return documents.empty() ? YAML::Node() : documents.front();
-}
 
 } // namespace
 

@@ -103,6 +103,13 @@ TEST(ForeignPlan, GivesRTheBitsOfL) {
     EXPECT_THAT(plan.adaptedValues, UnorderedElementsAre("br 4 -> 3", "br 2 -> 3"));
 }
 
+TEST(ForeignPlan, TellsNothingOfBitsThatNobodyWrote) {
+    const Plan plan = parse("caldera: {bl: 16}\n");
+    checkPlan(plan, smallConfig());
+    EXPECT_EQ(plan.defaults.rightBits, 16);
+    EXPECT_THAT(plan.adaptedValues, IsEmpty());
+}
+
 TEST(ForeignPlan, CountsNoMoreTokensThanAPlanMayName) {
     const Plan plan = parse("calibration: {sequence_length: 32768, samples: 500000000}\n"
                             "caldera: {bq: 2}\n");

@@ -121,6 +121,10 @@ TEST(PlanFile, NamesWrongTypes) {
                     "line 3: `rank` is \"many\"; a whole number is needed.");
     expectComplaint(withSetting("rank: 16.5"), "plan.type", "a whole number");
     expectComplaint(withSetting("rank: \"16\""), "plan.type", "a whole number");
+    expectComplaint(withSetting("rank: !foo 16"), "plan.type",
+                    "`rank` is \"16\" with the tag !foo; a whole number");
+    expectComplaint(withSetting("locked: \"true\""), "plan.type", "true or false");
+    expectComplaint(withSetting("locked: !foo true"), "plan.type", "true or false");
     expectComplaint(withSetting("rank: [16]"), "plan.type", "`rank` is a list");
     expectComplaint(withSetting("rank:"), "plan.type", "`rank` is nothing");
     expectComplaint(withSetting("bq: two"), "plan.type", "a number is needed");
@@ -130,9 +134,12 @@ TEST(PlanFile, NamesWrongTypes) {
     expectComplaint(withSetting("update_order: QLR"), "plan.type", "\"LR,Q\" or \"Q,LR\"");
     expectComplaint(withSetting("skip_layers: all"), "plan.type", "a list of names or patterns");
     expectComplaint(withSetting("skip_layers: [[a]]"), "plan.type", "a text");
-    expectComplaint(withSetting("layer_overrides: [a]"), "plan.type", "a map of keys");
-    expectComplaint(withSetting("layer_overrides: {[a]: {}}"), "plan.type", "a name is needed");
-    expectComplaint("format: caldera-plan/1\ncaldera: 7\n", "plan.type", "a map of keys");
+    expectComplaint(withSetting("layer_overrides: [a]"), "plan.type",
+                    "line 3: `layer_overrides` is a list; a map of keys");
+    expectComplaint(withSetting("layer_overrides: {[a]: {}}"), "plan.type",
+                    "line 3: a key in `layer_overrides` is a list; a name is needed");
+    expectComplaint("format: caldera-plan/1\ncaldera: 7\n", "plan.type",
+                    "line 2: `caldera` is \"7\"; a map of keys");
     expectComplaint("format: caldera-plan/1\nlm_head: {bits: 12}\n", "plan.type", "4, 8 or 16");
 }
 
@@ -163,18 +170,22 @@ TEST(PlanFile, SurvivesHostileYaml) {
     expectComplaint("format: caldera-plan/1\nmodel: [open\n", "plan.yaml", "p.yaml, line");
     expectComplaint("format: caldera-plan/1\n\tmodel: x\n", "plan.yaml", "not valid YAML");
     expectComplaint("a: *nothing\n", "plan.yaml", "not valid YAML");
-    expectComplaint(std::string("a: \"\\\0\"", 7), "plan.yaml", "character: ?).");
+    expectComplaint("a: \"\\\1\"", "plan.yaml", "character: ?).");
+    expectComplaint(std::string("format: caldera-plan/1\nmodel: a\0b\n", 34), "plan.yaml",
+                    "line 2: a NUL byte");
+    expectComplaint("format: caldera-plan/1\nmodel: \"a\\0b\"\n", "plan.type",
+                    "line 2: `model` has a NUL byte");
     expectComplaint("format: caldera-plan/1\n---\nformat: caldera-plan/1\n", "plan.yaml",
                     "several YAML documents");
     expectComplaint("format: caldera-plan/1\nmodel: " + std::string(100000, '[') + "\n",
-                    "plan.yaml", "not valid YAML");
+                    "plan.yaml", "too deep in one another");
     expectComplaint("format: caldera-plan/1\nmodel: " + std::string(100000, '{') + "\n",
-                    "plan.yaml", "not valid YAML");
+                    "plan.yaml", "too deep in one another");
     std::string nested = "format: caldera-plan/1\n";
     for (int depth = 0; depth < 3000; ++depth) {
         nested += std::string(static_cast<size_t>(depth), ' ') + "a:\n";
     }
-    expectComplaint(nested, "plan.yaml", "not valid YAML");
+    expectComplaint(nested, "plan.yaml", "too deep in one another");
     std::string laughs = "format: caldera-plan/1\nmodel: &a0 [x, x]\n";
     laughs = "a0: &a0 [lol, lol, lol, lol, lol, lol, lol, lol, lol, lol]\n";
     for (int i = 1; i < 40; ++i) {
