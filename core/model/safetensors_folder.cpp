@@ -60,6 +60,13 @@ std::shared_ptr<const MappedWeights> mapSafetensors(const std::filesystem::path&
     std::vector<MappedTensor> tensors;
     std::set<std::string> names;
     for (const auto& [name, expected] : shardsOf(folder)) {
+        if (!expected.empty() && !std::filesystem::exists(folder / name)) {
+            throw Error("safetensors.missing",
+                        folder.string() + " has no " + name +
+                            ", which model.safetensors.index.json names. The model was fetched in "
+                            "part; fetch it again.",
+                        {{"folder", folder.string()}, {"file", name}});
+        }
         const SafetensorsFile& file =
             *files->emplace_back(std::make_unique<SafetensorsFile>(folder / name));
         for (const std::string& tensor : expected) {

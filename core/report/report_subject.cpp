@@ -68,9 +68,12 @@ void requireSame(const ReportSubject& needed, const ReportSubject& told,
     if (sameWeights && told.layerCount == needed.layerCount) {
         return;
     }
+    const bool isNamesake = told.name == needed.name && told.layerCount == needed.layerCount;
+    const std::string how = isNamesake ? " was measured on other weights, those of "
+                                       : " was measured on another model, ";
     throw Error("report.model",
-                file.string() + " was measured on another model, " + described(told) + ", than " +
-                    described(needed) + ". " + remedy,
+                file.string() + how + described(told) + ", than " + described(needed) + ". " +
+                    remedy,
                 {{"file", file.string()}, {"model", needed.name}});
 }
 

@@ -215,7 +215,8 @@ TEST(Safetensors, RefusesABrokenIndex) {
     EXPECT_EQ(codeOfIndex("{\"weight_map\":{}}"), "safetensors.index");
     EXPECT_EQ(codeOfIndex("{\"weight_map\":{\"a\":\"../outside\"}}"), "safetensors.index");
     EXPECT_EQ(codeOfIndex("{\"weight_map\":{\"a\":3}}"), "safetensors.index");
-    EXPECT_EQ(codeOfIndex("{\"weight_map\":{\"a\":\"absent.safetensors\"}}"), "file.open");
+    EXPECT_EQ(codeOfIndex("{\"weight_map\":{\"a\":\"absent.safetensors\"}}"),
+              "safetensors.missing");
     SafetensorsWriter writer;
     writer.add("b", "U8", {1}, bytesOf(std::vector<uint8_t>{1}));
     writer.write(folder / "one.safetensors");

@@ -46,5 +46,17 @@ TEST(ReportSubject, SaysWhatCameAndWhatWasNeeded) {
     }
 }
 
+TEST(ReportSubject, SaysThatTheWeightsOfANamesakeDiffer) {
+    Report report = reportOn("abd", 8);
+    report.run["model"] = kModel.name;
+    try {
+        requireMeasuredOn(kModel, report, "f.h5");
+        FAIL();
+    } catch (const Error& error) {
+        EXPECT_THAT(error.what(), HasSubstr("f.h5 was measured on other weights, those of demo "
+                                            "(8 layers) abd, than demo (8 layers) abc. "));
+    }
+}
+
 } // namespace
 } // namespace caldera
