@@ -106,15 +106,16 @@ void printModules(const Plan& plan, const ModelConfig& config) {
 
 void printSummary(const Plan& plan, const std::string& path) {
     const CellSettings& d = plan.defaults;
-    std::cout << path << (plan.model.empty() ? "" : " for " + plan.model) << "\ncodec        "
-              << d.codecId() << ", rank " << d.rank << ", factors " << d.leftCodecId() << " and "
-              << d.rightCodecId() << ", transform " << d.transform << "\ncalibration  "
-              << plan.calibration.text << ", " << plan.calibration.tokens
-              << " tokens in sequences of " << plan.calibration.sequenceLength << ", seed "
-              << plan.calibration.seed << "\noverrides    " << plan.layerOverrides.size()
-              << " by name, " << plan.patternOverrides.size() << " by pattern, "
-              << plan.skipLayers.size() << " skipped\nembeddings   " << plan.embeddingBits
-              << " bit, head " << plan.headBits << " bit\n";
+    std::cout << path << (plan.model.empty() ? "" : " for " + shown(plan.model))
+              << "\ncodec        " << d.codecId() << ", rank " << d.rank << ", factors "
+              << d.leftCodecId() << " and " << d.rightCodecId() << ", transform " << d.transform
+              << "\ncalibration  " << shown(plan.calibration.text) << ", "
+              << plan.calibration.tokens << " tokens in sequences of "
+              << plan.calibration.sequenceLength << ", seed " << plan.calibration.seed
+              << "\noverrides    " << plan.layerOverrides.size() << " by name, "
+              << plan.patternOverrides.size() << " by pattern, " << plan.skipLayers.size()
+              << " skipped\nembeddings   " << plan.embeddingBits << " bit, head " << plan.headBits
+              << " bit\n";
 }
 
 Json planToJson(const Plan& plan) {
@@ -193,8 +194,8 @@ void runDiff(const PlanOptions& options, const Invocation& invocation) {
         return;
     }
     for (const PlanDifference& d : differences) {
-        std::cout << d.key << ": " << (d.left.empty() ? "(none)" : d.left) << " -> "
-                  << (d.right.empty() ? "(none)" : d.right) << '\n';
+        std::cout << shown(d.key) << ": " << (d.left.empty() ? "(none)" : shown(d.left)) << " -> "
+                  << (d.right.empty() ? "(none)" : shown(d.right)) << '\n';
     }
     if (differences.empty()) {
         std::cout << "The plans are equal.\n";

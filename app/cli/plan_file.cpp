@@ -5,6 +5,7 @@
 #include <string>
 
 #include "core/base/error.h"
+#include "core/base/printable.h"
 
 namespace caldera::cli {
 
@@ -22,23 +23,34 @@ Plan planToLose(const std::filesystem::path& path) {
     }
 }
 
-/// Nothing where there are no words.
+/// The first ten, and how many more there are; nothing where there are no words.
 template <class Words>
 std::string listed(const char* begin, const Words& words) {
+    constexpr size_t kMostListed = 10;
     std::string text;
+    size_t count = 0;
     for (const std::string& word : words) {
-        text += (text.empty() ? begin : ", ") + word;
+        if (count == kMostListed) {
+            return text + " and " + std::to_string(words.size() - count) + " more";
+        }
+        text += (count++ == 0 ? begin : ", ") + shown(word);
     }
     return text;
 }
 
 } // namespace
 
+std::string shown(const std::string& text) {
+    constexpr size_t kMostBytes = 1000;
+    return printable(text, kMostBytes);
+}
+
 Plan readPlanFile(const std::filesystem::path& path) {
     Plan plan = loadPlan(path);
     if (plan.foreign) {
         const std::set ignored(plan.ignoredKeys.begin(), plan.ignoredKeys.end());
-        std::cerr << path.string() << " is not a caldera plan; its common settings were taken over"
+        std::cerr << shown(path.string())
+                  << " is not a caldera plan; its common settings were taken over"
                   << listed(", these keys ignored: ", ignored)
                   << listed(", these values adapted: ", plan.adaptedValues) << ".\n";
     }

@@ -7,6 +7,9 @@
 
 namespace caldera::cli {
 
+/// Text of a plan as a terminal may show it.
+std::string shown(const std::string& text);
+
 /// loadPlan(); says what of a foreign file was not taken over.
 Plan readPlanFile(const std::filesystem::path& path);
 

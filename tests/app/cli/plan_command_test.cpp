@@ -112,6 +112,37 @@ TEST_F(PlanCommand, ComparesPlans) {
     EXPECT_EQ(rows.at("differences").at(0).at("right"), "32");
 }
 
+TEST_F(PlanCommand, SteersNoTerminal) {
+    const std::string second = (folder_ / "q.yaml").string();
+    writeFileAtomically(file_, "format: caldera-plan/1\nmodel: \"\\e[31mX\\a\"\n"
+                               "calibration: {text: \"\\e[0m\"}\n"
+                               "caldera: {pattern_overrides: {\"*\\e[1m\": {rank: 16}}}\n");
+    savePlan(Plan{}, second);
+    const auto expectClean = [](const std::string& text) {
+        EXPECT_THAT(text, Not(HasSubstr("\x1B")));
+        EXPECT_THAT(text, Not(HasSubstr("\a")));
+    };
+    const std::string shown = plan({"show", file_}).out;
+    EXPECT_THAT(shown, HasSubstr("for  [31mX"));
+    expectClean(shown);
+    const std::string different = plan({"diff", file_, second}).out;
+    EXPECT_THAT(different, HasSubstr("* [1m"));
+    expectClean(different);
+    writeFileAtomically(file_, "caldera: {\"\\e[32m\": 1}\n");
+    const std::string ignored = plan({"show", file_}).err;
+    EXPECT_THAT(ignored, HasSubstr("keys ignored:  [32m"));
+    expectClean(ignored);
+}
+
+TEST_F(PlanCommand, NamesTenForeignKeysAndCountsTheOthers) {
+    std::string foreign = "caldera:\n  rank: 16\n";
+    for (int i = 10; i < 60; ++i) {
+        foreign += "  key-" + std::to_string(i) + ": 1\n";
+    }
+    writeFileAtomically(file_, foreign);
+    EXPECT_THAT(plan({"show", file_}).err, HasSubstr("key-18, key-19 and 40 more.\n"));
+}
+
 TEST_F(PlanCommand, SaysWhenAFileIsForeign) {
     writeFileAtomically(file_, "model_id: m\ncaldera: {rank: 40, group_size: 128}\n");
     const Result shown = plan({"show", file_});
