@@ -11,6 +11,7 @@
 #include "app/cli/layers_option.h"
 #include "app/cli/plan_file.h"
 #include "core/base/error.h"
+#include "core/base/folder_lock.h"
 #include "core/base/hash.h"
 #include "core/compress/compress.h"
 #include "core/compress/folders.h"
@@ -124,6 +125,7 @@ void run(const Options& options, Invocation& invocation) {
     // A job that runs again in its folder goes on where it stopped.
     if (!options.preflight.checks && !options.resume && !invocation.job &&
         hasWorkFiles(request.work)) {
+        const FolderLock alone(request.work); // another process may be at work in it
         throw Error("compress.work-exists",
                     request.work.string() +
                         " holds finished cells of an earlier run. Add --resume to go on with "

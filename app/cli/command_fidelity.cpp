@@ -16,6 +16,7 @@
 #include "core/base/elapsed.h"
 #include "core/base/error.h"
 #include "core/base/file.h"
+#include "core/base/folder_lock.h"
 #include "core/compress/work_folder.h"
 #include "core/fidelity/fidelity.h"
 #include "core/model/text_file.h"
@@ -78,6 +79,7 @@ fs::path outFile(const Options& options, const Invocation& invocation) {
 void requireUntouched(const fs::path& work, const Options& options, const Invocation& invocation) {
     // A job that runs again in its folder goes on where it stopped.
     if (!options.resume && !invocation.job && hasWorkFiles(work)) {
+        const FolderLock alone(work); // what another process works on is not to be removed
         throw Error("fidelity.work-exists",
                     work.string() +
                         " holds finished layers of an earlier run. Add --resume to go on with "

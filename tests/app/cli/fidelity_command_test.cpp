@@ -6,6 +6,7 @@
 #include "app/cli/fidelity_options.h"
 #include "app/cli/fidelity_output.h"
 #include "core/base/file.h"
+#include "core/base/folder_lock.h"
 #include "core/report/report.h"
 #include "core/report/reported_seed.h"
 #include "core/report/standard_error.h"
@@ -218,6 +219,11 @@ TEST_F(FidelityCommand, NeverTakesUpOrThrowsAwayWorkUnasked) {
     writeFileAtomically(folder_ / "f.h5.work" / "cells" / "layers-0-1.h5", "of an earlier run");
     const Result refused = measure({});
     EXPECT_EQ(Json::parse(refused.out).at("error").at("code"), "fidelity.work-exists");
+    {
+        const FolderLock busy(folder_ / "f.h5.work");
+        EXPECT_EQ(Json::parse(measure({}).out).at("error").at("code"), "file.busy")
+            << "not to be removed";
+    }
     EXPECT_EQ(measure({"--resume"}).exitCode, 0) << "what does not fit is measured again";
 }
 
