@@ -324,7 +324,7 @@ QString EvaluationPage::besideTheBest(const BoardEntry& entry) const {
         return tr("%1: %2 is the best on %3.").arg(number().title, entry.title(), text);
     }
     return comparisonText(number(), entry, *best) + u' ' +
-           tr("%1 is the best on %2.").arg(best->model, text);
+           tr("%1 is the best on %2.").arg(best->title(), text);
 }
 
 } // namespace caldera::studio
