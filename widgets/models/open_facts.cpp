@@ -125,7 +125,7 @@ QString takeReport(OpenResult& result, const QString& file,
     }
 }
 
-/// A damaged report that we kept would stand in the way of the next measurement, which adds to it.
+/// A damaged report that we kept would stand in the way of the next one, which adds to it.
 void setAside(const QString& kept) {
     const QString aside = kept + u".damaged"_s;
     QFile::remove(aside);
@@ -169,11 +169,15 @@ void addArtifactReports(OpenResult& result) {
     if (!result.fidelity) {
         addFidelity(result);
     }
-    takeReport(result, evaluationFile(result.facts->artifactHash), [&](const Report& report) {
+    const QString kept = evaluationFile(result.facts->artifactHash);
+    const QString failure = takeReport(result, kept, [&](const Report& report) {
         for (const EvaluationRecord& record : report.evaluations) {
             result.evaluations.push_back(record);
         }
     });
+    if (failure == u"report.corrupt") {
+        setAside(kept);
+    }
 }
 
 } // namespace

@@ -16,6 +16,7 @@
 #include <fstream>
 
 #include "core/artifact/artifact.h"
+#include "core/base/file.h"
 #include "core/base/paths.h"
 #include "core/job/revision.h"
 #include "tests/gui/studio/studio_work.h"
@@ -24,6 +25,7 @@
 #include "widgets/heatmap/heatmap_panel.h"
 #include "widgets/inspect_view/blame_page.h"
 #include "widgets/inspect_view/inspect_view.h"
+#include "widgets/models/open_facts.h"
 #include "widgets/plan_view/budget_bar.h"
 #include "widgets/plan_view/measure_dialog.h"
 #include "widgets/plan_view/preflight_line.h"
@@ -74,6 +76,12 @@ TEST_F(StudioWork, ARunOutlivesTheWindowAndItsResultAnswers) {
     ASSERT_TRUE(wait([&] { return !window_->session().busy(); }));
     EXPECT_EQ(window_->session().facts()->kind, OpenKind::Artifact);
     EXPECT_TRUE(window_->inspectView()->heatmap()->mostFragile().has_value());
+    const std::string kept = evaluationFile(window_->session().facts()->artifactHash).toStdString();
+    writeFileAtomically(kept, "half of a report");
+    window_->openPath(artifact());
+    ASSERT_TRUE(wait([&] { return !window_->session().busy(); }));
+    EXPECT_FALSE(std::filesystem::exists(kept)) << "it would be in the way of the next";
+    EXPECT_TRUE(std::filesystem::remove(kept + ".damaged"));
     window_->inspectView()->blame()->text()->setPlainText(u"Once upon a time there was a cat."_s);
     window_->inspectView()->blame()->findButton()->click();
     ASSERT_TRUE(wait([&] { return window_->session().blame() != nullptr; }));
