@@ -1,5 +1,6 @@
 #include "widgets/inspect_view/evaluation_page.h"
 
+#include <QDateTime>
 #include <QHBoxLayout>
 #include <QHeaderView>
 #include <QPushButton>
@@ -109,6 +110,12 @@ Curve barOf(const BoardEntry& entry, const Estimate& estimate, int row, bool ope
     return curve;
 }
 
+/// "2026-11-27T21:22:40Z" -> "2026-11-27 21:22", of this place.
+QString minuteOf(const QString& date) {
+    const QDateTime time = QDateTime::fromString(date, Qt::ISODate);
+    return time.isValid() ? time.toLocalTime().toString(u"yyyy-MM-dd HH:mm") : date;
+}
+
 } // namespace
 
 EvaluationPage::EvaluationPage(Session& session, QWidget* parent)
@@ -156,7 +163,7 @@ QWidget* EvaluationPage::makeBoard() {
     table_->setSortingEnabled(true);
     table_->horizontalHeader()->setSortIndicator(-1, Qt::AscendingOrder);
     table_->horizontalHeader()->setSectionResizeMode(QHeaderView::ResizeToContents);
-    table_->horizontalHeader()->setStretchLastSection(true);
+    table_->horizontalHeader()->setStretchLastSection(false); // it would cut the date
     connect(table_->selectionModel(), &QItemSelectionModel::selectionChanged, this,
             &EvaluationPage::showComparison);
 
@@ -267,7 +274,7 @@ void EvaluationPage::showTable() {
         for (const BoardNumber& one : boardNumbers()) {
             row.append(cellOf(one, entry.record));
         }
-        row.append(textValue(entry.date));
+        row.append({minuteOf(entry.date), entry.date, entry.date, {}});
         rows.push_back(row);
     }
     model_.setTable(columns, std::move(rows));

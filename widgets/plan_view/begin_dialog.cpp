@@ -75,8 +75,9 @@ void BeginDialog::forgetCheck() {
 }
 
 void BeginDialog::update() {
-    start_->setEnabled(preflight_->mayStart() &&
-                       (evaluation_ == nullptr || evaluation_->isSound()));
+    const bool isSound = evaluation_ == nullptr || evaluation_->isSound();
+    start_->setEnabled(preflight_->mayStart() && isSound);
+    start_->setToolTip(isSound ? QString() : tr("Choose a text, or a file of questions."));
     fitHeight(*this);
 }
 

@@ -312,19 +312,36 @@ void LaunchDialog::chooseFolder() {
     dialog->open();
 }
 
+/// A button that is grey says why.
 void LaunchDialog::updateButton() {
     const Target target = chosen();
     const bool isHere = target.kind == TargetKind::Local;
-    const bool hasFolder =
-        !suggested_.compresses || QDir::isAbsolutePath(folder_->text().trimmed());
-    const bool canBeHere = hasFolder && !suggested_.onlyElsewhere;
     const bool isPod = target.kind == TargetKind::Pod;
-    const bool canReach = isPod ? pod_->order().has_value() : !target.ssh.hostKeys.isEmpty();
-    const bool isKnown = canReach && !model_->text().trimmed().isEmpty();
-    // A pod that is not rented yet cannot be asked: its worker looks before it loads.
-    const bool isSound = measuring_ == nullptr || measuring_->isSound();
-    start_->setEnabled(isSound && !name_->text().trimmed().isEmpty() &&
-                       (isHere ? canBeHere : isKnown) && (isPod || preflight_->mayStart()));
+    const auto missing = [&]() -> QString {
+        if (name_->text().trimmed().isEmpty()) {
+            return tr("The run has no name.");
+        }
+        if (isHere && suggested_.onlyElsewhere) {
+            return tr("The weights are not here: choose the machine where they are.");
+        }
+        if (isHere && suggested_.compresses && !QDir::isAbsolutePath(folder_->text().trimmed())) {
+            return tr("Choose a folder for the compressed model.");
+        }
+        if (!isHere && !(isPod ? pod_->order().has_value() : !target.ssh.hostKeys.isEmpty())) {
+            return isPod ? tr("The pod is not chosen yet.") : tr("Test the machine first.");
+        }
+        if (!isHere && model_->text().trimmed().isEmpty()) {
+            return tr("Say where the model is on that machine.");
+        }
+        if (measuring_ != nullptr && !measuring_->isSound()) {
+            return tr("Choose what is measured, and on which text.");
+        }
+        // A pod that is not rented yet cannot be asked: its worker looks before it loads.
+        return isPod || preflight_->mayStart() ? QString() : tr("It would fail as it is.");
+    };
+    const QString reason = missing();
+    start_->setEnabled(reason.isEmpty());
+    start_->setToolTip(reason);
 }
 
 void rememberModelThere(const QString& target, const QString& fingerprint, const QString& place) {
