@@ -187,7 +187,7 @@ TEST_F(Compare, TheLikeliestTokensAreCopiedAndExportedLikeOtherTables) {
     EXPECT_EQ(filled.count(), 1) << "a place that is shown is not filled in again";
     const QStringList lines = view_.chances()->csv().split(u'\n', Qt::SkipEmptyParts);
     ASSERT_EQ(lines.size(), 3);
-    EXPECT_TRUE(lines[0].contains(u"large, %"_s)) << lines[0].toStdString();
+    EXPECT_TRUE(lines[0].contains(u"large (reference), %"_s)) << lines[0].toStdString();
     EXPECT_TRUE(lines[1].contains(u"␣red"_s)) << lines[1].toStdString();
     EXPECT_TRUE(lines[2].contains(u"␣blue"_s)) << lines[2].toStdString();
 }
