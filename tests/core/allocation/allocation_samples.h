@@ -73,4 +73,8 @@ inline AllocationProblem problemOf(const ModelConfig& config, AllocationTarget t
     return problem;
 }
 
+inline Allocation solved(const AllocationProblem& problem) {
+    return solve(problem, {});
+}
+
 } // namespace caldera

@@ -18,10 +18,6 @@ namespace {
 using Kind = AllocationTarget::Kind;
 using ::testing::HasSubstr;
 
-Allocation solved(const AllocationProblem& problem) {
-    return solve(problem, {});
-}
-
 double least(const AllocationProblem& problem) {
     return static_cast<double>(paretoFront(problem, 2, {}).front().bytes);
 }

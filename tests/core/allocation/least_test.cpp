@@ -13,10 +13,6 @@ namespace {
 using Kind = AllocationTarget::Kind;
 using ::testing::HasSubstr;
 
-Allocation solved(const AllocationProblem& problem) {
-    return solve(problem, {});
-}
-
 /// What a reader of the complaint types next.
 double toldTarget(Kind kind, const std::string& sentence) {
     const std::string start = "cannot be kept: ";
