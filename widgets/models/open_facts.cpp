@@ -125,11 +125,15 @@ QString takeReport(OpenResult& result, const QString& file,
     }
 }
 
-/// A damaged report that we kept would stand in the way of the next one, which adds to it.
-void setAside(const QString& kept) {
-    const QString aside = kept + u".damaged"_s;
-    QFile::remove(aside);
-    QFile::rename(kept, aside);
+/// The same of a report that we keep: a damaged one is set aside, since it would stand in the way
+/// of the next, which adds to it.
+void takeKeptReport(OpenResult& result, const QString& kept,
+                    const std::function<void(Report)>& take) {
+    if (takeReport(result, kept, take) == u"report.corrupt") {
+        const QString aside = kept + u".damaged"_s;
+        QFile::remove(aside);
+        QFile::rename(kept, aside);
+    }
 }
 
 /// What was measured of the model here, and what came with it; the former counts where both have a
@@ -138,21 +142,21 @@ void addFidelity(OpenResult& result) {
     const OpenFacts& facts = *result.facts;
     const ReportSubject model = subjectOf(facts);
     const QDir folder(QString::fromStdString(facts.plan.model));
-    const QString kept = fidelityFile(facts.fingerprint);
     std::optional<Report> found;
-    for (const QString& file : {kept, folder.filePath(u"fidelity.h5"_s)}) {
-        const QString failure = takeReport(result, file, [&](Report report) {
+    const auto takeFrom = [&](const QString& file) {
+        return [&found, &model, file](Report report) {
             requireMeasuredOn(model, report, file.toStdString());
             if (found) {
                 keepFrom(report, *found);
             } else {
                 found = std::move(report);
             }
-        });
-        if (file == kept && failure == u"report.corrupt") {
-            setAside(kept);
-        }
-    }
+        };
+    };
+    const QString kept = fidelityFile(facts.fingerprint);
+    takeKeptReport(result, kept, takeFrom(kept));
+    const QString cameWith = folder.filePath(u"fidelity.h5"_s);
+    takeReport(result, cameWith, takeFrom(cameWith));
     if (found) {
         result.fidelity = std::make_shared<const Report>(std::move(*found));
     }
@@ -170,14 +174,11 @@ void addArtifactReports(OpenResult& result) {
         addFidelity(result);
     }
     const QString kept = evaluationFile(result.facts->artifactHash);
-    const QString failure = takeReport(result, kept, [&](const Report& report) {
+    takeKeptReport(result, kept, [&](const Report& report) {
         for (const EvaluationRecord& record : report.evaluations) {
             result.evaluations.push_back(record);
         }
     });
-    if (failure == u"report.corrupt") {
-        setAside(kept);
-    }
 }
 
 } // namespace
