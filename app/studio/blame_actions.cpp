@@ -4,6 +4,7 @@
 #include "app/studio/job_actions.h"
 #include "app/studio/live_job.h"
 #include "core/base/file.h"
+#include "core/report/kept_reports.h"
 #include "widgets/chat/blame_question.h"
 #include "widgets/jobs/job_service.h"
 
@@ -23,6 +24,7 @@ BlameFiles prepareBlame(const QString& hash, const QByteArray& content) {
     BlameFiles files;
     try {
         files.report = blameFile(hash);
+        readKept(files.report.toStdString()); // sets a damaged one aside, refuses a newer one
         if (!content.isEmpty()) {
             files.explained = files.report + u".explained"_s;
             writeFileAtomically(files.explained.toStdString(), content.toStdString());

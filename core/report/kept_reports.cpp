@@ -23,16 +23,47 @@ void keep(const std::filesystem::path& measured,
     Report report = readReport(measured);
     const std::filesystem::path kept =
         placeOf(requireFingerprint(report, measured, "Measure it again."));
-    if (std::filesystem::exists(kept)) {
-        try {
-            keepFrom(readReport(kept), report);
-        } catch (const Error&) { // damaged: nothing to keep
+    try {
+        if (const std::optional<Report> earlier = readKept(kept)) {
+            keepFrom(*earlier, report);
         }
+    } catch (const Error& error) {
+        throw Error(error.code(),
+                    std::string(error.what()) + " What came now is in " + measured.string() +
+                        " alone.",
+                    error.args());
     }
     writeReport(report, kept);
 }
 
+/// Of readReport(), where no program reads the file; "report.newer" is none of them.
+bool saysDamaged(std::string_view code) {
+    return code == "report.corrupt" || code == "report.format" || code == "report.missing-group";
+}
+
 } // namespace
+
+std::optional<Report> readKept(const std::filesystem::path& kept) {
+    if (!std::filesystem::exists(kept)) {
+        return std::nullopt;
+    }
+    try {
+        return readReport(kept);
+    } catch (const Error& error) {
+        if (!saysDamaged(error.code())) {
+            throw;
+        }
+        setAsideDamaged(kept, error.code());
+        return std::nullopt;
+    }
+}
+
+void setAsideDamaged(const std::filesystem::path& kept, std::string_view code) {
+    if (saysDamaged(code)) {
+        std::error_code trouble; // which the next report meets and tells
+        std::filesystem::rename(kept, kept.string() + ".damaged", trouble);
+    }
+}
 
 std::filesystem::path keptEvaluations(const std::string& artifactHash) {
     return keptFile("evaluations", artifactHash);

@@ -129,11 +129,8 @@ QString takeReport(OpenResult& result, const QString& file,
 /// of the next, which adds to it.
 void takeKeptReport(OpenResult& result, const QString& kept,
                     const std::function<void(Report)>& take) {
-    if (takeReport(result, kept, take) == u"report.corrupt") {
-        const QString aside = kept + u".damaged"_s;
-        QFile::remove(aside);
-        QFile::rename(kept, aside);
-    }
+    const QString code = takeReport(result, kept, take);
+    setAsideDamaged(kept.toStdString(), code.toStdString());
 }
 
 /// What was measured of the model here, and what came with it; the former counts where both have a

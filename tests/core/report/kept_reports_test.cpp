@@ -5,11 +5,14 @@
 #include <map>
 #include <string>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "core/base/error.h"
 #include "core/base/file.h"
 #include "core/report/report.h"
 #include "tests/support/code_of.h"
+#include "tests/support/report_format.h"
 #include "tests/support/scratch_folder.h"
 
 namespace caldera {
@@ -51,10 +54,25 @@ TEST_F(KeptReports, MeasurementsFromElsewhereJoinThoseOfTheModel) {
     EXPECT_EQ(kept().at("kl"), 3) << "the later one";
 }
 
-TEST_F(KeptReports, ADamagedFileIsReplaced) {
+TEST_F(KeptReports, ADamagedFileIsSetAside) {
     writeFileAtomically(keptFidelity("abc"), "no report");
     keepFidelity(measured("kl", 1));
     EXPECT_EQ(kept().at("kl"), 1);
+    EXPECT_EQ(readTextFile(keptFidelity("abc").string() + ".damaged"), "no report");
+}
+
+TEST_F(KeptReports, AFileOfANewerProgramIsNeverWrittenOver) {
+    keepFidelity(measured("kl", 1));
+    test::setReportFormat(keptFidelity("abc"), "caldera-report/2");
+    const std::string before = readTextFile(keptFidelity("abc"));
+    try {
+        keepFidelity(measured("proxy", 2));
+        FAIL() << "it was taken";
+    } catch (const Error& error) {
+        EXPECT_EQ(error.code(), "report.newer");
+        EXPECT_THAT(error.what(), testing::HasSubstr("proxy.h5")) << "where the new one is";
+    }
+    EXPECT_EQ(readTextFile(keptFidelity("abc")), before);
 }
 
 TEST_F(KeptReports, EvaluationsFromElsewhereJoinThoseOfTheArtifact) {

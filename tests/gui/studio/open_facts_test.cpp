@@ -6,6 +6,7 @@
 #include "core/base/file.h"
 #include "core/base/paths.h"
 #include "tests/gui/studio/studio_fixture.h"
+#include "tests/support/report_format.h"
 #include "widgets/support/error_banner.h"
 
 namespace caldera::studio {
@@ -75,6 +76,15 @@ TEST_F(OpenFactsTest, ADamagedReportOfOursMakesWayForTheNext) {
     EXPECT_TRUE(std::filesystem::remove(kept() + ".damaged"));
     EXPECT_TRUE(opened().unread.empty());
     EXPECT_TRUE(opened().fidelity != nullptr) << "what came with the model";
+}
+
+TEST_F(OpenFactsTest, AReportOfOursByANewerStudioStaysAsItIs) {
+    std::filesystem::copy_file(cameWith(), kept());
+    test::setReportFormat(kept(), "caldera-report/9");
+    const OpenResult result = opened();
+    ASSERT_EQ(result.unread.size(), 1U);
+    EXPECT_EQ(result.unread.front().code, u"report.newer"_s);
+    EXPECT_TRUE(std::filesystem::exists(kept()));
 }
 
 TEST_F(OpenFactsTest, AReportOfAnotherModelIsToldAndLeftOut) {

@@ -82,10 +82,13 @@ TEST_F(StudioWork, ARunOutlivesTheWindowAndItsResultAnswers) {
     ASSERT_TRUE(wait([&] { return !window_->session().busy(); }));
     EXPECT_FALSE(std::filesystem::exists(kept)) << "it would be in the way of the next";
     EXPECT_TRUE(std::filesystem::remove(kept + ".damaged"));
+    const std::string blamed = blameFile(window_->session().facts()->artifactHash).toStdString();
+    writeFileAtomically(blamed, "half of a report");
     window_->inspectView()->blame()->text()->setPlainText(u"Once upon a time there was a cat."_s);
     window_->inspectView()->blame()->findButton()->click();
     ASSERT_TRUE(wait([&] { return window_->session().blame() != nullptr; }));
     EXPECT_EQ(window_->inspectView()->heatmap()->metricId(), u"blame"_s);
+    EXPECT_TRUE(std::filesystem::remove(blamed + ".damaged"));
     EXPECT_LT(window_->inspectView()->heatmap()->mostFragile()->layer, kCompressedLayers)
         << "the others were kept";
     window_->setMode(Mode::Chat);
