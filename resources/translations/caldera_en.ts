@@ -19,6 +19,16 @@
     </message>
 </context>
 <context>
+    <name>caldera::studio::ConversationList</name>
+    <message numerus="yes">
+        <source>%n conversation(s) of a newer studio: not listed, and kept as they are. Install that one to read them.</source>
+        <translation>
+            <numerusform>%n conversation of a newer studio: not listed, and kept as it is. Install that one to read it.</numerusform>
+            <numerusform>%n conversations of a newer studio: not listed, and kept as they are. Install that one to read them.</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
     <name>caldera::studio::DifferencePanel</name>
     <message numerus="yes">
         <source>%n cell(s) differ from %1: %2 in this plan.</source>

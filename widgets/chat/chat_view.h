@@ -105,7 +105,7 @@ private:
     void connectEngine();
     void connectConversations();
     void connectMessages();
-    void takeLoaded(const QList<Conversation>& conversations);
+    void takeLoaded(const QList<Conversation>& conversations, int newer);
     void deleteConversation(const QString& id);
     void copyAsMarkdown(const QString& id);
     Conversation* conversationOf(const QString& id);

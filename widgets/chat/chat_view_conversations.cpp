@@ -34,12 +34,13 @@ constexpr int kTalkPage = 1;
 
 } // namespace
 
-void ChatView::takeLoaded(const QList<Conversation>& conversations) {
+void ChatView::takeLoaded(const QList<Conversation>& conversations, int newer) {
     for (const Conversation& conversation : conversations) {
         if (!stored_.contains(conversation.id))
             stored_.insert(conversation.id, conversation);
     }
     list_->model()->setAll(stored_.values());
+    list_->showNewer(newer);
     list_->mark(open_.id);
 }
 

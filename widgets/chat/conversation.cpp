@@ -6,13 +6,16 @@
 #include <QStringList>
 #include <QUuid>
 
+#include "core/base/format_version.h"
+
 namespace caldera::studio {
 
 using namespace Qt::StringLiterals;
 
 namespace {
 
-constexpr auto kFormat = "caldera-chat/1"_L1;
+constexpr const char* kFormatName = "caldera-chat";
+constexpr int kFormatMajor = 1;
 constexpr qsizetype kTitleLength = 60;
 constexpr qsizetype kLongestTitle = 200; // that is read
 
@@ -41,6 +44,10 @@ ChatEnd parseEnd(const QString& name) {
             return entry.end;
     }
     return ChatEnd::Stopped;
+}
+
+FormatFit fitOf(const QJsonObject& json) {
+    return formatFit(json["format"_L1].toString().toStdString(), kFormatName, kFormatMajor);
 }
 
 QString newId() {
@@ -156,9 +163,13 @@ Conversation Conversation::create() {
     return conversation;
 }
 
+bool Conversation::isNewer(const QJsonObject& json) {
+    return fitOf(json) == FormatFit::Newer;
+}
+
 Conversation Conversation::fromJson(const QJsonObject& json) {
     Conversation conversation;
-    if (json["format"_L1].toString() != kFormat)
+    if (fitOf(json) != FormatFit::Readable)
         return conversation;
     conversation.id = json["id"_L1].toString();
     conversation.title = json["title"_L1].toString().left(kLongestTitle).simplified();
@@ -186,7 +197,7 @@ QJsonObject Conversation::toJson() const {
     QJsonArray messages;
     for (const ChatMessage& message : messages_)
         messages.append(messageToJson(message));
-    return {{u"format"_s, QString(kFormat)},
+    return {{u"format"_s, QString::fromStdString(formatText(kFormatName, kFormatMajor))},
             {u"id"_s, id},
             {u"title"_s, title},
             {u"titled"_s, titled},

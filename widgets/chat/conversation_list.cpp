@@ -198,10 +198,14 @@ Qt::ItemFlags ConversationModel::flags(const QModelIndex& index) const {
 ConversationList::ConversationList(QWidget* parent)
     : QWidget(parent), model_(new ConversationModel(this)), search_(new QLineEdit(this)),
       view_(new QListView(this)), none_(new ToneLabel({}, Token::Secondary, this)),
-      undo_(new QWidget(this)), undoText_(new ToneLabel({}, Token::Secondary, undo_)),
+      newer_(new ToneLabel({}, Token::Secondary, this)), undo_(new QWidget(this)),
+      undoText_(new ToneLabel({}, Token::Secondary, undo_)),
       searches_(std::make_shared<std::atomic<int>>(0)) {
     none_->setAlignment(Qt::AlignHCenter | Qt::AlignTop);
     none_->setWordWrap(true);
+    newer_->setWordWrap(true);
+    newer_->setContentsMargins(kSpaceMedium, kSpaceSmall, kSpaceSmall, kSpaceSmall);
+    newer_->hide();
     prepareView();
     buildUndo();
     auto* layout = new QVBoxLayout(this);
@@ -210,6 +214,7 @@ ConversationList::ConversationList(QWidget* parent)
     layout->addLayout(buildBar());
     layout->addWidget(none_);
     layout->addWidget(view_, 1);
+    layout->addWidget(newer_);
     layout->addWidget(undo_);
     connect(model_, &ConversationModel::renamed, this, &ConversationList::renamed);
     connect(model_, &QAbstractItemModel::modelReset, this, &ConversationList::updateEmptyText);
@@ -295,6 +300,13 @@ void ConversationList::updateEmptyText() {
     none_->setVisible(empty);
     none_->setText(model_->isFiltered() ? tr("Nothing found.") : tr("Conversations appear here."));
     none_->setContentsMargins(kSpaceSmall, kSpaceMedium, kSpaceSmall, 0);
+}
+
+void ConversationList::showNewer(int count) {
+    newer_->setText(tr("%n conversation(s) of a newer studio: not listed, and kept as they are. "
+                       "Install that one to read them.",
+                       nullptr, count));
+    newer_->setVisible(count > 0);
 }
 
 QString ConversationList::currentId() const {

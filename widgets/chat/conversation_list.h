@@ -73,6 +73,9 @@ public:
     QLineEdit* search() const { return search_; }
     /// Marks a conversation without asking to open it; an empty id marks none.
     void mark(const QString& id);
+    /// Says how many there are that this studio cannot read; none: nothing is said.
+    void showNewer(int count);
+    QLabel* newer() const { return newer_; }
     /// Says that it was deleted and offers to take that back.
     void offerUndo(const Conversation& conversation);
 
@@ -102,6 +105,7 @@ private:
     QLineEdit* search_;
     QListView* view_;
     QLabel* none_;
+    QLabel* newer_;
     QWidget* undo_;
     QLabel* undoText_;
     Conversation deleted_;

@@ -52,24 +52,31 @@ void takeRest(const QString& path, Conversation& conversation) {
         takeLine(line, conversation);
 }
 
-QList<Conversation> readAll(const QString& folder, QStringList& tooLarge) {
-    QList<Conversation> all;
+struct Found {
+    QList<Conversation> conversations; ///< newest first
+    int newer = 0;                     ///< files that a later studio wrote
+    QStringList tooLarge;
+};
+
+Found readAll(const QString& folder) {
+    Found found;
     for (const QFileInfo& entry : QDir(folder).entryInfoList({u"*.json"_s}, QDir::Files)) {
         QFile file(entry.filePath());
         if (entry.size() > kFileLimit)
-            tooLarge.append(entry.filePath());
+            found.tooLarge.append(entry.filePath());
         if (entry.size() > kFileLimit || !file.open(QIODevice::ReadOnly))
             continue;
-        Conversation conversation =
-            Conversation::fromJson(QJsonDocument::fromJson(file.readAll()).object());
+        const QJsonObject json = QJsonDocument::fromJson(file.readAll()).object();
+        found.newer += Conversation::isNewer(json) ? 1 : 0;
+        Conversation conversation = Conversation::fromJson(json);
         if (conversation.id != entry.completeBaseName())
             continue;
         takeRest(answerPath(folder, conversation.id), conversation);
-        all.append(conversation);
+        found.conversations.append(conversation);
     }
-    std::sort(all.begin(), all.end(),
+    std::sort(found.conversations.begin(), found.conversations.end(),
               [](const Conversation& a, const Conversation& b) { return a.updated > b.updated; });
-    return all;
+    return found;
 }
 
 QList<ChatPreset> readPresets(const QString& folder) {
@@ -134,10 +141,9 @@ QString ConversationStore::answerFileOf(const QString& id) const {
 
 void ConversationStore::load() {
     QMetaObject::invokeMethod(disk_, [this, folder = folder_] {
-        QStringList tooLarge;
-        const QList<Conversation> all = readAll(folder, tooLarge);
-        Q_EMIT loaded(all);
-        for (const QString& path : tooLarge)
+        const Found found = readAll(folder);
+        Q_EMIT loaded(found.conversations, found.newer);
+        for (const QString& path : found.tooLarge)
             Q_EMIT failed(tr("%1 has more than %2 MiB and is not read as a conversation. It stays "
                              "where it is; open it with another program.")
                               .arg(path)

@@ -45,8 +45,8 @@ public:
 Q_SIGNALS:
     /// By name.
     void presetsLoaded(const QList<ChatPreset>& presets);
-    /// Newest first.
-    void loaded(const QList<Conversation>& conversations);
+    /// Newest first. `newer` files are of a later studio: they are not read, and stay as they are.
+    void loaded(const QList<Conversation>& conversations, int newer);
     void failed(const QString& sentence);
 
 private:

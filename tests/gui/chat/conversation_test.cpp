@@ -4,6 +4,8 @@
 #include <QDir>
 #include <QFile>
 #include <QJsonArray>
+#include <QJsonDocument>
+#include <QLabel>
 #include <QRandomGenerator>
 #include <QSignalSpy>
 #include <QTemporaryDir>
@@ -128,6 +130,30 @@ TEST(ConversationStore, FindsConversationsAgain) {
     ASSERT_TRUE(loaded.wait(kPatience));
     EXPECT_EQ(loaded[0][0].value<QList<Conversation>>(), QList<Conversation>{two});
     EXPECT_TRUE(QFile::exists(foreign.fileName()));
+}
+
+TEST(ConversationStore, CountsThoseOfANewerStudioAndLeavesThem) {
+    const QTemporaryDir folder;
+    QJsonObject json = talk(u"One"_s).toJson();
+    json[u"format"_s] = u"caldera-chat/2"_s;
+    const QByteArray written = QJsonDocument(json).toJson();
+    QFile newer(folder.filePath(json["id"_L1].toString() + u".json"_s));
+    ASSERT_TRUE(newer.open(QIODevice::ReadWrite));
+    newer.write(written);
+    newer.flush();
+    ConversationStore store(folder.path());
+    QSignalSpy loaded(&store, &ConversationStore::loaded);
+    store.load();
+    ASSERT_TRUE(loaded.wait(kPatience));
+    EXPECT_TRUE(loaded[0][0].value<QList<Conversation>>().isEmpty());
+    EXPECT_EQ(loaded[0][1].toInt(), 1);
+    ASSERT_TRUE(newer.seek(0));
+    EXPECT_EQ(newer.readAll(), written);
+    ConversationList list;
+    EXPECT_TRUE(list.newer()->isHidden());
+    list.showNewer(loaded[0][1].toInt());
+    EXPECT_FALSE(list.newer()->isHidden());
+    EXPECT_TRUE(list.newer()->text().contains("newer"_L1));
 }
 
 class AnswerPartsTest : public ::testing::Test {
