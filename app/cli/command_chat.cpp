@@ -156,6 +156,9 @@ private:
             messages_.pop_back();
             ++unanswered_;
             tell(std::string(error.what()) + " /reset begins anew.");
+        } catch (const Cancelled&) { // the question was still being cut into tokens
+            messages_.pop_back();
+            tell("Stopped before the answer began; the question is forgotten.");
         }
     }
 
@@ -163,8 +166,8 @@ private:
     std::string answer() {
         ChatRequest request{messages_, options_.sampling, {}, false};
         request.sampling.seed = options_.seed ? *options_.seed + turn_++ : std::random_device()();
-        ChatAnswer chatAnswer(*engine_, std::move(request));
         const AnswerStop stop(invocation_);
+        ChatAnswer chatAnswer(*engine_, std::move(request), stop.token());
         std::string text;
         const FinishReason reason = chatAnswer.generate(
             *engine_,

@@ -3,6 +3,8 @@
 #include <queue>
 #include <tuple>
 
+#include "core/base/pause.h"
+
 namespace caldera {
 
 namespace {
@@ -39,7 +41,8 @@ const BytePairEncoding::Merge* BytePairEncoding::mergeOf(int32_t left, int32_t r
     return found == merges_.end() ? nullptr : &found->second;
 }
 
-void BytePairEncoding::encode(std::string_view piece, std::vector<int32_t>& out) const {
+void BytePairEncoding::encode(std::string_view piece, const std::stop_token& stop,
+                              std::vector<int32_t>& out) const {
     std::vector<Symbol> symbols;
     symbols.reserve(piece.size());
     for (const char byte : piece) {
@@ -64,9 +67,11 @@ void BytePairEncoding::encode(std::string_view piece, std::vector<int32_t>& out)
         }
     };
     for (size_t i = 0; i + 1 < symbols.size(); ++i) {
+        checkCancelled(stop);
         consider(static_cast<int32_t>(i));
     }
     while (!candidates.empty()) {
+        checkCancelled(stop);
         const Candidate best = candidates.top();
         candidates.pop();
         Symbol& left = symbols[best.position];

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -21,8 +22,9 @@ public:
     /// Merges are added in order of their rank, best first; a repeated pair keeps its last rank.
     void addMerge(int32_t left, int32_t right, int32_t merged);
 
-    /// Appends the tokens of one piece.
-    void encode(std::string_view piece, std::vector<int32_t>& out) const;
+    /// Appends the tokens of one piece. Throws Cancelled.
+    void encode(std::string_view piece, const std::stop_token& stop,
+                std::vector<int32_t>& out) const;
 
 private:
     struct Merge {

@@ -146,7 +146,8 @@ std::shared_ptr<const Model> openModel(const fs::path& path) {
 }
 
 std::vector<Token> encodeChat(const Tokenizer& tokenizer, const ChatTemplate& chat,
-                              const std::vector<ChatMessage>& messages) {
+                              const std::vector<ChatMessage>& messages,
+                              const std::stop_token& stop) {
     std::vector<Token> tokens;
     for (const ChatSegment& segment : chatSegments(chat, messages)) {
         const auto mark = segment.isMark ? tokenizer.find(segment.text) : std::nullopt;
@@ -154,7 +155,7 @@ std::vector<Token> encodeChat(const Tokenizer& tokenizer, const ChatTemplate& ch
             tokens.push_back(*mark);
             continue;
         }
-        const auto text = tokenizer.encode(segment.text, Tokenizer::Special::AsText);
+        const auto text = tokenizer.encode(segment.text, Tokenizer::Special::AsText, stop);
         tokens.insert(tokens.end(), text.begin(), text.end());
     }
     return tokens;

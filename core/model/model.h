@@ -32,9 +32,11 @@ struct Model {
 /// shape. Throws Error("model.*", "config.*", "safetensors.*", "gguf.*", "tokenizer.*").
 std::shared_ptr<const Model> openModel(const std::filesystem::path& path);
 
-/// Token ids of a conversation: template marks become special tokens, contents never do.
+/// Token ids of a conversation: template marks become special tokens, contents never do. Throws
+/// Cancelled as Tokenizer::encode() does.
 std::vector<Token> encodeChat(const Tokenizer& tokenizer, const ChatTemplate& chat,
-                              const std::vector<ChatMessage>& messages);
+                              const std::vector<ChatMessage>& messages,
+                              const std::stop_token& stop = {});
 /// Tokens at which an assistant's turn ends (eos tokens and the template's end mark).
 std::vector<Token> stopTokens(const ModelConfig& config, const Tokenizer& tokenizer,
                               const ChatTemplate& chat);

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/base/error.h"
+#include "core/base/pause.h"
 
 namespace caldera {
 
@@ -134,10 +135,11 @@ public:
     RegexSplit(Regex regex, std::optional<bool> dropped)
         : regex_(std::move(regex)), dropped_(dropped) {}
 
-    void split(Pieces& pieces) const override {
+    void split(Pieces& pieces, const std::stop_token& stop) const override {
         std::vector<std::string_view> parts;
         for (const std::string_view piece : pieces.list) {
             regex_.visitParts(piece, [&](std::string_view part, bool isMatch) {
+                checkCancelled(stop);
                 if (!dropped_ || isMatch != *dropped_) {
                     parts.push_back(part);
                 }
@@ -153,8 +155,9 @@ private:
 
 class PrefixSpace final : public PreTokenizer {
 public:
-    void split(Pieces& pieces) const override {
+    void split(Pieces& pieces, const std::stop_token& stop) const override {
         for (std::string_view& piece : pieces.list) {
+            checkCancelled(stop);
             if (!piece.starts_with(' ')) {
                 piece = pieces.owned.emplace_back(" " + std::string(piece));
             }

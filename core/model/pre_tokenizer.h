@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <deque>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,11 +19,12 @@ struct Pieces {
     std::deque<std::string> owned;
 };
 
-/// One step: every piece of `pieces` is replaced by its parts. Immutable, thread-safe.
+/// One step: every piece of `pieces` is replaced by its parts. Immutable, thread-safe. Throws
+/// Cancelled when it is stopped.
 class PreTokenizer {
 public:
     virtual ~PreTokenizer() = default;
-    virtual void split(Pieces& pieces) const = 0;
+    virtual void split(Pieces& pieces, const std::stop_token& stop) const = 0;
 };
 
 /// The steps that tokenizer.json describes, ending in ByteLevel (whose mapping of bytes to

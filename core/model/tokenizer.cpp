@@ -6,6 +6,7 @@
 #include <utf8proc.h>
 
 #include "core/base/error.h"
+#include "core/base/pause.h"
 #include "core/model/byte_level.h"
 #include "core/model/tokenizer_data.h"
 
@@ -19,13 +20,15 @@ bool isAscii(std::string_view text) {
 }
 
 /// Tokens of a stretch that holds no added token.
-void encodePlain(const Tokenizer::Data& data, std::string_view text, std::vector<Token>& out) {
+void encodePlain(const Tokenizer::Data& data, std::string_view text, const std::stop_token& stop,
+                 std::vector<Token>& out) {
     Pieces pieces;
     pieces.list.push_back(text);
     for (const auto& step : data.preTokenizers) {
-        step->split(pieces);
+        step->split(pieces, stop);
     }
     for (const std::string_view piece : pieces.list) {
+        checkCancelled(stop);
         if (data.ignoresMerges) {
             const auto whole = data.vocabulary.find(toByteLevel(piece));
             if (whole != data.vocabulary.end()) {
@@ -33,7 +36,7 @@ void encodePlain(const Tokenizer::Data& data, std::string_view text, std::vector
                 continue;
             }
         }
-        data.merges.encode(piece, out);
+        data.merges.encode(piece, stop, out);
     }
 }
 
@@ -60,7 +63,8 @@ Tokenizer::Tokenizer(std::unique_ptr<Data> data) : data_(std::move(data)) {}
 
 Tokenizer::~Tokenizer() = default;
 
-std::vector<Token> Tokenizer::encode(std::string_view text, Special special) const {
+std::vector<Token> Tokenizer::encode(std::string_view text, Special special,
+                                     const std::stop_token& stop) const {
     const bool asText = special == Special::AsText;
     std::vector<Token> tokens;
     if (!asText) {
@@ -70,7 +74,7 @@ std::vector<Token> Tokenizer::encode(std::string_view text, Special special) con
         if (token != nullptr) {
             tokens.push_back(token->id);
         } else {
-            encodePlain(*data_, part, tokens);
+            encodePlain(*data_, part, stop, tokens);
         }
     };
     const auto encodeRaw = [&](std::string_view part, const AddedToken* token) {

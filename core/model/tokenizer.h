@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,7 +28,9 @@ public:
     /// tokenizer's begin token is put before it (Llama 3). AsText: a fragment in which nothing
     /// becomes a special token and nothing is put before it.
     enum class Special { Parse, AsText };
-    std::vector<Token> encode(std::string_view text, Special special = Special::Parse) const;
+    /// A megabyte takes up to two seconds; a stop ends it by throwing Cancelled.
+    std::vector<Token> encode(std::string_view text, Special special = Special::Parse,
+                              const std::stop_token& stop = {}) const;
     /// Bytes may end inside a UTF-8 character; see Utf8Stream.
     std::string decode(std::span<const Token> tokens, bool skipSpecial = true) const;
 

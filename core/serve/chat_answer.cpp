@@ -104,16 +104,17 @@ private:
     size_t shown_ = 0;
 };
 
-std::vector<Token> promptOf(const Artifact& artifact, const ChatRequest& request) {
+std::vector<Token> promptOf(const Artifact& artifact, const ChatRequest& request,
+                            const std::stop_token& cancel) {
     const Tokenizer& tokenizer = *artifact.tokenizer();
     if (!request.continues) {
-        return encodeChat(tokenizer, artifact.chat(), request.messages);
+        return encodeChat(tokenizer, artifact.chat(), request.messages, cancel);
     }
     std::vector<ChatMessage> before = request.messages;
     const std::string begun = before.back().content;
     before.pop_back();
-    std::vector<Token> prompt = encodeChat(tokenizer, artifact.chat(), before);
-    const std::vector<Token> tokens = tokenizer.encode(begun, Tokenizer::Special::AsText);
+    std::vector<Token> prompt = encodeChat(tokenizer, artifact.chat(), before, cancel);
+    const std::vector<Token> tokens = tokenizer.encode(begun, Tokenizer::Special::AsText, cancel);
     prompt.insert(prompt.end(), tokens.begin(), tokens.end());
     return prompt;
 }
@@ -135,11 +136,11 @@ Json statisticsDocument(const GenerationStatistics& statistics) {
             {"device_bytes", statistics.deviceBytes}};
 }
 
-ChatAnswer::ChatAnswer(const Engine& engine, ChatRequest request)
+ChatAnswer::ChatAnswer(const Engine& engine, ChatRequest request, const std::stop_token& cancel)
     : request_(std::move(request)), id_(newId()), model_(engine.artifact().name()),
       created_(unixTime()) {
     const Artifact& artifact = engine.artifact();
-    prompt_ = promptOf(artifact, request_);
+    prompt_ = promptOf(artifact, request_, cancel);
     stop_ = stopTokens(artifact.config(), *artifact.tokenizer(), artifact.chat());
     const auto context = static_cast<size_t>(engine.contextLength());
     if (prompt_.size() >= context) {

@@ -29,8 +29,8 @@ struct AnswerPiece {
 class ChatAnswer : public Answer {
 public:
     /// Throws RequestError("messages") when the prompt leaves no room in the context, and
-    /// Error("chat.*").
-    ChatAnswer(const Engine& engine, ChatRequest request);
+    /// Error("chat.*"). Throws Cancelled.
+    ChatAnswer(const Engine& engine, ChatRequest request, const std::stop_token& cancel);
 
     bool isStreamed() const override { return request_.stream; }
 

@@ -22,22 +22,23 @@ std::string keyOf(const ScoreRequest& request) {
 } // namespace
 
 ScoredText scoredText(const Tokenizer& tokenizer, const ChatTemplate& chat,
-                      const ScoreRequest& request) {
+                      const ScoreRequest& request, const std::stop_token& cancel) {
+    constexpr auto kAsText = Tokenizer::Special::AsText;
     ScoredText text;
     if (request.messages.empty()) {
-        text.scored = tokenizer.encode(request.text);
+        text.scored = tokenizer.encode(request.text, Tokenizer::Special::Parse, cancel);
         if (text.scored.size() > 1) { // nothing stands before the first one
             text.prompt = {text.scored.front()};
             text.scored.erase(text.scored.begin());
         }
     } else if (!request.tokens.empty()) {
-        text.prompt = encodeChat(tokenizer, chat, request.messages);
+        text.prompt = encodeChat(tokenizer, chat, request.messages, cancel);
         text.scored = request.tokens;
     } else {
         auto before = request.messages;
         before.pop_back();
-        text.prompt = encodeChat(tokenizer, chat, before);
-        text.scored = tokenizer.encode(request.messages.back().content, Tokenizer::Special::AsText);
+        text.prompt = encodeChat(tokenizer, chat, before, cancel);
+        text.scored = tokenizer.encode(request.messages.back().content, kAsText, cancel);
     }
     if (text.prompt.empty() || text.scored.empty()) {
         throw RequestError(keyOf(request), "The text has no token that could be scored; one after "
@@ -52,10 +53,11 @@ ScoredText scoredText(const Tokenizer& tokenizer, const ChatTemplate& chat,
     return text;
 }
 
-ScoreAnswer::ScoreAnswer(const Engine& engine, const ScoreRequest& request)
+ScoreAnswer::ScoreAnswer(const Engine& engine, const ScoreRequest& request,
+                         const std::stop_token& cancel)
     : isStreamed_(request.stream) {
     const Artifact& artifact = engine.artifact();
-    ScoredText text = scoredText(*artifact.tokenizer(), artifact.chat(), request);
+    ScoredText text = scoredText(*artifact.tokenizer(), artifact.chat(), request, cancel);
     prompt_ = std::move(text.prompt);
     sampling_.temperature = 0;
     sampling_.likeliest = request.likeliest;

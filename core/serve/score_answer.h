@@ -15,15 +15,15 @@ struct ScoredText {
 };
 
 /// Throws RequestError for a text without tokens to score, or with tokens that the vocabulary does
-/// not have.
+/// not have, and Cancelled.
 ScoredText scoredText(const Tokenizer& tokenizer, const ChatTemplate& chat,
-                      const ScoreRequest& request);
+                      const ScoreRequest& request, const std::stop_token& cancel = {});
 
 /// Takes the model along the text instead of letting it choose (docs/serve.md, "scores").
 class ScoreAnswer : public Answer {
 public:
     /// Throws what scoredText() throws, and RequestError for a text that does not fit the context.
-    ScoreAnswer(const Engine& engine, const ScoreRequest& request);
+    ScoreAnswer(const Engine& engine, const ScoreRequest& request, const std::stop_token& cancel);
 
     bool isStreamed() const override { return isStreamed_; }
     void stream(Engine& engine, const Emit& emit, const std::stop_token& cancel) override;

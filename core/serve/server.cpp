@@ -23,6 +23,23 @@ using httplib::Response;
 
 constexpr int kMostWaiting = 24;
 
+/// Runs `work`, whose errors become the response.
+template <class Work>
+void sendingErrors(Response& response, const Work& work) {
+    reportingErrors(
+        [&] {
+            try {
+                work();
+            } catch (const Cancelled&) {
+                response.status = 503; // nobody reads it
+            }
+        },
+        [&response](int status, const std::string& message, const std::string& parameter,
+                    const std::string& code) {
+            sendError(response, status, message, parameter, code);
+        });
+}
+
 class ChatServer {
 public:
     ChatServer(std::shared_ptr<Engine> engine, ServeOptions options)
@@ -87,13 +104,15 @@ void ChatServer::addRoutes() {
     http_.Post("/v1/chat/completions", [this](const Request& request, Response& response,
                                               const httplib::ContentReader& reader) {
         answer(request, response, reader, [this](const std::string& body) {
-            return std::make_shared<ChatAnswer>(*engine_, parseChatRequest(body));
+            return std::make_shared<ChatAnswer>(*engine_, parseChatRequest(body),
+                                                HttpServer::currentClient());
         });
     });
     http_.Post("/caldera/v1/scores", [this](const Request& request, Response& response,
                                             const httplib::ContentReader& reader) {
         answer(request, response, reader, [this](const std::string& body) {
-            return std::make_shared<ScoreAnswer>(*engine_, parseScoreRequest(body));
+            return std::make_shared<ScoreAnswer>(*engine_, parseScoreRequest(body),
+                                                 HttpServer::currentClient());
         });
     });
 }
@@ -230,11 +249,7 @@ void ChatServer::answer(const Request& request, Response& response,
     if (!seat) {
         return;
     }
-    reportingErrors([&] { give(make(*body), std::move(seat), response); },
-                    [&response](int status, const std::string& message,
-                                const std::string& parameter, const std::string& code) {
-                        sendError(response, status, message, parameter, code);
-                    });
+    sendingErrors(response, [&] { give(make(*body), std::move(seat), response); });
 }
 
 template <class Change>
@@ -243,19 +258,10 @@ void ChatServer::changeCells(Response& response, const Change& change) {
     if (!seat) {
         return;
     }
-    reportingErrors(
-        [&] {
-            try {
-                const Json document = change(HttpServer::currentClient());
-                response.set_content(documentText(document), kJsonType);
-            } catch (const Cancelled&) {
-                response.status = 503; // nobody reads it
-            }
-        },
-        [&response](int status, const std::string& message, const std::string& parameter,
-                    const std::string& code) {
-            sendError(response, status, message, parameter, code);
-        });
+    sendingErrors(response, [&] {
+        const Json document = change(HttpServer::currentClient());
+        response.set_content(documentText(document), kJsonType);
+    });
 }
 
 void ChatServer::give(const std::shared_ptr<Answer>& answer, Seats::Seat seat, Response& response) {
@@ -268,12 +274,8 @@ void ChatServer::give(const std::shared_ptr<Answer>& answer, Seats::Seat seat, R
             });
         return;
     }
-    const std::stop_token client = HttpServer::currentClient();
-    try {
-        response.set_content(documentText(answer->whole(*engine_, client)), kJsonType);
-    } catch (const Cancelled&) {
-        response.status = 503; // nobody reads it
-    }
+    response.set_content(documentText(answer->whole(*engine_, HttpServer::currentClient())),
+                         kJsonType);
 }
 
 bool ChatServer::stream(Answer& answer, httplib::DataSink& sink) {

@@ -1,9 +1,13 @@
 #include "core/model/tokenizer.h"
 
+#include <chrono>
 #include <random>
+#include <stop_token>
+#include <thread>
 
 #include <nlohmann/json.hpp>
 
+#include "core/base/error.h"
 #include "core/base/file.h"
 #include "core/base/hash.h"
 #include "core/model/byte_level.h"
@@ -130,6 +134,25 @@ TEST(Tokenizer, LongRunsAreCutInGoodTime) {
             }
             EXPECT_EQ(tokenizer->decode(tokenizer->encode(text, Special::AsText)), text) << name;
         }
+    }
+}
+
+/// One piece without end, and very many pieces: each is cut in other loops.
+TEST(Tokenizer, AStopEndsALongTextAtOnce) {
+    const auto tokenizer = goldenTokenizer("qwen2");
+    for (const char* unit : {" ", "a b"}) {
+        std::string text;
+        while (text.size() < 8000000) {
+            text += unit;
+        }
+        std::stop_source source;
+        const std::jthread stopper([&source] {
+            std::this_thread::sleep_for(std::chrono::milliseconds(300)); // somewhere in it
+            source.request_stop();
+        });
+        const auto begin = std::chrono::steady_clock::now();
+        EXPECT_THROW(tokenizer->encode(text, Special::AsText, source.get_token()), Cancelled);
+        EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(2)) << unit;
     }
 }
 

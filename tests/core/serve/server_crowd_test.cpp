@@ -92,6 +92,19 @@ TEST_F(ServerTest, CancelsAnAnswerWhoseClientLeaves) {
     }
 }
 
+TEST_F(ServerTest, ALongPromptWhoseClientLeavesKeepsNoSeat) {
+    const auto engine = scripted();
+    const RunningServer server(engine);
+    RawClient client(server.port());
+    client.post(question("", std::string(8000000, ' ')));
+    ASSERT_TRUE(until([&] { return health(server).at("requests") == 1; }));
+    client.close();
+    const auto left = std::chrono::steady_clock::now();
+    EXPECT_TRUE(until([&] { return health(server).at("requests") == 0; }));
+    EXPECT_LT(std::chrono::steady_clock::now() - left, std::chrono::seconds(2));
+    EXPECT_TRUE(engine->records().empty());
+}
+
 TEST_F(ServerTest, AnswersSeveralAtOnceAndLetsTheRestWait) {
     GatedEngine gated(model_->artifact(), {.slots = 2});
     gated.prompts.close();
