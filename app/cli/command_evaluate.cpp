@@ -25,6 +25,7 @@
 #include "core/evaluate/choice_accuracy.h"
 #include "core/evaluate/evaluate.h"
 #include "core/evaluate/reference_store.h"
+#include "core/evaluate/vocabulary_check.h"
 #include "core/linalg/device.h"
 #include "core/linalg/numerics.h"
 #include "core/model/text_file.h"
@@ -77,8 +78,8 @@ struct Reference {
     fs::path kept;
 };
 
-std::optional<Reference> openReference(const Options& options, torch::Device device,
-                                       const Invocation& invocation) {
+std::optional<Reference> openReference(const Options& options, const EvaluatedModel& subject,
+                                       torch::Device device, const Invocation& invocation) {
     if (options.reference.empty()) {
         return std::nullopt;
     }
@@ -87,6 +88,7 @@ std::optional<Reference> openReference(const Options& options, torch::Device dev
                          options.reference};
     }
     const EvaluatedModel original = openEvaluated(options.reference, device, invocation);
+    requireSameTokens(*subject.tokenizer, *original.tokenizer);
     return Reference{original.name, original.weights, original.identity, {}};
 }
 
@@ -111,7 +113,8 @@ public:
     EvaluateRun(const Options& options, const fs::path& work, Invocation& invocation)
         : options_(options), invocation_(invocation),
           subject_(openEvaluated(options.subject, deviceOf(options.compute.device), invocation)),
-          reference_(openReference(options, deviceOf(options.compute.device), invocation)) {
+          reference_(
+              openReference(options, subject_, deviceOf(options.compute.device), invocation)) {
         if (!work.empty()) {
             work_.scores = cellsFolder(work);
             work_.states = hiddenFolder(work);

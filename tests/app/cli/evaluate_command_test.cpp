@@ -5,6 +5,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "core/base/file.h"
 #include "core/evaluate/reference_store.h"
@@ -50,6 +51,22 @@ TEST(EvaluateCommand, WhatWouldStopARunIsSaidBeforeIt) {
     writeFileAtomically(root.path() / "valid-labels.lst", "0\n");
     const Result result = evaluate({model, "--task", questions, "--json"});
     EXPECT_EQ(result.exitCode, 0) << "as PIQA is published: " << result.err;
+}
+
+TEST(EvaluateCommand, AReferenceOfOtherTokensIsRefusedThoughItHasAsMany) {
+    const test::ScratchFolder root;
+    const std::filesystem::path model = CALDERA_SOURCE_DIR "/resources/demo-model";
+    const std::filesystem::path other = root / "other";
+    std::filesystem::copy(model, other, std::filesystem::copy_options::recursive);
+    nlohmann::json tokenizer = nlohmann::json::parse(readTextFile(other / "tokenizer.json"));
+    nlohmann::json& vocabulary = tokenizer.at("model").at("vocab");
+    std::swap(vocabulary.at("e"), vocabulary.at("t"));
+    writeFileAtomically(other / "tokenizer.json", tokenizer.dump());
+    writeFileAtomically(root / "words.txt", "Water runs down to the sea.");
+    const Result result = evaluate({model.string(), "--reference", other.string(), "--text",
+                                    (root / "words.txt").string(), "--json"});
+    EXPECT_NE(result.exitCode, 0);
+    EXPECT_THAT(result.out + result.err, HasSubstr("The vocabularies differ: token"));
 }
 
 class EvaluateInto : public testing::Test {
