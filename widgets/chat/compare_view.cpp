@@ -161,6 +161,11 @@ QWidget* CompareView::buildFoot() {
     summary_ = new ToneLabel({}, Token::Text, foot);
     summary_->setWordWrap(true);
     summary_->setTextInteractionFlags(Qt::TextSelectableByMouse);
+    arithmetic_ = new ToneLabel(
+        tr("Engines compute as in the chat, compressed weights with inputs of 8 bits: a token "
+           "may be 0.2 nats from what `caldera score` and Blame find, which compute in full."),
+        Token::Secondary, foot);
+    arithmetic_->setWordWrap(true);
     chances_ = new ChanceTable(foot);
     blame_ = new QPushButton(icon(u"search"_s), tr("Which cells moved this token?"), foot);
     blame_->setToolTip(tr("Puts the original weights of each cell back, one cell at a time, and "
@@ -170,6 +175,7 @@ QWidget* CompareView::buildFoot() {
     layout->setContentsMargins(0, 0, 0, 0);
     layout->setSpacing(kSpaceSmall);
     layout->addWidget(summary_);
+    layout->addWidget(arithmetic_);
     layout->addWidget(chances_);
     layout->addWidget(blame_, 0, Qt::AlignLeft);
     return foot;

@@ -48,6 +48,7 @@ public:
     TokenText* other() const { return right_; }
     ChanceTable* chances() const { return chances_; }
     QString summary() const;
+    const ToneLabel* arithmetic() const { return arithmetic_; }
     void chooseToken(qsizetype index);
 
 Q_SIGNALS:
@@ -104,6 +105,7 @@ private:
     TokenText* left_ = nullptr;
     TokenText* right_ = nullptr;
     ToneLabel* summary_ = nullptr;
+    ToneLabel* arithmetic_ = nullptr; ///< what the figures were computed with
     ChanceTable* chances_ = nullptr;
     QPushButton* blame_ = nullptr;
 };

@@ -29,6 +29,7 @@ void CompareView::refresh() {
     showAnswers();
     showState();
     summary_->setText(summary());
+    arithmetic_->setVisible(!session_.divergences().isEmpty());
     showChances();
 }
 

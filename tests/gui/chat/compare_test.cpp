@@ -20,6 +20,7 @@
 #include "widgets/chat/engine_process.h"
 #include "widgets/chat/token_text.h"
 #include "widgets/support/error_banner.h"
+#include "widgets/support/labels.h"
 
 namespace caldera::studio {
 namespace {
@@ -145,6 +146,7 @@ protected:
 };
 
 TEST_F(Compare, ScoresTheSubjectAlongTheReferencesAnswer) {
+    EXPECT_FALSE(view_.arithmetic()->isVisible());
     view_.setReference(CompareSide{u"large"_s, reference_.url(), "r", {}});
     view_.ask(u"Which colour?"_s);
     ASSERT_TRUE(reaches(Stage::Done));
@@ -154,6 +156,7 @@ TEST_F(Compare, ScoresTheSubjectAlongTheReferencesAnswer) {
     EXPECT_NEAR(view_.session().divergences()[0],
                 0.6 * std::log(0.6 / 0.4) + 0.3 * std::log(0.3 / 0.5), 0.02);
     EXPECT_NEAR(view_.session().divergences()[1], 0, 1e-9);
+    EXPECT_TRUE(view_.arithmetic()->isVisible()) << "beside the figures: how they were computed";
     EXPECT_TRUE(
         view_.summary().startsWith(u"First difference at token 1: \"␣red\" and \"␣blue\"."_s))
         << view_.summary().toStdString();
