@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "core/report/report_subject.h"
 #include "widgets/support/number_text.h"
 
 using namespace Qt::Literals::StringLiterals;
@@ -25,8 +26,10 @@ struct KnownName {
 constexpr std::array kRunNames = {
     KnownName{"model", QT_TRANSLATE_NOOP("Tables", "Model")},
     KnownName{"fingerprint", QT_TRANSLATE_NOOP("Tables", "Fingerprint")},
+    KnownName{kArtifactFact, QT_TRANSLATE_NOOP("Tables", "Hash of what was made")},
     KnownName{"command", QT_TRANSLATE_NOOP("Tables", "Command")},
     KnownName{"device", QT_TRANSLATE_NOOP("Tables", "Device")},
+    KnownName{"numerics", QT_TRANSLATE_NOOP("Tables", "Numerics")},
     KnownName{"date", QT_TRANSLATE_NOOP("Tables", "Date")},
     KnownName{"version", QT_TRANSLATE_NOOP("Tables", "Version")},
     KnownName{"calibration", QT_TRANSLATE_NOOP("Tables", "Calibration")},

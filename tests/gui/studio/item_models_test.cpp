@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "core/report/report_subject.h"
 #include "tests/gui/studio/example_model.h"
 #include "widgets/inspect_view/inspect_curves.h"
 #include "widgets/inspect_view/report_tables.h"
@@ -248,6 +249,15 @@ TEST(ReportTables, TellTotalsOfTheRun) {
     ASSERT_GE(facts.size(), 5);
     EXPECT_EQ(facts[0].value, u"28"_s);
     EXPECT_TRUE(facts[2].value.contains(u"model.layers.3.mlp.down_proj"_s));
+}
+
+TEST(ReportTables, NameInWordsWhatTheProgramNotesOfARun) {
+    Report report;
+    report.run = RunFacts{"tiny", "feed", "caldera compress", "cpu", "f32"}.attributes();
+    report.run[kArtifactFact] = "0011";
+    for (const Fact& fact : runFacts(report)) {
+        EXPECT_FALSE(report.run.contains(fact.name.toStdString())) << fact.name.toStdString();
+    }
 }
 
 TEST(ReportTables, DrawOneCurveForEveryModule) {
