@@ -15,11 +15,13 @@
 
 #include "app/studio/job_actions.h"
 #include "app/studio/job_line.h"
+#include "app/studio/live_job.h"
 #include "app/studio/mode_bar.h"
 #include "app/studio/plan_actions.h"
 #include "app/studio/pod_actions.h"
 #include "widgets/cell_panel/cell_panel.h"
 #include "widgets/chat/chat_view.h"
+#include "widgets/chat/compare_view.h"
 #include "widgets/heatmap/heatmap_panel.h"
 #include "widgets/heatmap/heatmap_view.h"
 #include "widgets/inspect_view/inspect_view.h"
@@ -263,8 +265,10 @@ void MainWindow::showOpened() {
                           : facts.name);
     if (facts.kind == OpenKind::Artifact) {
         chat_->openArtifact(facts.path, facts.name);
+        chat_->compare()->setOriginal(modelPath(session_));
     } else {
         chat_->closeArtifact(facts.name);
+        chat_->compare()->setOriginal({});
     }
     remember();
     updateActions();

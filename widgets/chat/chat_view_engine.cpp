@@ -68,6 +68,7 @@ void ChatView::useServer(const QUrl& server, const QString& modelName, const QBy
     banner_->clear();
     engine_->stop();
     takeServer(server, token);
+    compare_->setOriginal({}); // nobody knows what is served there
     showEngine();
 }
 

@@ -74,6 +74,9 @@ CompareView::~CompareView() {
 
 QMenu* CompareView::referenceMenu() {
     auto* menu = new QMenu(choose_);
+    menu->setToolTipsVisible(true);
+    originalAction_ = menu->addAction({}, this, [this] { setReference(original_); });
+    originalAction_->setVisible(false);
     menu->addAction(tr("The original, or another model (a folder)…"), this,
                     [this] { chooseReference(tr("A model (its folder)"), false); });
     menu->addAction(tr("A model in a GGUF file…"), this,
@@ -211,6 +214,20 @@ void CompareView::setSubject(const CompareSide& subject) {
         stop();
     subject_ = subject;
     refresh();
+}
+
+void CompareView::setOriginal(const QString& path) {
+    original_ = path;
+    originalAction_->setVisible(false);
+    QtConcurrent::run([path] {
+        return !path.isEmpty() && QFileInfo::exists(path);
+    }).then(this, [this, path](bool isThere) {
+        if (original_ == path && isThere) {
+            originalAction_->setText(tr("The original: %1").arg(QFileInfo(path).fileName()));
+            originalAction_->setToolTip(path);
+            originalAction_->setVisible(true);
+        }
+    });
 }
 
 void CompareView::setReference(const CompareSide& reference) {

@@ -8,6 +8,7 @@
 #include "widgets/chat/compare_session.h"
 #include "widgets/chat/token_text.h"
 
+class QAction;
 class QLineEdit;
 class QMenu;
 class QProgressBar;
@@ -32,6 +33,9 @@ public:
 
     /// The open model: what is judged.
     void setSubject(const CompareSide& subject);
+    /// The model that the open one was made from, which is offered first where it is there; empty:
+    /// not known.
+    void setOriginal(const QString& path);
     /// What it is compared with; a folder or file is asked for otherwise. It gets an engine of its
     /// own; a model that none can load is scored layer by layer.
     void setReference(const QString& path);
@@ -44,6 +48,8 @@ public:
 
     const CompareSession& session() const { return session_; }
     EngineProcess* engine() const { return engine_; }
+    /// Takes the original as the reference; hidden where it is not known.
+    QAction* originalAction() const { return originalAction_; }
     TokenText* followed() const { return left_; }
     TokenText* other() const { return right_; }
     ChanceTable* chances() const { return chances_; }
@@ -85,6 +91,7 @@ private:
     CompareSide subject_;
     CompareSide reference_;
     ChatRequest request_;
+    QString original_;       ///< of the open model; empty: not known, or not there
     QString chosenPath_;     ///< of the reference
     QString scoredInstead_;  ///< the model, should its engine fail; empty: an artifact
     QString waiting_;        ///< question that is asked when the engine is ready
@@ -96,6 +103,7 @@ private:
     ErrorBanner* banner_;
     ToneLabel* referenceName_ = nullptr;
     QPushButton* choose_ = nullptr;
+    QAction* originalAction_ = nullptr;
     QLineEdit* question_ = nullptr;
     QPushButton* ask_ = nullptr;
     QProgressBar* progress_ = nullptr;

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <csignal>
 
+#include <QAction>
 #include <QDir>
 #include <QFile>
 #include <QLabel>
@@ -217,6 +218,23 @@ TEST_F(Compare, AsksWhichCellsMovedTheChosenToken) {
     EXPECT_EQ(question.token, 1);
     EXPECT_EQ(question.request["tokens"_L1].toArray(), (QJsonArray{10, 12}));
     EXPECT_EQ(question.word, u"␣sky"_s);
+}
+
+TEST_F(Compare, TheOriginalIsOfferedFirstWhereItIsThere) {
+    const QTemporaryDir folder;
+    const QString path = folder.filePath(u"good-"_s + QString::number(reference_.url().port()));
+    EXPECT_FALSE(view_.originalAction()->isVisible());
+    ASSERT_TRUE(QDir().mkpath(path));
+    view_.setOriginal(folder.filePath(u"gone"_s));
+    view_.setOriginal(path);
+    ASSERT_TRUE(QTest::qWaitFor([this] { return view_.originalAction()->isVisible(); }, kPatience));
+    EXPECT_TRUE(view_.originalAction()->text().contains(u"good-"_s));
+    view_.originalAction()->trigger();
+    view_.ask(u"Which colour?"_s);
+    ASSERT_TRUE(reaches(Stage::Done));
+    EXPECT_EQ(view_.followed()->toPlainText(), u" red sky"_s);
+    view_.setOriginal(folder.filePath(u"gone"_s));
+    EXPECT_FALSE(view_.originalAction()->isVisible());
 }
 
 TEST_F(Compare, AnOriginalThatFitsAnswersByItself) {
