@@ -1,6 +1,8 @@
 #include <array>
+#include <cctype>
 #include <cstdio>
 
+#include "core/model/byte_level.h"
 #include "core/summary/drawing.h"
 #include "core/summary/letters.h"
 
@@ -20,9 +22,14 @@ std::string color(Ink ink) {
     return text.data();
 }
 
+/// File names may hold any bytes; a page is UTF-8 without control characters.
 std::string escaped(const std::string& text) {
     std::string result;
-    for (const char c : text) {
+    for (const char c : validUtf8(text)) {
+        if (std::iscntrl(static_cast<unsigned char>(c)) != 0) {
+            result += ' ';
+            continue;
+        }
         switch (c) {
         case '&':
             result += "&amp;";

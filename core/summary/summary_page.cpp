@@ -39,6 +39,18 @@ std::optional<double> numberOf(const EvaluationRecord& record, const std::string
     return found == record.numbers.end() ? std::nullopt : std::optional(found->second);
 }
 
+/// " +-0.12": half of the 95 % interval. Older records of a perplexity have its standard error
+/// alone.
+std::string spread(const EvaluationRecord& record, const std::string& name) {
+    const auto low = numberOf(record, lowEndOf(name));
+    const auto high = numberOf(record, highEndOf(name));
+    const auto error = numberOf(record, name + "_error");
+    const std::optional<double> half = low && high ? std::optional((*high - *low) / 2)
+                                       : error     ? std::optional(kStandardErrors95 * *error)
+                                                   : std::nullopt;
+    return half ? " +-" + figure(*half, 2) : std::string();
+}
+
 std::string figureOrDash(const std::optional<double>& value, int figures = 4) {
     return value ? figure(*value, figures) : "-";
 }
@@ -246,13 +258,24 @@ private:
                   kPaleInk);
             return;
         }
+        const size_t first = records.size() - std::min(records.size(), kMostEvaluations);
+        words(kMargin, y_, noteOn(first), Font::Plain, kPaleInk);
+        y_ += kLineHeight;
         words(kMargin, y_, "text", Font::Plain, kPaleInk);
         figures({"perplexity", "of the original", "KL mean", "KL 99 %", "top-1", "tokens"},
                 kPaleInk);
-        const size_t first = records.size() - std::min(records.size(), kMostEvaluations);
         for (size_t at = first; at < records.size(); ++at) {
             drawEvaluation(records[at]);
         }
+    }
+
+    /// What is left out, and what the figures mean.
+    std::string noteOn(size_t leftOut) const {
+        const size_t all = summary_.report.evaluations.size();
+        return (leftOut > 0 ? "The last " + std::to_string(all - leftOut) + " of " +
+                                  std::to_string(all) + "; the reports have all. "
+                            : std::string()) +
+               "+- is half of the 95 % interval.";
     }
 
     void drawEvaluation(const EvaluationRecord& record) {
@@ -267,14 +290,10 @@ private:
                   (alone != record.facts.end()
                        ? ", no interval from " + printable(alone->second, 40)
                        : std::string()));
-        const auto error = numberOf(record, "perplexity_error");
-        const auto low = numberOf(record, "kl_mean_low");
-        const auto high = numberOf(record, "kl_mean_high");
         const std::string divergence =
-            figureOrDash(numberOf(record, "kl_mean"), 3) +
-            (low && high ? " +-" + figure((*high - *low) / 2, 2) : std::string());
-        const std::string perplexity = figureOrDash(numberOf(record, "perplexity")) +
-                                       (error ? " +-" + figure(*error, 2) : std::string());
+            figureOrDash(numberOf(record, "kl_mean"), 3) + spread(record, "kl_mean");
+        const std::string perplexity =
+            figureOrDash(numberOf(record, "perplexity")) + spread(record, "perplexity");
         figures({perplexity, figureOrDash(numberOf(record, "reference_perplexity")), divergence,
                  figureOrDash(numberOf(record, "kl_p99"), 3),
                  figureOrDash(numberOf(record, "top1_agreement")),

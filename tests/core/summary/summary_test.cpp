@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "core/base/file.h"
+#include "core/model/byte_level.h"
 #include "core/report/kept_reports.h"
 #include "core/summary/chart.h"
 #include "core/summary/letters.h"
@@ -98,6 +99,41 @@ TEST(Summary, AnEightyLayerModelAndAnEmptyReportFitThePage) {
     EXPECT_TRUE(fits(empty));
     EXPECT_THAT(toHtml(empty, "t"), HasSubstr("No cell was measured."));
     EXPECT_THAT(toHtml(empty, "t"), HasSubstr("None yet."));
+}
+
+TEST(Summary, AllSpreadsAreHalvesOfThe95PercentInterval) {
+    Summary summary = sampleSummary();
+    EvaluationRecord& record = summary.report.evaluations[0];
+    record.numbers.insert({{"perplexity_error", 0.1},
+                           {"perplexity_low", 7.825},
+                           {"perplexity_high", 8.425},
+                           {"kl_mean_low", 0.0317},
+                           {"kl_mean_high", 0.0517}});
+    const std::string html = toHtml(summaryPage(summary), "t");
+    EXPECT_THAT(html, HasSubstr("8.125 +-0.30<"));
+    EXPECT_THAT(html, HasSubstr("0.0417 +-0.010<"));
+    EXPECT_THAT(html, HasSubstr("+- is half of the 95 % interval."));
+    record.numbers.erase("perplexity_low"); // as earlier versions wrote it
+    EXPECT_THAT(toHtml(summaryPage(summary), "t"), HasSubstr("8.125 +-0.20<")) << "1.96 of them";
+}
+
+TEST(Summary, SaysThatEarlierEvaluationsAreLeftOut) {
+    Summary summary = sampleSummary();
+    EXPECT_THAT(toHtml(summaryPage(summary), "t"), Not(HasSubstr("The last")));
+    summary.report.evaluations.resize(6, summary.report.evaluations[0]);
+    const Drawing page = summaryPage(summary);
+    EXPECT_TRUE(fits(page));
+    EXPECT_THAT(toHtml(page, "t"), HasSubstr("The last 4 of 6;"));
+}
+
+TEST(Summary, OddFileNamesMakeAPageThatIsStillUtf8) {
+    Summary summary = sampleSummary();
+    summary.artifact->name = "tiny \xff\x01\n";
+    summary.report.evaluations[0].name = "bad \xc3( bytes \xe6\xa8";
+    summary.command = "caldera export 'tiny \xff' --report a\xfe.html";
+    const std::string html = toHtml(summaryPage(summary), titleOf(summary));
+    EXPECT_FALSE(firstNotUtf8(html).has_value());
+    EXPECT_EQ(html.find('\x01'), std::string::npos);
 }
 
 TEST(Summary, ADamagedFileOfEvaluationsIsToldAndTheRestIsShown) {
