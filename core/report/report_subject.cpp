@@ -3,15 +3,11 @@
 #include <algorithm>
 
 #include "core/base/error.h"
+#include "core/base/find_value.h"
 
 namespace caldera {
 
 namespace {
-
-std::string factOf(const Report& report, const char* name) {
-    const auto found = report.run.find(name);
-    return found == report.run.end() ? std::string() : found->second;
-}
 
 /// "name (8 layers) 0123456789ab"
 std::string described(const ReportSubject& subject) {
@@ -26,7 +22,7 @@ std::string described(const ReportSubject& subject) {
 } // namespace
 
 std::string fingerprintOf(const Report& report) {
-    return factOf(report, "fingerprint");
+    return findValue(report.run, "fingerprint").value_or("");
 }
 
 std::string requireFingerprint(const Report& report, const std::filesystem::path& file,
@@ -41,7 +37,7 @@ std::string requireFingerprint(const Report& report, const std::filesystem::path
 }
 
 std::string artifactOf(const Report& report) {
-    return factOf(report, kArtifactFact);
+    return findValue(report.run, kArtifactFact).value_or("");
 }
 
 bool isOfCompression(const Report& report) {
@@ -50,7 +46,7 @@ bool isOfCompression(const Report& report) {
 }
 
 ReportSubject subjectOf(const Report& report) {
-    return {factOf(report, "model"), fingerprintOf(report), report.layerCount};
+    return {findValue(report.run, "model").value_or(""), fingerprintOf(report), report.layerCount};
 }
 
 ReportSubject resultOf(const Report& report) {

@@ -1,5 +1,7 @@
 #include "core/report/value_interval.h"
 
+#include "core/base/find_value.h"
+
 namespace caldera {
 
 std::optional<double> detailOf(const FidelityMetric& metric, const std::string& detail, Cell cell) {
@@ -7,8 +9,7 @@ std::optional<double> detailOf(const FidelityMetric& metric, const std::string& 
     if (found == metric.details.end()) {
         return std::nullopt;
     }
-    const auto value = found->second.find(cell);
-    return value == found->second.end() ? std::nullopt : std::optional(value->second);
+    return findValue(found->second, cell);
 }
 
 std::optional<Interval> intervalOf(const FidelityMetric& metric, const std::string& detail,

@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "core/base/find_value.h"
 #include "core/base/printable.h"
 #include "core/base/text.h"
 #include "core/base/version.h"
@@ -29,22 +30,12 @@ constexpr size_t kCommandLines = 8;
 
 using Fact = std::pair<std::string, std::string>;
 
-std::string textOf(const std::map<std::string, std::string>& facts, const std::string& name) {
-    const auto found = facts.find(name);
-    return found == facts.end() ? "" : found->second;
-}
-
-std::optional<double> numberOf(const EvaluationRecord& record, const std::string& name) {
-    const auto found = record.numbers.find(name);
-    return found == record.numbers.end() ? std::nullopt : std::optional(found->second);
-}
-
 /// " +-0.12": half of the 95 % interval. Older records of a perplexity have its standard error
 /// alone.
 std::string spread(const EvaluationRecord& record, const std::string& name) {
-    const auto low = numberOf(record, lowEndOf(name));
-    const auto high = numberOf(record, highEndOf(name));
-    const auto error = numberOf(record, name + "_error");
+    const auto low = findValue(record.numbers, lowEndOf(name));
+    const auto high = findValue(record.numbers, highEndOf(name));
+    const auto error = findValue(record.numbers, name + "_error");
     const std::optional<double> half = low && high ? std::optional((*high - *low) / 2)
                                        : error     ? std::optional(kStandardErrors95 * *error)
                                                    : std::nullopt;
@@ -122,13 +113,16 @@ private:
         return facts;
     }
 
+    std::string runFact(const char* name) const {
+        return findValue(summary_.report.run, name).value_or("");
+    }
+
     std::vector<Fact> runFacts() const {
-        const auto& run = summary_.report.run;
-        std::vector<Fact> facts = {{"Model", textOf(run, "model")},
-                                   {"Made", textOf(run, "date")},
-                                   {"Device", textOf(run, "device")},
-                                   {"Numerics", textOf(run, "numerics")},
-                                   {"Version", textOf(run, "version")}};
+        std::vector<Fact> facts = {{"Model", runFact("model")},
+                                   {"Made", runFact("date")},
+                                   {"Device", runFact("device")},
+                                   {"Numerics", runFact("numerics")},
+                                   {"Version", runFact("version")}};
         double seconds = 0;
         double errors = 0;
         for (const auto& [cell, report] : summary_.report.cells) {
@@ -165,8 +159,7 @@ private:
         if (summary_.artifact) {
             drawHash("Artifact", summary_.artifact->hash);
             drawHash("Original", summary_.artifact->fingerprint);
-        } else if (const std::string hash = textOf(summary_.report.run, "fingerprint");
-                   !hash.empty()) {
+        } else if (const std::string hash = runFact("fingerprint"); !hash.empty()) {
             drawHash("Fingerprint", hash);
         }
     }
@@ -280,8 +273,8 @@ private:
 
     void drawEvaluation(const EvaluationRecord& record) {
         y_ += kLineHeight;
-        const auto context = numberOf(record, "context");
-        const auto accuracy = numberOf(record, "accuracy");
+        const auto context = findValue(record.numbers, "context");
+        const auto accuracy = findValue(record.numbers, "accuracy");
         const auto alone = record.facts.find(kNoInterval);
         words(kMargin, y_,
               printable(record.name, 26) +
@@ -291,13 +284,13 @@ private:
                        ? ", no interval from " + printable(alone->second, 40)
                        : std::string()));
         const std::string divergence =
-            figureOrDash(numberOf(record, "kl_mean"), 3) + spread(record, "kl_mean");
+            figureOrDash(findValue(record.numbers, "kl_mean"), 3) + spread(record, "kl_mean");
         const std::string perplexity =
-            figureOrDash(numberOf(record, "perplexity")) + spread(record, "perplexity");
-        figures({perplexity, figureOrDash(numberOf(record, "reference_perplexity")), divergence,
-                 figureOrDash(numberOf(record, "kl_p99"), 3),
-                 figureOrDash(numberOf(record, "top1_agreement")),
-                 figureOrDash(numberOf(record, "tokens"), 9)},
+            figureOrDash(findValue(record.numbers, "perplexity")) + spread(record, "perplexity");
+        figures({perplexity, figureOrDash(findValue(record.numbers, "reference_perplexity")),
+                 divergence, figureOrDash(findValue(record.numbers, "kl_p99"), 3),
+                 figureOrDash(findValue(record.numbers, "top1_agreement")),
+                 figureOrDash(findValue(record.numbers, "tokens"), 9)},
                 kInk);
     }
 
@@ -329,9 +322,9 @@ private:
 
     /// In the order of their making, each once.
     std::vector<std::string> commands() const {
-        std::vector<std::string> all = {textOf(summary_.report.run, "command")};
+        std::vector<std::string> all = {runFact("command")};
         for (const EvaluationRecord& record : summary_.report.evaluations) {
-            all.push_back(textOf(record.facts, "command"));
+            all.push_back(findValue(record.facts, "command").value_or(""));
         }
         all.push_back(summary_.command);
         std::set<std::string> seen = {""};

@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/base/find_value.h"
+#include "core/report/kept_reports.h"
 #include "widgets/inspect_view/cells_page.h"
 #include "widgets/models/session.h"
 #include "widgets/support/cell_text.h"
@@ -29,8 +31,7 @@ constexpr int kMostTokens = 1 << 20;
 constexpr int kOffered = 3; ///< cells at first
 
 double numberOf(const FidelityMetric& metric, const char* name) {
-    const auto found = metric.numbers.find(name);
-    return found == metric.numbers.end() ? 0 : found->second;
+    return findValue(metric.numbers, name).value_or(0);
 }
 
 /// What the measurement says of the token, as sentences.

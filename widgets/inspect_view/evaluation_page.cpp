@@ -9,6 +9,7 @@
 
 #include <cmath>
 
+#include "core/base/find_value.h"
 #include "core/report/value_interval.h"
 #include "widgets/models/session.h"
 #include "widgets/models/session_background.h"
@@ -48,11 +49,6 @@ TableValue cellOf(const BoardNumber& number, const EvaluationRecord& record) {
                                                            "tokens"));
     }
     return value;
-}
-
-double numberOf(const EvaluationRecord& record, const char* name) {
-    const auto found = record.numbers.find(name);
-    return found == record.numbers.end() ? std::nan("") : found->second;
 }
 
 /// A dash for what cannot be a count.
@@ -266,8 +262,9 @@ void EvaluationPage::showTable() {
         const QString mark = isOpen(entry) ? u"● "_s : QString();
         QList<TableValue> row{
             textValue(mark + entry.title(), detailsOf(entry)),
-            numberValue(numberOf(entry.record, "bits_per_weight"), 3),
-            sizeValue(numberOf(entry.record, "bytes")),
+            numberValue(findValue(entry.record.numbers, "bits_per_weight").value_or(std::nan("")),
+                        3),
+            sizeValue(findValue(entry.record.numbers, "bytes").value_or(std::nan(""))),
             textValue(QString::fromStdString(entry.record.name), detailsOf(entry)),
             countOf(entry.record, {"tokens", "questions"}),
             countOf(entry.record, {"context"})};

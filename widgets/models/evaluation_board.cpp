@@ -8,6 +8,7 @@
 #include <exception>
 #include <set>
 
+#include "core/base/find_value.h"
 #include "core/base/text.h"
 #include "core/report/kept_reports.h"
 #include "widgets/support/csv_field.h"
@@ -25,8 +26,7 @@ struct Texts {
 };
 
 QString fact(const Report& report, const char* name) {
-    const auto found = report.run.find(name);
-    return found == report.run.end() ? QString() : QString::fromStdString(found->second);
+    return QString::fromStdString(findValue(report.run, name).value_or(""));
 }
 
 void addFile(const QString& path, Board& board) {
@@ -39,11 +39,6 @@ void addFile(const QString& path, Board& board) {
     } catch (const std::exception& error) {
         board.problems.append(describeFailure(error).sentence);
     }
-}
-
-std::optional<double> numberOf(const EvaluationRecord& record, const std::string& key) {
-    const auto found = record.numbers.find(key);
-    return found == record.numbers.end() ? std::nullopt : std::optional(found->second);
 }
 
 /// "KL 0.0412 (0.0371 to 0.0450)".
@@ -74,11 +69,12 @@ Board readBoard() {
 }
 
 std::optional<Estimate> estimateOf(const EvaluationRecord& record, const std::string& number) {
-    const auto value = numberOf(record, number);
+    const auto value = findValue(record.numbers, number);
     if (!value) {
         return std::nullopt;
     }
-    return Estimate{*value, numberOf(record, number + "_low"), numberOf(record, number + "_high")};
+    return Estimate{*value, findValue(record.numbers, number + "_low"),
+                    findValue(record.numbers, number + "_high")};
 }
 
 const std::vector<BoardNumber>& boardNumbers() {
@@ -110,14 +106,12 @@ QString estimateText(const BoardNumber& number, const Estimate& estimate) {
 bool compares(const BoardNumber& number, const EvaluationRecord& first,
               const EvaluationRecord& second) {
     const auto sameNumber = [&](const char* name) {
-        return numberOf(first, name) == numberOf(second, name);
+        return findValue(first.numbers, name) == findValue(second.numbers, name);
     };
     const auto sameFact = [&](const char* name) {
-        const auto here = first.facts.find(name);
-        const auto there = second.facts.find(name);
-        // Earlier versions noted less.
-        return here == first.facts.end() || there == second.facts.end() ||
-               here->second == there->second;
+        const auto here = findValue(first.facts, name);
+        const auto there = findValue(second.facts, name);
+        return !here || !there || *here == *there; // earlier versions noted less
     };
     return first.name == second.name && sameNumber("tokens") && sameNumber("context") &&
            sameNumber("questions") && sameFact(kTextHash) &&
@@ -158,7 +152,7 @@ QString boardCsv(const QList<BoardEntry>& entries) {
         text += csvField(entry.model) + u',' + csvField(entry.hash) + u',' + csvField(entry.date) +
                 u',' + csvField(QString::fromStdString(entry.record.name));
         for (const std::string& name : names) {
-            const auto value = numberOf(entry.record, name);
+            const auto value = findValue(entry.record.numbers, name);
             text += u',' + (value ? QString::fromStdString(numberText(*value)) : QString());
         }
         text += u'\n';
