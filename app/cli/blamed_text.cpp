@@ -24,9 +24,12 @@ BlamedText textOfFile(const BlamedTextOptions& options, const std::string& file,
                       const Tokenizer& tokenizer) {
     BlamedText text;
     text.tokens = tokenizer.encode(file);
-    text.place = options.token;
-    const int64_t most =
-        options.token ? std::max(options.tokens, *options.token + 1) : options.tokens;
+    text.origin = static_cast<int64_t>(tokenizer.encode("").size()); // a begin token
+    int64_t most = options.tokens;
+    if (options.token) {
+        text.place = text.origin + *options.token - 1;
+        most = std::max(most, *text.place + 1);
+    }
     text.tokens.resize(std::min(text.tokens.size(), static_cast<size_t>(most)));
     return text;
 }
@@ -54,7 +57,7 @@ BlamedText textOfAnswer(const BlamedTextOptions& options, const ScoreRequest& re
     ScoredText scored = scoredText(tokenizer, chat, request);
     const auto count = static_cast<int64_t>(scored.scored.size());
     BlamedText text;
-    text.firstPlace = static_cast<int64_t>(scored.prompt.size());
+    text.firstPlace = text.origin = static_cast<int64_t>(scored.prompt.size());
     if (options.byte) {
         text.place = text.firstPlace + tokenOfByte(tokenizer, scored.scored, *options.byte);
     } else if (options.token) {

@@ -9,22 +9,24 @@
 
 #include "core/model/chat_template.h"
 #include "core/model/tokenizer.h"
+#include "core/report/kept_reports.h"
 #include "core/serve/chat_request.h"
 
 namespace caldera::cli {
 
 struct BlamedTextOptions {
-    std::filesystem::path text;    ///< UTF-8; empty: the demo model's held-out text
-    std::filesystem::path request; ///< as POST /caldera/v1/scores takes it; empty: `text` counts
-    int64_t tokens = 128;          ///< of `text`, from its beginning
-    std::optional<int64_t> token;  ///< from 1; with a request, of the answer
-    std::optional<int64_t> byte;   ///< of the answer, from 0: the token that it belongs to
+    std::filesystem::path text;     ///< UTF-8; empty: the demo model's held-out text
+    std::filesystem::path request;  ///< as POST /caldera/v1/scores takes it; empty: `text` counts
+    int64_t tokens = kBlamedTokens; ///< of `text`, from its beginning
+    std::optional<int64_t> token;   ///< from 1; with a request, of the answer
+    std::optional<int64_t> byte;    ///< of the answer, from 0: the token that it belongs to
 };
 
 struct BlamedText {
     std::vector<Token> tokens;
     std::optional<int64_t> place; ///< nothing: to be chosen among those from `firstPlace` on
     int64_t firstPlace = 1;
+    int64_t origin = 0; ///< index of what people count as token 1
 };
 
 /// What a file says before any model is asked.

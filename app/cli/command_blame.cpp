@@ -63,6 +63,7 @@ Outcome blameFor(const Options& options, const fs::path& out, const fs::path& wo
     request.tokens = std::move(text.tokens);
     request.place = text.place;
     request.firstPlace = text.firstPlace;
+    request.origin = text.origin;
     request.work = work.empty() ? work : cellsFolder(work);
     request.key = artifact->hash() + ' ' + model->fingerprint + ' ' + options.compute.device + ' ' +
                   numericsName();
@@ -100,6 +101,8 @@ std::vector<std::pair<double, Cell>> ranked(const Blame& blame) {
 nlohmann::json toJson(const Outcome& outcome) {
     nlohmann::json json(outcome.report.fidelity.front().numbers);
     json["place"] = outcome.blame.place;
+    json["number"] = outcome.blame.number;
+    json["candidates"] = outcome.blame.candidates;
     json["token"] = outcome.blame.token;
     json["text"] = outcome.token;
     json["before"] = outcome.before;
@@ -112,9 +115,13 @@ nlohmann::json toJson(const Outcome& outcome) {
 void printText(const Outcome& outcome) {
     const Blame& blame = outcome.blame;
     std::printf("After \"%s\"\n", outcome.before.c_str());
-    std::printf("Token %lld, \"%s\": %.4f nats in the original, %.4f here\n",
-                static_cast<long long>(blame.place), outcome.token.c_str(), blame.originalLog,
-                blame.subjectLog);
+    const std::string chosen =
+        blame.candidates > 0
+            ? " (which lost most of the " + std::to_string(blame.candidates) + " looked at)"
+            : "";
+    std::printf("Token %lld%s, \"%s\": %.4f nats in the original, %.4f here\n",
+                static_cast<long long>(blame.number), chosen.c_str(), outcome.token.c_str(),
+                blame.originalLog, blame.subjectLog);
     std::printf("  what putting original weights back gains, nats\n");
     const auto cells = ranked(blame);
     for (size_t at = 0; at < std::min(cells.size(), kPrinted); ++at) {
@@ -149,7 +156,9 @@ void addTextOptions(CLI::App& app, BlamedTextOptions& options) {
     CLI::Option* text = app.add_option("--text", options.text,
                                        "UTF-8 file; default: the demo model's held-out text")
                             ->type_name("FILE");
-    app.add_option("--text-tokens", options.tokens, "Tokens of it, from its beginning")
+    app.add_option("--text-tokens", options.tokens,
+                   "Tokens of it, from its beginning, among which the one that lost most "
+                   "is looked for")
         ->check(between(2, 1 << 20))
         ->capture_default_str();
     CLI::Option* request =
@@ -159,9 +168,11 @@ void addTextOptions(CLI::App& app, BlamedTextOptions& options) {
             ->type_name("FILE.json")
             ->excludes(text);
     CLI::Option* token =
-        app.add_option("--token", options.token,
-                       "Which token is explained, from 1 (with --request, of the answer); default: "
-                       "the one that lost most")
+        app.add_option(
+               "--token", options.token,
+               "Which token is explained, from 1: of a text, whose first one has nothing before "
+               "it, or with --request of the answer; default: the one that lost most of "
+               "those that are looked at")
             ->check(between(1, 1 << 30));
     app.add_option("--byte", options.byte,
                    "Explain the token that holds this byte of the answer, from 0")

@@ -58,6 +58,10 @@ private:
     std::stop_token stop_;
 };
 
+int64_t numberOf(const BlameRequest& request, int64_t place) {
+    return place - request.origin + 1;
+}
+
 class BlameRun {
 public:
     BlameRun(const BlameRequest& request, Progress& progress, const std::stop_token& stop)
@@ -127,6 +131,8 @@ private:
                 ? *request_.place - 1
                 : first + lost.narrow(0, first, lost.size(0) - first).argmax().item<int64_t>();
         blame_.place = at + 1;
+        blame_.number = numberOf(request_, blame_.place);
+        blame_.candidates = request_.place ? 0 : lost.size(0) - first;
         blame_.token = request_.tokens[static_cast<size_t>(at) + 1];
         blame_.originalLog = requireFinite(original[at].item<double>());
         blame_.subjectLog = requireFinite(subject[at].item<double>());
@@ -275,10 +281,11 @@ void checkBlame(const BlameRequest& request) {
     }
     const int64_t place = request.place.value_or(request.firstPlace);
     if (place < 1 || place >= count) {
-        throw Error("blame.place", "Token " + std::to_string(place) +
-                                       " cannot be explained: the text has tokens 0 to " +
-                                       std::to_string(count - 1) +
-                                       ", and the first has nothing before it.");
+        throw Error("blame.place",
+                    "Token " + std::to_string(numberOf(request, place)) +
+                        " cannot be explained: the text has tokens 1 to " +
+                        std::to_string(numberOf(request, count - 1)) +
+                        (request.origin == 0 ? ", and the first has nothing before it." : "."));
     }
     if (subject.maxPositions > 0 && count - 1 > subject.maxPositions) {
         throw Error("blame.tokens",
@@ -295,10 +302,12 @@ Blame findBlame(const BlameRequest& request, Progress& progress, const std::stop
 FidelityMetric toMetric(const Blame& blame, const std::string& text) {
     FidelityMetric metric{kBlameMetric,
                           "What the log-probability (nats) of token " +
-                              std::to_string(blame.place) + ", \"" + text +
+                              std::to_string(blame.number) + ", \"" + text +
                               "\", gains when the cell's original weights are put back",
                           blame.gains};
     metric.numbers = {{"place", static_cast<double>(blame.place)},
+                      {"number", static_cast<double>(blame.number)},
+                      {"candidates", static_cast<double>(blame.candidates)},
                       {"token", static_cast<double>(blame.token)},
                       {"original_log_probability", blame.originalLog},
                       {"log_probability", blame.subjectLog},

@@ -25,6 +25,9 @@ struct BlameRequest {
     /// log-probability the compression lowered most, among those from `firstPlace` on.
     std::optional<int64_t> place;
     int64_t firstPlace = 1;
+    /// Index in `tokens` of the one that people count as the first: after a begin token, or the
+    /// beginning of an answer.
+    int64_t origin = 0;
     /// Bytes of states of the cells that pass together; more layers' cells at once read the model
     /// less often.
     int64_t variantBytes = int64_t{1} << 30;
@@ -34,7 +37,9 @@ struct BlameRequest {
 };
 
 struct Blame {
-    int64_t place = 0;
+    int64_t place = 0;      ///< see BlameRequest
+    int64_t number = 0;     ///< of the token as people count, from 1
+    int64_t candidates = 0; ///< tokens among which it lost most; 0: it was asked for
     Token token = 0;
     double originalLog = 0; ///< log-probability of the token, nats
     double subjectLog = 0;

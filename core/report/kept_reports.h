@@ -23,6 +23,8 @@ void keepFidelity(const std::filesystem::path& measured);
 
 /// The metric of `caldera blame`: its report has no other.
 inline constexpr const char* kBlameMetric = "blame";
+/// Of a text, among which the token that lost most is looked for unless somebody says otherwise.
+inline constexpr int kBlamedTokens = 128;
 /// Which cells of an artifact moved a token. Its folder exists.
 std::filesystem::path keptBlame(const std::string& artifactHash);
 

@@ -114,6 +114,7 @@ TEST_F(Understand, BlameFindsCellsOfTheLayerThatWasCompressed) {
                              "--out", out, "--threads", "1", "--json"});
     ASSERT_EQ(blame.at("cells").size(), 56U);
     EXPECT_GT(blame.at("original_log_probability"), blame.at("log_probability"));
+    EXPECT_EQ(blame.at("candidates"), 23) << "the first has nothing before it";
     EXPECT_THAT(blame.at("cells")[0].at("cell").get<std::string>(), StartsWith("model.layers.0."));
     const Report report = readReport(out);
     ASSERT_EQ(report.fidelity.size(), 1U);

@@ -49,11 +49,18 @@ QString verdictOf(const Report& report) {
         before == report.run.end()
             ? QString()
             : BlamePage::tr("After “%1”. ").arg(QString::fromStdString(before->second));
+    const int number =
+        static_cast<int>(findValue(metric.numbers, "number").value_or(numberOf(metric, "place")));
+    const auto candidates = static_cast<int>(numberOf(metric, "candidates"));
+    const QString which =
+        candidates > 0 ? BlamePage::tr("Token %1, which lost most of the %2 that were looked at")
+                             .arg(number)
+                             .arg(candidates)
+                       : BlamePage::tr("Token %1").arg(number);
     return after +
-           BlamePage::tr("Token %1, “%2”: log-probability %3 in the original, %4 here. Putting "
+           BlamePage::tr("%1, “%2”: log-probability %3 in the original, %4 here. Putting "
                          "cells back one at a time gains %5 in all (embeddings %6, head %7).")
-               .arg(QString::number(static_cast<int>(numberOf(metric, "place"))), token,
-                    figureText(original), figureText(here), figureText(gains),
+               .arg(which, token, figureText(original), figureText(here), figureText(gains),
                     figureText(numberOf(metric, "embedding_gain")),
                     figureText(numberOf(metric, "head_gain")));
 }
@@ -103,7 +110,9 @@ QWidget* BlamePage::makeQuestion() {
     text_ = new QPlainTextEdit(question);
     text_->setAccessibleName(tr("Text whose token is explained"));
     text_->setPlaceholderText(tr("A text in which the compressed model says something odd. Empty: "
-                                 "the held-out text."));
+                                 "the held-out text. The token that lost most is looked for in its "
+                                 "first %1 tokens.")
+                                  .arg(kBlamedTokens));
     text_->setFixedHeight(kTextHeight);
     text_->setTabChangesFocus(true);
     token_ = new QSpinBox(question);
@@ -111,8 +120,9 @@ QWidget* BlamePage::makeQuestion() {
     token_->setMinimumWidth(kTokenWidth);
     token_->setSpecialValueText(tr("that lost most"));
     token_->setAccessibleName(tr("Token that is explained"));
-    token_->setToolTip(tr("Counted from 1, the first token has nothing before it; 0: the one whose "
-                          "probability fell most"));
+    token_->setToolTip(tr("Counted from 1, which has nothing before it and is not explained; 0: "
+                          "the one whose probability fell most among the first %1")
+                           .arg(kBlamedTokens));
     find_ = new QPushButton(icon(u"search"_s), tr("Find the cells"), question);
     find_->setToolTip(tr("Puts the original weights of each cell back, one cell at a time"));
     connect(find_, &QPushButton::clicked, this,

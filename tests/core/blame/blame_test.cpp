@@ -144,12 +144,22 @@ TEST(Blame, BadRequestsAreRefused) {
     EXPECT_EQ(codeOf(request), "blame.models");
 }
 
+TEST(Blame, CountsFromWherePeopleDo) {
+    BlameRequest request = requestFor({{1, Module::DownProj}}, std::nullopt);
+    request.firstPlace = request.origin = 30; // an answer of ten tokens
+    const Blame blame = run(request);
+    EXPECT_EQ(blame.number, blame.place - 29);
+    EXPECT_EQ(blame.candidates, 10);
+}
+
 TEST(Blame, BecomesAMetricOfAReport) {
     const Blame blame = run(requestFor({{1, Module::DownProj}}));
     const FidelityMetric metric = toMetric(blame, " the");
     EXPECT_EQ(metric.name, "blame");
     EXPECT_EQ(metric.values, blame.gains);
     EXPECT_EQ(metric.numbers.at("place"), 20);
+    EXPECT_EQ(metric.numbers.at("number"), 21) << "from 1";
+    EXPECT_EQ(metric.numbers.at("candidates"), 0) << "it was asked for";
     EXPECT_NE(metric.description.find("\" the\""), std::string::npos);
 }
 

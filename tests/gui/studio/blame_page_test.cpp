@@ -57,8 +57,11 @@ protected:
         }
         metric.values[kGuilty] = 2;
         metric.values[kHelper] = -0.5;
-        metric.numbers = {
-            {"place", 7}, {"original_log_probability", -0.1}, {"log_probability", -4.1}};
+        metric.numbers = {{"place", 7},
+                          {"number", 8},
+                          {"candidates", 127},
+                          {"original_log_probability", -0.1},
+                          {"log_probability", -4.1}};
         report.fidelity = {metric};
         const QString file = root_.filePath(u"blame.h5"_s);
         writeReport(report, file.toStdString());
@@ -76,6 +79,8 @@ TEST_F(BlamePageTest, ShowsTheGuiltyCellsOnTheHeatmap) {
     EXPECT_EQ(window().inspectView()->heatmap()->mostFragile(), kGuilty);
     EXPECT_EQ(window().inspectView()->heatmap()->view()->pinnedCell(), kGuilty);
     EXPECT_TRUE(page().verdict()->text().contains(u"Paris"_s))
+        << page().verdict()->text().toStdString();
+    EXPECT_TRUE(page().verdict()->text().contains(u"Token 8, which lost most of the 127"_s))
         << page().verdict()->text().toStdString();
     ValueTableModel& rows = page().cells()->model();
     ASSERT_EQ(rows.rowCount(), kLayers * 7);
