@@ -5,7 +5,6 @@
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
-#include <random>
 #include <string_view>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -14,6 +13,7 @@
 #include "core/base/file.h"
 #include "core/base/format_version.h"
 #include "core/base/printable.h"
+#include "core/base/random_hex.h"
 #include "core/base/write_failure.h"
 
 namespace caldera {
@@ -190,15 +190,13 @@ JobState parseState(const std::string& text, const std::filesystem::path& origin
 }
 
 std::string newJobId() {
-    std::random_device entropy;
-    std::array<uint32_t, 4> words{};
-    std::generate(words.begin(), words.end(), std::ref(entropy));
-    words[1] = (words[1] & 0xFFFF0FFFU) | 0x00004000U; // version 4
-    words[2] = (words[2] & 0x3FFFFFFFU) | 0x80000000U; // RFC 4122
-    std::array<char, 37> text{};
-    std::snprintf(text.data(), text.size(), "%08x-%04x-%04x-%04x-%04x%08x", words[0],
-                  words[1] >> 16, words[1] & 0xFFFFU, words[2] >> 16, words[2] & 0xFFFFU, words[3]);
-    return text.data();
+    std::string id = randomHex(32);
+    id[12] = '4';                // version 4
+    id[16] = "89ab"[id[16] % 4]; // RFC 4122
+    for (const size_t dash : {20, 16, 12, 8}) {
+        id.insert(dash, 1, '-');
+    }
+    return id;
 }
 
 JobFolder JobFolder::create(const std::filesystem::path& root, JobSpec spec) {

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cctype>
-#include <random>
 
 #include "core/base/hash.h"
+#include "core/base/random_hex.h"
 
 namespace caldera {
 
@@ -22,17 +22,8 @@ bool startsWithScheme(std::string_view text) {
 } // namespace
 
 std::string randomAccessToken() {
-    constexpr std::string_view kDigits = "0123456789abcdef";
-    constexpr int kWords = 8;
-    std::random_device device; // the system's, on every Linux
-    std::string token;
-    for (int word = 0; word < kWords; ++word) {
-        auto bits = static_cast<uint32_t>(device());
-        for (int digit = 0; digit < 8; ++digit, bits >>= 4U) {
-            token += kDigits[bits & 15U];
-        }
-    }
-    return token;
+    constexpr size_t kDigits = 64;
+    return randomHex(kDigits);
 }
 
 bool bearsToken(std::string_view authorization, std::string_view token) {

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <chrono>
 #include <iterator>
-#include <random>
 #include <utility>
 
 #include "core/base/elapsed.h"
+#include "core/base/random_hex.h"
 #include "core/model/model.h"
 #include "core/serve/chance_document.h"
 #include "core/serve/stop_filter.h"
@@ -19,19 +19,6 @@ using Json = nlohmann::json;
 using Clock = std::chrono::steady_clock;
 
 constexpr double kRateInterval = 0.1; // seconds between two live figures
-
-std::string newId() {
-    constexpr std::string_view kDigits = "0123456789abcdef";
-    std::random_device device;
-    std::string id = "chatcmpl-";
-    for (int word = 0; word < 3; ++word) {
-        auto bits = static_cast<uint32_t>(device());
-        for (int digit = 0; digit < 8; ++digit, bits >>= 4) {
-            id += kDigits[bits & 15U];
-        }
-    }
-    return id;
-}
 
 int64_t unixTime() {
     const auto now = std::chrono::system_clock::now().time_since_epoch();
@@ -137,8 +124,8 @@ Json statisticsDocument(const GenerationStatistics& statistics) {
 }
 
 ChatAnswer::ChatAnswer(const Engine& engine, ChatRequest request, const std::stop_token& cancel)
-    : request_(std::move(request)), id_(newId()), model_(engine.artifact().name()),
-      created_(unixTime()) {
+    : request_(std::move(request)), id_("chatcmpl-" + randomHex(24)),
+      model_(engine.artifact().name()), created_(unixTime()) {
     const Artifact& artifact = engine.artifact();
     prompt_ = promptOf(artifact, request_, cancel);
     stop_ = stopTokens(artifact.config(), *artifact.tokenizer(), artifact.chat());
