@@ -4,12 +4,11 @@
 
 #include <ATen/ATen.h>
 
+#include "core/model/logit_slice.h"
+
 namespace caldera {
 
 namespace {
-
-/// Bytes of one slice of logits.
-constexpr int64_t kLogitBytes = int64_t{64} << 20;
 
 /// Work of the head beside that of one block, at least one.
 int64_t headCost(const ModelConfig& config) {
@@ -80,8 +79,7 @@ void ModelPass::tellPassed(int blocks, WorkMeter& meter) const {
 
 void forLogitSlices(const ModelConfig& config, int64_t count,
                     const std::function<void(int64_t, int64_t)>& work) {
-    const int64_t rowBytes = int64_t{config.vocabSize} * static_cast<int64_t>(sizeof(float));
-    const int64_t slice = std::max<int64_t>(1, kLogitBytes / rowBytes);
+    const int64_t slice = logitSlice(config);
     for (int64_t first = 0; first < count; first += slice) {
         work(first, std::min(slice, count - first));
     }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/model/logit_slice.h"
+
 namespace caldera {
 
 namespace {
@@ -25,7 +27,6 @@ constexpr double kGpuSlack = 1.20;
 constexpr int64_t kSliceTokens = 4096;     ///< that pass a block together
 constexpr int64_t kScoreBytes = 16 * kMiB; ///< of attention on a processor
 constexpr int64_t kGpuScoreBytes = 256 * kMiB;
-constexpr int64_t kLogitBytes = 64 * kMiB;
 constexpr int64_t kLogitSlices = 6;
 
 /// Matrices of a Hessian's size while a group's basis is made, and of a weight's size while it is
