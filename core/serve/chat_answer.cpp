@@ -91,6 +91,57 @@ private:
     size_t shown_ = 0;
 };
 
+/// Makes pieces of tokens: whole characters, up to a stop text, what is handed over at once as one.
+class PieceStream {
+public:
+    PieceStream(const Tokenizer& tokenizer, const ChatRequest& request,
+                const ChatAnswer::OnPiece& onPiece)
+        : tokenizer_(tokenizer), filter_(request.stop),
+          wantsChances_(request.sampling.likeliest >= 0), onPiece_(onPiece) {}
+
+    /// False: no more tokens are needed.
+    bool take(const GeneratedToken& token) {
+        ++piece_.taken;
+        const std::string text = characters_.push(tokenizer_.decode({&token.token, 1}));
+        if (wantsChances_) {
+            unshown_.add(token, text.size());
+        }
+        return pass(filter_.push(text), token.isFollowed);
+    }
+    /// What was held back, after the last token.
+    void finish() {
+        if (filter_.found()) {
+            return;
+        }
+        pass(filter_.push(characters_.finish()), false);
+        pass(filter_.finish(), false);
+        if (auto tokens = unshown_.rest(); !tokens.empty() && isWanted_ && !filter_.found()) {
+            onPiece_({"", std::move(tokens), 0}); // of marks that have no text
+        }
+    }
+    /// Whether somebody still reads.
+    bool isWanted() const { return isWanted_; }
+
+private:
+    bool pass(const std::string& text, bool isFollowed) {
+        piece_.text += text;
+        std::ranges::move(unshown_.show(text.size()), std::back_inserter(piece_.tokens));
+        if ((!isFollowed || filter_.found()) && !piece_.text.empty()) {
+            isWanted_ = isWanted_ && onPiece_(std::exchange(piece_, {}));
+        }
+        return isWanted_ && !filter_.found();
+    }
+
+    const Tokenizer& tokenizer_;
+    StopFilter filter_;
+    bool wantsChances_;
+    const ChatAnswer::OnPiece& onPiece_;
+    Utf8Stream characters_;
+    UnshownTokens unshown_;
+    AnswerPiece piece_;
+    bool isWanted_ = true;
+};
+
 std::vector<Token> promptOf(const Artifact& artifact, const ChatRequest& request,
                             const std::stop_token& cancel) {
     const Tokenizer& tokenizer = *artifact.tokenizer();
@@ -141,44 +192,17 @@ ChatAnswer::ChatAnswer(const Engine& engine, ChatRequest request, const std::sto
 
 FinishReason ChatAnswer::generate(Engine& engine, const OnPiece& onPiece,
                                   const std::stop_token& cancel) {
-    const Tokenizer& tokenizer = *engine.artifact().tokenizer();
-    Utf8Stream characters;
-    StopFilter filter(request_.stop);
-    UnshownTokens unshown;
-    const bool wantsChances = request_.sampling.likeliest >= 0;
-    bool isWanted = true;
-    AnswerPiece piece;
-    // What is handed over at once is one piece.
-    const auto pass = [&](const std::string& text, bool isFollowed) {
-        piece.text += text;
-        std::ranges::move(unshown.show(text.size()), std::back_inserter(piece.tokens));
-        if ((!isFollowed || filter.found()) && !piece.text.empty()) {
-            isWanted = isWanted && onPiece(std::exchange(piece, {}));
-        }
-        return isWanted && !filter.found();
-    };
+    PieceStream pieces(*engine.artifact().tokenizer(), request_, onPiece);
     SamplingOptions sampling = request_.sampling;
     sampling.handOver = kHandOver;
     const FinishReason reason = engine.generate(
         prompt_, stop_, sampling,
-        [&](const GeneratedToken& token) {
-            ++piece.taken;
-            const std::string text = characters.push(tokenizer.decode({&token.token, 1}));
-            if (wantsChances) {
-                unshown.add(token, text.size());
-            }
-            return pass(filter.push(text), token.isFollowed);
-        },
-        statistics_, cancel);
-    if (!isWanted) {
+        [&pieces](const GeneratedToken& token) { return pieces.take(token); }, statistics_, cancel);
+    if (!pieces.isWanted()) {
         return FinishReason::Cancelled;
     }
-    if (reason != FinishReason::Cancelled && !filter.found()) {
-        pass(filter.push(characters.finish()), false);
-        pass(filter.finish(), false);
-        if (auto tokens = unshown.rest(); !tokens.empty() && isWanted && !filter.found()) {
-            onPiece({"", std::move(tokens), 0}); // of marks that have no text
-        }
+    if (reason != FinishReason::Cancelled) {
+        pieces.finish();
     }
     return reason;
 }

@@ -185,6 +185,62 @@ void draw(const Chart& chart, const Frame& frame, Drawing& page) {
                                    chart.xTitle});
 }
 
+namespace {
+
+/// Modules by layers with a legend below, inside a frame.
+class CellMap {
+public:
+    CellMap(int layers, const Range& range, const Frame& frame, Drawing& page)
+        : layers_(layers), range_(range), wide_(range.widened()), frame_(frame), page_(page) {}
+
+    /// Layer by layer in the colours of the ramp; grey where nothing was measured.
+    void drawRow(const std::map<Cell, double>& values, Module module) {
+        const double height = (frame_.height - 18) / static_cast<double>(kModules.size());
+        const double top = frame_.corner.y + height * static_cast<double>(module);
+        const double width = (frame_.width - kNameRoom) / layers_;
+        words({frame_.corner.x, top + height - 3}, std::string(moduleName(module)));
+        for (int layer = 0; layer < layers_; ++layer) {
+            const auto found = values.find({layer, module});
+            const bool measured = found != values.end() && std::isfinite(found->second);
+            const Ink ink =
+                measured ? rampInk((found->second - wide_.low) / (wide_.high - wide_.low)) : kRule;
+            page_.shapes.emplace_back(FilledBox{{left() + width * layer, top},
+                                                width - std::min(0.5, width / 8),
+                                                height - 0.5,
+                                                ink});
+        }
+    }
+    /// What the colours mean, and which layers there are.
+    void drawLegend() {
+        const double foot = frame_.corner.y + frame_.height - 8;
+        for (int step = 0; step < 60; ++step) {
+            page_.shapes.emplace_back(
+                FilledBox{{left() + 32 + step, foot - 5}, 1.2, 6, rampInk(step / 59.0)});
+        }
+        page_.shapes.emplace_back(
+            rightAligned({left() + 28, foot}, kSmall, kPaleInk, figure(range_.low)));
+        words({left() + 96, foot}, figure(range_.high));
+        page_.shapes.emplace_back(rightAligned({frame_.corner.x + frame_.width, foot}, kSmall,
+                                               kPaleInk,
+                                               "layer 0 to " + std::to_string(layers_ - 1)));
+    }
+
+private:
+    static constexpr double kNameRoom = 52;
+    double left() const { return frame_.corner.x + kNameRoom; }
+    void words(Point base, const std::string& text) {
+        page_.shapes.emplace_back(Words{base, kSmall, Font::Mono, kPaleInk, text});
+    }
+
+    int layers_;
+    Range range_;
+    Range wide_;
+    Frame frame_;
+    Drawing& page_;
+};
+
+} // namespace
+
 void drawCells(const std::map<Cell, double>& values, int layers, const Frame& frame,
                Drawing& page) {
     Range range;
@@ -199,39 +255,11 @@ void drawCells(const std::map<Cell, double>& values, int layers, const Frame& fr
                                        "No cell was measured."});
         return;
     }
-    const Range wide = range.widened();
-    const double names = 52;
-    const double width = (frame.width - names) / layers;
-    const double height = (frame.height - 18) / static_cast<double>(kModules.size());
+    CellMap map(layers, range, frame, page);
     for (const Module module : kModules) {
-        const double top = frame.corner.y + height * static_cast<double>(module);
-        page.shapes.emplace_back(Words{{frame.corner.x, top + height - 3},
-                                       kSmall,
-                                       Font::Mono,
-                                       kPaleInk,
-                                       std::string(moduleName(module))});
-        for (int layer = 0; layer < layers; ++layer) {
-            const auto found = values.find({layer, module});
-            const bool measured = found != values.end() && std::isfinite(found->second);
-            const Ink ink =
-                measured ? rampInk((found->second - wide.low) / (wide.high - wide.low)) : kRule;
-            page.shapes.emplace_back(FilledBox{{frame.corner.x + names + width * layer, top},
-                                               width - std::min(0.5, width / 8),
-                                               height - 0.5,
-                                               ink});
-        }
+        map.drawRow(values, module);
     }
-    const double foot = frame.corner.y + frame.height - 8;
-    const double left = frame.corner.x + names;
-    for (int step = 0; step < 60; ++step) {
-        page.shapes.emplace_back(
-            FilledBox{{left + 32 + step, foot - 5}, 1.2, 6, rampInk(step / 59.0)});
-    }
-    page.shapes.emplace_back(rightAligned({left + 28, foot}, kSmall, kPaleInk, figure(range.low)));
-    page.shapes.emplace_back(
-        Words{{left + 96, foot}, kSmall, Font::Mono, kPaleInk, figure(range.high)});
-    page.shapes.emplace_back(rightAligned({frame.corner.x + frame.width, foot}, kSmall, kPaleInk,
-                                          "layer 0 to " + std::to_string(layers - 1)));
+    map.drawLegend();
 }
 
 } // namespace caldera

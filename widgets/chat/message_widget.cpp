@@ -49,39 +49,46 @@ MessageWidget::MessageWidget(const ChatMessage& message, QWidget* parent)
     layout->setContentsMargins(0, user ? kSpaceLarge : 0, 0, 0);
     layout->setSpacing(kSpaceTiny);
     layout->addWidget(author_);
+    layout->addWidget(buildText(user));
+    layout->addWidget(buildNote());
+    layout->addWidget(buildActions());
+    restart();
+    showNotes();
+}
+
+/// The text itself; a person's stands in a bubble.
+QWidget* MessageWidget::buildText(bool user) {
     if (user) {
         auto* bubble = new Surface(Token::Raised, this);
         bubble->setRounded(true);
+        bubble_ = bubble;
+        text_ = new MessageText(bubble);
         auto* inside = new QVBoxLayout(bubble);
         inside->setContentsMargins(kSpaceMedium, kSpaceMedium, kSpaceMedium, kSpaceTiny);
-        text_ = new MessageText(bubble);
         inside->addWidget(text_);
-        bubble_ = bubble;
-        layout->addWidget(bubble);
     } else {
         text_ = new MessageText(this);
-        layout->addWidget(text_);
     }
     connect(text_, &MessageText::menuRequested, this,
             [this](QMenu* menu, const BlockStack::Place& place) {
                 Q_EMIT textMenuRequested(menu, message_.id, text_->blocks().text({}, place).size());
             });
     text_->setAccessibleName(user ? tr("Your message") : tr("Answer"));
+    return user ? bubble_ : text_;
+}
 
+QWidget* MessageWidget::buildNote() {
     noteBox_ = new QWidget(this);
     noteIcon_ = new QLabel(noteBox_);
     note_ = new ToneLabel({}, Token::Secondary, noteBox_);
     note_->setWordWrap(true);
     note_->setTextInteractionFlags(Qt::TextSelectableByMouse);
-    auto* noteLayout = new QHBoxLayout(noteBox_);
-    noteLayout->setContentsMargins(0, 0, 0, 0);
-    noteLayout->setSpacing(kSpaceSmall);
-    noteLayout->addWidget(noteIcon_, 0, Qt::AlignTop);
-    noteLayout->addWidget(note_, 1);
-    layout->addWidget(noteBox_);
-    layout->addWidget(buildActions());
-    restart();
-    showNotes();
+    auto* layout = new QHBoxLayout(noteBox_);
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->setSpacing(kSpaceSmall);
+    layout->addWidget(noteIcon_, 0, Qt::AlignTop);
+    layout->addWidget(note_, 1);
+    return noteBox_;
 }
 
 QWidget* MessageWidget::buildActions() {

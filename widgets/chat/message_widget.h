@@ -63,6 +63,8 @@ protected:
     void resizeEvent(QResizeEvent* event) override;
 
 private:
+    QWidget* buildText(bool user);
+    QWidget* buildNote();
     QWidget* buildActions();
     void buildButtons(QWidget* box);
     void buildVersions(QWidget* box);

@@ -52,12 +52,24 @@ SweepDialog::SweepDialog(QString artifact, QString worker, QString history, QWid
       export_(new QPushButton(icon(u"export"_s), tr("Export…"), this)) {
     setWindowTitle(tr("Speed of answers"));
     resize(940, 480);
+    layOut();
+    connect(measure_, &QPushButton::clicked, this, [this] { isMeasuring() ? stop() : measure(); });
+    connect(export_, &QPushButton::clicked, table_, &Table::exportCsv);
+    connect(baseline_, &QComboBox::activated, this, &SweepDialog::fill);
+    QtConcurrent::run([file = history_] {
+        return readSweeps(file);
+    }).then(this, [this](const QList<SweepRun>& runs) { takeRuns(runs); });
+    showState();
+}
+
+void SweepDialog::layOut() {
     baseline_->setAccessibleName(tr("Compare with"));
     facts_->setWordWrap(true);
     verdict_->setWordWrap(true);
     progress_->setTextVisible(false);
     progress_->setFixedHeight(4);
     progress_->setAccessibleName(tr("Progress of the measurement"));
+    export_->setToolTip(tr("What was measured as comma-separated values"));
     auto* caption = new ToneLabel(tr("Compare with"), Token::Secondary, this);
     caption->setBuddy(baseline_);
     auto* top = new QHBoxLayout;
@@ -66,7 +78,7 @@ SweepDialog::SweepDialog(QString artifact, QString worker, QString history, QWid
     auto* buttons = new QDialogButtonBox(QDialogButtonBox::Close, this);
     buttons->addButton(export_, QDialogButtonBox::ActionRole);
     buttons->addButton(measure_, QDialogButtonBox::ActionRole);
-    export_->setToolTip(tr("What was measured as comma-separated values"));
+    connect(buttons, &QDialogButtonBox::rejected, this, &QDialog::close);
     auto* layout = new QVBoxLayout(this);
     layout->addWidget(banner_);
     layout->addLayout(top);
@@ -76,14 +88,6 @@ SweepDialog::SweepDialog(QString artifact, QString worker, QString history, QWid
     layout->addWidget(makePlan());
     layout->addWidget(progress_);
     layout->addWidget(buttons);
-    connect(buttons, &QDialogButtonBox::rejected, this, &QDialog::close);
-    connect(measure_, &QPushButton::clicked, this, [this] { isMeasuring() ? stop() : measure(); });
-    connect(export_, &QPushButton::clicked, table_, &Table::exportCsv);
-    connect(baseline_, &QComboBox::activated, this, &SweepDialog::fill);
-    QtConcurrent::run([file = history_] {
-        return readSweeps(file);
-    }).then(this, [this](const QList<SweepRun>& runs) { takeRuns(runs); });
-    showState();
 }
 
 QWidget* SweepDialog::makePlan() {

@@ -57,6 +57,7 @@ Q_SIGNALS:
     void measured();
 
 private:
+    void layOut();
     QWidget* makePlan();
     /// Nothing while one of the fields holds no such numbers.
     std::optional<SweepPlan> plan() const;
