@@ -118,12 +118,12 @@ QHash<QString, QString> lineOf(const QString& csv, qsizetype line) {
 }
 
 TEST_F(Sweep, FilesSayExactlyWhatWasMeasuredAndOfWhat) {
+    EXPECT_FALSE(open()->exportButton()->isEnabled()) << "nothing was measured yet";
     SweepRun before = runOf(90);
     before.artifact = u"older"_s;
     ASSERT_TRUE(addSweep(history(), before).isEmpty());
     ASSERT_TRUE(addSweep(history(), runOf(81.25)).isEmpty());
     const auto dialog = open();
-    EXPECT_FALSE(dialog->exportButton()->isEnabled()) << "nothing is shown yet";
     ASSERT_TRUE(QTest::qWaitFor([&] { return dialog->runs().size() == 2; }, kPatience));
     EXPECT_TRUE(dialog->exportButton()->isEnabled());
     const QHash<QString, QString> line = lineOf(dialog->table()->csv(), 1);
