@@ -3,6 +3,7 @@
 #include <array>
 #include <cmath>
 #include <set>
+#include <span>
 #include <utility>
 
 #include "core/base/find_value.h"
@@ -198,17 +199,23 @@ private:
         return chart;
     }
 
+    /// The last evaluations, for which there is room.
+    std::span<const EvaluationRecord> shown() const {
+        const std::span<const EvaluationRecord> all = summary_.report.evaluations;
+        return all.last(std::min(all.size(), kMostEvaluations));
+    }
+
     Chart driftChart() const {
         Chart chart{"Hidden states: distance from the original",
                     "after layer",
                     "Not measured: evaluate beside the original.",
                     {}};
-        for (const EvaluationRecord& record : summary_.report.evaluations) {
+        for (const EvaluationRecord& record : shown()) {
             const auto found = record.layers.find("hidden_error");
             if (record.facts.contains(kKeptPredictions)) {
                 chart.empty = "Not measured: evaluate without kept predictions.";
             }
-            if (found == record.layers.end() || chart.curves.size() == kMostEvaluations) {
+            if (found == record.layers.end()) {
                 continue;
             }
             ChartCurve curve{
@@ -251,23 +258,22 @@ private:
                   kPaleInk);
             return;
         }
-        const size_t first = records.size() - std::min(records.size(), kMostEvaluations);
-        words(kMargin, y_, noteOn(first), Font::Plain, kPaleInk);
+        words(kMargin, y_, note(), Font::Plain, kPaleInk);
         y_ += kLineHeight;
         words(kMargin, y_, "text", Font::Plain, kPaleInk);
         figures({"perplexity", "of the original", "KL mean", "KL 99 %", "top-1", "tokens"},
                 kPaleInk);
-        for (size_t at = first; at < records.size(); ++at) {
-            drawEvaluation(records[at]);
+        for (const EvaluationRecord& record : shown()) {
+            drawEvaluation(record);
         }
     }
 
     /// What is left out, and what the figures mean.
-    std::string noteOn(size_t leftOut) const {
+    std::string note() const {
         const size_t all = summary_.report.evaluations.size();
-        return (leftOut > 0 ? "The last " + std::to_string(all - leftOut) + " of " +
-                                  std::to_string(all) + "; the reports have all. "
-                            : std::string()) +
+        return (all > shown().size() ? "The last " + std::to_string(shown().size()) + " of " +
+                                           std::to_string(all) + "; the reports have all. "
+                                     : std::string()) +
                "+- is half of the 95 % interval.";
     }
 
@@ -323,7 +329,7 @@ private:
     /// In the order of their making, each once.
     std::vector<std::string> commands() const {
         std::vector<std::string> all = {runFact("command")};
-        for (const EvaluationRecord& record : summary_.report.evaluations) {
+        for (const EvaluationRecord& record : shown()) {
             all.push_back(findValue(record.facts, "command").value_or(""));
         }
         all.push_back(summary_.command);

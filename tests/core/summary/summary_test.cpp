@@ -124,6 +124,10 @@ TEST(Summary, SaysThatEarlierEvaluationsAreLeftOut) {
     const Drawing page = summaryPage(summary);
     EXPECT_TRUE(fits(page));
     EXPECT_THAT(toHtml(page, "t"), HasSubstr("The last 4 of 6;"));
+    summary.report.evaluations[0].name = "oldest";
+    summary.report.evaluations[0].facts["command"] = "caldera evaluate oldest";
+    EXPECT_THAT(toHtml(summaryPage(summary), "t"), Not(HasSubstr("oldest")))
+        << "neither in the chart nor among the commands";
 }
 
 TEST(Summary, OddFileNamesMakeAPageThatIsStillUtf8) {
