@@ -3,13 +3,16 @@
 #include <QCoreApplication>
 #include <QCryptographicHash>
 
+#include "core/base/format_version.h"
+
 namespace caldera::studio {
 
 using namespace Qt::StringLiterals;
 
 namespace {
 
-constexpr auto kFormat = "caldera-preset/1"_L1;
+constexpr const char* kFormatName = "caldera-preset";
+constexpr int kFormatMajor = 1;
 constexpr qsizetype kNameLength = 60;
 constexpr qsizetype kDigits = 8;
 
@@ -17,11 +20,19 @@ QString translated(const char* text) {
     return QCoreApplication::translate("ChatPreset", text);
 }
 
+FormatFit fitOf(const QJsonObject& json) {
+    return formatFit(json["format"_L1].toString().toStdString(), kFormatName, kFormatMajor);
+}
+
 } // namespace
+
+bool ChatPreset::isNewer(const QJsonObject& json) {
+    return fitOf(json) == FormatFit::Newer;
+}
 
 ChatPreset ChatPreset::fromJson(const QJsonObject& json) {
     ChatPreset preset;
-    if (json["format"_L1].toString() != kFormat)
+    if (fitOf(json) != FormatFit::Readable)
         return preset;
     preset.name = json["name"_L1].toString().simplified().left(kNameLength);
     preset.systemPrompt = json["system_prompt"_L1].toString();
@@ -30,7 +41,7 @@ ChatPreset ChatPreset::fromJson(const QJsonObject& json) {
 }
 
 QJsonObject ChatPreset::toJson() const {
-    return {{u"format"_s, QString(kFormat)},
+    return {{u"format"_s, QString::fromStdString(formatText(kFormatName, kFormatMajor))},
             {u"name"_s, name},
             {u"system_prompt"_s, systemPrompt},
             {u"sampling"_s, sampling.toJson()}};

@@ -14,6 +14,8 @@ struct ChatPreset {
     QString systemPrompt;
     ChatSampling sampling;
 
+    /// Whether a later studio wrote it, whose presets this one does not read.
+    static bool isNewer(const QJsonObject& json);
     /// A document that is no preset gives one without a name.
     static ChatPreset fromJson(const QJsonObject& json);
     QJsonObject toJson() const;

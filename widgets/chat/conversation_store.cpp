@@ -79,15 +79,19 @@ Found readAll(const QString& folder) {
     return found;
 }
 
+/// Empty for a file that cannot be read, or that is too large for a preset.
+QJsonObject presetDocument(const QString& path) {
+    QFile file(path);
+    if (file.size() > kPresetLimit || !file.open(QIODevice::ReadOnly))
+        return {};
+    return QJsonDocument::fromJson(file.readAll()).object();
+}
+
 QList<ChatPreset> readPresets(const QString& folder) {
     QList<ChatPreset> all;
     for (const QFileInfo& entry :
          QDir(folder).entryInfoList({u"*.json"_s}, QDir::Files).mid(0, kMostPresets)) {
-        QFile file(entry.filePath());
-        if (entry.size() > kPresetLimit || !file.open(QIODevice::ReadOnly))
-            continue;
-        const ChatPreset preset =
-            ChatPreset::fromJson(QJsonDocument::fromJson(file.readAll()).object());
+        const ChatPreset preset = ChatPreset::fromJson(presetDocument(entry.filePath()));
         if (!preset.name.isEmpty())
             all.append(preset);
     }
@@ -191,6 +195,12 @@ void ConversationStore::savePreset(const ChatPreset& preset) {
     QMetaObject::invokeMethod(disk_, [this, preset, folder = presetFolder()] {
         QDir().mkpath(folder);
         const QString path = folder + u'/' + preset.fileName();
+        if (ChatPreset::isNewer(presetDocument(path))) {
+            Q_EMIT failed(tr("A newer studio wrote the preset \"%1\" (%2); it is not written over. "
+                             "Give yours another name.")
+                              .arg(preset.name, path));
+            return;
+        }
         const QString failure = writeWhole(path, QJsonDocument(preset.toJson()).toJson());
         if (!failure.isEmpty())
             Q_EMIT failed(tr("The preset \"%1\" could not be saved to %2: %3. Make room or check "
@@ -204,11 +214,8 @@ void ConversationStore::removePreset(const ChatPreset& preset) {
     QMetaObject::invokeMethod(disk_, [this, preset, folder = presetFolder()] {
         // A file that a person put there may have another name.
         for (const QFileInfo& entry : QDir(folder).entryInfoList({u"*.json"_s}, QDir::Files)) {
-            QFile file(entry.filePath());
-            if (entry.size() <= kPresetLimit && file.open(QIODevice::ReadOnly) &&
-                ChatPreset::fromJson(QJsonDocument::fromJson(file.readAll()).object()).name ==
-                    preset.name)
-                file.remove();
+            if (ChatPreset::fromJson(presetDocument(entry.filePath())).name == preset.name)
+                QFile::remove(entry.filePath());
         }
         Q_EMIT presetsLoaded(readPresets(folder));
     });

@@ -70,6 +70,24 @@ TEST_F(ChatPresets, AreKeptAsFiles) {
     EXPECT_EQ(files().size(), 2);
 }
 
+TEST_F(ChatPresets, OfANewerStudioAreNotWrittenOver) {
+    store_.savePreset(pirate());
+    next();
+    QJsonObject json = pirate().toJson();
+    json[u"format"_s] = u"caldera-preset/2"_s;
+    const QByteArray written = QJsonDocument(json).toJson();
+    QFile newer(folder_.path() + u"/presets/"_s + pirate().fileName());
+    ASSERT_TRUE(newer.open(QIODevice::ReadWrite | QIODevice::Truncate));
+    newer.write(written);
+    newer.close();
+    QSignalSpy failed(&store_, &ConversationStore::failed);
+    store_.savePreset(pirate());
+    ASSERT_TRUE(!failed.isEmpty() || failed.wait());
+    EXPECT_TRUE(failed[0][0].toString().contains(u"newer"_s));
+    ASSERT_TRUE(newer.open(QIODevice::ReadOnly));
+    EXPECT_EQ(newer.readAll(), written);
+}
+
 TEST_F(ChatPresets, OfLikeNamesHaveFilesOfTheirOwn) {
     ChatPreset one{u"a b"_s, {}, {}};
     ChatPreset other{u"a/b"_s, {}, {}};
