@@ -33,8 +33,7 @@ MachineRoom roomFor(const std::string& device) {
 }
 
 SpeedKey keyOf(const PlannedWork& work, const MachineRoom& room) {
-    const std::string cpu = "cpu, " + std::to_string(at::get_num_threads()) + " threads";
-    return {work.kind, room.gpu ? room.gpu->name : cpu};
+    return {work.kind, room.gpu ? room.gpu->name : processorPlace(at::get_num_threads())};
 }
 
 /// Whether somebody let the job wait: its seconds are not those of its work.

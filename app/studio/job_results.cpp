@@ -81,7 +81,9 @@ void JobActions::finish(const QString& id) {
     if (job.phase != u"done") {
         return;
     }
-    if (!job.host.isEmpty()) {
+    if (job.host.isEmpty()) {
+        session_.readSpeed();
+    } else {
         keepSpeed(id);
     }
     const QString out = resultOf(job);

@@ -74,6 +74,7 @@ MainWindow::MainWindow(const WindowPlaces& places, QWidget* parent)
     restoreLayout();
     setMode(Mode::Model);
     podActions_->findRented();
+    session_.readSpeed();
 }
 
 MainWindow::~MainWindow() {

@@ -45,6 +45,7 @@ void MainWindow::showLaunch(const LaunchSettings& suggested) {
     if (!suggested.compresses) {
         auto* form = new MeasureForm(session_.plan().config(), suggested.measuring,
                                      measuredMetrics(), dialog);
+        form->setSpeed(session_.speed());
         dialog->askMeasuring(form);
         connect(form, &MeasureForm::changed, pod, [this, form, pod] {
             pod->setDocumented(
@@ -157,6 +158,7 @@ void MainWindow::showMeasure() {
     }
     auto* dialog = new MeasureDialog(session_.facts()->name, session_.plan().config(), suggested,
                                      measuredMetrics(), this);
+    dialog->form()->setSpeed(session_.speed());
     dialog->setAttribute(Qt::WA_DeleteOnClose);
     connect(dialog, &QDialog::accepted, this,
             [this, dialog] { actions_->measure(dialog->settings()); });

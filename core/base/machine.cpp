@@ -1,8 +1,10 @@
 #include "core/base/machine.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <fstream>
 #include <limits>
+#include <sched.h>
 #include <sstream>
 #include <string_view>
 #include <thread>
@@ -91,6 +93,18 @@ MachineRoom readMachine(const MachineFiles& files) {
                  "memory.usage_in_bytes", "total_inactive_file "},
                 files.proc, room);
     return room;
+}
+
+int usualThreads() {
+    const char* wanted = std::getenv("OMP_NUM_THREADS"); // "4", or "4,2" for nested regions
+    const int64_t threads = wanted == nullptr ? 0 : std::strtol(wanted, nullptr, 10);
+    if (threads > 0) {
+        return static_cast<int>(std::min<int64_t>(threads, std::numeric_limits<int>::max()));
+    }
+    cpu_set_t cores;
+    const bool isKnown = ::sched_getaffinity(0, sizeof cores, &cores) == 0;
+    return isKnown ? std::max(CPU_COUNT(&cores), 1)
+                   : static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
 }
 
 } // namespace caldera

@@ -31,4 +31,8 @@ struct MachineFiles {
 /// task of a scheduler) count, and what files keep in memory counts as free.
 MachineRoom readMachine(const MachineFiles& files = {});
 
+/// Threads that compute unless somebody asks for another number: OMP_NUM_THREADS, else one for each
+/// core that this process may use (clusters and containers give a part of a machine).
+int usualThreads();
+
 } // namespace caldera

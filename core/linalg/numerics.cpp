@@ -1,14 +1,14 @@
 #include "core/linalg/numerics.h"
 
-#include <algorithm>
 #include <cstdlib>
 #include <dlfcn.h>
-#include <sched.h>
 
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <torch/cuda.h>
 #include <torch/version.h>
+
+#include "core/base/machine.h"
 
 namespace caldera {
 
@@ -23,21 +23,10 @@ void setBlasThreads(int threads) {
     }
 }
 
-/// OMP_NUM_THREADS, or a thread for each core that this process may use: clusters and containers
-/// give a part of a machine.
-int defaultThreads() {
-    static const int ofOpenMp = at::get_num_threads(); // before anybody has set it
-    cpu_set_t cores;
-    const bool isKnown = ::sched_getaffinity(0, sizeof cores, &cores) == 0;
-    const bool isWanted = std::getenv("OMP_NUM_THREADS") != nullptr;
-    return std::max(isKnown && !isWanted ? CPU_COUNT(&cores) : ofOpenMp, 1);
-}
-
 } // namespace
 
 void fixNumerics(int threads) {
-    const int usual = defaultThreads();
-    const int count = threads > 0 ? threads : usual;
+    const int count = threads > 0 ? threads : usualThreads();
     at::set_num_threads(count);
     setBlasThreads(count);
     at::globalContext().setDeterministicAlgorithms(true, true);

@@ -48,6 +48,15 @@ std::vector<Json> readLines(const std::filesystem::path& file) {
 
 } // namespace
 
+TimeEstimate SpeedRatio::correct(double documentedSeconds) const {
+    return documentedSeconds < 0 ? TimeEstimate{documentedSeconds, 0}
+                                 : TimeEstimate{documentedSeconds * ratio, runs};
+}
+
+std::string processorPlace(int threads) {
+    return "cpu, " + std::to_string(threads) + " threads";
+}
+
 SpeedLog SpeedLog::ofThisMachine() {
     return SpeedLog(stateFolder() / "speeds.jsonl");
 }
@@ -97,10 +106,7 @@ std::map<std::string, SpeedRatio> SpeedLog::ratios(const std::string& kind) cons
 TimeEstimate SpeedLog::estimate(const SpeedKey& key, double documentedSeconds) const {
     const auto all = ratios(key.kind);
     const auto here = all.find(key.place);
-    if (documentedSeconds < 0 || here == all.end()) {
-        return {documentedSeconds, 0};
-    }
-    return {documentedSeconds * here->second.ratio, here->second.runs};
+    return (here == all.end() ? SpeedRatio() : here->second).correct(documentedSeconds);
 }
 
 } // namespace caldera

@@ -24,7 +24,12 @@ struct TimeEstimate {
 struct SpeedRatio {
     double ratio = 1; ///< median of measured over estimated seconds
     int runs = 0;
+    /// `documentedSeconds` as these runs correct them; negative ones stay.
+    TimeEstimate correct(double documentedSeconds) const;
 };
+
+/// The place of work without a GPU: "cpu, 2 threads".
+std::string processorPlace(int threads);
 
 /// A file of JSON lines, `speeds.jsonl` in the state folder (docs/preflight.md).
 class SpeedLog {

@@ -165,6 +165,13 @@
             <numerusform>About %1 on the processor of this machine (%n cores), a first guess from the model&apos;s shape. It can be stopped and resumed in Runs.</numerusform>
         </translation>
     </message>
+    <message numerus="yes">
+        <source>About %1 on the processor of this machine, as measured in %n earlier run(s). It can be stopped and resumed in Runs.</source>
+        <translation>
+            <numerusform>About %1 on the processor of this machine, as measured in %n earlier run. It can be stopped and resumed in Runs.</numerusform>
+            <numerusform>About %1 on the processor of this machine, as measured in %n earlier runs. It can be stopped and resumed in Runs.</numerusform>
+        </translation>
+    </message>
 </context>
 <context>
     <name>PlanFigures</name>
@@ -176,10 +183,17 @@
         </translation>
     </message>
     <message numerus="yes">
-        <source>On the processor of this machine (%n core(s)), from the model&apos;s shape; about %1 on an H100. Right within a factor of two where nothing else is at work.</source>
+        <source>On the processor of this machine, as measured in %n earlier run(s).</source>
         <translation>
-            <numerusform>On the processor of this machine (%n core), from the model&apos;s shape; about %1 on an H100. Right within a factor of two where nothing else is at work.</numerusform>
-            <numerusform>On the processor of this machine (%n cores), from the model&apos;s shape; about %1 on an H100. Right within a factor of two where nothing else is at work.</numerusform>
+            <numerusform>On the processor of this machine, as measured in %n earlier run.</numerusform>
+            <numerusform>On the processor of this machine, as measured in %n earlier runs.</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>On the processor of this machine (%n core(s)), by documented rates, which may be off by a factor. The first run here corrects it.</source>
+        <translation>
+            <numerusform>On the processor of this machine (%n core), by documented rates, which may be off by a factor. The first run here corrects it.</numerusform>
+            <numerusform>On the processor of this machine (%n cores), by documented rates, which may be off by a factor. The first run here corrects it.</numerusform>
         </translation>
     </message>
 </context>

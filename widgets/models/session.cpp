@@ -3,6 +3,7 @@
 #include <exception>
 #include <utility>
 
+#include "core/base/machine.h"
 #include "core/base/paths.h"
 #include "core/report/find_metric.h"
 #include "core/report/join_reports.h"
@@ -35,6 +36,7 @@ struct Session::Outcome {
 
 Session::Session(QObject* parent) : QObject(parent) {
     pool_.setMaxThreadCount(1);
+    speed_.threads = usualThreads();
 }
 
 Session::~Session() {
@@ -274,6 +276,13 @@ void Session::endLive() {
         rebuildMetrics();
         Q_EMIT metricsChanged();
     }
+}
+
+void Session::readSpeed() {
+    inBackground(readProcessorSpeed, [this](const ProcessorSpeed& speed) {
+        speed_ = speed;
+        Q_EMIT speedChanged();
+    });
 }
 
 void Session::setBusy(bool busy) {

@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 
+#include "core/preflight/processor_speed.h"
 #include "widgets/models/open_facts.h"
 #include "widgets/models/plan_document.h"
 #include "widgets/support/failure.h"
@@ -46,6 +47,11 @@ public:
     const std::vector<EvaluationRecord>& evaluations() const { return evaluations_; }
     PlanDocument& plan() { return plan_; }
     const PlanDocument& plan() const { return plan_; }
+
+    /// What this machine's processor is known to take for work on what is open.
+    const ProcessorSpeed& speed() const { return speed_; }
+    /// Looks at what runs here took, as after each of them; ends with speedChanged().
+    void readSpeed();
 
     /// All ways to colour cells, the most telling first: a running job, fidelity, measured error.
     const QList<MetricLayer>& metrics() const { return metrics_; }
@@ -85,6 +91,7 @@ Q_SIGNALS:
     void opened();
     void reportChanged();
     void metricsChanged();
+    void speedChanged();
     void liveCell(const caldera::Cell& cell, double relativeError);
     void failed(const caldera::studio::Failure& failure, const QString& path);
     /// Reports that belong to what is open were left out, all that one reading found.
@@ -108,6 +115,7 @@ private:
     std::optional<MetricLayer> live_;
     std::optional<MetricLayer> compared_;
     QList<MetricLayer> metrics_;
+    ProcessorSpeed speed_;
     QString openingPath_;
     int generation_ = 0; ///< counts what was opened; a report belongs to what is open
     int pending_ = 0;    ///< reads that have not come back

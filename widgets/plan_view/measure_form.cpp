@@ -3,7 +3,6 @@
 #include <QCheckBox>
 #include <QFormLayout>
 #include <QSpinBox>
-#include <QThread>
 #include <QVBoxLayout>
 
 #include <algorithm>
@@ -171,6 +170,11 @@ void MeasureForm::setPlace(Place place) {
     update();
 }
 
+void MeasureForm::setSpeed(const ProcessorSpeed& speed) {
+    speed_ = speed;
+    update();
+}
+
 void MeasureForm::update() {
     const MeasureSettings chosen = settings();
     const auto has = [&chosen](const QString& id) { return chosen.metrics.contains(id); };
@@ -195,12 +199,17 @@ QString MeasureForm::estimateText(const MeasureSettings& chosen) const {
                   "and resumed in Runs.")
             .arg(spanText(std::max(1.0, seconds)));
     }
-    const int cores = QThread::idealThreadCount();
-    const double seconds = fidelitySeconds(config_, fidelityWork(chosen), cores);
-    return tr("About %1 on the processor of this machine (%n core(s)), a first guess from the "
-              "model's shape. It can be stopped and resumed in Runs.",
-              nullptr, cores)
-        .arg(spanText(std::max(1.0, seconds)));
+    const TimeEstimate time = speed_.toMeasure(config_, fidelityWork(chosen));
+    const QString span = spanText(std::max(1.0, time.seconds));
+    return time.runs > 0
+               ? tr("About %1 on the processor of this machine, as measured in %n earlier run(s). "
+                    "It can be stopped and resumed in Runs.",
+                    nullptr, time.runs)
+                     .arg(span)
+               : tr("About %1 on the processor of this machine (%n core(s)), a first guess from "
+                    "the model's shape. It can be stopped and resumed in Runs.",
+                    nullptr, speed_.threads)
+                     .arg(span);
 }
 
 } // namespace caldera::studio

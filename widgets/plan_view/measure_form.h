@@ -8,7 +8,7 @@
 #include <array>
 
 #include "core/model/config.h"
-#include "core/plan/time_estimate.h"
+#include "core/preflight/processor_speed.h"
 
 class QCheckBox;
 class QSpinBox;
@@ -43,6 +43,8 @@ public:
     /// Whether it can be measured so: a metric is chosen, and the texts that it needs are read.
     bool isSound() const { return isSound_; }
     void setPlace(Place place);
+    /// By which the time here is told.
+    void setSpeed(const ProcessorSpeed& speed);
 
     QCheckBox* metricBox(const QString& metric) const;
     TextChoice* calibration() const { return calibration_; }
@@ -60,6 +62,7 @@ private:
 
     static constexpr int kMetrics = 4;
     ModelConfig config_;
+    ProcessorSpeed speed_;
     Place place_ = Place::Here;
     bool isSound_ = false;
     std::array<QCheckBox*, kMetrics> metrics_{};

@@ -2,7 +2,6 @@
 
 #include <QCoreApplication>
 #include <QLocale>
-#include <QThread>
 
 #include <cmath>
 
@@ -172,39 +171,26 @@ void addLoss(QList<TruthFigure>& figures, const Session& session, const PlanSolv
                     meaning});
 }
 
-/// Of the report that is open, 0 where none says it.
-double reportedSeconds(const Session& session) {
-    double seconds = 0;
-    if (session.report()) {
-        for (const auto& [cell, measured] : session.report()->cells) {
-            seconds += measured.seconds;
-        }
-    }
-    return seconds;
-}
-
+/// As the dialog of a compression says it.
 TruthFigure timeFigure(const Session& session) {
     const PlanDocument& plan = session.plan();
-    const double reported = reportedSeconds(session);
-    const int cores = QThread::idealThreadCount();
-    const double seconds =
-        reported > 0 ? reported : compressSeconds(plan.plan(), plan.cells(), cores);
-    const QString onGpu = spanText(compressSecondsOnGpu(plan.cells()));
+    const TimeEstimate time = session.speed().toCompress(plan.plan(), plan.cells());
+    const QString onGpu =
+        PlanFigures::tr("About %1 on an H100.").arg(spanText(compressSecondsOnGpu(plan.cells())));
+    const QString here =
+        time.runs > 0
+            ? PlanFigures::tr("On the processor of this machine, as measured in %n earlier run(s).",
+                              nullptr, time.runs)
+            : PlanFigures::tr("On the processor of this machine (%n core(s)), by documented rates, "
+                              "which may be off by a factor. The first run here corrects it.",
+                              nullptr, session.speed().threads);
     return {u"time"_s,
             PlanFigures::tr("to compress"),
-            seconds > 0 ? spanText(qMax(1.0, seconds)) : PlanFigures::tr("none"),
-            PlanFigures::tr("estimated"),
-            seconds,
-            reported > 0
-                ? PlanFigures::tr("As long as the solver took for the cells of the report that is "
-                                  "open, on its machine")
-            : seconds > 0
-                ? PlanFigures::tr("On the processor of this machine (%n core(s)), from the model's "
-                                  "shape; about %1 on an H100. Right within a factor of two where "
-                                  "nothing else is at work.",
-                                  nullptr, cores)
-                      .arg(onGpu)
-                : PlanFigures::tr("No cell is to be compressed")};
+            time.seconds > 0 ? spanText(qMax(1.0, time.seconds)) : PlanFigures::tr("none"),
+            PlanFigures::tr("predicted"),
+            time.seconds,
+            time.seconds > 0 ? here + u' ' + onGpu
+                             : PlanFigures::tr("No cell is to be compressed")};
 }
 
 } // namespace

@@ -73,6 +73,7 @@ PlanView::PlanView(Session& session, QWidget* parent)
 
     connect(&session_, &Session::opened, this, &PlanView::showOpened);
     connect(&session_, &Session::reportChanged, this, &PlanView::showFigures);
+    connect(&session_, &Session::speedChanged, this, &PlanView::showFigures);
     // The heatmap has taken the cell by then; the table need not follow each of many.
     liveCells_.setSingleShot(true);
     liveCells_.setInterval(kLiveInterval);

@@ -64,5 +64,18 @@ TEST_F(MachineTest, ThisMachineHasMemory) {
     EXPECT_LE(readMachine().freeMemoryBytes, readMachine().memoryBytes);
 }
 
+TEST(UsualThreads, AreThoseOfOpenMpOrTheCoresOfThisProcess) {
+    const char* before = std::getenv("OMP_NUM_THREADS");
+    const std::string kept = before == nullptr ? "" : before;
+    ::setenv("OMP_NUM_THREADS", "3,2", 1);
+    EXPECT_EQ(usualThreads(), 3);
+    for (const char* nothing : {"", "0", "many"}) {
+        ::setenv("OMP_NUM_THREADS", nothing, 1);
+        EXPECT_GE(usualThreads(), 1);
+        EXPECT_LE(usualThreads(), readMachine().cores);
+    }
+    ::setenv("OMP_NUM_THREADS", kept.c_str(), 1);
+}
+
 } // namespace
 } // namespace caldera

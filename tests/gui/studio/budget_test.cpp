@@ -7,7 +7,9 @@
 #include <QTabWidget>
 #include <QTableView>
 
+#include "core/base/machine.h"
 #include "core/plan/gpu_memory.h"
+#include "core/preflight/speed_log.h"
 #include "core/report/standard_error.h"
 #include "tests/gui/studio/large_model.h"
 #include "tests/gui/studio/studio_fixture.h"
@@ -74,7 +76,7 @@ TEST_F(BudgetTest, EveryFigureSaysHowItCameAbout) {
     EXPECT_EQ(figure(u"kl"_s).kind, u"predicted"_s);
     EXPECT_GT(figure(u"kl"_s).amount, 0);
     EXPECT_EQ(figure(u"speed"_s).kind, u"estimated, RTX 3090"_s);
-    EXPECT_EQ(figure(u"time"_s).kind, u"estimated"_s);
+    EXPECT_EQ(figure(u"time"_s).kind, u"predicted"_s);
     EXPECT_GT(figure(u"time"_s).amount, 3600) << "72.7 billion weights on a processor";
     EXPECT_TRUE(figure(u"time"_s).toolTip.contains(u"H100"_s));
     const double before = figure(u"gpu"_s).amount;
@@ -151,6 +153,19 @@ TEST_F(BudgetTest, WithoutDivergencesItIsCalledAnEstimate) {
     ASSERT_TRUE(solved());
     EXPECT_TRUE(told.contains(u"estimated KL"_s)) << told.toStdString();
     EXPECT_EQ(figure(u"kl"_s).kind, u"estimated"_s);
+}
+
+TEST_F(BudgetTest, TheTimeIsWhatEarlierRunsHereMakeOfIt) {
+    openLarge();
+    const double documented = figure(u"time"_s).amount;
+    SpeedLog::ofThisMachine().add({"compress", processorPlace(usualThreads())}, 10, 110);
+    window().session().readSpeed();
+    const bool wasRead = QTest::qWaitFor(
+        [this] { return window().session().speed().compressing.runs == 1; }, kPatience);
+    std::filesystem::remove(stateFolder() / "speeds.jsonl"); // for no other test
+    ASSERT_TRUE(wasRead);
+    EXPECT_DOUBLE_EQ(figure(u"time"_s).amount, 11 * documented);
+    EXPECT_TRUE(figure(u"time"_s).toolTip.contains(u"1 earlier run"_s));
 }
 
 TEST_F(BudgetTest, MeasureFindsOutWhatTheSolverHasToKnow) {

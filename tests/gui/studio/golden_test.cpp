@@ -30,7 +30,6 @@ OpenResult measuredDemo() {
     Report report = largeFidelity(facts->config);
     result.fidelity = std::make_shared<const Report>(report);
     report.fidelity.clear();
-    report.cells.begin()->second.seconds = 12; // else the time to compress is this machine's
     result.report = std::make_shared<const Report>(report);
     result.facts = facts;
     return result;
