@@ -38,7 +38,7 @@ struct Options {
 
 Plan planOf(const Options& options, const Model& model) {
     return options.plan.empty() ? defaultPlan(options.model, model.config)
-                                : readPlanFile(options.plan);
+                                : planFor(model.config, readPlanFile(options.plan), options.plan);
 }
 
 /// The job's own folder, else a folder beside the target.

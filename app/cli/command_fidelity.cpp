@@ -55,8 +55,9 @@ FidelityRequest requestFor(const Options& options, const Invocation& invocation)
     request.metrics = parseMetrics(options.metrics);
     request.options = parseOptions(options.options);
     request.model = openModel(options.model);
-    request.plan = options.plan.empty() ? defaultPlan(options.model, request.model->config)
-                                        : readPlanFile(options.plan);
+    request.plan = options.plan.empty()
+                       ? defaultPlan(options.model, request.model->config)
+                       : planFor(request.model->config, readPlanFile(options.plan), options.plan);
     options.calibration.applyTo(request.plan);
     request.heldOut.text = readUtf8File(heldOutText(options.text));
     request.sipit.space = options.standardized ? StateSpace::Standardized : StateSpace::Normed;

@@ -4,6 +4,7 @@
 #include <iostream>
 #include <set>
 #include <sstream>
+#include <utility>
 
 #include "app/cli/command.h"
 #include "app/cli/plan_file.h"
@@ -135,8 +136,11 @@ Json planToJson(const Plan& plan) {
 }
 
 void runShow(const PlanOptions& options, const Invocation& invocation) {
-    const Plan plan = readPlanFile(options.plan);
+    Plan plan = readPlanFile(options.plan);
     const auto model = options.model.empty() ? nullptr : openModel(options.model);
+    if (model) {
+        plan = planFor(model->config, std::move(plan), options.plan);
+    }
     if (!invocation.json) {
         printSummary(plan, options.plan);
         if (model) {
@@ -169,8 +173,9 @@ std::string modelOf(const PlanOptions& options, const Plan& plan) {
 }
 
 void runCheck(const PlanOptions& options, const Invocation& invocation) {
-    const Plan plan = readPlanFile(options.plan);
+    Plan plan = readPlanFile(options.plan);
     const auto model = openModel(modelOf(options, plan));
+    plan = planFor(model->config, std::move(plan), options.plan);
     checkPlan(plan, model->config);
     const PlanSize size = planSize(plan, model->config);
     if (invocation.json) {

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <iostream>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "app/cli/plan_file.h"
@@ -14,6 +15,7 @@
 #include "core/compress/shard.h"
 #include "core/job/revision.h"
 #include "core/model/model.h"
+#include "core/plan/foreign_plan.h"
 
 namespace caldera::cli {
 
@@ -34,7 +36,8 @@ Plan planOfJob(const JobFolder& folder, const JobSpec& spec, const Model& model)
         return parsePlan(*revised, revisedPlanFile(folder).string());
     }
     const std::string file = valueOf(spec.arguments, "--plan");
-    return file.empty() ? defaultPlan(spec.arguments.at(1), model.config) : loadPlan(file);
+    return file.empty() ? defaultPlan(spec.arguments.at(1), model.config)
+                        : fitForeignPlan(loadPlan(file), model.config);
 }
 
 /// What of a plan decides about a cell, as far as plans do.
@@ -49,11 +52,14 @@ std::string keyOf(const Plan& plan, Cell cell) {
 
 Revision reviseJob(const JobFolder& folder, const fs::path& plan) {
     const JobSpec spec = folder.spec();
-    const Plan revised = readPlanFile(plan);
+    Plan revised = readPlanFile(plan);
+    const auto model = spec.kind == "compress" ? openModel(spec.arguments.at(1)) : nullptr;
+    if (model) {
+        revised = planFor(model->config, std::move(revised), plan);
+    }
     const std::string text = printPlan(revised);
     Revision revision{folder, sha256Hex(text), 0, 0, EventReader(folder.events())};
-    if (spec.kind == "compress") {
-        const auto model = openModel(spec.arguments.at(1));
+    if (model) {
         checkPlan(revised, model->config);
         const Plan before = planOfJob(folder, spec, *model);
         for (const Cell cell : cellsToCompress(revised, {0, model->config.layerCount})) {

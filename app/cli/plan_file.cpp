@@ -3,9 +3,12 @@
 #include <iostream>
 #include <set>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "core/base/error.h"
 #include "core/base/printable.h"
+#include "core/plan/foreign_plan.h"
 
 namespace caldera::cli {
 
@@ -55,6 +58,19 @@ Plan readPlanFile(const std::filesystem::path& path) {
                   << listed(", these values adapted: ", plan.adaptedValues) << ".\n";
     }
     return plan;
+}
+
+Plan planFor(const ModelConfig& config, Plan plan, const std::filesystem::path& path) {
+    const auto before = static_cast<std::ptrdiff_t>(plan.adaptedValues.size());
+    Plan fitted = fitForeignPlan(std::move(plan), config);
+    const std::vector<std::string> adapted(fitted.adaptedValues.begin() + before,
+                                           fitted.adaptedValues.end());
+    if (!adapted.empty()) {
+        std::cerr << shown(path.string())
+                  << listed(" has ranks that the model's matrices cannot have; adapted: ", adapted)
+                  << ".\n";
+    }
+    return fitted;
 }
 
 void writePlanFile(const Plan& plan, const std::filesystem::path& path) {

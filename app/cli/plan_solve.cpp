@@ -5,6 +5,7 @@
 #include <iostream>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "app/cli/engine_options.h"
@@ -111,6 +112,7 @@ AllocationProblem problemOf(const Options& options) {
     }
     const auto model = openModel(name);
     problem.config = model->config;
+    problem.plan = planFor(model->config, std::move(problem.plan), options.plan);
     problem.target.contextLength = contextOf(options, *model);
     const Report report = readReport(options.fidelity);
     requireMeasuredOn({model->name, model->fingerprint, model->config.layerCount}, report,

@@ -11,6 +11,7 @@
 #include <optional>
 #include <utility>
 
+#include "core/plan/foreign_plan.h"
 #include "widgets/models/foreign_remark.h"
 #include "widgets/models/plan_comparison.h"
 #include "widgets/models/session.h"
@@ -52,7 +53,7 @@ void PlanActions::read(const QString& path, std::function<void(const Plan&)> don
             if (read.failure) {
                 Q_EMIT failed(*read.failure, path);
             } else if (!session_.plan().empty()) {
-                done(read.plan);
+                done(fitForeignPlan(read.plan, session_.plan().config()));
             }
         });
 }

@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <utility>
 
 #include "core/base/glob.h"
 #include "core/base/text.h"
 #include "core/model/codec_facts.h"
+#include "core/plan/plan_cells.h"
+#include "core/plan/plan_edit.h"
 #include "core/plan/plan_keys.h"
 #include "core/plan/rank_step.h"
 
@@ -47,6 +50,14 @@ int supportedRank(int rank) {
     return rank == 0 ? 0 : std::max(kRankStep, nearestRank(rank));
 }
 
+/// Once, however often it is adapted.
+void note(Plan& plan, const std::string& text) {
+    std::vector<std::string>& notes = plan.adaptedValues;
+    if (std::find(notes.begin(), notes.end(), text) == notes.end()) {
+        notes.push_back(text);
+    }
+}
+
 class Adoption {
 public:
     explicit Adoption(ForeignPlan foreign) : foreign_(std::move(foreign)), plan_(foreign_.plan) {}
@@ -66,18 +77,11 @@ public:
     }
 
 private:
-    void note(const std::string& text) {
-        std::vector<std::string>& notes = plan_.adaptedValues;
-        if (std::find(notes.begin(), notes.end(), text) == notes.end()) {
-            notes.push_back(text);
-        }
-    }
-
     template <class Number>
     void replace(const char* key, Number& value, Number supported) {
         if (value != supported) {
-            note(std::string(key) + " " + numberText(static_cast<double>(value)) + " -> " +
-                 numberText(static_cast<double>(supported)));
+            note(plan_, std::string(key) + " " + numberText(static_cast<double>(value)) + " -> " +
+                            numberText(static_cast<double>(supported)));
         }
         value = supported;
     }
@@ -101,7 +105,7 @@ private:
             if (std::none_of(targets.begin(), targets.end(),
                              [&](const std::string& target) { return name.ends_with(target); })) {
                 plan_.skipLayers.push_back("*." + std::string(moduleName(module)));
-                note(std::string(moduleName(module)) + " skipped");
+                note(plan_, std::string(moduleName(module)) + " skipped");
             }
         }
     }
@@ -189,6 +193,24 @@ private:
 
 Plan adoptPlan(ForeignPlan foreign) {
     return Adoption(std::move(foreign)).adopted();
+}
+
+Plan fitForeignPlan(Plan plan, const ModelConfig& config) {
+    if (!plan.foreign) {
+        return plan;
+    }
+    const PlanCells cells(plan, config);
+    std::map<Cell, BitsAndRank> fitting;
+    for (const Cell cell : allCells(config.layerCount)) {
+        const CellSettings& settings = cells.settingsOf(cell);
+        const int most = largestRank(config.shapeOf(cell.module));
+        if (!settings.skip && settings.rank > most) {
+            note(plan, "rank " + std::to_string(settings.rank) + " -> " + std::to_string(most) +
+                           " (" + std::string(moduleName(cell.module)) + ")");
+            fitting[cell] = {settings.bits, most};
+        }
+    }
+    return fitting.empty() ? plan : withBitsAndRanks(std::move(plan), config, fitting);
 }
 
 } // namespace caldera

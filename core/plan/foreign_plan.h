@@ -23,4 +23,8 @@ struct ForeignPlan {
 /// skipped. Plan::adaptedValues says which values changed.
 Plan adoptPlan(ForeignPlan foreign);
 
+/// Such a plan for a model: ranks that its matrices cannot have become the largest that they can,
+/// and Plan::adaptedValues says so. Plans of this program stay as they are.
+Plan fitForeignPlan(Plan plan, const ModelConfig& config);
+
 } // namespace caldera

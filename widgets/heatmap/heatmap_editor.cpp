@@ -10,6 +10,7 @@
 #include <exception>
 #include <utility>
 
+#include "core/plan/foreign_plan.h"
 #include "core/plan/rank_step.h"
 #include "widgets/heatmap/heatmap_strokes.h"
 #include "widgets/heatmap/heatmap_view.h"
@@ -245,8 +246,9 @@ void HeatmapEditor::paste() {
     try {
         const PastedSettings pasted = parsePasted(QGuiApplication::clipboard()->text());
         if (pasted.plan) {
-            plan_.replace(tr("Paste a plan"), *pasted.plan);
-            Q_EMIT planPasted(*pasted.plan);
+            const Plan plan = fitForeignPlan(*pasted.plan, plan_.config());
+            plan_.replace(tr("Paste a plan"), plan);
+            Q_EMIT planPasted(plan);
         } else {
             edit(tr("Paste settings"),
                  placedEdits(pasted.cells, view_.targets(), plan_.config().layerCount));

@@ -14,6 +14,7 @@
 #include "core/base/error.h"
 #include "core/base/file.h"
 #include "core/base/write_failure.h"
+#include "core/plan/foreign_plan.h"
 #include "widgets/models/session.h"
 
 using namespace Qt::Literals::StringLiterals;
@@ -162,7 +163,7 @@ void PlanAutosave::lookFor() {
 void PlanAutosave::restore(const UnsavedPlan& unsaved) {
     PlanDocument& plan = session_.plan();
     if (unsaved.saved) {
-        plan.open(*unsaved.saved, unsaved.file);
+        plan.open(fitForeignPlan(*unsaved.saved, plan.config()), unsaved.file);
     }
     if (!(plan.plan() == unsaved.plan)) {
         plan.take(tr("Bring back unsaved changes"), unsaved.plan);

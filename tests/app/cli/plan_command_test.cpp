@@ -151,5 +151,14 @@ TEST_F(PlanCommand, SaysWhenAFileIsForeign) {
     EXPECT_THAT(shown.err, HasSubstr("values adapted: rank 40 -> 48."));
 }
 
+TEST_F(PlanCommand, SaysWhichForeignRanksItLowered) {
+    writeFileAtomically(file_, "model_id: m\ncalibration: {sequence_length: 512}\n"
+                               "caldera: {rank: 1024}\n");
+    const Result checked = plan({"check", file_, "--model", kModel});
+    EXPECT_EQ(checked.exitCode, 0) << checked.err;
+    EXPECT_THAT(checked.err, HasSubstr("rank 1024 -> 192 (q_proj)"));
+    EXPECT_THAT(checked.err, HasSubstr("rank 1024 -> 64 (k_proj)"));
+}
+
 } // namespace
 } // namespace caldera::cli

@@ -1,5 +1,5 @@
 // Configurations of qwen2-caldera-max.
-#include "core/plan/plan.h"
+#include "core/plan/foreign_plan.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -10,6 +10,7 @@ namespace caldera {
 namespace {
 
 using ::testing::Contains;
+using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::UnorderedElementsAre;
 
@@ -62,6 +63,26 @@ TEST(ForeignPlan, FitsItsModelAfterAdoption) {
     for (const char* note : {"rank 40 -> 48", "rank 250 -> 256", "bq 6 -> 4", "bl 6 -> 4"}) {
         EXPECT_THAT(plan.adaptedValues, Contains(note));
     }
+}
+
+TEST(ForeignPlan, LowersRanksAboveAMatrix) {
+    const Plan plan = parse("caldera:\n  rank: 1040\n  skip_layers: [\"*.v_proj\"]\n"
+                            "  layer_overrides: {model.layers.1.self_attn.k_proj: {rank: 64}}\n");
+    const Plan fitted = fitForeignPlan(plan, seventyTwo());
+    checkPlan(fitted, seventyTwo());
+    EXPECT_EQ(fitted.settingsOf({0, Module::KProj}).rank, 1024) << "1024 x 8192";
+    EXPECT_EQ(fitted.settingsOf({1, Module::KProj}).rank, 64);
+    EXPECT_EQ(fitted.settingsOf({0, Module::QProj}).rank, 1040);
+    EXPECT_TRUE(fitted.settingsOf({0, Module::VProj}).skip);
+    EXPECT_TRUE(fitted.foreign);
+    EXPECT_THAT(fitted.adaptedValues, ElementsAre("rank 1040 -> 1024 (k_proj)"));
+    EXPECT_EQ(fitForeignPlan(fitted, seventyTwo()), fitted);
+}
+
+TEST(ForeignPlan, LeavesAWrongRankOfAnOwnPlanToTheCheck) {
+    Plan plan = defaultPlan("m", seventyTwo());
+    plan.defaults.rank = 8208;
+    EXPECT_EQ(fitForeignPlan(plan, seventyTwo()), plan);
 }
 
 TEST(ForeignPlan, SavesAsAPlanThatReadsAsTheSame) {

@@ -118,21 +118,28 @@ TEST_F(PlanFilesTest, BadPlansAreExplainedAndChangeNothing) {
 
 TEST_F(PlanFilesTest, APastedForeignConfigurationIsTakenAndSaidSo) {
     openDemo();
-    QGuiApplication::clipboard()->setText(u"caldera:\n  bq: 6\n"_s);
+    QGuiApplication::clipboard()->setText(u"calibration:\n  sequence_length: 512\n"
+                                          "caldera:\n  bq: 6\n  rank: 128\n"_s);
     press(Qt::Key_V, Qt::ControlModifier);
     EXPECT_EQ(plan().settingsOf({0, Module::QProj}).bits, 4);
     const QString said = window().planView()->notice()->sentence();
     EXPECT_TRUE(said.contains(u"bq 6 -> 4"_s)) << said.toStdString();
+    EXPECT_TRUE(said.contains(u"rank 128 -> 64 (k_proj)"_s)) << said.toStdString();
+    EXPECT_FALSE(plan().problem().has_value());
 }
 
 TEST_F(PlanFilesTest, AForeignConfigurationIsTakenAndSaidSo) {
     openDemo();
-    files().openFile(planFile(u"config.yaml"_s, "model_id: x\ncaldera:\n  bq: 3\n  rank: 40\n"
+    files().openFile(planFile(u"config.yaml"_s, "model_id: x\ncalibration:\n  sequence_length: "
+                                                "512\ncaldera:\n  bq: 3\n  rank: 120\n"
                                                 "evaluation:\n  tasks: [a]\n"));
     ASSERT_TRUE(becomes([&] { return plan().settingsOf({0, Module::QProj}).bits == 3; }));
     const QString said = window().planView()->notice()->sentence();
     EXPECT_TRUE(said.contains(u"qwen2-caldera-max"_s));
-    EXPECT_TRUE(said.contains(u"rank 40 -> 48"_s)) << said.toStdString();
+    EXPECT_TRUE(said.contains(u"rank 120 -> 128"_s)) << said.toStdString();
+    EXPECT_TRUE(said.contains(u"rank 128 -> 64 (v_proj)"_s)) << said.toStdString();
+    EXPECT_FALSE(plan().problem().has_value());
+    EXPECT_FALSE(plan().modified()) << "it is the file as it is read";
 }
 
 TEST_F(PlanFilesTest, AnotherPlanStandsOverThisOneAsOutlines) {
