@@ -12,6 +12,7 @@
 
 #include "widgets/models/plan_solver.h"
 #include "widgets/models/session.h"
+#include "widgets/plan_view/kept_budget.h"
 #include "widgets/plan_view/plan_figures.h"
 #include "widgets/support/labels.h"
 #include "widgets/theme/icons.h"
@@ -81,10 +82,10 @@ BudgetBar::BudgetBar(Session& session, PlanSolver& solver, QWidget* parent)
     layout->addWidget(heal_);
     layout->addWidget(state_, 1);
 
-    connect(kind_, &QComboBox::activated, this, &BudgetBar::changeKind);
-    connect(amount_, &QDoubleSpinBox::valueChanged, this, &BudgetBar::tellTarget);
-    connect(context_, &QComboBox::activated, this, &BudgetBar::tellTarget);
-    connect(cache_, &QComboBox::activated, this, &BudgetBar::tellTarget);
+    connect(kind_, &QComboBox::activated, this, &BudgetBar::chooseKind);
+    connect(amount_, &QDoubleSpinBox::valueChanged, this, &BudgetBar::chooseAmount);
+    connect(context_, &QComboBox::activated, this, &BudgetBar::chooseAmount);
+    connect(cache_, &QComboBox::activated, this, &BudgetBar::chooseAmount);
     connect(solve_, &QPushButton::clicked, this,
             [this] { solver_.busy() ? solver_.cancel() : solver_.solve(); });
     connect(heal_, &QPushButton::clicked, &solver_, &PlanSolver::heal);
@@ -152,6 +153,37 @@ void BudgetBar::changeKind() {
     const bool onGpu = kind == Kind::GpuMemory || kind == Kind::TokensPerSecond;
     cache_->setVisible(onGpu);
     takePresent();
+}
+
+void BudgetBar::chooseKind() {
+    changeKind();
+    chooseAmount();
+}
+
+void BudgetBar::chooseAmount() {
+    tellTarget();
+    if (session_.facts()) {
+        keepBudget(session_.facts()->fingerprint, solver_.target());
+    }
+}
+
+void BudgetBar::begin() {
+    const auto kept = keptBudget(session_.facts()->fingerprint);
+    const auto choose = [](QComboBox* box, int value) {
+        box->setCurrentIndex(qMax(0, box->findData(value)));
+    };
+    if (kept) {
+        choose(kind_, static_cast<int>(kept->kind));
+        choose(cache_, kept->cacheBits);
+        showContexts();
+        choose(context_, kept->contextLength);
+    }
+    changeKind();
+    if (kept) {
+        const QSignalBlocker blocker(amount_);
+        amount_->setValue(kept->value / lookOf(kept->kind, sizeUnit()).unit);
+        tellTarget();
+    }
 }
 
 void BudgetBar::showUnit() {

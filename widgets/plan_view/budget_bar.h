@@ -28,8 +28,8 @@ public:
     QString stateText() const;
     /// Limits the size, in bytes.
     void setSize(double bytes);
-    /// The amount becomes what the plan has now.
-    void takePresent();
+    /// Another model is open: the budget that was chosen for it, else what the plan has now.
+    void begin();
     /// How far the plan is from the budget.
     void showState();
 
@@ -41,7 +41,11 @@ private:
     SizeUnit sizeUnit() const;
     void showUnit();
     void showContexts();
+    /// The amount becomes what the plan has now.
+    void takePresent();
     void changeKind();
+    void chooseKind();
+    void chooseAmount();
     void tellTarget();
 
     Session& session_;

@@ -249,7 +249,7 @@ void PlanView::showOpened() {
     truth_->setVisible(true);
     truth_->startAnew();
     banner_->clear();
-    budget_->takePresent();
+    budget_->begin();
     title_->setText(facts.name);
     subtitle_->setText(tr("%1 layers · %2 weights · %3")
                            .arg(QString::number(facts.config.layerCount),

@@ -265,6 +265,39 @@ TEST_F(BudgetTest, UntouchedCellsPayForAStroke) {
     EXPECT_EQ(plan().undoStack().undoText(), u"Heal"_s);
 }
 
+TEST_F(BudgetTest, WhatWasChosenIsThereAgainAtTheNextStart) {
+    openDemo();
+    window().setMode(Mode::Plan);
+    limit(u"GPU memory"_s, 0.25);
+    budget().contextBox()->setCurrentIndex(0);
+    Q_EMIT budget().contextBox()->activated(0);
+    const AllocationTarget chosen = page().solver().target();
+    startAgain();
+    EXPECT_EQ(budget().kindBox()->currentText(), u"GPU memory"_s);
+    EXPECT_EQ(budget().amountBox()->value(), 0.25);
+    EXPECT_EQ(page().solver().target().value, chosen.value);
+    EXPECT_EQ(page().solver().target().contextLength, chosen.contextLength);
+    EXPECT_FALSE(budget().stateText().isEmpty());
+    openLarge();
+    EXPECT_NE(budget().amountBox()->value(), 0.25) << "chosen for another model";
+}
+
+TEST_F(BudgetTest, DamagedSettingsAreNoBudget) {
+    openDemo();
+    const double present = budget().amountBox()->value();
+    const QString key = u"budget/"_s + window().session().facts()->fingerprint;
+    for (const QStringList& damaged : {QStringList{},
+                                       {u"9"_s, u"1"_s, u"512"_s, u"16"_s},
+                                       {u"0"_s, u"nan"_s, u"512"_s, u"16"_s},
+                                       {u"0"_s, u"-1"_s, u"512"_s, u"16"_s},
+                                       {u"0"_s, u"5"_s}}) {
+        QSettings().setValue(key, damaged);
+        startAgain();
+        EXPECT_EQ(budget().kindBox()->currentText(), u"Size"_s);
+        EXPECT_EQ(budget().amountBox()->value(), present) << damaged.join(u' ').toStdString();
+    }
+}
+
 TEST_F(BudgetTest, AnImpossibleBudgetIsExplained) {
     openLarge();
     const Plan before = plan().plan();
