@@ -3,6 +3,7 @@
 #include <QComboBox>
 #include <QHBoxLayout>
 #include <QLocale>
+#include <QResizeEvent>
 #include <QSignalBlocker>
 #include <QSpinBox>
 #include <QStackedWidget>
@@ -24,6 +25,7 @@ namespace {
 constexpr int kLargestRank = 1024;
 constexpr int kMostEvery = 16;
 constexpr int kValueWidth = 88;
+constexpr int kWidthForWords = 700;
 
 QToolButton* buttonOf(QAction* action, QWidget* parent) {
     auto* button = new QToolButton(parent);
@@ -51,6 +53,7 @@ PaintBar::PaintBar(HeatmapEditor& editor, QWidget* parent)
       bits_(choice(tr("Bits that are painted"), this)), rank_(new QSpinBox(this)),
       codec_(choice(tr("Codec that is painted"), this)),
       on_(choice(tr("Whether the mark is set or taken away"), this)), every_(new QSpinBox(this)),
+      caption_(new ToneLabel(tr("Paint"), Token::Secondary, this)),
       selection_(new ToneLabel(QString(), Token::Secondary, this)) {
     setObjectName(u"paintBar"_s);
     what_->addItems({tr("Bits"), tr("Rank"), tr("Codec"), tr("Lock"), tr("16 bits")});
@@ -71,9 +74,10 @@ PaintBar::PaintBar(HeatmapEditor& editor, QWidget* parent)
     layout->setSpacing(2);
     addTools(*layout);
     layout->addSpacing(kSpaceSmall);
-    layout->addWidget(new ToneLabel(tr("Paint"), Token::Secondary, this));
+    layout->addWidget(caption_);
     layout->addSpacing(kSpaceTiny);
     layout->addWidget(what_);
+    layout->addSpacing(kSpaceTiny);
     layout->addWidget(makeValues());
     layout->addSpacing(kSpaceSmall);
     layout->addWidget(every_);
@@ -151,7 +155,19 @@ void PaintBar::showState() {
 
 void PaintBar::showSelection() {
     const auto count = static_cast<int>(editor_.view().selectedCells().size());
-    selection_->setText(count == 0 ? QString() : tr("%n cell(s) selected", nullptr, count));
+    selection_->setText(count == 0 ? QString()
+                        : narrow_  ? tr("%1 selected").arg(count)
+                                   : tr("%n cell(s) selected", nullptr, count));
+}
+
+void PaintBar::resizeEvent(QResizeEvent* event) {
+    const bool narrow = event->size().width() < kWidthForWords;
+    if (narrow != narrow_) {
+        narrow_ = narrow;
+        caption_->setVisible(!narrow);
+        showSelection();
+    }
+    QWidget::resizeEvent(event);
 }
 
 } // namespace caldera::studio

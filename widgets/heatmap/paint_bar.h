@@ -27,6 +27,9 @@ public:
 Q_SIGNALS:
     void keysRequested();
 
+protected:
+    void resizeEvent(QResizeEvent* event) override;
+
 private:
     void addTools(QHBoxLayout& layout);
     QWidget* makeValues();
@@ -43,7 +46,9 @@ private:
     QComboBox* codec_;
     QComboBox* on_;
     QSpinBox* every_;
+    ToneLabel* caption_;
     ToneLabel* selection_;
+    bool narrow_ = false; ///< words make way for what is used
 };
 
 } // namespace caldera::studio

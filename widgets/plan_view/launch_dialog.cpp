@@ -257,13 +257,14 @@ void LaunchDialog::forgetCheck() {
     const Target target = chosen();
     const bool isHere = target.kind == TargetKind::Local;
     const bool canAsk = !target.ssh.hostKeys.isEmpty() && !model_->text().trimmed().isEmpty();
-    preflight_->showNothing(!isHere && canAsk);
-    updateButton();
     if (isHere && !suggested_.onlyElsewhere) {
+        preflight_->showAsking();
         checkSoon_.start();
     } else {
+        preflight_->showNothing(!isHere && canAsk);
         checkSoon_.stop();
     }
+    updateButton();
 }
 
 void LaunchDialog::check() {

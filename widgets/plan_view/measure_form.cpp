@@ -75,6 +75,7 @@ MeasureForm::MeasureForm(const ModelConfig& config, const MeasureSettings& sugge
     : QWidget(parent), config_(config),
       estimate_(new ToneLabel(QString(), Token::Secondary, this)) {
     estimate_->setWordWrap(true);
+    keepLines(*estimate_, 2); // what it says of a choice wraps, of none it does not
     auto* layout = new QVBoxLayout(this);
     layout->setContentsMargins(0, 0, 0, 0);
     layout->setSpacing(kSpaceLarge);

@@ -25,6 +25,7 @@
 #include "widgets/support/error_banner.h"
 #include "widgets/support/key_help.h"
 #include "widgets/support/labels.h"
+#include "widgets/support/message_room.h"
 #include "widgets/support/notice_bar.h"
 #include "widgets/support/number_text.h"
 #include "widgets/support/page_stack.h"
@@ -37,7 +38,7 @@ using namespace Qt::Literals::StringLiterals;
 namespace caldera::studio {
 
 namespace {
-constexpr int kTablesHeight = 72;
+constexpr int kTablesHeight = 72;  ///< the heatmap needs the room of a small window
 constexpr int kLiveInterval = 200; // ms
 
 /// As the heatmap shows them.
@@ -174,7 +175,6 @@ QWidget* PlanView::makeBody() {
 QWidget* PlanView::makeTables() {
     tables_ = new QTabWidget(this);
     tables_->setDocumentMode(true);
-    tables_->setMinimumHeight(kTablesHeight); // the heatmap needs the room of a small window
     table_ = new ModuleTable(modules_, tables_);
     differences_ = new DifferencePanel(comparison_, tables_);
     tables_->addTab(table_, tr("Where the bytes go"));
@@ -187,7 +187,8 @@ QWidget* PlanView::makeTables() {
     connect(heatmap_->view(), &HeatmapView::wideCellActivated, settings_,
             &PlanSettings::offerTableBits);
     connect(&comparison_, &PlanComparison::otherChanged, this, &PlanView::showComparison);
-    return tables_;
+    lower_ = new MessageRoom(tables_, kTablesHeight, this);
+    return lower_;
 }
 
 void PlanView::connectSolver() {
@@ -246,6 +247,9 @@ void PlanView::showKeys() {
 void PlanView::showOpened() {
     const OpenFacts& facts = *session_.facts();
     stack_->setCurrentIndex(1);
+    // From now on hands work on the heatmap, which messages must not move.
+    lower_->addMessage(banner_);
+    lower_->addMessage(notice_);
     truth_->setVisible(true);
     truth_->startAnew();
     banner_->clear();

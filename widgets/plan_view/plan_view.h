@@ -22,6 +22,7 @@ class ErrorBanner;
 class FrontPanel;
 class HeatmapEditor;
 class KeyHelp;
+class MessageRoom;
 class ModuleTable;
 class NoticeBar;
 class PageStack;
@@ -96,6 +97,7 @@ private:
     FrontPanel* front_ = nullptr;
     DifferencePanel* differences_ = nullptr;
     QTabWidget* tables_ = nullptr;
+    MessageRoom* lower_ = nullptr; ///< the tables, and messages while a model is open
     ModuleTableModel modules_;
     QTimer liveCells_; ///< values of a run come faster than the table is drawn
     ModuleTable* table_ = nullptr;

@@ -12,6 +12,8 @@ namespace caldera::studio {
 
 namespace {
 
+constexpr int kLinesOfAnswer = 3; ///< of most answers
+
 QString itemText(const PreflightItem& item) {
     const QString what = item.name == "gpu-memory" ? PreflightLine::tr("GPU memory")
                          : item.name == "disk"     ? PreflightLine::tr("disk")
@@ -98,6 +100,8 @@ void PreflightLine::show(const QString& text, bool isProblem, bool offersToAsk) 
 
 void PreflightLine::showAsking() {
     show(tr("Working out what it takes…"), false, false);
+    // The answer is longer, and is not to move what stands around.
+    keepLines(*text_, kLinesOfAnswer);
 }
 
 void PreflightLine::showAnswer(const Preflight& preflight) {
@@ -111,6 +115,7 @@ void PreflightLine::showFailure(const QString& sentence, bool isRefused) {
 
 void PreflightLine::showNothing(bool offersToAsk) {
     offersToAsk_ = offersToAsk;
+    text_->setMinimumHeight(0);
     show(offersToAsk ? tr("The machine says what the run takes before it begins, and refuses what "
                           "does not fit.")
                      : QString(),

@@ -44,6 +44,14 @@ ToneLabel* numberLabel(const QString& text, QWidget* parent) {
     return label;
 }
 
+void keepLines(QLabel& label, int lines) {
+    const QString text = label.text();
+    label.setText(QString(qMax(0, lines - 1), u'\n'));
+    label.setMinimumHeight(label.sizeHint().height());
+    label.setText(text);
+    label.setAlignment(Qt::AlignTop);
+}
+
 QString plainToolTip(const QString& text) {
     return Qt::mightBeRichText(text) ? Qt::convertFromPlainText(text) : text;
 }

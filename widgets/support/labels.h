@@ -28,6 +28,9 @@ QLabel* titleLabel(const QString& text, QWidget* parent = nullptr);
 /// A figure in the number font.
 ToneLabel* numberLabel(const QString& text, QWidget* parent = nullptr);
 
+/// Keeps room for so many lines in a label whose text changes, so that what stands below stays.
+void keepLines(QLabel& label, int lines);
+
 /// Text for a tool tip, which takes what looks like markup for markup.
 QString plainToolTip(const QString& text);
 

@@ -80,6 +80,15 @@ TEST_F(MeasureTest, AsksOnlyForWhatTheMetricsUse) {
     EXPECT_TRUE(dialog_->startButton()->isEnabled());
 }
 
+TEST_F(MeasureTest, IsAsHighWithAnyChoice) {
+    const int height = dialog_->height();
+    for (const QString& metric : {u"kl"_s, u"proxy"_s, u"lens"_s, u"sipit"_s}) {
+        QCheckBox* box = dialog_->form()->metricBox(metric);
+        box->setChecked(!box->isChecked());
+        EXPECT_EQ(dialog_->height(), height) << metric.toStdString();
+    }
+}
+
 TEST_F(MeasureTest, LooksAtTextsBeforeItStarts) {
     TextChoice& text = *dialog_->form()->text();
     text.setPath(write(u"latin.txt"_s, "caf\xE9"));

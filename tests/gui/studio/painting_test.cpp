@@ -8,6 +8,7 @@
 #include <array>
 #include <random>
 
+#include "tests/gui/pictures.h"
 #include "tests/gui/studio/studio_fixture.h"
 #include "widgets/heatmap/heatmap_strokes.h"
 #include "widgets/heatmap/paint_bar.h"
@@ -19,6 +20,8 @@
 
 namespace caldera::studio {
 namespace {
+
+using namespace Qt::StringLiterals;
 
 class PaintingTest : public StudioFixture {};
 
@@ -405,6 +408,51 @@ TEST_F(PaintingTest, WhateverIsTypedAndDrawnCanBeUndone) {
     EXPECT_EQ(printPlan(plan().plan()), before);
     plan().undoStack().setIndex(steps);
     EXPECT_EQ(printPlan(plan().plan()), after);
+}
+
+TEST_F(PaintingTest, NoMessageMovesACellUnderTheMouse) {
+    openDemo();
+    window().setMode(Mode::Plan);
+    PlanView& page = *window().planView();
+    for (const QSize size : {QSize(1024, 700), QSize(1440, 900)}) {
+        window().resize(size);
+        page.notice()->clear();
+        page.banner()->clear();
+        QApplication::processEvents();
+        // Its height alone: while a window settles, its dock may still take a pixel of the width.
+        const auto place = [&] {
+            QApplication::processEvents();
+            const QRect cell =
+                view().visualRect(page.heatmap()->grid().indexOf({5, Module::DownProj}));
+            return std::pair(view().viewport()->mapTo(&window(), cell.topLeft()).y(),
+                             cell.height());
+        };
+        const std::pair before = place();
+        page.notice()->showNotice(u"info"_s, QString(40, u'x') + QString(u" word"_s).repeated(40));
+        EXPECT_EQ(place(), before);
+        page.banner()->showFailure({QString(u"A failure "_s).repeated(20), u"test"_s});
+        EXPECT_EQ(place(), before);
+        EXPECT_GE(page.banner()->height(), page.banner()->heightForWidth(page.banner()->width()));
+        EXPECT_GE(page.notice()->height(), page.notice()->heightForWidth(page.notice()->width()));
+        picture(window(), u"plan-messages"_s, SchemeChoice::Dark);
+    }
+    Theme::current().setChoice(SchemeChoice::System);
+}
+
+TEST_F(PaintingTest, TheBarHasRoomInASmallWindow) {
+    openDemo();
+    window().setMode(Mode::Plan);
+    window().resize(1024, 700);
+    press(Qt::Key_B);
+    press(Qt::Key_K);
+    press(Qt::Key_A, Qt::ControlModifier);
+    QTest::qWait(0);
+    const PaintBar& bar = *window().planView()->paintBar();
+    EXPECT_LE(bar.minimumSizeHint().width(), bar.width());
+    for (const SchemeChoice scheme : {SchemeChoice::Light, SchemeChoice::Dark}) {
+        picture(window(), u"plan-selected-1024"_s, scheme);
+    }
+    Theme::current().setChoice(SchemeChoice::System);
 }
 
 } // namespace
