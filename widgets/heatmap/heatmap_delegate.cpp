@@ -24,10 +24,12 @@ struct CellColors {
     QColor ink;
 };
 
-constexpr int kDigitWidth = 8;   ///< from this width on a cell has room for a digit
-constexpr int kLeastWithGap = 5; ///< from this width on a cell can spare a pixel
-constexpr int kRatioAir = 3;     ///< pixels between the ratios of neighbours
-constexpr int kSmallestFont = 7; ///< pixels
+constexpr int kDigitWidth = 8;     ///< from this width on a cell has room for a digit
+constexpr int kLeastWithGap = 5;   ///< from this width on a cell can spare a pixel
+constexpr int kRatioAir = 3;       ///< pixels between the ratios of neighbours
+constexpr int kSmallestFont = 7;   ///< pixels
+constexpr int kBesideLock = 9;     ///< from this width on a padlock stands beside the text
+constexpr int kLeastOverLock = 14; ///< and from this height on in its cell
 constexpr int kRampSteps = 1000;
 
 template <class Color>
@@ -125,14 +127,33 @@ void paintGlyph(QPainter& painter, const QRect& area, const QModelIndex& index,
     }
 }
 
-/// A dot for a lock, a corner for a codec that is not the plan's own.
-void paintMarks(QPainter& painter, const QRect& area, const QModelIndex& index, const QColor& ink) {
-    painter.setRenderHint(QPainter::Antialiasing);
+/// A padlock, its upper left corner there.
+void paintLock(QPainter& painter, const QPointF& corner, const QColor& ink) {
+    painter.setPen(QPen(ink, 1.5));
+    painter.setBrush(Qt::NoBrush);
+    painter.drawArc(QRectF(corner + QPointF(1.75, 0.75), QSizeF(3.5, 6.5)), 0, 180 * 16);
     painter.setPen(Qt::NoPen);
     painter.setBrush(ink);
+    painter.drawRoundedRect(QRectF(corner + QPointF(0, 4), QSizeF(7, 5)), 1, 1);
+}
+
+/// A padlock in the upper right corner, where what stands in the middle leaves no room a dot; in
+/// the left one a corner for a codec that is not the plan's own.
+void paintMarks(QPainter& painter, const QRect& area, const QModelIndex& index,
+                const QString& middle, const QColor& ink) {
+    painter.setRenderHint(QPainter::Antialiasing);
     if (index.data(CellGridModel::LockedRole).toBool()) {
-        painter.drawEllipse(QPointF(area.right() - 3.5, area.top() + 4.5), 2, 2);
+        const int beside = (area.width() - painter.fontMetrics().horizontalAdvance(middle)) / 2;
+        if (beside >= kBesideLock && area.height() >= kLeastOverLock) {
+            paintLock(painter, QPointF(area.right() - 8, area.top() + 2), ink);
+        } else {
+            painter.setPen(Qt::NoPen);
+            painter.setBrush(ink);
+            painter.drawEllipse(QPointF(area.right() - 3.5, area.top() + 4.5), 2, 2);
+        }
     }
+    painter.setPen(Qt::NoPen);
+    painter.setBrush(ink);
     if (index.data(CellGridModel::OtherCodecRole).toBool()) {
         const QPointF corner = area.topLeft();
         painter.drawPolygon(QPolygonF({corner, corner + QPointF(6, 0), corner + QPointF(0, 6)}));
@@ -268,7 +289,9 @@ void HeatmapDelegate::paint(QPainter* painter, const QStyleOptionViewItem& optio
     painter->setFont(option.font);
     const QString text = index.data(Qt::DisplayRole).toString();
     const bool wide = cellWidth_ - gap >= kTextWidth;
-    if (wide && QFontMetrics(option.font).horizontalAdvance(text) <= area.width() - 4) {
+    const bool hasText =
+        wide && QFontMetrics(option.font).horizontalAdvance(text) <= area.width() - 4;
+    if (hasText) {
         paintText(*painter, area, text, colors, state);
     } else if (const bool digits = cellWidth_ - gap >= kDigitWidth;
                state == CellState::Measured && index.data(CellGridModel::DivergingRole).toBool()) {
@@ -276,7 +299,7 @@ void HeatmapDelegate::paint(QPainter* painter, const QStyleOptionViewItem& optio
     } else {
         paintGlyph(*painter, area, index, colors, digits);
     }
-    paintMarks(*painter, area, index, colors.ink);
+    paintMarks(*painter, area, index, hasText ? text : QStringLiteral("0"), colors.ink);
     paintOther(*painter, area, index, colors.ink, wide);
     paintSurpriseOf(*painter, area, index, colors.ink);
     painter->restore();
