@@ -40,7 +40,6 @@ namespace fs = std::filesystem;
 
 /// Context when none is given, unless the model has fewer positions.
 constexpr int kDefaultContext = 2048;
-constexpr int64_t kBytesOfToken = 4;        ///< usual; texts of rare letters have fewer
 constexpr int64_t kKeptBytesOfToken = 4506; ///< of a reference: docs/formats/reference.md
 
 struct Options {

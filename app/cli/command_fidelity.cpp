@@ -17,6 +17,7 @@
 #include "core/base/error.h"
 #include "core/base/file.h"
 #include "core/base/folder_lock.h"
+#include "core/calibration/calibration.h"
 #include "core/compress/work_folder.h"
 #include "core/fidelity/fidelity.h"
 #include "core/model/text_file.h"
@@ -111,14 +112,22 @@ void writeLens(const Options& options, const Report& report, const Model& model)
     writeFileAtomically(options.lensJson, jsonText(json) + "\n");
 }
 
+/// Of the text that the plan names, for as many tokens as are wanted.
+int64_t likelyCalibrationTokens(const CalibrationSettings& calibration) {
+    return likelyTokens(calibration.tokens,
+                        static_cast<int64_t>(calibrationText(calibration).size()));
+}
+
 FidelityWork workOf(const FidelityRequest& request) {
     FidelityWork work;
     work.proxy = request.metrics.contains(Metric::Proxy);
     work.kl = request.metrics.contains(Metric::Kl);
     work.sipit = request.metrics.contains(Metric::SipIt);
     work.lens = request.metrics.contains(Metric::Lens);
-    work.calibrationTokens = request.plan.calibration.tokens;
-    work.textTokens = request.heldOut.tokens;
+    const bool calibrates = work.proxy || work.kl || work.sipit;
+    work.calibrationTokens = calibrates ? likelyCalibrationTokens(request.plan.calibration) : 0;
+    work.textTokens =
+        likelyTokens(request.heldOut.tokens, static_cast<int64_t>(request.heldOut.text.size()));
     return work;
 }
 

@@ -48,8 +48,7 @@ void MainWindow::showLaunch(const LaunchSettings& suggested) {
         form->setSpeed(session_.speed());
         dialog->askMeasuring(form);
         connect(form, &MeasureForm::changed, pod, [this, form, pod] {
-            pod->setDocumented(
-                fidelitySecondsOnGpu(session_.plan().config(), fidelityWork(form->settings())));
+            pod->setDocumented(fidelitySecondsOnGpu(session_.plan().config(), form->work()));
         });
     }
     connect(dialog, &QDialog::accepted, this, [this, dialog] { keepLaunch(*dialog); });

@@ -68,6 +68,10 @@ double compressSecondsOnGpu(const PlanCells& cells) {
     return weights * kWeightOnGpu;
 }
 
+int64_t likelyTokens(int64_t wanted, int64_t bytes) {
+    return bytes < 0 ? wanted : std::min(wanted, std::max<int64_t>(bytes / kBytesOfToken, 1));
+}
+
 double fidelitySeconds(const ModelConfig& config, const FidelityWork& work, int cores) {
     const double layers = config.layerCount;
     const double weights = weightsOfLayer(config);

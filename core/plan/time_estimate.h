@@ -14,6 +14,12 @@ double compressSeconds(const Plan& plan, const PlanCells& cells, int cores);
 /// H100.
 double compressSecondsOnGpu(const PlanCells& cells);
 
+/// Bytes of UTF-8 that a token usually has; texts of rare letters have fewer.
+inline constexpr int64_t kBytesOfToken = 4;
+/// Tokens that a text of so many bytes gives where `wanted` are asked for, to estimate times by; at
+/// least one. Of a text whose bytes are not known (negative): all that are wanted.
+int64_t likelyTokens(int64_t wanted, int64_t bytes);
+
 /// What a measurement of fragility does.
 struct FidelityWork {
     bool proxy = false;

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "core/base/paths.h"
 #include "widgets/plan_view/text_choice.h"
 #include "widgets/support/labels.h"
 #include "widgets/support/number_text.h"
@@ -45,6 +46,10 @@ std::array<MetricText, 4> metricTexts() {
              {MeasureForm::tr("Lens"),
               MeasureForm::tr("The score of qwen2-caldera-max, of the original model alone. To "
                               "compare with, not to decide by.")}}};
+}
+
+QString builtinText(const char* file) {
+    return QString::fromStdString((resourcesFolder() / file).string());
 }
 
 QSpinBox* tokenBox(qint64 tokens, const QString& name, QWidget* parent) {
@@ -123,11 +128,13 @@ QWidget* MeasureForm::makeTexts(const MeasureSettings& suggested) {
     auto* page = new QWidget(this);
     calibration_ = new TextChoice(tr("Calibration text"), page);
     calibration_->setPath(suggested.calibrationText);
+    calibration_->setBuiltin(builtinText("calibration/builtin.txt"));
     calibrationTokens_ =
         tokenBox(suggested.calibrationTokens, tr("Tokens of the calibration text"), page);
     calibrationTokens_->setToolTip(tr("How much text the errors are weighted with"));
     text_ = new TextChoice(tr("Text to measure on"), page);
     text_->setPath(suggested.text);
+    text_->setBuiltin(builtinText("demo-model/heldout.txt"));
     textTokens_ = tokenBox(suggested.textTokens, tr("Tokens to measure on"), page);
     textTokens_->setToolTip(tr("512 tell cells apart; thousands make the figures sure. It should "
                                "be another text than the one of calibration."));
@@ -166,6 +173,13 @@ MeasureSettings MeasureForm::settings() const {
     return settings;
 }
 
+FidelityWork MeasureForm::work() const {
+    FidelityWork work = fidelityWork(settings());
+    work.calibrationTokens = likelyTokens(work.calibrationTokens, calibration_->bytes());
+    work.textTokens = likelyTokens(work.textTokens, text_->bytes());
+    return work;
+}
+
 void MeasureForm::setPlace(Place place) {
     place_ = place;
     update();
@@ -186,21 +200,21 @@ void MeasureForm::update() {
     textTokens_->setEnabled(text_->isEnabled());
     isSound_ = !chosen.metrics.isEmpty() && (!calibration_->isEnabled() || calibration_->sound()) &&
                (!text_->isEnabled() || text_->sound());
-    estimate_->setText(estimateText(chosen));
+    estimate_->setText(estimateText());
     Q_EMIT changed();
 }
 
-QString MeasureForm::estimateText(const MeasureSettings& chosen) const {
-    if (chosen.metrics.isEmpty()) {
+QString MeasureForm::estimateText() const {
+    if (settings().metrics.isEmpty()) {
         return tr("Choose at least one metric.");
     }
     if (place_ == Place::Elsewhere) {
-        const double seconds = fidelitySecondsOnGpu(config_, fidelityWork(chosen));
+        const double seconds = fidelitySecondsOnGpu(config_, work());
         return tr("About %1 on an H100, a first guess from the model's shape. It can be stopped "
                   "and resumed in Runs.")
             .arg(spanText(std::max(1.0, seconds)));
     }
-    const TimeEstimate time = speed_.toMeasure(config_, fidelityWork(chosen));
+    const TimeEstimate time = speed_.toMeasure(config_, work());
     const QString span = spanText(std::max(1.0, time.seconds));
     return time.runs > 0
                ? tr("About %1 on the processor of this machine, as measured in %n earlier run(s). "

@@ -40,6 +40,8 @@ public:
     MeasureForm(const ModelConfig& config, const MeasureSettings& suggested,
                 const QStringList& measured, QWidget* parent = nullptr);
     MeasureSettings settings() const;
+    /// The same as work, with no more tokens than the texts have.
+    FidelityWork work() const;
     /// Whether it can be measured so: a metric is chosen, and the texts that it needs are read.
     bool isSound() const { return isSound_; }
     void setPlace(Place place);
@@ -57,7 +59,7 @@ Q_SIGNALS:
 private:
     QWidget* makeMetrics(const MeasureSettings& suggested, const QStringList& measured);
     QWidget* makeTexts(const MeasureSettings& suggested);
-    QString estimateText(const MeasureSettings& chosen) const;
+    QString estimateText() const;
     void update();
 
     static constexpr int kMetrics = 4;

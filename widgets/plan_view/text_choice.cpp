@@ -25,6 +25,7 @@ namespace {
 struct Finding {
     QString sentence;
     bool sound = false;
+    qint64 bytes = -1;
 };
 
 /// Reads the file: not on the GUI thread.
@@ -32,7 +33,7 @@ Finding lookAt(const QString& path) {
     try {
         const std::string text = readUtf8File(path.toStdString());
         return {TextChoice::tr("%1 of text").arg(sizeText(static_cast<int64_t>(text.size()))),
-                !text.empty()};
+                !text.empty(), static_cast<qint64>(text.size())};
     } catch (const std::exception& error) {
         return {describeFailure(error).sentence, false};
     }
@@ -84,20 +85,27 @@ void TextChoice::choose() {
     dialog->open();
 }
 
+void TextChoice::setBuiltin(const QString& file) {
+    builtin_ = file;
+    look();
+}
+
 void TextChoice::look() {
     const int look = ++looks_;
-    const QString file = path();
+    const bool isOwn = !path().isEmpty();
+    const QString file = isOwn ? path() : builtin_;
+    bytes_ = -1;
+    show({}, !isOwn); // a file is sound once it was read
     if (file.isEmpty()) {
-        show({}, true);
         return;
     }
-    show({}, false); // until it was read
     auto* watcher = new QFutureWatcher<Finding>(this);
-    connect(watcher, &QFutureWatcher<Finding>::finished, this, [this, watcher, look] {
+    connect(watcher, &QFutureWatcher<Finding>::finished, this, [this, watcher, look, isOwn] {
         watcher->deleteLater();
         if (look == looks_) {
             const Finding found = watcher->result();
-            show(found.sentence, found.sound);
+            bytes_ = found.bytes;
+            show(isOwn ? found.sentence : QString(), !isOwn || found.sound);
         }
     });
     watcher->setFuture(QtConcurrent::run(lookAt, file));

@@ -18,8 +18,12 @@ public:
     /// Empty: the text that comes with the program.
     QString path() const;
     void setPath(const QString& path);
+    /// Where the text that comes with the program is, so that bytes() knows it as well.
+    void setBuiltin(const QString& file);
     /// The file was read and is UTF-8, or none is named.
     bool sound() const { return sound_; }
+    /// Of the text; negative while they are not known.
+    qint64 bytes() const { return bytes_; }
     /// What was found about the file.
     QString finding() const;
 
@@ -32,9 +36,11 @@ private:
     void show(const QString& sentence, bool sound);
 
     QString title_;
+    QString builtin_;
     QLineEdit* path_;
     ToneLabel* finding_;
     bool sound_ = true;
+    qint64 bytes_ = -1;
     int looks_ = 0; ///< an answer about another path is late
 };
 

@@ -72,5 +72,12 @@ TEST(TimeEstimate, WhatStaysAsItIsTakesNoTime) {
     EXPECT_EQ(fidelitySeconds(demoShape(), {}, 2), 0);
 }
 
+TEST(LikelyTokens, AreNoMoreThanATextHas) {
+    EXPECT_EQ(likelyTokens(512, -1), 512) << "not known";
+    EXPECT_EQ(likelyTokens(512, 1 << 20), 512);
+    EXPECT_EQ(likelyTokens(512, 400), 100);
+    EXPECT_EQ(likelyTokens(512, 0), 1);
+}
+
 } // namespace
 } // namespace caldera

@@ -4,6 +4,7 @@
 #include <QCheckBox>
 #include <QFile>
 #include <QPushButton>
+#include <QSpinBox>
 #include <QTableView>
 
 #include "core/plan/plan.h"
@@ -107,6 +108,20 @@ TEST_F(MeasureTest, LooksAtTextsBeforeItStarts) {
     EXPECT_TRUE(dialog_->startButton()->isEnabled()) << text.finding().toStdString();
     text.setPath({});
     EXPECT_TRUE(dialog_->startButton()->isEnabled());
+}
+
+TEST_F(MeasureTest, CountsNoTokensThatATextDoesNotHave) {
+    auto* tokens = dialog_->form()->findChildren<QSpinBox*>().last();
+    TextChoice& text = *dialog_->form()->text();
+    ASSERT_TRUE(QTest::qWaitFor([&] { return text.bytes() > 0; }, kPatience)) << "its own";
+    tokens->setValue(512);
+    const QString usual = dialog_->form()->estimate();
+    text.setPath(write(u"short.txt"_s, QByteArray(2048, 'x')));
+    ASSERT_TRUE(lookedAt(text));
+    tokens->setValue(1 << 20);
+    EXPECT_EQ(dialog_->form()->work().textTokens, 512);
+    EXPECT_EQ(dialog_->form()->estimate(), usual);
+    EXPECT_EQ(dialog_->settings().textTokens, 1 << 20) << "asked for all the same";
 }
 
 TEST_F(MeasureTest, StartsTheJobThatWasAskedFor) {
