@@ -22,7 +22,8 @@ namespace caldera {
 namespace {
 
 constexpr size_t kMaxPlanBytes = 16U << 20;
-constexpr size_t kQuotedLength = 60; ///< of foreign text inside a message
+constexpr size_t kMostEntries = 4096; ///< of one list or map of cells and patterns
+constexpr size_t kQuotedLength = 60;  ///< of foreign text inside a message
 
 /// Neither quoted nor with a tag, which may say that it is something else.
 bool isPlain(const YAML::Node& node) {
@@ -304,10 +305,24 @@ private:
         given.applyTo(plan_.defaults);
     }
 
+    /// Every name is compared with every cell, and patterns with names.
+    void requireFew(const YAML::Node& node, const std::string& key) const {
+        if (node.size() > kMostEntries) {
+            const std::string came = std::to_string(node.size());
+            const std::string most = std::to_string(kMostEntries);
+            fail("plan.range", node.Mark(),
+                 "`" + key + "` has " + came + " entries; a plan has at most " + most +
+                     " (a model of 80 layers has 560 cells). Say what cells share in "
+                     "`pattern_overrides`.",
+                 {{"key", key}, {"came", came}, {"needed", most}});
+        }
+    }
+
     void readNames(const YAML::Node& node, const std::string& key, std::vector<std::string>& out) {
         if (!node.IsNull() && !node.IsSequence()) {
             failType(node, key, "a list of names or patterns");
         }
+        requireFew(node, key);
         for (const YAML::Node& item : node) {
             read(item, key, out.emplace_back(), AnyText{});
         }
@@ -315,6 +330,7 @@ private:
 
     void readOverrides(const YAML::Node& node, const std::string& section,
                        std::vector<std::pair<std::string, CellOverride>>& out) {
+        requireFew(node, section);
         readEntries(node, "`" + section + "`",
                     [&](const std::string& name, const YAML::Node&, const YAML::Node& value) {
                         CellOverride override;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/base/error.h"
+#include "core/base/text.h"
 #include "core/plan/plan_cells.h"
 
 namespace caldera::studio {
@@ -14,7 +15,7 @@ constexpr std::string_view kSection = "caldera:\n";
 constexpr std::string_view kBegin = "  layer_overrides:";
 constexpr std::string_view kEnd = "  pattern_overrides:";
 const char* const kPlace = "the clipboard";
-constexpr qsizetype kLongestText = 4 << 20; ///< a plan for 80 layers has a hundredth of that
+constexpr qsizetype kLongestText = 1 << 20; ///< parsed in a second; a long plan has a twentieth
 
 CellOverride overrideOf(const CellSettings& settings) {
     CellOverride entry;
@@ -63,8 +64,14 @@ QString cellsText(const PlanCells& plan, const std::vector<Cell>& cells) {
 
 PastedSettings parsePasted(const QString& text) {
     if (text.size() > kLongestText) {
-        throw Error("plan.paste", "The clipboard holds more text than any plan has. Copy a plan, "
-                                  "or cells of the heatmap, first.");
+        const std::string came = byteText(static_cast<uint64_t>(text.size()));
+        const std::string most = byteText(kLongestText);
+        throw Error("plan.paste",
+                    "The clipboard holds " + came + " of text, and a plan that is pasted has at " +
+                        "most " + most +
+                        " (of 80 layers, every cell by name, about 50 kB). Copy "
+                        "a plan, or cells of the heatmap, first, or open a file of it.",
+                    {{"came", came}, {"most", most}});
     }
     const std::string yaml = text.toStdString();
     PastedSettings pasted;

@@ -166,6 +166,20 @@ TEST(PlanFile, NamesFormats) {
     expectComplaint("a: 1\n", "plan.format", "neither");
 }
 
+TEST(PlanFile, RefusesMoreEntriesThanAnyModelNeeds) {
+    for (const std::string key : {"layer_overrides", "pattern_overrides", "skip_layers"}) {
+        std::string yaml = "format: caldera-plan/1\ncaldera:\n  " + key + ":\n";
+        for (int i = 0; i <= 4096; ++i) {
+            const std::string name = "model.layers." + std::to_string(i) + ".x";
+            yaml += key == "skip_layers" ? "    - " + name + "\n" : "    " + name + ": {}\n";
+        }
+        expectComplaint(yaml, "plan.range",
+                        "`" + key + "` has 4097 entries; a plan has at most 4096");
+        yaml.resize(yaml.rfind("    "));
+        EXPECT_NO_THROW(parsePlan(yaml, "p.yaml")) << key;
+    }
+}
+
 TEST(PlanFile, SurvivesHostileYaml) {
     expectComplaint("format: caldera-plan/1\nmodel: [open\n", "plan.yaml", "p.yaml, line");
     expectComplaint("format: caldera-plan/1\n\tmodel: x\n", "plan.yaml", "not valid YAML");

@@ -1,5 +1,6 @@
 // Disks without room, folders that cannot be made, links that lead nowhere: nothing of a plan is
 // lost silently, and the window goes on.
+#include <QClipboard>
 #include <QDir>
 #include <QSignalSpy>
 
@@ -133,6 +134,27 @@ TEST_F(PlanTroubleTest, PathsThatLeadNowhereAreExplained) {
     EXPECT_EQ(plan().plan(), before);
     EXPECT_TRUE(std::filesystem::is_symlink(path(u"here.yaml"_s)));
     EXPECT_TRUE(std::filesystem::is_fifo(path(u"pipe.yaml"_s)));
+}
+
+TEST_F(PlanTroubleTest, APastedPlanOfAbsurdSizeIsRefusedInWords) {
+    openDemo();
+    const Plan before = plan().plan();
+    const auto paste = [&](int overrides) {
+        std::string yaml = "format: caldera-plan/1\ncaldera:\n  pattern_overrides:\n";
+        for (int i = 0; i < overrides; ++i) {
+            yaml += "    a" + std::to_string(i) + ": {}\n";
+        }
+        QGuiApplication::clipboard()->setText(QString::fromStdString(yaml));
+        forget();
+        press(Qt::Key_V, Qt::ControlModifier);
+        return told();
+    };
+    const QString whole = paste(200'000);
+    EXPECT_TRUE(whole.contains(u"at most 1.05 MB"_s)) << whole.toStdString();
+    const QString many = paste(70'000);
+    EXPECT_TRUE(many.contains(u"has 70000 entries; a plan has at most 4096"_s))
+        << many.toStdString();
+    EXPECT_EQ(plan().plan(), before);
 }
 
 } // namespace
