@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
+#include <optional>
 
 #include "core/base/text.h"
 
@@ -60,6 +62,17 @@ const CodecFacts* findCodecFacts(std::string_view family, double bits) {
         }
     }
     return nullptr;
+}
+
+double nearestBits(std::string_view family, double bits) {
+    std::optional<double> nearest;
+    for (const CodecFacts& facts : kCodecs) {
+        const bool isNearer = !nearest || std::abs(facts.bits - bits) <= std::abs(*nearest - bits);
+        if (facts.family == family && isNearer) {
+            nearest = facts.bits;
+        }
+    }
+    return nearest.value_or(bits);
 }
 
 std::string codecChoices() {

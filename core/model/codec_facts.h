@@ -23,6 +23,8 @@ struct CodecFacts {
 std::span<const CodecFacts> codecFacts();
 /// Null when the family has no codec of so many bits.
 const CodecFacts* findCodecFacts(std::string_view family, double bits);
+/// The bits of the family that are nearest, the more half-way; `bits` itself where none is known.
+double nearestBits(std::string_view family, double bits);
 /// "e8p-2, trellis-1.5, ...": families with bits, as plans choose them.
 std::string codecChoices();
 

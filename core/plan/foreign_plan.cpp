@@ -22,18 +22,6 @@ struct FactorCodec {
     double bits = 0;
 };
 
-/// Of the family, the more bits half-way; the same bits of a family that has none.
-double nearestBits(const std::string& family, double bits) {
-    std::optional<double> nearest;
-    for (const CodecFacts& facts : codecFacts()) {
-        const bool isNearer = !nearest || std::abs(facts.bits - bits) <= std::abs(*nearest - bits);
-        if (facts.family == family && isNearer) {
-            nearest = facts.bits;
-        }
-    }
-    return nearest.value_or(bits);
-}
-
 /// A code for each number where blocks of numbers are no nearer.
 FactorCodec nearestFactorCodec(double bits) {
     FactorCodec nearest{"lloyd", 4};

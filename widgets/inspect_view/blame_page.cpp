@@ -9,6 +9,7 @@
 #include <cmath>
 
 #include "core/base/find_value.h"
+#include "core/model/codec_facts.h"
 #include "core/report/kept_reports.h"
 #include "widgets/inspect_view/cells_page.h"
 #include "widgets/models/session.h"

@@ -4,7 +4,9 @@
 #include <cmath>
 #include <map>
 #include <set>
+#include <tuple>
 #include <unordered_map>
+#include <utility>
 
 #include "core/model/codec_facts.h"
 #include "core/plan/plan_cells.h"
@@ -48,19 +50,32 @@ public:
 
     /// Drops what says nothing and puts added entries where they belong.
     void finish() {
-        std::erase_if(entries_,
-                      [](const Override& entry) { return entry.second == CellOverride(); });
+        dropEmpty(entries_);
         if (!ordered_) {
-            std::stable_sort(
-                entries_.begin(), entries_.end(),
-                [](const Override& a, const Override& b) { return placeOf(a) < placeOf(b); });
+            sortByCell();
         }
     }
 
 private:
-    static std::pair<bool, Cell> placeOf(const Override& entry) {
-        const auto cell = parseCellName(entry.first);
-        return {!cell, cell.value_or(Cell())}; // names of no cell last
+    /// Reads every name once.
+    void sortByCell() {
+        using Place = std::tuple<bool, Cell, size_t>; // names of no cell last, each where it was
+        std::vector<Place> places;
+        places.reserve(entries_.size());
+        for (const Override& entry : entries_) {
+            const auto cell = parseCellName(entry.first);
+            places.emplace_back(!cell, cell.value_or(Cell()), places.size());
+        }
+        if (std::is_sorted(places.begin(), places.end())) {
+            return;
+        }
+        std::sort(places.begin(), places.end());
+        std::vector<Override> sorted;
+        sorted.reserve(entries_.size());
+        for (const Place& place : places) {
+            sorted.push_back(std::move(entries_[std::get<size_t>(place)]));
+        }
+        entries_ = std::move(sorted);
     }
 
     std::vector<Override>& entries_;
@@ -160,15 +175,6 @@ std::vector<double> bitsOfFamily(const std::string& family) {
     }
     std::sort(bits.begin(), bits.end());
     return bits;
-}
-
-double nearestBits(const std::string& family, double bits) {
-    const std::vector<double> choices = bitsOfFamily(family);
-    const auto nearest =
-        std::min_element(choices.rbegin(), choices.rend(), [bits](double a, double b) {
-            return std::abs(a - bits) < std::abs(b - bits);
-        });
-    return nearest == choices.rend() ? bits : *nearest;
 }
 
 double steppedBits(const std::string& family, double bits, int direction) {

@@ -33,8 +33,6 @@ CellEdits editsOf(const std::vector<Cell>& cells, const CellEdit& edit);
 std::vector<std::string> paintableCodecs();
 /// Bits that a codec family has, rising.
 std::vector<double> bitsOfFamily(const std::string& family);
-/// The nearest of them, the larger one half-way; `bits` itself for a family that is not known.
-double nearestBits(const std::string& family, double bits);
 /// The next of them above or below, or `bits` at the end.
 double steppedBits(const std::string& family, double bits, int direction);
 

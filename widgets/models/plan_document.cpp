@@ -7,6 +7,7 @@
 #include <exception>
 #include <utility>
 
+#include "core/model/codec_facts.h"
 #include "core/plan/plan_edit.h"
 #include "widgets/models/plan_snapshot.h"
 
