@@ -87,6 +87,7 @@ void LossModel::takeOptions(const FidelityMetric& metric) {
         }
         layers.at(static_cast<size_t>(cell.module))[cell.layer] = options_.size();
         options_.push_back(options);
+        errors_.emplace_back(options);
         const auto measured = metric.settings.find(cell);
         codecs_.push_back(measured != metric.settings.end() ? measured->second.codec : "");
     }
@@ -191,7 +192,7 @@ void LossModel::takeTables(const FidelityMetric& metric) {
 
 OptionError LossModel::error(Cell cell, const CellSettings& settings) const {
     const CellFacts& facts = factsOf(cell);
-    OptionError error = interpolatedError(options_[facts.options], settings.bits, settings.rank);
+    OptionError error = errors_[facts.options].at(settings.bits, settings.rank);
     const std::string& codec = codecs_[facts.options];
     if (!codec.empty() && codec != settings.codec) {
         error.origin = ErrorOrigin::Extrapolated;

@@ -87,6 +87,7 @@ private:
 
     ModelConfig config_;
     std::vector<std::vector<FidelityOption>> options_;
+    std::vector<ErrorTable> errors_;  ///< between options_
     std::vector<std::string> codecs_; ///< that options_ were measured with; empty: not known
     std::vector<CellFacts> cells_;    ///< [layer][module]
     std::map<std::pair<Table, int>, double> tables_;

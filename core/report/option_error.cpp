@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <vector>
+#include <optional>
 
 #include "core/base/error.h"
 
@@ -16,142 +16,102 @@ constexpr double kSmallestError = 1e-9;
 /// A bit more halves the error of an ideal code of Gaussian numbers.
 const double kIdealSlope = -std::log(2.0);
 
-/// ln(error) at a place on the axis of bits or of rank.
-struct Point {
-    double place = 0;
-    double logError = 0;
-    bool isMeasured = true; ///< rather than worked out from others, or lowered to them
-};
-
-double onLine(const Point& a, const Point& b, double place) {
-    return a.logError + (b.logError - a.logError) * (place - a.place) / (b.place - a.place);
-}
-
-/// Along one line of bits: falls with rank, flat behind the last rank.
-Point atRank(std::span<const FidelityOption> line, int rank) {
-    const auto pointOf = [](const FidelityOption& option, double least) {
-        const double error = std::min(option.relativeError, least);
-        return Point{static_cast<double>(option.rank), std::log(std::max(error, kSmallestError)),
-                     option.relativeError <= least};
-    };
-    const double bits = line.front().bits;
-    const auto place = static_cast<double>(rank);
-    double least = std::numeric_limits<double>::infinity(); // before `at`
-    size_t at = 0;
-    while (at + 1 < line.size() && line[at].rank < rank) {
-        least = std::min(least, line[at].relativeError);
-        ++at;
-    }
-    const Point next = pointOf(line[at], least);
-    if (next.place == place) {
-        return {bits, next.logError, next.isMeasured};
-    }
-    if (next.place < place) {
-        return {bits, next.logError, false}; // flat
-    }
-    if (at > 0) {
-        // What is before it at its lowest, whichever option that was.
-        const Point before{static_cast<double>(line[at - 1].rank),
-                           std::log(std::max(least, kSmallestError))};
-        return {bits, onLine(before, next, place), false};
-    }
-    const double backwards = line.size() > 1
-                                 ? onLine(next, pointOf(line[1], line[0].relativeError), place)
-                                 : next.logError;
-    return {bits, backwards, false};
-}
-
-using Line = std::span<const FidelityOption>;
-
-/// Options of equal bits, by rising bits.
-std::vector<Line> linesOf(std::span<const FidelityOption> options) {
-    std::vector<Line> lines;
-    while (!options.empty()) {
-        const double bits = options.front().bits;
-        const auto end = std::find_if(options.begin(), options.end(),
-                                      [&](const auto& option) { return option.bits != bits; });
-        lines.push_back(options.first(static_cast<size_t>(end - options.begin())));
-        options = options.subspan(lines.back().size());
-    }
-    return lines;
-}
-
-double below(const Point& first, double bits) {
-    const double whole = std::max(0.0, first.logError); // an error of 1, with no bits at all
-    return onLine({0, whole}, first, bits);
-}
-
-double above(const Point& last, double bits) {
-    return last.logError + kIdealSlope * (bits - last.place);
-}
-
-/// ln(error) at some bits, of at least one point by rising bits.
-double atBits(std::span<const Point> points, double bits) {
-    const auto next = std::find_if(points.begin(), points.end(),
-                                   [&](const Point& point) { return point.place >= bits; });
-    if (next == points.end()) {
-        return above(points.back(), bits);
-    }
-    if (next->place == bits) {
-        return next->logError;
-    }
-    return next == points.begin() ? below(*next, bits) : onLine(*(next - 1), *next, bits);
-}
-
-/// At one rank, the points of the lines that begin with the least rank of all.
-std::vector<Point> atRankOfWholeLines(const std::vector<Line>& lines, int rank) {
-    int least = lines.front().front().rank;
-    for (const Line line : lines) {
-        least = std::min(least, line.front().rank);
-    }
-    std::vector<Point> points;
-    for (const Line line : lines) {
-        if (line.front().rank == least) {
-            points.push_back(atRank(line, rank));
-        }
-    }
-    return points;
-}
-
-/// One point for each number of bits, falling. A line that begins with more rank knows only the
-/// least that an error can be; others say what it is.
-std::vector<Point> atRankForEachBits(std::span<const FidelityOption> options, int rank) {
-    const std::vector<Line> lines = linesOf(options);
-    std::vector<Point> points;
-    for (const Line line : lines) {
-        Point point = atRank(line, rank);
-        if (rank < line.front().rank) {
-            const double others = atBits(atRankOfWholeLines(lines, rank), point.place);
-            point.logError = std::max(point.logError, others);
-        }
-        if (!points.empty() && point.logError > points.back().logError) {
-            point.logError = points.back().logError;
-            point.isMeasured = false;
-        }
-        points.push_back(point);
-    }
-    return points;
+double onLine(double fromPlace, double from, double toPlace, double to, double place) {
+    return from + (to - from) * (place - fromPlace) / (toPlace - fromPlace);
 }
 
 } // namespace
 
-OptionError interpolatedError(std::span<const FidelityOption> options, double bits, int rank) {
+ErrorTable::ErrorTable(std::span<const FidelityOption> options) {
     if (options.empty()) {
         throw Error("report.options",
                     "No setting of this cell was measured. Measure the model with `caldera "
                     "fidelity --metric proxy`.");
     }
-    const std::vector<Point> points = atRankForEachBits(options, rank);
-    const auto ranks =
-        std::minmax_element(options.begin(), options.end(),
-                            [](const auto& a, const auto& b) { return a.rank < b.rank; });
-    const bool isInside = bits >= points.front().place && bits <= points.back().place &&
-                          rank >= ranks.first->rank && rank <= ranks.second->rank;
-    const auto here = std::find_if(points.begin(), points.end(),
-                                   [&](const Point& point) { return point.place == bits; });
+    double least = 0; // of the line so far
+    for (const FidelityOption& option : options) {
+        const bool begins = lines_.empty() || lines_.back().bits != option.bits;
+        if (begins) {
+            lines_.push_back({option.bits, settings_.size(), 0});
+            least = std::numeric_limits<double>::infinity();
+        }
+        ++lines_.back().count;
+        const bool isMeasured = option.relativeError <= least;
+        least = std::min(least, option.relativeError);
+        settings_.push_back({option.rank, std::log(std::max(least, kSmallestError)), isMeasured});
+        leastRank_ = std::min(leastRank_, option.rank);
+        mostRank_ = std::max(mostRank_, option.rank);
+    }
+}
+
+/// Falls with rank, flat behind the last rank.
+ErrorTable::Point ErrorTable::atRank(const Line& line, int rank) const {
+    const std::span<const Setting> settings = std::span(settings_).subspan(line.first, line.count);
+    size_t at = 0;
+    while (at + 1 < settings.size() && settings[at].rank < rank) {
+        ++at;
+    }
+    const Setting& next = settings[at];
+    if (next.rank <= rank) {
+        return {line.bits, next.logError, next.rank == rank && next.isMeasured};
+    }
+    if (settings.size() == 1) {
+        return {line.bits, next.logError, false};
+    }
+    // Before the first, the line of the first two goes on.
+    const Setting& a = settings[at > 0 ? at - 1 : 0];
+    const Setting& b = settings[at > 0 ? at : 1];
+    return {line.bits, onLine(a.rank, a.logError, b.rank, b.logError, rank), false};
+}
+
+/// Of points that `pointOf` gives of each line, or not: linear in bits, to an error of 1 at 0 bits,
+/// and by half with each bit behind the last.
+template <typename PointOf>
+ErrorTable::Point ErrorTable::atBits(double bits, PointOf pointOf) const {
+    std::optional<Point> before;
+    for (const Line& line : lines_) {
+        const std::optional<Point> point = pointOf(line);
+        if (point && point->bits == bits) {
+            return *point;
+        }
+        if (point && point->bits > bits) {
+            const Point from = before.value_or(Point{0, std::max(0.0, point->logError), false});
+            return {bits, onLine(from.bits, from.logError, point->bits, point->logError, bits),
+                    false};
+        }
+        before = point ? point : before;
+    }
+    return {bits, before->logError + kIdealSlope * (bits - before->bits), false};
+}
+
+/// A line that begins with more rank knows only the least that an error can be; those that begin
+/// with the least rank of all say what it is.
+ErrorTable::Point ErrorTable::atRankBesideOthers(const Line& line, int rank) const {
+    Point point = atRank(line, rank);
+    if (rank < settings_[line.first].rank) {
+        const Point others = atBits(line.bits, [&](const Line& other) {
+            return settings_[other.first].rank == leastRank_ ? std::optional(atRank(other, rank))
+                                                             : std::nullopt;
+        });
+        point.logError = std::max(point.logError, others.logError);
+    }
+    return point;
+}
+
+OptionError ErrorTable::at(double bits, int rank) const {
+    double least = std::numeric_limits<double>::infinity(); // more bits do what fewer did
+    const Point point = atBits(bits, [&](const Line& line) {
+        Point here = atRankBesideOthers(line, rank);
+        if (here.logError > least) {
+            here = {here.bits, least, false};
+        }
+        least = here.logError;
+        return std::optional(here);
+    });
+    const bool isInside = bits >= lines_.front().bits && bits <= lines_.back().bits &&
+                          rank >= leastRank_ && rank <= mostRank_;
     const ErrorOrigin between = isInside ? ErrorOrigin::Interpolated : ErrorOrigin::Extrapolated;
-    const bool isMeasured = here != points.end() && here->isMeasured;
-    return {std::exp(atBits(points, bits)), isMeasured ? ErrorOrigin::Measured : between};
+    return {std::exp(point.logError), point.isMeasured ? ErrorOrigin::Measured : between};
 }
 
 } // namespace caldera

@@ -3,8 +3,6 @@
 #include <QCoreApplication>
 #include <QLocale>
 
-#include "core/report/find_metric.h"
-#include "core/report/option_error.h"
 #include "widgets/models/session.h"
 
 using namespace Qt::Literals::StringLiterals;
@@ -29,15 +27,6 @@ QString kindOf(ErrorOrigin origin) {
     return PlannedValues::tr("extrapolated");
 }
 
-/// What has measured options of the cell; nullptr when nothing does.
-const FidelityMetric* errorsOf(const Session& session, Cell cell) {
-    const FidelityMetric* proxy =
-        session.fidelity() ? findMetric(*session.fidelity(), "proxy") : nullptr;
-    const bool hasOptions =
-        proxy != nullptr && proxy->options.contains(cell) && !proxy->options.at(cell).empty();
-    return hasOptions ? proxy : nullptr;
-}
-
 /// The error of the settings; another codec family is judged by the one that was measured.
 std::optional<PlannedValue> errorOf(const Session& session, Cell cell,
                                     const CellSettings& settings) {
@@ -45,16 +34,12 @@ std::optional<PlannedValue> errorOf(const Session& session, Cell cell,
         return PlannedValue{0, PlannedValues::tr("exact: it stays at 16 bits"),
                             ValueStanding::Measured};
     }
-    const FidelityMetric* errors = errorsOf(session, cell);
+    const MeasuredErrors* errors = session.measuredErrors(cell);
     if (errors == nullptr) {
         return std::nullopt;
     }
-    const OptionError error =
-        interpolatedError(errors->options.at(cell), settings.bits, settings.rank);
-    const auto measured = errors->settings.find(cell);
-    const bool sameCodec =
-        measured != errors->settings.end() && measured->second.codec == settings.codec;
-    if (!sameCodec) {
+    const OptionError error = errors->table.at(settings.bits, settings.rank);
+    if (errors->codec != settings.codec) {
         return PlannedValue{error.relativeError, PlannedValues::tr("estimated from another codec"),
                             ValueStanding::WorkedOut};
     }

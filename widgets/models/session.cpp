@@ -93,7 +93,7 @@ void Session::show(const OpenResult& result) {
     if (result.facts) {
         facts_ = result.facts;
         report_ = result.report;
-        fidelity_ = result.fidelity;
+        takeFidelity(result.fidelity);
         blame_ = result.blame;
         evaluations_ = result.evaluations;
         live_.reset();
@@ -132,7 +132,7 @@ void Session::addReport(const OpenResult& result, std::vector<Failure>& unread) 
     if (result.fidelity && isOfOpen([&](const OpenFacts& open) {
             requireMeasuredOn(subjectOf(open), *result.fidelity, file.toStdString());
         })) {
-        fidelity_ = withEarlier(result.fidelity, fidelity_);
+        takeFidelity(withEarlier(result.fidelity, fidelity_));
     }
     if ((result.blame || !result.evaluations.empty()) &&
         isOfOpen([&](const OpenFacts& open) { requireOfResult(open, result.measured, file); })) {
@@ -168,6 +168,29 @@ ColorScale::Kind Session::scaleOf(const QString& metric) {
 
 QString Session::unitOf(const QString& metric) {
     return metric == u"kl" || metric == u"blame" ? u"nats"_s : QString();
+}
+
+void Session::takeFidelity(std::shared_ptr<const Report> fidelity) {
+    fidelity_ = std::move(fidelity);
+    errors_.clear();
+    const FidelityMetric* proxy = fidelity_ ? findMetric(*fidelity_, "proxy") : nullptr;
+    if (proxy == nullptr) {
+        return;
+    }
+    for (const auto& [cell, options] : proxy->options) {
+        const auto measured = proxy->settings.find(cell);
+        if (!options.empty()) {
+            errors_.emplace(cell,
+                            MeasuredErrors{ErrorTable(options), measured != proxy->settings.end()
+                                                                    ? measured->second.codec
+                                                                    : std::string()});
+        }
+    }
+}
+
+const MeasuredErrors* Session::measuredErrors(Cell cell) const {
+    const auto found = errors_.find(cell);
+    return found == errors_.end() ? nullptr : &found->second;
 }
 
 void Session::rebuildMetrics() {

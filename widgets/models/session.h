@@ -7,15 +7,24 @@
 #include <QThreadPool>
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "core/preflight/processor_speed.h"
+#include "core/report/option_error.h"
 #include "widgets/models/open_facts.h"
 #include "widgets/models/plan_document.h"
 #include "widgets/support/failure.h"
 
 namespace caldera::studio {
+
+/// The errors that were measured of a cell.
+struct MeasuredErrors {
+    ErrorTable table;
+    std::string codec; ///< family that they were measured with; empty: not known
+};
 
 /// Reads files on one thread of its own, which is also the only one that touches HDF5.
 class Session : public QObject {
@@ -59,6 +68,8 @@ public:
     const MetricLayer* metric(const QString& id) const;
     /// What a report says of it besides its values; nullptr when none does.
     const FidelityMetric* measuredMetric(const QString& id) const;
+    /// What the cell's error is at any settings; nullptr when no settings of it were measured.
+    const MeasuredErrors* measuredErrors(Cell cell) const;
     /// What was measured for a cell; nullptr when nothing was.
     const CellReport* cellReport(Cell cell) const;
     /// The same, but only from the fidelity report.
@@ -102,6 +113,7 @@ private:
     void read(const QString& path, std::function<OpenResult()> work);
     void addReport(const OpenResult& result, std::vector<Failure>& unread);
     void takeResults(const OpenResult& result);
+    void takeFidelity(std::shared_ptr<const Report> fidelity);
     void rebuildMetrics();
     void setBusy(bool busy);
 
@@ -110,6 +122,7 @@ private:
     std::shared_ptr<const OpenFacts> facts_;
     std::shared_ptr<const Report> report_;
     std::shared_ptr<const Report> fidelity_;
+    std::map<Cell, MeasuredErrors> errors_; ///< of fidelity_
     std::shared_ptr<const Report> blame_;
     std::vector<EvaluationRecord> evaluations_;
     std::optional<MetricLayer> live_;

@@ -16,7 +16,7 @@ using Options = std::vector<FidelityOption>;
 const Options kTable = {{2, 0, 0.3}, {2, 64, 0.2}, {3, 0, 0.16}, {3, 64, 0.1}};
 
 OptionError at(const Options& options, double bits, int rank) {
-    return interpolatedError(options, bits, rank);
+    return ErrorTable(options).at(bits, rank);
 }
 
 TEST(OptionError, MeasuredSettingsComeBackAsTheyAre) {
@@ -100,9 +100,9 @@ TEST(OptionError, NeverGrowsWithBitsOrRankWhateverWasMeasured) {
 
 TEST(OptionError, WhatIsLoweredToFewerBitsOrLessRankIsNotMeasured) {
     const std::vector<FidelityOption> options = {{2, 0, 0.2}, {2, 64, 0.3}, {3, 0, 0.25}};
-    EXPECT_EQ(interpolatedError(options, 2, 0).origin, ErrorOrigin::Measured);
-    EXPECT_EQ(interpolatedError(options, 2, 64).origin, ErrorOrigin::Interpolated);
-    EXPECT_EQ(interpolatedError(options, 3, 0).origin, ErrorOrigin::Interpolated);
+    EXPECT_EQ(at(options, 2, 0).origin, ErrorOrigin::Measured);
+    EXPECT_EQ(at(options, 2, 64).origin, ErrorOrigin::Interpolated);
+    EXPECT_EQ(at(options, 3, 0).origin, ErrorOrigin::Interpolated);
 }
 
 TEST(OptionError, NeverPromisesLessThanEverWasMeasured) {
