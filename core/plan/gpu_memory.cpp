@@ -78,15 +78,22 @@ int64_t smallTensorBytes(const ModelConfig& config) {
     return config.layerCount * layer + norm;
 }
 
+/// Neighbouring layers mostly have the same settings, so a cell often takes what the one before it
+/// takes.
 template <class CellBytes>
 int64_t sumOfCells(const PlanCells& cells, const ModelConfig& config, CellBytes bytesOf) {
-    int64_t bytes = 0;
-    for (int layer = 0; layer < config.layerCount; ++layer) {
-        for (const Module module : kModules) {
-            bytes += bytesOf(cells.settingsOf({layer, module}), config.shapeOf(module));
+    int64_t sum = 0;
+    for (const Module module : kModules) {
+        int64_t bytes = 0;
+        for (int layer = 0; layer < config.layerCount; ++layer) {
+            const CellSettings& settings = cells.settingsOf({layer, module});
+            if (layer == 0 || settings != cells.settingsOf({layer - 1, module})) {
+                bytes = bytesOf(settings, config.shapeOf(module));
+            }
+            sum += bytes;
         }
     }
-    return bytes;
+    return sum;
 }
 
 int64_t weightBytes(const Plan& plan, const PlanCells& cells, const ModelConfig& config) {

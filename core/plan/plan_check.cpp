@@ -72,7 +72,9 @@ void checkGroup(Cell first, const CellSettings& a, Cell second, const CellSettin
     };
     differs("codec", a.codec, b.codec);
     differs("transform", a.transform, b.transform);
-    differs("damping", numberText(a.damping), numberText(b.damping));
+    if (a.damping != b.damping) {
+        differs("damping", numberText(a.damping), numberText(b.damping));
+    }
 }
 
 std::vector<std::string> cellNames(const ModelConfig& config) {
@@ -95,13 +97,12 @@ void checkPattern(const char* key, const std::string& pattern,
     }
 }
 
-void checkExact(const std::string& name, const ModelConfig& config,
-                const std::vector<std::string>& names) {
+void checkExact(const std::string& name, const ModelConfig& config) {
     const auto cell = parseCellName(name);
     if (cell && cell->layer < config.layerCount) {
         return;
     }
-    const std::string nearest = nearestWord(name, names);
+    const std::string nearest = nearestWord(name, cellNames(config));
     throw Error("plan.no-match",
                 "`layer_overrides`: this model has no cell \"" + name + "\"." +
                     (nearest.empty() ? " Patterns belong into `pattern_overrides`."
@@ -110,7 +111,9 @@ void checkExact(const std::string& name, const ModelConfig& config,
 }
 
 void checkNames(const Plan& plan, const ModelConfig& config) {
-    const std::vector<std::string> names = cellNames(config);
+    const bool hasPatterns = !plan.skipLayers.empty() || !plan.patternOverrides.empty();
+    const std::vector<std::string> names =
+        hasPatterns ? cellNames(config) : std::vector<std::string>();
     for (const std::string& pattern : plan.skipLayers) {
         checkPattern("skip_layers", pattern, names);
     }
@@ -118,7 +121,7 @@ void checkNames(const Plan& plan, const ModelConfig& config) {
         checkPattern("pattern_overrides", pattern, names);
     }
     for (const auto& [name, override] : plan.layerOverrides) {
-        checkExact(name, config, names);
+        checkExact(name, config);
     }
 }
 
@@ -130,7 +133,10 @@ void checkLayer(const PlanCells& cells, int layer) {
         if (settings.skip) {
             continue;
         }
-        checkCell(cellName(cell), settings, cells.config().shapeOf(module));
+        // The layers of a model are alike: what the one before may have, this one may.
+        if (layer == 0 || settings != cells.settingsOf({layer - 1, module})) {
+            checkCell(cellName(cell), settings, cells.config().shapeOf(module));
+        }
         auto& [first, shared] = groups.at(static_cast<size_t>(inputGroupOf(module)));
         if (shared) {
             checkGroup(first, *shared, cell, settings);
