@@ -88,6 +88,7 @@ QString ratioGlyph(double ratio) {
 void paintRatio(QPainter& painter, const QRect& area, const QModelIndex& index,
                 const CellColors& colors, bool digits) {
     if (digits) {
+        painter.save();
         const int needed =
             painter.fontMetrics().horizontalAdvance(QStringLiteral(".0")) + kRatioAir;
         if (needed > area.width()) { // neighbours would read as one number
@@ -99,6 +100,7 @@ void paintRatio(QPainter& painter, const QRect& area, const QModelIndex& index,
         painter.setPen(colors.ink);
         painter.drawText(area, Qt::AlignCenter | Qt::TextDontClip,
                          ratioGlyph(index.data(CellGridModel::ValueRole).toDouble()));
+        painter.restore();
     }
 }
 
@@ -221,6 +223,12 @@ void paintText(QPainter& painter, const QRect& area, const QString& text, const 
     painter.drawText(area, Qt::AlignCenter, text);
 }
 
+/// What the cell says where there is room for it; empty where there is not.
+QString fittingText(const QPainter& painter, const QRect& area, const QModelIndex& index) {
+    const QString text = index.data(Qt::DisplayRole).toString();
+    return painter.fontMetrics().horizontalAdvance(text) <= area.width() - 4 ? text : QString();
+}
+
 /// Embeddings or head; their words stand in the middle of what is in sight.
 void paintWideCell(QPainter& painter, const QStyleOptionViewItem& option,
                    const QModelIndex& index) {
@@ -285,13 +293,12 @@ void HeatmapDelegate::paint(QPainter* painter, const QStyleOptionViewItem& optio
     const QRect area = option.rect.adjusted(0, 0, -gap, -gap);
     const CellColors colors = colorsOf(index, state);
     paintGround(*painter, area, colors, state);
-    painter->save();
-    painter->setFont(option.font);
-    const QString text = index.data(Qt::DisplayRole).toString();
+    if (painter->font() != option.font) { // the painter's state is not kept for each of 560 cells
+        painter->setFont(option.font);
+    }
     const bool wide = cellWidth_ - gap >= kTextWidth;
-    const bool hasText =
-        wide && QFontMetrics(option.font).horizontalAdvance(text) <= area.width() - 4;
-    if (hasText) {
+    const QString text = wide ? fittingText(*painter, area, index) : QString();
+    if (!text.isEmpty()) {
         paintText(*painter, area, text, colors, state);
     } else if (const bool digits = cellWidth_ - gap >= kDigitWidth;
                state == CellState::Measured && index.data(CellGridModel::DivergingRole).toBool()) {
@@ -299,10 +306,9 @@ void HeatmapDelegate::paint(QPainter* painter, const QStyleOptionViewItem& optio
     } else {
         paintGlyph(*painter, area, index, colors, digits);
     }
-    paintMarks(*painter, area, index, hasText ? text : QStringLiteral("0"), colors.ink);
+    paintMarks(*painter, area, index, text.isEmpty() ? QStringLiteral("0") : text, colors.ink);
     paintOther(*painter, area, index, colors.ink, wide);
     paintSurpriseOf(*painter, area, index, colors.ink);
-    painter->restore();
 }
 
 } // namespace caldera::studio

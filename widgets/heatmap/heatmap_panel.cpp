@@ -126,8 +126,7 @@ void HeatmapPanel::makeMetrics() {
     line->addWidget(metrics_);
     connect(metrics_, &QComboBox::activated, this, [this] {
         chosen_ = true;
-        showScale();
-        rebuild();
+        showChosenMetric();
     });
 }
 
@@ -189,8 +188,7 @@ void HeatmapPanel::showMetric(const QString& id) {
     if (const int at = metrics_->findData(id); at >= 0) {
         metrics_->setCurrentIndex(at);
         chosen_ = true;
-        showScale();
-        rebuild();
+        showChosenMetric();
     }
 }
 
@@ -234,7 +232,19 @@ void HeatmapPanel::takeMetrics() {
     for (QWidget* choice : {choice_, scale_}) {
         choice->setVisible(metrics_->count() > 0);
     }
+    showChosenMetric();
+}
+
+/// What does not follow the plan is worked out here, once.
+void HeatmapPanel::showChosenMetric() {
     showScale();
+    if (const MetricLayer* metric = session_.metric(metricId())) {
+        grid_.setMetric(metric->title, metric->kind, metric->unit, rangeOf(*metric));
+        showAgreement(*metric);
+    } else {
+        grid_.setMetric({}, {});
+        agreement_->setParts({}, {});
+    }
     rebuild();
 }
 
@@ -336,13 +346,6 @@ void HeatmapPanel::rebuild() {
     int layers = session_.facts() ? session_.facts()->config.layerCount : 0;
     if (layers == 0 && session_.report()) {
         layers = session_.report()->layerCount;
-    }
-    if (const MetricLayer* metric = session_.metric(metricId())) {
-        grid_.setMetric(metric->title, metric->kind, metric->unit, rangeOf(*metric));
-        showAgreement(*metric);
-    } else {
-        grid_.setMetric({}, {});
-        agreement_->setParts({}, {});
     }
     grid_.setCells(layers, cells(layers));
     showWideCells();

@@ -59,6 +59,7 @@ private:
     void makeScales();
     void showLiveCell(const Cell& cell, double error);
     void showScale();
+    void showChosenMetric();
     void rebuild();
     QString preferredMetric() const;
     void showWideCells();

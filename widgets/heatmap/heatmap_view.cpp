@@ -302,11 +302,24 @@ void HeatmapView::hover(std::optional<Cell> cell) {
     if (hovered_ == cell) {
         return;
     }
+    repaintCrosshair();
     hovered_ = cell;
+    repaintCrosshair();
     layers_->setMarked(cell ? cell->layer : -1);
     modules_->setMarked(cell ? static_cast<int>(cell->module) : -1);
-    viewport()->update();
     tellShown();
+}
+
+/// Only what the crosshair crosses: the mouse passes many cells a second.
+void HeatmapView::repaintCrosshair() {
+    if (!hovered_) {
+        return;
+    }
+    constexpr int kFrame = 2; // that lies over the neighbours
+    const QRect area =
+        visualRect(grid_.indexOf(*hovered_)).adjusted(-kFrame, -kFrame, kFrame, kFrame);
+    viewport()->update(QRect(0, area.top(), viewport()->width(), area.height()));
+    viewport()->update(QRect(area.left(), 0, area.width(), modulesBottom()));
 }
 
 void HeatmapView::tellShown() {

@@ -38,6 +38,7 @@ public:
     Cell nearestCell(const QPoint& position) const;
     /// Follows the cursor where somebody else takes the mouse.
     void hover(std::optional<Cell> cell);
+    void repaintCrosshair();
     /// Outlines what a tool would change.
     void setPreview(std::vector<Cell> cells);
     const std::vector<Cell>& preview() const { return preview_; }
