@@ -50,6 +50,13 @@ Curve curveOf(const QString& name, const QVector<double>& values, Token tone) {
             false,  false};
 }
 
+bool haveSamePoints(const QList<Curve>& a, const QList<Curve>& b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                      [](const Curve& one, const Curve& other) {
+                          return one.name == other.name && one.x == other.x && one.y == other.y;
+                      });
+}
+
 QString settingsLine(const CellSettings& settings) {
     if (settings.skip) {
         return CellPanel::tr("16 bits, not compressed");
@@ -385,7 +392,9 @@ void CellPanel::updateSpectra() {
     if (curves.isEmpty()) {
         return;
     }
-    spectra_->setCurves({tr("index"), tr("singular value"), true, true}, curves);
+    if (!haveSamePoints(curves, spectra_->curves())) { // an edit changes the rank alone
+        spectra_->setCurves({tr("index"), tr("singular value"), true, true}, curves);
+    }
     const bool draggable = editable_ && !details_->settings.skip && !details_->settings.locked;
     const bool ranked = !details_->settings.skip && (details_->settings.rank > 0 || draggable);
     spectra_->setCursorDraggable(draggable);

@@ -3,6 +3,9 @@
 #include <QCoreApplication>
 
 #include <cmath>
+#include <memory>
+#include <utility>
+#include <vector>
 
 #include "widgets/support/cell_text.h"
 #include "widgets/theme/theme.h"
@@ -91,28 +94,47 @@ QList<Curve> historyCurves(const InspectFocus& focus) {
 
 namespace {
 
-void addSpectrum(Curve& curve, const std::vector<float>& values) {
-    for (size_t at = 0; at < values.size(); ++at) {
-        curve.allX.append(static_cast<double>(at + 1));
-        curve.allY.append(static_cast<double>(values[at]));
-    }
-    for (const qsizetype place :
-         logSpaced(static_cast<qsizetype>(values.size()), kMostSpectrumPoints)) {
-        const float value = values[static_cast<size_t>(place)];
-        if (value > 0) { // what a logarithmic axis can show
-            curve.x.append(static_cast<double>(place + 1));
-            curve.y.append(static_cast<double>(value));
+/// Adds spectra to curves. Those of a module are as long as each other, so the places are found
+/// once.
+class SpectrumPoints {
+public:
+    explicit SpectrumPoints(std::shared_ptr<const Report> report) : report_(std::move(report)) {}
+
+    void addTo(Curve& curve, Cell cell, Spectrum spectrum) {
+        const std::vector<float>& values = spectrumOf(report_->cells.at(cell), spectrum);
+        if (const auto count = static_cast<qsizetype>(values.size()); count != count_) {
+            count_ = count;
+            places_ = logSpaced(count, kMostSpectrumPoints);
         }
+        curve.x.reserve(kMostSpectrumPoints);
+        curve.y.reserve(kMostSpectrumPoints);
+        for (const qsizetype place : places_) {
+            const float value = values[static_cast<size_t>(place)];
+            if (value > 0) { // what a logarithmic axis can show
+                curve.x.append(static_cast<double>(place + 1));
+                curve.y.append(static_cast<double>(value));
+            }
+        }
+        curve.allValues = [report = report_, cell, spectrum] {
+            const std::vector<float>& all = spectrumOf(report->cells.at(cell), spectrum);
+            return QVector<double>(all.begin(), all.end());
+        };
     }
-}
+
+private:
+    std::shared_ptr<const Report> report_;
+    qsizetype count_ = 0;
+    std::vector<qsizetype> places_; ///< of a spectrum of count_ values
+};
 
 } // namespace
 
 QList<Curve> spectrumCurves(const InspectFocus& focus, Spectrum spectrum) {
     QList<Curve> curves;
+    SpectrumPoints points(focus.report);
     for (const Cell cell : focus.cells()) {
         Curve curve = curveOfCell(focus, cell);
-        addSpectrum(curve, spectrumOf(focus.report->cells.at(cell), spectrum));
+        points.addTo(curve, cell, spectrum);
         if (!curve.x.isEmpty()) {
             curves.append(curve);
         }
@@ -122,15 +144,15 @@ QList<Curve> spectrumCurves(const InspectFocus& focus, Spectrum spectrum) {
 
 QList<Curve> spectraOfCell(const InspectFocus& focus) {
     QList<Curve> curves;
-    const CellReport* measured = focus.measured();
+    SpectrumPoints points(focus.report);
     for (const auto& [spectrum, tone] : {std::pair(Spectrum::Weight, Token::Secondary),
                                          std::pair(Spectrum::Hessian, Token::Accent),
                                          std::pair(Spectrum::Residual, Token::Warn)}) {
         Curve curve;
         curve.name = spectrumTitle(spectrum);
         curve.color = [tone = tone] { return Theme::current().color(tone); };
-        if (measured != nullptr) {
-            addSpectrum(curve, spectrumOf(*measured, spectrum));
+        if (focus.measured() != nullptr) {
+            points.addTo(curve, focus.cell, spectrum);
         }
         if (!curve.x.isEmpty()) {
             curves.append(curve);

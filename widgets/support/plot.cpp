@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "widgets/support/columns.h"
+#include "widgets/support/curve_graph.h"
 #include "widgets/support/number_text.h"
 #include "widgets/support/plot_ticks.h"
 #include "widgets/theme/color_ramp.h"
@@ -82,6 +83,7 @@ Plot::Plot(const QString& name, QWidget* parent) : QCustomPlot(parent), name_(na
     axisRect()->setRangeZoom(Qt::Horizontal);
     axisRect()->setMinimumMargins(QMargins(kSpaceTiny, kSpaceTiny, kSpaceTiny, kSpaceTiny));
     setMouseTracking(true);
+    setAutoAddPlottableToLegend(false); // curves without a name are no part of it
     setMinimumHeight(96);
     cursor_ = new QCPItemLine(this);
     cursorText_ = new QCPItemText(this);
@@ -113,11 +115,11 @@ void Plot::setCurves(const PlotAxes& axes, const QList<Curve>& curves) {
                      : axes.integerX   ? wholeTicks()
                                        : evenTicks());
     for (const Curve& curve : curves_) {
-        QCPGraph* graph = addGraph();
+        auto* graph = new CurveGraph(xAxis, yAxis);
         graph->setName(curve.name);
         graph->setData(curve.x, curve.y, true);
-        if (!curve.named) {
-            graph->removeFromLegend();
+        if (curve.named) {
+            graph->addToLegend();
         }
     }
     restyle();
@@ -134,6 +136,11 @@ void Plot::setCurveData(int index, const QVector<double>& x, const QVector<doubl
 }
 
 void Plot::setCursorLine(std::optional<double> x, const QString& caption) {
+    const bool isThere = x && cursor_->visible() && cursor_->start->key() == *x &&
+                         xAxis->range().contains(*x) && cursorText_->text() == caption;
+    if (isThere || (!x && !cursor_->visible())) {
+        return; // most edits of a plan change another cell than the one that is looked at
+    }
     cursor_->setVisible(x.has_value());
     cursorText_->setText(caption);
     if (x) {

@@ -26,9 +26,9 @@ struct Curve {
     bool named = true;      ///< stands in the legend
     QVariant subject = {};  ///< what the curve is about; for whoever hears of a click
     QStringList notes = {}; ///< last line of a point's tooltip; may be shorter than x
-    /// All values of a curve that is drawn by some of them, which is what CSV gets; empty: x and y.
-    QVector<double> allX = {};
-    QVector<double> allY = {};
+    /// All values, numbered from 1, of a curve that is drawn by some of them: what CSV gets.
+    /// Without it, x and y.
+    std::function<QVector<double>()> allValues = {};
 };
 
 /// A point of a curve, by numbers.

@@ -20,10 +20,10 @@ namespace caldera::studio {
 QString Plot::csv() const {
     QString text = u"curve,x,y\n"_s;
     for (const Curve& curve : curves_) {
-        const QVector<double>& x = curve.allX.isEmpty() ? curve.x : curve.allX;
-        const QVector<double>& y = curve.allX.isEmpty() ? curve.y : curve.allY;
-        for (qsizetype at = 0; at < x.size(); ++at) {
-            text += csvField(curve.name) + u',' + QString::fromStdString(numberText(x[at])) + u',' +
+        const QVector<double> y = curve.allValues ? curve.allValues() : curve.y;
+        for (qsizetype at = 0; at < y.size(); ++at) {
+            const double x = curve.allValues ? static_cast<double>(at + 1) : curve.x[at];
+            text += csvField(curve.name) + u',' + QString::fromStdString(numberText(x)) + u',' +
                     QString::fromStdString(numberText(y[at])) + u'\n';
         }
     }

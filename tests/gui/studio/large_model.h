@@ -47,8 +47,9 @@ inline Report largeFidelity(const ModelConfig& config) {
             kl.values[cell] = 1e-5 * largeFragility(cell, config.layerCount);
             CellReport measured;
             measured.shape = shape;
+            const double largest = 40 + 0.1 * layer + 0.01 * static_cast<int>(module); // of its own
             for (int at = 1; at <= 256; ++at) {
-                const auto value = static_cast<float>(40.0 / std::pow(at, 0.7));
+                const auto value = static_cast<float>(largest / std::pow(at, 0.7));
                 measured.singularValues.push_back(value);
                 measured.hessianSingularValues.push_back(value * 1.5F);
             }
