@@ -72,6 +72,7 @@ ColorScale::ColorScale(Kind kind, std::vector<double> values)
     } else if (kind_ != Kind::Rank) {
         sorted_ = {smallest(), largest()};
     }
+    logSpan_ = low_ > 0 && largest() > low_ ? std::log(largest() / low_) : 0;
 }
 
 double ColorScale::position(double value) const {
@@ -86,7 +87,7 @@ double ColorScale::position(double value) const {
         const auto equal = static_cast<double>(std::max<std::ptrdiff_t>(last - first, 1));
         place = (below + (equal - 1) / 2) / static_cast<double>(sorted_.size() - 1);
     } else if (kind_ == Kind::Logarithmic || kind_ == Kind::Ratio) {
-        place = value <= low_ ? 0 : std::log(value / low_) / std::log(largest() / low_);
+        place = value <= low_ ? 0 : std::log(value / low_) / logSpan_;
     } else {
         place = (value - low_) / (largest() - low_);
     }

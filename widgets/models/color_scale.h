@@ -42,6 +42,7 @@ private:
     std::vector<double> sorted_; ///< of Rank all values, else the smallest and the largest
     Kind kind_ = Kind::Linear;
     double low_ = 0;
+    double logSpan_ = 0; ///< from low_ to largest(), where ratios count
 };
 
 } // namespace caldera::studio
