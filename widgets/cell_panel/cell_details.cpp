@@ -63,8 +63,9 @@ void addValue(CellDetails& details, const Session& session, const QString& metri
     details.metric = metric->title;
     details.metricIsError = metricId == u"proxy" || metricId == u"error" || metricId == u"live";
     details.valueKind = metric->kind;
-    const auto valueOf = planned ? plannedValue : measuredValue;
-    if (const auto value = valueOf(session, metricId, details.cell, details.settings)) {
+    MetricValues values(session, metricId);
+    if (const auto value = planned ? values.planned(details.cell, details.settings)
+                                   : values.measured(details.cell, details.settings)) {
         details.value = value->value;
         details.valueKind = value->kind;
     }

@@ -281,12 +281,13 @@ std::vector<GridCell> HeatmapPanel::cells(int layers) const {
     std::vector<GridCell> result;
     result.reserve(static_cast<size_t>(layers) * kModules.size());
     const MetricLayer* metric = session_.metric(metricId());
+    MetricValues values(session_, metricId());
     for (const Module module : kModules) {
         for (int layer = 0; layer < layers; ++layer) {
             const Cell cell{layer, module};
             result.push_back(cellOf(cell));
             if (metric != nullptr) {
-                addValue(result.back(), *metric, cell);
+                addValue(result.back(), *metric, values, cell);
                 if (const auto found = metric->surprises.find(cell);
                     found != metric->surprises.end()) {
                     result.back().surprise = found->second;
@@ -297,10 +298,11 @@ std::vector<GridCell> HeatmapPanel::cells(int layers) const {
     return result;
 }
 
-void HeatmapPanel::addValue(GridCell& shown, const MetricLayer& metric, Cell cell) const {
+void HeatmapPanel::addValue(GridCell& shown, const MetricLayer& metric, MetricValues& values,
+                            Cell cell) const {
     if (const CellSettings* settings = settingsOf(cell)) {
-        const auto valueOf = source_ == Source::Planned ? plannedValue : measuredValue;
-        if (const auto value = valueOf(session_, metric.id, cell, *settings)) {
+        if (const auto value = source_ == Source::Planned ? values.planned(cell, *settings)
+                                                          : values.measured(cell, *settings)) {
             shown.value = value->value;
             shown.kind = value->kind;
             shown.standing = value->standing;

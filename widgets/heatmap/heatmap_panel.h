@@ -16,6 +16,7 @@ namespace caldera::studio {
 
 class HeatmapLegend;
 class HeatmapView;
+class MetricValues;
 class PartsLabel;
 class Session;
 struct MetricLayer;
@@ -65,7 +66,8 @@ private:
     void showWideCells();
     void showAgreement(const MetricLayer& shown);
     std::vector<GridCell> cells(int layers) const;
-    void addValue(GridCell& shown, const MetricLayer& metric, Cell cell) const;
+    void addValue(GridCell& shown, const MetricLayer& metric, MetricValues& values,
+                  Cell cell) const;
     const CellSettings* settingsOf(Cell cell) const;
     GridCell cellOf(Cell cell) const;
     std::optional<GridCell::Other> otherOf(Cell cell, const CellSettings& here) const;

@@ -3,6 +3,7 @@
 #include <QLocale>
 
 #include <algorithm>
+#include <utility>
 
 #include "widgets/support/cell_text.h"
 #include "widgets/support/number_text.h"
@@ -47,9 +48,16 @@ void DifferenceModel::take(const PlanComparison& comparison) {
         rows_ = rows;
         endResetModel();
     } else if (rows != rows_) {
-        rows_ = rows;
-        Q_EMIT dataChanged(index(0, 0), index(rowCount() - 1, kColumnCount - 1));
+        tellChanged(std::exchange(rows_, rows));
     }
+}
+
+/// Of the same cells, only the rows between the first and the last that changed are drawn again.
+void DifferenceModel::tellChanged(const std::vector<CellDifference>& before) {
+    const auto first = std::mismatch(rows_.begin(), rows_.end(), before.begin()).first;
+    const auto last = std::mismatch(rows_.rbegin(), rows_.rend(), before.rbegin()).first;
+    Q_EMIT dataChanged(index(static_cast<int>(first - rows_.begin()), 0),
+                       index(static_cast<int>(last.base() - rows_.begin()) - 1, kColumnCount - 1));
 }
 
 int DifferenceModel::rowCount(const QModelIndex& parent) const {

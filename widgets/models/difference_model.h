@@ -26,6 +26,7 @@ public:
 
 private:
     void take(const PlanComparison& comparison);
+    void tellChanged(const std::vector<CellDifference>& before);
 
     QString other_; ///< what people call the other plan
     std::vector<CellDifference> rows_;

@@ -27,14 +27,33 @@ QString kindOf(ErrorOrigin origin) {
     return PlannedValues::tr("extrapolated");
 }
 
+/// A cell that stays at 16 bits has no rank.
+MeasuredSettings asMeasured(const CellSettings& settings) {
+    return settings.skip ? MeasuredSettings{settings.codec, 16, 0} : measuredSettings(settings);
+}
+
+} // namespace
+
+MetricValues::MetricValues(const Session& session, const QString& metricId)
+    : session_(session), metricId_(metricId), layer_(session.metric(metricId)),
+      reported_(session.measuredMetric(metricId)) {}
+
+std::optional<PlannedValue> MetricValues::planned(Cell cell, const CellSettings& settings) {
+    if (metricId_ == u"proxy") {
+        if (auto error = errorOf(cell, settings)) {
+            return error;
+        }
+    }
+    return measured(cell, settings);
+}
+
 /// The error of the settings; another codec family is judged by the one that was measured.
-std::optional<PlannedValue> errorOf(const Session& session, Cell cell,
-                                    const CellSettings& settings) {
+std::optional<PlannedValue> MetricValues::errorOf(Cell cell, const CellSettings& settings) const {
     if (settings.skip) {
         return PlannedValue{0, PlannedValues::tr("exact: it stays at 16 bits"),
                             ValueStanding::Measured};
     }
-    const MeasuredErrors* errors = session.measuredErrors(cell);
+    const MeasuredErrors* errors = session_.measuredErrors(cell);
     if (errors == nullptr) {
         return std::nullopt;
     }
@@ -48,61 +67,50 @@ std::optional<PlannedValue> errorOf(const Session& session, Cell cell,
                                                               : ValueStanding::WorkedOut};
 }
 
-/// A cell that stays at 16 bits has no rank.
-MeasuredSettings asMeasured(const CellSettings& settings) {
-    return settings.skip ? MeasuredSettings{settings.codec, 16, 0} : measuredSettings(settings);
-}
-
 /// Settings that the metric's value of the cell was measured at; nullopt when there are none, as
 /// for what is seen in the original alone or in a comparison.
-std::optional<MeasuredSettings> measuredAt(const Session& session, const QString& metricId,
-                                           Cell cell) {
-    if (metricId == u"error") {
-        const CellReport* report = session.cellReport(cell);
+std::optional<MeasuredSettings> MetricValues::measuredAt(Cell cell) const {
+    if (metricId_ == u"error") {
+        const CellReport* report = session_.cellReport(cell);
         return report == nullptr ? std::nullopt : std::optional(asMeasured(report->settings));
     }
-    const FidelityMetric* metric = session.measuredMetric(metricId);
-    if (metric == nullptr || !metric->settings.contains(cell)) {
+    if (reported_ == nullptr) {
         return std::nullopt;
     }
-    return metric->settings.at(cell);
+    const auto found = reported_->settings.find(cell);
+    return found == reported_->settings.end() ? std::nullopt : std::optional(found->second);
 }
 
-} // namespace
-
-std::optional<PlannedValue> plannedValue(const Session& session, const QString& metricId, Cell cell,
-                                         const CellSettings& settings) {
-    if (metricId == u"proxy") {
-        if (auto error = errorOf(session, cell, settings)) {
-            return error;
-        }
-    }
-    return measuredValue(session, metricId, cell, settings);
-}
-
-std::optional<PlannedValue> measuredValue(const Session& session, const QString& metricId,
-                                          Cell cell, const CellSettings& settings) {
-    const MetricLayer* metric = session.metric(metricId);
-    if (metric == nullptr) {
+std::optional<PlannedValue> MetricValues::measured(Cell cell, const CellSettings& settings) {
+    if (layer_ == nullptr) {
         return std::nullopt;
     }
-    const auto found = metric->values.find(cell);
-    if (found == metric->values.end()) {
+    const auto found = layer_->values.find(cell);
+    if (found == layer_->values.end()) {
         return std::nullopt;
     }
-    const std::optional<MeasuredSettings> at = measuredAt(session, metricId, cell);
+    const std::optional<MeasuredSettings> at = measuredAt(cell);
     if (!at || *at == asMeasured(settings)) {
-        return PlannedValue{found->second, metric->kind, ValueStanding::Measured};
+        return PlannedValue{found->second, layer_->kind, ValueStanding::Measured};
     }
-    const QString there =
-        PlannedValues::tr("%1 at %2/%3")
-            .arg(metric->kind, QLocale::c().toString(at->bits, 'g', 3), QString::number(at->rank));
-    return PlannedValue{
-        found->second,
-        at->codec == settings.codec
-            ? there
-            : PlannedValues::tr("%1 with %2").arg(there, QString::fromStdString(at->codec)),
-        ValueStanding::Elsewhere};
+    return PlannedValue{found->second, elsewhere(*at, at->codec != settings.codec),
+                        ValueStanding::Elsewhere};
+}
+
+/// "measured at 2/16". Most cells were measured at the same settings, so the text is kept.
+const QString& MetricValues::elsewhere(const MeasuredSettings& at, bool isOtherCodec) {
+    if (lastText_.isEmpty() || at != lastPlace_ || isOtherCodec != lastIsOtherCodec_) {
+        const QString there = PlannedValues::tr("%1 at %2/%3")
+                                  .arg(layer_->kind, QLocale::c().toString(at.bits, 'g', 3),
+                                       QString::number(at.rank));
+        lastText_ =
+            isOtherCodec
+                ? PlannedValues::tr("%1 with %2").arg(there, QString::fromStdString(at.codec))
+                : there;
+        lastPlace_ = at;
+        lastIsOtherCodec_ = isOtherCodec;
+    }
+    return lastText_;
 }
 
 } // namespace caldera::studio

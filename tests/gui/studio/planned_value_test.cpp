@@ -28,7 +28,7 @@ protected:
         CellSettings settings = plan().settingsOf(kCell);
         settings.bits = bits;
         settings.rank = rank;
-        return plannedValue(window().session(), u"proxy"_s, kCell, settings).value();
+        return MetricValues(window().session(), u"proxy"_s).planned(kCell, settings).value();
     }
     double position(Cell cell) {
         const CellGridModel& grid = window().planView()->heatmap()->grid();
@@ -51,25 +51,29 @@ TEST_F(PlannedValueTest, TheErrorFollowsTheSettingsAndSaysHowItIsKnown) {
 TEST_F(PlannedValueTest, ASkippedCellHasNoError) {
     CellSettings settings = plan().settingsOf(kCell);
     settings.skip = true;
-    EXPECT_EQ(plannedValue(window().session(), u"proxy"_s, kCell, settings)->value, 0);
+    EXPECT_EQ(MetricValues(window().session(), u"proxy"_s).planned(kCell, settings)->value, 0);
 }
 
 TEST_F(PlannedValueTest, AnotherCodecIsNoMeasurement) {
     CellSettings settings = plan().settingsOf(kCell);
     settings.codec = "e8p";
-    EXPECT_TRUE(plannedValue(window().session(), u"proxy"_s, kCell, settings)
+    EXPECT_TRUE(MetricValues(window().session(), u"proxy"_s)
+                    .planned(kCell, settings)
                     ->kind.contains(u"another codec"_s));
 }
 
 TEST_F(PlannedValueTest, OtherMetricsSayWhichSettingsTheyWereMeasuredAt) {
     CellSettings settings = window().session().fidelityCell(kCell)->settings;
-    EXPECT_EQ(plannedValue(window().session(), u"kl"_s, kCell, settings)->kind, u"measured"_s);
+    EXPECT_EQ(MetricValues(window().session(), u"kl"_s).planned(kCell, settings)->kind,
+              u"measured"_s);
     settings.bits = 3;
-    EXPECT_TRUE(plannedValue(window().session(), u"kl"_s, kCell, settings)
+    EXPECT_TRUE(MetricValues(window().session(), u"kl"_s)
+                    .planned(kCell, settings)
                     ->kind.startsWith(u"measured at "_s));
     settings.bits = window().session().fidelityCell(kCell)->settings.bits;
     settings.codec = "nf";
-    EXPECT_TRUE(plannedValue(window().session(), u"kl"_s, kCell, settings)
+    EXPECT_TRUE(MetricValues(window().session(), u"kl"_s)
+                    .planned(kCell, settings)
                     ->kind.endsWith(u" with trellis"_s));
 }
 
@@ -90,10 +94,11 @@ TEST_F(PlannedValueTest, MetricsOfSeveralRunsSayTheirOwnSettings) {
     settings.bits = 2;
     settings.rank = 64;
     const auto kind = [&] {
-        return plannedValue(window().session(), u"kl"_s, kCell, settings)->kind;
+        return MetricValues(window().session(), u"kl"_s).planned(kCell, settings)->kind;
     };
     EXPECT_EQ(kind(), u"measured"_s);
-    EXPECT_TRUE(plannedValue(window().session(), u"proxy"_s, kCell, settings)
+    EXPECT_TRUE(MetricValues(window().session(), u"proxy"_s)
+                    .planned(kCell, settings)
                     ->kind.contains(u"another codec"_s));
     settings.codec = "trellis";
     settings.rank = 0;
