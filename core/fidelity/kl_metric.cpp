@@ -14,14 +14,12 @@
 #include "core/fidelity/finite.h"
 #include "core/fidelity/rounded_table.h"
 #include "core/job/progress.h"
+#include "core/model/logit_slice.h"
 #include "core/report/standard_error.h"
 
 namespace caldera {
 
 namespace {
-
-/// Bytes of one slice of logits.
-constexpr int64_t kLogitBytes = int64_t{64} << 20;
 
 /// Logits of states [tokens, hidden] after the last layer, which may lie elsewhere than the head.
 torch::Tensor sliceLogits(const TransformerWeights& weights, const torch::Tensor& norm,
@@ -112,8 +110,7 @@ void KlMetric::scoreWithHead(const torch::Tensor& last, int headBits, FidelityMe
     };
     const torch::Tensor original = flat(last);
     const int64_t tokens = original.size(0);
-    const int64_t slice = std::max<int64_t>(
-        1, kLogitBytes / (weights_->config().vocabSize * static_cast<int64_t>(sizeof(float))));
+    const int64_t slice = logitSlice(weights_->config());
     std::vector<TokenScores> scores(variants_.size());
     for (int64_t first = 0; first < tokens; first += slice) {
         const int64_t count = std::min(slice, tokens - first);

@@ -87,9 +87,9 @@ public:
 
     /// An empty conversation with an id of its own.
     static Conversation create();
-    /// Throws nothing: a document that is not a conversation gives one without id.
     /// Whether a later studio wrote it, whose conversations this one does not read.
     static bool isNewer(const QJsonObject& json);
+    /// Throws nothing: a document that is not a conversation gives one without id.
     static Conversation fromJson(const QJsonObject& json);
     QJsonObject toJson() const;
 

@@ -38,7 +38,6 @@ public:
     Cell nearestCell(const QPoint& position) const;
     /// Follows the cursor where somebody else takes the mouse.
     void hover(std::optional<Cell> cell);
-    void repaintCrosshair();
     /// Outlines what a tool would change.
     void setPreview(std::vector<Cell> cells);
     const std::vector<Cell>& preview() const { return preview_; }
@@ -81,6 +80,7 @@ private:
     int modulesBottom() const;
     void tellShown();
     QRect frameOf(const QModelIndex& index) const;
+    void repaintCrosshair();
     void paintCrosshair(QPainter& painter, Cell cell) const;
     static void paintFrame(QPainter& painter, const QRect& area, const QColor& color);
     void paintOutline(QPainter& painter, const std::vector<Cell>& cells, const QPen& pen) const;

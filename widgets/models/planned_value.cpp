@@ -3,6 +3,7 @@
 #include <QCoreApplication>
 #include <QLocale>
 
+#include "core/base/find_value.h"
 #include "widgets/models/session.h"
 
 using namespace Qt::Literals::StringLiterals;
@@ -74,11 +75,7 @@ std::optional<MeasuredSettings> MetricValues::measuredAt(Cell cell) const {
         const CellReport* report = session_.cellReport(cell);
         return report == nullptr ? std::nullopt : std::optional(asMeasured(report->settings));
     }
-    if (reported_ == nullptr) {
-        return std::nullopt;
-    }
-    const auto found = reported_->settings.find(cell);
-    return found == reported_->settings.end() ? std::nullopt : std::optional(found->second);
+    return reported_ == nullptr ? std::nullopt : findValue(reported_->settings, cell);
 }
 
 std::optional<PlannedValue> MetricValues::measured(Cell cell, const CellSettings& settings) {

@@ -3,6 +3,7 @@
 #include <exception>
 #include <utility>
 
+#include "core/base/find_value.h"
 #include "core/base/machine.h"
 #include "core/base/paths.h"
 #include "core/report/find_metric.h"
@@ -178,12 +179,10 @@ void Session::takeFidelity(std::shared_ptr<const Report> fidelity) {
         return;
     }
     for (const auto& [cell, options] : proxy->options) {
-        const auto measured = proxy->settings.find(cell);
         if (!options.empty()) {
-            errors_.emplace(cell,
-                            MeasuredErrors{ErrorTable(options), measured != proxy->settings.end()
-                                                                    ? measured->second.codec
-                                                                    : std::string()});
+            const MeasuredSettings at =
+                findValue(proxy->settings, cell).value_or(MeasuredSettings());
+            errors_.emplace(cell, MeasuredErrors{ErrorTable(options), at.codec});
         }
     }
 }
